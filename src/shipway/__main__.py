@@ -1,0 +1,5 @@
+"""`python -m shipway`."""
+
+from shipway.cli import main
+
+main()

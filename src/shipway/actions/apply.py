@@ -1,0 +1,219 @@
+"""Apply a decision: prepare, switch, verify, retire. On any failure everything is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from shipway.actions.checks import run_check, run_seed
+from shipway.steps.health import wait_healthy
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.change import Change
+from shipway.domain.container import LABEL_APP, LABEL_DRAIN, LABEL_ENVIRONMENT, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.errors import MigrationFailed, ShipwayError
+from shipway.domain.plan import Health
+
+if TYPE_CHECKING:
+    from shipway.actions.deploy import Decision
+
+T = TypeVar("T")
+
+
+class Applying:
+    """One deployment under way. `schema` is the database's revision, `switched` whether requests reach the release."""
+
+    def __init__(self, ctx: Context, decision: Decision) -> None:
+        self.ctx = ctx
+        self.decision = decision
+        self.plan = decision.order.release.plan
+        self.app, self.environment = decision.wanted.app, decision.wanted.environment
+        self.network = names.network(self.app, self.environment)
+        self.rotation = names.rotation_network(self.app, self.environment)
+        self.owner = names.route_owner(self.app, self.environment)
+        self.before = decision.previous.schema if decision.previous else None
+        self.schema = self.before
+        self.switched = False
+
+    def run(self) -> None:
+        """The whole deployment. Raises what failed, after taking everything back."""
+        try:
+            for step in (self._accessories, self._pull, self._migrate, self._seed, self._web, self._workers):
+                step()
+            self._switch()
+            self._verify()
+        except BaseException as error:
+            self._undo(error)
+            raise
+        self._retire()
+        self._revert()
+
+    # prepare
+
+    def _accessories(self) -> None:
+        labels = {LABEL_APP: self.app, LABEL_ENVIRONMENT: self.environment}
+        for network in (self.network, self.rotation):
+            self.ctx.runtime.ensure_network(network, labels)
+        changes = self.decision.changeset.of("accessory", "create", "start", "replace")
+        if not changes:
+            return
+        with self.ctx.part("accessories", ", ".join(change.name for change in changes)):
+            for change in changes:
+                assert change.spec is not None
+                if change.verb == "replace":
+                    self.ctx.runtime.stop(change.name, change.spec.stop_grace)
+                    self.ctx.runtime.remove(change.name)
+                self.ctx.images.pull(change.spec.image, lambda line: self.ctx.reporter.line("accessories", line))
+                self.ctx.runtime.create(change.spec)
+                self.ctx.runtime.start(change.name)
+            wait_healthy(self.ctx, [self._accessory_health(change) for change in changes])
+
+    def _accessory_health(self, change: Change) -> tuple[str, Health | None, int | None]:
+        assert change.spec is not None
+        accessory = self.plan.accessories[change.spec.labels[LABEL_NAME]]
+        return change.name, known.health(accessory), known.port(accessory)
+
+    def _pull(self) -> None:
+        images = {change.spec.image for change in self._created() if change.spec}
+        missing = sorted(image for image in images if self.ctx.images.inspect(image) is None)
+        if missing:
+            with self.ctx.part("pull", ", ".join(image.rpartition("/")[2][:40] for image in missing)):
+                for image in missing:
+                    self.ctx.images.pull(image, lambda line: self.ctx.reporter.line("pull", line))
+
+    def _migrate(self) -> None:
+        if not self.decision.wanted.up:
+            if self.decision.wanted.down is None:
+                self.schema = self.decision.order.release.schema
+            return
+        assert self.decision.tool is not None
+        with self.ctx.part("migrate", ", ".join(self.decision.wanted.up)):
+            self.decision.tool.up(lambda line: self.ctx.reporter.line("migrate", line))
+        self.schema = self.decision.order.release.schema
+
+    def _seed(self) -> None:
+        if self.decision.changeset.of("database", "seed"):
+            with self.ctx.part("seed", self.decision.wanted.seed or ""):
+                run_seed(self.ctx, self.decision.order, self.decision.settings)
+
+    def _web(self) -> None:
+        self._start(self.decision.wanted.web)
+
+    def _workers(self) -> None:
+        self._start(self.decision.wanted.workers)
+
+    def _start(self, specs: Sequence[ContainerSpec]) -> None:
+        chosen = {change.name for change in self._created()}
+        starting = [spec for spec in specs if spec.name in chosen]
+        if not starting:
+            return
+
+        def start(spec: ContainerSpec) -> None:
+            self.ctx.runtime.create(spec)
+            self.ctx.runtime.start(spec.name)
+
+        services = list(dict.fromkeys(spec.labels[LABEL_NAME] for spec in starting))
+        with self.ctx.part("start", ", ".join(services)):
+            _side_by_side(start, starting)
+            wait_healthy(self.ctx, [(spec.name, *self._health(spec)) for spec in starting])
+
+    def _health(self, spec: ContainerSpec) -> tuple[Health | None, int | None]:
+        service = self.plan.services[spec.labels[LABEL_NAME]]
+        return service.health, service.port
+
+    # switch and verify
+
+    def _switch(self) -> None:
+        for spec in self.decision.wanted.web:
+            self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
+        table = self.decision.wanted.routes
+        if table is None:
+            return
+        domain = self.decision.order.environment.domain
+        self.ctx.edge.ensure(self.decision.wanted.publish, {self.rotation: (domain,)})
+        with self.ctx.part("switch", self.decision.order.environment.url):
+            self.switched = True  # before the call: an unclear outcome is switched back
+            self.ctx.edge.switch(self.owner, table)
+
+    def _verify(self) -> None:
+        for name in self.decision.order.environment.checks:
+            run_check(self.ctx, self.decision.order.release, self.decision.order.environment, name)
+
+    # after success
+
+    def _retire(self) -> None:
+        retiring = [item for item in self.decision.observed.services if item.name in self._removed()]
+        if self.decision.wanted.routes is None and self.decision.observed.routes is not None:
+            self.ctx.edge.remove(self.owner)
+        if not retiring:
+            return
+
+        def retire(container: ContainerInfo) -> None:
+            self.ctx.runtime.stop(container.name, float(container.labels.get(LABEL_DRAIN, "10")))
+            self.ctx.runtime.remove(container.name)
+
+        with self.ctx.part("retire", f"{len(retiring)} container(s) of the previous release"):
+            _side_by_side(retire, retiring)
+
+    def _revert(self) -> None:
+        if self.decision.wanted.down is None:
+            return
+        assert self.decision.tool is not None
+        target = self.decision.order.release.schema
+        try:
+            with self.ctx.part("revert", ", ".join(self.decision.wanted.down)):
+                self.decision.tool.down(target, lambda line: self.ctx.reporter.line("revert", line))
+        except MigrationFailed as error:
+            raise MigrationFailed(
+                f"release {self.decision.order.release.number} serves again, but the schema was not reverted: {error.message}",
+                hint=error.hint or "the schema is newer than the code; repair the down script and roll forward",
+            ) from error
+        self.schema = target
+
+    # after failure
+
+    def _undo(self, error: BaseException) -> None:
+        self.ctx.cancelled.clear()  # what follows must run also after an interrupt
+        self.ctx.reporter.note(f"taking it back: {type(error).__name__}")
+        for step in (self._switch_back, self._remove_created, self._migrate_back):
+            try:
+                step()
+            except ShipwayError as problem:
+                self.ctx.reporter.note(f"while taking it back: {problem}")
+
+    def _switch_back(self) -> None:
+        if not self.switched:
+            return
+        if self.decision.observed.routes is None:
+            self.ctx.edge.remove(self.owner)
+        else:
+            self.ctx.edge.switch(self.owner, self.decision.observed.routes)
+
+    def _remove_created(self) -> None:
+        _side_by_side(self.ctx.runtime.remove, [change.name for change in self._created() if change.verb == "create"])
+
+    def _migrate_back(self) -> None:
+        """Back to the schema of the release that still serves, as long as no request reached the new code."""
+        if not self.decision.wanted.up or self.decision.previous is None or self.decision.tool is None:
+            return
+        if self.switched:
+            self.ctx.reporter.note(f"the schema stays at {self.schema}: the new release may have written with it")
+            return
+        with self.ctx.part("revert", f"→ {self.before}"):
+            self.decision.tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
+        self.schema = self.before
+
+    def _created(self) -> tuple[Change, ...]:
+        return self.decision.changeset.of("container", "create", "start")
+
+    def _removed(self) -> set[str]:
+        return {change.name for change in self.decision.changeset.of("container", "remove")}
+
+
+def _side_by_side(work: Callable[[T], object], items: Iterable[T]) -> None:
+    things = list(items)
+    if things:
+        with ThreadPoolExecutor(len(things)) as pool:
+            list(pool.map(work, things))

@@ -1,0 +1,71 @@
+"""The plan's checks against a running environment, and its seed command."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from shipway.actions.oneoff import TIMEOUT, service_job
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.container import ContainerSpec
+from shipway.domain.errors import DeployFailed, StepFailed
+from shipway.domain.plan import Environment
+from shipway.domain.release import Evidence, Release
+from shipway.domain.specify import Settings
+from shipway.steps.container import TIMED_OUT, run_container
+
+if TYPE_CHECKING:
+    from shipway.actions.deploy import Order
+
+TAIL = 15
+
+
+def check_image(name: str) -> str:
+    """Key of a check's own image among the images of a release."""
+    return f"check:{name}"
+
+
+def run_check(ctx: Context, release: Release, environment: Environment, name: str) -> None:
+    """Run one check through the edge and record the evidence. DeployFailed where it fails."""
+    check = release.plan.checks[name]
+    image = release.images.get(check_image(name)) or check.image.name or ""
+    spec = ContainerSpec(
+        name=f"{release.app}_{environment.name}_check",
+        image=image,
+        labels=names.labels(release.app, environment.name, "job", name),
+        entrypoint=("sh", "-c"),
+        command=(check.run,),
+        env={"URL": environment.url, "SHIPWAY_ENVIRONMENT": environment.name, **check.env},
+        network_of=ctx.edge.container,  # there every public address is reachable, whatever DNS says
+    )
+    lines: list[str] = []
+
+    def on_line(line: str) -> None:
+        lines.append(line)
+        ctx.reporter.line(name, line)
+
+    with ctx.part(name, check.run):
+        ctx.images.pull(image, lambda line: None)
+        code = run_container(ctx, spec, on_line=on_line, timeout=check.timeout)
+        detail = "passed" if code == 0 else _why(code, check.timeout)
+        evidence = Evidence(release.app, release.number, environment.name, "check", name, code == 0, detail, ctx.clock())
+        ctx.ledger.add_evidence(evidence)
+        if code != 0:
+            raise DeployFailed(f"check {name} {detail} on {environment.name}\n" + "\n".join(lines[-TAIL:]))
+
+
+def run_seed(ctx: Context, order: Order, settings: Settings) -> None:
+    """Run the seed command in the release's image. StepFailed where it fails."""
+    seed = order.environment.seed
+    assert seed is not None
+    extra = {name: settings.secrets[name] for name in seed.secrets}
+    job = service_job(order.release, order.environment, settings, seed.service, extra)
+    spec = dataclasses.replace(job, entrypoint=("sh", "-c"), command=(seed.run,))
+    code = run_container(ctx, spec, on_line=lambda line: ctx.reporter.line("seed", line), timeout=TIMEOUT)
+    if code != 0:
+        raise StepFailed(f"the seed `{seed.run}` {_why(code, TIMEOUT)}")
+
+
+def _why(code: int, timeout: float) -> str:
+    return f"was stopped after {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"

@@ -1,0 +1,22 @@
+"""Take an environment away: containers, routes, networks and the data of its accessories."""
+
+from __future__ import annotations
+
+from shipway.actions.leases import environment_lease
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
+from shipway.domain.plan import Environment, Plan
+
+
+def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
+    """Remove all that runs there and its volumes. The ledger keeps its history."""
+    with environment_lease(ctx, plan.app, environment.name, "destroy"):
+        ctx.edge.remove(names.route_owner(plan.app, environment.name))
+        for container in ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):
+            with ctx.part("remove", container.name):
+                ctx.runtime.remove(container.name)
+        for network in (names.rotation_network, names.network):
+            ctx.runtime.remove_network(network(plan.app, environment.name))
+        for accessory in plan.accessories.values():
+            ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))

@@ -1,0 +1,80 @@
+"""Observe: what really runs in an environment, and what it needs to run a release."""
+
+from __future__ import annotations
+
+import secrets as random
+
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
+from shipway.domain.errors import SecretError
+from shipway.domain.observed import Observed
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.release import Deployment, Release
+from shipway.domain.specify import Settings
+
+
+def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
+    """Read the engine, and the edge where `routes` are asked for."""
+    found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
+    by_role = {
+        role: tuple(sorted((item for item in found if item.labels.get(LABEL_ROLE) == role), key=lambda item: item.name))
+        for role in ("service", "accessory")
+    }
+    table = ctx.edge.routes(names.route_owner(app, environment)) if routes else None
+    return Observed(by_role["service"], by_role["accessory"], table)
+
+
+def settings(
+    ctx: Context, release: Release, environment: Environment, *, like: Deployment | None = None, create: bool = True
+) -> Settings:
+    """Secrets and passwords for a release in an environment.
+
+    like: take the versions of the secrets that this deployment used. create: make missing passwords of accessories
+    (otherwise a placeholder stands in, for a dry run). Raises SecretError that names all missing ones.
+    """
+    plan = release.plan
+    scope = names.scope(plan.app, environment.name)
+    newest = ctx.secrets.names(scope)
+    versions = {name: (like.secrets.get(name) if like else None) or newest.get(name, 0) for name in needed(plan, environment)}
+    missing = [name for name, version in versions.items() if not version]
+    if missing:
+        commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
+        raise SecretError(f"{environment.name} lacks {len(missing)} secret(s): {', '.join(missing)}", hint=f"set them:\n{commands}")
+    values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
+    passwords = {
+        accessory.name: _password(ctx, scope, accessory.name, create)
+        for accessory in plan.accessories.values()
+        if known.needs_password(accessory)
+    }
+    ctx.redactor.add({**values, **{f"{name} password": value for name, value in passwords.items()}})
+    return Settings(version_of(ctx, release, environment), values, versions, passwords)
+
+
+def needed(plan: Plan, environment: Environment) -> list[str]:
+    """Names of all secrets that a deployment into the environment needs."""
+    wanted = [name for service in plan.services.values() for name in service.secrets]
+    if environment.seed:
+        wanted += environment.seed.secrets
+    return list(dict.fromkeys(wanted))
+
+
+def version_of(ctx: Context, release: Release, environment: Environment) -> str:
+    """The release's version tag, in an environment that is deployed by tags; else its short revision."""
+    tags = versions(ctx, release) if environment.trigger.tag else []
+    return tags[-1] if tags else release.revision[:12]
+
+
+def versions(ctx: Context, release: Release) -> list[str]:
+    """All version tags that the release got, oldest first."""
+    return [item.name for item in ctx.ledger.evidence(release.app, release.number) if item.kind == "version"]
+
+
+def _password(ctx: Context, scope: str, accessory: str, create: bool) -> str:
+    name = f"accessory:{accessory}"
+    found = ctx.secrets.get(scope, name)
+    if found is None and create:
+        found = random.token_urlsafe(24)
+        ctx.secrets.set(scope, name, found)
+    return found or "not-made-yet"

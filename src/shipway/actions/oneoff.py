@@ -1,0 +1,105 @@
+"""One-off containers: migrations, seeds and checks run in them, and they are always taken away."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import tarfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.container import LABEL_CONFIG, ContainerSpec
+from shipway.domain.errors import UsageError
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.release import Release
+from shipway.domain.specify import Settings, variables
+from shipway.ports import DatabaseTool
+from shipway.steps.container import capture
+
+TIMEOUT = 1800.0
+
+
+def service_job(
+    release: Release, environment: Environment, settings: Settings, service: str, extra: Mapping[str, str]
+) -> ContainerSpec:
+    """A container that runs a command in a service's image, with the environment and secrets of that service."""
+    plan = release.plan
+    return ContainerSpec(
+        name=f"{plan.app}_{environment.name}_job",
+        image=release.images[service],
+        labels=names.labels(plan.app, environment.name, "job", service),
+        env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
+        networks={names.network(plan.app, environment.name): ()},
+    )
+
+
+def database_tool(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseTool | None:
+    """The migration tool of a release, bound to an environment's database; None where the plan has none."""
+    plan, database = release.plan, release.plan.database
+    if database is None:
+        return None
+    accessory = plan.accessories[database.accessory]
+    job = service_job(release, environment, settings, database.service, {})
+    password = settings.passwords.get(accessory.name, "")
+    client = dataclasses.replace(
+        job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
+    )
+    return ctx.tool(
+        database.tool,
+        run=_one_off(ctx, job),
+        client=_one_off(ctx, client),
+        files=lambda folder: image_files(ctx, job, folder),
+        folder=database.folder,
+    )
+
+
+def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str]) -> str | None:
+    """Newest schema revision that the images bring; asks the tool without a database."""
+    database = plan.database
+    if database is None:
+        return None
+    job = ContainerSpec(
+        name=f"{plan.app}_schema", image=images[database.service], labels=names.labels(plan.app, "", "job", "schema")
+    )
+    run = _one_off(ctx, job)
+    tool = ctx.tool(
+        database.tool, run=run, client=run, files=lambda path: image_files(ctx, job, path), folder=database.folder
+    )
+    return tool.head()
+
+
+def _one_off(ctx: Context, spec: ContainerSpec) -> Callable[[Sequence[str]], tuple[int, str]]:
+    def run(command: Sequence[str]) -> tuple[int, str]:
+        argv = dataclasses.replace(spec, entrypoint=(command[0],), command=tuple(command[1:]))
+        return capture(ctx, argv, timeout=TIMEOUT)
+
+    return run
+
+
+def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, bytes]:
+    """The files of a folder of an image (relative to its WORKDIR), by path below that folder."""
+    found = ctx.images.inspect(spec.image)
+    config = found.get("Config") if found else None
+    workdir = str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
+    path = folder if folder.startswith("/") else f"{workdir.rstrip('/')}/{folder}"
+    unique = f"{spec.name}_{uuid.uuid4().hex[:8]}"
+    container = ctx.runtime.create(
+        dataclasses.replace(spec, name=unique, networks={}, labels={**spec.labels, LABEL_CONFIG: unique})
+    )
+    try:
+        return dict(_unpack(ctx.runtime.get(container, path)))
+    except FileNotFoundError:
+        raise UsageError(f"the image has no folder {path}", hint="set `database: {folder: …}` in the plan") from None
+    finally:
+        ctx.runtime.remove(container)
+
+
+def _unpack(archive: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(archive))) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name.partition("/")[2], content.read()

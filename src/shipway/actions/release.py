@@ -1,0 +1,83 @@
+"""Make a release from a run that passed, and find the release that belongs to a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shipway.actions.oneoff import head_revision
+from shipway.context import Context
+from shipway.domain.errors import RegistryError, RepositoryError
+from shipway.domain.plan import Plan
+from shipway.domain.release import SUCCEEDED, Evidence, Release
+from shipway.steps.run import Run, StepResult
+from shipway.system.git import Repository
+
+
+def make_release(run: Run, results: Mapping[str, StepResult]) -> Release:
+    """The release of this run; one with the same tree, images and plan that is there already is taken again."""
+    images = _images(run, results)
+    for known in run.ctx.ledger.releases(run.plan.app, tree=run.commit.tree):
+        if dict(known.images) == images and known.plan == run.plan:
+            return known
+    draft = Release(
+        number=0, app=run.plan.app, revision=run.commit.revision, tree=run.commit.tree,
+        authors=_authors(run.ctx, run.repository, run.plan, run.commit.revision), subject=run.commit.subject,
+        images=images, plan=run.plan, run=run.number, created=run.ctx.clock(), schema=_schema(run, images),
+    )  # fmt: skip
+    release = run.ctx.ledger.add_release(draft)
+    for name, result in results.items():
+        if result.tests:
+            evidence = Evidence(run.plan.app, release.number, "", "tests", name, True, result.tests, run.ctx.clock())
+            run.ctx.ledger.add_evidence(evidence)
+    return release
+
+
+def _images(run: Run, results: Mapping[str, StepResult]) -> dict[str, str]:
+    images = {name: reference for result in results.values() for name, reference in result.images.items()}
+    for service in run.plan.services.values():
+        if service.image:
+            images[service.name] = _pinned(run, service.image)
+    return dict(sorted(images.items()))
+
+
+def _pinned(run: Run, image: str) -> str:
+    """An image that the team doesn't build, by its digest."""
+    run.ctx.images.pull(image, lambda line: None)
+    found = run.ctx.images.inspect(image) or {}
+    digests = found.get("RepoDigests")
+    if isinstance(digests, list) and digests:
+        return str(digests[0])
+    if "Id" in found:
+        return str(found["Id"])  # made on this engine and never pushed: its id is as exact as a digest
+    raise RegistryError(f"{image} can't be pinned to a digest", hint="check the image's name in the plan")
+
+
+def _schema(run: Run, images: Mapping[str, str]) -> str | None:
+    """Asking the tool costs a container; releases with the same image bring the same schema."""
+    if run.plan.database is None:
+        return None
+    service = run.plan.database.service
+    for known in run.ctx.ledger.releases(run.plan.app):
+        if known.images.get(service) == images[service] and known.plan.database == run.plan.database:
+            return known.schema
+    return head_revision(run.ctx, run.plan, images)
+
+
+def _authors(ctx: Context, repository: Repository, plan: Plan, revision: str) -> tuple[str, ...]:
+    """Who wrote what is new since the release that runs where approvals are asked for."""
+    for environment in plan.environments.values():
+        if not environment.approvals.count:
+            continue
+        for deployment in ctx.ledger.deployments(plan.app, environment.name):
+            release = ctx.ledger.release(plan.app, deployment.release)
+            if deployment.outcome == SUCCEEDED and release and _has(repository, release.revision):
+                return repository.authors(release.revision, revision) or repository.authors(None, revision)
+    return repository.authors(None, revision)
+
+
+def _has(repository: Repository, revision: str) -> bool:
+    try:
+        repository.commit(revision)
+    except RepositoryError:
+        return False
+    return True

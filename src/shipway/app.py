@@ -1,0 +1,121 @@
+"""The composition root: reads the settings, builds drivers from the table, and hands them to the actions."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shipway.context import Context, Reporter
+from shipway.domain.errors import PlanError, RepositoryError, SecretError
+from shipway.domain.plan import Plan
+from shipway.drivers import driver
+from shipway.ports import DatabaseTool, OneOff, Registry
+from shipway.store import open_ledger
+from shipway.system.git import Repository
+from shipway.system.http import probe, probe_tcp
+from shipway.system.redact import Redactor
+
+PLAN = "shipway.yaml"
+EMBEDDED_REGISTRY_PORT = 5055
+
+
+@contextmanager
+def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) -> Iterator[Context]:
+    """All ports, closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise KeyboardInterrupt once."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ledger = open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db")
+    cancelled = threading.Event()
+    _on_signals(cancelled)
+    secrets = driver("secrets", "file")(home / "secrets")
+    engine = driver("runtime", "engine")()
+    runtime = driver("runtime", "docker")(engine)
+    images = driver("images", "docker")(engine, {})
+    context = Context(
+        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, runtime=runtime, images=images,
+        edge=driver("edge", "traefik")(engine), registry=lambda plan: _registry(plan, engine, images, secrets),
+        tool=_tool, probe=probe, probe_tcp=probe_tcp, clock=time.time, reporter=reporter,
+        repository=lambda: Repository.find(Path.cwd()), redactor=Redactor({}), cancelled=cancelled,
+    )  # fmt: skip
+    try:
+        yield context
+    finally:
+        ledger.close()
+
+
+def load_plan(home: Path) -> Plan:
+    """The plan of the working directory: in it or in a folder above. PlanError where there is none."""
+    from shipway.planfile import load_cached
+
+    return load_cached(find_plan(), home / "cache")
+
+
+def find_plan() -> Path:
+    """Path of the plan file that governs the working directory."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / PLAN).is_file():
+            return folder / PLAN
+    raise PlanError(f"there is no {PLAN} here or in a folder above {here}", hint="`shipway init` writes one")
+
+
+def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
+    """A plan from a commit."""
+    from shipway.planfile import parse
+
+    return parse(text, file, files=exists)
+
+
+def _registry(plan: Plan, engine: object, images: object, secrets: object) -> Registry:
+    if plan.registry is None:
+        registry: Registry = driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT)
+        return registry
+    from shipway.drivers.credentials import Credentials
+
+    def value(name: str | None) -> str | None:
+        if name is None:
+            return None
+        found = os.environ.get(name) or secrets.get(f"{plan.app}/registry", name)  # type: ignore[attr-defined]
+        if not found:
+            hint = f"set it in the environment, or: shipway secret set registry {name}"
+            raise SecretError(f"the registry's {name} is not set", hint=hint)
+        return str(found)
+
+    access = plan.registry
+    credentials = Credentials(access.user, value(access.password), value(access.token))
+    images.add_credentials(access.address, credentials)  # type: ignore[attr-defined]
+    remote: Registry = driver("registry", "remote")(access.address, credentials)
+    return remote
+
+
+def _tool(
+    name: str, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None
+) -> DatabaseTool:
+    make = driver("database", name)
+    tool: DatabaseTool = make(files, client, folder) if name == "sql" else make(run, folder)
+    return tool
+
+
+def _actor() -> str:
+    try:
+        email = Repository.find(Path.cwd()).user()
+    except RepositoryError:
+        email = None
+    return os.environ.get("SHIPWAY_ACTOR") or email or f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def _on_signals(cancelled: threading.Event) -> None:
+    def interrupt(signum: int, frame: object) -> None:
+        if not cancelled.is_set():
+            cancelled.set()
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, interrupt)

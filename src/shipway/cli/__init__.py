@@ -1,0 +1,135 @@
+"""The command line: THE table of commands, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from shipway import __version__
+from shipway.domain.errors import Interrupted, ShipwayError
+
+# name: (module, one line for --help). A command's module is imported only when it is used.
+COMMANDS = {
+    "init": ("shipway.cli.init", "Write a plan for this repository, or --hook into a bare one"),
+    "check": ("shipway.cli.check", "Check the plan and print all its problems"),
+    "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy where the plan says so"),
+    "hook": ("shipway.cli.hook", "Take a push (called by the post-receive hook)"),
+    "deploy": ("shipway.cli.deploy", "Put a release into an environment"),
+    "approve": ("shipway.cli.approve", "Approve a release for an environment"),
+    "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
+    "status": ("shipway.cli.status", "What runs where"),
+    "history": ("shipway.cli.history", "All deployments of an environment"),
+    "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
+    "destroy": ("shipway.cli.destroy", "Take an environment away, with its data"),
+}
+
+
+@dataclass(frozen=True)
+class Globals:
+    """The global options."""
+
+    home: Path
+    debug: bool
+    actor: str | None
+    quiet: bool
+
+
+class LazyGroup(click.Group):
+    """Imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command where there is no such one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            ctx.fail(f"there is no command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """From the table, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def default_home() -> Path:
+    """Where the ledger, logs and secrets are kept: SHIPWAY_HOME, else the user's data folder."""
+    if os.environ.get("SHIPWAY_HOME"):
+        return Path(os.environ["SHIPWAY_HOME"])
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "shipway"
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="shipway")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Ledger, logs and secrets [SHIPWAY_HOME]")
+@click.option("--as", "actor", metavar="EMAIL", help="Act as this person [git's user.email]")
+@click.option("--quiet", is_flag=True, help="Leave out the output of commands")
+@click.option("--debug", is_flag=True, help="Show a traceback where something fails")
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None, actor: str | None, quiet: bool, debug: bool) -> None:
+    """Shipway runs a web team's deployment plan: from a commit to production and back."""
+    ctx.obj = Globals((home or default_home()).expanduser().absolute(), debug, actor, quiet)
+
+
+def main() -> None:
+    """Entry point: errors in words, an exit code a class, a traceback only with --debug."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail(Interrupted("interrupted; what was begun has been taken back"))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except ShipwayError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        _fail(Interrupted("interrupted; what was begun has been taken back"))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(error: ShipwayError) -> None:
+    from shipway.cli.output import say, style
+
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exception(error)
+    say(f"{style('error:', 'red')} {error.message}", err=True)
+    cause = error.__cause__
+    while cause is not None:
+        text = str(cause)
+        if text and text not in error.message:
+            say(f"  because: {text}", err=True)
+        cause = cause.__cause__
+    if error.hint:
+        say(f"{style('hint:', 'yellow')} {error.hint}", err=True)
+    sys.exit(error.exit_code)

@@ -1,0 +1,38 @@
+"""`shipway deploy`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("revision", default="HEAD")
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing")
+@click.option("--force", is_flag=True, help="Admit changes that interrupt the environment")
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@click.pass_obj
+def deploy(options: Globals, environment: str, revision: str, dry_run: bool, force: bool, wait: float) -> None:
+    """Put the release that was built from REVISION [HEAD] into ENVIRONMENT, by the rules of the plan."""
+    from shipway.actions.deploy import decide
+    from shipway.actions.deploy import deploy as deploy_action
+    from shipway.actions.promote import admitted
+    from shipway.actions.run import plan_at
+    from shipway.app import open_context, parse_plan
+    from shipway.context import environment_of
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        repository = ctx.repository()
+        commit = repository.commit(revision)
+        plan = plan_at(repository, commit, parse_plan)
+        order = admitted(ctx, repository, commit, plan.app, environment_of(plan, environment))
+        order = dataclasses.replace(order, force=force, wait=wait)
+        if dry_run:
+            say(decide(ctx, order, create=False).changeset.render())
+        else:
+            deploy_action(ctx, order)

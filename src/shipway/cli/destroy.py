@@ -1,0 +1,27 @@
+"""`shipway destroy`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--force", is_flag=True, help="Needed, since the data of the environment's database is lost")
+@click.pass_obj
+def destroy(options: Globals, environment: str, force: bool) -> None:
+    """Take ENVIRONMENT away, with its data. Its history stays in the ledger."""
+    from shipway.actions.destroy import destroy as destroy_action
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.errors import UsageError
+
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        where = environment_of(plan, environment)
+        if not force:
+            raise UsageError(f"this removes {environment} of {plan.app} with all its data", hint="say --force where that is meant")
+        destroy_action(ctx, plan, where)

@@ -1,0 +1,48 @@
+"""`shipway history`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style, table
+
+
+@click.command()
+@click.argument("environment", required=False)
+@click.option("--limit", default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.pass_obj
+def history(options: Globals, environment: str | None, limit: int, as_json: bool) -> None:
+    """All deployments, newest first, with the approvals they had."""
+    from shipway.actions.observe import versions
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.record import to_data
+    from shipway.system.durations import human, timestamp
+
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        if environment:
+            environment_of(plan, environment)
+        found = ctx.ledger.deployments(plan.app, environment, limit)
+        if as_json:
+            say(json.dumps([to_data(item) for item in found], indent=2))
+            return
+        rows = []
+        for item in found:
+            release = ctx.ledger.release(plan.app, item.release)
+            approvals = ctx.ledger.approvals(plan.app, item.environment, item.release)
+            colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
+            rows.append([
+                timestamp(item.started), item.environment, item.kind, str(item.release),
+                "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
+                style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
+                item.schema or "", item.actor, ", ".join(dict.fromkeys(approval.actor for approval in approvals)),
+            ])  # fmt: skip
+        heading = ["when", "environment", "what", "release", "version", "revision", "outcome", "took", "schema", "by", "approved by"]
+        table(rows, heading)
+        if not rows:
+            say("nothing was deployed yet")

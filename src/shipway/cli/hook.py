@@ -1,0 +1,44 @@
+"""`shipway hook`: what the post-receive hook of a bare repository calls."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style
+
+WAIT = 600.0
+GONE = "0" * 40
+
+
+@click.command()
+@click.pass_obj
+def hook(options: Globals) -> None:
+    """Read `old new ref` lines from stdin and run each pushed branch and tag, branches first."""
+    from shipway.actions.run import plan_at, run
+    from shipway.app import open_context, parse_plan
+    from shipway.domain.errors import ShipwayError
+    from shipway.domain.release import Trigger
+
+    pushed = [line.split() for line in sys.stdin if len(line.split()) == 3]
+    pushed.sort(key=lambda item: item[2].startswith("refs/tags/"))
+    failed: ShipwayError | None = None
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        repository = ctx.repository()
+        for _, new, ref in pushed:
+            if set(new) == set(GONE) or not ref.startswith(("refs/heads/", "refs/tags/")):
+                continue
+            try:
+                commit = repository.commit(new)
+                plan = plan_at(repository, commit, parse_plan)
+                kind = "tag" if ref.startswith("refs/tags/") else "push"
+                run(ctx, repository, commit, plan, Trigger(kind, ref, ctx.actor), wait=WAIT)
+            except ShipwayError as error:
+                failed = error
+                say(f"{style('error:', 'red')} {error.message}")
+                if error.hint:
+                    say(f"{style('hint:', 'yellow')} {error.hint}")
+    if failed:
+        sys.exit(failed.exit_code)

@@ -1,0 +1,52 @@
+"""`shipway status`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.pass_obj
+def status(options: Globals, as_json: bool) -> None:
+    """What runs in each environment of the plan: the ledger's word beside what the engine says."""
+    from shipway.actions.status import status as read
+    from shipway.app import load_plan, open_context
+
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        found = [read(ctx, plan.app, environment) for environment in plan.environments.values()]
+        if as_json:
+            from shipway.domain.record import to_data
+
+            keys = ("current", "latest", "services", "strays", "accessories", "lease", "versions")
+            say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
+            return
+        from shipway.system.durations import ago
+
+        say(style(plan.app, "bold"))
+        for item in found:
+            say(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
+            if item.lease:
+                say(f"    {style('under way', 'yellow')}: {item.lease.reason}, by {item.lease.owner}")
+            if item.current is None or item.release is None:
+                say("    nothing was deployed here yet")
+            else:
+                version = f" {style(item.versions[-1], 'green')}" if item.versions else ""
+                since = ago(ctx.clock() - (item.current.finished or item.current.started))
+                say(f"    release {item.release.number}{version}  {item.release.revision[:12]}  {item.release.subject}")
+                say(f"    {item.current.kind} {since} by {item.current.actor}" + (f", schema {item.current.schema}" if item.current.schema else ""))
+            for name, (running, wanted) in item.services.items():
+                colour = "green" if running == wanted else "red"
+                say(f"    {style('●', colour)} {name:<14} {running}/{wanted} running")
+            for name, state in item.accessories.items():
+                say(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
+            for name in item.strays:
+                say(f"    {style('●', 'yellow')} {name} belongs to no current release")
+            if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
+                say(f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.splitlines()[0]}")

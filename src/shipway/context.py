@@ -1,0 +1,100 @@
+"""The one object that every action takes: the ports, and where to report."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from shipway.domain.errors import UsageError
+from shipway.domain.plan import Environment, Plan
+from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Secrets
+from shipway.system.git import Repository
+from shipway.system.http import Probe
+from shipway.system.redact import Redactor
+
+
+class Reporter(Protocol):
+    """Where an action tells what it does. Safe to call from several threads."""
+
+    def heading(self, text: str) -> None:
+        """A new stage begins."""
+
+    def begin(self, name: str, detail: str = "") -> None:
+        """A named part begins."""
+
+    def line(self, name: str, text: str) -> None:
+        """One line of output of a named part."""
+
+    def end(self, name: str, outcome: str, seconds: float | None = None, detail: str = "") -> None:
+        """A named part has ended; outcome as in domain.release, or `skipped`."""
+
+    def note(self, text: str) -> None:
+        """A sentence for the reader."""
+
+
+class ToolFactory(Protocol):
+    """Makes the driver of a migration tool by its name in the plan."""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        run: OneOff,
+        client: OneOff,
+        files: Callable[[str], dict[str, bytes]],
+        folder: str | None,
+    ) -> DatabaseTool: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """Ports and surroundings. Made by the composition root (`shipway.app`), and by tests."""
+
+    home: Path
+    actor: str  # e-mail address of the person or machine that acts
+    ledger: Ledger
+    secrets: Secrets
+    runtime: Runtime
+    images: Images
+    edge: Edge
+    registry: Callable[[Plan], Registry]
+    tool: ToolFactory
+    probe: Callable[..., Probe]
+    probe_tcp: Callable[..., Probe]
+    clock: Callable[[], float]
+    reporter: Reporter
+    repository: Callable[[], Repository]  # of the working directory; RepositoryError where there is none
+    redactor: Redactor
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    parallel: int = max(2, os.cpu_count() or 2)
+
+    @property
+    def owner(self) -> str:
+        """Who holds a lease: the person and the process."""
+        return f"{self.actor} (process {os.getpid()} on {socket.gethostname()})"
+
+    @contextmanager
+    def part(self, name: str, detail: str = "") -> Iterator[None]:
+        """Report a named part with its duration and outcome."""
+        started = self.clock()
+        self.reporter.begin(name, detail)
+        try:
+            yield
+        except BaseException:
+            self.reporter.end(name, "failed", self.clock() - started)
+            raise
+        self.reporter.end(name, "succeeded", self.clock() - started)
+
+
+def environment_of(plan: Plan, name: str) -> Environment:
+    """The environment of that name, where the plan has it."""
+    if name not in plan.environments:
+        known = ", ".join(plan.environments) or "none"
+        raise UsageError(f"the plan of {plan.app} has no environment {name!r}", hint=f"it has: {known}")
+    return plan.environments[name]

@@ -1,0 +1,77 @@
+"""What is known of the common accessories: port, health, credentials and the URL that the services get."""
+
+from __future__ import annotations
+
+from shipway.domain.plan import Accessory, Health
+
+DEFAULT_PORTS = {"postgres": 5432, "mysql": 3306, "redis": 6379}
+
+
+def port(accessory: Accessory) -> int:
+    """Where it listens inside its container."""
+    return accessory.port or DEFAULT_PORTS[accessory.kind]
+
+
+def needs_password(accessory: Accessory) -> bool:
+    """Whether Shipway makes a password for it."""
+    return accessory.kind in ("postgres", "mysql")
+
+
+def environment(accessory: Accessory, app: str, password: str) -> dict[str, str]:
+    """Variables of its own container. The plan's own win."""
+    name = database_name(app)
+    known = {
+        "postgres": {"POSTGRES_USER": name, "POSTGRES_PASSWORD": password, "POSTGRES_DB": name},
+        "mysql": {
+            "MYSQL_USER": name, "MYSQL_PASSWORD": password, "MYSQL_DATABASE": name, "MYSQL_RANDOM_ROOT_PASSWORD": "yes",
+        },
+    }.get(accessory.kind, {})  # fmt: skip
+    return {**known, **accessory.environment}
+
+
+def url(accessory: Accessory, app: str, host: str, password: str) -> str:
+    """What a service connects to, as the variable named by `provides`."""
+    at = f"{host}:{port(accessory)}"
+    match accessory.kind:
+        case "postgres":
+            own = environment(accessory, app, password)
+            user = own["POSTGRES_USER"]
+            return f"postgresql://{user}:{own['POSTGRES_PASSWORD']}@{at}/{own.get('POSTGRES_DB', user)}"
+        case "mysql":
+            own = environment(accessory, app, password)
+            return f"mysql://{own['MYSQL_USER']}:{own['MYSQL_PASSWORD']}@{at}/{own['MYSQL_DATABASE']}"
+        case "redis":
+            return f"redis://{at}/0"
+        case _:
+            return (accessory.url or "").replace("{host}", host).replace("{port}", str(port(accessory)))
+
+
+def client_environment(accessory: Accessory, app: str, host: str, password: str) -> dict[str, str]:
+    """Variables that make the accessory's own command line client (psql) find it."""
+    own = environment(accessory, app, password)
+    user = own["POSTGRES_USER"]
+    return {
+        "PGHOST": host, "PGPORT": str(port(accessory)), "PGUSER": user,
+        "PGPASSWORD": own["POSTGRES_PASSWORD"], "PGDATABASE": own.get("POSTGRES_DB", user),
+    }  # fmt: skip
+
+
+def health(accessory: Accessory) -> Health:
+    """The plan's own health, else one that fits the kind."""
+    if accessory.health:
+        return accessory.health
+    match accessory.kind:
+        case "postgres":
+            # By TCP: during its first start the image runs a server that only listens on the socket.
+            return Health(command='pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"')
+        case "redis":
+            return Health(command="redis-cli ping | grep -q PONG")
+        case "mysql":
+            return Health(command='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent')
+        case _:
+            return Health(tcp=True)
+
+
+def database_name(app: str) -> str:
+    """Name of the database and its user."""
+    return app.replace("-", "_")

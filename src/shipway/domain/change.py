@@ -1,0 +1,54 @@
+"""The difference between what runs and what should, as text that people read, approve and tests compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shipway.domain.container import ContainerSpec
+from shipway.domain.release import digest_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """About one call to one system, and why it is made."""
+
+    verb: str  # create, start, replace, remove, migrate, revert, seed, switch
+    kind: str  # accessory, container, database, route
+    name: str
+    cause: str
+    spec: ContainerSpec | None = field(default=None, compare=False, repr=False)
+    dangerous: bool = False  # needs --force
+
+
+@dataclass(frozen=True)
+class Changeset:
+    """All changes in the order in which they are applied."""
+
+    title: str
+    changes: tuple[Change, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def of(self, kind: str, *verbs: str) -> tuple[Change, ...]:
+        """The changes of a kind with one of these verbs."""
+        return tuple(change for change in self.changes if change.kind == kind and change.verb in verbs)
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal text."""
+        return digest_of(self.render())
+
+    def render(self) -> str:
+        """Stable text, one line a change."""
+        if not self.changes:
+            return f"{self.title}\n  nothing to do"
+        widths = [max(len(getattr(change, part)) for change in self.changes) for part in ("verb", "kind", "name")]
+        lines = [self.title]
+        for change in self.changes:
+            mark = {"create": "+", "start": "+", "remove": "-", "revert": "-"}.get(change.verb, "~")
+            columns = (change.verb, change.kind, change.name)
+            cells = "  ".join(text.ljust(width) for text, width in zip(columns, widths, strict=True))
+            warning = "  [needs --force]" if change.dangerous else ""
+            lines.append(f"  {mark} {cells}  {change.cause}{warning}")
+        return "\n".join(lines)

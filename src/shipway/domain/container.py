@@ -1,0 +1,66 @@
+"""What a container should be: the words between deciding and the drivers. No engine is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Labels on everything that Shipway makes on an engine; nothing without LABEL_APP is ever touched.
+LABEL_APP = "shipway.app"
+LABEL_ENVIRONMENT = "shipway.environment"
+LABEL_ROLE = "shipway.role"  # service, accessory, step, job, edge, registry
+LABEL_NAME = "shipway.name"  # of the service, accessory or step
+LABEL_RELEASE = "shipway.release"  # number
+LABEL_CONFIG = "shipway.config"  # digest of the whole specification
+LABEL_RUN = "shipway.run"
+LABEL_DRAIN = "shipway.drain"  # seconds that a service may take to finish
+
+
+@dataclass(frozen=True)
+class Publish:
+    """A port of the container on an address of the host; host_port 0 lets the engine choose."""
+
+    container_port: int
+    host_port: int
+    address: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """Everything that the engine needs to create a container."""
+
+    name: str
+    image: str  # image id or repository@digest, present on the engine
+    labels: Mapping[str, str]
+    command: tuple[str, ...] | None = None  # replaces CMD; None keeps the image's
+    entrypoint: tuple[str, ...] | None = None  # replaces ENTRYPOINT; None keeps the image's
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: hidden in repr
+    networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
+    network_of: str | None = None  # share the network namespace of this container instead
+    hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address
+    volumes: Mapping[str, str] = field(default_factory=dict)  # volume name: path in the container
+    publish: tuple[Publish, ...] = ()
+    workdir: str | None = None
+    cpus: float | None = None
+    memory: int | None = None  # bytes
+    restart: bool = False  # the engine starts it again when it exits or the engine restarts
+    stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
+    init: bool = False  # a tiny init as PID 1 that reaps and forwards signals
+
+
+@dataclass(frozen=True)
+class ContainerInfo:
+    """A container as the engine reports it."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+    state: str  # created, running, restarting, paused, exited, dead
+    image: str  # image id
+    addresses: Mapping[str, str]  # network name: IP address; empty unless running
+    created: float = 0.0  # seconds since the epoch
+    exit_code: int | None = None  # of an exited one, where the engine tells
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"

@@ -1,0 +1,104 @@
+"""The one exception tree. Each class has an exit code of its own; scripts may rely on the numbers."""
+
+from __future__ import annotations
+
+
+class ShipwayError(Exception):
+    """Base of every error that a user may see: what happened, and in `hint` what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ShipwayError):
+    """The command line asks for something that isn't there or makes no sense."""
+
+    exit_code = 2
+
+
+class PlanError(ShipwayError):
+    """The plan file is missing, unreadable or has problems; the message lists all of them."""
+
+    exit_code = 3
+
+
+class RepositoryError(ShipwayError):
+    """No git repository, an unknown revision, or a dirty tree where a commit is asked for."""
+
+    exit_code = 4
+
+
+class SecretError(ShipwayError):
+    """A secret is missing or blank."""
+
+    exit_code = 5
+
+
+class StepFailed(ShipwayError):
+    """A step of the pipeline or a check failed or ran into its time-out."""
+
+    exit_code = 10
+
+
+class GateRefused(ShipwayError):
+    """The release may not go into this environment; the message lists every reason."""
+
+    exit_code = 11
+
+
+class MigrationFailed(ShipwayError):
+    """The migration tool failed; the message says at which revision the schema now is."""
+
+    exit_code = 12
+
+
+class DeployFailed(ShipwayError):
+    """The new release did not become healthy or failed its checks; the previous one keeps serving."""
+
+    exit_code = 13
+
+
+class LeaseHeld(ShipwayError):
+    """Another process works on this environment; the message says who, since when and why."""
+
+    exit_code = 14
+
+
+class NothingToRollBack(ShipwayError):
+    """The ledger has no earlier good release for this environment."""
+
+    exit_code = 15
+
+
+class EngineError(ShipwayError):
+    """The container engine can't be reached, refuses access, or failed a call."""
+
+    exit_code = 20
+
+
+class RegistryError(ShipwayError):
+    """The registry can't be reached, refuses the credentials, or lacks an image."""
+
+    exit_code = 21
+
+
+class EdgeError(ShipwayError):
+    """The edge proxy can't be started or did not take the new routes."""
+
+    exit_code = 22
+
+
+class StoreError(ShipwayError):
+    """The ledger can't be opened, is newer than this version, or refused a write."""
+
+    exit_code = 23
+
+
+class Interrupted(ShipwayError):
+    """Ctrl-C or SIGTERM: what was begun has been cleaned up."""
+
+    exit_code = 130

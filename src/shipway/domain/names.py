@@ -1,0 +1,40 @@
+"""Names of things on an engine. Parts are joined by `_`, which plan names can't contain, so no two apps collide."""
+
+from __future__ import annotations
+
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
+
+
+def scope(app: str, environment: str) -> str:
+    """Key of an environment in the secrets and the leases."""
+    return f"{app}/{environment}"
+
+
+def network(app: str, environment: str) -> str:
+    """Joins the services and their accessories."""
+    return f"shipway_{app}_{environment}"
+
+
+def rotation_network(app: str, environment: str) -> str:
+    """Joins the edge and the containers that are in service; healthy ones are attached at the switch."""
+    return f"shipway_{app}_{environment}_rotation"
+
+
+def accessory(app: str, environment: str, name: str) -> str:
+    """Container of an accessory, and the volume with its data."""
+    return f"{app}_{environment}_{name}"
+
+
+def replica(app: str, environment: str, service: str, release: int, config: str, index: int) -> str:
+    """Container of a service: the same release with another configuration gets another name."""
+    return f"{app}_{environment}_{service}_{release}-{config.removeprefix('sha256:')[:6]}_{index}"
+
+
+def route_owner(app: str, environment: str) -> str:
+    """Owner of an environment's routes at the edge."""
+    return f"{app}_{environment}"
+
+
+def labels(app: str, environment: str, role: str, name: str) -> dict[str, str]:
+    """The labels by which a container of an environment is found again."""
+    return {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: role, LABEL_NAME: name}

@@ -1,0 +1,199 @@
+"""The plan: what a team wrote in `shipway.yaml`, parsed once into frozen, typed objects.
+
+All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file.
+Mappings keep the order of the file and are never changed after parsing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class BuildSource:
+    """An image that Shipway builds: a folder of the repository with a Dockerfile in it."""
+
+    folder: str
+    dockerfile: str = "Dockerfile"  # relative to the folder
+    target: str | None = None  # a stage of the Dockerfile; None is the last one
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a service shows that it is ready: exactly one of path (HTTP GET, 200-299), tcp or command is set."""
+
+    path: str | None = None
+    tcp: bool = False
+    command: str | None = None  # run in the container by `sh -c`; exit code 0 is healthy
+    timeout: float = 60.0  # from the container's start to the first healthy answer
+    interval: float = 0.1
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Limits of one container; None is unlimited."""
+
+    cpus: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the team builds and runs: frontend, backend, worker. Exactly one of build and image is set."""
+
+    name: str
+    build: BuildSource | None = None
+    image: str | None = None
+    command: str | None = None  # split by shell rules, no shell; None is the image's own
+    port: int | None = None  # where the container listens
+    route: str | None = None  # public path prefix, such as / or /api; needs port and health
+    health: Health | None = None
+    replicas: int = 1
+    resources: Resources = Resources()
+    drain: float = 10.0  # from SIGTERM to SIGKILL
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Accessory:
+    """What the services use: a database, a cache. Runs beside them, one an environment."""
+
+    name: str
+    image: str
+    kind: str  # postgres, mysql, redis or other: decides default port, health and URL
+    provides: str | None = None  # environment variable that carries its URL into services and steps
+    url: str | None = None  # template of that URL where kind is other: {host} and {port} are replaced
+    port: int | None = None
+    volume: str | None = None  # path in the container that is kept in a named volume
+    health: Health | None = None  # None: by kind
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class Database:
+    """Which accessory is under migrations, which service's image has them, and by which tool."""
+
+    accessory: str
+    service: str
+    tool: str  # alembic or sql
+    folder: str | None = None  # tool sql: folder of the up/down files in the image (relative to its WORKDIR)
+
+
+@dataclass(frozen=True)
+class StepImage:
+    """The image a step runs in: a name to pull, or a build of this repository. Exactly one is set."""
+
+    name: str | None = None
+    build: BuildSource | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node of the pipeline. It has either `run` and `image`, or `build` (names of services to build and push)."""
+
+    name: str
+    run: str | None = None  # by `sh -c`
+    image: StepImage | None = None
+    build: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    accessories: tuple[str, ...] = ()  # key `with`: fresh ones, healthy before the step starts
+    inputs: tuple[str, ...] = ()  # paths or globs from the repository's root; empty: the whole source of the step
+    outputs: tuple[str, ...] = ()  # paths relative to the step's working directory
+    reports: tuple[str, ...] = ()  # JUnit XML files, likewise
+    timeout: float = 1800.0
+    retries: int = 0
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command that tests a running environment; gets its address as $URL."""
+
+    name: str
+    image: StepImage
+    run: str
+    timeout: float = 300.0
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """When an environment is deployed by itself. branch alone: each push to it. tag (a glob), with branch: a
+    matching tag on a commit of that branch. manual: only `shipway deploy`."""
+
+    branch: str | None = None
+    tag: str | None = None
+    manual: bool = False
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """How many people must approve, and who may not."""
+
+    count: int = 0
+    not_author: bool = False
+    expire: float | None = None  # seconds after which an approval no longer counts
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Idempotent command that fills a new environment; runs after the migrations of each deployment."""
+
+    service: str
+    run: str
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where releases run: staging, production."""
+
+    name: str
+    url: str
+    trigger: Trigger = Trigger(manual=True)
+    after: str | None = None  # the environment where the same release must have been validated
+    approvals: Approvals = Approvals()
+    hosts: tuple[str, ...] = ()  # empty: the local Docker Engine
+    replicas: Mapping[str, int] = field(default_factory=dict)  # by service
+    environment: Mapping[str, str] = field(default_factory=dict)  # for every service
+    seed: Seed | None = None
+    checks: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> str:
+        """Host name of the public address."""
+        return urlsplit(self.url).hostname or "localhost"
+
+    @property
+    def port(self) -> int:
+        """Public port."""
+        return urlsplit(self.url).port or (443 if self.url.startswith("https") else 80)
+
+
+@dataclass(frozen=True)
+class RegistryAccess:
+    """Where images are pushed, such as ghcr.io/acme. None in the plan: a registry that Shipway starts itself."""
+
+    address: str
+    user: str | None = None
+    password: str | None = None  # name of a secret
+    token: str | None = None  # name of a secret; sent as a bearer token
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole file."""
+
+    app: str
+    services: Mapping[str, Service]
+    accessories: Mapping[str, Accessory] = field(default_factory=dict)
+    database: Database | None = None
+    registry: RegistryAccess | None = None
+    pipeline: Mapping[str, Step] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)

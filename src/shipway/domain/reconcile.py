@@ -1,0 +1,81 @@
+"""Decide: from what is and what should be to the changes between. Pure and deterministic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from shipway.domain.change import Change, Changeset
+from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.observed import Observed, Wanted, release_of
+
+
+def reconcile(wanted: Wanted, observed: Observed) -> Changeset:
+    """The changeset that brings an environment to the wanted release, in the order of its application."""
+    running = observed.routed_release
+    replaces = f", replaces release {running}" if running not in (None, wanted.release) else ""
+    title = f"{wanted.environment}: release {wanted.release} ({wanted.version}){replaces}"
+    return Changeset(title, tuple(_changes(wanted, observed)))
+
+
+def _changes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
+    accessories = {container.name: container for container in observed.accessories}
+    for spec in wanted.accessories:
+        yield from _accessory(spec, accessories.get(spec.name))
+    for revision in wanted.up:
+        yield Change("migrate", "database", revision, f"brought by release {wanted.release}")
+    services = {container.name: container for container in observed.services}
+    missing = [change for spec in wanted.services for change in _service(spec, services.get(spec.name), wanted)]
+    if wanted.seed and (missing or wanted.up):
+        yield Change("seed", "database", wanted.seed, "runs with each deployment; changes nothing that is there")
+    yield from missing
+    yield from _routes(wanted, observed)
+    keep = {spec.name for spec in wanted.services}
+    for container in sorted(observed.services, key=lambda item: item.name):
+        if container.name not in keep:
+            yield Change("remove", "container", container.name, _why_removed(container, wanted))
+    for revision in wanted.down or ():
+        yield Change("revert", "database", revision, f"release {wanted.release} was made for an older schema")
+
+
+def _accessory(spec: ContainerSpec, found: ContainerInfo | None) -> Iterator[Change]:
+    if found is None:
+        yield Change("create", "accessory", spec.name, "not there yet", spec)
+    elif found.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
+        cause = "its image or settings changed; it stops while it is replaced, its volume is kept"
+        yield Change("replace", "accessory", spec.name, cause, spec, dangerous=True)
+    elif not found.running:
+        yield Change("start", "accessory", spec.name, f"it is {found.state}", spec)
+
+
+def _service(spec: ContainerSpec, found: ContainerInfo | None, wanted: Wanted) -> Iterator[Change]:
+    if found is None:
+        yield Change("create", "container", spec.name, f"part of release {wanted.release}", spec)
+    elif not found.running:
+        yield Change("start", "container", spec.name, f"it is {found.state}", spec)
+
+
+def _routes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
+    if wanted.routes is None:
+        if observed.routes is not None:
+            yield Change("remove", "route", wanted.environment, "no service has a route any more")
+        return
+    if wanted.routes == observed.routes:
+        return
+    before = observed.routed_release
+    cause = "first release here" if before is None else f"release {before} → {wanted.release}"
+    if before == wanted.release:
+        cause = "its configuration changed"
+    yield Change("switch", "route", _where(wanted.routes), cause)
+
+
+def _where(table: Mapping[str, object]) -> str:
+    routes = table["routes"]
+    assert isinstance(routes, list)
+    return ", ".join(f"{route['prefix']} → {route['name']}" for route in routes)
+
+
+def _why_removed(container: ContainerInfo, wanted: Wanted) -> str:
+    release = release_of(container)
+    if release == wanted.release:
+        return f"{container.labels.get(LABEL_NAME, 'it')} was configured otherwise"
+    return f"belongs to release {release}"

@@ -1,0 +1,118 @@
+"""Runs, releases and deployments as the ledger holds them. All times are seconds since the epoch (UTC)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shipway.domain.plan import Plan
+from shipway.domain.record import to_data
+
+PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A revision of the team's repository."""
+
+    revision: str  # full hash
+    tree: str  # hash of its tree
+    author: str  # e-mail address
+    subject: str
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Why a run started."""
+
+    kind: str  # push, tag, manual
+    ref: str  # refs/heads/…, refs/tags/… or the revision as typed
+    actor: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """Immutable: what a run built from one tree, with the plan of that revision. Works in every environment."""
+
+    number: int  # from 1, by app
+    app: str
+    revision: str
+    tree: str
+    authors: tuple[str, ...]  # e-mail addresses of those who wrote what is new in it
+    subject: str
+    images: Mapping[str, str]  # service: repository@sha256:…
+    plan: Plan
+    run: int
+    created: float
+    schema: str | None = None  # newest schema revision that its image brings; None without a database
+
+    @property
+    def digest(self) -> str:
+        """Digest over images and plan: what an approval is bound to."""
+        return digest_of({"images": dict(self.images), "plan": to_data(self.plan)})
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One release put into one environment. A rollback is a new deployment of an older release."""
+
+    id: int
+    app: str
+    environment: str
+    release: int
+    kind: str  # deploy or rollback
+    actor: str
+    reason: str
+    started: float
+    secrets: Mapping[str, int] = field(default_factory=dict)  # name: version
+    outcome: str = PENDING
+    finished: float | None = None
+    schema: str | None = None  # revision of the environment's database when it was settled
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A decision that a person recorded, on these very digests."""
+
+    app: str
+    environment: str
+    release: int
+    digest: str
+    actor: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A fact that the machine established about a release, such as a passed check in an environment."""
+
+    app: str
+    release: int
+    environment: str
+    kind: str  # tests, check, version
+    name: str
+    passed: bool
+    detail: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to change one environment (or to run the embedded registry's set-up …) for a while."""
+
+    name: str  # app/environment
+    owner: str  # actor, host and process
+    reason: str
+    since: float
+    expires: float
+    token: int  # fencing: grows with every new owner
+
+
+def digest_of(data: object) -> str:
+    """sha256 over the canonical JSON of data."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,24 @@
+"""Where a rollback goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipway.domain.release import SUCCEEDED, Deployment
+
+
+def current(deployments: Sequence[Deployment]) -> Deployment | None:
+    """The newest deployment that succeeded, of an environment's deployments, newest first."""
+    return next((item for item in deployments if item.outcome == SUCCEEDED), None)
+
+
+def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
+    """The deployment to go back to: the newest good one of an older release than the current. None: no way back.
+
+    Older by number, so that a second rollback goes one further back and not forward again.
+    """
+    now = current(deployments)
+    if now is None:
+        return None
+    older = [item for item in deployments if item.outcome == SUCCEEDED and item.release < now.release]
+    return max(older, key=lambda item: (item.release, item.id), default=None)

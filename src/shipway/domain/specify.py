@@ -1,0 +1,174 @@
+"""From a release and an environment to what should run there: container specifications and routes."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.container import LABEL_CONFIG, LABEL_DRAIN, LABEL_RELEASE, ContainerSpec, Publish
+from shipway.domain.observed import Wanted
+from shipway.domain.plan import Accessory, Environment, Plan, Service
+from shipway.domain.release import Release, digest_of
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an environment adds to a release: its secrets and the passwords of its accessories."""
+
+    version: str  # tag or short revision
+    secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    versions: Mapping[str, int] = dataclasses.field(default_factory=dict)  # of the secrets
+    passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # by accessory
+
+
+def specify(
+    release: Release,
+    environment: Environment,
+    settings: Settings,
+    *,
+    accessory_images: Mapping[str, str],
+    up: tuple[str, ...] = (),
+    down: tuple[str, ...] | None = None,
+) -> Wanted:
+    """The whole environment. accessory_images: image name in the plan to what the engine knows it by."""
+    plan = release.plan
+    replicas = [
+        (service, _replica(plan, release, environment, settings, service, index + 1))
+        for service in plan.services.values()
+        for index in range(environment.replicas.get(service.name, service.replicas))
+    ]
+    routes = _route_table(plan, release, environment, replicas)
+    return Wanted(
+        app=plan.app,
+        environment=environment.name,
+        release=release.number,
+        version=settings.version,
+        accessories=tuple(
+            _accessory(plan, environment, settings, accessory, accessory_images.get(accessory.image, accessory.image))
+            for accessory in plan.accessories.values()
+        ),
+        web=tuple(spec for service, spec in replicas if service.port),
+        workers=tuple(spec for service, spec in replicas if not service.port),
+        routes=routes,
+        publish=(publish(environment),) if routes else (),
+        up=up,
+        down=down,
+        seed=environment.seed.run if environment.seed else None,
+    )
+
+
+def variables(
+    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service
+) -> dict[str, str]:
+    """Environment variables of a service, least specific first."""
+    return {
+        "SHIPWAY_APP": plan.app,
+        "SHIPWAY_ENVIRONMENT": environment.name,
+        "SHIPWAY_RELEASE": str(release.number),
+        "SHIPWAY_REVISION": release.revision,
+        "SHIPWAY_VERSION": settings.version,
+        "SHIPWAY_URL": environment.url,
+        **accessory_urls(plan, settings.passwords),
+        **environment.environment,
+        **service.environment,
+        **{name: settings.secrets[name] for name in service.secrets},
+    }
+
+
+def accessory_urls(plan: Plan, passwords: Mapping[str, str]) -> dict[str, str]:
+    """The variables that accessories provide; the host is the accessory's name."""
+    return {
+        accessory.provides: known.url(accessory, plan.app, accessory.name, passwords.get(accessory.name, ""))
+        for accessory in plan.accessories.values()
+        if accessory.provides
+    }
+
+
+def publish(environment: Environment) -> Publish:
+    """The public port; names that always mean this machine are bound to the loopback address only."""
+    local = environment.domain in ("localhost", "127.0.0.1") or environment.domain.endswith(".localhost")
+    return Publish(environment.port, environment.port, "127.0.0.1" if local else "0.0.0.0")  # noqa: S104
+
+
+def _replica(
+    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, index: int
+) -> ContainerSpec:
+    spec = ContainerSpec(
+        name="",
+        image=release.images[service.name],
+        labels=names.labels(plan.app, environment.name, "service", service.name),
+        command=tuple(shlex.split(service.command)) if service.command else None,
+        env=variables(plan, release, environment, settings, service),
+        networks={names.network(plan.app, environment.name): ()},
+        cpus=service.resources.cpus,
+        memory=service.resources.memory,
+        restart=True,
+        stop_grace=service.drain,
+    )
+    config = config_digest(spec, {name: settings.versions.get(name, 0) for name in service.secrets})
+    name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
+    labels = {
+        **spec.labels, LABEL_RELEASE: str(release.number), LABEL_CONFIG: config, LABEL_DRAIN: f"{service.drain:g}",
+    }  # fmt: skip
+    return dataclasses.replace(spec, name=name, labels=labels)
+
+
+def _accessory(
+    plan: Plan, environment: Environment, settings: Settings, accessory: Accessory, image: str
+) -> ContainerSpec:
+    name = names.accessory(plan.app, environment.name, accessory.name)
+    spec = ContainerSpec(
+        name=name,
+        image=accessory.image,
+        labels=names.labels(plan.app, environment.name, "accessory", accessory.name),
+        command=tuple(shlex.split(accessory.command)) if accessory.command else None,
+        env=known.environment(accessory, plan.app, settings.passwords.get(accessory.name, "")),
+        networks={names.network(plan.app, environment.name): (accessory.name,)},
+        volumes={name: accessory.volume} if accessory.volume else {},
+        restart=True,
+        stop_grace=30.0,
+    )
+    # Digest over the plan's name of the image: a newer postgres:15 on the engine must not replace a database.
+    labels = {**spec.labels, LABEL_CONFIG: config_digest(spec, {})}
+    return dataclasses.replace(spec, image=image, labels=labels)
+
+
+def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
+    """Over everything but the name. Values of variables stay out where they are secret: their version stands for them."""
+    data = {
+        "image": spec.image,
+        "command": spec.command,
+        "env": {name: value for name, value in spec.env.items() if name not in secrets},
+        "secrets": dict(secrets),
+        "networks": {name: list(aliases) for name, aliases in spec.networks.items()},
+        "volumes": dict(spec.volumes),
+        "limits": [spec.cpus, spec.memory, spec.stop_grace],
+        "labels": dict(spec.labels),
+    }
+    return digest_of(data)
+
+
+def _route_table(
+    plan: Plan, release: Release, environment: Environment, replicas: list[tuple[Service, ContainerSpec]]
+) -> dict[str, object] | None:
+    routes = [
+        {
+            "name": service.name,
+            "prefix": service.route,
+            "upstreams": [f"http://{spec.name}:{service.port}" for owner, spec in replicas if owner is service],
+            "health": service.health.path if service.health and service.health.path else service.route,
+        }
+        for service in plan.services.values()
+        if service.route
+    ]
+    if not routes:
+        return None
+    return {
+        "release": release.number,
+        "url": {"host": environment.domain, "port": environment.port},
+        "routes": routes,
+    }

@@ -1,0 +1,211 @@
+"""Every driver protocol. Actions and steps know these and never a driver.
+
+Unless a docstring says otherwise: methods are blocking, safe to call from several threads, raise the class of
+`domain.errors` that is named at the protocol, and are idempotent: asking for what is already so is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
+from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
+
+OnLine = Callable[[str], None]  # takes one line of output, without its line end
+
+
+class Runtime(Protocol):
+    """Containers and networks of one engine. Raises EngineError."""
+
+    def ping(self) -> str:
+        """The engine's version; says how to start it or get access where it doesn't answer."""
+
+    def list(self, labels: Mapping[str, str]) -> list[ContainerInfo]:
+        """All containers (stopped ones too) that carry these labels; an empty value matches any value."""
+
+    def find(self, container: str) -> ContainerInfo | None:
+        """One container by name or id; None where there is none."""
+
+    def create(self, spec: ContainerSpec) -> str:
+        """Create (not start) it and return its id. A container of that name with the same LABEL_CONFIG is kept."""
+
+    def start(self, container: str) -> None:
+        """Start it; a running one stays."""
+
+    def stop(self, container: str, grace: float) -> None:
+        """SIGTERM, after `grace` seconds SIGKILL; returns when it has exited. A missing one is no error."""
+
+    def remove(self, container: str) -> None:
+        """Kill and remove it with its anonymous volumes. A missing one is no error."""
+
+    def wait(self, container: str, timeout: float) -> int:
+        """Exit code; TimeoutError when it still runs after `timeout` seconds (it is left running)."""
+
+    def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        """Lines of stdout and stderr as they come; with follow until the container exits."""
+
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command inside a running container: exit code and output."""
+
+    def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
+        """Unpack a tar stream into the directory `path` of a created or running container; `path` must exist."""
+
+    def get(self, container: str, path: str) -> Iterator[bytes]:
+        """Tar stream of a file or directory. FileNotFoundError where it doesn't exist."""
+
+    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make the bridge network where it isn't there."""
+
+    def remove_network(self, name: str) -> None:
+        """Remove it; whatever is still attached is detached first."""
+
+    def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
+        """Attach a container to one more network."""
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume and its data."""
+
+
+class Images(Protocol):
+    """Images on one engine. Raises EngineError; RegistryError from pull and push."""
+
+    def inspect(self, reference: str) -> Mapping[str, object] | None:
+        """The engine's own record of an image (`Id`, `Config.WorkingDir`, `RepoDigests` …), None where absent."""
+
+    def build(
+        self, context: Path, *, tags: Sequence[str], dockerfile: str, target: str | None,
+        args: Mapping[str, str], labels: Mapping[str, str], on_line: OnLine,
+    ) -> str:
+        """Build with BuildKit and return the image id. StepFailed with the last lines where the build fails."""  # fmt: skip
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """Name a local image."""
+
+    def push(self, repository: str, tag: str, on_line: OnLine) -> str:
+        """Push repository:tag and return its digest (sha256:…)."""
+
+    def pull(self, reference: str, on_line: OnLine) -> None:
+        """Pull name:tag or repository@digest where it isn't there already."""
+
+
+class Registry(Protocol):
+    """Where images are kept. Raises RegistryError."""
+
+    def ensure(self) -> None:
+        """Check that it answers and takes the credentials; the embedded one is started where it isn't running."""
+
+    def repository(self, app: str, image: str) -> str:
+        """Full repository name such as 127.0.0.1:5055/catalogue/backend."""
+
+    def digest(self, repository: str, reference: str) -> str | None:
+        """Digest of a tag or digest in the registry; None where it isn't there."""
+
+    def tag(self, repository: str, digest: str, tag: str) -> None:
+        """Give a digest that is already there one more tag, without moving layers."""
+
+
+class Edge(Protocol):
+    """The reverse proxy of one host, shared by all apps and environments on it. Raises EdgeError."""
+
+    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+        """Run it with at least these public ports, attached to these networks under these aliases (the public host
+        names, so that a container there reaches the edge by them); keeps all that others asked for."""
+
+    @property
+    def container(self) -> str:
+        """Name of its container: who shares its network namespace reaches every public address."""
+
+    def routes(self, owner: str) -> Mapping[str, object] | None:
+        """The table that `switch` wrote last for this owner (app-environment); None where there is none."""
+
+    def switch(self, owner: str, table: Mapping[str, object]) -> None:
+        """Replace the owner's routes in one atomic write. See `domain.observed.RouteTable` for its content."""
+
+    def remove(self, owner: str) -> None:
+        """Drop the owner's routes."""
+
+
+class OneOff(Protocol):
+    """Runs one command in the image of a release, with its environment and secrets, and takes it away again."""
+
+    def __call__(self, command: Sequence[str]) -> tuple[int, str]:
+        """Exit code and output (stdout and stderr together)."""
+
+
+class DatabaseTool(Protocol):
+    """A migration tool, bound to one release's image and one database. Raises MigrationFailed."""
+
+    def head(self) -> str | None:
+        """Newest revision that the image brings; None where it has no migrations. Needs no database."""
+
+    def current(self) -> str | None:
+        """Revision of the database; None where nothing was applied yet."""
+
+    def pending(self) -> list[str]:
+        """Revisions that `up` would apply, oldest first."""
+
+    def up(self, on_line: OnLine) -> None:
+        """Apply all pending ones."""
+
+    def down(self, to: str | None, on_line: OnLine) -> None:
+        """Revert, newest first, until `to` is the newest one applied; None reverts all."""
+
+
+class Secrets(Protocol):
+    """Values by app and environment, versioned from 1; older versions stay readable. Raises SecretError."""
+
+    def names(self, scope: str) -> Mapping[str, int]:
+        """All names in a scope (app/environment) with their newest version."""
+
+    def get(self, scope: str, name: str, version: int | None = None) -> str | None:
+        """Value of a version (None: the newest); None where it was never set."""
+
+    def set(self, scope: str, name: str, value: str) -> int:
+        """Store a new version and return its number; a blank value is refused."""
+
+
+class Ledger(Protocol):
+    """The append-only history and the leases. Raises StoreError. Times are given by the caller."""
+
+    def begin_run(self, app: str, revision: str, tree: str, trigger: Trigger, at: float) -> int: ...
+    def end_run(self, run: int, outcome: str, at: float) -> None: ...
+    def runs(self, app: str, limit: int) -> list[Mapping[str, object]]: ...
+    def begin_step(self, run: int, name: str, key: str, at: float) -> None: ...
+    def end_step(self, run: int, name: str, outcome: str, at: float, result: Mapping[str, object]) -> None: ...
+    def steps(self, run: int) -> list[Mapping[str, object]]: ...
+    def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
+        """Result of the newest step of that name and key that succeeded; None where there is none."""
+
+    def add_release(self, release: Release) -> Release:
+        """Append it under the next number of its app (the given number is ignored) and return it so."""
+
+    def release(self, app: str, number: int) -> Release | None: ...
+    def releases(self, app: str, *, tree: str | None = None, limit: int = 50) -> list[Release]:
+        """Newest first."""
+
+    def begin_deployment(self, deployment: Deployment) -> int:
+        """Append it as pending (the given id is ignored) and return its id."""
+
+    def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None: ...
+    def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
+        """Newest first, with their outcome."""
+
+    def add_approval(self, approval: Approval) -> None: ...
+    def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...
+    def add_evidence(self, evidence: Evidence) -> None: ...
+    def evidence(self, app: str, release: int) -> list[Evidence]: ...
+
+    def acquire(self, name: str, owner: str, reason: str, at: float, ttl: float) -> Lease:
+        """Take the lease where it is free or expired; LeaseHeld says who holds it, since when and why."""
+
+    def renew(self, lease: Lease, at: float, ttl: float) -> Lease:
+        """Extend it; LeaseHeld where it was lost to another owner."""
+
+    def free(self, lease: Lease) -> None:
+        """Give it back; no error where it was lost."""
+
+    def lease(self, name: str) -> Lease | None: ...
+    def apps(self) -> list[str]: ...
+    def close(self) -> None: ...

@@ -1,0 +1,135 @@
+"""A command in a container, on a clean export of the commit, with fresh accessories where it asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from shipway.domain import accessory as known
+from shipway.domain.container import LABEL_CONFIG, ContainerSpec
+from shipway.domain.errors import DeployFailed, StepFailed
+from shipway.domain.plan import Health, Step
+from shipway.domain.release import digest_of
+from shipway.ports import OnLine
+from shipway.steps import reports
+from shipway.steps.artifacts import Artifact, as_archive, prefixed, store
+from shipway.steps.container import TIMED_OUT, run_container
+from shipway.steps.health import wait_healthy
+from shipway.steps.image import step_image
+from shipway.steps.run import Run, StepResult
+
+SOURCE = "src"  # of steps in an image by name: the repository lies in /src
+PASSWORD = "test"  # of databases that live for one step on a private network  # noqa: S105
+
+
+def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
+    """Digest over everything that the step's result depends on."""
+    assert step.image is not None
+    image: object = run.build_key(step.image.build) if step.image.build else _image_id(run, step.image.name or "")
+    if step.inputs:
+        source: object = dict(run.repository.tree_hashes(run.commit.revision, step.inputs))
+    else:
+        source = None if step.image.build else run.commit.tree
+    return digest_of({
+        "run": step.run, "image": image, "source": source, "env": dict(step.env),
+        "with": {name: _image_id(run, run.plan.accessories[name].image) for name in step.accessories},
+        "upstream": sorted(artifact.digest for artifact in upstream),
+        "outputs": list(step.outputs), "reports": list(step.reports),
+    })  # fmt: skip
+
+
+def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnLine) -> StepResult:
+    """Run it once. StepFailed where it exits with another code than 0 or takes too long."""
+    assert step.image is not None and step.run is not None
+    image, workdir = step_image(run, step.image, on_line)
+    started: list[str] = []
+    found: list[Artifact] = []
+    summary: list[str] = []
+    try:
+        hosts, env = _accessories(run, step, started, on_line)
+        spec = ContainerSpec(
+            name=f"{run.plan.app}_run{run.number}_{step.name}",
+            image=image,
+            labels=run.labels("step", step.name),
+            entrypoint=("sh", "-c"),
+            command=(step.run,),
+            env={"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision, **env, **step.env},
+            networks={run.network: ()},
+            hosts=hosts,
+            workdir=workdir,
+            init=True,
+        )
+
+        def before(container: str) -> None:
+            if not step.image or not step.image.build:
+                source = run.repository.archive(run.commit.revision, None)
+                run.ctx.runtime.put(container, "/", prefixed(source, SOURCE))
+            if upstream:
+                run.ctx.runtime.put(container, workdir, as_archive(upstream, run.artifacts, run.folder_of(step)))
+
+        def after(container: str) -> None:
+            summary.append(reports.collect(run, step, container, workdir))
+            for path in step.outputs:
+                found.extend(_output(run, step, container, workdir, path))
+
+        code = run_container(run.ctx, spec, on_line=on_line, timeout=step.timeout, before=before, after=after)
+    finally:
+        for container in started:
+            run.ctx.runtime.remove(container)
+    if code == TIMED_OUT:
+        raise StepFailed(f"it was stopped after {step.timeout:g} s", hint=f"give it more time with `timeout:` on step {step.name}")
+    if code != 0:
+        raise StepFailed(f"`{step.run}` exited with {code}" + (f" ({summary[0]})" if summary and summary[0] else ""))
+    missing = [path for path in step.outputs if path not in {artifact.path for artifact in found}]
+    if missing:
+        raise StepFailed(f"it left no {', '.join(missing)}, which the plan names as outputs")
+    return StepResult(tuple(found), {}, summary[0] if summary else "")
+
+
+def _image_id(run: Run, name: str) -> str:
+    """An image by name may change its content: its id counts where it is already there."""
+    found = run.ctx.images.inspect(name)
+    return str(found["Id"]) if found else name
+
+
+def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> tuple[dict[str, str], dict[str, str]]:
+    """Start fresh ones, healthy; gives the lines of /etc/hosts and the variables that reach them."""
+    waiting: list[tuple[str, Health | None, int | None]] = []
+    env: dict[str, str] = {}
+    for name in step.accessories:
+        accessory = run.plan.accessories[name]
+        container = f"{run.plan.app}_run{run.number}_{step.name}_{name}"
+        run.ctx.images.pull(accessory.image, on_line)
+        run.ctx.runtime.remove(container)  # of an attempt before
+        spec = ContainerSpec(
+            name=container,
+            image=accessory.image,
+            labels={**run.labels("accessory", name), LABEL_CONFIG: container},
+            env=known.environment(accessory, run.plan.app, PASSWORD),
+            networks={run.network: ()},
+        )
+        started.append(container)
+        run.ctx.runtime.create(spec)
+        run.ctx.runtime.start(container)
+        waiting.append((container, known.health(accessory), known.port(accessory)))
+        if accessory.provides:
+            env[accessory.provides] = known.url(accessory, run.plan.app, name, PASSWORD)
+    try:
+        wait_healthy(run.ctx, waiting)
+    except DeployFailed as error:
+        raise StepFailed(f"an accessory of the step did not start: {error}") from error
+    # By address and not by alias: two steps side by side each have a `db` of their own.
+    return {name: _address(run, container) for name, container in zip(step.accessories, started, strict=True)}, env
+
+
+def _address(run: Run, container: str) -> str:
+    info = run.ctx.runtime.find(container)
+    return info.addresses.get(run.network, "") if info else ""
+
+
+def _output(run: Run, step: Step, container: str, workdir: str, path: str) -> list[Artifact]:
+    try:
+        archive = run.ctx.runtime.get(container, str(Path(workdir) / path))
+        return [store(archive, run.folder_of(step), path, run.artifacts)]
+    except FileNotFoundError:
+        return []

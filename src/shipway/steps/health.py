@@ -1,0 +1,75 @@
+"""Our own probes, from the moment that a container starts; Docker's health interval would cost seconds."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from shipway.context import Context
+from shipway.domain.container import ContainerInfo
+from shipway.domain.errors import DeployFailed, Interrupted
+from shipway.domain.plan import Health
+
+LOG_LINES = 20
+STEADY = 0.5  # seconds that a container without a health check must stay up
+
+
+def wait_healthy(ctx: Context, waiting: list[tuple[str, Health | None, int | None]]) -> None:
+    """Wait for all of (container name, health, port) side by side.
+
+    Raises DeployFailed for the first that exits or isn't healthy in time, with its last log lines.
+    """
+    if not waiting:
+        return
+    with ThreadPoolExecutor(len(waiting)) as pool:
+        for future in [pool.submit(_wait_one, ctx, *item) for item in waiting]:
+            future.result()
+
+
+def _wait_one(ctx: Context, name: str, health: Health | None, port: int | None) -> None:
+    started = ctx.clock()
+    deadline = started + (health.timeout if health else STEADY)
+    seen = "nothing was seen of it"
+    while True:
+        if ctx.cancelled.is_set():
+            raise Interrupted("interrupted while waiting for health")
+        container = _find(ctx, name)
+        if container is None or container.state in ("exited", "dead", "restarting"):
+            raise _failed(ctx, name, "it exited" + _code(container))
+        if health is None:
+            if ctx.clock() >= deadline:
+                return
+        else:
+            healthy, seen = _probe(ctx, container, health, port)
+            if healthy:
+                return
+        if ctx.clock() >= deadline:
+            raise _failed(ctx, name, f"not healthy within {health.timeout if health else STEADY:g} s: {seen}")
+        ctx.cancelled.wait(health.interval if health else 0.1)
+
+
+def _find(ctx: Context, name: str) -> ContainerInfo | None:
+    return ctx.runtime.find(name)
+
+
+def _code(container: ContainerInfo | None) -> str:
+    return "" if container is None or container.exit_code is None else f" with code {container.exit_code}"
+
+
+def _probe(ctx: Context, container: ContainerInfo, health: Health, port: int | None) -> tuple[bool, str]:
+    if health.command:
+        code, output = ctx.runtime.execute(container.name, ["sh", "-c", health.command])
+        return code == 0, f"`{health.command}` exits with {code}: {output.strip()[-200:]}"
+    address = next((item for item in container.addresses.values() if item), None)
+    if address is None or port is None:
+        return False, "it has no address yet"
+    if health.path:
+        probe = ctx.probe(address, port, health.path, 2.0)
+        return probe.ok, f"GET {health.path}: {probe.detail}"
+    probe = ctx.probe_tcp(address, port, 2.0)
+    return probe.ok, f"port {port}: {probe.detail}"
+
+
+def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
+    lines = list(ctx.runtime.logs(name, tail=LOG_LINES)) if _find(ctx, name) else []
+    log = "".join(f"\n  {name} │ {ctx.redactor.line(line)}" for line in lines) or "\n  (it wrote nothing)"
+    return DeployFailed(f"{name}: {why}\nits last lines:{log}")

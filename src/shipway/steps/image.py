@@ -1,0 +1,116 @@
+"""Build images with BuildKit, push them, and know them by digest from there on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shipway.domain.errors import StepFailed
+from shipway.domain.plan import BuildSource, Step, StepImage
+from shipway.domain.release import digest_of
+from shipway.ports import OnLine
+from shipway.steps.artifacts import Artifact, placed, unpack
+from shipway.steps.run import Run, StepResult
+
+CHECK = "check:"  # prefix of the images of checks in a build
+
+
+def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
+    """The image a step runs in, made or pulled where it isn't there, and the step's working directory in it."""
+    if image.build is None:
+        assert image.name is not None
+        run.ctx.images.pull(image.name, on_line)
+        return image.name, "/src"
+    tag = f"shipway-step/{run.plan.app}:{digest_of(run.build_key(image.build))[7:23]}"
+    with run.lock(tag):
+        if run.ctx.images.inspect(tag) is None:
+            _build(run, image.build, (), [tag], {}, on_line)
+    return tag, _workdir(run, tag)
+
+
+def image_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
+    """Digest over everything that the built images depend on."""
+    sources = {name: _source_key(run, source, upstream) for name, source in _sources(run, step).items()}
+    return digest_of({"images": sources, "registry": run.registry.repository(run.plan.app, "-")})
+
+
+def build_images(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnLine) -> StepResult:
+    """Build each distinct source once, push it under the commit's tag, and return the digests by service."""
+    run.registry.ensure()
+    images: dict[str, str] = {}
+    done: dict[str, str] = {}
+    for name, source in _sources(run, step).items():
+        key = _source_key(run, source, upstream)
+        if key not in done:
+            done[key] = _build_and_push(run, name.replace(CHECK, "check-"), source, upstream, on_line)
+        images[name] = done[key]
+    return StepResult((), images, "")
+
+
+def still_there(run: Run, images: Mapping[str, str]) -> bool:
+    """Whether the registry has all of these; each gets the tag of this commit too."""
+    for reference in sorted(set(images.values())):
+        repository, _, digest = reference.partition("@")
+        if run.registry.digest(repository, digest) is None:
+            return False
+        if run.registry.digest(repository, run.commit.revision) != digest:
+            run.registry.tag(repository, digest, run.commit.revision)
+    return True
+
+
+def _build_and_push(run: Run, name: str, source: BuildSource, upstream: Sequence[Artifact], on_line: OnLine) -> str:
+    repository = run.registry.repository(run.plan.app, name)
+    on_line(f"building {name} from {source.folder}")
+    _build(run, source, upstream, [f"{repository}:{run.commit.revision}"], _labels(run, name), on_line)
+    digest = run.ctx.images.push(repository, run.commit.revision, on_line)
+    on_line(f"pushed {repository}@{digest}")
+    return f"{repository}@{digest}"
+
+
+def _sources(run: Run, step: Step) -> dict[str, BuildSource]:
+    """What the step builds: its services, and the images of the plan's checks, which a release carries too."""
+    sources = {name: run.plan.services[name].build for name in step.build}
+    sources |= {CHECK + check.name: check.image.build for check in run.plan.checks.values()}
+    return {name: source for name, source in sources.items() if source is not None}
+
+
+def _source_key(run: Run, source: BuildSource, upstream: Sequence[Artifact]) -> str:
+    laid = [artifact.digest for artifact in upstream if placed(artifact, _folder(source)) is not None]
+    return digest_of({**run.build_key(source), "upstream": sorted(laid)})
+
+
+def _build(
+    run: Run, source: BuildSource, upstream: Sequence[Artifact], tags: list[str], labels: dict[str, str], on_line: OnLine
+) -> None:
+    with tempfile.TemporaryDirectory(dir=run.folder) as folder:
+        context = Path(folder)
+        run.repository.export(run.commit.revision, context, folder=_folder(source) or None)
+        if not (context / source.dockerfile).is_file():
+            raise StepFailed(f"there is no {source.dockerfile} in {source.folder} at {run.commit.revision[:12]}")
+        for artifact in upstream:
+            unpack(artifact, run.artifacts, _folder(source), context)
+        run.ctx.images.build(
+            context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=source.args,
+            labels=labels, on_line=on_line,
+        )  # fmt: skip
+
+
+def _folder(source: BuildSource) -> str:
+    return "" if source.folder == "." else source.folder.strip("/")
+
+
+def _labels(run: Run, name: str) -> dict[str, str]:
+    """The annotations that the OCI image specification names."""
+    origin = run.repository.source()
+    created = datetime.fromtimestamp(run.ctx.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    prefix = "org.opencontainers.image."
+    labels = {"title": f"{run.plan.app}/{name}", "revision": run.commit.revision, "version": run.version, "created": created}
+    return {prefix + key: value for key, value in {**labels, **({"source": origin} if origin else {})}.items()}
+
+
+def _workdir(run: Run, image: str) -> str:
+    found = run.ctx.images.inspect(image)
+    config = found.get("Config") if found else None
+    return str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"

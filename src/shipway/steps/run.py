@@ -1,0 +1,77 @@
+"""What the steps of one run share, and what a step leaves behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shipway.context import Context
+from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN
+from shipway.domain.plan import BuildSource, Plan, Step
+from shipway.domain.release import Commit
+from shipway.ports import Registry
+from shipway.steps.artifacts import Artifact
+from shipway.system.git import Repository
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What later steps and releases need of a step that passed. Kept in the journal as plain data."""
+
+    artifacts: tuple[Artifact, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)  # service or check: repository@digest
+    tests: str = ""  # summary of its reports
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of the pipeline for one commit."""
+
+    ctx: Context
+    repository: Repository
+    commit: Commit
+    plan: Plan
+    number: int
+    folder: Path  # scratch, removed at the end
+    registry: Registry
+    version: str  # tag or short revision, for labels
+    builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time for one image
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def network(self) -> str:
+        """The private network of this run."""
+        return f"shipway_run_{self.plan.app}_{self.number}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where outputs are kept by their digest, across runs."""
+        return self.ctx.home / "artifacts"
+
+    def log(self, step: str) -> Path:
+        """File with the output of a step."""
+        return self.ctx.home / "logs" / self.plan.app / str(self.number) / f"{step}.log"
+
+    def labels(self, role: str, name: str) -> dict[str, str]:
+        """By which everything of this run is found and removed."""
+        return {LABEL_APP: self.plan.app, LABEL_RUN: str(self.number), LABEL_ROLE: role, LABEL_NAME: name}
+
+    def build_key(self, source: BuildSource) -> dict[str, object]:
+        """What an image built from the commit depends on."""
+        tree = self.commit.tree if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
+        return {
+            "tree": tree, "folder": source.folder, "dockerfile": source.dockerfile,
+            "target": source.target, "args": dict(source.args),
+        }  # fmt: skip
+
+    def folder_of(self, step: Step) -> str:
+        """Where a step works, as a folder of the repository ('' is its root)."""
+        build = step.image.build if step.image else None
+        return "" if build is None or build.folder == "." else build.folder.strip("/")
+
+    def lock(self, key: str) -> threading.Lock:
+        """The lock of one image."""
+        with self.guard:
+            return self.builds.setdefault(key, threading.Lock())
