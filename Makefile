@@ -1,0 +1,35 @@
+# `make demo` and `make test` set up all that is missing by themselves.
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo demo-down bench lint pins wheel clean
+PYTHON := .venv/bin/python
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Docker Engine, base images and .venv, where they are missing
+	@scripts/setup
+
+test: setup ## Every test
+	@$(PYTHON) -m pytest
+
+demo: setup ## Walk the whole plan on the reference application
+	@$(PYTHON) scripts/demo.py
+
+demo-down: ## Take the demo's environments away
+	@test ! -x $(PYTHON) || $(PYTHON) scripts/demo.py --down
+
+bench: setup ## Measure, print one table, write bench/results.json
+	@$(PYTHON) bench/run.py
+
+lint: setup ## ruff, mypy, import-linter
+	@.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+pins: ## Compile requirements-dev.txt anew from pyproject.toml
+	@scripts/pins
+
+wheel: setup ## Build the package
+	@$(PYTHON) -m build --wheel --no-isolation
+
+clean: demo-down ## Remove .venv, what builds left, and the stand-in images
+	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@images=$$(docker images -q --filter label=dev.shipway.stand-in 2>/dev/null | sort -u); test -z "$$images" || docker rmi -f $$images >/dev/null

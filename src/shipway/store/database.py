@@ -1,0 +1,31 @@
+"""What the ledger needs of a database; one implementation a dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+
+
+class Database(Protocol):
+    """Safe to use from several threads: each has a connection of its own. SQL has `?` for values."""
+
+    name: str  # for messages; never a password
+    types: dict[str, str]  # what {id} and {real} are in the schema
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Writes inside are kept together; takes the write lock at its start. Joins one that this thread has open."""
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Run one statement and fetch what it returns; outside of a transaction it is one by itself."""
+
+    def append_only(self, table: str) -> Sequence[str]:
+        """Statements that make UPDATE and DELETE on the table fail."""
+
+    def has_table(self, table: str) -> bool:
+        """Whether it is there."""
+
+    def close(self) -> None:
+        """Close this thread's connection."""

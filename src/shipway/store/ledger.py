@@ -1,0 +1,191 @@
+"""The ledger over a database: append-only history, the journal of steps, and leases."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from shipway.domain.errors import LeaseHeld
+from shipway.domain.record import from_data, to_data
+from shipway.domain.release import SUCCEEDED, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.store.database import Database, Row
+from shipway.store.schema import migrate
+
+RUN = ("id", "app", "revision", "tree", "kind", "ref", "actor", "started", "finished", "outcome")
+STEP = ("run", "name", "key", "started", "finished", "outcome", "result")
+DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
+  COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, '')
+  FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
+LEASE = "SELECT name, owner, reason, since, expires, token FROM leases WHERE name = ?"
+
+
+class SqlLedger:
+    """Implements ports.Ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        migrate(database)
+
+    # runs and steps
+
+    def begin_run(self, app: str, revision: str, tree: str, trigger: Trigger, at: float) -> int:
+        """Append a pending run."""
+        sql = "INSERT INTO runs (app, revision, tree, kind, ref, actor, started) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"
+        return int(self._db.query(sql, (app, revision, tree, trigger.kind, trigger.ref, trigger.actor, at))[0][0])
+
+    def end_run(self, run: int, outcome: str, at: float) -> None:
+        """Settle it."""
+        self._db.query("UPDATE runs SET outcome = ?, finished = ? WHERE id = ?", (outcome, at, run))
+
+    def runs(self, app: str, limit: int) -> list[Mapping[str, object]]:
+        """Newest first."""
+        sql = f"SELECT {', '.join(RUN)} FROM runs WHERE app = ? ORDER BY id DESC LIMIT ?"
+        return [dict(zip(RUN, row, strict=True)) for row in self._db.query(sql, (app, limit))]
+
+    def begin_step(self, run: int, name: str, key: str, at: float) -> None:
+        """Append a pending step; one of that name in the run is begun anew."""
+        self._db.query(
+            "INSERT INTO steps (run, name, app, key, started) SELECT id, ?, app, ?, ? FROM runs WHERE id = ? "
+            "ON CONFLICT (run, name) DO UPDATE SET key = excluded.key, started = excluded.started, outcome = 'pending', "
+            "finished = NULL, result = NULL",
+            (name, key, at, run),
+        )
+
+    def end_step(self, run: int, name: str, outcome: str, at: float, result: Mapping[str, object]) -> None:
+        """Settle it."""
+        sql = "UPDATE steps SET outcome = ?, finished = ?, result = ? WHERE run = ? AND name = ?"
+        self._db.query(sql, (outcome, at, json.dumps(result), run, name))
+
+    def steps(self, run: int) -> list[Mapping[str, object]]:
+        """In the order in which they began."""
+        sql = f"SELECT {', '.join(STEP)} FROM steps WHERE run = ? ORDER BY started, name"
+        rows = self._db.query(sql, (run,))
+        return [{**dict(zip(STEP, row, strict=True)), "result": json.loads(row[6] or "{}")} for row in rows]
+
+    def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
+        """Result of the newest that succeeded."""
+        sql = "SELECT result FROM steps WHERE app = ? AND name = ? AND key = ? AND outcome = ? ORDER BY run DESC LIMIT 1"
+        rows = self._db.query(sql, (app, name, key, SUCCEEDED))
+        found: Mapping[str, object] | None = json.loads(rows[0][0]) if rows else None
+        return found
+
+    # releases and deployments
+
+    def add_release(self, release: Release) -> Release:
+        """Append under the next number."""
+        with self._db.transaction():
+            rows = self._db.query("SELECT COALESCE(MAX(number), 0) + 1 FROM releases WHERE app = ?", (release.app,))
+            numbered = dataclasses.replace(release, number=int(rows[0][0]))
+            values = (numbered.app, numbered.number, numbered.tree, json.dumps(to_data(numbered)))
+            self._db.query("INSERT INTO releases (app, number, tree, data) VALUES (?, ?, ?, ?)", values)
+        return numbered
+
+    def release(self, app: str, number: int) -> Release | None:
+        """By number."""
+        rows = self._db.query("SELECT data FROM releases WHERE app = ? AND number = ?", (app, number))
+        return from_data(Release, json.loads(rows[0][0])) if rows else None
+
+    def releases(self, app: str, *, tree: str | None = None, limit: int = 50) -> list[Release]:
+        """Newest first."""
+        where, values = ("AND tree = ?", (app, tree, limit)) if tree else ("", (app, limit))
+        sql = f"SELECT data FROM releases WHERE app = ? {where} ORDER BY number DESC LIMIT ?"
+        return [from_data(Release, json.loads(row[0])) for row in self._db.query(sql, values)]
+
+    def begin_deployment(self, deployment: Deployment) -> int:
+        """Append as pending."""
+        sql = (
+            "INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+        )
+        item = deployment
+        values = (item.app, item.environment, item.release, item.kind, item.actor, item.reason, item.started)
+        return int(self._db.query(sql, (*values, json.dumps(dict(item.secrets))))[0][0])
+
+    def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
+        """Append its outcome; a second one is refused."""
+        self._db.query("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (id, outcome, at, schema, detail))
+
+    def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
+        """Newest first."""
+        where, values = ("AND d.environment = ?", (app, environment, limit)) if environment else ("", (app, limit))
+        rows = self._db.query(f"{DEPLOYMENT} WHERE d.app = ? {where} ORDER BY d.id DESC LIMIT ?", values)
+        return [Deployment(*row[:8], json.loads(row[8]), *row[9:]) for row in rows]
+
+    # approvals and evidence
+
+    def add_approval(self, approval: Approval) -> None:
+        """Append it."""
+        sql = "INSERT INTO approvals (app, environment, release, digest, actor, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._db.query(sql, dataclasses.astuple(approval))
+
+    def approvals(self, app: str, environment: str, release: int) -> list[Approval]:
+        """Oldest first."""
+        sql = (
+            "SELECT app, environment, release, digest, actor, reason, at FROM approvals "
+            "WHERE app = ? AND environment = ? AND release = ? ORDER BY id"
+        )
+        return [Approval(*row) for row in self._db.query(sql, (app, environment, release))]
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        """Append it."""
+        sql = "INSERT INTO evidence (app, release, environment, kind, name, passed, detail, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        item = evidence
+        values = (item.app, item.release, item.environment, item.kind, item.name, int(item.passed), item.detail, item.at)
+        self._db.query(sql, values)
+
+    def evidence(self, app: str, release: int) -> list[Evidence]:
+        """Oldest first."""
+        sql = (
+            "SELECT app, release, environment, kind, name, passed, detail, at FROM evidence "
+            "WHERE app = ? AND release = ? ORDER BY id"
+        )
+        return [Evidence(*row[:5], bool(row[5]), *row[6:]) for row in self._db.query(sql, (app, release))]
+
+    # leases
+
+    def acquire(self, name: str, owner: str, reason: str, at: float, ttl: float) -> Lease:
+        """Take it where it is free or expired."""
+        with self._db.transaction():
+            held = self.lease(name)
+            if held and held.expires > at:
+                raise LeaseHeld(_held(held), hint="wait for it to end, or say --wait SECONDS")
+            lease = Lease(name, owner, reason, at, at + ttl, (held.token if held else 0) + 1)
+            self._db.query(
+                "INSERT INTO leases (name, owner, reason, since, expires, token) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, reason = excluded.reason, "
+                "since = excluded.since, expires = excluded.expires, token = excluded.token",
+                dataclasses.astuple(lease),
+            )
+        return lease
+
+    def renew(self, lease: Lease, at: float, ttl: float) -> Lease:
+        """Extend it where it is still ours."""
+        sql = "UPDATE leases SET expires = ? WHERE name = ? AND token = ? AND expires > ? RETURNING token"
+        if not self._db.query(sql, (at + ttl, lease.name, lease.token, at)):
+            now = self.lease(lease.name)
+            raise LeaseHeld(f"the lease of {lease.name} was lost" + (f": {_held(now)}" if now else ""))
+        return dataclasses.replace(lease, expires=at + ttl)
+
+    def free(self, lease: Lease) -> None:
+        """Give it back. The row stays, so that the token goes on growing."""
+        self._db.query("UPDATE leases SET expires = 0 WHERE name = ? AND token = ?", (lease.name, lease.token))
+
+    def lease(self, name: str) -> Lease | None:
+        """As it stands, expired or not."""
+        rows: list[Row] = self._db.query(LEASE, (name,))
+        return Lease(*rows[0]) if rows else None
+
+    def apps(self) -> list[str]:
+        """All that have a run."""
+        return [row[0] for row in self._db.query("SELECT DISTINCT app FROM runs ORDER BY app")]
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+
+def _held(lease: Lease) -> str:
+    since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
+    return f"{lease.name} is held by {lease.owner} since {since}: {lease.reason}"

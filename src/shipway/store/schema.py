@@ -1,0 +1,40 @@
+"""The ledger's own numbered migrations."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from shipway.domain.errors import StoreError
+from shipway.store.database import Database
+
+APPEND_ONLY = {1: ("releases", "deployments", "outcomes", "approvals", "evidence")}  # by the migration that makes them
+
+
+def migrate(database: Database) -> None:
+    """Bring the schema up to date, all or nothing. StoreError where a newer version has written the ledger."""
+    scripts = {int(item.name[:4]): item for item in files("shipway.store.migrations").iterdir() if item.name.endswith(".sql")}
+    if database.has_table("shipway_schema") and _applied(database) == max(scripts):
+        return
+    with database.transaction():
+        database.query("CREATE TABLE IF NOT EXISTS shipway_schema (version BIGINT PRIMARY KEY)")
+        applied = _applied(database)
+        if applied > max(scripts):
+            hint = "upgrade shipway: pipx upgrade shipway"
+            raise StoreError(f"the ledger {database.name} was written by a newer shipway (schema {applied})", hint=hint)
+        for version in range(applied + 1, max(scripts) + 1):
+            _apply(database, version, scripts[version].read_text(encoding="utf-8"))
+
+
+def _apply(database: Database, version: int, text: str) -> None:
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    for statement in "\n".join(lines).split(";"):
+        if statement.strip():
+            database.query(statement.format(**database.types))
+    for table in APPEND_ONLY.get(version, ()):
+        for statement in database.append_only(table):
+            database.query(statement)
+    database.query("INSERT INTO shipway_schema VALUES (?)", (version,))
+
+
+def _applied(database: Database) -> int:
+    return int(database.query("SELECT COALESCE(MAX(version), 0) FROM shipway_schema")[0][0])

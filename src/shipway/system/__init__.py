@@ -1,0 +1,1 @@
+"""Thin wrappers of the machine: processes, git, HTTP, redaction, durations."""

@@ -1,0 +1,58 @@
+"""One probe of a container or the edge, and in words what it saw."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+BODY = 200  # characters of an unhappy answer that are shown
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The outcome: status is None where no HTTP answer came."""
+
+    ok: bool
+    status: int | None
+    detail: str
+
+
+def probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
+    """One GET; 200 to 299 is ok. Redirects are not followed: a health path must answer by itself."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request("GET", path, headers=dict(headers or {}))
+        answer = connection.getresponse()
+        body = answer.read(BODY * 4).decode("utf-8", "replace")[:BODY].strip()
+        return Probe(200 <= answer.status <= 299, answer.status, _words(answer.status, path, answer.getheader("Location"), body))
+    except (OSError, http.client.HTTPException) as error:
+        return Probe(False, None, _failure(error, timeout))
+    finally:
+        connection.close()
+
+
+def probe_tcp(host: str, port: int, timeout: float) -> Probe:
+    """Whether something listens."""
+    try:
+        with socket.create_connection((host, port), timeout):
+            return Probe(True, None, "it listens")
+    except OSError as error:
+        return Probe(False, None, _failure(error, timeout))
+
+
+def _words(status: int, path: str, location: str | None, body: str) -> str:
+    if 300 <= status <= 399:
+        return f"{status} redirect to {location or 'nowhere'}: give the final path"
+    if status == 404:
+        return f"404: nothing at {path}"
+    return f"{status}: {body}" if body and status >= 400 else str(status)
+
+
+def _failure(error: Exception, timeout: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused: nothing listens on the port yet"
+    return str(error) or type(error).__name__
