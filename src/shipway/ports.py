@@ -127,11 +127,9 @@ class Edge(Protocol):
         """Drop the owner's routes."""
 
 
-class OneOff(Protocol):
-    """Runs one command in the image of a release, with its environment and secrets, and takes it away again."""
-
-    def __call__(self, command: Sequence[str]) -> tuple[int, str]:
-        """Exit code and output (stdout and stderr together)."""
+OneOff = Callable[[Sequence[str]], tuple[int, str]]
+"""Runs one command (argv) in the image of a release, with its environment and secrets, and takes the container away
+again: exit code and output (stdout and stderr together)."""
 
 
 class DatabaseTool(Protocol):

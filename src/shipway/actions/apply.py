@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from shipway.actions.checks import run_check, run_seed
-from shipway.steps.health import wait_healthy
 from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names
@@ -15,6 +14,7 @@ from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_DRAIN, LABEL_ENVIRONMENT, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.errors import MigrationFailed, ShipwayError
 from shipway.domain.plan import Health
+from shipway.steps.health import wait_healthy
 
 if TYPE_CHECKING:
     from shipway.actions.deploy import Decision

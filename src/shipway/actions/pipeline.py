@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TextIO
@@ -20,6 +21,10 @@ from shipway.steps.image import build_images, image_key, still_there
 from shipway.steps.reports import log_file
 from shipway.steps.run import Run, StepResult
 
+# Lines of image builds and pushes that only the log needs.
+NOISE = re.compile(
+    r"#\d+ (sha256:|transferring|DONE|exporting|writing|extracting|naming|\[internal\]|resolve|$)|[0-9a-f]{12}: |The push refers|$"
+)
 IMPLICIT = "images"  # step that builds what no step of the plan builds
 
 
@@ -137,7 +142,8 @@ class _Pipeline:
             line = self.ctx.redactor.line(text)
             log.write(line + "\n")
             log.flush()
-            self.ctx.reporter.line(name, line)
+            if not NOISE.match(line):
+                self.ctx.reporter.line(name, line)
 
         return on_line
 

@@ -91,7 +91,7 @@ def accessory_urls(plan: Plan, passwords: Mapping[str, str]) -> dict[str, str]:
 def publish(environment: Environment) -> Publish:
     """The public port; names that always mean this machine are bound to the loopback address only."""
     local = environment.domain in ("localhost", "127.0.0.1") or environment.domain.endswith(".localhost")
-    return Publish(environment.port, environment.port, "127.0.0.1" if local else "0.0.0.0")  # noqa: S104
+    return Publish(environment.port, environment.port, "127.0.0.1" if local else "0.0.0.0")
 
 
 def _replica(

@@ -19,7 +19,7 @@ from shipway.steps.image import step_image
 from shipway.steps.run import Run, StepResult
 
 SOURCE = "src"  # of steps in an image by name: the repository lies in /src
-PASSWORD = "test"  # of databases that live for one step on a private network  # noqa: S105
+PASSWORD = "test"  # of databases that live for one step on a private network
 
 
 def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:

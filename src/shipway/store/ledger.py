@@ -111,7 +111,7 @@ class SqlLedger:
         """Newest first."""
         where, values = ("AND d.environment = ?", (app, environment, limit)) if environment else ("", (app, limit))
         rows = self._db.query(f"{DEPLOYMENT} WHERE d.app = ? {where} ORDER BY d.id DESC LIMIT ?", values)
-        return [Deployment(*row[:8], json.loads(row[8]), *row[9:]) for row in rows]
+        return [Deployment(*[*row[:8], json.loads(row[8]), *row[9:]]) for row in rows]
 
     # approvals and evidence
 
@@ -141,7 +141,7 @@ class SqlLedger:
             "SELECT app, release, environment, kind, name, passed, detail, at FROM evidence "
             "WHERE app = ? AND release = ? ORDER BY id"
         )
-        return [Evidence(*row[:5], bool(row[5]), *row[6:]) for row in self._db.query(sql, (app, release))]
+        return [Evidence(*[*row[:5], bool(row[5]), *row[6:]]) for row in self._db.query(sql, (app, release))]
 
     # leases
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 BODY = 200  # characters of an unhappy answer that are shown
 
@@ -17,6 +17,7 @@ class Probe:
     ok: bool
     status: int | None
     detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
 
 
 def probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
@@ -26,7 +27,9 @@ def probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str,
         connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()
         body = answer.read(BODY * 4).decode("utf-8", "replace")[:BODY].strip()
-        return Probe(200 <= answer.status <= 299, answer.status, _words(answer.status, path, answer.getheader("Location"), body))
+        words = _words(answer.status, path, answer.getheader("Location"), body)
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Probe(200 <= answer.status <= 299, answer.status, words, found)
     except (OSError, http.client.HTTPException) as error:
         return Probe(False, None, _failure(error, timeout))
     finally:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from shipway.domain.container import ContainerInfo, ContainerSpec
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import (
-    Accessory, Approvals, BuildSource, Database, Environment, Health, Plan, Seed, Service, Trigger,
+    Accessory,
+    Approvals,
+    BuildSource,
+    Database,
+    Environment,
+    Health,
+    Plan,
+    Seed,
+    Service,
+    Trigger,
 )  # fmt: skip
 from shipway.domain.release import SUCCEEDED, Deployment, Release
 from shipway.domain.specify import Settings, specify

@@ -1,0 +1,40 @@
+"""`make bench`: prints one table and writes bench/results.json, a list of {name, value, unit, goal, holds}.
+
+Ratios are taken beside a floor or a peer in the same run, since machines differ. A goal is a number that the value
+must not exceed; rows without a goal are there to compare.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.measure import Row  # noqa: E402
+
+MODULES = ("startup", "pipeline", "deploy")  # one file a theme; each has `rows()`
+
+
+def main(chosen: list[str]) -> int:
+    """Run the named themes, or all. The exit code is the number of goals that don't hold."""
+    rows: list[Row] = []
+    for name in chosen or MODULES:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        rows += importlib.import_module(f"bench.{name}").rows()
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        goal = "" if row.goal is None else f"≤ {row.goal:g}"
+        mark = {True: "✓", False: "✗", None: " "}[row.holds]
+        print(f"{mark} {row.name.ljust(width)}  {row.value:10.2f} {row.unit:<8} {goal}")
+    if not chosen:
+        text = json.dumps([row.data() for row in rows], indent=1, ensure_ascii=False)
+        (ROOT / "bench" / "results.json").write_text(text + "\n")
+    return sum(row.holds is False for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

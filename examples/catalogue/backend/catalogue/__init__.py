@@ -1,0 +1,1 @@
+"""A public catalogue of categories and items, with an admin area and a background worker."""

@@ -1,0 +1,13 @@
+"""A job that takes a while, for the worker of test_worker.py."""
+
+import os
+import time
+
+from redis import Redis
+
+
+def job() -> None:
+    with Redis.from_url(os.environ["REDIS_URL"]) as redis:
+        redis.set("slow", "started")
+        time.sleep(1.5)
+        redis.set("slow", "finished")

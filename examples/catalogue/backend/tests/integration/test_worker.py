@@ -1,0 +1,78 @@
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from redis import Redis
+from rq import Queue
+
+from catalogue.jobs import QUEUE
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def worker() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-m", "catalogue.worker"], cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(what: str, holds: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
+
+
+def test_a_new_item_is_indexed_by_the_worker(admin: TestClient) -> None:
+    admin.get("/api/items")
+    with worker() as process:
+        new = {"category": "garden", "name": "Rake", "description": "Twelve teeth."}
+        assert admin.post("/api/items", json=new).json()["word_count"] is None
+
+        def indexed() -> bool:
+            newest = admin.get("/api/items").json()[0]
+            return (newest["search_slug"], newest["word_count"]) == ("garden-rake", 3)
+
+        wait_for("the newest item is indexed", indexed)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_a_worker_makes_up_for_lost_jobs(admin: TestClient, redis: Redis) -> None:
+    admin.post("/api/items", json={"category": "garden", "name": "Rake"})
+    redis.flushdb()  # the jobs are gone
+    with worker():
+        wait_for(
+            "every item is indexed",
+            lambda: all(item["word_count"] for item in admin.get("/api/items").json()),
+        )
+
+
+def test_sigterm_lets_the_job_at_hand_finish(empty: None, redis: Redis) -> None:
+    queue = Queue(QUEUE, connection=redis)
+    with worker() as process:
+        queue.enqueue("tests.integration.slow.job")
+        queue.enqueue("tests.integration.slow.job")
+        wait_for("the job has started", lambda: redis.get("slow") == b"started")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert redis.get("slow") == b"finished"
+    assert queue.count == 1, "the second job stays in the queue for the next worker"
+
+
+def test_a_worker_without_settings_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", " ")
+    command = [sys.executable, "-m", "catalogue.worker"]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=20)
+    assert done.returncode == 2
+    assert "REDIS_URL is missing or blank" in done.stderr

@@ -1,0 +1,150 @@
+"""A team's project made of the reference application: a working clone, a bare remote with the hook, and a home.
+
+Used by the demo, the benchmarks and the system tests. Everything is done by the real `shipway` and `git` commands.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+APPLICATION = Path(__file__).resolve().parent / "catalogue"
+SHIPWAY = Path(sys.executable).with_name("shipway")
+ADA, GRACE = "ada@example.org", "grace@example.org"  # Ada writes, Grace approves
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command; output is stdout and stderr together."""
+
+    code: int
+    output: str
+
+
+class Project:
+    """One application in one folder. app: another name lets it live beside others on the same engine."""
+
+    def __init__(self, folder: Path, *, app: str = "catalogue", port: int = 8080) -> None:
+        self.folder, self.clone, self.remote = folder, folder / "clone", folder / "remote.git"
+        self.home, self.app, self.port = folder / "home", app, port
+        self.staging = f"http://staging.{app}.localhost:{port}"
+        self.production = f"http://{app}.localhost:{port}"
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SHIPWAY_"))}
+        self.env |= {
+            "SHIPWAY_HOME": str(self.home), "PATH": f"{SHIPWAY.parent}:{os.environ['PATH']}",
+            "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
+        }  # fmt: skip
+
+    def create(self, *, hook: bool = True) -> None:
+        """The repository with branches main and staging, pushed; the hook; the secrets."""
+        copy_tracked(APPLICATION, self.clone)
+        plan = self.clone / "shipway.yaml"
+        text = plan.read_text().replace("app: catalogue", f"app: {self.app}")
+        plan.write_text(text.replace("catalogue.localhost:8080", f"{self.app}.localhost:{self.port}"))
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("config", "user.name", "Ada")
+        self.git("config", "user.email", ADA)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "The catalogue")
+        self.git("branch", "staging")
+        self.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
+        self.git("remote", "add", "origin", str(self.remote))
+        self.git("push", "--quiet", "origin", "main", "staging")
+        if hook:
+            self.shipway("init", "--hook", str(self.remote))
+        for environment in ("staging", "production"):
+            self.shipway("secret", "set", environment, "SECRET_KEY", "--generate")
+            self.shipway("secret", "set", environment, "ADMIN_PASSWORD", "--generate")
+
+    def feature(self, branch: str, patch: str, message: str) -> None:
+        """A branch off staging with one change, pushed."""
+        self.git("switch", "--quiet", "--create", branch, "staging")
+        self.git("apply", "--index", str(APPLICATION / "changes" / patch))
+        self.git("commit", "--quiet", "--message", message)
+        self.git("push", "--quiet", "origin", branch)
+
+    def merge(self, into: str, branch: str) -> None:
+        """Merge and push: what a team's pull request does."""
+        self.git("switch", "--quiet", into)
+        self.git("merge", "--quiet", "--no-ff", "--message", f"Merge {branch}", branch)
+        self.git("push", "--quiet", "origin", into)
+
+    def promote(self, version: str) -> None:
+        """Approval by another person, main, tag."""
+        self.shipway("--as", GRACE, "approve", "production", "--reason", "looked at it on staging")
+        self.git("switch", "--quiet", "main")
+        self.git("merge", "--quiet", "--ff-only", "staging")
+        self.git("push", "--quiet", "origin", "main")
+        self.git("tag", version)
+        self.git("push", "--quiet", "origin", version)
+
+    def destroy(self) -> None:
+        """Both environments and the folder."""
+        if (self.clone / "shipway.yaml").exists() and self.home.exists():
+            self.git("reset", "--quiet", "--hard", "main", check=False)
+            for environment in ("staging", "production"):
+                self.shipway("--quiet", "destroy", environment, "--force", check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def shipway(self, *args: str, check: bool = True) -> Done:
+        """A command of the real program."""
+        return self.command("shipway", *args, check=check)
+
+    def git(self, *args: str, check: bool = True) -> Done:
+        """Likewise git; a push shows what the hook prints."""
+        return self.command("git", *args, check=check)
+
+    def command(self, *args: str, check: bool) -> Done:
+        """Run in the clone. Where it should succeed and doesn't, its output is the error."""
+        where = self.clone if self.clone.exists() else self.folder
+        done = subprocess.run(
+            args, cwd=where, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise RuntimeError(f"{' '.join(args)} exited with {done.returncode}:\n{done.stdout}")
+        return Done(done.returncode, done.stdout)
+
+    def deployments(self, environment: str | None = None) -> list[dict[str, Any]]:
+        """From the ledger, newest first."""
+        return self._json("history", *([environment] if environment else []), "--json")  # type: ignore[no-any-return]
+
+    def status(self, environment: str) -> dict[str, Any]:
+        """What `shipway status` says of an environment."""
+        return self._json("status", "--json")[environment]  # type: ignore[no-any-return]
+
+    def _json(self, *args: str) -> Any:
+        done = subprocess.run([SHIPWAY, *args], cwd=self.clone, env=self.env, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+
+def get(url: str, *, timeout: float = 5.0) -> tuple[int, str]:
+    """Status and body of a GET on this machine; the name needs no DNS. Status 0: no answer."""
+    scheme, _, rest = url.partition("//")
+    host, _, path = rest.partition("/")
+    request = urllib.request.Request(f"{scheme}//127.0.0.1:{host.partition(':')[2]}/{path}", headers={"Host": host})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            return int(answer.status), answer.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode("utf-8", "replace")
+    except OSError as error:
+        return 0, str(error)
+
+
+def copy_tracked(source: Path, target: Path) -> None:
+    """Copy what git knows of the folder, not what builds left in it."""
+    args = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."]
+    listed = subprocess.run(args, cwd=source, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (source / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, target / name)

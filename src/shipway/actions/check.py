@@ -1,0 +1,38 @@
+"""Check a plan file: all its problems together, and the plan where it is valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipway import planfile
+from shipway.domain.plan import Plan
+from shipway.planfile.problem import Problem, counted, tally
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Problems in the order of the file; a plan unless one of them is an error."""
+
+    problems: tuple[Problem, ...]
+    plan: Plan | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether the plan can be used. Warnings don't count."""
+        return self.plan is not None
+
+    def summary(self, file: str) -> str:
+        """The closing line."""
+        warnings = tally(self.problems)
+        if self.plan is None:
+            return warnings
+        parts = {"service": self.plan.services, "environment": self.plan.environments, "step": self.plan.pipeline}
+        counts = ", ".join(counted(len(items), word) for word, items in parts.items())
+        return f"{file} is valid: {counts}" + (f" ({warnings})" if warnings else "")
+
+
+def check(path: Path) -> CheckResult:
+    """Read and check it. PlanError where the file can't be read at all."""
+    reading = planfile.examine(path)
+    return CheckResult(reading.problems, reading.plan)

@@ -1,0 +1,44 @@
+"""`shipway check`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from shipway.cli.output import say, style
+
+
+@click.command()
+@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The plan [shipway.yaml, here or above]")
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the plan file, for editors")
+def check(file: Path | None, as_json: bool, schema: bool) -> None:
+    """Check the plan and print all its problems, with line, column and what was expected."""
+    if schema:
+        from shipway.planfile.schema import PUBLISHED
+
+        say(PUBLISHED.read_text(encoding="utf-8").rstrip())
+        return
+    from shipway.actions.check import check as check_plan
+    from shipway.app import find_plan
+    from shipway.domain.errors import PlanError
+    from shipway.planfile.problem import documentation
+
+    path = file or find_plan()
+    result = check_plan(path)
+    if as_json:
+        import json
+
+        from shipway.domain.record import to_data
+
+        say(json.dumps({"valid": result.valid, "problems": to_data(result.problems)}, indent=2))
+    else:
+        for problem in result.problems:
+            say(problem.render(style))
+        if not result.valid:
+            say(style(documentation(result.problems), "dim"))
+        say(style(result.summary(path.name), "green" if result.valid else "red"))
+    if not result.valid:
+        sys.exit(PlanError.exit_code)

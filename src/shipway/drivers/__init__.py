@@ -1,0 +1,43 @@
+"""THE table of drivers.
+
+To add one: write `drivers/KIND/x.py` with a class that follows the kind's protocol in `shipway.ports`, add its line
+here, and let the kind's conformance suite (`shipway.testing.KIND`) run over it in `tests/conformance`.
+A test fails where a driver is missing here, or a line has no driver.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from shipway.domain.errors import UsageError
+
+# kind: name: module and class. Nothing is imported before it is asked for.
+DRIVERS: Mapping[str, Mapping[str, str]] = {
+    "runtime": {
+        "docker": "shipway.drivers.runtime.docker:DockerRuntime",
+        "engine": "shipway.drivers.runtime.engine:Engine",  # what the other Docker drivers are made with
+    },
+    "images": {"docker": "shipway.drivers.images.docker:DockerImages"},
+    "registry": {
+        "embedded": "shipway.drivers.registry.embedded:EmbeddedRegistry",
+        "remote": "shipway.drivers.registry.remote:RemoteRegistry",
+    },
+    "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
+    "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
+    "database": {
+        "alembic": "shipway.drivers.database.alembic:Alembic",
+        "sql": "shipway.drivers.database.sql:SqlFolder",
+    },
+}
+
+
+def driver(kind: str, name: str) -> Any:
+    """The class of a driver. UsageError where the table has none of that name."""
+    found = DRIVERS.get(kind, {}).get(name)
+    if found is None:
+        known = ", ".join(sorted(DRIVERS.get(kind, {}))) or "none"
+        raise UsageError(f"there is no {kind} driver {name!r}", hint=f"there are: {known}")
+    module, _, attribute = found.partition(":")
+    return getattr(importlib.import_module(module), attribute)

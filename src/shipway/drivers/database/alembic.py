@@ -1,0 +1,155 @@
+"""Alembic, run inside the release's image: the team's own version of it, with the team's own env.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipway.domain.errors import MigrationFailed
+from shipway.drivers.database import alembic_output as read
+from shipway.ports import OneOff, OnLine
+
+# One container call a method. A container is dear and so is alembic's start (about 0.7 s each), hence `state` runs
+# its two commands side by side. What counts is marked line by line: log lines come on the same stream.
+SCRIPT = r"""
+state() {
+  { alembic history; echo "exit $?"; } | sed 's/^/shipway-history: /' &
+  current=$(alembic current); code=$?
+  wait
+  printf '%s\nexit %s\n' "$current" "$code" | sed 's/^/shipway-current: /'
+}
+cd "$1" || exit 2
+verb=$2
+shift 2
+case $verb in
+  heads) alembic heads ;;
+  state) state ;;
+  *) for target; do
+       alembic "$verb" "$target" 2>&1 || { code=$?; state 2>/dev/null; exit $code; }
+     done ;;
+esac
+"""
+_MERGE = "merge them with `alembic merge heads`, commit the new script and release again"
+_FIX = "correct the migration and release again: it goes on from where the schema is"
+
+
+class Alembic:
+    """See ports.DatabaseTool. `folder` is where alembic.ini is in the image; None is its WORKDIR."""
+
+    def __init__(self, run: OneOff, folder: str | None = None) -> None:
+        self._run = run
+        self._folder = folder or "."
+
+    def head(self) -> str | None:
+        code, output = self._call("heads")
+        if code:
+            raise _broken("alembic can't list the migrations of the image", code, read.plain(output))
+        return _single_head(read.heads(output.splitlines()))
+
+    def current(self) -> str | None:
+        tips = self._state().tips()
+        if len(tips) > 1:
+            raise MigrationFailed(
+                f"the database is on {len(tips)} branches at once: {', '.join(tips)}",
+                hint="bring it to one revision: `alembic upgrade` to the script that merges them",
+            )
+        return tips[0] if tips else None
+
+    def pending(self) -> list[str]:
+        state = self._state()
+        head = _single_head(state.heads())
+        return state.pending(head) if head else []
+
+    def up(self, on_line: OnLine) -> None:
+        self._migrate("upgrade", ["head"], on_line)
+
+    def down(self, to: str | None, on_line: OnLine) -> None:
+        if to is None:
+            self._migrate("downgrade", ["base"], on_line)
+            return
+        state = self._state()
+        where = " and ".join(state.tips()) or "no revision"
+        if to not in state.scripts:
+            raise MigrationFailed(
+                f"can't go down to {to}: the image has no such revision (the schema is at {where})",
+                hint="go down with the image of the release that is deployed: it brings all scripts",
+            )
+        if to not in state.below(state.rows):
+            raise MigrationFailed(
+                f"can't go down to {to}: it isn't applied; the schema is at {where}",
+                hint="choose a revision that the schema was built on: `alembic history` lists them",
+            )
+        targets = state.way_down(to)
+        self._migrate("downgrade", targets, on_line)
+        if len(targets) > 1 and (now := self.current()) != to:
+            raise MigrationFailed(f"alembic went down to {now} instead of {to}", hint="correct the schema by hand")
+
+    def _call(self, verb: str, *targets: str) -> tuple[int, str]:
+        return self._run(["sh", "-c", SCRIPT, "shipway", self._folder, verb, *targets])
+
+    def _state(self) -> read.State:
+        code, output = self._call("state")
+        state = _parse(output)
+        if state is None:
+            _refuse_unknown(output)
+            printed = read.section(output, "history")[1] + read.section(output, "current")[1]
+            raise _broken("alembic can't tell the state of the database", code, read.plain(output) + printed)
+        return state
+
+    def _migrate(self, verb: str, targets: Sequence[str], on_line: OnLine) -> None:
+        code, output = self._call(verb, *targets)
+        lines = read.plain(output)
+        for line in lines:
+            on_line(line)
+        if code == 0:
+            return
+        state = _parse(output)
+        if state is None:
+            _refuse_unknown(output)
+        elif verb == "upgrade":
+            _single_head(state.heads())
+        culprit = read.culprit(lines)
+        if culprit is None:
+            raise _broken(f"alembic {verb} failed; {_where(state)}", code, lines)
+        what = "migration" if verb == "upgrade" else "the down script of migration"
+        raise MigrationFailed(f"{what} {culprit} failed; {_where(state)}\n{read.reason(lines)}", hint=_FIX)
+
+
+def _parse(output: str) -> read.State | None:
+    """None where one of the two commands failed or didn't run."""
+    history_code, history = read.section(output, "history")
+    current_code, current = read.section(output, "current")
+    if history_code != 0 or current_code != 0:
+        return None
+    scripts = read.history(history)
+    return read.State(scripts, read.current(current, scripts))
+
+
+def _single_head(heads: Sequence[str]) -> str | None:
+    if len(heads) > 1:
+        raise MigrationFailed(f"the migrations have {len(heads)} heads: {', '.join(heads)}", hint=_MERGE)
+    return heads[0] if heads else None
+
+
+def _refuse_unknown(output: str) -> None:
+    if unknown := read.unknown_revision(output):
+        raise MigrationFailed(
+            f"the schema is at revision {unknown}, which the image doesn't have",
+            hint="a newer or another release migrated this database: deploy one that has this revision",
+        )
+
+
+def _where(state: read.State | None) -> str:
+    if state is None:
+        return "the schema's revision could not be read afterwards"
+    return f"the schema is now at {' and '.join(state.tips()) or 'no revision: nothing is applied'}"
+
+
+def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:
+    """The tool itself could not work; its words say why, and the hint where to look."""
+    text = "\n".join(lines)
+    hint = "check that the database answers and that the service's variables lead to it"
+    if code == 127 or "alembic: not found" in text:
+        hint = "the image of the service needs alembic on its PATH"
+    elif "No config file" in text or "No 'script_location'" in text or "can't cd" in text:
+        hint = "alembic.ini must be in the image's WORKDIR, or in `database: {folder: …}` of the plan"
+    return MigrationFailed(f"{what}\n{read.reason(lines)}", hint=hint)

@@ -1,0 +1,152 @@
+"""Plain SQL files with up and down scripts, run by psql from the database's own image. PostgreSQL only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from shipway.domain.errors import MigrationFailed
+from shipway.drivers.database import sql_client as client
+from shipway.drivers.database.sql_folder import Migration, SqlFile, load, order
+from shipway.ports import OneOff, OnLine
+
+_TAIL = 8
+
+
+class SqlFolder:
+    """See ports.DatabaseTool. Revisions are the versions in the files' names, such as 0001.
+
+    `files` gives the files of a folder of the release's image by their path below it; `client` runs a command in the
+    database's image with PGHOST, PGUSER, PGPASSWORD and PGDATABASE set.
+    """
+
+    def __init__(self, files: Callable[[str], dict[str, bytes]], client: OneOff, folder: str) -> None:
+        self._files = files
+        self._client = client
+        self._folder = folder
+        self._loaded: list[Migration] | None = None
+
+    def head(self) -> str | None:
+        migrations = self._migrations()
+        return migrations[-1].version if migrations else None
+
+    def current(self) -> str | None:
+        applied = self._applied()
+        self._refuse_unknown(applied)
+        return _newest(applied)
+
+    def pending(self) -> list[str]:
+        return [migration.version for migration in self._missing()]
+
+    def up(self, on_line: OnLine) -> None:
+        self._run([client.apply_job(migration) for migration in self._missing()], on_line)
+
+    def down(self, to: str | None, on_line: OnLine) -> None:
+        applied = self._applied()
+        self._refuse_unknown(applied)
+        known = {order(version): version for version in applied}
+        floor = () if to is None else order_of(to)
+        if floor is None or (floor and floor not in known):
+            raise MigrationFailed(
+                f"can't go down to {to}: it isn't applied; the schema is at {_newest(applied) or 'no revision'}",
+                hint=f"applied are: {', '.join(sorted(applied, key=order)) or 'none'}",
+            )
+        leaving = [migration for migration in self._migrations() if order(migration.version) > floor]
+        undo = [(known[key], item) for item in reversed(leaving) if (key := order(item.version)) in known]
+        self._run([client.revert_job(version, down) for version, down in self._downs(undo)], on_line)
+
+    def _migrations(self) -> list[Migration]:
+        if self._loaded is None:  # an image never changes, and reading its files costs a container
+            self._loaded = load(self._folder, self._files(self._folder))
+        return self._loaded
+
+    def _applied(self) -> dict[str, str]:
+        """Version and checksum of all applied ones."""
+        code, output = self._client(client.command())
+        outcome = client.read(output)
+        if code != 0 or outcome.applied is None:
+            raise _unreachable(outcome.lines)
+        return outcome.applied
+
+    def _missing(self) -> list[Migration]:
+        """What `up` applies; refuses where the folder's history isn't the database's."""
+        applied = self._applied()
+        self._refuse_unknown(applied)
+        sums = {order(version): checksum for version, checksum in applied.items()}
+        migrations = self._migrations()
+        changed = [item for item in migrations if sums.get(order(item.version), item.checksum) != item.checksum]
+        if changed:
+            raise MigrationFailed(
+                f"changed since they were applied: {', '.join(item.up.path for item in changed)}",
+                hint="restore the files as they were, and put the change into a new migration",
+            )
+        missing = [item for item in migrations if order(item.version) not in sums]
+        late = [item.up.path for item in missing if sums and order(item.version) < max(sums)]
+        if late:
+            raise MigrationFailed(
+                f"not applied, but older than {_newest(applied)}, where the schema is: {', '.join(late)}",
+                hint="give them a version after the newest one, so that every database goes the same way",
+            )
+        return missing
+
+    def _refuse_unknown(self, applied: Iterable[str]) -> None:
+        known = {order(migration.version) for migration in self._migrations()}
+        unknown = sorted(version for version in applied if order_of(version) not in known)
+        if unknown:
+            raise MigrationFailed(
+                f"the database has revision {', '.join(unknown)} applied, which the image's {self._folder} lacks",
+                hint="a newer or another release migrated this database: deploy one that has this revision",
+            )
+
+    def _downs(self, undo: Sequence[tuple[str, Migration]]) -> list[tuple[str, SqlFile]]:
+        """All down files, before anything runs. One without a statement is a forgotten one: it reverts nothing."""
+        downs = [(version, migration.down) for version, migration in undo]
+        lacking = [item.up.path for _, item in undo if item.down is None or item.down.empty]
+        if lacking:
+            raise MigrationFailed(
+                f"no down script, or an empty one, for {', '.join(lacking)}; nothing was reverted",
+                hint="write it (`SELECT 1;` where there is nothing to undo), or restore the database from a snapshot",
+            )
+        return [(version, down) for version, down in downs if down is not None]
+
+    def _run(self, jobs: Sequence[client.Job], on_line: OnLine) -> None:
+        files = {job.file.path: job.file for job in jobs}
+        for command in list(client.calls(jobs)):
+            code, output = self._client(command)
+            outcome = client.read(output)
+            for line in outcome.lines:
+                on_line(line)
+            if code == 0 and outcome.failed is None:
+                continue
+            if outcome.failed is None:
+                raise _unreachable(outcome.lines)
+            raise _failed(files[outcome.failed], outcome)
+
+
+def order_of(version: str) -> tuple[int, ...] | None:
+    """As `order`, for text from outside that may be no version at all."""
+    try:
+        return order(version)
+    except ValueError:
+        return None
+
+
+def _newest(applied: Iterable[str]) -> str | None:
+    return max(applied, key=order, default=None)
+
+
+def _failed(file: SqlFile, outcome: client.Outcome) -> MigrationFailed:
+    if outcome.applied is None:
+        where = "the schema's revision could not be read afterwards"
+    else:
+        where = f"the schema is now at {_newest(outcome.applied) or 'no revision: nothing is applied'}"
+    hint = "correct the migration and release again: it goes on from where the schema is"
+    if not file.transaction:
+        hint = f"{file.path} runs without a transaction: undo by hand what it did before the error, then correct it"
+    start = max(at for at, line in enumerate(outcome.lines) if line == file.path) + 1
+    tail = "\n".join(outcome.lines[start:][-_TAIL:]) or "psql printed nothing"
+    return MigrationFailed(f"{file.path} failed; {where}\n{tail}", hint=hint)
+
+
+def _unreachable(lines: Sequence[str]) -> MigrationFailed:
+    tail = "\n".join(lines[-_TAIL:]) or "psql printed nothing"
+    return MigrationFailed(f"the database can't be asked for its migrations\n{tail}", hint="check that it runs")

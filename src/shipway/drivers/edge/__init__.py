@@ -1,0 +1,1 @@
+"""Edges: the reverse proxy of a host."""

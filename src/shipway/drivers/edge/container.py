@@ -1,0 +1,204 @@
+"""The container that the edge runs in: which ports it publishes, which networks it joins."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+from collections.abc import Mapping, Sequence
+
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_CONFIG,
+    LABEL_NAME,
+    LABEL_ROLE,
+    ContainerInfo,
+    ContainerSpec,
+    Publish,
+)
+from shipway.domain.errors import EdgeError, EngineError
+from shipway.domain.release import digest_of
+from shipway.drivers.edge import effect
+from shipway.drivers.edge.dynamic import entry_point
+from shipway.drivers.images.docker import DockerImages
+from shipway.drivers.runtime.docker import DockerRuntime
+from shipway.drivers.runtime.engine import Engine
+from shipway.drivers.shared import SHARED, port_taken
+
+IMAGE = "traefik:v3"
+ROUTES = "/routes"
+LABEL_PORTS = "shipway.edge.ports"  # all that was ever asked for, as ADDRESS:PORT,…
+ANYWHERE = "0.0.0.0"
+GRACE = 3.0  # seconds that requests under way get when the container is made anew for one more port
+SETTINGS = (
+    "--global.checknewversion=false",
+    "--global.sendanonymoususage=false",
+    "--log.level=WARN",
+    f"--providers.file.directory={ROUTES}",
+    "--providers.file.watch=true",
+    # Traefik's own 2 s would be the time of a switch.
+    "--providers.providersthrottleduration=20ms",
+    # Below the keep-alive time-out of the usual servers (gunicorn 2 s, uvicorn and Node 5 s): a POST on a connection
+    # that the server is closing at this moment would be lost.
+    "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
+)
+
+
+class EdgeContainer:
+    """Makes and remakes the container. Raises EdgeError and EngineError."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.name = name
+        self._runtime = DockerRuntime(engine)
+        self._images = DockerImages(engine, {})
+
+    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+        found = self._runtime.find(self.name)
+        if found and found.labels.get(LABEL_APP) != SHARED:
+            raise EdgeError(
+                f"the edge can't be started: a container {self.name} that isn't Shipway's is in its place",
+                hint=f"rename or remove it: docker rename {self.name} NEW-NAME",
+            )
+        before = published(found.labels) if found else ()
+        wanted = union(before, ports)
+        spec = self._spec(wanted)
+        if found is None:
+            self._create(spec, networks)
+        elif found.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG] or not self._can_start(found):
+            self._replace(found, spec, wanted, networks)
+        else:
+            for network, aliases in networks.items():
+                self._runtime.connect(network, self.name, aliases)
+            if found.running:
+                return
+            self._start(wanted)
+        for port in wanted:
+            seen = effect.until(effect.answers_at_all(port))
+            if seen:
+                raise EdgeError(
+                    f"the edge doesn't answer on port {port.host_port}: {seen}", hint=f"see `docker logs {self.name}`"
+                )
+
+    def _create(self, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
+        self._images.pull(spec.image, lambda line: None)
+        self._runtime.ensure_network(self.name, _labels(self.name))
+        self._runtime.create(spec)
+        try:
+            for network, aliases in networks.items():
+                self._runtime.connect(network, self.name, aliases)
+            self._start(published(spec.labels))
+        except BaseException:
+            self._runtime.remove(self.name)
+            raise
+
+    def _replace(
+        self,
+        found: ContainerInfo,
+        spec: ContainerSpec,
+        wanted: Sequence[Publish],
+        networks: Mapping[str, Sequence[str]],
+    ) -> None:
+        """A short interruption for everyone: so look first, and go back where it fails."""
+        before = published(found.labels)
+        for port in wanted:
+            if port not in before:
+                _must_be_free(port, before)
+        self._images.pull(spec.image, lambda line: None)
+        attached = {
+            name: aliases for name, aliases in self._runtime.attachments(self.name).items() if name != self.name
+        }
+        self._runtime.stop(self.name, GRACE)
+        self._runtime.remove(self.name)
+        try:
+            self._create(spec, {**self._existing(attached), **_merged(attached, networks)})
+        except BaseException:
+            self._create(self._spec(before), self._existing(attached))
+            raise
+
+    def _can_start(self, found: ContainerInfo) -> bool:
+        """A stopped one doesn't, once a network was removed that it was attached to."""
+        return found.running or all(map(self._runtime.has_network, self._runtime.attachments(self.name)))
+
+    def _existing(self, networks: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+        """Without those that were removed while a stopped edge still named them."""
+        return {name: aliases for name, aliases in networks.items() if self._runtime.has_network(name)}
+
+    def _start(self, ports: Sequence[Publish]) -> None:
+        try:
+            self._runtime.start(self.name)
+        except EngineError as error:
+            if port_taken(error):
+                raise _taken(_port_of(error.message, ports)) from error
+            raise EdgeError(f"the edge can't be started: {error.message}", hint=error.hint) from error
+
+    def _spec(self, ports: Sequence[Publish]) -> ContainerSpec:
+        command = list(SETTINGS)
+        for number in sorted({port.host_port for port in ports}):
+            flag = f"--entrypoints.{entry_point(number)}"
+            # The container's port is the public one, so that who shares its network uses the same addresses.
+            # No time-out for reading a request: uploads may take long.
+            command += [f"{flag}.address=:{number}", f"{flag}.transport.respondingtimeouts.readtimeout=0s"]
+        text = ",".join(f"{port.address}:{port.host_port}" for port in ports)
+        labels = {**_labels(self.name), LABEL_PORTS: text}
+        config = digest_of({"image": IMAGE, "command": command, "ports": text})
+        return ContainerSpec(
+            name=self.name,
+            image=IMAGE,
+            labels={**labels, LABEL_CONFIG: config},
+            command=tuple(command),
+            # A network of its own keeps the engine's name server and the published ports as they are, whichever
+            # networks come and go.
+            networks={self.name: ()},
+            volumes={self.name: ROUTES},
+            publish=tuple(ports),
+            restart=True,
+        )
+
+
+def published(labels: Mapping[str, str]) -> tuple[Publish, ...]:
+    """The public ports of an edge container, by its labels."""
+    items = [item.rpartition(":") for item in labels.get(LABEL_PORTS, "").split(",") if item]
+    return tuple(Publish(int(port), int(port), address) for address, _, port in items)
+
+
+def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, ...]:
+    """All public ports in a stable order; a port that is open to anywhere needs no further address."""
+    pairs = {(port.host_port, port.address) for port in (*before, *more)}
+    anywhere = {number for number, address in pairs if address == ANYWHERE}
+    kept = sorted((number, address) for number, address in pairs if address == ANYWHERE or number not in anywhere)
+    return tuple(Publish(number, number, address) for number, address in kept)
+
+
+def _labels(name: str) -> dict[str, str]:
+    return {LABEL_APP: SHARED, LABEL_ROLE: "edge", LABEL_NAME: name}
+
+
+def _merged(*many: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Of the networks in the last one, the aliases of all."""
+    return {name: sorted({alias for each in many for alias in each.get(name, ())}) for name in many[-1]}
+
+
+def _must_be_free(port: Publish, ours: Sequence[Publish]) -> None:
+    """EdgeError where another program listens; nothing where that can't be seen from here."""
+    if port.host_port in {item.host_port for item in ours}:
+        return  # ours, on another address
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((port.address, port.host_port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise _taken(port) from error
+
+
+def _taken(port: Publish) -> EdgeError:
+    return EdgeError(
+        f"the edge can't listen: port {port.host_port} on {port.address} is taken by another program",
+        hint=f"see which one: ss -ltnp 'sport = :{port.host_port}'; or use another port in the environment's url",
+    )
+
+
+def _port_of(message: str, ports: Sequence[Publish]) -> Publish:
+    """Which port the engine means."""
+    numbers = {int(number) for number in re.findall(r":(\d+)\b", message)}
+    return next((port for port in ports if port.host_port in numbers), ports[-1])

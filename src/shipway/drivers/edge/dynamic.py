@@ -1,0 +1,109 @@
+"""An owner's routes as Traefik's dynamic configuration, and back. Pure.
+
+The table itself is kept in the first line of the file, as a comment: one file, one rename, one truth.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shipway.domain.errors import EdgeError
+from shipway.domain.release import digest_of
+
+HEADER_RELEASE = "X-Shipway-Release"  # of every answer: the release that gave it
+HEADER_ROUTES = "X-Shipway-Routes"  # of every answer: which table it went by
+
+
+@dataclass(frozen=True)
+class Public:
+    """Where a table's routes are reached."""
+
+    host: str
+    port: int
+    prefixes: tuple[str, ...]
+    health: str  # path of the first route that answers when its service works
+
+
+def public(table: Mapping[str, Any]) -> Public:
+    """The public side of a table. EdgeError where it can't be routed."""
+    host, routes = str(table["url"]["host"]), table["routes"]
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
+        raise EdgeError(f"{host!r} is no host name that can be routed")
+    for route in routes:
+        if not re.fullmatch(r"/[^\s`]*", route["prefix"]):
+            raise EdgeError(f"{route['prefix']!r} is no path that can be routed")
+        if not route["upstreams"]:
+            raise EdgeError(f"route {route['prefix']} to {route['name']} has no container behind it")
+    if not routes:
+        raise EdgeError("a table without routes can't be switched to", hint="remove the owner's routes instead")
+    prefixes = tuple(_prefix(route) for route in routes)
+    return Public(host.lower(), int(table["url"]["port"]), prefixes, str(routes[0]["health"]))
+
+
+def version(table: Mapping[str, Any]) -> str:
+    """Short digest of a table: the value of HEADER_ROUTES."""
+    return digest_of(table).removeprefix("sha256:")[:12]
+
+
+def render(owner: str, table: Mapping[str, Any]) -> str:
+    """The file of an owner. JSON is YAML; all names begin with the owner, so that owners never collide."""
+    where = public(table)
+    headers = {HEADER_RELEASE: str(table["release"]), HEADER_ROUTES: version(table)}
+    routers, services = {}, {}
+    for route in table["routes"]:
+        name = f"{owner}-{route['name']}"
+        routers[name] = {
+            "entryPoints": [entry_point(where.port)],
+            "rule": _rule(where.host, _prefix(route)),
+            "priority": 10 + len(_prefix(route)),  # the longest prefix wins
+            "middlewares": [f"{owner}-release"],
+            "service": name,
+        }
+        services[name] = {"loadBalancer": {"servers": [{"url": url} for url in route["upstreams"]]}}
+    middlewares = {f"{owner}-release": {"headers": {"customResponseHeaders": headers}}}
+    content = {"http": {"routers": routers, "services": services, "middlewares": middlewares}}
+    return f"# {_json(table)}\n{_json(content)}\n"
+
+
+def parse(text: str) -> dict[str, Any] | None:
+    """The table of a file that `render` made; None of an empty one."""
+    first = text.partition("\n")[0]
+    found: dict[str, Any] | None = json.loads(first[2:]) if first.startswith("# ") else None
+    return found
+
+
+def entry_point(port: int) -> str:
+    """Traefik's name of a public port."""
+    return f"p{port}"
+
+
+def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Which public path of the table another owner already serves, in words."""
+    mine = public(table)
+    for other, found in others.items():
+        theirs = public(found)
+        shared = set(mine.prefixes) & set(theirs.prefixes)
+        if other != owner and (mine.host, mine.port) == (theirs.host, theirs.port) and shared:
+            return f"http://{mine.host}:{mine.port}{min(shared)} is already served by {other}"
+    return None
+
+
+def _prefix(route: Mapping[str, Any]) -> str:
+    return str(route["prefix"]).rstrip("/") or "/"
+
+
+def _rule(host: str, prefix: str) -> str:
+    """Traefik's PathPrefix(`/api`) alone would take /apix too."""
+    if prefix == "/":
+        return f"Host(`{host}`)"
+    return f"Host(`{host}`) && (Path(`{prefix}`) || PathPrefix(`{prefix}/`))"
+
+
+def _json(data: object) -> str:
+    """On one line, and nowhere with the two braces that begin a template for Traefik."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("{{", "{\\u007b")

@@ -1,0 +1,138 @@
+"""Traefik as the edge: one container for all apps of an engine, one file of routes an owner, switched by a rename."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from shipway.domain.container import Publish
+from shipway.domain.errors import EdgeError, EngineError
+from shipway.drivers.edge import dynamic, effect
+from shipway.drivers.edge.container import ROUTES, EdgeContainer, published
+from shipway.drivers.runtime.docker import DockerRuntime
+from shipway.drivers.runtime.engine import Engine
+
+# $1 the final file, $2 a name beside it that Traefik doesn't read, $3 the content
+WRITE = 'printf %s "$3" > "$2" && mv "$2" "$1" || { rm -f "$2"; exit 1; }'
+
+
+class TraefikEdge:
+    """The Edge of one engine. Its routes live in a volume: they outlast the container."""
+
+    def __init__(self, engine: Engine, *, name: str = "shipway-edge") -> None:
+        self._runtime = DockerRuntime(engine)
+        self._container = EdgeContainer(engine, name)
+        self._lock = threading.Lock()
+
+    @property
+    def container(self) -> str:
+        return self._container.name
+
+    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+        with self._lock, _as_edge_error():
+            self._container.ensure(ports, networks)
+
+    def routes(self, owner: str) -> Mapping[str, object] | None:
+        with _as_edge_error():
+            return self._tables(f"{ROUTES}/{_file(owner)}").get(owner)
+
+    def switch(self, owner: str, table: Mapping[str, object]) -> None:
+        with self._lock, _as_edge_error():
+            text, where = dynamic.render(owner, table), dynamic.public(table)
+            port = self._port(where)
+            tables = self._tables(ROUTES)
+            taken = dynamic.conflict(owner, table, tables)
+            if taken:
+                raise EdgeError(taken, hint="give this environment a url of its own")
+            self._write(owner, text)
+            seen = effect.until(effect.answers_with(port, where, dynamic.version(table)))
+            if seen is None:
+                return
+            before = tables.get(owner)
+            if before is None:
+                self._delete(owner)
+            else:
+                self._write(owner, dynamic.render(owner, before))
+            raise EdgeError(
+                f"the edge did not take the routes of {owner} within {effect.DEADLINE:g} s: {seen}",
+                hint=f"the routes before are back; see `docker logs {self.container}`",
+            )
+
+    def remove(self, owner: str) -> None:
+        with self._lock, _as_edge_error():
+            table = self._tables(f"{ROUTES}/{_file(owner)}").get(owner)
+            if table is None:
+                return
+            found = self._runtime.find(self.container)
+            if found is None or not found.running:
+                return self._blank(owner)
+            self._delete(owner)
+            where = dynamic.public(table)
+            seen = effect.until(effect.answers_without(self._port(where), where, dynamic.version(table)))
+            if seen:
+                raise EdgeError(f"the edge did not drop the routes of {owner} within {effect.DEADLINE:g} s: {seen}")
+
+    def _port(self, where: dynamic.Public) -> Publish:
+        found = self._runtime.find(self.container)
+        if found is None or not found.running:
+            raise EdgeError("the edge isn't running", hint=f"deploy again, or: docker start {self.container}")
+        for port in published(found.labels):
+            if port.host_port == where.port:
+                return port
+        raise EdgeError(f"the edge doesn't listen on port {where.port}")
+
+    def _tables(self, path: str) -> dict[str, dict[str, Any]]:
+        """All tables at a path, by owner; none where there is no edge."""
+        if self._runtime.find(self.container) is None:
+            return {}
+        try:
+            archive = b"".join(self._runtime.get(self.container, path))
+        except FileNotFoundError:
+            return {}
+        found = {}
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.name.endswith(".yml") else None
+                table = dynamic.parse(content.read().decode()) if content else None
+                if table is not None:
+                    found[member.name.rpartition("/")[2].removesuffix(".yml")] = table
+        return found
+
+    def _write(self, owner: str, text: str) -> None:
+        target, beside = f"{ROUTES}/{_file(owner)}", f"{ROUTES}/.{uuid.uuid4().hex}"
+        self._run(["sh", "-c", WRITE, "sh", target, beside, text])
+
+    def _delete(self, owner: str) -> None:
+        self._run(["rm", "-f", f"{ROUTES}/{_file(owner)}"])
+
+    def _run(self, command: Sequence[str]) -> None:
+        code, output = self._runtime.execute(self.container, command)
+        if code != 0:
+            raise EdgeError(f"the edge's routes can't be written: {output.strip() or f'exit code {code}'}")
+
+    def _blank(self, owner: str) -> None:
+        """Nothing runs in a stopped container, but a file of it can be made empty."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            tar.addfile(tarfile.TarInfo(_file(owner)))
+        self._runtime.put(self.container, ROUTES, iter([buffer.getvalue()]))
+
+
+def _file(owner: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", owner):
+        raise EdgeError(f"{owner!r} can't own routes: its name must be letters, digits, `_`, `.` and `-`")
+    return f"{owner}.yml"
+
+
+@contextmanager
+def _as_edge_error() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise EdgeError(f"the edge: {error.message}", hint=error.hint) from error

@@ -1,0 +1,1 @@
+"""Images on an engine: build, push, pull."""

@@ -1,0 +1,80 @@
+"""Build by the docker command with BuildKit: the engine's API alone can't."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from shipway.domain.errors import EngineError
+from shipway.system import process
+
+SHOWN = 20  # lines of a failed build
+LAST_WITH_BUILDKIT = 22  # newer docker clients build with BuildKit by the buildx plug-in only
+
+Run = Callable[[Sequence[str]], tuple[int, str]]  # runs a command: exit code and output
+
+
+def find_builder(candidates: Sequence[str], run: Run) -> list[str]:
+    """The command that builds with BuildKit, of these docker clients. EngineError where none can."""
+    for client in candidates:
+        if run([client, "buildx", "version"])[0] == 0:
+            return [client, "buildx", "build", "--load"]
+    for client in candidates:
+        found = re.search(r"version (\d+)\.", run([client, "--version"])[1])
+        if found and int(found[1]) <= LAST_WITH_BUILDKIT:
+            return [client, "build"]
+    lacking = (
+        "no docker client here can build with BuildKit" if candidates else "there is no docker client to build with"
+    )
+    raise EngineError(lacking, hint="install the buildx plug-in (package docker-buildx or docker-buildx-plugin)")
+
+
+def docker_clients() -> list[str]:
+    """All docker clients of this machine, the one that a shell would take first."""
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin", "/usr/local/bin"]
+    paths = [os.path.join(folder, "docker") for folder in dict.fromkeys(folders) if folder]
+    return [path for path in paths if os.access(path, os.X_OK) and os.path.isfile(path)]
+
+
+def run_quietly(command: Sequence[str]) -> tuple[int, str]:
+    """A short command."""
+    done = process.run(list(command), timeout=30)
+    return done.code, done.output
+
+
+def arguments(
+    context: Path,
+    iidfile: Path,
+    *,
+    tags: Sequence[str],
+    dockerfile: str,
+    target: str | None,
+    args: Mapping[str, str],
+    labels: Mapping[str, str],
+) -> list[str]:
+    """Of the build command; dockerfile is relative to the context."""
+    options = ["--progress", "plain", "--iidfile", str(iidfile), "-f", str(context / dockerfile)]
+    for tag in tags:
+        options += ["-t", tag]
+    if target:
+        options += ["--target", target]
+    for name, value in args.items():
+        options += ["--build-arg", f"{name}={value}"]
+    for name, value in labels.items():
+        options += ["--label", f"{name}={value}"]
+    return [*options, str(context)]
+
+
+def environment(address: str) -> dict[str, str]:
+    """Of the build command: the same engine, BuildKit, and no attestations (they'd make equal builds differ)."""
+    return {**os.environ, "DOCKER_HOST": address, "DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+def failure(lines: Sequence[str]) -> str:
+    """The part of a failed build's output that says why: BuildKit's own summary where it gave one."""
+    rules = [index for index, line in enumerate(lines) if line.strip() == "------"]
+    starts = [index for index in rules if lines[index + 1 : index + 2] and lines[index + 1].startswith(" > ")]
+    chosen = lines[starts[0] :] if starts else lines
+    return "\n".join([line for line in chosen if line.strip() and line.strip() != "------"][-SHOWN:])

@@ -1,0 +1,171 @@
+"""Images on a Docker Engine: built by the docker command, everything else by the engine's API."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import tempfile
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from shipway.domain.errors import RegistryError, StepFailed
+from shipway.drivers.credentials import Credentials
+from shipway.drivers.images import builder
+from shipway.drivers.runtime.engine import Engine, EngineRefused, Reply
+from shipway.drivers.runtime.streams import records
+from shipway.ports import OnLine
+from shipway.system import process
+
+TRANSFER = 900.0  # seconds that a registry may be silent while layers are moved
+KEPT = 200  # lines of a build that are looked through for the reason of its failure
+
+
+class DockerImages:
+    """The Images of one engine. credentials: by address of the registry, such as ghcr.io or ghcr.io/acme."""
+
+    def __init__(self, engine: Engine, credentials: Mapping[str, Credentials]) -> None:
+        self._engine = engine
+        self._credentials = dict(credentials)
+
+    def add_credentials(self, address: str, credentials: Credentials) -> None:
+        """Use these for all repositories below the address."""
+        self._credentials[address] = credentials
+
+    def inspect(self, reference: str) -> Mapping[str, object] | None:
+        found: Mapping[str, object] | None
+        found = self._engine.call("GET", f"/images/{reference}/json", fine=(404,))
+        return found
+
+    def build(
+        self,
+        context: Path,
+        *,
+        tags: Sequence[str],
+        dockerfile: str,
+        target: str | None,
+        args: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: OnLine,
+    ) -> str:
+        self._engine.call("GET", "/version", timeout=10)  # our own message where it doesn't run
+        last: deque[str] = deque(maxlen=KEPT)
+
+        def heard(line: str) -> None:
+            last.append(line)
+            on_line(line)
+
+        with tempfile.TemporaryDirectory(prefix="shipway-build-") as folder:
+            iidfile = Path(folder) / "iid"
+            options = builder.arguments(
+                context, iidfile, tags=tags, dockerfile=dockerfile, target=target, args=args, labels=labels
+            )
+            environment = builder.environment(self._engine.address)
+            done = process.run([*self._builder, *options], env=environment, on_line=heard)
+            if done.code != 0:
+                raise StepFailed(f"the image build failed\n{builder.failure(list(last))}")
+            return iidfile.read_text().strip()
+
+    @functools.cached_property
+    def _builder(self) -> list[str]:
+        return builder.find_builder(builder.docker_clients(), builder.run_quietly)
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        self._engine.call("POST", f"/images/{image}/tag", query={"repo": repository, "tag": tag})
+
+    def push(self, repository: str, tag: str, on_line: OnLine) -> str:
+        digest = ""
+
+        def heard(record: Mapping[str, object]) -> None:
+            nonlocal digest
+            aux = record.get("aux")
+            if isinstance(aux, dict) and "Digest" in aux:
+                digest = str(aux["Digest"])
+
+        self._transfer(f"/images/{repository}/push", {"tag": tag}, f"{repository}:{tag}", "take", on_line, heard)
+        if not digest:
+            raise RegistryError(f"{registry_of(repository)} took {repository}:{tag} without telling its digest")
+        return digest
+
+    def pull(self, reference: str, on_line: OnLine) -> None:
+        if self.inspect(reference) is not None:
+            return
+        name, digest, tag = split_reference(reference)
+        query = {"fromImage": name, "tag": digest or tag}
+        self._transfer("/images/create", query, reference, "give", on_line, lambda record: None)
+
+    def _transfer(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        reference: str,
+        verb: str,
+        on_line: OnLine,
+        heard: Callable[[Mapping[str, object]], None],
+    ) -> None:
+        headers = {"X-Registry-Auth": self._auth(reference)}
+        try:
+            with self._engine.open("POST", path, query=query, headers=headers, timeout=TRANSFER) as reply:
+                self._progress(reply, reference, verb, on_line, heard)
+        except EngineRefused as error:
+            self._refused(reference, verb, error.message)
+
+    def _progress(
+        self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: Callable[[Mapping[str, object]], None]
+    ) -> None:
+        """Tell each layer's state when it changes; the engine repeats it with each piece that it moves."""
+        states: dict[object, object] = {}
+        for record in records(reply.chunks()):
+            if "error" in record:
+                self._refused(reference, verb, str(record["error"]))
+            heard(record)
+            layer, status = record.get("id"), record.get("status")
+            if status and states.get(layer) != status:
+                states[layer] = status
+                on_line(f"{layer}: {status}" if layer else str(status))
+
+    def _refused(self, reference: str, verb: str, why: str) -> NoReturn:
+        who = self._credentials_for(reference)
+        registry = registry_of(reference)
+        low = why.lower()
+        if any(word in low for word in ("unauthorized", "authentication required", "denied", "no basic auth")):
+            hint = (
+                f"it was asked as {who}" if who else "it was asked without credentials: set user and password or token"
+            )
+        elif any(word in low for word in ("refused", "no such host", "timeout", "unreachable", "lookup", "eof")):
+            hint = f"is {registry} running, and can this machine reach it?"
+        else:
+            hint = "check the name of the image" if verb == "give" else ""
+        raise RegistryError(f"{registry} doesn't {verb} {reference}: {why}", hint=hint)
+
+    def _auth(self, reference: str) -> str:
+        """The engine wants this header even where it is empty."""
+        found = self._credentials_for(reference)
+        data: dict[str, str] = {}
+        if found and found.token:
+            data = {"registrytoken": found.token}
+        elif found and found.user:
+            data = {"username": found.user, "password": found.password or "", "serveraddress": registry_of(reference)}
+        return base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
+
+    def _credentials_for(self, reference: str) -> Credentials | None:
+        """Of the longest address that the reference is below."""
+        fitting = [address for address in self._credentials if reference.startswith(address.rstrip("/") + "/")]
+        return self._credentials[max(fitting, key=len)] if fitting else None
+
+
+def registry_of(reference: str) -> str:
+    """Address of the registry in a reference; Docker Hub's images carry none."""
+    first, slash, _ = reference.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "Docker Hub"
+
+
+def split_reference(reference: str) -> tuple[str, str, str]:
+    """Name, digest and tag of a reference; the tag is `latest` where there is neither."""
+    name, _, digest = reference.partition("@")
+    head, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        head, tag = name, ""
+    return head, digest, tag or ("" if digest else "latest")

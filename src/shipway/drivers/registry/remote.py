@@ -1,0 +1,192 @@
+"""Any registry that speaks the OCI distribution API, version 2."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import ipaddress
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from shipway.domain.errors import RegistryError
+from shipway.drivers.credentials import Credentials
+
+TIMEOUT = 30.0
+MANIFESTS = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer of a registry."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    content: bytes
+
+
+class RemoteRegistry:
+    """address: host[:port][/namespace], with http:// in front where it has no TLS (not needed on this machine)."""
+
+    def __init__(self, address: str, credentials: Credentials | None = None) -> None:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        self.host = parts.netloc
+        self._namespace = parts.path.strip("/")
+        self._credentials = credentials or Credentials()
+        local = _loopback(parts.hostname or "")
+        self._base = f"{parts.scheme or ('http' if local else 'https')}://{self.host}"
+        self._opener = _opener(direct=local)
+        self._tokens: dict[str, str] = {}  # value of the Authorization header by scope
+
+    def ensure(self) -> None:
+        answer = self._ask("GET", "/v2/", scope="")
+        if answer.status != 200:
+            raise RegistryError(f"{self.host} isn't a registry: /v2/ answers with HTTP status {answer.status}")
+
+    def repository(self, app: str, image: str) -> str:
+        return "/".join(part for part in (self.host, self._namespace, app, image) if part)
+
+    def digest(self, repository: str, reference: str) -> str | None:
+        answer = self._ask("HEAD", self._manifest(repository, reference), scope=self._scope(repository, "pull"))
+        if answer.status == 200 and "docker-content-digest" not in answer.headers:
+            answer = self._ask("GET", self._manifest(repository, reference), scope=self._scope(repository, "pull"))
+        if answer.status == 404:
+            return None
+        self._expect(answer, 200, f"look for {repository} {reference}")
+        return answer.headers.get("docker-content-digest") or "sha256:" + hashlib.sha256(answer.content).hexdigest()
+
+    def tag(self, repository: str, digest: str, tag: str) -> None:
+        scope = self._scope(repository, "pull,push")
+        found = self._ask("GET", self._manifest(repository, digest), scope=scope)
+        if found.status == 404:
+            raise RegistryError(
+                f"{self.host} has no {repository}@{digest} to tag as {tag}",
+                hint="it was removed there, or was never pushed: run the pipeline again",
+            )
+        self._expect(found, 200, f"read {repository}@{digest}")
+        answer = self._ask(
+            "PUT",
+            self._manifest(repository, tag),
+            scope=scope,
+            content=found.content,
+            kind=found.headers.get("content-type", ""),
+        )
+        self._expect(answer, 201, f"tag {repository}@{digest} as {tag}")
+
+    def _manifest(self, repository: str, reference: str) -> str:
+        return f"/v2/{repository.removeprefix(self.host + '/')}/manifests/{reference}"
+
+    def _scope(self, repository: str, actions: str) -> str:
+        return f"repository:{repository.removeprefix(self.host + '/')}:{actions}"
+
+    def _expect(self, answer: Answer, status: int, what: str) -> None:
+        if answer.status != status:
+            why = _reason(answer)
+            raise RegistryError(f"{self.host} refuses to {what}: HTTP status {answer.status}{why}")
+
+    def _ask(self, method: str, path: str, *, scope: str, content: bytes | None = None, kind: str = "") -> Answer:
+        """One call, with what the registry asks for to believe us. RegistryError where it doesn't."""
+        headers = {"Accept": MANIFESTS, **({"Content-Type": kind} if kind else {})}
+        authorization = self._tokens.get(scope) or self._first_guess()
+        answer = self._send(method, self._base + path, headers, authorization, content)
+        if answer.status == 401:
+            authorization = self._authorize(answer.headers.get("www-authenticate", ""), scope)
+            answer = self._send(method, self._base + path, headers, authorization, content)
+        if answer.status in (401, 403):
+            raise self._unauthorized(_reason(answer))
+        if authorization:
+            self._tokens[scope] = authorization
+        return answer
+
+    def _first_guess(self) -> str:
+        return f"Bearer {self._credentials.token}" if self._credentials.token else ""
+
+    def _authorize(self, challenge: str, scope: str) -> str:
+        """Value of the Authorization header that answers a challenge."""
+        scheme, _, rest = challenge.partition(" ")
+        if scheme.lower() == "basic" and self._credentials.user:
+            return self._basic()
+        if scheme.lower() == "bearer" and not self._credentials.token:
+            return "Bearer " + self._token(dict(re.findall(r'(\w+)="([^"]*)"', rest)), scope)
+        raise self._unauthorized("")
+
+    def _token(self, challenge: Mapping[str, str], scope: str) -> str:
+        realm = challenge.get("realm", "")
+        if urlsplit(realm).scheme not in ("http", "https"):
+            raise RegistryError(f"{self.host} names no address that gives tokens (realm {realm!r})")
+        query = {"service": challenge.get("service", ""), "scope": scope or challenge.get("scope", "")}
+        target = (
+            f"{realm}{'&' if '?' in realm else '?'}{urlencode({key: value for key, value in query.items() if value})}"
+        )
+        answer = self._send("GET", target, {}, self._basic() if self._credentials.user else "", None)
+        if answer.status != 200:
+            raise self._unauthorized(_reason(answer))
+        try:
+            data = json.loads(answer.content)
+            return str(data.get("token") or data["access_token"])
+        except (ValueError, KeyError, AttributeError) as error:
+            raise RegistryError(f"{self.host}: {realm} gave no token") from error
+
+    def _basic(self) -> str:
+        pair = f"{self._credentials.user}:{self._credentials.password or ''}"
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
+    def _unauthorized(self, why: str) -> RegistryError:
+        hint = "check `registry` in the plan, and its password or token (a secret)"
+        return RegistryError(f"registry {self.host} refuses {self._credentials}{why}", hint=hint)
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], authorization: str, content: bytes | None
+    ) -> Answer:
+        request = urllib.request.Request(url, data=content, headers=dict(headers), method=method)
+        if authorization:
+            request.add_unredirected_header("Authorization", authorization)  # never shown to another host
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return _answer(response.status, response.headers.items(), response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return _answer(error.code, error.headers.items(), error.read())
+        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+            reason = getattr(error, "reason", error)
+            raise RegistryError(
+                f"registry {self.host} can't be reached: {reason}", hint=f"is it running? try: curl -i {self._base}/v2/"
+            ) from error
+
+
+def _answer(status: int, headers: Iterable[tuple[str, str]], content: bytes) -> Answer:
+    return Answer(status, {name.lower(): value for name, value in headers}, content)
+
+
+def _reason(answer: Answer) -> str:
+    """What the registry says of an error, in the form that the specification gives it."""
+    try:
+        return ": " + ", ".join(
+            str(item.get("message") or item["code"]) for item in json.loads(answer.content)["errors"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _opener(*, direct: bool) -> urllib.request.OpenerDirector:
+    """Through the proxy that the environment names, but not to this machine itself."""
+    return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if direct else []))

@@ -1,0 +1,243 @@
+"""Containers and networks on a Docker Engine."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from shipway.domain.container import LABEL_CONFIG, ContainerInfo, ContainerSpec
+from shipway.domain.errors import EngineError
+from shipway.drivers.runtime import translate
+from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
+from shipway.drivers.runtime.streams import frames, lines, seconds
+
+REMOVAL = 20.0  # seconds that the engine may take to remove a container that is already on its way out
+EXECUTE = 600.0  # seconds that a command inside a container may be silent
+
+
+class DockerRuntime:
+    """The Runtime of one engine. Holds no state but the engine's address: share it between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._networks = threading.Lock()
+
+    def ping(self) -> str:
+        return str(self._engine.call("GET", "/version", timeout=10)["Version"])
+
+    def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
+        wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
+        query = {"all": 1, "filters": json.dumps({"label": wanted})}
+        return [translate.listed(item) for item in self._engine.call("GET", "/containers/json", query=query)]
+
+    def find(self, container: str) -> ContainerInfo | None:
+        found = self._inspect(container)
+        return translate.inspected(found) if found else None
+
+    def create(self, spec: ContainerSpec) -> str:
+        labels = translate.owner_labels(spec.labels)
+        for volume in spec.volumes:
+            self._engine.call("POST", "/volumes/create", body={"Name": volume, "Labels": labels})
+        identity, new = self._create(spec)
+        try:
+            for network, aliases in list(spec.networks.items())[0 if not new else 1 :]:
+                self.connect(network, identity, aliases)
+        except BaseException:
+            if new:
+                self.remove(identity)
+            raise
+        return identity
+
+    def _create(self, spec: ContainerSpec) -> tuple[str, bool]:
+        """Id, and whether it is new."""
+        body = translate.create_body(spec)
+        deadline = time.monotonic() + REMOVAL
+        while True:
+            try:
+                made = self._engine.call("POST", "/containers/create", query={"name": spec.name}, body=body)
+                return str(made["Id"]), True
+            except EngineRefused as error:
+                if error.status == 404 and "image" in error.message.lower():
+                    raise EngineError(
+                        f"image {spec.image} of container {spec.name} isn't on the engine",
+                        hint=f"docker pull {spec.image}",
+                    ) from error
+                if error.status != 409:
+                    raise EngineError(f"container {spec.name} can't be created: {error.message}") from error
+            found = self._inspect(spec.name)
+            if found and found["State"]["Status"] != "removing":
+                return _kept(found, spec), False
+            if time.monotonic() > deadline:
+                raise EngineError(f"the engine doesn't finish removing the old container {spec.name}")
+            time.sleep(0.1)
+
+    def start(self, container: str) -> None:
+        self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
+
+    def stop(self, container: str, grace: float) -> None:
+        seconds = math.ceil(grace)
+        path = f"/containers/{segment(container)}/stop"
+        self._engine.call("POST", path, query={"t": seconds}, timeout=seconds + 60, fine=(304, 404))
+
+    def remove(self, container: str) -> None:
+        path = f"/containers/{segment(container)}"
+        self._engine.call("DELETE", path, query={"force": 1, "v": 1}, fine=(404, 409))
+        deadline = time.monotonic() + REMOVAL
+        while self._inspect(container) is not None:  # another process removes it at this moment
+            if time.monotonic() > deadline:
+                raise EngineError(f"the engine doesn't finish removing container {container}")
+            time.sleep(0.1)
+
+    def wait(self, container: str, timeout: float) -> int:
+        path = f"/containers/{segment(container)}/wait"
+        try:
+            return int(self._engine.call("POST", path, timeout=max(timeout, 0.05))["StatusCode"])
+        except EngineTimeout:
+            raise TimeoutError(f"container {container} still runs after {timeout:g} seconds") from None
+
+    def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        yield from lines(self._output(container, follow, "all" if tail is None else str(tail)))
+
+    def _output(self, container: str, follow: bool, tail: str) -> Iterator[tuple[int, bytes]]:
+        last, count = b"", 0
+        for stream, stamp, data in self._stamped(container, {"follow": int(follow), "tail": tail}):
+            last, count = stamp, count + 1 if stamp == last else 1
+            yield stream, data
+        if follow:
+            # Engines before 23 end the stream as soon as the container exits, even where lines are left to read.
+            rest = {"since": seconds(last)} if last else {"tail": tail}
+            for stream, stamp, data in self._stamped(container, rest):
+                if stamp == last and count:
+                    count -= 1
+                else:
+                    yield stream, data
+
+    def _stamped(self, container: str, query: Mapping[str, object]) -> Iterator[tuple[int, bytes, bytes]]:
+        """(stream, time stamp, bytes) of each message."""
+        query = {"stdout": 1, "stderr": 1, "timestamps": 1, **query}
+        timeout = None if query.get("follow") else 60.0
+        with self._engine.open("GET", f"/containers/{segment(container)}/logs", query=query, timeout=timeout) as reply:
+            for stream, message in frames(reply.chunks()):
+                stamp, _, data = message.partition(b" ")
+                yield stream, stamp, data
+
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+        body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
+        made = self._engine.call("POST", f"/containers/{segment(container)}/exec", body=body)["Id"]
+        path = f"/exec/{made}"
+        try:
+            with self._engine.open(
+                "POST", f"{path}/start", body={"Detach": False, "Tty": False}, timeout=EXECUTE
+            ) as reply:
+                output = b"".join(data for _, data in frames(reply.chunks())).decode(errors="replace")
+        except EngineRefused as error:
+            output = error.message  # such as a command that isn't there: it has an exit code of its own
+        code = self._engine.call("GET", f"{path}/json")["ExitCode"]
+        if code is None:
+            raise EngineError(f"container {container} can't run {command[0]}: {output}")
+        return int(code), output
+
+    def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
+        target = f"/containers/{segment(container)}/archive"
+        self._engine.call("PUT", target, query={"path": path}, body=iter(archive), timeout=600)
+
+    def get(self, container: str, path: str) -> Iterator[bytes]:
+        opened = self._engine.open(
+            "GET", f"/containers/{segment(container)}/archive", query={"path": path}, timeout=600
+        )
+        try:
+            reply = opened.__enter__()  # now, so that a missing file is told at the call
+        except EngineRefused as error:
+            if error.status == 404 and "no such container" not in error.message.lower():
+                raise FileNotFoundError(f"{path} isn't in container {container}") from error
+            raise
+        return _closing(opened, reply.chunks())
+
+    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+        with self._networks:  # an engine takes two networks of one name
+            if self._network(name) is not None:
+                return
+            body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+            try:
+                self._engine.call("POST", "/networks/create", body=body, fine=(409,))
+            except EngineRefused as error:
+                hint = ""
+                if "address pool" in error.message:
+                    hint = "too many networks on this engine: remove unused ones with `docker network prune`"
+                raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
+
+    def remove_network(self, name: str) -> None:
+        found = self._network(name)
+        if found is None:
+            return
+        path = f"/networks/{segment(name)}"
+        for identity in found["Containers"] or {}:
+            self._disconnect(name, identity)
+        self._engine.call("DELETE", path, fine=(404,))
+
+    def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
+        found = self._inspect(container)
+        if found is None:
+            raise EngineError(f"there is no container {container} to attach to network {network}")
+        endpoint = found["NetworkSettings"]["Networks"].get(network)
+        known = (endpoint or {}).get("Aliases") or []
+        if endpoint is not None:
+            if set(aliases) <= set(known):
+                return
+            self._disconnect(network, container)  # the engine can't add a name to what is attached
+        body = {"Container": container, "EndpointConfig": {"Aliases": sorted({*aliases, *known})}}
+        try:
+            self._engine.call("POST", f"/networks/{segment(network)}/connect", body=body)
+        except EngineRefused as error:
+            if "already" not in error.message:  # attached by another process meanwhile
+                raise
+
+    def attachments(self, container: str) -> dict[str, tuple[str, ...]]:
+        """Networks of a container, running or not, with the aliases that were asked for."""
+        found = self._inspect(container) or {"Id": "", "NetworkSettings": {"Networks": {}}}
+        networks = found["NetworkSettings"]["Networks"] or {}
+        own = found["Id"][:12]  # the engine's own addition
+        return {name: tuple(a for a in item.get("Aliases") or () if a != own) for name, item in networks.items()}
+
+    def has_network(self, name: str) -> bool:
+        """Whether there is one of that name."""
+        return self._network(name) is not None
+
+    def remove_volume(self, name: str) -> None:
+        self._engine.call("DELETE", f"/volumes/{segment(name)}", fine=(404,))
+
+    def _disconnect(self, network: str, container: str) -> None:
+        body = {"Container": container, "Force": True}
+        self._engine.call("POST", f"/networks/{segment(network)}/disconnect", body=body, fine=(404,))
+
+    def _inspect(self, container: str) -> dict[str, Any] | None:
+        found: dict[str, Any] | None
+        found = self._engine.call("GET", f"/containers/{segment(container)}/json", fine=(404,))
+        return found
+
+    def _network(self, name: str) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self._engine.call("GET", f"/networks/{segment(name)}", fine=(404,))
+        return found
+
+
+def _kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
+    """Id of the container that has the name, where it is the same one."""
+    labels = found["Config"]["Labels"] or {}
+    if LABEL_CONFIG not in spec.labels or labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
+        raise EngineError(
+            f"the name {spec.name} is taken by a container that was made otherwise",
+            hint=f"see `docker inspect {spec.name}`; if it isn't needed: `docker rm -f {spec.name}`",
+        )
+    return str(found["Id"])
+
+
+def _closing(opened: Any, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    finally:
+        opened.__exit__(None, None, None)

@@ -1,0 +1,215 @@
+"""A thin client of the Docker Engine's HTTP API.
+
+Standard library only: importing Docker's own SDK takes longer than `shipway status` may take in all. One connection a
+call (0.1 ms on a unix socket), so that any number of threads may share a client and a broken stream breaks nothing else.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from shipway.domain.errors import EngineError
+
+DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+CONNECT_TIMEOUT = 10.0
+# The oldest version that Docker 29 still speaks; older engines get their own newest one.
+API_VERSION = (1, 44)
+
+
+class EngineRefused(EngineError):
+    """The engine answered a call with an error; `status` is the HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class EngineTimeout(EngineError):
+    """The engine was silent for longer than the call allows."""
+
+
+class Reply:
+    """An answer of the engine whose body is still to be read."""
+
+    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, place: str) -> None:
+        self._connection = connection
+        self._response = response
+        self._place = place
+        self.status = response.status
+        self.headers = response.headers
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it comes."""
+        while True:
+            with _translated(self._place):
+                chunk = self._response.read1(65536)
+            if not chunk:
+                return
+            yield chunk
+
+    def read(self) -> bytes:
+        """The whole body."""
+        with _translated(self._place):
+            return self._response.read()
+
+    def close(self) -> None:
+        """Give up the rest of the body."""
+        self._response.close()
+        self._connection.close()
+
+
+class Engine:
+    """One engine, by address: unix:///path or tcp://host:port; default as the docker client's: $DOCKER_HOST."""
+
+    def __init__(self, address: str = "") -> None:
+        self.address = address or os.environ.get("DOCKER_HOST", "") or DEFAULT_ADDRESS
+        self._prefix = ""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        timeout: float = 60.0,
+        fine: tuple[int, ...] = (),
+    ) -> Any:
+        """One call with JSON in and out. Answers with a status in `fine` count as done and give None."""
+        with self.open(method, path, query=query, body=body, timeout=timeout, fine=fine) as reply:
+            content = reply.read()
+        return json.loads(content) if reply.status < 300 and content else None
+
+    @contextmanager
+    def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = 60.0,
+        fine: tuple[int, ...] = (),
+    ) -> Iterator[Reply]:
+        """A call whose answer is streamed. Bytes and iterators go up as they are, all else as JSON.
+
+        timeout: seconds that the engine may be silent; None is for ever.
+        """
+        if not self._prefix:
+            self._prefix = self._negotiate()
+        reply = self._send(method, self._prefix + path, query, body, headers, timeout)
+        try:
+            if reply.status >= 300 and reply.status not in fine:
+                raise EngineRefused(_message(reply.read(), reply.status), reply.status)
+            yield reply
+        finally:
+            reply.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None,
+        body: object,
+        headers: Mapping[str, str] | None,
+        timeout: float | None,
+    ) -> Reply:
+        connection = self._connect()
+        try:
+            assert connection.sock is not None
+            connection.sock.settimeout(timeout)
+            content, kind = _encoded(body)
+            target = f"{path}?{urlencode(query)}" if query else path
+            with _translated(self.address):
+                try:
+                    chunked = "Transfer-Encoding" in kind
+                    connection.request(method, target, content, {**kind, **(headers or {})}, encode_chunked=chunked)
+                except (BrokenPipeError, ConnectionResetError):
+                    if content is None:
+                        raise  # otherwise the engine refused before it had read all: its answer says why
+                return Reply(connection, connection.getresponse(), self.address)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _negotiate(self) -> str:
+        reply = self._send("GET", "/_ping", None, None, None, CONNECT_TIMEOUT)
+        reply.close()
+        newest = tuple(int(part) for part in reply.headers.get("Api-Version", "1.40").split("."))
+        return "/v{}.{}".format(*min(newest, API_VERSION))
+
+    def _connect(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.address)
+        connection: http.client.HTTPConnection
+        if parts.scheme == "unix":
+            connection = _UnixConnection(parts.path)
+        elif parts.scheme in ("tcp", "http") and parts.hostname and not os.environ.get("DOCKER_TLS_VERIFY"):
+            connection = http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=CONNECT_TIMEOUT)
+        else:
+            raise EngineError(
+                f"can't speak to a Docker Engine at {self.address}",
+                hint="set DOCKER_HOST to unix:///path or, without TLS, tcp://host:port",
+            )
+        try:
+            connection.connect()
+        except PermissionError as error:
+            raise EngineError(
+                f"Docker refuses access to {self.address}",
+                hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in again) or use sudo",
+            ) from error
+        except OSError as error:
+            raise EngineError(
+                f"Docker isn't running: nothing answers at {self.address} ({error.strerror or error})",
+                hint="start it, such as with `sudo systemctl start docker`; for an engine elsewhere set DOCKER_HOST",
+            ) from error
+        return connection
+
+
+@contextmanager
+def _translated(address: str) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise EngineTimeout(f"Docker at {address} was silent for too long") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise EngineError(f"the connection to Docker at {address} broke: {error!r}") from error
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=CONNECT_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(CONNECT_TIMEOUT)
+        self.sock.connect(self._path)
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")
+
+
+def _encoded(body: object) -> tuple[Any, dict[str, str]]:
+    if body is None:
+        return None, {}
+    if isinstance(body, (bytes, Iterator)):
+        kind = {"Content-Type": "application/x-tar"}
+        return body, kind if isinstance(body, bytes) else {**kind, "Transfer-Encoding": "chunked"}
+    return json.dumps(body).encode(), {"Content-Type": "application/json"}
+
+
+def _message(content: bytes, status: int) -> str:
+    try:
+        return str(json.loads(content)["message"]).strip()
+    except (ValueError, KeyError, TypeError):
+        return content.decode(errors="replace").strip() or f"Docker answered with HTTP status {status}"

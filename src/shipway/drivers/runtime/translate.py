@@ -1,0 +1,114 @@
+"""Between Shipway's words and the Docker Engine's JSON. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_ENVIRONMENT,
+    LABEL_NAME,
+    LABEL_ROLE,
+    LABEL_RUN,
+    ContainerInfo,
+    ContainerSpec,
+)
+
+# The engine would keep logs of any size; this keeps the last 30 MB of each container.
+LOGGING = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+
+
+def create_body(spec: ContainerSpec) -> dict[str, Any]:
+    """The engine's create call. Networks after the first are connected later: older engines take only one here."""
+    ports: dict[str, list[dict[str, str]]] = {}
+    for item in spec.publish:
+        port = str(item.host_port) if item.host_port else ""
+        ports.setdefault(f"{item.container_port}/tcp", []).append({"HostIp": item.address, "HostPort": port})
+    host: dict[str, Any] = {
+        "LogConfig": LOGGING,
+        "RestartPolicy": {"Name": "unless-stopped" if spec.restart else "no"},
+        "Mounts": [{"Type": "volume", "Source": name, "Target": path} for name, path in spec.volumes.items()],
+        "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts.items()],
+        "PortBindings": ports,
+        "Init": spec.init,
+    }
+    if spec.cpus is not None:
+        host["NanoCpus"] = round(spec.cpus * 1_000_000_000)
+    if spec.memory is not None:
+        host["Memory"] = spec.memory
+    if spec.labels.get(LABEL_ROLE) == "service":
+        host["SecurityOpt"] = ["no-new-privileges"]
+    body: dict[str, Any] = {
+        "Image": spec.image,
+        "Labels": dict(spec.labels),
+        "Env": [f"{name}={value}" for name, value in spec.env.items()],
+        "ExposedPorts": {port: {} for port in ports},
+        "StopTimeout": math.ceil(spec.stop_grace),
+        "HostConfig": host,
+    }
+    if spec.command is not None:
+        body["Cmd"] = list(spec.command)
+    if spec.entrypoint is not None:
+        body["Entrypoint"] = list(spec.entrypoint)
+    if spec.workdir is not None:
+        body["WorkingDir"] = spec.workdir
+    if spec.network_of is not None:
+        host["NetworkMode"] = f"container:{spec.network_of}"
+    elif spec.networks:
+        first, aliases = next(iter(spec.networks.items()))
+        host["NetworkMode"] = first
+        body["NetworkingConfig"] = {"EndpointsConfig": {first: {"Aliases": list(aliases)}}}
+    return body
+
+
+def owner_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """What of a container's labels is also true of its volumes."""
+    shared = (LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, LABEL_NAME, LABEL_RUN)
+    return {name: labels[name] for name in shared if name in labels}
+
+
+def listed(item: Mapping[str, Any]) -> ContainerInfo:
+    """From an item of the engine's list."""
+    return ContainerInfo(
+        id=item["Id"],
+        name=_name(item["Names"]),
+        labels=item["Labels"] or {},
+        state=item["State"],
+        image=item["ImageID"],
+        addresses=_addresses(item["NetworkSettings"]),
+        created=float(item["Created"]),
+        exit_code=_exit_code(item["State"], item["Status"]),
+    )
+
+
+def inspected(item: Mapping[str, Any]) -> ContainerInfo:
+    """From the engine's full record."""
+    state = item["State"]
+    return ContainerInfo(
+        id=item["Id"],
+        name=item["Name"].lstrip("/"),
+        labels=item["Config"]["Labels"] or {},
+        state=state["Status"],
+        image=item["Image"],
+        addresses=_addresses(item["NetworkSettings"]),
+        created=datetime.fromisoformat(item["Created"]).timestamp(),
+        exit_code=state["ExitCode"] if state["Status"] in ("exited", "dead") else None,
+    )
+
+
+def _name(names: list[str]) -> str:
+    """Its own name; linked ones have a further slash."""
+    return next((name[1:] for name in names if "/" not in name[1:]), "")
+
+
+def _addresses(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {name: (network or {}).get("IPAddress", "") for name, network in (settings["Networks"] or {}).items()}
+
+
+def _exit_code(state: str, status: str) -> int | None:
+    found = re.match(r"Exited \((\d+)\)", status) if state == "exited" else None
+    return int(found[1]) if found else None

@@ -1,0 +1,76 @@
+"""The plan file: from `shipway.yaml` to a Plan. Importing this package costs nothing; reading imports what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shipway.domain.errors import PlanError
+from shipway.domain.plan import Plan
+
+if TYPE_CHECKING:
+    from shipway.planfile.read import Reading
+
+HINT = "`shipway init` writes a first plan"
+
+
+def load(path: Path) -> Plan:
+    """The plan in a file. PlanError where it can't be read; with `problems`, all of them, where it has errors."""
+    return _plan_of(examine(path))
+
+
+def parse(text: str, file: str, *, files: Callable[[str], bool] | None = None) -> Plan:
+    """A plan from its text; `files` tells whether a path relative to the plan's folder exists. Raises as `load`."""
+    from shipway.planfile.read import read
+
+    return _plan_of(read(text, file, files))
+
+
+def examine(path: Path) -> Reading:
+    """The plan, if it is valid, and all problems of the file, warnings too. PlanError where it can't be read."""
+    from shipway.planfile.read import read
+
+    return read(_text(path), _shown(path), lambda name: (path.parent / name).exists())
+
+
+def load_cached(path: Path, cache: Path) -> Plan:
+    """As `load`; a file that was valid before isn't parsed again, and its folders aren't looked at again."""
+    import hashlib
+
+    from shipway import __version__
+    from shipway.planfile import cached
+
+    text = _text(path)
+    key = hashlib.sha256(f"{__version__}\n{text}".encode()).hexdigest()
+    kept = cache / f"{key}.json"
+    plan = cached.read(kept)
+    if plan is None:
+        plan = load(path)
+        cached.write(kept, plan)
+    return plan
+
+
+def _plan_of(reading: Reading) -> Plan:
+    if reading.plan is None:
+        from shipway.planfile.problem import InvalidPlan
+
+        raise InvalidPlan(reading.problems)
+    return reading.plan
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PlanError(f"there is no {path}", hint=HINT) from None
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{path} is no UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
+    except OSError as error:
+        raise PlanError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory where it is in it."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)

@@ -1,0 +1,36 @@
+"""docs/plan.md, made of the annotated reference."""
+
+from __future__ import annotations
+
+from shipway.planfile import reference
+from shipway.planfile.sections import PLAN
+
+_INTRODUCTION = """\
+# The plan file
+
+<!-- Made from src/shipway/planfile/reference by `python -m shipway.planfile.schema --docs`. Edit the reference. -->
+
+`shipway.yaml` stands in the root of the repository. `shipway init` writes a first one, `shipway check` names all its
+problems with line and column, and `shipway check --schema` prints a JSON Schema for your editor. The sections below,
+put together, are one valid plan that has every key in it. Only `app` and `services` are required.
+
+It is YAML 1.2: `on` is a word like any other. A key that isn't known, or is written twice, is an error.
+
+| value | how it is written |
+|---|---|
+| names | at most 40 lower-case letters, digits and hyphens, a letter first |
+| variables and secrets | letters, digits and underscores, no digit first |
+| durations | `250ms`, `30s`, `5m`, `1h`, `7d` |
+| sizes | `512M`, `1G` (K, M, G of 1024) |
+| lists | `[a, b]`; a single value needs no brackets |
+| variables' values | text, numbers, `true` and `false`, taken as they are written |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_INTRODUCTION, *(_section(name) for name in PLAN.fields)])
+
+
+def _section(name: str) -> str:
+    return f"## {name}\n\n{reference.prose(name)}\n\n```yaml\n{reference.body(name)}```\n"

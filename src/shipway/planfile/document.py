@@ -1,0 +1,149 @@
+"""YAML text to a small tree that knows the place of each key and value. The only module that knows ruamel.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from shipway.planfile.problem import Mark
+
+if TYPE_CHECKING:
+    from ruamel.yaml.nodes import Node as YamlNode
+
+Type = Literal["text", "number", "boolean", "nothing"]
+_TYPES: dict[str, Type] = {
+    "str": "text", "timestamp": "text", "merge": "text",
+    "int": "number", "float": "number", "bool": "boolean", "null": "nothing",
+}  # fmt: skip
+
+
+class Unreadable(Exception):
+    """The text is no YAML, or uses a part of YAML that a plan doesn't have."""
+
+    def __init__(self, message: str, mark: Mark, expected: str = "") -> None:
+        super().__init__(message)
+        self.message, self.mark, self.expected = message, mark, expected
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A single value, as written but without quotes."""
+
+    text: str
+    type: Type
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list."""
+
+    nodes: tuple[Node, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A mapping, in the order of the file; a key that is written twice is in it twice."""
+
+    pairs: tuple[tuple[Scalar, Node], ...]
+    mark: Mark
+
+
+Node = Scalar | Items | Entries
+
+
+def compose(text: str) -> Node:
+    """The whole text as a tree; raises Unreadable. `on`, `yes` and `no` are words, as YAML 1.2 has it."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        raise _plain(error, text) from error
+    except YAMLError as error:  # a character that YAML doesn't allow
+        place = getattr(error, "position", 0)
+        mark = Mark(text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place))
+        raise Unreadable(f"the character {text[place : place + 1]!r} is not allowed in YAML", mark) from error
+    if root is None:
+        raise Unreadable("the file is empty", Mark(1, 1), "a plan; `shipway init` writes a first one")
+    return _Conversion().convert(root)
+
+
+class _Conversion:
+    """Aliases lead to the same node again: each node is converted once."""
+
+    def __init__(self) -> None:
+        self.done: dict[int, Node] = {}
+        self.open: set[int] = set()
+
+    def convert(self, node: YamlNode) -> Node:
+        known = self.done.get(id(node))
+        if known is not None:
+            return known
+        mark = Mark(node.start_mark.line + 1, node.start_mark.column + 1)
+        if id(node) in self.open:
+            raise Unreadable("contains itself by an alias", mark)
+        self.open.add(id(node))
+        result = self._convert(node, mark)
+        self.open.discard(id(node))
+        self.done[id(node)] = result
+        return result
+
+    def _convert(self, node: YamlNode, mark: Mark) -> Node:
+        tag = str(node.tag).removeprefix("tag:yaml.org,2002:")
+        if tag == "map":
+            return Entries(tuple(self._pairs(node.value)), mark)
+        if tag == "seq":
+            return Items(tuple(self.convert(item) for item in node.value), mark)
+        if tag not in _TYPES or not isinstance(node.value, str):
+            raise Unreadable(f"the tag `{node.tag}` has no meaning here", mark, "the plain value, without a tag")
+        return Scalar(node.value, _TYPES[tag], mark)
+
+    def _pairs(self, pairs: Any) -> Iterator[tuple[Scalar, Node]]:
+        for key_node, value_node in pairs:
+            key = self.convert(key_node)
+            if not isinstance(key, Scalar):
+                raise Unreadable("a key can't be a list or a mapping", key.mark, "a word before the colon")
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise Unreadable(
+                    "merge keys (`<<`) are no part of YAML 1.2",
+                    key.mark,
+                    "the keys written out, or an alias (`*name`) in place of a whole value",
+                )
+            yield key, self.convert(value_node)
+
+
+_PLAIN_WORDS = (  # a part of the parser's message, and what it means to who wrote the file
+    ("mapping values are not allowed", "there is a second `: ` in this value, or the line is indented too far",
+     "text with a colon in quotes; the keys of one mapping in the same column"),
+    ("character '\\t'", "a tab is used for indentation", "spaces"),
+    ("undefined alias", "a value that begins with `*` stands for an earlier `&name`, and there is none", 'quotes: "*"'),
+    ("scanning an alias", "a value that begins with `*` stands for an earlier `&name`, and there is none", 'quotes: "*"'),
+    ("scanning an anchor", "a value can't begin with `&` without quotes", 'quotes: "&…"'),
+    ("that cannot start any token", "a value can't begin with this character without quotes", "the value in quotes"),
+    ("scanning a quoted scalar", "a quotation mark is opened and never closed", "a closing quotation mark"),
+    ("parsing a flow sequence", "a `[` is opened and not closed, or a comma is missing", "[a, b, c]"),
+    ("parsing a flow mapping", "a `{` is opened and not closed, or a comma is missing", "{key: value, key: value}"),
+    ("parsing a block mapping", "this line's indentation fits none of the lines above",
+     "the keys of one mapping in the same column"),
+    ("parsing a block collection", "a list item or key was expected in this column", "all items of a list in one column"),
+    ("could not find expected ':'", "a key has no colon", "key: value"),
+    ("single document", "a second document begins here (`---`)", "one plan a file"),
+)  # fmt: skip
+
+
+def _plain(error: Any, text: str) -> Unreadable:
+    """The parser's message in plain words, at the place where the reader should look."""
+    technical = f"{error.context or ''} {error.problem or ''}".strip()
+    at = error.problem_mark or error.context_mark
+    opened = error.context_mark is not None and ("flow" in technical or "quoted" in technical)
+    if opened:  # the end of the file says nothing; the opening bracket or quote does
+        at = error.context_mark
+    mark = Mark(at.line + 1, at.column + 1)
+    for part, message, expected in _PLAIN_WORDS:
+        if part in technical:
+            return Unreadable(f"not valid YAML: {message}", mark, expected)
+    return Unreadable(f"not valid YAML: {technical}", mark)

@@ -1,0 +1,142 @@
+"""Kinds of single values and lists: each reads a node and states itself as JSON Schema, so neither is said twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shipway.planfile.document import Items, Node, Scalar
+from shipway.planfile.report import INVALID, Path, Report, did_you_mean
+
+Schema = dict[str, Any]
+Describe = Callable[[Path], str]  # path with `*` for a free name → description; empty where there is none
+
+
+class Kind(Protocol):
+    """What may stand at a key."""
+
+    @property
+    def expected(self) -> str:
+        """The kind in words, for messages."""
+
+    @property
+    def blank(self) -> Any:
+        """Stands in where a required value is missing, so that the rest can still be checked."""
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        """The value; INVALID after a problem was reported."""
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        """The same as JSON Schema (draft 7)."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string that matches `pattern` and that `convert` takes: a ValueError of it becomes the problem."""
+
+    expected: str
+    pattern: str = r"\S"
+    convert: Callable[[str], Any] = str
+    as_written: bool = False  # numbers and booleans are taken too, in the very characters of the file
+    blank: Any = ""
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        types = ("text", "number", "boolean") if self.as_written else ("text",)
+        if not isinstance(node, Scalar) or node.type not in types or not re.search(self.pattern, node.text):
+            return report.misfit(path, node, self.expected)
+        try:
+            return self.convert(node.text)
+        except ValueError as error:
+            report.error(path, str(error), self.expected)
+            return INVALID
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        if self.as_written:
+            return {"type": ["string", "number", "boolean"], "pattern": self.pattern}
+        return {"type": "string", "pattern": self.pattern}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in a range; whole ones only unless `fraction`."""
+
+    expected: str
+    minimum: float
+    maximum: float | None = None
+    fraction: bool = False
+    blank: Any = 0
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        pattern = r"\d+(\.\d+)?" if self.fraction else r"\d+"
+        if not isinstance(node, Scalar) or node.type != "number" or not re.fullmatch(pattern, node.text):
+            return report.misfit(path, node, self.expected)
+        value = float(node.text) if self.fraction else int(node.text)
+        if value < self.minimum or (self.maximum is not None and value > self.maximum):
+            return report.misfit(path, node, self.expected)
+        return value
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        limits = {"minimum": self.minimum, "maximum": self.maximum}
+        return {
+            "type": "number" if self.fraction else "integer",
+            **{key: value for key, value in limits.items() if value is not None},
+        }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words; each stands for a value."""
+
+    values: Mapping[str, Any]
+    hint: str = ""
+    blank: Any = ""
+
+    @property
+    def expected(self) -> str:
+        words = list(self.values)
+        return self.hint or (words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}")
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        word = node.text if isinstance(node, Scalar) else None
+        if word in self.values:
+            return self.values[word]
+        if word and isinstance(node, Scalar) and node.type == "text":
+            report.error(path, f"can't be `{word}`{did_you_mean(word, self.values)}", self.expected)
+            return INVALID
+        return report.misfit(path, node, self.expected)
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        # YAML's `true` is a boolean to the editor and a word to a reader: both are the same choice.
+        return {"enum": [{"true": True, "false": False}.get(word, word) for word in self.values]}
+
+
+@dataclass(frozen=True)
+class Several:
+    """A list without repetitions; a single value is a list of one."""
+
+    item: Kind
+    blank: Any = ()
+
+    @property
+    def expected(self) -> str:
+        return f"{self.item.expected}, or a list of them"
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        if not isinstance(node, Items):
+            value = self.item.read(node, path, report)
+            return INVALID if value is INVALID else (value,)
+        values: list[Any] = []
+        for index, child in enumerate(node.nodes):
+            report.place((*path, index), child)
+            value = self.item.read(child, (*path, index), report)
+            if value in values:
+                report.error((*path, index), f"`{value}` is listed twice")
+            elif value is not INVALID:
+                values.append(value)
+        return tuple(values)
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        item = self.item.schema(path, describe)
+        return {"anyOf": [item, {"type": "array", "items": item, "uniqueItems": True}]}

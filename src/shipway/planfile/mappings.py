@@ -1,0 +1,156 @@
+"""Kinds of mappings: a Record has keys of its own, ByName has names that the team chose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shipway.planfile.document import Entries, Node, Scalar
+from shipway.planfile.kinds import Describe, Kind, Schema
+from shipway.planfile.report import INVALID, Path, Report, did_you_mean, nearest
+
+
+def pairs(node: Entries, path: Path, report: Report) -> Iterator[tuple[Scalar, Node]]:
+    """Entries with their place noted. A key that is written twice is a problem; the first one counts."""
+    for key, value in node.pairs:
+        first = report.keys.get((*path, key.text))
+        if first is not None and first != key.mark:
+            message = f"is written twice; the first one is in line {first.line}"
+            report.error((*path, key.text), message, "each key once", key.mark)
+            continue
+        report.place((*path, key.text), value, key.mark)
+        yield key, value
+
+
+@dataclass(frozen=True)
+class Record:
+    """A mapping with known keys. `make` gets their values by key, or by the name in `renamed`."""
+
+    make: Callable[..., Any]
+    fields: Mapping[str, Kind]
+    required: Sequence[str] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    named: bool = False  # `make` also gets the record's own key as `name`
+    short: tuple[str, Kind] | None = None  # (argument, kind) of a single value in place of the mapping
+    exactly_one: Sequence[str] = ()
+    together: Mapping[str, Sequence[str]] = field(default_factory=dict)  # key: what must stand beside it
+
+    @property
+    def expected(self) -> str:
+        keys = f"a mapping with the keys {', '.join(self.fields)}"
+        return f"{self.short[1].expected}, or {keys}" if self.short else keys
+
+    @property
+    def blank(self) -> Any:
+        return self._make({key: self.fields[key].blank for key in self.required}, ("",))
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        if isinstance(node, Scalar) and self.short:
+            argument, kind = self.short
+            if node.type == "nothing":
+                return report.misfit(path, node, self.expected)
+            value = kind.read(node, path, report)
+            return INVALID if value is INVALID else self._make({argument: value}, path)
+        if not isinstance(node, Entries):
+            return report.misfit(path, node, self.expected)
+        values: dict[str, Any] = {key: self.fields[key].blank for key in self.required}
+        present = set[str]()
+        for key, child in pairs(node, path, report):
+            kind = self.fields.get(key.text)
+            if kind is None:
+                present.add(self._unknown(key, path, report))
+                continue
+            present.add(key.text)
+            value = kind.read(child, (*path, key.text), report)
+            if value is not INVALID:
+                values[key.text] = value
+        self._check_presence(present, path, report)
+        return self._make(values, path)
+
+    def _make(self, values: Mapping[str, Any], path: Path) -> Any:
+        arguments = {self.renamed.get(key, key): value for key, value in values.items()}
+        return self.make(**arguments, name=path[-1]) if self.named else self.make(**arguments)
+
+    def _unknown(self, key: Scalar, path: Path, report: Report) -> str:
+        """Report it, and return the key that was probably meant: that one isn't missing as well."""
+        guess = did_you_mean(key.text, self.fields)
+        report.error((*path, key.text), f"unknown key{guess}", f"one of {', '.join(self.fields)}", key.mark)
+        return nearest(key.text, self.fields) or ""
+
+    def _check_presence(self, present: set[str], path: Path, report: Report) -> None:
+        for key in self.required:
+            if key not in present:
+                report.error(path, f"`{key}` is missing", self._line(key))
+        chosen = [key for key in self.exactly_one if key in present]
+        if self.exactly_one and len(chosen) != 1:
+            choice = "; or ".join(self._line(key) for key in self.exactly_one)
+            has = "has " + " and ".join(f"`{key}`" for key in chosen)
+            lacks = "has none of " + ", ".join(f"`{key}`" for key in self.exactly_one)
+            report.error(path, has if chosen else lacks, f"exactly one of {choice}")
+            return
+        for key, others in self.together.items():
+            for other in others:
+                if key in present and other not in present:
+                    report.error((*path, key), f"`{key}` needs `{other}` beside it", self._line(other))
+
+    def _line(self, key: str) -> str:
+        """A key and what stands there, in its shortest form."""
+        kind = self.fields[key]
+        brief = kind.short[1] if isinstance(kind, Record) and kind.short else kind
+        return f"`{key}:` {brief.expected}"
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        properties = {}
+        for key, kind in self.fields.items():
+            description = describe((*path, key))
+            properties[key] = {
+                **({"description": description} if description else {}),
+                **kind.schema((*path, key), describe),
+            }
+        schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+        if self.required:
+            schema["required"] = list(self.required)
+        if self.exactly_one:
+            schema["oneOf"] = [{"required": [key]} for key in self.exactly_one]
+        if self.together:
+            schema["dependencies"] = {key: list(others) for key, others in self.together.items()}
+        return {"anyOf": [self.short[1].schema(path, describe), schema]} if self.short else schema
+
+
+@dataclass(frozen=True)
+class ByName:
+    """A mapping from names that the team chose to values of one kind."""
+
+    item: Kind
+    names: str  # pattern of a name
+    called: str  # the pattern in words
+    at_least: int = 0
+    blank: Any = field(default_factory=dict)
+
+    @property
+    def expected(self) -> str:
+        return f"a mapping from names ({self.called}) to {self.item.expected}"
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        if not isinstance(node, Entries):
+            return report.misfit(path, node, self.expected)
+        if len(node.pairs) < self.at_least:
+            report.error(path, "can't be empty", self.expected)
+        values = {}
+        for key, child in pairs(node, path, report):
+            if not re.search(self.names, key.text):
+                report.error((*path, key.text), f"`{key.text}` is no valid name here", self.called, key.mark)
+            value = self.item.read(child, (*path, key.text), report)
+            if value is not INVALID:
+                values[key.text] = value
+        return values
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        schema: Schema = {
+            "type": "object",
+            "propertyNames": {"pattern": self.names},
+            "additionalProperties": self.item.schema((*path, "*"), describe),
+        }
+        return {**schema, "minProperties": self.at_least} if self.at_least else schema

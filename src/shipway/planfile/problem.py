@@ -1,0 +1,69 @@
+"""What is wrong with a plan, where, and what was expected instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from shipway.domain.errors import PlanError
+
+ERROR, WARNING = "error", "warning"
+DOCUMENTATION = "docs/plan.md"
+
+Paint = Callable[[str, str], str]  # text and colour in, text out
+
+
+@dataclass(frozen=True, order=True)
+class Mark:
+    """A place in the file, counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding. An error keeps the plan from being used, a warning doesn't."""
+
+    severity: str
+    file: str
+    line: int
+    column: int
+    path: str  # such as services.backend.health; empty for the file as a whole
+    message: str
+    expected: str = ""
+    doc: str = DOCUMENTATION
+
+    def render(self, paint: Paint = lambda text, colour: text) -> str:
+        """`file:line:column: severity: path: message`, and a second line that says what was expected."""
+        severity = paint(self.severity, "red" if self.severity == ERROR else "yellow")
+        what = f"{self.path}: {self.message}" if self.path else self.message
+        line = f"{self.file}:{self.line}:{self.column}: {severity}: {what}"
+        return f"{line}\n    expected: {self.expected}" if self.expected else line
+
+
+class InvalidPlan(PlanError):
+    """The plan file has problems; the message renders all of them, errors and warnings."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        message = "\n".join([*(problem.render() for problem in problems), tally(problems)])
+        super().__init__(message, hint=documentation(problems))
+
+
+def tally(problems: Sequence[Problem]) -> str:
+    """Such as `3 errors, 1 warning`."""
+    errors = sum(problem.severity == ERROR for problem in problems)
+    warnings = len(problems) - errors
+    return ", ".join(counted(number, word) for number, word in ((errors, ERROR), (warnings, WARNING)) if number)
+
+
+def counted(number: int, word: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def documentation(problems: Sequence[Problem]) -> str:
+    """Where the keys in question are described."""
+    sections = dict.fromkeys(problem.doc.partition("#")[2] for problem in problems if "#" in problem.doc)
+    return f"{DOCUMENTATION} describes every key" + (f"; see there: {', '.join(sections)}" if sections else "")

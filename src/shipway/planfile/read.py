@@ -1,0 +1,43 @@
+"""From text to a Plan: shape first, then the rules, and all problems of both together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shipway.domain.plan import Plan
+from shipway.planfile.document import Unreadable, compose
+from shipway.planfile.problem import DOCUMENTATION, ERROR, Problem
+from shipway.planfile.report import INVALID, Report
+from shipway.planfile.rules import Files, check
+from shipway.planfile.rules.pipeline import expand
+from shipway.planfile.sections import PLAN
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of a text: a plan unless there are errors, and all problems in the order of the file."""
+
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+
+
+def read(text: str, file: str, files: Files | None) -> Reading:
+    """Never raises for what stands in the text."""
+    report = Report(file, PLAN.fields)
+    plan = None
+    try:
+        root = compose(text)
+    except Unreadable as error:
+        problem = Problem(
+            ERROR, file, error.mark.line, error.mark.column, "", error.message, error.expected, DOCUMENTATION
+        )
+        return Reading(None, (problem,))
+    report.place((), root)
+    found = PLAN.read(root, (), report)
+    if found is not INVALID:
+        check(found, report, files)
+        steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
+        plan = replace(found, pipeline=steps)
+    problems = tuple(report.problems())
+    valid = not any(problem.severity == ERROR for problem in problems)
+    return Reading(plan if valid else None, problems)

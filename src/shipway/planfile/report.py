@@ -1,0 +1,98 @@
+"""Collects the problems of one file, and knows where each key and value stands."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Container, Iterable
+from typing import Any
+
+from shipway.planfile.document import Entries, Node, Scalar
+from shipway.planfile.problem import DOCUMENTATION, ERROR, WARNING, Mark, Problem
+
+Path = tuple[str | int, ...]  # keys from the root; a number is an item of a list
+INVALID: Any = object()  # what a reader returns for a value that it reported
+
+
+class Report:
+    """Problems are added by the path of what they are about; the place in the file follows from it."""
+
+    def __init__(self, file: str, sections: Container[str] = ()) -> None:
+        self.file = file
+        self.sections = sections  # keys of the root: each has a heading in the documentation
+        self.keys: dict[Path, Mark] = {}
+        self._places: dict[Path, Mark] = {(): Mark(1, 1)}
+        self._nodes: dict[Path, Node] = {}
+        self._problems: list[Problem] = []
+
+    def place(self, path: Path, node: Node, key: Mark | None = None) -> None:
+        """Remember where `path` is written: a single value by itself, anything larger by its key."""
+        self._nodes[path] = node
+        self._places[path] = node.mark if key is None or isinstance(node, Scalar) else key
+        if key is not None:
+            self.keys[path] = key
+
+    def written(self, path: Path) -> bool:
+        """Whether the file has this key, be its value right or wrong."""
+        return path in self._places
+
+    def names(self, path: Path) -> list[str]:
+        """Keys of the mapping at `path`, those with a wrong value too."""
+        node = self._nodes.get(path)
+        return [key.text for key, _ in node.pairs] if isinstance(node, Entries) else []
+
+    def error(self, path: Path, message: str, expected: str = "", mark: Mark | None = None) -> None:
+        self._add(ERROR, path, message, expected, mark)
+
+    def warn(self, path: Path, message: str, expected: str = "") -> None:
+        self._add(WARNING, path, message, expected, None)
+
+    def misfit(self, path: Path, node: Node, expected: str) -> Any:
+        """Report a value of the wrong kind; returns INVALID."""
+        self.error(path, f"can't be {shown(node)}", expected)
+        return INVALID
+
+    def problems(self) -> list[Problem]:
+        """All of them, in the order of the file, errors before warnings on the same place."""
+        return sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.severity, problem.path))
+
+    def _add(self, severity: str, path: Path, message: str, expected: str, mark: Mark | None) -> None:
+        known = path
+        while known not in self._places:
+            known = known[:-1]
+        at = mark or self._places[known]
+        where = ".".join(part for part in (path if mark else known) if isinstance(part, str))
+        doc = f"{DOCUMENTATION}#{known[0]}" if known and known[0] in self.sections else DOCUMENTATION
+        problem = Problem(severity, self.file, at.line, at.column, where, message, expected, doc)
+        if problem not in self._problems:  # an alias brings the same place again
+            self._problems.append(problem)
+
+
+def shown(node: Node) -> str:
+    """A value as a message names it."""
+    if isinstance(node, Scalar):
+        if node.type == "nothing" or not node.text.strip():
+            return "empty"
+        return f"`{node.text if len(node.text) <= 60 else node.text[:57] + '…'}`".replace("\n", " ")
+    return "a mapping" if isinstance(node, Entries) else "a list"
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that was most likely meant: near in spelling, or one is the beginning of the other."""
+    names = list(candidates)
+    plain = {name.lower().replace("-", "_"): name for name in names}
+    wanted = word.lower().replace("-", "_")
+    close = difflib.get_close_matches(wanted, plain, n=1, cutoff=0.65)
+    if close:
+        return plain[close[0]]
+    starts = [name for key, name in plain.items() if min(len(key), len(wanted)) >= 3 and _begins(key, wanted)]
+    return starts[0] if len(starts) == 1 else None
+
+
+def _begins(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """`; did you mean `x`?` or nothing."""
+    guess = nearest(word, candidates)
+    return f"; did you mean `{guess}`?" if guess and guess != word else ""

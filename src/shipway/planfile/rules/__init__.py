@@ -1,0 +1,20 @@
+"""What a plan must obey beyond the shape of its sections. Every rule reports all that it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shipway.domain.plan import Plan
+from shipway.planfile.report import Report
+from shipway.planfile.rules import environments, pipeline, services
+
+Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
+
+
+def check(plan: Plan, report: Report, files: Files | None) -> None:
+    """Apply all rules. Without `files` nothing is said about folders and Dockerfiles."""
+    services.check(plan, report)
+    pipeline.check(plan, report)
+    environments.check(plan, report)
+    if files:
+        pipeline.check_dockerfiles(plan, report, files)

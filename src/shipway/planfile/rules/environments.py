@@ -1,0 +1,68 @@
+"""Environments: where they are, what deploys them, and in which order."""
+
+from __future__ import annotations
+
+from shipway.domain.plan import Environment, Plan
+from shipway.planfile.report import Path, Report
+from shipway.planfile.rules.references import all_known, cycles, known, ring
+
+
+def check(plan: Plan, report: Report) -> None:
+    """All rules of this module."""
+    for environment in plan.environments.values():
+        at = ("environments", environment.name)
+        _order(environment, at, report)
+        _overrides(environment, plan, at, report)
+        all_known(report, (*at, "checks"), environment.checks, "checks", "check")
+        if environment.seed:
+            known(report, (*at, "seed", "service"), environment.seed.service, "services", "service")
+    after = {item.name: (item.after,) for item in plan.environments.values() if item.after}
+    for names in cycles(after):
+        if len(names) > 1:
+            message = f"the environments wait for one another: {ring(names)}"
+            report.error(("environments", names[0], "after"), message, "one environment without `after`")
+    _one_each(plan, report)
+
+
+def _order(environment: Environment, at: Path, report: Report) -> None:
+    if environment.after == environment.name:
+        report.error((*at, "after"), "an environment can't come after itself", "the environment that is deployed before it")
+    elif environment.after:
+        known(report, (*at, "after"), environment.after, "environments", "environment")
+    elif environment.trigger.tag and not report.written((*at, "after")):
+        message = "deploys on a tag, but no environment comes before it: its releases were validated nowhere"
+        report.warn((*at, "on"), message, "`after:` the environment where a release is tried first")
+
+
+def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
+    for name in environment.replicas:
+        known(report, (*at, "replicas", name), name, "services", "service")
+    for name in environment.environment:
+        services = [service.name for service in plan.services.values() if name in service.secrets]
+        if services:
+            message = f"`{name}` is also a secret of the service `{services[0]}`"
+            report.error((*at, "environment", name), message, "each name once: in `secrets` if nobody may read it")
+        provider = next((item.name for item in plan.accessories.values() if item.provides == name), None)
+        if provider:
+            report.warn((*at, "environment", name), f"replaces the address that the accessory `{provider}` provides")
+
+
+def _one_each(plan: Plan, report: Report) -> None:
+    """No two environments answer at one address, and a push or a tag leads to one environment only."""
+    owners: dict[tuple[str, object], str] = {}
+    for environment in plan.environments.values():
+        trigger = environment.trigger
+        claims: list[tuple[str, object, str]] = []
+        if environment.url:
+            claims.append(("url", (environment.domain, environment.port), f"`{environment.url}` is already the address of"))
+        if trigger.tag:
+            claims.append(("on", ("tag", trigger.tag), f"the tags `{trigger.tag}` already deploy"))
+        elif trigger.branch:
+            claims.append(("on", ("branch", trigger.branch), f"the branch `{trigger.branch}` already deploys"))
+        for key, claim, message in claims:
+            owner = owners.setdefault((key, claim), environment.name)
+            if owner != environment.name:
+                place = ("environments", environment.name, key)
+                detail = claim[0] if key == "on" and isinstance(claim, tuple) else None
+                where = (*place, detail) if detail else place
+                report.error(where, f"{message} `{owner}`", "one of its own for each environment")

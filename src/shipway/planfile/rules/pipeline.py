@@ -1,0 +1,101 @@
+"""Steps, checks, and the images that they and the services are built from."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+
+from shipway.domain.plan import BuildSource, Plan, Step
+from shipway.planfile.report import Path, Report, did_you_mean
+from shipway.planfile.rules.references import all_known, cycles, known, ring
+from shipway.planfile.sections import ALL
+
+
+def check(plan: Plan, report: Report) -> None:
+    """All rules of this module but the Dockerfiles."""
+    for step in plan.pipeline.values():
+        at = ("pipeline", step.name)
+        all_known(report, (*at, "needs"), step.needs, "pipeline", "step")
+        all_known(report, (*at, "with"), step.accessories, "accessories", "accessory")
+        _built(step, plan, report)
+    for names in cycles({step.name: step.needs for step in plan.pipeline.values()}):
+        message = f"`{names[0]}` needs itself" if len(names) == 1 else f"the steps wait for one another: {ring(names)}"
+        report.error(("pipeline", names[0], "needs"), message, "one of these needs left out")
+    _nothing_unbuilt(plan, report)
+
+
+def expand(plan: Plan, step: Step) -> tuple[str, ...]:
+    """Services that a step builds: `all` is every one that has a build."""
+    if step.build == (ALL,):
+        return tuple(service.name for service in plan.services.values() if service.build)
+    return step.build
+
+
+def _built(step: Step, plan: Plan, report: Report) -> None:
+    at = ("pipeline", step.name, "build")
+    names = expand(plan, step)
+    if report.written(at) and not names and step.build == (ALL,):
+        report.error(at, "no service has a `build`", "a service with `build: FOLDER`")
+    for index, name in enumerate(names):
+        item = (*at, index) if report.written((*at, index)) else at
+        if name == ALL:
+            report.error(item, "`all` stands alone, not in a list", f"build: {ALL}, or a list of services")
+        elif known(report, item, name, "services", "service") and _only_pulled(name, report):
+            message = f"the service `{name}` has no `build`: its image is used as it is"
+            report.error(item, message, "services with `build: FOLDER`")
+
+
+def _only_pulled(service: str, report: Report) -> bool:
+    return report.written(("services", service, "image")) and not report.written(("services", service, "build"))
+
+
+def _nothing_unbuilt(plan: Plan, report: Report) -> None:
+    """A release needs an image of every service."""
+    built = {name for step in plan.pipeline.values() for name in expand(plan, step)}
+    if not plan.environments or not built.issubset(report.names(("services",))):  # a wrong name: said already
+        return
+    for service in plan.services.values():
+        if service.build and service.name not in built:
+            at = ("services", service.name)
+            report.warn(at, "no step of the pipeline builds it, so it can't be deployed", f"a step with `build: {ALL}`")
+
+
+def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) -> None:
+    """Each folder and Dockerfile that is built must exist; said once, at the first place that names it."""
+    seen: set[tuple[str, str]] = set()
+    for path, source in _builds(plan):
+        if not source.folder or (source.folder, source.dockerfile) in seen:
+            continue
+        seen.add((source.folder, source.dockerfile))
+        dockerfile = posixpath.normpath(posixpath.join(source.folder, source.dockerfile))
+        if files(dockerfile):
+            continue
+        if source.folder != "." and not files(source.folder):
+            guess = _meant_service(plan, source.folder) or did_you_mean(source.folder, _folders(plan))
+            report.error((*path, "folder"), f"there is no folder `{source.folder}`{guess}", "a folder with a Dockerfile in it")
+        else:
+            where = (*path, "dockerfile" if report.written((*path, "dockerfile")) else "folder")
+            report.error(where, f"there is no file `{dockerfile}`", "a folder with a Dockerfile in it, or `dockerfile:` its name")
+
+
+def _builds(plan: Plan) -> Iterator[tuple[Path, BuildSource]]:
+    for service in plan.services.values():
+        if service.build:
+            yield ("services", service.name, "build"), service.build
+    images = [("pipeline", step.name, step.image) for step in plan.pipeline.values()]
+    images += [("checks", check.name, check.image) for check in plan.checks.values()]
+    for section, name, image in images:
+        if image and image.build:
+            yield (section, name, "image", "build"), image.build
+
+
+def _meant_service(plan: Plan, name: str) -> str:
+    """A service's name where its folder was asked for."""
+    service = plan.services.get(name)
+    if service and service.build and service.build.folder != name:
+        return f"; the service `{name}` is built from `{service.build.folder}`"
+    return ""
+
+
+def _folders(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(service.build.folder for service in plan.services.values() if service.build))

@@ -1,0 +1,129 @@
+"""Services, accessories, the database and the registry."""
+
+from __future__ import annotations
+
+from shipway.domain.plan import Accessory, Plan, Service
+from shipway.planfile.report import Report
+from shipway.planfile.rules.references import known
+from shipway.planfile.sections import ALL
+
+DATA_KEEPERS = ("postgres", "mysql")
+
+
+def check(plan: Plan, report: Report) -> None:
+    """All rules of this module."""
+    for service in plan.services.values():
+        _service(service, plan, report)
+    _routes(plan, report)
+    for accessory in plan.accessories.values():
+        _accessory(accessory, plan, report)
+    _provided_once(plan, report)
+    _database(plan, report)
+    _registry(plan, report)
+
+
+def _service(service: Service, plan: Plan, report: Report) -> None:
+    at = ("services", service.name)
+    if service.name == ALL:
+        report.error(at, f"`{ALL}` can't name a service: it stands for all of them in a step's `build`", "another name")
+    if service.health and (service.health.path or service.health.tcp) and not report.written((*at, "port")):
+        way = "path" if service.health.path else "tcp"
+        report.error((*at, "health"), f"a check by {way} needs to know the port", "`port:` beside `health`, or health: {command: …}")
+    for name in service.secrets:
+        if name in service.environment:
+            message = f"`{name}` is also one of the service's secrets"
+            report.error((*at, "environment", name), message, "each name once: in `secrets` if nobody may read it")
+    for accessory in plan.accessories.values():
+        if accessory.provides and accessory.provides in service.environment:
+            message = f"replaces the address that the accessory `{accessory.name}` provides"
+            report.warn((*at, "environment", accessory.provides), message)
+
+
+def _routes(plan: Plan, report: Report) -> None:
+    owners: dict[str, str] = {}
+    for service in plan.services.values():
+        if service.route is None:
+            continue
+        owner = owners.setdefault(service.route, service.name)
+        if owner != service.name:
+            message = f"`{service.route}` already leads to the service `{owner}`"
+            report.error(("services", service.name, "route"), message, "a route of its own for each service")
+
+
+def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
+    at = ("accessories", accessory.name)
+    if accessory.name in report.names(("services",)):
+        report.error(at, f"a service is called `{accessory.name}` too", "another name: both are found by it in the network")
+    if not accessory.image:
+        return
+    if accessory.kind == "other":
+        _other(accessory, report)
+    elif report.written((*at, "url")):
+        report.error((*at, "url"), f"Shipway itself makes the address of a {accessory.kind} accessory", "`url` only with `kind: other`")
+    if accessory.kind in DATA_KEEPERS and not report.written((*at, "volume")):
+        report.warn(at, "has no `volume`: its data is gone when the container is replaced", "`volume:` the path of its data")
+    if "@" not in accessory.image and ":" not in accessory.image.rpartition("/")[2]:
+        report.warn((*at, "image"), f"`{accessory.image}` names no version: it changes whenever it is pulled", "name:version")
+    if not _used(accessory, plan):
+        report.warn(at, "nothing uses it", "a variable in `provides`, a step's `with`, or `database`")
+
+
+def _other(accessory: Accessory, report: Report) -> None:
+    at = ("accessories", accessory.name)
+    port, url = (report.written((*at, key)) for key in ("port", "url"))
+    if accessory.provides and not url:
+        message = f"Shipway doesn't know what the address of `{accessory.image}` looks like"
+        report.error((*at, "provides"), message, "`url:` beside it, such as amqp://{host}:{port}, or a `kind` that Shipway knows")
+    if not port:
+        report.error(at, f"Shipway doesn't know the port of `{accessory.image}`", "`port:` where it listens")
+
+
+def _used(accessory: Accessory, plan: Plan) -> bool:
+    values = [value for service in plan.services.values() for value in (*service.environment.values(), service.command or "")]
+    values += [value for environment in plan.environments.values() for value in environment.environment.values()]
+    return bool(
+        accessory.provides
+        or (plan.database and plan.database.accessory == accessory.name)
+        or any(accessory.name in step.accessories for step in plan.pipeline.values())
+        or any(accessory.name in value for value in values)
+    )
+
+
+def _provided_once(plan: Plan, report: Report) -> None:
+    owners: dict[str, str] = {}
+    for accessory in plan.accessories.values():
+        if accessory.provides:
+            owner = owners.setdefault(accessory.provides, accessory.name)
+            if owner != accessory.name:
+                message = f"`{accessory.provides}` is already provided by `{owner}`"
+                report.error(("accessories", accessory.name, "provides"), message, "a variable of its own")
+
+
+def _database(plan: Plan, report: Report) -> None:
+    database = plan.database
+    if database is None:
+        return
+    known(report, ("database", "service"), database.service, "services", "service")
+    if known(report, ("database", "accessory"), database.accessory, "accessories", "accessory"):
+        _migrated(plan.accessories.get(database.accessory), report)
+    if database.tool == "sql" and not report.written(("database", "folder")):
+        report.error(("database", "tool"), "`sql` needs `folder` beside it", "`folder:` the up and down files in the image")
+    if database.tool == "alembic" and report.written(("database", "folder")):
+        report.error(("database", "folder"), "has no meaning for alembic, which reads its alembic.ini", "no `folder`")
+
+
+def _migrated(accessory: Accessory | None, report: Report) -> None:
+    if accessory is None or not accessory.image:
+        return
+    at = ("database", "accessory")
+    if accessory.kind == "mysql":
+        report.error(at, f"`{accessory.name}` is MySQL, which the migration tools don't support yet", "a PostgreSQL accessory")
+    elif accessory.kind != "postgres":
+        report.error(at, f"`{accessory.name}` is no database under migrations", "a PostgreSQL accessory (or `kind: postgres`)")
+    elif not report.written(("accessories", accessory.name, "provides")):
+        report.warn(at, f"`{accessory.name}` has no `provides`: services and tools aren't told its address")
+
+
+def _registry(plan: Plan, report: Report) -> None:
+    if plan.registry and plan.registry.token and plan.registry.user:
+        report.error(("registry", "token"), "stands beside a user", "either `token:`, or `user:` and `password:`")

@@ -1,0 +1,175 @@
+"""THE table of the plan file: each section's keys, what may stand there, and the object that it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from shipway.domain.accessory import DEFAULT_PORTS
+from shipway.domain.plan import (
+    Accessory, Approvals, BuildSource, Check, Database, Environment, Health, Plan, RegistryAccess, Resources, Seed,
+    Service, Step, StepImage, Trigger,
+)  # fmt: skip
+from shipway.planfile import values as v
+from shipway.planfile.kinds import Choice, Number, Several
+from shipway.planfile.mappings import ByName, Record
+
+_KINDS = {"postgres": "postgres", "postgis": "postgres", "mysql": "mysql", "mariadb": "mysql", "redis": "redis", "valkey": "redis"}
+ALL = "all"  # in `build` of a step: every service that is built
+
+
+def step_image(name: str | None = None, build: BuildSource | None = None, target: str | None = None) -> StepImage:
+    """An image by name, or of this repository, where `target` beside `build` chooses another stage."""
+    return StepImage(name, replace(build, target=target) if build and target else build)
+
+
+def accessory(image: str, **given: Any) -> Accessory:
+    """Kind and port follow from the image's name where the plan doesn't give them."""
+    kind = given.pop("kind", None) or _KINDS.get(image.split("@")[0].rpartition("/")[2].split(":")[0], "other")
+    return Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
+
+
+def environment(hosts: tuple[str, ...] = (), **given: Any) -> Environment:
+    """[local] is the same as no hosts."""
+    return Environment(hosts=tuple(host for host in hosts if host != "local"), **given)
+
+
+BUILD = Record(
+    BuildSource,
+    {"folder": v.FOLDER, "dockerfile": v.INSIDE, "target": v.TEXT, "args": v.VARIABLES},
+    required=("folder",),
+    short=("folder", v.FOLDER),
+)
+IMAGE = Record(step_image, {"build": BUILD, "target": v.TEXT}, required=("build",), short=("name", v.IMAGE))
+HEALTH = Record(
+    Health,
+    {"path": v.URL_PATH, "tcp": v.TRUE, "command": v.SHELL, "timeout": v.DURATION, "interval": v.DURATION},
+    short=("path", v.URL_PATH),
+    exactly_one=("path", "tcp", "command"),
+)
+SERVICE = Record(
+    Service,
+    {
+        "build": BUILD,
+        "image": v.IMAGE,
+        "command": v.COMMAND,
+        "port": v.PORT,
+        "route": v.ROUTE,
+        "health": HEALTH,
+        "replicas": v.POSITIVE,
+        "resources": Record(Resources, {"cpus": v.CPUS, "memory": v.SIZE}),
+        "drain": v.DURATION_OR_NONE,
+        "environment": v.VARIABLES,
+        "secrets": v.SECRETS,
+    },
+    named=True,
+    exactly_one=("build", "image"),
+    together={"route": ("port", "health")},
+)
+ACCESSORY = Record(
+    accessory,
+    {
+        "image": v.IMAGE,
+        "kind": Choice({kind: kind for kind in ("postgres", "mysql", "redis", "other")}),
+        "provides": v.VARIABLE,
+        "url": v.ACCESSORY_URL,
+        "port": v.PORT,
+        "volume": v.ABSOLUTE,
+        "health": HEALTH,
+        "environment": v.VARIABLES,
+        "command": v.COMMAND,
+    },
+    required=("image",),
+    named=True,
+    together={"url": ("provides",)},
+)
+DATABASE = Record(
+    Database,
+    {
+        "accessory": v.ACCESSORY,
+        "service": v.SERVICE,
+        "tool": Choice({"alembic": "alembic", "sql": "sql"}),
+        "folder": v.INSIDE,
+    },
+    required=("accessory", "service", "tool"),
+)
+REGISTRY = Record(
+    RegistryAccess,
+    {"address": v.REGISTRY_ADDRESS, "user": v.TEXT, "password": v.SECRET, "token": v.SECRET},
+    required=("address",),
+    together={"user": ("password",), "password": ("user",)},
+)
+STEP = Record(
+    Step,
+    {
+        "run": v.SHELL,
+        "image": IMAGE,
+        "build": Several(v.SERVICE),
+        "needs": Several(v.STEP),
+        "with": Several(v.ACCESSORY),
+        "inputs": Several(v.INSIDE),
+        "outputs": Several(v.INSIDE),
+        "reports": Several(v.INSIDE),
+        "timeout": v.DURATION,
+        "retries": v.RETRIES,
+        "env": v.VARIABLES,
+    },
+    renamed={"with": "accessories"},
+    named=True,
+    exactly_one=("run", "build"),
+    together={
+        "run": ("image",),
+        **{key: ("run",) for key in ("image", "with", "inputs", "outputs", "reports", "env")},
+    },
+)
+CHECK = Record(
+    Check,
+    {"image": IMAGE, "run": v.SHELL, "timeout": v.DURATION, "env": v.VARIABLES},
+    required=("image", "run"),
+    named=True,
+)
+TRIGGER = Record(
+    Trigger,
+    {"branch": v.BRANCH, "tag": v.TAG},
+    required=("branch",),
+    short=("manual", Choice({"manual": True}, "manual, {branch: NAME}, or {tag: PATTERN, branch: NAME}")),
+)
+APPROVALS = Record(
+    Approvals,
+    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION},
+    required=("count",),
+    renamed={"not": "not_author"},
+    short=("count", Number("the number of people who must approve, from 1", 1)),
+)
+SEED = Record(Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
+ENVIRONMENT = Record(
+    environment,
+    {
+        "on": TRIGGER,
+        "url": v.PUBLIC_URL,
+        "after": v.NAME,
+        "approvals": APPROVALS,
+        "hosts": Several(Choice({"local": "local"}, "local, which is the only host so far: several hosts aren't supported yet")),
+        "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services"),
+        "environment": v.VARIABLES,
+        "seed": SEED,
+        "checks": Several(v.NAME),
+    },
+    required=("url",),
+    renamed={"on": "trigger"},
+    named=True,
+)
+PLAN = Record(
+    Plan,
+    {
+        "app": v.NAME,
+        "services": ByName(SERVICE, v.NAME_PATTERN, v.NAME_WORDS, at_least=1),
+        "accessories": ByName(ACCESSORY, v.NAME_PATTERN, v.NAME_WORDS),
+        "database": DATABASE,
+        "registry": REGISTRY,
+        "pipeline": ByName(STEP, v.NAME_PATTERN, v.NAME_WORDS),
+        "checks": ByName(CHECK, v.NAME_PATTERN, v.NAME_WORDS),
+        "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS),
+    },
+    required=("app", "services"),
+)

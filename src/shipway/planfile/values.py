@@ -1,0 +1,123 @@
+"""The single values of a plan: names, durations, sizes, paths, addresses, commands."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from urllib.parse import SplitResult, urlsplit
+
+from shipway.planfile.kinds import Choice, Number, Several, Text
+from shipway.planfile.mappings import ByName
+
+NAME_PATTERN = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
+NAME_WORDS = "at most 40 lower-case letters, digits and hyphens, a letter first"
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+VARIABLE_WORDS = "letters, digits and underscores, no digit first"
+_IMAGE_PATTERN = (
+    r"^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._]|__|-+|/)[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+    r"(@sha256:[0-9a-f]{64})?$"
+)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"K": 1024, "M": 1024**2, "G": 1024**3}
+_SMALLEST_MEMORY = 6 * 1024**2  # what the Docker Engine takes
+
+
+def seconds(text: str) -> float:
+    """`250ms`, `30s`, `5m`, `1h`, `7d` in seconds."""
+    number = text.rstrip("msdh")
+    return float(number) * _SECONDS[text[len(number) :]]
+
+
+def size(text: str) -> int:
+    """`512M`, `1G` in bytes."""
+    value = int(text[:-1]) * _BYTES[text[-1]]
+    if value < _SMALLEST_MEMORY:
+        raise ValueError(f"`{text}` is less than an engine can give a container")
+    return value
+
+
+def shell_words(text: str) -> str:
+    """The text itself, where a shell could split it."""
+    try:
+        shlex.split(text)
+    except ValueError:
+        raise ValueError("opens a quotation mark that is never closed") from None
+    return text
+
+
+def public_url(text: str) -> str:
+    """The address without a closing slash."""
+    parts = urlsplit(text)
+    if parts.scheme == "https":
+        raise ValueError(
+            "the edge speaks plain HTTP so far: put a TLS terminator before it and write "
+            f"http://{parts.netloc or 'name.example'} here"
+        )
+    if parts.scheme != "http" or not _valid_host(parts):
+        raise ValueError(f"`{text}` is no valid address")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ValueError("an address is only a host name and a port: paths are the `route` of the services")
+    return f"http://{parts.netloc.lower()}"
+
+
+def _valid_host(parts: SplitResult) -> bool:
+    try:
+        port = parts.port
+    except ValueError:  # out of range or no number
+        return False
+    labels = (parts.hostname or "").split(".")
+    usual = all(label and label.replace("-", "").isalnum() and label.isascii() for label in labels)
+    return usual and (port is None or port > 0)
+
+
+def accessory_url(text: str) -> str:
+    """A template with {host}, and with {port} where it is needed."""
+    left = text.replace("{host}", "").replace("{port}", "")
+    if "{host}" not in text or "{" in left or "}" in left:
+        raise ValueError(f"`{text}` is no template that Shipway can fill in")
+    return text
+
+
+def registry_address(text: str) -> str:
+    """host[:port][/path]."""
+    if "://" in text:
+        raise ValueError(f"write the address without `{text.split('://')[0]}://`")
+    return text.rstrip("/")
+
+
+NAME = Text(NAME_WORDS, NAME_PATTERN)
+SERVICE = Text("the name of a service", NAME_PATTERN)
+ACCESSORY = Text("the name of an accessory", NAME_PATTERN)
+STEP = Text("the name of a step", NAME_PATTERN)
+SECRET = Text("the name of a secret, such as SECRET_KEY", VARIABLE_PATTERN)
+VARIABLE = Text("the name of an environment variable, such as DATABASE_URL", VARIABLE_PATTERN)
+TEXT = Text("a text in one line", r"^[^\n]*\S[^\n]*$")
+SHELL = Text("a shell command", as_written=True)
+COMMAND = Text("a command with its arguments, in one text", convert=shell_words, as_written=True)
+VALUE = Text('a text, number, true or false; "" for an empty one', r"^", as_written=True)
+IMAGE = Text("the name of an image, such as python:3.12-slim", _IMAGE_PATTERN)
+FOLDER = Text(
+    "a folder of the repository, such as backend or . for its root",
+    r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S",
+    posixpath.normpath,
+)
+INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
+ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
+URL_PATH = Text("a path that begins with /, such as /healthz", r"^/[^\s#]*$")
+ROUTE = Text("a path that begins with / and doesn't end with one, such as / or /api", r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$")
+DURATION = Text("a duration such as 250ms, 30s, 5m, 1h or 7d", r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
+DURATION_OR_NONE = Text("a duration such as 0s, 30s or 5m", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
+SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
+PORT = Number("a port from 1 to 65535", 1, 65535)
+POSITIVE = Number("a whole number from 1", 1)
+RETRIES = Number("a whole number from 0 to 10", 0, 10)
+CPUS = Number("a number of processor cores from 0.01, such as 0.5", 0.01, fraction=True)
+TRUE = Choice({"true": True})
+BRANCH = Text("the name of one branch, such as main", r"^(?!-)(?!.*\.\.)[^\s~^:?*\[\\]+$")
+TAG = Text('a pattern of tags, such as "v*"', r"^(?!-)[^\s~^:\\]+$")
+PUBLIC_URL = Text("http:// and a host name, such as http://staging.example.com:8080", convert=public_url)
+ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_url)
+REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
+
+VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS)
+SECRETS = Several(SECRET)

@@ -1,0 +1,192 @@
+"""The migration tool in memory, and what every migration tool must do (`DatabaseToolSuite`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pytest
+
+from shipway.domain.errors import MigrationFailed
+from shipway.ports import DatabaseTool, OnLine
+
+
+@dataclass
+class MemoryDatabase:
+    """A schema that several releases' tools work on: the revisions that are applied, oldest first."""
+
+    applied: list[str] = field(default_factory=list)
+
+
+class MemoryDatabaseTool:
+    """Fails on script: `broken` names revisions whose `up` fails, `irreversible` those without a way down.
+
+    `revisions` are what the image brings, oldest first. `calls` notes `up` and `down REVISION` (`down base`).
+    """
+
+    def __init__(
+        self,
+        revisions: Sequence[str],
+        database: MemoryDatabase | None = None,
+        *,
+        broken: Sequence[str] = (),
+        irreversible: Sequence[str] = (),
+    ) -> None:
+        self.revisions = list(revisions)
+        self.database = database or MemoryDatabase()
+        self.broken = set(broken)
+        self.irreversible = set(irreversible)
+        self.calls: list[str] = []
+
+    def head(self) -> str | None:
+        return self.revisions[-1] if self.revisions else None
+
+    def current(self) -> str | None:
+        applied = self.database.applied
+        if unknown := [name for name in applied if name not in self.revisions]:
+            raise MigrationFailed(f"the database has revision {', '.join(unknown)} applied, which the image lacks")
+        return applied[-1] if applied else None
+
+    def pending(self) -> list[str]:
+        self.current()
+        return [name for name in self.revisions if name not in self.database.applied]
+
+    def up(self, on_line: OnLine) -> None:
+        self.calls.append("up")
+        for name in self.pending():
+            on_line(f"apply {name}")
+            if name in self.broken:
+                raise MigrationFailed(f"{name} failed; the schema is now at {self.current()}")
+            self.database.applied.append(name)
+
+    def down(self, to: str | None, on_line: OnLine) -> None:
+        self.calls.append(f"down {to or 'base'}")
+        self.current()
+        applied = self.database.applied
+        if to is not None and to not in applied:
+            raise MigrationFailed(f"can't go down to {to}: it isn't applied; the schema is at {self.current()}")
+        while applied and applied[-1] != to:
+            on_line(f"revert {applied[-1]}")
+            if applied[-1] in self.irreversible:
+                raise MigrationFailed(f"{applied[-1]} has no way down; the schema is now at {applied[-1]}")
+            applied.pop()
+
+
+class MigrationImages(Protocol):
+    """What a driver's test gives the suite, as the fixture `images`: images that differ in their migrations, all on
+    one database that is fresh for each test. Their three migrations make the tables one, two and three."""
+
+    revisions: tuple[str, str, str]
+
+    def tool(self, image: str) -> DatabaseTool:
+        """The driver for an image: `good`; `older`, which lacks the third migration; `broken`, whose third fails after
+        it made its table; `irreversible`, whose third has no way down; `empty`, without migrations."""
+
+    def tables(self) -> set[str]:
+        """The tables that are there, without the tool's own."""
+
+
+class DatabaseToolSuite:
+    """Subclass it with a fixture `images`."""
+
+    def test_up_applies_everything_once(self, images: MigrationImages, lines: list[str], on_line: OnLine) -> None:
+        tool, (first, second, third) = images.tool("good"), images.revisions
+        assert (tool.head(), tool.current()) == (third, None)
+        assert tool.pending() == [first, second, third]
+        tool.up(on_line)
+        assert images.tables() == {"one", "two", "three"}
+        assert (tool.current(), tool.pending()) == (third, [])
+        assert any(second in line for line in lines), "the output doesn't tell what was applied"
+        tool.up(on_line)
+        assert tool.current() == third
+
+    def test_down_to_a_revision_and_up_again(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool, (first, second, third) = images.tool("good"), images.revisions
+        tool.up(on_line)
+        tool.down(first, on_line)
+        assert images.tables() == {"one"}
+        assert (tool.current(), tool.pending()) == (first, [second, third])
+        tool.down(first, on_line)
+        assert tool.current() == first
+        tool.up(on_line)
+        assert images.tables() == {"one", "two", "three"}
+
+    def test_down_to_nothing(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool = images.tool("good")
+        tool.up(on_line)
+        tool.down(None, on_line)
+        assert (tool.current(), images.tables()) == (None, set())
+        tool.down(None, on_line)
+        assert tool.pending() == list(images.revisions)
+
+    def test_a_later_release_applies_only_what_it_adds(self, images: MigrationImages, on_line: OnLine) -> None:
+        older, newer = images.tool("older"), images.tool("good")
+        older.up(on_line)
+        assert images.tables() == {"one", "two"}
+        assert newer.pending() == [images.revisions[2]]
+        newer.up(on_line)
+        assert newer.current() == images.revisions[2]
+
+    def test_a_migration_that_fails_half_way(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool, (_, second, third) = images.tool("broken"), images.revisions
+        with pytest.raises(MigrationFailed) as failure:
+            tool.up(on_line)
+        assert third in failure.value.message
+        assert f"now at {second}" in failure.value.message
+        assert images.tables() == {"one", "two"}
+        assert (tool.current(), tool.pending()) == (second, [third])
+        repaired = images.tool("good")
+        repaired.up(on_line)
+        assert images.tables() == {"one", "two", "three"}
+
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda tool: tool.current(),
+            lambda tool: tool.pending(),
+            lambda tool: tool.up(print),
+            lambda tool: tool.down("nothing-like-it", print),
+            lambda tool: tool.down(None, print),
+        ],
+        ids=["current", "pending", "up", "down", "down to nothing"],
+    )
+    def test_a_database_that_a_newer_release_migrated(
+        self, images: MigrationImages, on_line: OnLine, ask: Callable[[DatabaseTool], object]
+    ) -> None:
+        images.tool("good").up(on_line)
+        with pytest.raises(MigrationFailed, match=images.revisions[2]):
+            ask(images.tool("older"))
+        assert images.tables() == {"one", "two", "three"}
+
+    def test_down_to_what_is_not_applied(self, images: MigrationImages, on_line: OnLine) -> None:
+        images.tool("older").up(on_line)
+        tool, (_, second, third) = images.tool("good"), images.revisions
+        for target in (third, "nothing-like-it"):
+            with pytest.raises(MigrationFailed, match=target) as failure:
+                tool.down(target, on_line)
+            assert second in failure.value.message
+        assert (tool.current(), images.tables()) == (second, {"one", "two"})
+
+    def test_a_migration_without_a_way_down(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool, (_, second, third) = images.tool("irreversible"), images.revisions
+        tool.up(on_line)
+        with pytest.raises(MigrationFailed, match=third):
+            tool.down(second, on_line)
+        assert (tool.current(), images.tables()) == (third, {"one", "two", "three"})
+
+    def test_an_image_without_migrations(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool = images.tool("empty")
+        assert (tool.head(), tool.current(), tool.pending()) == (None, None, [])
+        tool.up(on_line)
+        tool.down(None, on_line)
+        assert (tool.current(), images.tables()) == (None, set())
+
+    @pytest.fixture
+    def lines(self) -> list[str]:
+        """What the tool printed."""
+        return []
+
+    @pytest.fixture
+    def on_line(self, lines: list[str]) -> OnLine:
+        return lines.append

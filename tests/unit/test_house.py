@@ -1,0 +1,73 @@
+"""The house rules that a machine can see."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shipway.cli import COMMANDS
+from shipway.steps import KINDS
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "src" / "shipway").rglob("*.py"))
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.parametrize("command", [("ruff", "check", "."), ("mypy",), ("lint-imports", "--no-cache")], ids=lambda item: item[0])
+def test_static_checks_pass(command: tuple[str, ...]) -> None:
+    done = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_files_are_small() -> None:
+    long = {str(path): count for path in SOURCES if (count := len(path.read_text().splitlines())) > 500}
+    assert not long
+
+
+def test_only_output_prints() -> None:
+    printing = {
+        path.name
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    }
+    assert printing <= {"schema.py"}  # `python -m shipway.planfile.schema` is a tool for developers
+
+
+def test_the_core_imports_only_the_standard_library_and_itself() -> None:
+    for path in (ROOT / "src" / "shipway" / "domain").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.startswith("shipway.domain") or name.partition(".")[0] in sys.stdlib_module_names, (path, name)
+                assert name.partition(".")[0] not in {"time", "random", "os", "socket", "subprocess", "logging"}, (path, name)
+
+
+def test_every_command_and_step_kind_is_in_its_table() -> None:
+    commands = {path.stem for path in (ROOT / "src/shipway/cli").glob("*.py")} - {"__init__", "output"}
+    assert commands == set(COMMANDS)
+    for target in KINDS.values():
+        module, _, name = target.partition(":")
+        assert hasattr(__import__(module, fromlist=[name]), name)
+
+
+def test_help_imports_no_command() -> None:
+    code = "import sys; from shipway.cli import cli; cli(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"shipway.app", "pydantic", "ruamel", "psycopg", "sqlite3", "http.client", "concurrent.futures"}
+    assert not [name for name in heavy if f"'{name}'" in done.stdout]
+
+
+def test_no_lock_file_names_an_address() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    for name in listed:
+        if re.search(r"(package-lock\.json|requirements[\w-]*\.txt|\.lock)$", name):
+            text = (ROOT / name).read_text()
+            assert '"resolved"' not in text, name
+            assert "--index-url" not in text and "://" not in re.sub(r'"funding".*?\}|"url": "[^"]*"', "", text, flags=re.S), name
