@@ -1,35 +1,81 @@
 # A Docker Engine that answers, and a client that can build with BuildKit.
 
+LOG=/var/log/dockerd.log
+
 engine() {
-  have docker || install docker.io
-  if docker version >/dev/null 2>&1; then return; fi
-  have dockerd || install docker.io
-  have iptables || install iptables
-  say "starting the Docker Engine"
-  if [ -d /run/systemd/system ]; then root systemctl start docker; else start_dockerd; fi
+  have docker || install_docker
+  answers || start_engine
+  builder --help >/dev/null 2>&1 || install_builder
+}
+
+answers() { docker version >/dev/null 2>&1; }
+
+start_engine() {
+  [ -z "${DOCKER_HOST:-}" ] || fail "no Docker Engine answers at DOCKER_HOST=$DOCKER_HOST"
+  if refused; then allow; return; fi
+  have dockerd || install_docker
+  if ! answers && ! refused; then
+    say "starting the Docker Engine"
+    if [ -d /run/systemd/system ]; then root systemctl start docker; else start_dockerd; fi
+    wait_for_engine
+  fi
+  if refused; then allow; fi
+}
+
+refused() { docker version 2>&1 | grep -q 'permission denied'; }
+
+install_docker() {
+  local packages="docker.io"
+  # Where the client is a package of its own, docker.io only recommends it.
+  if ! have docker && in_apt docker-cli; then packages="$packages docker-cli"; fi
+  # AppArmor in the kernel without its parser: no container starts.
+  if grep -qs Y /sys/module/apparmor/parameters/enabled && ! have apparmor_parser; then packages="$packages apparmor"; fi
+  # shellcheck disable=SC2086  # a list of packages
+  install $packages
+}
+
+start_dockerd() { # where there is no systemd: detached, so that it outlives this shell
+  # A machine that was switched off leaves these behind, and dockerd would believe them.
+  pgrep -x dockerd >/dev/null || root rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid
+  root sh -c "setsid nohup dockerd >>$LOG 2>&1 </dev/null &"
+}
+
+wait_for_engine() {
   local _
-  for _ in $(seq 150); do
-    if docker version >/dev/null 2>&1; then return; fi
+  for _ in $(seq 300); do
+    if answers || refused; then return; fi
     sleep 0.2
   done
-  if docker version 2>&1 | grep -q 'permission denied'; then
-    fail "the Docker Engine refuses you: add yourself to its group (sudo usermod -aG docker $USER) and log in again"
-  fi
-  fail "the Docker Engine did not start within 30 s; its log: /var/log/dockerd.log"
+  root tail -n 10 "$LOG" >&2 2>/dev/null || true
+  fail "the Docker Engine did not start within 60 s; look into $LOG or journalctl -u docker"
 }
 
-start_dockerd() { # where there is no systemd
-  root sh -c 'rm -f /var/run/docker.pid; setsid nohup dockerd >/var/log/dockerd.log 2>&1 </dev/null &'
+allow() { # this user, who has sudo, to use the engine: at once by the socket's access list, later by the group
+  local user; user=$(id -un)
+  say "letting $user use the Docker Engine (group docker, which is as good as being root)"
+  root usermod --append --groups docker "$user"
+  have setfacl || install acl
+  root setfacl --modify "user:$user:rw" /var/run/docker.sock
+  answers || fail "the Docker Engine still refuses $user: log out, log in again, and call me again"
 }
 
-builder() { # the client that builds: buildx where it is, else a client that still has BuildKit inside
+builder() { # arguments of `docker build`; by buildx where it is, else by a client that still has BuildKit inside
   if docker buildx version >/dev/null 2>&1; then docker buildx build --load "$@"; return; fi
   local client
   for client in $(type -ap docker) /usr/bin/docker; do
-    if [ -x "$client" ] && [ "$("$client" version --format '{{.Client.Version}}' | cut -d. -f1)" -lt 23 ]; then
-      DOCKER_BUILDKIT=1 "$client" build "$@"; return
+    if [ -x "$client" ] && [ "$("$client" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -lt 23 ]; then
+      DOCKER_BUILDKIT=1 "$client" build "$@"
+      return
     fi
   done
-  install docker.io
-  DOCKER_BUILDKIT=1 /usr/bin/docker build "$@"
+  return 1
+}
+
+install_builder() { # newer clients build by a plug-in; Debian 12's has BuildKit inside
+  local package
+  for package in docker-buildx docker-buildx-plugin docker.io; do
+    if in_apt "$package"; then install "$package"; break; fi
+  done
+  builder --help >/dev/null 2>&1 ||
+    fail "no docker client here can build with BuildKit: install the buildx plug-in (docker-buildx or docker-buildx-plugin)"
 }

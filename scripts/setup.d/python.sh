@@ -1,24 +1,37 @@
 # .venv with the project and its tools, from pinned versions.
 
 python_environment() {
-  have git || install git ca-certificates
-  local python stamp
-  python=$(find_python) || { install python3; python=$(find_python) || fail "Python 3.11 or newer is needed; the one here is older"; }
-  stamp=$(cat pyproject.toml requirements-dev.txt | sha256sum | cut -d' ' -f1)
-  if [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && .venv/bin/python -c 'import shipway' 2>/dev/null; then return; fi
-  "$python" -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
-  say "making .venv from requirements-dev.txt"
+  have git || install git
+  [ -s /etc/ssl/certs/ca-certificates.crt ] || install ca-certificates
+  local stamp
+  # The folder is part of it: what lies in .venv names its own place.
+  stamp=$(cat pyproject.toml requirements-dev.txt <(pwd) | sha256sum | cut -d' ' -f1)
+  if [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && [ -x .venv/bin/shipway ] && .venv/bin/python -c ''; then return; fi
+
+  local python
+  python=$(find_python) || { install python3; python=$(find_python); } ||
+    fail "Python 3.11 or newer is needed, and this machine's packages hold an older one"
+  "$python" -c 'import ensurepip, venv' 2>/dev/null || install_venv "$python"
+  say "making .venv from requirements-dev.txt (about half a minute)"
   rm -rf .venv
   "$python" -m venv .venv
-  .venv/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt || fail "pip could not install the requirements: is the network there?"
-  .venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+  pip install -r requirements-dev.txt || fail "pip could not install the requirements: is the network there?"
+  pip install --no-deps --no-build-isolation --editable . || fail "pip could not install the project itself"
   echo "$stamp" > .venv/stamp
 }
 
+pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
+
 find_python() {
   local name
-  for name in python3 python3.13 python3.12 python3.11; do
+  for name in python3 python3.14 python3.13 python3.12 python3.11; do
     if have "$name" && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$name"; return; fi
   done
   return 1
+}
+
+install_venv() { # python: its own version's package, where apt has one
+  local version
+  version=$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+  if in_apt "$version"; then install "$version"; else install python3-venv; fi
 }

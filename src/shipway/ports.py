@@ -64,6 +64,9 @@ class Runtime(Protocol):
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
         """Attach a container to one more network."""
 
+    def disconnect(self, network: str, container: str) -> None:
+        """Detach a container from a network; one that isn't attached is no error."""
+
     def remove_volume(self, name: str) -> None:
         """Remove a volume and its data."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import subprocess
@@ -128,7 +129,8 @@ def docker(*arguments: str) -> str:
     """Run the client (Debian's own where there are several: it builds without a plugin); its output."""
     debian = Path("/usr/bin/docker")
     client = str(debian) if debian.exists() else "docker"
-    done = subprocess.run([client, *arguments], capture_output=True, text=True)
+    env = {**os.environ, "DOCKER_BUILDKIT": "1"}
+    done = subprocess.run([client, *arguments], capture_output=True, text=True, env=env)
     assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stdout}{done.stderr}"
     return done.stdout.strip()
 

@@ -56,6 +56,13 @@ def postgres(network: str) -> Iterator[lab.Postgres]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def alembic(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    image = lab.build_image(tmp_path_factory.mktemp("alembic"))
+    with lab.container(network, image, "sleep", "infinity") as name:
+        yield name
+
+
 @pytest.fixture
 def database(postgres: lab.Postgres) -> str:
     return postgres.create()
@@ -95,10 +102,10 @@ class TestAlembic(DatabaseToolSuite):
     class Images:
         revisions = ("aaa1", "bbb2", "ccc3")
 
-        def __init__(self, container: str, postgres: lab.Postgres, database: str) -> None:
+        def __init__(self, alembic: str, postgres: lab.Postgres, database: str) -> None:
             self.postgres, self.database = postgres, database
             url = f"postgresql+psycopg://postgres:{lab.PASSWORD}@{postgres.name}/{database}"
-            self.run = lab.execute(container, {"DATABASE_URL": url})
+            self.run = lab.execute(alembic, {"DATABASE_URL": url})
 
         def tool(self, image: str) -> Alembic:
             return Alembic(self.run, None if image == "good" else f"/projects/{image}")
@@ -106,15 +113,9 @@ class TestAlembic(DatabaseToolSuite):
         def tables(self) -> set[str]:
             return self.postgres.tables(self.database)
 
-    @pytest.fixture(scope="class")
-    def container(self, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-        image = lab.build_image(tmp_path_factory.mktemp("alembic"))
-        with lab.container(network, image, "sleep", "infinity") as name:
-            yield name
-
     @pytest.fixture
-    def images(self, container: str, postgres: lab.Postgres, database: str) -> Images:
-        return self.Images(container, postgres, database)
+    def images(self, alembic: str, postgres: lab.Postgres, database: str) -> Images:
+        return self.Images(alembic, postgres, database)
 
     def test_the_log_names_the_failed_statement(self, images: Images) -> None:
         with pytest.raises(MigrationFailed, match='relation "nowhere" does not exist'):
@@ -144,12 +145,12 @@ class TestAlembic(DatabaseToolSuite):
         merged.down("bbb2", print)
         assert (images.tool("older").current(), images.tables()) == ("bbb2", {"one", "two"})
 
-    def test_head_needs_no_database(self, container: str) -> None:
-        assert Alembic(lab.execute(container, {})).head() == "ccc3"
+    def test_head_needs_no_database(self, alembic: str) -> None:
+        assert Alembic(lab.execute(alembic, {})).head() == "ccc3"
 
-    def test_a_database_that_does_not_answer(self, container: str) -> None:
+    def test_a_database_that_does_not_answer(self, alembic: str) -> None:
         closed = {"DATABASE_URL": f"postgresql+psycopg://postgres:{lab.PASSWORD}@127.0.0.1:9/none"}
-        tool = Alembic(lab.execute(container, closed))
+        tool = Alembic(lab.execute(alembic, closed))
         asks: list[Callable[[], object]] = [tool.current, tool.pending, lambda: tool.up(print)]
         for ask in asks:
             with pytest.raises(MigrationFailed, match="Connection refused") as failure:
@@ -157,8 +158,8 @@ class TestAlembic(DatabaseToolSuite):
             assert "database answers" in failure.value.hint
 
     @pytest.mark.parametrize("folder", ["/", "/nowhere"])
-    def test_a_folder_without_alembic_ini(self, container: str, folder: str) -> None:
-        tool = Alembic(lab.execute(container, {}), folder)
+    def test_a_folder_without_alembic_ini(self, alembic: str, folder: str) -> None:
+        tool = Alembic(lab.execute(alembic, {}), folder)
         for ask in (tool.head, tool.current):
             with pytest.raises(MigrationFailed) as failure:
                 ask()

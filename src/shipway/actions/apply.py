@@ -14,6 +14,7 @@ from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_DRAIN, LABEL_ENVIRONMENT, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.errors import MigrationFailed, ShipwayError
 from shipway.domain.plan import Health
+from shipway.domain.release import DEPLOY
 from shipway.steps.health import wait_healthy
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Applying:
         self.before = decision.previous.schema if decision.previous else None
         self.schema = self.before
         self.switched = False
+        self.serves = False  # switched and verified: from here on a failure doesn't take the release back
 
     def run(self) -> None:
         """The whole deployment. Raises what failed, after taking everything back."""
@@ -47,6 +49,7 @@ class Applying:
         except BaseException as error:
             self._undo(error)
             raise
+        self.serves = True
         self._retire()
         self._revert()
 
@@ -138,24 +141,28 @@ class Applying:
             self.ctx.edge.switch(self.owner, table)
 
     def _verify(self) -> None:
-        for name in self.decision.order.environment.checks:
+        """The checks; a release that comes back has passed them here before, and time counts."""
+        for name in self.decision.order.environment.checks if self.decision.order.kind == DEPLOY else ():
             run_check(self.ctx, self.decision.order.release, self.decision.order.environment, name)
 
     # after success
 
     def _retire(self) -> None:
-        retiring = [item for item in self.decision.observed.services if item.name in self._removed()]
         if self.decision.wanted.routes is None and self.decision.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
-        if not retiring:
+        changes = {change.name: change.verb for change in self.decision.changeset.of("container", "stop", "remove")}
+        if not changes:
             return
 
         def retire(container: ContainerInfo) -> None:
             self.ctx.runtime.stop(container.name, float(container.labels.get(LABEL_DRAIN, "10")))
-            self.ctx.runtime.remove(container.name)
+            if changes[container.name] == "remove":
+                self.ctx.runtime.remove(container.name)
+            else:
+                self.ctx.runtime.disconnect(self.rotation, container.name)
 
-        with self.ctx.part("retire", f"{len(retiring)} container(s) of the previous release"):
-            _side_by_side(retire, retiring)
+        with self.ctx.part("retire", f"{len(changes)} container(s)"):
+            _side_by_side(retire, [item for item in self.decision.observed.services if item.name in changes])
 
     def _revert(self) -> None:
         if self.decision.wanted.down is None:
@@ -192,7 +199,9 @@ class Applying:
             self.ctx.edge.switch(self.owner, self.decision.observed.routes)
 
     def _remove_created(self) -> None:
-        _side_by_side(self.ctx.runtime.remove, [change.name for change in self._created() if change.verb == "create"])
+        created = self._created()
+        _side_by_side(self.ctx.runtime.remove, [change.name for change in created if change.verb == "create"])
+        _side_by_side(lambda name: self.ctx.runtime.stop(name, 1), [item.name for item in created if item.verb == "start"])
 
     def _migrate_back(self) -> None:
         """Back to the schema of the release that still serves, as long as no request reached the new code."""
@@ -207,9 +216,6 @@ class Applying:
 
     def _created(self) -> tuple[Change, ...]:
         return self.decision.changeset.of("container", "create", "start")
-
-    def _removed(self) -> set[str]:
-        return {change.name for change in self.decision.changeset.of("container", "remove")}
 
 
 def _side_by_side(work: Callable[[T], object], items: Iterable[T]) -> None:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 from shipway.actions.apply import Applying
 from shipway.actions.leases import environment_lease
-from shipway.actions.observe import observe, settings
+from shipway.actions.observe import observe, settings, versions
 from shipway.actions.oneoff import database_tool
 from shipway.context import Context
 from shipway.domain import rollback as back
 from shipway.domain.change import Changeset
-from shipway.domain.errors import MigrationFailed, ShipwayError, UsageError
+from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import CANCELLED, FAILED, PENDING, SUCCEEDED, Deployment, Release
+from shipway.domain.release import CANCELLED, DEPLOY, FAILED, PENDING, ROLLBACK, SUCCEEDED, Deployment, Evidence, Release
 from shipway.domain.specify import Settings, specify
 from shipway.ports import DatabaseTool
 
@@ -26,8 +26,9 @@ class Order:
 
     release: Release
     environment: Environment
-    kind: str = "deploy"  # deploy or rollback
+    kind: str = DEPLOY  # or ROLLBACK
     reason: str = ""
+    version: str | None = None  # the tag that makes the release a version
     like: Deployment | None = None  # use the secrets' versions of this deployment
     force: bool = False
     wait: float = 0.0  # seconds to wait for another owner's lease
@@ -52,6 +53,10 @@ def deploy(ctx: Context, order: Order) -> Deployment | None:
     reason = order.reason or f"{order.kind} of release {order.release.number}"
     with environment_lease(ctx, app, name, reason, wait=order.wait):
         _settle_the_dead(ctx, app, name)
+        if order.version and order.version not in versions(ctx, order.release):
+            ctx.ledger.add_evidence(
+                Evidence(app, order.release.number, name, "version", order.version, True, reason, ctx.clock())
+            )
         decision = decide(ctx, order)
         if not decision.changeset and _is_current(decision):
             ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
@@ -73,9 +78,9 @@ def _settle_the_dead(ctx: Context, app: str, environment: str) -> None:
 def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     """Observe and decide. create=False touches nothing at all: for a dry run."""
     release, environment = order.release, order.environment
-    own = settings(ctx, release, environment, like=order.like, create=create)
+    own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
     observed = observe(ctx, release.app, environment.name)
-    history = ctx.ledger.deployments(release.app, environment.name)
+    history = back.standing(ctx.ledger.deployments(release.app, environment.name))
     previous = back.current(history)
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
@@ -90,7 +95,8 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         elif previous and previous.schema != release.schema:
             down = (f"{previous.schema} → {release.schema}",)
     images = {item.image: item.image for item in release.plan.accessories.values()}
-    wanted = specify(release, environment, own, accessory_images=images, up=up, down=down)
+    seed = order.kind == DEPLOY
+    wanted = specify(release, environment, own, accessory_images=images, up=up, down=down, seed=seed)
     return Decision(order, own, wanted, observed, reconcile(wanted, observed), previous, tool)
 
 
@@ -105,7 +111,7 @@ def refuse_danger(decision: Decision) -> None:
 
 def _newer(ctx: Context, order: Order, previous: Deployment | None) -> Release:
     """The release whose image has all migration scripts: for a rollback the one that is left."""
-    if order.kind == "rollback" and previous:
+    if order.kind == ROLLBACK and previous:
         return ctx.ledger.release(order.release.app, previous.release) or order.release
     return order.release
 
@@ -131,20 +137,13 @@ def _carry_out(ctx: Context, decision: Decision, reason: str) -> Deployment:
     )  # fmt: skip
     number = ctx.ledger.begin_deployment(record)
     applying = Applying(ctx, decision)
-    outcome, detail = FAILED, ""
+    detail = ""
     try:
         applying.run()
-        outcome = SUCCEEDED
-    except MigrationFailed as error:
-        # After the switch the old code serves: the deployment stands, at the schema that is really there.
-        outcome, detail = (SUCCEEDED if applying.switched else FAILED), error.message
-        raise
-    except ShipwayError as error:
-        detail = error.message
-        raise
     except BaseException as error:
-        outcome, detail = CANCELLED, type(error).__name__
+        detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
         raise
     finally:
+        outcome = SUCCEEDED if applying.serves else CANCELLED if ctx.cancelled.is_set() else FAILED
         ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
     return ctx.ledger.deployments(release.app, order.environment.name, 1)[0]

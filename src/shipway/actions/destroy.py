@@ -7,6 +7,7 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
@@ -20,3 +21,14 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
             ctx.runtime.remove_network(network(plan.app, environment.name))
         for accessory in plan.accessories.values():
             ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))
+        _record(ctx, plan.app, environment.name)
+
+
+def _record(ctx: Context, app: str, environment: str) -> None:
+    """In the history, so that nothing is taken to stand there any more."""
+    history = ctx.ledger.deployments(app, environment, 1)
+    if not history or history[0].kind == DESTROY:
+        return
+    now = ctx.clock()
+    record = Deployment(0, app, environment, history[0].release, DESTROY, ctx.actor, "destroyed with its data", now)
+    ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUCCEEDED, ctx.clock(), None, "")

@@ -27,7 +27,13 @@ def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) ->
 
 
 def settings(
-    ctx: Context, release: Release, environment: Environment, *, like: Deployment | None = None, create: bool = True
+    ctx: Context,
+    release: Release,
+    environment: Environment,
+    *,
+    version: str | None = None,
+    like: Deployment | None = None,
+    create: bool = True,
 ) -> Settings:
     """Secrets and passwords for a release in an environment.
 
@@ -49,7 +55,7 @@ def settings(
         if known.needs_password(accessory)
     }
     ctx.redactor.add({**values, **{f"{name} password": value for name, value in passwords.items()}})
-    return Settings(version_of(ctx, release, environment), values, versions, passwords)
+    return Settings(version or version_of(ctx, release, environment), values, versions, passwords)
 
 
 def needed(plan: Plan, environment: Environment) -> list[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from shipway.actions.deploy import Order
-from shipway.actions.observe import versions
 from shipway.context import Context
 from shipway.domain import gate
 from shipway.domain.errors import GateRefused
 from shipway.domain.plan import Environment
-from shipway.domain.release import Commit, Evidence, Release
+from shipway.domain.release import Commit, Release
 from shipway.system.git import Repository
 
 
@@ -31,9 +30,7 @@ def admitted(ctx: Context, repository: Repository, commit: Commit, app: str, env
         listed = "\n".join(f"  - {reason}" for reason in reasons)
         raise GateRefused(f"{environment.name} refuses {commit.revision[:12]}:\n{listed}", hint=_hint(environment, reasons))
     version = gate.version_tag(environment, candidate)
-    if version and version not in versions(ctx, release):
-        ctx.ledger.add_evidence(Evidence(app, release.number, environment.name, "version", version, True, commit.revision, ctx.clock()))
-    return Order(release, environment, reason=f"{version or commit.revision[:12]}: {commit.subject}")
+    return Order(release, environment, version=version, reason=f"{version or commit.revision[:12]}: {commit.subject}")
 
 
 def _release(ctx: Context, commit: Commit, app: str, environment: Environment) -> tuple[Release | None, str]:

@@ -7,7 +7,7 @@ from shipway.actions.observe import versions
 from shipway.context import Context, environment_of
 from shipway.domain import rollback as back
 from shipway.domain.errors import NothingToRollBack
-from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
 
 
 def rollback_order(ctx: Context, app: str, environment: str, *, to: str | None, reason: str, wait: float) -> Order:
@@ -22,12 +22,12 @@ def rollback_order(ctx: Context, app: str, environment: str, *, to: str | None, 
     assert release is not None
     where = environment_of(release.plan, environment)
     return Order(
-        release, where, "rollback", reason or f"rollback from release {now.release} to {release.number}", like=target, wait=wait
+        release, where, ROLLBACK, reason or f"rollback from release {now.release} to {release.number}", like=target, wait=wait
     )
 
 
 def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:
-    good = [item for item in history if item.outcome == SUCCEEDED]
+    good = [item for item in back.standing(history) if item.outcome == SUCCEEDED]
     chosen = next((item for item in good if to in _names(ctx, ctx.ledger.release(app, item.release))), None)
     if chosen is None:
         ran = ", ".join(dict.fromkeys("/".join(_names(ctx, ctx.ledger.release(app, item.release))) for item in good)) or "none"

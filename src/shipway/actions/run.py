@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def run(ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigge
 
 
 def _waiting(order: Order, wait: float) -> Order:
-    return Order(order.release, order.environment, reason=order.reason, wait=wait)
+    return dataclasses.replace(order, wait=wait)
 
 
 def _pipeline(

@@ -43,7 +43,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         release=release,
         versions=tuple(versions(ctx, release)) if release else (),
         services=_services(observed, release, environment),
-        strays=tuple(item.name for item in observed.services if release is None or release_of(item) != release.number),
+        strays=tuple(item.name for item in observed.services if item.running and (release is None or release_of(item) != release.number)),
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease if lease and lease.expires > ctx.clock() else None,
     )

@@ -29,10 +29,10 @@ def _changes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
         yield Change("seed", "database", wanted.seed, "runs with each deployment; changes nothing that is there")
     yield from missing
     yield from _routes(wanted, observed)
-    keep = {spec.name for spec in wanted.services}
+    keep, running = {spec.name for spec in wanted.services}, observed.routed_release
     for container in sorted(observed.services, key=lambda item: item.name):
         if container.name not in keep:
-            yield Change("remove", "container", container.name, _why_removed(container, wanted))
+            yield from _leave(container, wanted, running)
     for revision in wanted.down or ():
         yield Change("revert", "database", revision, f"release {wanted.release} was made for an older schema")
 
@@ -51,7 +51,7 @@ def _service(spec: ContainerSpec, found: ContainerInfo | None, wanted: Wanted) -
     if found is None:
         yield Change("create", "container", spec.name, f"part of release {wanted.release}", spec)
     elif not found.running:
-        yield Change("start", "container", spec.name, f"it is {found.state}", spec)
+        yield Change("start", "container", spec.name, f"part of release {wanted.release}, here and {found.state}", spec)
 
 
 def _routes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
@@ -72,6 +72,16 @@ def _where(table: Mapping[str, object]) -> str:
     routes = table["routes"]
     assert isinstance(routes, list)
     return ", ".join(f"{route['prefix']} → {route['name']}" for route in routes)
+
+
+def _leave(container: ContainerInfo, wanted: Wanted, routed: int | None) -> Iterator[Change]:
+    """What is left stays as stopped containers, so that a rollback only starts them; what is older goes."""
+    release = release_of(container)
+    if release is not None and release == routed != wanted.release:
+        if container.running:
+            yield Change("stop", "container", container.name, f"belongs to release {release}; kept for a rollback")
+    elif routed != wanted.release or container.running or release == wanted.release:
+        yield Change("remove", "container", container.name, _why_removed(container, wanted))
 
 
 def _why_removed(container: ContainerInfo, wanted: Wanted) -> str:

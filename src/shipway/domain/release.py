@@ -11,6 +11,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.record import to_data
 
 PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
+DEPLOY, ROLLBACK, DESTROY = "deploy", "rollback", "destroy"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Deployment:
     app: str
     environment: str
     release: int
-    kind: str  # deploy or rollback
+    kind: str  # deploy, rollback or destroy
     actor: str
     reason: str
     started: float

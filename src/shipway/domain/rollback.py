@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
-from shipway.domain.release import SUCCEEDED, Deployment
+from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 
 def current(deployments: Sequence[Deployment]) -> Deployment | None:
     """The newest deployment that succeeded, of an environment's deployments, newest first."""
-    return next((item for item in deployments if item.outcome == SUCCEEDED), None)
+    return next((item for item in standing(deployments) if item.outcome == SUCCEEDED), None)
 
 
 def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
@@ -20,5 +21,10 @@ def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
     now = current(deployments)
     if now is None:
         return None
-    older = [item for item in deployments if item.outcome == SUCCEEDED and item.release < now.release]
+    older = [item for item in standing(deployments) if item.outcome == SUCCEEDED and item.release < now.release]
     return max(older, key=lambda item: (item.release, item.id), default=None)
+
+
+def standing(deployments: Sequence[Deployment]) -> list[Deployment]:
+    """Those since the environment was last destroyed."""
+    return list(takewhile(lambda item: item.kind != DESTROY, deployments))

@@ -33,6 +33,7 @@ def specify(
     accessory_images: Mapping[str, str],
     up: tuple[str, ...] = (),
     down: tuple[str, ...] | None = None,
+    seed: bool = True,
 ) -> Wanted:
     """The whole environment. accessory_images: image name in the plan to what the engine knows it by."""
     plan = release.plan
@@ -57,7 +58,7 @@ def specify(
         publish=(publish(environment),) if routes else (),
         up=up,
         down=down,
-        seed=environment.seed.run if environment.seed else None,
+        seed=environment.seed.run if environment.seed and seed else None,
     )
 
 
@@ -109,7 +110,10 @@ def _replica(
         restart=True,
         stop_grace=service.drain,
     )
-    config = config_digest(spec, {name: settings.versions.get(name, 0) for name in service.secrets})
+    # Passwords of accessories stay out: they are made once, and a dry run must name what the deployment will name.
+    public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service)
+    versions = {name: settings.versions.get(name, 0) for name in service.secrets}
+    config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {
         **spec.labels, LABEL_RELEASE: str(release.number), LABEL_CONFIG: config, LABEL_DRAIN: f"{service.drain:g}",
@@ -133,7 +137,8 @@ def _accessory(
         stop_grace=30.0,
     )
     # Digest over the plan's name of the image: a newer postgres:15 on the engine must not replace a database.
-    labels = {**spec.labels, LABEL_CONFIG: config_digest(spec, {})}
+    public = dataclasses.replace(spec, env=known.environment(accessory, plan.app, ""))
+    labels = {**spec.labels, LABEL_CONFIG: config_digest(public, {})}
     return dataclasses.replace(spec, image=image, labels=labels)
 
 

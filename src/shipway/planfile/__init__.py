@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,5 @@ def _text(path: Path) -> str:
 
 
 def _shown(path: Path) -> str:
-    """Relative to the working directory where it is in it."""
-    absolute, here = path.absolute(), Path.cwd()
-    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
+    """The shorter one of its absolute name and its name from the working directory."""
+    return min(os.path.relpath(path), str(path.absolute()), key=len)

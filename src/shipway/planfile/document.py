@@ -54,6 +54,15 @@ class Entries:
 Node = Scalar | Items | Entries
 
 
+def plain(node: Node) -> Any:
+    """As dicts, lists and strings; nothing is None. For files of other tools, whose shape isn't known."""
+    if isinstance(node, Scalar):
+        return None if node.type == "nothing" else node.text
+    if isinstance(node, Items):
+        return [plain(item) for item in node.nodes]
+    return {key.text: plain(value) for key, value in node.pairs}
+
+
 def compose(text: str) -> Node:
     """The whole text as a tree; raises Unreadable. `on`, `yes` and `no` are words, as YAML 1.2 has it."""
     from ruamel.yaml import YAML
@@ -103,17 +112,23 @@ class _Conversion:
         return Scalar(node.value, _TYPES[tag], mark)
 
     def _pairs(self, pairs: Any) -> Iterator[tuple[Scalar, Node]]:
+        """The mapping's own pairs, then those of a merge key (`<<: *name`) that it doesn't have itself."""
+        own = set[str]()
+        merged: list[tuple[Scalar, Node]] = []
         for key_node, value_node in pairs:
-            key = self.convert(key_node)
+            key, value = self.convert(key_node), self.convert(value_node)
             if not isinstance(key, Scalar):
                 raise Unreadable("a key can't be a list or a mapping", key.mark, "a word before the colon")
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                raise Unreadable(
-                    "merge keys (`<<`) are no part of YAML 1.2",
-                    key.mark,
-                    "the keys written out, or an alias (`*name`) in place of a whole value",
-                )
-            yield key, self.convert(value_node)
+            if str(key_node.tag) == "tag:yaml.org,2002:merge":
+                for source in value.nodes if isinstance(value, Items) else (value,):
+                    merged.extend(source.pairs if isinstance(source, Entries) else ())
+            else:
+                own.add(key.text)
+                yield key, value
+        for key, value in merged:
+            if key.text not in own:
+                own.add(key.text)
+                yield key, value
 
 
 _PLAIN_WORDS = (  # a part of the parser's message, and what it means to who wrote the file

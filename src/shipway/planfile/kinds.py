@@ -99,11 +99,10 @@ class Choice:
         return self.hint or (words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}")
 
     def read(self, node: Node, path: Path, report: Report) -> Any:
-        word = node.text if isinstance(node, Scalar) else None
-        if word in self.values:
-            return self.values[word]
-        if word and isinstance(node, Scalar) and node.type == "text":
-            report.error(path, f"can't be `{word}`{did_you_mean(word, self.values)}", self.expected)
+        if isinstance(node, Scalar) and node.text in self.values:
+            return self.values[node.text]
+        if isinstance(node, Scalar) and node.type == "text" and node.text:
+            report.error(path, f"can't be `{node.text}`{did_you_mean(node.text, self.values)}", self.expected)
             return INVALID
         return report.misfit(path, node, self.expected)
 

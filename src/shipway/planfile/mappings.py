@@ -58,12 +58,11 @@ class Record:
         values: dict[str, Any] = {key: self.fields[key].blank for key in self.required}
         present = set[str]()
         for key, child in pairs(node, path, report):
-            kind = self.fields.get(key.text)
-            if kind is None:
+            if key.text not in self.fields:
                 present.add(self._unknown(key, path, report))
                 continue
             present.add(key.text)
-            value = kind.read(child, (*path, key.text), report)
+            value = self.fields[key.text].read(child, (*path, key.text), report)
             if value is not INVALID:
                 values[key.text] = value
         self._check_presence(present, path, report)

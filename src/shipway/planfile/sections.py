@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from shipway.domain import plan as domain
 from shipway.domain.accessory import DEFAULT_PORTS
-from shipway.domain.plan import (
-    Accessory, Approvals, BuildSource, Check, Database, Environment, Health, Plan, RegistryAccess, Resources, Seed,
-    Service, Step, StepImage, Trigger,
-)  # fmt: skip
 from shipway.planfile import values as v
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
@@ -18,37 +15,37 @@ _KINDS = {"postgres": "postgres", "postgis": "postgres", "mysql": "mysql", "mari
 ALL = "all"  # in `build` of a step: every service that is built
 
 
-def step_image(name: str | None = None, build: BuildSource | None = None, target: str | None = None) -> StepImage:
+def step_image(name: str | None = None, build: domain.BuildSource | None = None, target: str | None = None) -> domain.StepImage:
     """An image by name, or of this repository, where `target` beside `build` chooses another stage."""
-    return StepImage(name, replace(build, target=target) if build and target else build)
+    return domain.StepImage(name, replace(build, target=target) if build and target else build)
 
 
-def accessory(image: str, **given: Any) -> Accessory:
+def accessory(image: str, **given: Any) -> domain.Accessory:
     """Kind and port follow from the image's name where the plan doesn't give them."""
     kind = given.pop("kind", None) or _KINDS.get(image.split("@")[0].rpartition("/")[2].split(":")[0], "other")
-    return Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
+    return domain.Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
 
 
-def environment(hosts: tuple[str, ...] = (), **given: Any) -> Environment:
+def environment(hosts: tuple[str, ...] = (), **given: Any) -> domain.Environment:
     """[local] is the same as no hosts."""
-    return Environment(hosts=tuple(host for host in hosts if host != "local"), **given)
+    return domain.Environment(hosts=tuple(host for host in hosts if host != "local"), **given)
 
 
 BUILD = Record(
-    BuildSource,
+    domain.BuildSource,
     {"folder": v.FOLDER, "dockerfile": v.INSIDE, "target": v.TEXT, "args": v.VARIABLES},
     required=("folder",),
     short=("folder", v.FOLDER),
 )
 IMAGE = Record(step_image, {"build": BUILD, "target": v.TEXT}, required=("build",), short=("name", v.IMAGE))
 HEALTH = Record(
-    Health,
+    domain.Health,
     {"path": v.URL_PATH, "tcp": v.TRUE, "command": v.SHELL, "timeout": v.DURATION, "interval": v.DURATION},
     short=("path", v.URL_PATH),
     exactly_one=("path", "tcp", "command"),
 )
 SERVICE = Record(
-    Service,
+    domain.Service,
     {
         "build": BUILD,
         "image": v.IMAGE,
@@ -57,7 +54,7 @@ SERVICE = Record(
         "route": v.ROUTE,
         "health": HEALTH,
         "replicas": v.POSITIVE,
-        "resources": Record(Resources, {"cpus": v.CPUS, "memory": v.SIZE}),
+        "resources": Record(domain.Resources, {"cpus": v.CPUS, "memory": v.SIZE}),
         "drain": v.DURATION_OR_NONE,
         "environment": v.VARIABLES,
         "secrets": v.SECRETS,
@@ -84,7 +81,7 @@ ACCESSORY = Record(
     together={"url": ("provides",)},
 )
 DATABASE = Record(
-    Database,
+    domain.Database,
     {
         "accessory": v.ACCESSORY,
         "service": v.SERVICE,
@@ -94,13 +91,13 @@ DATABASE = Record(
     required=("accessory", "service", "tool"),
 )
 REGISTRY = Record(
-    RegistryAccess,
+    domain.RegistryAccess,
     {"address": v.REGISTRY_ADDRESS, "user": v.TEXT, "password": v.SECRET, "token": v.SECRET},
     required=("address",),
     together={"user": ("password",), "password": ("user",)},
 )
 STEP = Record(
-    Step,
+    domain.Step,
     {
         "run": v.SHELL,
         "image": IMAGE,
@@ -119,29 +116,29 @@ STEP = Record(
     exactly_one=("run", "build"),
     together={
         "run": ("image",),
-        **{key: ("run",) for key in ("image", "with", "inputs", "outputs", "reports", "env")},
+        **dict.fromkeys(("image", "with", "inputs", "outputs", "reports", "env"), ("run",)),
     },
 )
 CHECK = Record(
-    Check,
+    domain.Check,
     {"image": IMAGE, "run": v.SHELL, "timeout": v.DURATION, "env": v.VARIABLES},
     required=("image", "run"),
     named=True,
 )
 TRIGGER = Record(
-    Trigger,
+    domain.Trigger,
     {"branch": v.BRANCH, "tag": v.TAG},
     required=("branch",),
     short=("manual", Choice({"manual": True}, "manual, {branch: NAME}, or {tag: PATTERN, branch: NAME}")),
 )
 APPROVALS = Record(
-    Approvals,
+    domain.Approvals,
     {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION},
     required=("count",),
     renamed={"not": "not_author"},
     short=("count", Number("the number of people who must approve, from 1", 1)),
 )
-SEED = Record(Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
+SEED = Record(domain.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
 ENVIRONMENT = Record(
     environment,
     {
@@ -160,7 +157,7 @@ ENVIRONMENT = Record(
     named=True,
 )
 PLAN = Record(
-    Plan,
+    domain.Plan,
     {
         "app": v.NAME,
         "services": ByName(SERVICE, v.NAME_PATTERN, v.NAME_WORDS, at_least=1),

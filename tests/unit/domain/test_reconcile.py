@@ -45,9 +45,20 @@ staging: release 2 (v1), replaces release 1
   + create  container  shop_staging_backend_2-CONFIG_1   part of release 2
   + create  container  shop_staging_worker_2-CONFIG_1    part of release 2
   ~ switch  route      / → frontend, /api → backend      release 1 → 2
-  - remove  container  shop_staging_backend_1-CONFIG_1   belongs to release 1
-  - remove  container  shop_staging_frontend_1-CONFIG_1  belongs to release 1
-  - remove  container  shop_staging_worker_1-CONFIG_1    belongs to release 1"""
+  - stop    container  shop_staging_backend_1-CONFIG_1   belongs to release 1; kept for a rollback
+  - stop    container  shop_staging_frontend_1-CONFIG_1  belongs to release 1; kept for a rollback
+  - stop    container  shop_staging_worker_1-CONFIG_1    belongs to release 1; kept for a rollback"""
+
+
+def test_a_rollback_starts_what_was_kept_and_a_third_release_removes_it() -> None:
+    left = tuple(running(spec, "exited") for spec in wanted(1).services)
+    now = observed(wanted(2))
+    both = dataclasses.replace(now, services=(*now.services, *left))
+    back = reconcile(wanted(1), both)
+    assert [len(back.of("container", verb)) for verb in ("start", "create", "stop", "remove")] == [3, 0, 3, 0]
+    assert not reconcile(wanted(2), both)
+    third = reconcile(wanted(3), both)
+    assert [len(third.of("container", verb)) for verb in ("start", "create", "stop", "remove")] == [0, 3, 3, 3]
 
 
 def test_a_rollback_reverts_the_schema_last() -> None:
@@ -70,7 +81,7 @@ def test_a_stopped_container_is_started_and_a_half_finished_deployment_goes_on()
     half = Observed((running(wanted(2).web[0], "exited"), *old.services), whole.accessories, old.routes)
     changes = reconcile(wanted(2), half)
     assert [change.verb for change in changes.of("container", "start", "create")] == ["start", "create", "create"]
-    assert len(changes.of("container", "remove")) == 3
+    assert len(changes.of("container", "stop")) == 3
 
 
 def test_a_changed_accessory_is_dangerous_and_said_to_be() -> None:
@@ -82,7 +93,7 @@ def test_a_changed_accessory_is_dangerous_and_said_to_be() -> None:
 
 
 def test_containers_that_nobody_knows_are_removed() -> None:
-    stray = ContainerInfo("x", "shop_staging_old_9-abcdef_1", {"shipway.release": "9"}, "exited", "", {})
+    stray = ContainerInfo("x", "shop_staging_old_9-abcdef_1", {"shipway.release": "9"}, "running", "", {})
     is_now = observed(wanted(1))
     changes = reconcile(wanted(1), dataclasses.replace(is_now, services=(*is_now.services, stray)))
     assert text(changes).endswith("- remove  container  shop_staging_old_9-CONFIG_1  belongs to release 9")

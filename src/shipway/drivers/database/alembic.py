@@ -24,7 +24,7 @@ case $verb in
   heads) alembic heads ;;
   state) state ;;
   *) for target; do
-       alembic "$verb" "$target" 2>&1 || { code=$?; state 2>/dev/null; exit $code; }
+       alembic "$verb" "$target" 2>&1 || { failed=$?; state 2>/dev/null; exit "$failed"; }
      done ;;
 esac
 """

@@ -177,7 +177,7 @@ class DockerRuntime:
             return
         path = f"/networks/{segment(name)}"
         for identity in found["Containers"] or {}:
-            self._disconnect(name, identity)
+            self.disconnect(name, identity)
         self._engine.call("DELETE", path, fine=(404,))
 
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
@@ -189,7 +189,7 @@ class DockerRuntime:
         if endpoint is not None:
             if set(aliases) <= set(known):
                 return
-            self._disconnect(network, container)  # the engine can't add a name to what is attached
+            self.disconnect(network, container)  # the engine can't add a name to what is attached
         body = {"Container": container, "EndpointConfig": {"Aliases": sorted({*aliases, *known})}}
         try:
             self._engine.call("POST", f"/networks/{segment(network)}/connect", body=body)
@@ -211,9 +211,13 @@ class DockerRuntime:
     def remove_volume(self, name: str) -> None:
         self._engine.call("DELETE", f"/volumes/{segment(name)}", fine=(404,))
 
-    def _disconnect(self, network: str, container: str) -> None:
+    def disconnect(self, network: str, container: str) -> None:
         body = {"Container": container, "Force": True}
-        self._engine.call("POST", f"/networks/{segment(network)}/disconnect", body=body, fine=(404,))
+        try:
+            self._engine.call("POST", f"/networks/{segment(network)}/disconnect", body=body, fine=(404,))
+        except EngineRefused as error:
+            if "is not connected" not in error.message:
+                raise
 
     def _inspect(self, container: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None

@@ -14,7 +14,6 @@ from shipway.planfile.document import compose
 from shipway.planfile.report import Path, Report
 from shipway.planfile.sections import PLAN
 
-
 # A key that can't stand beside another one is in the reference as a comment: `# key: value  # description`.
 _ALTERNATIVE = re.compile(r"^( *)# ([a-z]+: \S+  # )", re.MULTILINE)
 

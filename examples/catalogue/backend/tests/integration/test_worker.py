@@ -45,7 +45,7 @@ def test_a_new_item_is_indexed_by_the_worker(admin: TestClient) -> None:
 
         wait_for("the newest item is indexed", indexed)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
 
 
 def test_a_worker_makes_up_for_lost_jobs(admin: TestClient, redis: Redis) -> None:
@@ -65,7 +65,7 @@ def test_sigterm_lets_the_job_at_hand_finish(empty: None, redis: Redis) -> None:
         queue.enqueue("tests.integration.slow.job")
         wait_for("the job has started", lambda: redis.get("slow") == b"started")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
     assert redis.get("slow") == b"finished"
     assert queue.count == 1, "the second job stays in the queue for the next worker"
 

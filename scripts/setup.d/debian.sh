@@ -1,0 +1,48 @@
+# The root folder that the stand-ins are made from: Debian 12, by mmdebstrap, from the machine's own package sources.
+
+DEBIAN=shipway-stand-in/debian:bookworm
+DEBS=shipway-stand-in/debs:bookworm
+# Fetched here, by the machine itself, so that building an image needs no network.
+IN_STAND_INS="python3 python3-venv postgresql-15 redis-server docker-registry busybox-static media-types"
+
+debian() { # makes $DEBIAN, and $DEBS with the packages and the lists that name them
+  have mmdebstrap || install mmdebstrap
+  debian_sources > "$WORK/sources"
+  [ -s "$WORK/sources" ] || { refresh_lists; debian_sources > "$WORK/sources"; }
+  [ -s "$WORK/sources" ] ||
+    fail "stand-ins are made from Debian's packages, and this machine's apt knows no source of them:" \
+      "let the Docker Engine reach the public registry, or \`docker load\` these images: $IMAGES"
+  say "making a minimal Debian with mmdebstrap (under a minute)"
+  mkdir "$WORK/debs"
+  local start=$SECONDS options=() option
+  # What this machine's apt needs to reach the packages (a proxy, a clock that is off), mmdebstrap's apt needs as well.
+  while read -r option; do options+=(--aptopt="${option%;}"); done < <(apt-config dump | grep -E '^Acquire::(Check-|https?::)' || true)
+  root mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates "${options[@]}" \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
+    --customize-hook="APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq --yes --no-install-recommends --download-only install $IN_STAND_INS >/dev/null" \
+    --customize-hook="copy-out /var/lib/apt/lists /var/cache/apt/archives '$WORK/debs'" \
+    --customize-hook='copy-in /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/' \
+    bookworm "$WORK/debian.tar" "$WORK/sources" >"$WORK/mmdebstrap.log" 2>&1 ||
+    { tail -n 20 "$WORK/mmdebstrap.log" >&2; fail "mmdebstrap failed"; }
+  root tar -C "$WORK/debs" -c . | import "$DEBS"
+  # A certificate that only this machine trusts is trusted inside too, by programs that bring a bundle of their own.
+  local bundle=/etc/ssl/certs/ca-certificates.crt
+  import "$DEBIAN" "ENV SSL_CERT_FILE=$bundle PIP_CERT=$bundle REQUESTS_CA_BUNDLE=$bundle NODE_EXTRA_CA_CERTS=$bundle LANG=C.UTF-8" \
+    < "$WORK/debian.tar"
+  root rm -rf "$WORK/debs" "$WORK/debian.tar"
+  say "made $DEBIAN ($((SECONDS - start)) s)"
+}
+
+import() { # image, change...; a tar file on the input
+  local image=$1 change changes=(--change "LABEL dev.shipway.stand-in=true")
+  for change in "${@:2}"; do changes+=(--change "$change"); done
+  docker import "${changes[@]}" - "$image" >/dev/null || fail "the Docker Engine did not take $image"
+}
+
+debian_sources() { # those of Debian only; a newer Debian's mirror carries bookworm too
+  local codename; codename=$(. /etc/os-release; echo "${VERSION_CODENAME:-bookworm}")
+  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)|$(ORIGIN)' 'Created-By: Packages' |
+    sed -n 's/|Debian$//p' | awk -v host="$codename" '$3 == host || index($3, host "-") == 1 { sub(host, "bookworm", $3); print }' |
+    grep -v -e -backports -e -proposed | sort -u
+}

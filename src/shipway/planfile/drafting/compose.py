@@ -1,0 +1,230 @@
+"""Services and accessories from a compose file."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from shipway.domain.plan import Accessory
+from shipway.planfile.document import Unreadable, compose, plain
+from shipway.planfile.drafting import dockerfile
+from shipway.planfile.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
+from shipway.planfile.drafting.variables import entries, split
+from shipway.planfile.sections import accessory as accessory_of
+
+FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+# Images that Shipway doesn't know as a kind, but whose port and kind of address are well known.
+_OTHERS = {
+    "rabbitmq": (5672, "amqp://{host}:{port}"),
+    "mongo": (27017, "mongodb://{host}:{port}"),
+    "memcached": (11211, "memcached://{host}:{port}"),
+    "elasticsearch": (9200, "http://{host}:{port}"),
+    "opensearch": (9200, "http://{host}:{port}"),
+    "meilisearch": (7700, "http://{host}:{port}"),
+    "minio": (9000, "http://{host}:{port}"),
+    "nats": (4222, "nats://{host}:{port}"),
+    "mailpit": (1025, "smtp://{host}:{port}"),
+    "mailhog": (1025, "smtp://{host}:{port}"),
+}
+
+
+def find(root: Path, draft: Draft) -> str | None:
+    """Add what the compose file has; its name, or None where there is none that can be used."""
+    file = next((name for name in FILES if (root / name).is_file()), None)
+    if file is None:
+        return None
+    try:
+        data = plain(compose((root / file).read_text(encoding="utf-8")))
+    except (Unreadable, UnicodeDecodeError) as error:
+        draft.notes.append(f"{file} can't be read ({error}): it was left out")
+        return None
+    services = _mapping(_mapping(data).get("services"))
+    if not services:
+        return None
+    for name, raw in services.items():
+        if "build" not in _mapping(raw) and _mapping(raw).get("image") and _is_accessory(_mapping(raw)):
+            draft.accessories.append(_accessory(name, _mapping(raw), file))
+    accessories = {name: _by_name(draft, name) for name in services}
+    for name, raw in services.items():
+        if accessories[name] is None:
+            draft.services.append(_service(root, name, _mapping(raw), file, accessories))
+    return file
+
+
+def _by_name(draft: Draft, name: str) -> AccessoryDraft | None:
+    return next((item for item in draft.accessories if item.name == plan_name(name)), None)
+
+
+def _is_accessory(raw: dict[str, Any]) -> bool:
+    image = _without_variables(raw["image"])
+    return _kind(image) != "other" or _base(image) in _OTHERS
+
+
+def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
+    image = _without_variables(raw["image"])
+    kind = _kind(image)
+    draft = AccessoryDraft(plan_name(name), image, kind, why=[f"{file}: {image}"])
+    draft.command = _command(raw.get("command"))
+    draft.volume = _volume(raw) or _default_volume(kind, image)
+    port = _port(raw)
+    if kind == "other":
+        known_port, draft.url = _OTHERS[_base(image)]
+        draft.port = known_port or port
+    own = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
+    made_by_shipway = own if kind == "postgres" else ("MYSQL_", "MARIADB_") if kind == "mysql" else ()
+    values, secrets, todo = split(entries(raw.get("environment")))
+    draft.environment = {key: value for key, value in values.items() if not key.startswith(made_by_shipway or ("\0",))}
+    unset = [key for key in secrets if not key.startswith(made_by_shipway or ("\0",))]
+    draft.todo += [f"{key}: its value is not in this file: an accessory takes no secrets yet" for key in unset]
+    draft.todo += todo
+    return draft
+
+
+def _service(
+    root: Path, name: str, raw: dict[str, Any], file: str, accessories: dict[str, AccessoryDraft | None]
+) -> ServiceDraft:
+    draft = ServiceDraft(plan_name(name, "service"), why=[f"{file}: {name}"])
+    if draft.name != name:
+        draft.todo.append(f"it is called {name} in {file}: other services find it by {draft.name} now")
+    if "build" in raw:
+        _build(draft, raw["build"])
+    else:
+        draft.image = _without_variables(str(raw.get("image") or ""))
+    draft.command = _command(raw.get("command"))
+    draft.port = _port(raw)
+    draft.public = bool(raw.get("ports"))
+    if draft.port:
+        draft.why.append(f"port {draft.port} by {'ports' if raw.get('ports') else 'expose'}")
+    _health(draft, _mapping(raw.get("healthcheck")).get("test"))
+    found = entries(raw.get("environment"))
+    _addresses(draft, found, accessories)
+    draft.environment, draft.secrets, todo = split(found)
+    draft.todo += todo
+    if raw.get("env_file"):
+        draft.todo.append(f"the variables of env_file {_listed(raw['env_file'])}: as `environment:` or `secrets:`")
+    kept = [path for path in (_target(volume) for volume in _named_volumes(raw)) if path]
+    draft.todo += [f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept]
+    if draft.folder is not None:
+        dockerfile.complete(draft, dockerfile.read(root / draft.folder / draft.dockerfile))
+    return draft
+
+
+def _build(draft: ServiceDraft, raw: Any) -> None:
+    long = raw if isinstance(raw, dict) else {"context": raw}
+    draft.folder = posixpath.normpath(str(long.get("context") or "."))
+    draft.dockerfile = posixpath.normpath(str(long.get("dockerfile") or "Dockerfile"))
+    draft.target = long.get("target")
+    draft.args, secret, todo = split(entries(long.get("args")))
+    draft.todo += [f"build argument {name}: its value is not in this file" for name in secret] + todo
+    if draft.folder.startswith(("..", "/")) or draft.dockerfile.startswith(("..", "/")):
+        draft.todo.append(f"build: {draft.folder} with {draft.dockerfile} lies outside of its folder")
+        draft.folder = "."
+
+
+def _addresses(
+    draft: ServiceDraft, found: dict[str, str | None], accessories: dict[str, AccessoryDraft | None]
+) -> None:
+    """Take the variables out of `found` that accessories provide: those with an accessory's host in an address."""
+    for name, value in list(found.items()):
+        match = re.match(r"([a-z0-9+]+)://(?:[^@/]*@)?([\w.-]+)", value or "")
+        accessory = accessories.get(match[2] if match else value or "")
+        if accessory is None:
+            continue
+        if match is None:  # the bare host, as in DB_HOST
+            if accessory.kind in ("postgres", "mysql"):
+                draft.todo.append(f"{name}: Shipway makes the password of {accessory.name}; take it from the address that it provides")
+            continue
+        del found[name]
+        if accessory.provides is None:
+            accessory.provides = name
+            accessory.why.append(f"{name} of {draft.name} is its address")
+        elif accessory.provides != name:
+            draft.todo.append(f"{name}: {accessory.name} provides {accessory.provides}; read that one instead")
+        if "+" in match[1] or match[1] == "postgres":
+            given = "postgresql" if match[1].startswith("postgres") else match[1].partition("+")[0]
+            draft.todo.append(f"{name} began with {match[1]}://; Shipway gives {given}://")
+
+
+def _health(draft: ServiceDraft, test: Any) -> None:
+    words = test if isinstance(test, list) else ["CMD-SHELL", test] if test else []
+    if len(words) < 2 or words[0] == "NONE":
+        return
+    command = str(words[1]) if words[0] == "CMD-SHELL" else shlex.join(str(word) for word in words[1:])
+    path = dockerfile.health_path(command)
+    if path and draft.port:
+        draft.health = path
+        draft.why.append(f"health {path} by healthcheck")
+    else:
+        draft.health_command = command.replace("$$", "$")
+        draft.why.append("health by healthcheck")
+
+
+def _command(raw: Any) -> str | None:
+    if isinstance(raw, list):
+        return shlex.join(str(word) for word in raw) or None
+    return " ".join(str(raw).split()) if raw else None
+
+
+def _port(raw: dict[str, Any]) -> int | None:
+    """The port in the container, of `8080:80`, `127.0.0.1:8080:80/tcp`, `80` or {target: 80}."""
+    for item in [*_list(raw.get("ports")), *_list(raw.get("expose"))]:
+        text = str(item.get("target", "") if isinstance(item, dict) else _without_variables(str(item)))
+        match = re.search(r"(\d+)(?:-\d+)?(?:/\w+)?$", text)
+        if match and 0 < int(match[1]) < 65536:
+            return int(match[1])
+    return None
+
+
+def _volume(raw: dict[str, Any]) -> str | None:
+    return next((path for path in (_target(volume) for volume in _named_volumes(raw)) if path), None)
+
+
+def _named_volumes(raw: dict[str, Any]) -> list[Any]:
+    """Without folders of the developer's machine, which are mounted to work on the source or to configure."""
+    volumes = _list(raw.get("volumes"))
+    return [item for item in volumes if (item.get("type") == "volume" if isinstance(item, dict) else item[:1] not in "./~$")]
+
+
+def _target(volume: Any) -> str | None:
+    if isinstance(volume, dict):
+        return volume.get("target")
+    parts = str(volume).split(":")
+    return parts[1] if len(parts) > 1 and parts[1].startswith("/") else None
+
+
+def _default_volume(kind: str, image: str) -> str | None:
+    if kind == "mysql":
+        return "/var/lib/mysql"
+    if kind != "postgres":
+        return None
+    version = re.match(r"(\d+)", image.rpartition(":")[2])
+    return "/var/lib/postgresql" if version and int(version[1]) >= 18 else "/var/lib/postgresql/data"
+
+
+def _without_variables(text: str) -> str:
+    """`postgres:${VERSION:-16}` is postgres:16; a variable without a default is left out."""
+    return re.sub(r"\$\{\w+(?::?-([^}]*))?[^}]*\}", lambda match: match[1] or "", text).rstrip(":")
+
+
+def _kind(image: str) -> str:
+    known: Accessory = accessory_of(image, name="")
+    return known.kind
+
+
+def _base(image: str) -> str:
+    return image.split("@")[0].rpartition("/")[2].split(":")[0]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(str(item) for item in _list(value)) or str(value)

@@ -1,0 +1,87 @@
+"""What a Dockerfile tells about the service that it builds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipway.planfile.drafting.draft import ServiceDraft, plan_name
+
+TEST_STAGES = ("test", "tests", "testing", "ci", "dev", "development")
+SKIPPED = {"node_modules", "vendor", "venv", "dist", "build"}
+_URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d+))?(/[^\s\"'|;&\])]*)?")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Read from the text; the last stage counts for port and health."""
+
+    port: int | None
+    health: str | None  # path of its HEALTHCHECK
+    stages: tuple[str, ...]
+    base: str  # image of the first stage
+    text: str
+
+    @property
+    def test_stage(self) -> str | None:
+        """A stage that was made to run tests in."""
+        return next((stage for stage in TEST_STAGES if stage in self.stages), None)
+
+
+def facts(text: str) -> Facts:
+    """Never fails: what isn't understood isn't known."""
+    joined = re.sub(r"\\\s*\n", " ", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE))
+    lines = [line.strip() for line in joined.splitlines()]
+    froms = [line.split() for line in lines if re.match(r"FROM\s", line, re.IGNORECASE)]
+    stages = tuple(words[-1].lower() for words in froms if len(words) > 2 and words[-2].lower() == "as")
+    base = next((word for word in froms[0][1:] if not word.startswith("--")), "") if froms else ""
+    exposed = [match[1] for line in lines if (match := re.match(r"EXPOSE\s+(\d+)", line, re.IGNORECASE))]
+    checks = [line for line in lines if re.match(r"HEALTHCHECK\s", line, re.IGNORECASE)]
+    health = health_path(checks[-1]) if checks else None
+    return Facts(int(exposed[-1]) if exposed else None, health, stages, base, text)
+
+
+def health_path(command: str) -> str | None:
+    """The path that a health check asks for on its own machine: `curl -f http://localhost:8000/health`."""
+    match = _URL.search(command)
+    return (match[2] or "/").partition("?")[0] if match else None
+
+
+def read(file: Path) -> Facts | None:
+    """Facts of a file; None where there is none."""
+    try:
+        return facts(file.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+
+
+def folders(root: Path) -> list[str]:
+    """The parts of a repository that have a Dockerfile."""
+    return [folder for folder in parts(root) if (root / folder / "Dockerfile").is_file()]
+
+
+def parts(root: Path) -> list[str]:
+    """The root (`.`) and its folders, without those that tools make."""
+    below = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [".", *(name for name in below if name not in SKIPPED)]
+
+
+def service(root: Path, folder: str, app: str) -> ServiceDraft:
+    """A service that is built from a folder."""
+    name = plan_name(app if folder == "." else folder, "service")
+    draft = ServiceDraft(name, folder=folder, why=[f"{'' if folder == '.' else folder + '/'}Dockerfile"])
+    complete(draft, read(root / folder / "Dockerfile"))
+    return draft
+
+
+def complete(draft: ServiceDraft, known: Facts | None) -> None:
+    """Fill in what the draft doesn't know yet."""
+    if known is None:
+        return
+    if draft.port is None and known.port:
+        draft.port = known.port
+        draft.why.append(f"port {known.port} by EXPOSE")
+    if draft.port and not draft.health and not draft.health_command and known.health:
+        draft.health = known.health
+        draft.why.append(f"health {known.health} by HEALTHCHECK")

@@ -1,0 +1,92 @@
+"""What was found in a repository, on its way to a plan. Filled by the finders, written by `write`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from shipway.planfile.values import NAME_PATTERN
+
+
+@dataclass
+class ServiceDraft:
+    """One entry of `services`."""
+
+    name: str
+    folder: str | None = None  # of its build; None: `image` is used as it is
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    args: dict[str, str] = field(default_factory=dict)
+    image: str | None = None
+    command: str | None = None
+    port: int | None = None
+    route: str | None = None
+    health: str | None = None  # a path, or …
+    health_command: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
+    public: bool = True  # False where it is known that nobody outside reaches it
+    todo: list[str] = field(default_factory=list)  # becomes comments
+    why: list[str] = field(default_factory=list)
+
+
+@dataclass
+class AccessoryDraft:
+    """One entry of `accessories`."""
+
+    name: str
+    image: str
+    kind: str
+    provides: str | None = None
+    url: str | None = None
+    port: int | None = None  # only where the kind doesn't tell it
+    volume: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    command: str | None = None
+    todo: list[str] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+
+
+@dataclass
+class StepDraft:
+    """One entry of `pipeline` with a command."""
+
+    name: str
+    run: str
+    image: str  # a name, or …
+    folder: str | None = None  # … this folder's build, at …
+    target: str | None = None  # … this stage
+    todo: list[str] = field(default_factory=list)
+    why: str = ""
+
+
+@dataclass
+class DatabaseDraft:
+    """The `database` section; `unsupported` holds the words for a tool that Shipway doesn't drive yet."""
+
+    accessory: str = ""
+    service: str = ""
+    tool: str = ""
+    folder: str | None = None
+    unsupported: str = ""
+    why: str = ""
+
+
+@dataclass
+class Draft:
+    """The whole plan. `notes` are for the reader of the terminal, not for the file."""
+
+    app: str
+    branch: str = "main"
+    services: list[ServiceDraft] = field(default_factory=list)
+    accessories: list[AccessoryDraft] = field(default_factory=list)
+    databases: list[DatabaseDraft] = field(default_factory=list)
+    steps: list[StepDraft] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def plan_name(text: str, fallback: str = "app") -> str:
+    """The nearest name that a plan allows: `My_App.git` becomes `my-app`."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower().removesuffix(".git")).strip("-")[:40].rstrip("-")
+    name = name if re.search(NAME_PATTERN, name) else f"{fallback}-{name}"[:40].rstrip("-")
+    return fallback if name == "all" else name

@@ -1,0 +1,53 @@
+"""Environment variables of a compose file: which may stand in a plan, and which are secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from shipway.planfile.values import VARIABLE_PATTERN
+
+_SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|(^|_)(API_?)?KEY$|(^|_)DSN$", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?([-?+])([^}]*))?\}|\$(\w+)")
+
+
+def entries(raw: Any) -> dict[str, str | None]:
+    """A mapping, or a list of NAME=value; None where the value comes from the shell."""
+    if isinstance(raw, dict):
+        return {name: None if value is None else str(value) for name, value in raw.items()}
+    found: dict[str, str | None] = {}
+    for item in raw if isinstance(raw, list) else []:
+        name, equals, value = str(item).partition("=")
+        found[name] = value if equals else None
+    return found
+
+
+def split(found: dict[str, str | None]) -> tuple[dict[str, str], list[str], list[str]]:
+    """Values to write down, names of secrets (their values are never copied), and what is left to the reader."""
+    values: dict[str, str] = {}
+    secrets: list[str] = []
+    todo: list[str] = []
+    for name, raw in found.items():
+        value = None if raw is None else _resolved(raw)
+        if not re.search(VARIABLE_PATTERN, name):
+            todo.append(f"the variable {name} has a name that a plan can't have")
+        elif _SECRET.search(name):
+            secrets.append(name)
+        elif value is None:
+            todo.append(f"{name}: under `environment:`, or under `secrets:`; its value came from the shell")
+        else:
+            values[name] = value
+    return values, secrets, todo
+
+
+def _resolved(value: str) -> str | None:
+    """With the defaults of variables put in; None where one has no default."""
+    missing = False
+
+    def default(match: re.Match[str]) -> str:
+        nonlocal missing
+        missing = missing or match[2] != "-"
+        return match[3] or ""
+
+    result = _VARIABLE.sub(default, value.replace("$$", "\0")).replace("\0", "$")
+    return None if missing else result

@@ -1,0 +1,43 @@
+"""What all in-memory drivers share: they write down each call, and fail where a test says so."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class _Fault:
+    error: BaseException
+    after: bool
+
+
+class Recorder:
+    """`calls` has one stable line a call: the method and its main arguments."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._counts: Counter[str] = Counter()
+        self._faults: dict[tuple[str, int], _Fault] = {}
+        self._guard = threading.RLock()
+
+    def fail(self, method: str, *, at: int = 1, error: BaseException, after: bool = False) -> None:
+        """Let the at-th call of a method from now on raise; after: only when it has had its effect."""
+        with self._guard:
+            self._faults[method, self._counts[method] + at] = _Fault(error, after)
+
+    @contextmanager
+    def _call(self, method: str, *words: object) -> Iterator[None]:
+        """Around the effect of a call; one call at a time."""
+        with self._guard:
+            self.calls.append(" ".join([method, *map(str, words)]))
+            self._counts[method] += 1
+            fault = self._faults.pop((method, self._counts[method]), None)
+            if fault and not fault.after:
+                raise fault.error
+            yield
+            if fault:
+                raise fault.error

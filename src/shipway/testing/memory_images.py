@@ -1,0 +1,122 @@
+"""Images and a registry in memory. What is pushed from one engine can be pulled by another that shares the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from shipway.domain.errors import EngineError, RegistryError, StepFailed
+from shipway.domain.release import digest_of
+from shipway.ports import OnLine
+from shipway.testing.memory_calls import Recorder
+
+
+class MemoryRegistry(Recorder):
+    """`repositories`: repository: tag or digest: digest."""
+
+    def __init__(self, address: str = "registry.memory") -> None:
+        super().__init__()
+        self.address = address
+        self.repositories: dict[str, dict[str, str]] = {}
+
+    def ensure(self) -> None:
+        with self._call("ensure"):
+            pass
+
+    def repository(self, app: str, image: str) -> str:
+        return f"{self.address}/{app}/{image}"
+
+    def digest(self, repository: str, reference: str) -> str | None:
+        with self._call("digest", repository, reference):
+            return self.repositories.get(repository, {}).get(reference)
+
+    def tag(self, repository: str, digest: str, tag: str) -> None:
+        with self._call("tag", repository, digest, tag):
+            known = self.repositories.get(repository, {})
+            if digest not in known:
+                raise RegistryError(f"{self.address} has no {repository}@{digest} to tag as {tag}")
+            known[tag] = digest
+
+
+class MemoryImages(Recorder):
+    """public: references that any pull finds, such as postgres:15."""
+
+    def __init__(self, registry: MemoryRegistry | None = None, *, public: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.registry = registry or MemoryRegistry()
+        self.public = set(public)
+        self._names: dict[str, str] = {}  # reference: id
+        self._labels: dict[str, dict[str, str]] = {}  # id: labels
+
+    def inspect(self, reference: str) -> Mapping[str, object] | None:
+        with self._call("inspect", reference):
+            identity = reference if reference in self._labels else self._names.get(reference)
+            if identity is None:
+                return None
+            names = [name for name, image in self._names.items() if image == identity]
+            return {
+                "Id": identity,
+                "RepoTags": [name for name in names if "@" not in name],
+                "RepoDigests": [name for name in names if "@" in name],
+                "Config": {"WorkingDir": "/app", "Labels": self._labels[identity]},
+            }
+
+    def build(
+        self,
+        context: Path,
+        *,
+        tags: Sequence[str],
+        dockerfile: str,
+        target: str | None,
+        args: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: OnLine,
+    ) -> str:
+        with self._call("build", *tags):
+            if not (context / dockerfile).is_file():
+                raise StepFailed(f"the image build failed\nthere is no {dockerfile}")
+            files = {
+                str(path.relative_to(context)): path.read_bytes().hex() for path in context.rglob("*") if path.is_file()
+            }
+            on_line(f"building from {dockerfile}")
+            identity = digest_of([files, dockerfile, target, dict(args), dict(labels)])
+            self._keep(identity, labels, *tags)
+            return identity
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        with self._call("tag", image, f"{repository}:{tag}"):
+            identity = image if image in self._labels else self._names.get(image)
+            if identity is None:
+                raise EngineError(f"No such image: {image}")
+            self._names[f"{repository}:{tag}"] = identity
+
+    def push(self, repository: str, tag: str, on_line: OnLine) -> str:
+        with self._call("push", f"{repository}:{tag}"):
+            identity = self._names.get(f"{repository}:{tag}")
+            if identity is None:
+                raise RegistryError(f"there is no image {repository}:{tag} to push")
+            digest = digest_of(f"manifest of {identity}")
+            on_line(f"{tag}: pushed")
+            self.registry.repositories.setdefault(repository, {}).update({tag: digest, digest: digest})
+            self._names[f"{repository}@{digest}"] = identity
+            return digest
+
+    def pull(self, reference: str, on_line: OnLine) -> None:
+        with self._call("pull", reference):
+            if reference in self._names or reference in self._labels:
+                return
+            repository, at, digest = reference.partition("@")
+            if not at:
+                repository, _, digest = reference.rpartition(":")
+            if reference not in self.public and digest not in self.registry.repositories.get(repository, {}):
+                raise RegistryError(f"{repository.partition('/')[0]} doesn't give {reference}: not found")
+            on_line(f"pulled {reference}")
+            self._keep(digest_of(reference), {}, reference)
+
+    def forget(self, reference: str) -> None:
+        """Remove a name from the engine."""
+        self._names.pop(reference, None)
+
+    def _keep(self, identity: str, labels: Mapping[str, str], *names: str) -> None:
+        self._labels[identity] = dict(labels)
+        self._names.update(dict.fromkeys(names, identity))

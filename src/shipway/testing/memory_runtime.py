@@ -1,0 +1,246 @@
+"""A Runtime in memory: containers do what a test says they do."""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import fnmatch
+import hashlib
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.errors import EngineError
+from shipway.ports import Images
+from shipway.system.http import Probe
+from shipway.testing.memory_calls import Recorder
+from shipway.testing.memory_files import Files, below, is_folder, pack, unpack
+
+FOLDERS = ("/", "/tmp")  # that every image has
+KILLED = 137
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a container does once it is started."""
+
+    lines: tuple[str, ...] = ()
+    exit_code: int | None = None  # None: it runs until it is stopped
+    healthy: bool = True  # whether it answers probes
+    stop_code: int = 0  # exit code on SIGTERM
+    stubborn: bool = False  # it ignores SIGTERM
+    files: Mapping[str, bytes] = field(default_factory=dict)  # that its image has, by absolute path
+    answers: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # to commands, joined by blanks
+
+
+@dataclass
+class _Container:
+    spec: ContainerSpec
+    info: ContainerInfo
+    behaviour: Behaviour
+    files: Files
+
+
+class MemoryRuntime(Recorder):
+    """Scripted by `behave`; `fail` and `calls` as in Recorder. images: only what they have can be run."""
+
+    def __init__(self, images: Images | None = None) -> None:
+        super().__init__()
+        self.containers: dict[str, _Container] = {}
+        self.networks: dict[str, dict[str, tuple[str, ...]]] = {}  # name: container name: aliases
+        self.volumes: dict[str, Files] = {}
+        self._images = images
+        self._behaviours: list[tuple[str, Behaviour]] = []
+        self._made = 0
+
+    def behave(self, pattern: str, behaviour: Behaviour) -> None:
+        """Of containers made from now on whose name, LABEL_NAME or image fits the pattern; the last one said counts."""
+        self._behaviours.insert(0, (pattern, behaviour))
+
+    def ping(self) -> str:
+        with self._call("ping"):
+            return "memory"
+
+    def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
+        with self._call("list", *(f"{name}={value}" for name, value in labels.items())):
+            return [item.info for item in self.containers.values() if _carries(item.info.labels, labels)]
+
+    def find(self, container: str) -> ContainerInfo | None:
+        with self._call("find", container):
+            found = self._get(container)
+            return found.info if found else None
+
+    def create(self, spec: ContainerSpec) -> str:
+        with self._call("create", spec.name):
+            found = self.containers.get(spec.name)
+            if found:
+                if LABEL_CONFIG not in spec.labels or found.info.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
+                    raise EngineError(f"the name {spec.name} is taken by a container that was made otherwise")
+                return found.info.id
+            if self._images is not None and self._images.inspect(spec.image) is None:
+                raise EngineError(f"image {spec.image} of container {spec.name} isn't on the engine")
+            self._made += 1
+            identity = hashlib.sha256(f"{spec.name} {self._made}".encode()).hexdigest()
+            info = ContainerInfo(identity, spec.name, dict(spec.labels), "created", spec.image, {}, float(self._made))
+            behaviour = self._behaviour(spec)
+            self.containers[spec.name] = _Container(spec, info, behaviour, dict(behaviour.files))
+            for volume in spec.volumes:
+                self.volumes.setdefault(volume, {})
+            for network, aliases in spec.networks.items():
+                if network in self.networks:
+                    self.networks[network][spec.name] = tuple(aliases)
+            return identity
+
+    def start(self, container: str) -> None:
+        with self._call("start", self._name(container)):
+            found = self._need(container)
+            if found.info.running:
+                return
+            missing = [network for network in found.spec.networks if network not in self.networks]
+            if missing:
+                raise EngineError(f"network {missing[0]} not found")
+            code = found.behaviour.exit_code
+            self._set(found, "running" if code is None else "exited", code)
+
+    def stop(self, container: str, grace: float) -> None:
+        with self._call("stop", self._name(container)):
+            found = self._get(container)
+            if found and found.info.running:
+                self._set(found, "exited", KILLED if found.behaviour.stubborn else found.behaviour.stop_code)
+
+    def remove(self, container: str) -> None:
+        with self._call("remove", self._name(container)):
+            found = self._get(container)
+            if found:
+                del self.containers[found.info.name]
+                for attached in self.networks.values():
+                    attached.pop(found.info.name, None)
+
+    def wait(self, container: str, timeout: float) -> int:
+        with self._call("wait", self._name(container)):
+            found = self._need(container)
+            if found.info.running:
+                raise TimeoutError(f"container {container} still runs after {timeout:g} seconds")
+            return found.info.exit_code or 0
+
+    def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        with self._call("logs", self._name(container)):
+            found = self._need(container)
+            lines = found.behaviour.lines if found.info.state != "created" else ()
+            return iter(lines if tail is None else lines[max(0, len(lines) - tail) :])
+
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+        with self._call("execute", self._name(container), *command):
+            found = self._need(container)
+            if not found.info.running:
+                raise EngineError(f"container {container} is not running")
+            return found.behaviour.answers.get(" ".join(command), (0 if found.behaviour.healthy else 1, ""))
+
+    def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
+        with self._call("put", self._name(container), path):
+            found = self._need(container)
+            known = (*FOLDERS, *found.spec.volumes.values(), *((found.spec.workdir,) if found.spec.workdir else ()))
+            files = self._files(found)
+            if path not in known and not is_folder(files, path):
+                raise EngineError(f"there is no folder {path} in container {container}")
+            for name, content in unpack(archive).items():
+                self._write(found, posixpath.join(path, name), content)
+
+    def get(self, container: str, path: str) -> Iterator[bytes]:
+        with self._call("get", self._name(container), path):
+            files = below(self._files(self._need(container)), path)
+            if not files:
+                raise FileNotFoundError(f"{path} isn't in container {container}")
+            return pack(files)
+
+    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+        with self._call("ensure_network", name):
+            self.networks.setdefault(name, {})
+
+    def remove_network(self, name: str) -> None:
+        with self._call("remove_network", name):
+            self.networks.pop(name, None)
+            for item in self.containers.values():
+                self._set(item, item.info.state, item.info.exit_code)
+
+    def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
+        with self._call("connect", network, self._name(container)):
+            found = self._need(container)
+            if network not in self.networks:
+                raise EngineError(f"network {network} not found")
+            known = self.networks[network].get(found.info.name, ())
+            self.networks[network][found.info.name] = tuple(sorted({*known, *aliases}))
+            self._set(found, found.info.state, found.info.exit_code)
+
+    def remove_volume(self, name: str) -> None:
+        with self._call("remove_volume", name):
+            users = [item.info.name for item in self.containers.values() if name in item.spec.volumes]
+            if users:
+                raise EngineError(f"volume {name} is in use by {users[0]}")
+            self.volumes.pop(name, None)
+
+    def probe(self, host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
+        """As `system.http.probe`, asking the container that has the address."""
+        with self._guard:
+            healthy = self._answers(host)
+            return Probe(healthy, 200 if healthy else 503, "200" if healthy else "503: not healthy")
+
+    def probe_tcp(self, host: str, port: int, timeout: float) -> Probe:
+        """As `system.http.probe_tcp`."""
+        with self._guard:
+            healthy = self._answers(host)
+            return Probe(healthy, None, "it listens" if healthy else "connection refused")
+
+    def _answers(self, address: str) -> bool:
+        found = [item for item in self.containers.values() if address in item.info.addresses.values()]
+        return any(item.info.running and item.behaviour.healthy for item in found)
+
+    def _behaviour(self, spec: ContainerSpec) -> Behaviour:
+        names = (spec.name, spec.labels.get(LABEL_NAME, ""), spec.image)
+        fitting = (it for pattern, it in self._behaviours if any(fnmatch.fnmatchcase(name, pattern) for name in names))
+        return next(fitting, Behaviour())
+
+    def _get(self, container: str) -> _Container | None:
+        return next((item for item in self.containers.values() if container in (item.info.name, item.info.id)), None)
+
+    def _name(self, container: str) -> str:
+        """For `calls`: an id says nothing to a reader."""
+        found = self._get(container)
+        return found.info.name if found else container
+
+    def _need(self, container: str) -> _Container:
+        found = self._get(container)
+        if found is None:
+            raise EngineError(f"No such container: {container}")
+        return found
+
+    def _set(self, item: _Container, state: str, code: int | None) -> None:
+        number = int(item.info.created)
+        attached = [name for name, members in self.networks.items() if item.info.name in members]
+        addresses = {
+            name: f"10.{self._index(name)}.{number // 250}.{number % 250 + 1}" if state == "running" else ""
+            for name in attached
+        }
+        item.info = dataclasses.replace(item.info, state=state, exit_code=code, addresses=addresses)
+
+    def _index(self, network: str) -> int:
+        return list(self.networks).index(network)
+
+    def _files(self, item: _Container) -> Files:
+        """Its own files, and those of its volumes where they are mounted."""
+        found = dict(item.files)
+        for volume, path in item.spec.volumes.items():
+            found |= {f"{path.rstrip('/')}/{name}": content for name, content in self.volumes[volume].items()}
+        return found
+
+    def _write(self, item: _Container, path: str, content: bytes) -> None:
+        for volume, mounted in item.spec.volumes.items():
+            if path.startswith(mounted.rstrip("/") + "/"):
+                self.volumes[volume][path.removeprefix(mounted.rstrip("/") + "/")] = content
+                return
+        item.files[path] = content
+
+
+def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(name in labels and value in ("", labels[name]) for name, value in wanted.items())
