@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from bench.measure import Row, seconds
@@ -22,7 +23,7 @@ def rows() -> list[Row]:
             project.feature("feature/two", "cosmetic.patch", "Two")
             project.merge("staging", "feature/two")
             project.promote("v1.1.0")
-            taken = [seconds(lambda: project.shipway("rollback", "production", "--to", to)) for to in ("v1.0.0", "v1.1.0") * 2]
+            taken = [seconds(partial(project.shipway, "rollback", "production", "--to", to)) for to in ("v1.0.0", "v1.1.0") * 2]
         finally:
             project.destroy()
     return [Row("production rollback without a migration, whole command (worst of 4)", max(taken), "s", 3)]

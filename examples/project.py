@@ -130,9 +130,9 @@ def get(url: str, *, timeout: float = 5.0) -> tuple[int, str]:
     """Status and body of a GET on this machine; the name needs no DNS. Status 0: no answer."""
     scheme, _, rest = url.partition("//")
     host, _, path = rest.partition("/")
-    request = urllib.request.Request(f"{scheme}//127.0.0.1:{host.partition(':')[2]}/{path}", headers={"Host": host})  # noqa: S310
+    request = urllib.request.Request(f"{scheme}//127.0.0.1:{host.partition(':')[2]}/{path}", headers={"Host": host})
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
             return int(answer.status), answer.read().decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode("utf-8", "replace")

@@ -17,11 +17,14 @@ debian() { # makes $DEBIAN, and $DEBS with the packages and the lists that name 
   local start=$SECONDS options=() option
   # What this machine's apt needs to reach the packages (a proxy, a clock that is off), mmdebstrap's apt needs as well.
   while read -r option; do options+=(--aptopt="${option%;}"); done < <(apt-config dump | grep -E '^Acquire::(Check-|https?::)' || true)
-  root mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates "${options[@]}" \
+  root mmdebstrap --quiet --mode=root --variant=minbase "${options[@]}" \
+    --include=ca-certificates,usr-is-merged --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
     --customize-hook="APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq --yes --no-install-recommends --download-only install $IN_STAND_INS >/dev/null" \
     --customize-hook="copy-out /var/lib/apt/lists /var/cache/apt/archives '$WORK/debs'" \
+    --customize-hook='copy-in images/debian/small.conf /etc/apt/apt.conf.d/' \
+    --customize-hook='rm -f "$1"/var/cache/apt/*.bin' \
     --customize-hook='copy-in /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/' \
     bookworm "$WORK/debian.tar" "$WORK/sources" >"$WORK/mmdebstrap.log" 2>&1 ||
     { tail -n 20 "$WORK/mmdebstrap.log" >&2; fail "mmdebstrap failed"; }

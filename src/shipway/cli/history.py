@@ -23,7 +23,7 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
     from shipway.domain.record import to_data
     from shipway.system.durations import human, timestamp
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+    with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         plan = load_plan(options.home)
         if environment:
             environment_of(plan, environment)

@@ -18,7 +18,7 @@ def status(options: Globals, as_json: bool) -> None:
     from shipway.actions.status import status as read
     from shipway.app import load_plan, open_context
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+    with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         plan = load_plan(options.home)
         found = [read(ctx, plan.app, environment) for environment in plan.environments.values()]
         if as_json:

@@ -74,8 +74,8 @@ def variables(
         "SHIPWAY_VERSION": settings.version,
         "SHIPWAY_URL": environment.url,
         **accessory_urls(plan, settings.passwords),
-        **environment.environment,
         **service.environment,
+        **environment.environment,
         **{name: settings.secrets[name] for name in service.secrets},
     }
 

@@ -142,6 +142,7 @@ _PLAIN_WORDS = (  # a part of the parser's message, and what it means to who wro
     ("scanning a quoted scalar", "a quotation mark is opened and never closed", "a closing quotation mark"),
     ("parsing a flow sequence", "a `[` is opened and not closed, or a comma is missing", "[a, b, c]"),
     ("parsing a flow mapping", "a `{` is opened and not closed, or a comma is missing", "{key: value, key: value}"),
+    ("but found '-'", "a list item (`- `) stands where a key was expected", "key: value"),
     ("parsing a block mapping", "this line's indentation fits none of the lines above",
      "the keys of one mapping in the same column"),
     ("parsing a block collection", "a list item or key was expected in this column", "all items of a list in one column"),
@@ -154,8 +155,8 @@ def _plain(error: Any, text: str) -> Unreadable:
     """The parser's message in plain words, at the place where the reader should look."""
     technical = f"{error.context or ''} {error.problem or ''}".strip()
     at = error.problem_mark or error.context_mark
-    opened = error.context_mark is not None and ("flow" in technical or "quoted" in technical)
-    if opened:  # the end of the file says nothing; the opening bracket or quote does
+    began = any(part in technical for part in ("flow", "quoted", "simple key"))
+    if began and error.context_mark:  # the end of the file says nothing; the opening bracket, quote or key does
         at = error.context_mark
     mark = Mark(at.line + 1, at.column + 1)
     for part, message, expected in _PLAIN_WORDS:

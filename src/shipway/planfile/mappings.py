@@ -125,12 +125,13 @@ class ByName:
     item: Kind
     names: str  # pattern of a name
     called: str  # the pattern in words
+    example: str
     at_least: int = 0
     blank: Any = field(default_factory=dict)
 
     @property
     def expected(self) -> str:
-        return f"a mapping from names ({self.called}) to {self.item.expected}"
+        return f"entries by name, such as {self.example}"
 
     def read(self, node: Node, path: Path, report: Report) -> Any:
         if not isinstance(node, Entries):
@@ -140,7 +141,9 @@ class ByName:
         values = {}
         for key, child in pairs(node, path, report):
             if not re.search(self.names, key.text):
-                report.error((*path, key.text), f"`{key.text}` is no valid name here", self.called, key.mark)
+                near = re.sub(r"[^a-z0-9]+", "-", key.text.lower()).strip("-")
+                guess = f"; did you mean `{near}`?" if re.search(self.names, near) else ""
+                report.error((*path, key.text), f"`{key.text}` is no valid name here{guess}", self.called, key.mark)
             value = self.item.read(child, (*path, key.text), report)
             if value is not INVALID:
                 values[key.text] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Container, Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ from shipway.planfile.document import Entries, Node, Scalar
 from shipway.planfile.problem import DOCUMENTATION, ERROR, WARNING, Mark, Problem
 
 Path = tuple[str | int, ...]  # keys from the root; a number is an item of a list
+_TYPED = re.compile(r"[-+.\d]*|true|false|null|~")  # what is a text only because of its quotes
 INVALID: Any = object()  # what a reader returns for a value that it reported
 
 
@@ -22,12 +24,14 @@ class Report:
         self.keys: dict[Path, Mark] = {}
         self._places: dict[Path, Mark] = {(): Mark(1, 1)}
         self._nodes: dict[Path, Node] = {}
+        self._failed: set[Path] = set()
         self._problems: list[Problem] = []
 
     def place(self, path: Path, node: Node, key: Mark | None = None) -> None:
         """Remember where `path` is written: a single value by itself, anything larger by its key."""
         self._nodes[path] = node
-        self._places[path] = node.mark if key is None or isinstance(node, Scalar) else key
+        by_itself = isinstance(node, Scalar) and node.type != "nothing"
+        self._places[path] = node.mark if key is None or by_itself else key
         if key is not None:
             self.keys[path] = key
 
@@ -35,12 +39,17 @@ class Report:
         """Whether the file has this key, be its value right or wrong."""
         return path in self._places
 
+    def failed(self, path: Path) -> bool:
+        """Whether the value at `path` was reported: then nothing can be concluded from it."""
+        return path in self._failed
+
     def names(self, path: Path) -> list[str]:
         """Keys of the mapping at `path`, those with a wrong value too."""
         node = self._nodes.get(path)
         return [key.text for key, _ in node.pairs] if isinstance(node, Entries) else []
 
     def error(self, path: Path, message: str, expected: str = "", mark: Mark | None = None) -> None:
+        self._failed.add(path)
         self._add(ERROR, path, message, expected, mark)
 
     def warn(self, path: Path, message: str, expected: str = "") -> None:
@@ -72,7 +81,8 @@ def shown(node: Node) -> str:
     if isinstance(node, Scalar):
         if node.type == "nothing" or not node.text.strip():
             return "empty"
-        return f"`{node.text if len(node.text) <= 60 else node.text[:57] + '…'}`".replace("\n", " ")
+        text = f'"{node.text}"' if node.type == "text" and _TYPED.fullmatch(node.text) else node.text
+        return f"`{text if len(text) <= 60 else text[:57] + '…'}`".replace("\n", " ")
     return "a mapping" if isinstance(node, Entries) else "a list"
 
 

@@ -119,5 +119,5 @@ PUBLIC_URL = Text("http:// and a host name, such as http://staging.example.com:8
 ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_url)
 REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
 
-VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS)
+VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS, "LOG_LEVEL: info")
 SECRETS = Several(SECRET)

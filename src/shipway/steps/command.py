@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
 
 def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnLine) -> StepResult:
     """Run it once. StepFailed where it exits with another code than 0 or takes too long."""
-    assert step.image is not None and step.run is not None
+    assert step.image is not None
+    assert step.run is not None
     image, workdir = step_image(run, step.image, on_line)
     started: list[str] = []
     found: list[Artifact] = []
@@ -105,6 +107,7 @@ def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> t
             name=container,
             image=accessory.image,
             labels={**run.labels("accessory", name), LABEL_CONFIG: container},
+            command=tuple(shlex.split(accessory.command)) if accessory.command else None,
             env=known.environment(accessory, run.plan.app, PASSWORD),
             networks={run.network: ()},
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shipway.ports import Ledger
+if TYPE_CHECKING:
+    from shipway.ports import Ledger
 
 
 def open_ledger(address: str | Path) -> Ledger:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 from shipway.domain.errors import StoreError
 from shipway.store.database import Database
 
+SCRIPTS = Path(__file__).parent / "migrations"
 APPEND_ONLY = {1: ("releases", "deployments", "outcomes", "approvals", "evidence")}  # by the migration that makes them
 
 
 def migrate(database: Database) -> None:
     """Bring the schema up to date, all or nothing. StoreError where a newer version has written the ledger."""
-    scripts = {int(item.name[:4]): item for item in files("shipway.store.migrations").iterdir() if item.name.endswith(".sql")}
+    scripts = {int(item.name[:4]): item for item in SCRIPTS.glob("*.sql")}
     if database.has_table("shipway_schema") and _applied(database) == max(scripts):
         return
     with database.transaction():

@@ -18,6 +18,7 @@ class MemoryRegistry(Recorder):
         super().__init__()
         self.address = address
         self.repositories: dict[str, dict[str, str]] = {}
+        self.contents: dict[str, tuple[str, Mapping[str, str]]] = {}  # digest: image id and labels
 
     def ensure(self) -> None:
         with self._call("ensure"):
@@ -98,6 +99,7 @@ class MemoryImages(Recorder):
             digest = digest_of(f"manifest of {identity}")
             on_line(f"{tag}: pushed")
             self.registry.repositories.setdefault(repository, {}).update({tag: digest, digest: digest})
+            self.registry.contents[digest] = (identity, self._labels[identity])
             self._names[f"{repository}@{digest}"] = identity
             return digest
 
@@ -108,10 +110,11 @@ class MemoryImages(Recorder):
             repository, at, digest = reference.partition("@")
             if not at:
                 repository, _, digest = reference.rpartition(":")
-            if reference not in self.public and digest not in self.registry.repositories.get(repository, {}):
+            pushed = self.registry.repositories.get(repository, {}).get(digest)
+            if reference not in self.public and pushed is None:
                 raise RegistryError(f"{repository.partition('/')[0]} doesn't give {reference}: not found")
             on_line(f"pulled {reference}")
-            self._keep(digest_of(reference), {}, reference)
+            self._keep(*(self.registry.contents[pushed] if pushed else (digest_of(reference), {})), reference)
 
     def forget(self, reference: str) -> None:
         """Remove a name from the engine."""

@@ -29,7 +29,10 @@ case $verb in
 esac
 """
 _MERGE = "merge them with `alembic merge heads`, commit the new script and release again"
-_FIX = "correct the migration and release again: it goes on from where the schema is"
+_FIX = {
+    "upgrade": "correct the migration and release again: it goes on from where the schema is",
+    "downgrade": "correct the down script and release again, or restore the database from a snapshot",
+}
 
 
 class Alembic:
@@ -111,7 +114,7 @@ class Alembic:
         if culprit is None:
             raise _broken(f"alembic {verb} failed; {_where(state)}", code, lines)
         what = "migration" if verb == "upgrade" else "the down script of migration"
-        raise MigrationFailed(f"{what} {culprit} failed; {_where(state)}\n{read.reason(lines)}", hint=_FIX)
+        raise MigrationFailed(f"{what} {culprit} failed; {_where(state)}\n{read.reason(lines)}", hint=_FIX[verb])
 
 
 def _parse(output: str) -> read.State | None:

@@ -133,4 +133,8 @@ def reason(lines: Iterable[str]) -> str:
     for line in reversed(useful):
         if line.startswith("FAILED: "):
             return line.removeprefix("FAILED: ")
-    return "\n".join(useful[-_TAIL:]) or "it printed nothing"
+    start = 0
+    for at, line in enumerate(useful):  # the stack, with its indented source lines, is for on_line only
+        if line.startswith("  File ") or (at == start and line.startswith("    ")):
+            start = at + 1
+    return "\n".join(useful[start:][-_TAIL:]) or "it printed nothing"

@@ -10,6 +10,8 @@ from shipway.drivers.database.sql_folder import Migration, SqlFile, load, order
 from shipway.ports import OneOff, OnLine
 
 _TAIL = 8
+_FIX_UP = "correct the migration and release again: it goes on from where the schema is"
+_FIX_DOWN = "correct the down script and release again, or restore the database from a snapshot"
 
 
 class SqlFolder:
@@ -38,7 +40,7 @@ class SqlFolder:
         return [migration.version for migration in self._missing()]
 
     def up(self, on_line: OnLine) -> None:
-        self._run([client.apply_job(migration) for migration in self._missing()], on_line)
+        self._run([client.apply_job(migration) for migration in self._missing()], on_line, _FIX_UP)
 
     def down(self, to: str | None, on_line: OnLine) -> None:
         applied = self._applied()
@@ -52,7 +54,7 @@ class SqlFolder:
             )
         leaving = [migration for migration in self._migrations() if order(migration.version) > floor]
         undo = [(known[key], item) for item in reversed(leaving) if (key := order(item.version)) in known]
-        self._run([client.revert_job(version, down) for version, down in self._downs(undo)], on_line)
+        self._run([client.revert_job(version, down) for version, down in self._downs(undo)], on_line, _FIX_DOWN)
 
     def _migrations(self) -> list[Migration]:
         if self._loaded is None:  # an image never changes, and reading its files costs a container
@@ -108,7 +110,7 @@ class SqlFolder:
             )
         return [(version, down) for version, down in downs if down is not None]
 
-    def _run(self, jobs: Sequence[client.Job], on_line: OnLine) -> None:
+    def _run(self, jobs: Sequence[client.Job], on_line: OnLine, hint: str) -> None:
         files = {job.file.path: job.file for job in jobs}
         for command in list(client.calls(jobs)):
             code, output = self._client(command)
@@ -119,7 +121,7 @@ class SqlFolder:
                 continue
             if outcome.failed is None:
                 raise _unreachable(outcome.lines)
-            raise _failed(files[outcome.failed], outcome)
+            raise _failed(files[outcome.failed], outcome, hint)
 
 
 def order_of(version: str) -> tuple[int, ...] | None:
@@ -134,12 +136,11 @@ def _newest(applied: Iterable[str]) -> str | None:
     return max(applied, key=order, default=None)
 
 
-def _failed(file: SqlFile, outcome: client.Outcome) -> MigrationFailed:
+def _failed(file: SqlFile, outcome: client.Outcome, hint: str) -> MigrationFailed:
     if outcome.applied is None:
         where = "the schema's revision could not be read afterwards"
     else:
         where = f"the schema is now at {_newest(outcome.applied) or 'no revision: nothing is applied'}"
-    hint = "correct the migration and release again: it goes on from where the schema is"
     if not file.transaction:
         hint = f"{file.path} runs without a transaction: undo by hand what it did before the error, then correct it"
     start = max(at for at, line in enumerate(outcome.lines) if line == file.path) + 1

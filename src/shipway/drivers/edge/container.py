@@ -18,7 +18,6 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.release import digest_of
-from shipway.drivers.edge import effect
 from shipway.drivers.edge.dynamic import entry_point
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.docker import DockerRuntime
@@ -52,7 +51,8 @@ class EdgeContainer:
         self._runtime = DockerRuntime(engine)
         self._images = DockerImages(engine, {})
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> bool:
+        """Whether it was started by this call, and so may not be ready yet."""
         found = self._runtime.find(self.name)
         if found and found.labels.get(LABEL_APP) != SHARED:
             raise EdgeError(
@@ -70,14 +70,9 @@ class EdgeContainer:
             for network, aliases in networks.items():
                 self._runtime.connect(network, self.name, aliases)
             if found.running:
-                return
+                return False
             self._start(wanted)
-        for port in wanted:
-            seen = effect.until(effect.answers_at_all(port))
-            if seen:
-                raise EdgeError(
-                    f"the edge doesn't answer on port {port.host_port}: {seen}", hint=f"see `docker logs {self.name}`"
-                )
+        return True
 
     def _create(self, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
         self._images.pull(spec.image, lambda line: None)

@@ -15,7 +15,8 @@ from shipway.domain.errors import EdgeError
 from shipway.domain.release import digest_of
 
 HEADER_RELEASE = "X-Shipway-Release"  # of every answer: the release that gave it
-HEADER_ROUTES = "X-Shipway-Routes"  # of every answer: which table it went by
+HEADER_ROUTES = "X-Shipway-Routes"  # of the mark: the version of the table in effect
+MARK_PRIORITY = 1_000_000  # above every prefix
 
 
 @dataclass(frozen=True)
@@ -49,22 +50,39 @@ def version(table: Mapping[str, Any]) -> str:
     return digest_of(table).removeprefix("sha256:")[:12]
 
 
+def mark(owner: str) -> str:
+    """Public path at which the edge itself, and no service, tells which table of the owner is in effect."""
+    return f"/.well-known/shipway/{owner}"
+
+
 def render(owner: str, table: Mapping[str, Any]) -> str:
     """The file of an owner. JSON is YAML; all names begin with the owner, so that owners never collide."""
     where = public(table)
-    headers = {HEADER_RELEASE: str(table["release"]), HEADER_ROUTES: version(table)}
-    routers, services = {}, {}
+    entry = [entry_point(where.port)]
+    routers: dict[str, object] = {
+        f"{owner}.mark": {
+            "entryPoints": entry,
+            "rule": f"Host(`{where.host}`) && Path(`{mark(owner)}`)",
+            "priority": MARK_PRIORITY,
+            "middlewares": [f"{owner}.mark"],
+            "service": "noop@internal",  # answers 418 by itself
+        }
+    }
+    services = {}
     for route in table["routes"]:
-        name = f"{owner}-{route['name']}"
+        name = f"{owner}.{route['name']}"
         routers[name] = {
-            "entryPoints": [entry_point(where.port)],
+            "entryPoints": entry,
             "rule": _rule(where.host, _prefix(route)),
-            "priority": 10 + len(_prefix(route)),  # the longest prefix wins
-            "middlewares": [f"{owner}-release"],
+            "priority": len(_prefix(route)),  # the longest prefix wins
+            "middlewares": [f"{owner}.release"],
             "service": name,
         }
         services[name] = {"loadBalancer": {"servers": [{"url": url} for url in route["upstreams"]]}}
-    middlewares = {f"{owner}-release": {"headers": {"customResponseHeaders": headers}}}
+    middlewares = {
+        f"{owner}.mark": _adds(HEADER_ROUTES, version(table)),
+        f"{owner}.release": _adds(HEADER_RELEASE, str(table["release"])),
+    }
     content = {"http": {"routers": routers, "services": services, "middlewares": middlewares}}
     return f"# {_json(table)}\n{_json(content)}\n"
 
@@ -90,6 +108,10 @@ def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[
         if other != owner and (mine.host, mine.port) == (theirs.host, theirs.port) and shared:
             return f"http://{mine.host}:{mine.port}{min(shared)} is already served by {other}"
     return None
+
+
+def _adds(header: str, value: str) -> dict[str, object]:
+    return {"headers": {"customResponseHeaders": {header: value}}}
 
 
 def _prefix(route: Mapping[str, Any]) -> str:

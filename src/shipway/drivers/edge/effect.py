@@ -1,69 +1,87 @@
-"""Ask the edge itself whether new routes are in effect."""
+"""Ask the edge itself what is in effect, over its public ports."""
 
 from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from shipway.domain.container import Publish
-from shipway.drivers.edge.dynamic import HEADER_ROUTES, Public
+from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, mark, public, version
 
 DEADLINE = 10.0
 INTERVAL = 0.01
 UNREACHABLE = (502, 504)  # the edge's own answers where it can't reach the container
 
-
-def answers_with(port: Publish, where: Public, version: str) -> Callable[[], str | None]:
-    """A question: does the edge route by this table, to a container that answers? None is yes, else what it saw."""
-
-    def ask() -> str | None:
-        status, headers = _get(port, where)
-        if headers.get(HEADER_ROUTES) != version:
-            return f"it answers with {status}, still by other routes"
-        return f"it can't reach the container: {status}" if status in UNREACHABLE else None
-
-    return ask
+Question = Callable[[], str | None]  # None: it is so; else what is seen instead
 
 
-def answers_without(port: Publish, where: Public, version: str) -> Callable[[], str | None]:
-    """A question: has the edge dropped this table?"""
+def listens(port: Publish) -> Question:
+    """Does the edge serve this port?"""
 
-    def ask() -> str | None:
-        status, headers = _get(port, where)
-        return f"it still answers with {status} by them" if headers.get(HEADER_ROUTES) == version else None
+    def ask() -> None:
+        _get(port, "shipway.invalid", "/")
 
     return ask
 
 
-def answers_at_all(port: Publish) -> Callable[[], str | None]:
-    """A question: does the edge serve this port?"""
+def routed(owner: str, table: Mapping[str, Any], port: Publish) -> Question:
+    """Does it route by this table?"""
 
     def ask() -> str | None:
-        _get(port, Public("shipway.invalid", port.host_port, (), "/"))
-        return None
+        status, headers = _get(port, public(table).host, mark(owner))
+        return None if headers.get(HEADER_ROUTES) == version(table) else f"other routes are still in effect ({status})"
 
     return ask
 
 
-def until(ask: Callable[[], str | None], deadline: float = DEADLINE) -> str | None:
-    """Ask until it is so. None, or what was seen last when the deadline had passed."""
+def not_routed(owner: str, table: Mapping[str, Any], port: Publish) -> Question:
+    """Has it dropped all routes of the owner?"""
+
+    def ask() -> str | None:
+        _, headers = _get(port, public(table).host, mark(owner))
+        return "they are still in effect" if HEADER_ROUTES in headers else None
+
+    return ask
+
+
+def reached(table: Mapping[str, Any], port: Publish) -> Question:
+    """Does the first route's container answer through it?"""
+
+    def ask() -> str | None:
+        where = public(table)
+        status, headers = _get(port, where.host, where.health)
+        if status in UNREACHABLE:
+            return f"it can't reach {table['routes'][0]['upstreams'][0]} ({status})"
+        release = headers.get(HEADER_RELEASE)
+        return None if release == str(table["release"]) else f"{where.health} is answered by release {release}"
+
+    return ask
+
+
+def until(*questions: Question, deadline: float = DEADLINE) -> str | None:
+    """Ask one after the other until each is so. None, or what was seen last when the deadline had passed."""
     end = time.monotonic() + deadline
-    while True:
-        try:
-            seen = ask()
-        except (OSError, http.client.HTTPException) as error:
-            seen = f"no answer: {error or type(error).__name__}"
-        if seen is None or time.monotonic() > end:
-            return seen
-        time.sleep(INTERVAL)
+    for ask in questions:
+        while True:
+            try:
+                seen = ask()
+            except (OSError, http.client.HTTPException) as error:
+                seen = f"no answer ({error or type(error).__name__})"
+            if seen is None:
+                break
+            if time.monotonic() > end:
+                return seen
+            time.sleep(INTERVAL)
+    return None
 
 
-def _get(port: Publish, where: Public) -> tuple[int, http.client.HTTPMessage]:
+def _get(port: Publish, host: str, path: str) -> tuple[int, http.client.HTTPMessage]:
     address = "127.0.0.1" if port.address in ("", "0.0.0.0") else port.address
     connection = http.client.HTTPConnection(address, port.host_port, timeout=2)
     try:
-        connection.request("GET", where.health, headers={"Host": f"{where.host}:{where.port}"})
+        connection.request("GET", path, headers={"Host": f"{host}:{port.host_port}"})
         response = connection.getresponse()
         return response.status, response.headers
     finally:

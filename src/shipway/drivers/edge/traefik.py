@@ -36,63 +36,83 @@ class TraefikEdge:
 
     def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
         with self._lock, _as_edge_error():
-            self._container.ensure(ports, networks)
+            try:
+                started = self._container.ensure(ports, networks)
+            except EdgeError:
+                self._settle(missing_is_fine=True)  # it may have been put back
+                raise
+            if started:
+                self._settle()
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
         with _as_edge_error():
-            return self._tables(f"{ROUTES}/{_file(owner)}").get(owner)
+            return self._tables(_file(owner)).get(owner)
 
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
         with self._lock, _as_edge_error():
-            text, where = dynamic.render(owner, table), dynamic.public(table)
-            port = self._port(where)
-            tables = self._tables(ROUTES)
+            text, port = dynamic.render(owner, table), self._port(table)
+            tables = self._tables()
             taken = dynamic.conflict(owner, table, tables)
             if taken:
                 raise EdgeError(taken, hint="give this environment a url of its own")
             self._write(owner, text)
-            seen = effect.until(effect.answers_with(port, where, dynamic.version(table)))
+            seen = effect.until(effect.routed(owner, table, port), effect.reached(table, port))
             if seen is None:
                 return
             before = tables.get(owner)
             if before is None:
-                self._delete(owner)
+                self._delete(owner, table, port)
             else:
                 self._write(owner, dynamic.render(owner, before))
+                effect.until(effect.routed(owner, before, self._port(before)))
             raise EdgeError(
                 f"the edge did not take the routes of {owner} within {effect.DEADLINE:g} s: {seen}",
-                hint=f"the routes before are back; see `docker logs {self.container}`",
+                hint=f"what was routed before is again; see `docker logs {self.container}`",
             )
 
     def remove(self, owner: str) -> None:
         with self._lock, _as_edge_error():
-            table = self._tables(f"{ROUTES}/{_file(owner)}").get(owner)
+            table = self._tables(_file(owner)).get(owner)
             if table is None:
                 return
             found = self._runtime.find(self.container)
             if found is None or not found.running:
                 return self._blank(owner)
-            self._delete(owner)
-            where = dynamic.public(table)
-            seen = effect.until(effect.answers_without(self._port(where), where, dynamic.version(table)))
+            seen = self._delete(owner, table, self._port(table))
             if seen:
                 raise EdgeError(f"the edge did not drop the routes of {owner} within {effect.DEADLINE:g} s: {seen}")
 
-    def _port(self, where: dynamic.Public) -> Publish:
+    def _settle(self, *, missing_is_fine: bool = False) -> None:
+        """Wait until an edge that was just started listens, and routes by all tables."""
+        found = self._runtime.find(self.container)
+        if missing_is_fine and (found is None or not found.running):
+            return
+        ports = {port.host_port: port for port in published(found.labels if found else {})}
+        questions = [effect.listens(port) for port in ports.values()]
+        for owner, table in self._tables().items():
+            port = ports.get(dynamic.public(table).port)
+            if port:
+                questions.append(effect.routed(owner, table, port))
+        seen = effect.until(*questions)
+        if seen:
+            raise EdgeError(f"the edge isn't ready: {seen}", hint=f"see `docker logs {self.container}`")
+
+    def _port(self, table: Mapping[str, Any]) -> Publish:
         found = self._runtime.find(self.container)
         if found is None or not found.running:
             raise EdgeError("the edge isn't running", hint=f"deploy again, or: docker start {self.container}")
+        number = dynamic.public(table).port
         for port in published(found.labels):
-            if port.host_port == where.port:
+            if port.host_port == number:
                 return port
-        raise EdgeError(f"the edge doesn't listen on port {where.port}")
+        raise EdgeError(f"the edge doesn't listen on port {number}")
 
-    def _tables(self, path: str) -> dict[str, dict[str, Any]]:
-        """All tables at a path, by owner; none where there is no edge."""
+    def _tables(self, file: str = "") -> dict[str, dict[str, Any]]:
+        """All tables by owner, or that of one file; none where there is no edge."""
         if self._runtime.find(self.container) is None:
             return {}
         try:
-            archive = b"".join(self._runtime.get(self.container, path))
+            archive = b"".join(self._runtime.get(self.container, f"{ROUTES}/{file}"))
         except FileNotFoundError:
             return {}
         found = {}
@@ -108,8 +128,10 @@ class TraefikEdge:
         target, beside = f"{ROUTES}/{_file(owner)}", f"{ROUTES}/.{uuid.uuid4().hex}"
         self._run(["sh", "-c", WRITE, "sh", target, beside, text])
 
-    def _delete(self, owner: str) -> None:
+    def _delete(self, owner: str, table: Mapping[str, Any], port: Publish) -> str | None:
+        """None once it is in effect, else what is seen instead."""
         self._run(["rm", "-f", f"{ROUTES}/{_file(owner)}"])
+        return effect.until(effect.not_routed(owner, table, port))
 
     def _run(self, command: Sequence[str]) -> None:
         code, output = self._runtime.execute(self.container, command)

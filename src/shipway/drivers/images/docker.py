@@ -6,12 +6,13 @@ import base64
 import functools
 import json
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from shipway.domain.errors import RegistryError, StepFailed
+from shipway.domain.errors import Interrupted, RegistryError, StepFailed
 from shipway.drivers.credentials import Credentials
 from shipway.drivers.images import builder
 from shipway.drivers.runtime.engine import Engine, EngineRefused, Reply
@@ -24,11 +25,18 @@ KEPT = 200  # lines of a build that are looked through for the reason of its fai
 
 
 class DockerImages:
-    """The Images of one engine. credentials: by address of the registry, such as ghcr.io or ghcr.io/acme."""
+    """The Images of one engine.
 
-    def __init__(self, engine: Engine, credentials: Mapping[str, Credentials]) -> None:
+    credentials: by address of the registry, such as registry.example or registry.example/acme. cancelled: when it is
+    set, a build under way is ended.
+    """
+
+    def __init__(
+        self, engine: Engine, credentials: Mapping[str, Credentials], *, cancelled: threading.Event | None = None
+    ) -> None:
         self._engine = engine
         self._credentials = dict(credentials)
+        self._cancelled = cancelled or threading.Event()
 
     def add_credentials(self, address: str, credentials: Credentials) -> None:
         """Use these for all repositories below the address."""
@@ -63,7 +71,10 @@ class DockerImages:
                 context, iidfile, tags=tags, dockerfile=dockerfile, target=target, args=args, labels=labels
             )
             environment = builder.environment(self._engine.address)
-            done = process.run([*self._builder, *options], env=environment, on_line=heard)
+            command = [*self._builder, *options]
+            done = process.run(command, env=environment, on_line=heard, cancelled=self._cancelled)
+            if self._cancelled.is_set():
+                raise Interrupted("the image build was interrupted")
             if done.code != 0:
                 raise StepFailed(f"the image build failed\n{builder.failure(list(last))}")
             return iidfile.read_text().strip()

@@ -14,7 +14,7 @@ from shipway.domain.container import LABEL_CONFIG, ContainerInfo, ContainerSpec
 from shipway.domain.errors import EngineError
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
-from shipway.drivers.runtime.streams import frames, lines, seconds
+from shipway.drivers.runtime.streams import Seen, frames, lines
 
 REMOVAL = 20.0  # seconds that the engine may take to remove a container that is already on its way out
 EXECUTE = 600.0  # seconds that a command inside a container may be silent
@@ -104,18 +104,20 @@ class DockerRuntime:
         yield from lines(self._output(container, follow, "all" if tail is None else str(tail)))
 
     def _output(self, container: str, follow: bool, tail: str) -> Iterator[tuple[int, bytes]]:
-        last, count = b"", 0
+        seen = Seen()
         for stream, stamp, data in self._stamped(container, {"follow": int(follow), "tail": tail}):
-            last, count = stamp, count + 1 if stamp == last else 1
+            seen.add(stream, stamp)
             yield stream, data
-        if follow:
-            # Engines before 23 end the stream as soon as the container exits, even where lines are left to read.
-            rest = {"since": seconds(last)} if last else {"tail": tail}
-            for stream, stamp, data in self._stamped(container, rest):
-                if stamp == last and count:
-                    count -= 1
-                else:
+        if not follow:
+            return
+        # Engines before 23 end the stream as soon as the container exits, even where output is left to read.
+        try:
+            for stream, stamp, data in self._stamped(container, {"since": seen.since()} if seen else {"tail": tail}):
+                if not seen.take(stream, stamp):
                     yield stream, data
+        except EngineRefused as error:
+            if error.status not in (404, 409):  # it was removed meanwhile
+                raise
 
     def _stamped(self, container: str, query: Mapping[str, object]) -> Iterator[tuple[int, bytes, bytes]]:
         """(stream, time stamp, bytes) of each message."""

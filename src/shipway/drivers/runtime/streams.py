@@ -52,11 +52,36 @@ def records(chunks: Iterable[bytes]) -> Iterator[Mapping[str, object]]:
         yield json.loads(rest)
 
 
-def seconds(stamp: bytes) -> str:
-    """The engine's time stamp, such as 2024-01-31T10:00:00.123456789Z, as it takes it back: seconds since the epoch."""
-    text = stamp.decode()
-    whole = int(datetime.fromisoformat(text[:19] + "+00:00").timestamp())
-    return f"{whole}.{text[20:29]}"
+class Seen:
+    """Which messages of a log were read already, so that it can be read on from there.
+
+    A message has no number, but a time stamp, such as 2024-01-31T10:00:00.123456789Z. Stamps grow within a stream, not
+    between the two; the parts of a long line share one.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[bytes, int]] = {}  # stream: newest stamp, messages that have it
+
+    def __bool__(self) -> bool:
+        return bool(self._last)
+
+    def add(self, stream: int, stamp: bytes) -> None:
+        """A message was read."""
+        last, count = self._last.get(stream, (b"", 0))
+        self._last[stream] = (stamp, count + 1 if stamp == last else 1)
+
+    def since(self) -> str:
+        """From when to read again, as the engine takes it: seconds since the epoch."""
+        oldest = min(stamp for stamp, _ in self._last.values())
+        return str(int(datetime.fromisoformat(oldest[:19].decode() + "+00:00").timestamp()) - 1)
+
+    def take(self, stream: int, stamp: bytes) -> bool:
+        """Whether a message that is read again was read before. Ask for each once, in order."""
+        last, count = self._last.get(stream, (b"", 0))
+        if stamp == last and count:
+            self._last[stream] = (last, count - 1)
+            return True
+        return stamp < last
 
 
 def _text(line: bytes | bytearray) -> str:

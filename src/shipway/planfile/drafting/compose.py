@@ -107,7 +107,8 @@ def _service(
         draft.todo.append(f"the variables of env_file {_listed(raw['env_file'])}: as `environment:` or `secrets:`")
     kept = [path for path in (_target(volume) for volume in _named_volumes(raw)) if path]
     draft.todo += [f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept]
-    if draft.folder is not None:
+    worker = draft.command and not draft.port  # it runs something else than what the Dockerfile was written for
+    if draft.folder is not None and not worker:
         dockerfile.complete(draft, dockerfile.read(root / draft.folder / draft.dockerfile))
     return draft
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,8 @@ class Facts:
     """Read from the text; the last stage counts for port and health."""
 
     port: int | None
-    health: str | None  # path of its HEALTHCHECK
+    health: str | None  # path that its HEALTHCHECK asks for, or …
+    health_command: str | None  # … what it runs instead
     stages: tuple[str, ...]
     base: str  # image of the first stage
     text: str
@@ -38,8 +41,20 @@ def facts(text: str) -> Facts:
     base = next((word for word in froms[0][1:] if not word.startswith("--")), "") if froms else ""
     exposed = [match[1] for line in lines if (match := re.match(r"EXPOSE\s+(\d+)", line, re.IGNORECASE))]
     checks = [line for line in lines if re.match(r"HEALTHCHECK\s", line, re.IGNORECASE)]
-    health = health_path(checks[-1]) if checks else None
-    return Facts(int(exposed[-1]) if exposed else None, health, stages, base, text)
+    command = _health_command(checks[-1]) if checks else None
+    path = health_path(command) if command else None
+    return Facts(int(exposed[-1]) if exposed else None, path, None if path else command, stages, base, text)
+
+
+def _health_command(line: str) -> str | None:
+    """What a HEALTHCHECK runs, of either form: `CMD curl …` or `CMD ["curl", …]`."""
+    command = re.split(r"\bCMD\s+", line, maxsplit=1)[-1].strip() if re.search(r"\bCMD\s", line) else ""
+    if command.startswith("["):
+        try:
+            command = shlex.join(str(word) for word in json.loads(command))
+        except ValueError:
+            return None
+    return command or None
 
 
 def health_path(command: str) -> str | None:
@@ -82,6 +97,11 @@ def complete(draft: ServiceDraft, known: Facts | None) -> None:
     if draft.port is None and known.port:
         draft.port = known.port
         draft.why.append(f"port {known.port} by EXPOSE")
-    if draft.port and not draft.health and not draft.health_command and known.health:
+    if draft.health or draft.health_command:
+        return
+    if draft.port and known.health:
         draft.health = known.health
         draft.why.append(f"health {known.health} by HEALTHCHECK")
+    elif known.health_command:
+        draft.health_command = known.health_command
+        draft.why.append("health by HEALTHCHECK")

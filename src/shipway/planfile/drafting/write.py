@@ -42,7 +42,7 @@ def _service(service: ServiceDraft) -> Iterator[str]:
     if service.folder is not None:
         yield from _build(service)
     else:
-        yield f"    image: {json.dumps(service.image)}"
+        yield from _line("image", service.image)
     yield from _line("command", service.command)
     yield from _line("route", service.route)
     yield from _line("port", str(service.port) if service.port else None, number=True)
@@ -78,7 +78,7 @@ def _accessories(draft: Draft) -> Iterator[str]:
 def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
     yield f"  {accessory.name}:"
     yield from (f"    # TODO: {item}" for item in accessory.todo)
-    yield f"    image: {json.dumps(accessory.image)}"
+    yield from _line("image", accessory.image)
     yield from _line("provides", accessory.provides)
     yield from _line("url", accessory.url)
     yield from _line("port", str(accessory.port) if accessory.port else None, number=True)
@@ -115,8 +115,7 @@ def _pipeline(draft: Draft) -> Iterator[str]:
 def _step(step: StepDraft) -> Iterator[str]:
     yield f"  {step.name}:"
     yield from (f"    # TODO: {item}" for item in step.todo)
-    image = f"{{build: {json.dumps(step.folder)}, target: {step.target}}}" if step.folder else json.dumps(step.image)
-    yield f"    image: {image}"
+    yield f"    image: {{build: {scalar(step.folder)}, target: {step.target}}}" if step.folder else f"    image: {scalar(step.image)}"
     yield f"    run: {scalar(step.run)}"
 
 

@@ -54,7 +54,7 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     at = ("accessories", accessory.name)
     if accessory.name in report.names(("services",)):
         report.error(at, f"a service is called `{accessory.name}` too", "another name: both are found by it in the network")
-    if not accessory.image:
+    if not accessory.image or report.failed((*at, "kind")):
         return
     if accessory.kind == "other":
         _other(accessory, report)

@@ -1,0 +1,64 @@
+"""What every Registry must do. A driver's tests subclass RegistryContract and give it a `lab`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pytest
+
+from shipway.domain.errors import RegistryError
+from shipway.ports import Registry
+
+
+class RegistryLab(Protocol):
+    """A registry to write into."""
+
+    registry: Registry
+
+    def push(self, repository: str, tag: str, content: str) -> str:
+        """Put an image there with these bytes in it, and return its digest."""
+
+
+class RegistryContract:
+    """Runs over real registries, with and without a password, and over the one in memory."""
+
+    def test_it_answers(self, lab: RegistryLab) -> None:
+        lab.registry.ensure()
+        lab.registry.ensure()
+
+    def test_names_of_repositories(self, lab: RegistryLab) -> None:
+        name = lab.registry.repository("shop", "backend")
+        assert name.endswith("/shop/backend")
+        assert name != lab.registry.repository("shop", "frontend")
+
+    def test_digest_of_a_tag_and_of_a_digest(self, lab: RegistryLab) -> None:
+        lab.registry.ensure()
+        repository = lab.registry.repository("shop", "backend")
+        digest = lab.push(repository, "v1", "one")
+        assert digest.startswith("sha256:")
+        assert lab.registry.digest(repository, "v1") == digest
+        assert lab.registry.digest(repository, digest) == digest
+
+    def test_what_is_not_there(self, lab: RegistryLab) -> None:
+        lab.registry.ensure()
+        repository = lab.registry.repository("shop", "backend")
+        unknown = "sha256:" + "0" * 64
+        assert lab.registry.digest(lab.registry.repository("shop", "nothing"), "v1") is None
+        lab.push(repository, "v1", "one")
+        assert lab.registry.digest(repository, "v2") is None
+        assert lab.registry.digest(repository, unknown) is None
+        with pytest.raises(RegistryError, match=unknown):
+            lab.registry.tag(repository, unknown, "v2")
+        assert lab.registry.digest(repository, "v2") is None
+
+    def test_one_more_tag(self, lab: RegistryLab) -> None:
+        lab.registry.ensure()
+        repository = lab.registry.repository("shop", "backend")
+        first, second = lab.push(repository, "v1", "one"), lab.push(repository, "v2", "two")
+        assert first != second
+        lab.registry.tag(repository, first, "stable")
+        lab.registry.tag(repository, first, "stable")
+        assert lab.registry.digest(repository, "stable") == first
+        lab.registry.tag(repository, second, "stable")
+        assert lab.registry.digest(repository, "stable") == second
+        assert lab.registry.digest(repository, "v1") == first

@@ -1,0 +1,248 @@
+"""What every Runtime must do. A driver's tests subclass RuntimeContract and give it a `lab`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import pytest
+
+from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, ContainerSpec
+from shipway.domain.errors import EngineError
+from shipway.ports import Runtime
+from shipway.testing.memory_files import pack, unpack
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a container of the suite runs: it writes lines, then exits with a code or runs until it is stopped."""
+
+    lines: tuple[str, ...] = ()
+    exit_code: int | None = None
+    stubborn: bool = False  # ignores SIGTERM; otherwise exits with 0
+
+
+SLEEPS = Program()
+
+
+class RuntimeLab(Protocol):
+    """A runtime with a corner of its own: names are unique, and all is removed when the test ends."""
+
+    runtime: Runtime
+    app: str  # value of LABEL_APP
+    answered: tuple[str, ...]  # a command that prints `pong`
+
+    def name(self, suffix: str) -> str:
+        """Of a container, network or volume."""
+
+    def spec(self, suffix: str, program: Program, **changes: object) -> ContainerSpec:
+        """A specification that runs the program, with LABEL_APP, LABEL_NAME (the suffix) and LABEL_CONFIG."""
+
+
+class RuntimeContract:
+    """Runs over the real engine and over the one in memory."""
+
+    def start(self, lab: RuntimeLab, suffix: str, program: Program = SLEEPS, **changes: object) -> str:
+        spec = lab.spec(suffix, program, **changes)
+        lab.runtime.create(spec)
+        lab.runtime.start(spec.name)
+        return spec.name
+
+    def test_it_tells_its_version(self, lab: RuntimeLab) -> None:
+        assert lab.runtime.ping()
+
+    def test_creating_the_same_again_keeps_it(self, lab: RuntimeLab) -> None:
+        spec = lab.spec("a", SLEEPS)
+        first = lab.runtime.create(spec)
+        assert lab.runtime.create(spec) == first
+        lab.runtime.start(spec.name)
+        assert lab.runtime.create(spec) == first
+        assert self.state(lab, spec.name) == "running"
+
+    def test_another_one_of_that_name_is_refused(self, lab: RuntimeLab) -> None:
+        identity = lab.runtime.create(lab.spec("a", SLEEPS))
+        with pytest.raises(EngineError, match=lab.name("a")):
+            lab.runtime.create(lab.spec("a", SLEEPS, labels={LABEL_APP: lab.app, LABEL_CONFIG: "other"}))
+        with pytest.raises(EngineError, match=lab.name("a")):
+            lab.runtime.create(lab.spec("a", SLEEPS, labels={LABEL_APP: lab.app}))
+        found = lab.runtime.find(lab.name("a"))
+        assert found is not None
+        assert found.id == identity
+
+    def test_an_image_that_is_not_there(self, lab: RuntimeLab) -> None:
+        with pytest.raises(EngineError, match="nosuch/image"):
+            lab.runtime.create(lab.spec("a", SLEEPS, image="nosuch/image:1"))
+
+    def test_start_stop_and_remove_may_be_repeated(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a")
+        lab.runtime.start(name)
+        assert self.state(lab, name) == "running"
+        lab.runtime.stop(name, 5)
+        lab.runtime.stop(name, 5)
+        assert self.state(lab, name) == "exited"
+        lab.runtime.remove(name)
+        lab.runtime.remove(name)
+        assert lab.runtime.find(name) is None
+
+    def test_a_stopped_one_can_be_started_again(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a")
+        lab.runtime.stop(name, 5)
+        lab.runtime.start(name)
+        assert self.state(lab, name) == "running"
+
+    def test_what_is_missing(self, lab: RuntimeLab) -> None:
+        missing = lab.name("missing")
+        lab.runtime.stop(missing, 1)
+        lab.runtime.remove(missing)
+        lab.runtime.remove_network(missing)
+        lab.runtime.remove_volume(missing)
+        assert lab.runtime.find(missing) is None
+        for call in (
+            lambda: lab.runtime.start(missing),
+            lambda: lab.runtime.wait(missing, 1),
+            lambda: list(lab.runtime.logs(missing)),
+            lambda: lab.runtime.execute(missing, ["true"]),
+            lambda: lab.runtime.put(missing, "/tmp", pack({"a": b""})),
+            lambda: list(lab.runtime.get(missing, "/etc")),
+            lambda: lab.runtime.connect(missing, missing),
+        ):
+            with pytest.raises(EngineError):
+                call()
+
+    def test_list_by_labels(self, lab: RuntimeLab) -> None:
+        running, stopped = self.start(lab, "a"), lab.spec("b", SLEEPS).name
+        lab.runtime.create(lab.spec("b", SLEEPS))
+        assert self.names(lab, {LABEL_APP: lab.app}) == [running, stopped]
+        assert self.names(lab, {LABEL_APP: lab.app, LABEL_NAME: "b"}) == [stopped]
+        assert self.names(lab, {LABEL_APP: lab.app, LABEL_NAME: ""}) == [running, stopped]
+        assert self.names(lab, {LABEL_APP: lab.app, "shipway.nothing": ""}) == []
+        assert self.names(lab, {LABEL_APP: "", LABEL_NAME: "c"}) == []
+
+    def test_list_and_find_tell_the_same(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a", Program(exit_code=7))
+        lab.runtime.wait(name, 30)
+        found = lab.runtime.find(name)
+        assert found is not None
+        assert (found.state, found.exit_code, found.labels[LABEL_NAME]) == ("exited", 7, "a")
+        assert lab.runtime.find(found.id) == found
+        (listed,) = lab.runtime.list({LABEL_APP: lab.app})
+        assert (listed.id, listed.name, listed.state, listed.exit_code) == (found.id, name, "exited", 7)
+        assert int(listed.created) == int(found.created) > 0
+        assert listed.image == found.image
+
+    def test_exit_codes(self, lab: RuntimeLab) -> None:
+        names = {code: self.start(lab, f"exit{code}", Program(exit_code=code)) for code in (0, 3, 255)}
+        assert {code: lab.runtime.wait(name, 30) for code, name in names.items()} == {0: 0, 3: 3, 255: 255}
+
+    def test_waiting_no_longer_than_asked(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a")
+        for timeout in (0, 0.3):
+            with pytest.raises(TimeoutError):
+                lab.runtime.wait(name, timeout)
+        assert self.state(lab, name) == "running"
+
+    def test_sigterm_first_then_sigkill(self, lab: RuntimeLab) -> None:
+        polite, stubborn = self.start(lab, "polite"), self.start(lab, "stubborn", Program(stubborn=True))
+        lab.runtime.stop(polite, 20)
+        lab.runtime.stop(stubborn, 0.5)
+        assert lab.runtime.wait(polite, 1) == 0
+        assert lab.runtime.wait(stubborn, 1) == 137
+
+    def test_logs(self, lab: RuntimeLab) -> None:
+        lines = tuple(f"line {number} äöü" for number in range(50))
+        name = self.start(lab, "a", Program(lines, exit_code=0))
+        assert list(lab.runtime.logs(name, follow=True)) == list(lines)
+        lab.runtime.wait(name, 30)
+        assert list(lab.runtime.logs(name)) == list(lines)
+        assert list(lab.runtime.logs(name, tail=3)) == list(lines[-3:])
+        assert list(lab.runtime.logs(name, tail=0)) == []
+        assert list(lab.runtime.logs(name, follow=True, tail=2)) == list(lines[-2:])
+
+    def test_execute(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a")
+        code, output = lab.runtime.execute(name, lab.answered)
+        assert (code, output.strip()) == (0, "pong")
+        lab.runtime.stop(name, 5)
+        with pytest.raises(EngineError):
+            lab.runtime.execute(name, lab.answered)
+
+    def test_files_go_in_and_out(self, lab: RuntimeLab) -> None:
+        name = lab.spec("a", SLEEPS).name
+        lab.runtime.create(lab.spec("a", SLEEPS))
+        files = {"work/a.txt": b"a", "work/deep/b.bin": bytes(range(256)) * 1000}
+        lab.runtime.put(name, "/tmp", pack(files))
+        assert unpack(lab.runtime.get(name, "/tmp/work")) == files
+        assert unpack(lab.runtime.get(name, "/tmp/work/a.txt")) == {"a.txt": b"a"}
+        lab.runtime.start(name)
+        lab.runtime.put(name, "/tmp/work", pack({"a.txt": b"changed"}))
+        assert unpack(lab.runtime.get(name, "/tmp/work/a.txt")) == {"a.txt": b"changed"}
+        with pytest.raises(FileNotFoundError):
+            lab.runtime.get(name, "/tmp/nothing")
+        with pytest.raises(EngineError):
+            lab.runtime.put(name, "/tmp/nothing", pack({"a": b""}))
+
+    def test_a_volume_outlives_its_containers(self, lab: RuntimeLab) -> None:
+        volume = lab.name("volume")
+        first = self.start(lab, "a", volumes={volume: "/data"})
+        lab.runtime.put(first, "/data", pack({"kept": b"yes"}))
+        lab.runtime.remove(first)
+        second = self.start(lab, "b", volumes={volume: "/data"})
+        assert unpack(lab.runtime.get(second, "/data/kept")) == {"kept": b"yes"}
+        with pytest.raises(EngineError):
+            lab.runtime.remove_volume(volume)  # in use
+        lab.runtime.remove(second)
+        lab.runtime.remove_volume(volume)
+        third = self.start(lab, "c", volumes={volume: "/data"})
+        with pytest.raises(FileNotFoundError):
+            lab.runtime.get(third, "/data/kept")
+
+    def test_networks(self, lab: RuntimeLab) -> None:
+        one, two = lab.name("one"), lab.name("two")
+        for network in (one, two, one):
+            lab.runtime.ensure_network(network, {LABEL_APP: lab.app})
+        name = self.start(lab, "a", networks={one: ("first",)})
+        assert self.networks(lab, name) == {one}
+        lab.runtime.connect(two, name, ["second"])
+        lab.runtime.connect(two, name, ["second"])
+        lab.runtime.connect(two, name, ["third"])
+        lab.runtime.connect(two, name)
+        assert self.networks(lab, name) == {one, two}
+        with pytest.raises(EngineError):
+            lab.runtime.connect(lab.name("missing"), name)
+        lab.runtime.remove_network(two)
+        lab.runtime.remove_network(two)
+        assert self.networks(lab, name) == {one}
+        assert self.state(lab, name) == "running"
+
+    def test_a_container_in_several_networks_from_the_start(self, lab: RuntimeLab) -> None:
+        networks: Mapping[str, tuple[str, ...]] = {lab.name("one"): ("a1",), lab.name("two"): ("a2",)}
+        for network in networks:
+            lab.runtime.ensure_network(network, {LABEL_APP: lab.app})
+        name = self.start(lab, "a", networks=networks)
+        assert self.networks(lab, name) == set(networks)
+
+    def test_many_threads(self, lab: RuntimeLab) -> None:
+        def whole_life(number: int) -> int:
+            name = self.start(lab, f"t{number}", Program((f"{number}",), exit_code=number))
+            assert list(lab.runtime.logs(name, follow=True)) == [f"{number}"]
+            code = lab.runtime.wait(name, 60)
+            lab.runtime.remove(name)
+            return code
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(whole_life, range(6))) == list(range(6))
+
+    def state(self, lab: RuntimeLab, name: str) -> str:
+        found = lab.runtime.find(name)
+        return found.state if found else "missing"
+
+    def networks(self, lab: RuntimeLab, name: str) -> set[str]:
+        found = lab.runtime.find(name)
+        assert found is not None
+        assert all(found.addresses.values())
+        return set(found.addresses)
+
+    def names(self, lab: RuntimeLab, labels: Mapping[str, str]) -> list[str]:
+        return sorted(item.name for item in lab.runtime.list(labels))

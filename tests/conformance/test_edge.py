@@ -1,0 +1,210 @@
+"""Every Edge: the contract, and what only a real proxy can show."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec, Publish
+from shipway.domain.errors import EdgeError
+from shipway.drivers.edge.traefik import TraefikEdge
+from shipway.testing.edge import EdgeContract
+from shipway.testing.memory import MemoryEdge
+from tests.conformance.labs import DockerLab
+
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        forwarded = self.headers.get("X-Forwarded-Host", ""), self.headers.get("X-Forwarded-For", ""), len(body)
+        content = f"{sys.argv[1]} {self.path} {forwarded}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+    do_GET = do_POST = answer
+    def log_message(self, *args): pass
+
+ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+"""
+
+
+class MemoryEdgeLab:
+    networks: Mapping[str, Sequence[str]] = {"net": ("one.localhost",)}
+    upstreams = ("http://a:8000", "http://b:8000", "http://c:8000")
+    broken = "http://broken:8000"
+    ports = (80, 81, 82)
+
+    def __init__(self) -> None:
+        self.edge = MemoryEdge()
+        self.edge.down.add(self.broken)
+
+    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
+        return self.edge.request(host, port, path.partition("?")[0])
+
+    def restart(self) -> None:
+        pass
+
+
+class TraefikLab:
+    """One edge and three small servers."""
+
+    def __init__(self) -> None:
+        self.docker = DockerLab()
+        self.network = self.docker.name("net")
+        self.networks: Mapping[str, Sequence[str]] = {self.network: ("one.localhost",)}
+        self.ports = (self.docker.port(), self.docker.port(), self.docker.port())
+        self.edge = TraefikEdge(self.docker.engine, name=self.docker.name("edge"))
+        self.docker.runtime.ensure_network(self.network, {LABEL_APP: self.docker.app})
+        names = [self.server(suffix) for suffix in ("a", "b", "c")]
+        self.upstreams = (f"http://{names[0]}:8000", f"http://{names[1]}:8000", f"http://{names[2]}:8000")
+        self.broken = f"http://{names[0]}:1"
+
+    def server(self, suffix: str) -> str:
+        name = self.docker.name(suffix)
+        spec = ContainerSpec(
+            name=name,
+            image="python:3.11-slim-bookworm",
+            labels={LABEL_APP: self.docker.app, LABEL_CONFIG: "1"},
+            command=("python", "-c", SERVER, name),
+            networks={self.network: ()},
+        )
+        self.docker.runtime.create(spec)
+        self.docker.runtime.start(name)
+        return name
+
+    def get(self, host: str, port: int, path: str, **more: object) -> tuple[http.client.HTTPResponse, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            method = "POST" if "body" in more else "GET"
+            connection.request(method, path, headers={"Host": f"{host}:{port}"}, **more)  # type: ignore[arg-type]
+            response = connection.getresponse()
+            return response, response.read().decode()
+        finally:
+            connection.close()
+
+    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
+        response, body = self.get(host, port, path)
+        if response.status == 404 and not response.headers.get("X-Shipway-Release"):
+            return None, ""
+        assert response.status == 200, body
+        assert body.split()[1] == path
+        return int(response.headers["X-Shipway-Release"]), f"http://{body.split()[0]}:8000"
+
+    def restart(self) -> None:
+        self.docker.runtime.stop(self.edge.container, 5)
+
+
+class TestMemoryEdge(EdgeContract):
+    @pytest.fixture
+    def lab(self) -> MemoryEdgeLab:
+        return MemoryEdgeLab()
+
+
+@pytest.fixture(scope="module")
+def traefik() -> Iterator[TraefikLab]:
+    made = TraefikLab()
+    try:
+        yield made
+    finally:
+        made.docker.close()
+
+
+@pytest.mark.engine
+class TestTraefikEdge(EdgeContract):
+    @pytest.fixture
+    def lab(self, traefik: TraefikLab) -> Iterator[TraefikLab]:
+        yield traefik
+        for owner in ("one", "two"):
+            traefik.edge.remove(owner)
+
+    def test_the_service_learns_who_asked(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        _, body = lab.get("one.localhost", lab.ports[0], "/")
+        assert f"one.localhost:{lab.ports[0]}" in body
+        assert "." in body.split("'")[3]  # an address in X-Forwarded-For
+
+    def test_large_uploads(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        size = 20 << 20
+        response, body = lab.get("one.localhost", lab.ports[0], "/", body=bytes(size))
+        assert response.status == 200
+        assert body.endswith(f"{size})")
+
+    def test_containers_reach_it_by_its_public_name(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 3, lab.upstreams[0]))
+        code = f"import urllib.request as u; print(u.urlopen('http://one.localhost:{lab.ports[0]}/').status)"
+        beside = lab.docker.name("b")  # in a network of the edge
+        assert lab.docker.runtime.execute(beside, ["getent", "ahostsv4", "one.localhost"])[0] == 0
+        assert lab.docker.runtime.execute(beside, ["python", "-c", code]) == (0, "200\n")
+
+    def test_nothing_but_the_public_ports_is_open(self, lab: TraefikLab) -> None:
+        found = lab.docker.inspect(lab.edge.container)
+        assert set(found["NetworkSettings"]["Ports"]) >= {f"{lab.ports[0]}/tcp"}
+        published = {item["HostIp"] for items in found["NetworkSettings"]["Ports"].values() for item in items or ()}
+        assert published == {"127.0.0.1"}
+        assert [mount["Type"] for mount in found["Mounts"]] == ["volume"]  # no socket of the engine
+        assert lab.request("one.localhost", lab.ports[0], "/api/rawdata") == (None, "")
+
+    def test_an_edge_that_is_up_to_date_is_left_alone_quickly(self, lab: TraefikLab) -> None:
+        before = lab.docker.inspect(lab.edge.container)["State"]["StartedAt"]
+        started = time.monotonic()
+        for _ in range(10):
+            lab.edge.ensure([Publish(lab.ports[0], lab.ports[0])], lab.networks)
+        assert time.monotonic() - started < 2
+        assert lab.docker.inspect(lab.edge.container)["State"]["StartedAt"] == before
+
+    def test_a_port_that_is_taken_disturbs_nobody(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        identity = lab.docker.inspect(lab.edge.container)["Id"]
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            with pytest.raises(EdgeError, match=f"port {port} .* is taken") as caught:
+                lab.edge.ensure([Publish(port, port)], {})
+        assert str(port) in caught.value.hint
+        assert lab.docker.inspect(lab.edge.container)["Id"] == identity
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_it_goes_back_where_it_can_not_be_made_anew(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        with pytest.raises(EdgeError, match="missing"):
+            lab.edge.ensure([Publish(lab.docker.port(), 0)], {lab.docker.name("missing"): ()})
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_it_starts_without_a_network_that_was_removed_meanwhile(self, lab: TraefikLab) -> None:
+        gone = lab.docker.name("gone")
+        lab.docker.runtime.ensure_network(gone, {})
+        lab.edge.ensure([], {gone: ()})
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        lab.restart()
+        lab.docker.runtime.remove_network(gone)
+        lab.edge.ensure([], {})
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_routes_of_a_stopped_edge(self, lab: TraefikLab) -> None:
+        table = self.table(lab, 1, lab.upstreams[0])
+        lab.edge.switch("one", table)
+        lab.restart()
+        assert lab.edge.routes("one") == table
+        with pytest.raises(EdgeError, match="isn't running"):
+            lab.edge.switch("one", self.table(lab, 2, lab.upstreams[1]))
+        lab.edge.remove("one")
+        assert lab.edge.routes("one") is None
+        lab.edge.ensure([], {})
+        assert lab.request("one.localhost", lab.ports[0], "/") == (None, "")
+
+    def test_a_container_of_somebody_else_is_not_touched(self, lab: TraefikLab) -> None:
+        name = lab.docker.name("theirs")
+        lab.docker.runtime.create(ContainerSpec(name, "redis:7", {LABEL_APP: "theirs", LABEL_CONFIG: "1"}))
+        edge = TraefikEdge(lab.docker.engine, name=name)
+        with pytest.raises(EdgeError, match="isn't Shipway's"):
+            edge.ensure([], {})
+        assert edge.routes("one") is None

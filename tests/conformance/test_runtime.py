@@ -1,0 +1,141 @@
+"""Every Runtime: the contract, and what only a real engine can show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from shipway.domain.container import LABEL_ROLE, Publish
+from shipway.domain.errors import EngineError
+from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
+from tests.conformance.labs import DockerLab, MemoryLab
+
+
+class TestMemoryRuntime(RuntimeContract):
+    @pytest.fixture
+    def lab(self) -> MemoryLab:
+        return MemoryLab()
+
+
+@pytest.mark.engine
+class TestDockerRuntime(RuntimeContract):
+    @pytest.fixture
+    def lab(self) -> Iterator[DockerLab]:
+        lab = DockerLab()
+        yield lab
+        lab.close()
+
+    def test_long_lines_of_both_streams_stay_whole(self, lab: DockerLab) -> None:
+        shell = "i=0; while [ $i -lt 5 ]; do printf '%0100000d\\n' 1; printf '%0100000d\\n' 2 >&2; i=$((i+1)); done"
+        name = lab.run("a", shell)
+        lines = list(lab.runtime.logs(name, follow=True))
+        assert sorted(line[-1] for line in lines) == ["1"] * 5 + ["2"] * 5
+        assert {len(line) for line in lines} == {100000}
+
+    def test_what_was_written_just_before_the_end_is_not_lost(self, lab: DockerLab) -> None:
+        for number in range(5):
+            name = lab.run(f"a{number}", "echo begin; sleep 0.1; echo last words; printf unfinished; exit 1")
+            assert list(lab.runtime.logs(name, follow=True)) == ["begin", "last words", "unfinished"]
+
+    def test_progress_and_broken_text(self, lab: DockerLab) -> None:
+        name = lab.run("a", r"printf '10%%\r50%%\r100%%\n'; printf 'windows\r\n'; printf 'a\377b\n'; echo; printf 'end'")
+        assert list(lab.runtime.logs(name, follow=True)) == ["100%", "windows", "a\ufffdb", "", "end"]
+
+    def test_lines_come_while_it_runs(self, lab: DockerLab) -> None:
+        name = lab.run("a", "echo early; sleep 300")
+        lines = lab.runtime.logs(name, follow=True)
+        assert next(lines) == "early"
+        lab.runtime.remove(name)
+        assert list(lines) == []
+
+    def test_limits_environment_and_labels_reach_the_engine(self, lab: DockerLab) -> None:
+        spec = lab.spec(
+            "a",
+            SLEEPS,
+            env={"NAME": "value with = and 'quotes'"},
+            cpus=0.5,
+            memory=64 << 20,
+            restart=True,
+            init=True,
+            workdir="/tmp",
+            stop_grace=2.5,
+            hosts={"somewhere": "10.9.8.7"},
+            entrypoint=("sh", "-c", "exec sleep 300"),
+            command=(),
+        )
+        spec = lab.spec("a", SLEEPS, **{**vars(spec), "labels": {**spec.labels, LABEL_ROLE: "service"}})
+        lab.runtime.create(spec)
+        lab.runtime.start(spec.name)
+        found = lab.inspect(spec.name)
+        host = found["HostConfig"]
+        assert (host["NanoCpus"], host["Memory"], host["Init"]) == (500_000_000, 64 << 20, True)
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        assert host["SecurityOpt"] == ["no-new-privileges"]
+        assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+        assert found["Config"]["StopTimeout"] == 3
+        assert found["Config"]["Labels"].items() >= spec.labels.items()
+        assert lab.runtime.execute(spec.name, ["sh", "-c", "echo $NAME; pwd"]) == (0, "value with = and 'quotes'\n/tmp\n")
+        assert "10.9.8.7\tsomewhere" in lab.runtime.execute(spec.name, ["cat", "/etc/hosts"])[1]
+        assert "value" not in repr(spec)
+
+    def test_only_services_lose_the_right_to_gain_privileges(self, lab: DockerLab) -> None:
+        lab.runtime.create(lab.spec("a", SLEEPS))
+        assert not lab.inspect(lab.name("a"))["HostConfig"]["SecurityOpt"]
+
+    def test_volumes_carry_the_labels_of_their_owner(self, lab: DockerLab) -> None:
+        lab.runtime.create(lab.spec("a", SLEEPS, volumes={lab.name("volume"): "/data"}))
+        found = lab.engine.call("GET", f"/volumes/{lab.name('volume')}")
+        assert found["Labels"] == {"shipway.app": lab.app, "shipway.name": "a"}
+
+    def test_published_ports(self, lab: DockerLab) -> None:
+        port = lab.port()
+        spec = lab.spec("a", SLEEPS, publish=(Publish(6379, port), Publish(6380, 0)))
+        lab.runtime.create(spec)
+        lab.runtime.start(spec.name)
+        found = lab.inspect(spec.name)["NetworkSettings"]["Ports"]
+        assert found["6379/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": str(port)}]
+        assert int(found["6380/tcp"][0]["HostPort"]) > 0
+        other = lab.spec("b", SLEEPS, publish=(Publish(6379, port),))
+        lab.runtime.create(other)
+        with pytest.raises(EngineError, match=str(port)):
+            lab.runtime.start(other.name)
+
+    def test_aliases_lead_to_the_container(self, lab: DockerLab) -> None:
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {})
+        for suffix, aliases in (("a", ("db",)), ("b", ())):
+            spec = lab.spec(suffix, SLEEPS, networks={network: aliases})
+            lab.runtime.create(spec)
+            lab.runtime.start(spec.name)
+        lab.runtime.connect(network, lab.name("a"), ["database"])  # one more name for what is attached
+        for host in ("db", "database", lab.name("a")):
+            assert lab.runtime.execute(lab.name("b"), ["getent", "hosts", host])[0] == 0, host
+
+    def test_a_shared_network_namespace(self, lab: DockerLab) -> None:
+        lab.run("a", "exec redis-server --port 7777")
+        lab.run("b", "sleep 300", network_of=lab.name("a"))
+        deadline = time.monotonic() + 10
+        while lab.runtime.execute(lab.name("b"), ["redis-cli", "-p", "7777", "ping"]) != (0, "PONG\n"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def test_a_command_that_is_not_there(self, lab: DockerLab) -> None:
+        name = lab.run("a", "sleep 300")
+        code, output = lab.runtime.execute(name, ["nosuchcommand"])
+        assert code in (126, 127)
+        assert "nosuchcommand" in output
+
+    def test_commands_give_both_streams_and_their_code(self, lab: DockerLab) -> None:
+        name = lab.run("a", "sleep 300")
+        code, output = lab.runtime.execute(name, ["sh", "-c", "echo out; sleep 0.1; echo err >&2; exit 5"])
+        assert (code, output) == (5, "out\nerr\n")
+
+    def test_a_network_that_only_stopped_containers_know_can_go(self, lab: DockerLab) -> None:
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {})
+        lab.runtime.create(lab.spec("a", Program(exit_code=0), networks={network: ()}))
+        lab.runtime.remove_network(network)
+        with pytest.raises(EngineError):
+            lab.runtime.start(lab.name("a"))

@@ -1,0 +1,45 @@
+"""Projects for the system tests, taken away with all that they left on the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.tiny import Tiny
+
+Make = Callable[..., Tiny]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+    """Makes a project; all of them are destroyed when the module is done."""
+    made: list[Tiny] = []
+
+    def make_one(*, database: bool = False, folder: Path | None = None) -> Tiny:
+        project = Tiny(folder or tmp_path_factory.mktemp("tiny"), database=database)
+        made.append(project)
+        project.create()
+        return project
+
+    yield make_one
+    for project in made:
+        project.destroy()
+        assert not project.containers(), "destroy left containers"
+        assert not project.networks(), "destroy left networks"
+        assert not project.volumes(), "destroy left volumes"
+
+
+@pytest.fixture(scope="module")
+def bare(make: Make) -> Tiny:
+    """A project that was never deployed, for tests that leave it as it was."""
+    return make()
+
+
+@pytest.fixture(scope="module")
+def served(make: Make) -> Tiny:
+    """A project whose release 1 serves on staging, for tests that leave it as it was."""
+    project = make()
+    project.shipway("run", "staging")
+    return project

@@ -1,0 +1,176 @@
+"""The main job, end to end, as a team walks it: commit → staging → approval → tag → production → rollback."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from examples.project import ADA, APPLICATION, GRACE, Project, get
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    made = Project(tmp_path_factory.mktemp("story") / "project", app="story-test")
+    made.folder.mkdir()
+    made.create()
+    yield made
+    made.destroy()
+
+
+class Watch:
+    """Asks an address again and again, and counts what went wrong."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.asked, self.failed = url, 0, []  # type: str, int, list[str]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        while not self._stop.wait(0.05):
+            status, body = get(self.url)
+            self.asked += 1
+            if status != 200:
+                self.failed.append(f"{status} {body[:100]}")
+
+
+def schema(project: Project, environment: str) -> str:
+    return str(json.loads(get(getattr(project, environment) + "/api/version")[1])["schema_revision"])
+
+
+def test_1_a_feature_branch_is_checked_and_not_deployed(project: Project) -> None:
+    project.git("switch", "--quiet", "--create", "feature/welcome", "staging")
+    project.git("apply", "--index", str(APPLICATION / "changes" / "cosmetic.patch"))
+    project.git("commit", "--quiet", "--message", "Welcome")
+    pushed = project.git("push", "origin", "feature/welcome").output
+    for step in ("lint", "unit", "integration", "assets"):
+        assert re.search(rf"✓ {step} ", pushed), pushed
+    assert "26 tests, 0 failed" in pushed
+    assert "images" not in re.findall(r"[✓▸] (\w+)", pushed)
+    assert project.deployments() == []
+
+
+def test_2_a_merge_to_staging_is_deployed(project: Project) -> None:
+    project.git("switch", "--quiet", "staging")
+    project.git("merge", "--quiet", "--no-ff", "--message", "Merge welcome", "feature/welcome")
+    pushed = project.git("push", "origin", "staging").output
+    assert "· integration" in pushed  # skipped, and says so: the merge has the very tree that passed
+    assert "unchanged since it passed" in pushed
+    assert project.status("staging")["services"] == {"frontend": [1, 1], "backend": [2, 2], "worker": [1, 1]}
+    status, page = get(project.staging)
+    assert status == 200
+    asset = re.search(r'src="(/[^"]+\.js)"', page)
+    assert asset, page
+    assert get(project.staging + asset[1])[0] == 200
+    assert len(json.loads(get(project.staging + "/api/categories")[1])) == 4
+    assert schema(project, "staging") == "0003"
+
+
+def test_3_production_is_refused_without_tag_and_approval(project: Project) -> None:
+    done = project.shipway("deploy", "production", "staging", check=False)
+    assert done.code == 11
+    assert "takes only revisions with a tag like 'v*'" in done.output
+    assert "takes only revisions on branch 'main'" in done.output
+    assert "needs 1 approval(s) by someone other than its authors and has 0" in done.output
+    refused = project.shipway("approve", "production", check=False)
+    assert refused.code == 11
+    assert f"{ADA} is an author" in refused.output
+
+
+def test_4_a_tag_on_main_brings_the_same_digests_to_production(project: Project) -> None:
+    built = _builds(project)
+    project.promote("v1.0.0")
+    assert _builds(project) == built, "nothing may be built for production"
+    staging, production = project.deployments("staging")[0], project.deployments("production")[0]
+    assert staging["release"] == production["release"]
+    assert production["outcome"] == "succeeded"
+    assert _images("story-test", "staging") == _images("story-test", "production")
+    version = json.loads(get(project.production + "/api/version")[1])
+    assert version["version"] == "v1.0.0"
+
+
+def test_5_a_migration_goes_the_same_way_without_a_lost_request(project: Project) -> None:
+    project.feature("feature/schema", "reversible.patch", "A new column")
+    project.merge("staging", "feature/schema")
+    assert schema(project, "staging") == "0004"
+    assert schema(project, "production") == "0003"
+    dry = project.shipway("--as", GRACE, "approve", "production")
+    assert "approved release" in dry.output
+    with Watch(project.production + "/api/categories") as watch:
+        project.promote("v1.1.0")
+    assert watch.asked > 20
+    assert watch.failed == []
+    assert schema(project, "production") == "0004"
+
+
+def test_6_a_rollback_brings_back_images_and_schema_without_a_lost_request(project: Project) -> None:
+    plan = project.shipway("rollback", "production", "--dry-run").output
+    assert "0004 → 0003" in plan
+    assert "kept for a rollback" in plan
+    assert schema(project, "production") == "0004", "a dry run changes nothing"
+    with Watch(project.production + "/api/categories") as watch:
+        done = project.shipway("rollback", "production")
+    assert re.search(r"production is back on release \d+ after [\d.]+ s", done.output)
+    assert watch.failed == []
+    assert schema(project, "production") == "0003"
+    assert json.loads(get(project.production + "/api/version")[1])["version"] == "v1.0.0"
+    again = project.shipway("rollback", "production", check=False)
+    assert again.code == 15
+    assert "nothing to roll back to" in again.output
+
+
+def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project) -> None:
+    before = _images("story-test", "staging")
+    project.git("switch", "--quiet", "staging")
+    project.git("apply", "--index", str(APPLICATION / "changes" / "broken-health.patch"))
+    project.git("commit", "--quiet", "--message", "Broken health")
+    with Watch(project.staging + "/api/categories") as watch:
+        done = project.shipway("run", "staging", check=False)
+    assert done.code == 13
+    assert "healthz: disk does not answer" in done.output
+    assert "GET /api/healthz: 503" in done.output
+    assert watch.asked > 20
+    assert watch.failed == []
+    assert _images("story-test", "staging") == before
+    assert project.deployments("staging")[0]["outcome"] == "failed"
+
+
+def test_8_status_and_history_show_all_of_it(project: Project) -> None:
+    status = project.shipway("status").output
+    assert "v1.0.0" in status
+    assert "the last deployment failed" in status
+    history = project.shipway("history", "production").output.splitlines()
+    assert [line.split()[3:6] for line in history[1:]] == [
+        ["rollback", "1", "v1.0.0"], ["deploy", "2", "v1.1.0"], ["deploy", "1", "v1.0.0"],
+    ]  # fmt: skip
+    assert GRACE in history[1]
+
+
+
+
+def _builds(project: Project) -> int:
+    """How many lines of image builds the logs hold."""
+    return sum(path.read_text().count("building ") for path in Path(project.home, "logs").rglob("images.log"))
+
+
+def _images(app: str, environment: str) -> dict[str, str]:
+    """Image of each running service, as the engine says."""
+    from shipway.drivers import driver
+
+    runtime = driver("runtime", "docker")(driver("runtime", "engine")())
+    labels = {"shipway.app": app, "shipway.environment": environment, "shipway.role": "service"}
+    return {item.labels["shipway.name"]: item.image for item in runtime.list(labels) if item.running}

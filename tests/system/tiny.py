@@ -1,0 +1,244 @@
+"""A small project of a person: one web service (and a database where a test needs it), whose files say how it behaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from examples.project import ADA, Done, Project, get
+from shipway.drivers.runtime.engine import Engine
+from shipway.ports import Ledger
+from shipway.store import open_ledger
+
+IMAGE = "caddy:2"  # the smallest of the base images, with a shell
+DOCKERFILE = f"""\
+FROM {IMAGE}
+WORKDIR /app
+COPY . .
+CMD ["sh", "-c", "echo I am $(cat name); exec caddy run --config Caddyfile --adapter caddyfile"]
+"""
+CADDYFILE = """\
+{{
+	admin off
+}}
+:8000 {{
+	respond /healthz {health}
+	respond "{name}"
+}}
+"""
+DATABASE = {
+    "accessories": {"db": {"image": "postgres:15", "provides": "DATABASE_URL", "volume": "/var/lib/postgresql/data"}},
+    "database": {"accessory": "db", "service": "web", "tool": "sql", "folder": "migrations"},
+}
+FIRST = {  # the first migration of a project with a database
+    "web/migrations/0001_pets.up.sql": "CREATE TABLE pets (name text);\n",
+    "web/migrations/0001_pets.down.sql": "DROP TABLE pets;\n",
+}
+
+
+class Tiny(Project):
+    """A project with an app name of its own. `plan` is the plan file as data: JSON is YAML."""
+
+    def __init__(self, folder: Path, *, database: bool = False) -> None:
+        super().__init__(folder, app=f"tiny-{uuid.uuid4().hex[:8]}")
+        self.plan: dict[str, Any] = {
+            "app": self.app,
+            "services": {
+                "web": {"build": "web", "port": 8000, "route": "/", "health": {"path": "/healthz", "timeout": "3s"}},
+            },
+            **(DATABASE if database else {}),
+            "environments": {
+                "staging": {"on": {"branch": "staging"}, "url": self.staging},
+                "production": {
+                    "on": {"tag": "v*", "branch": "main"}, "after": "staging",
+                    "approvals": {"count": 1, "not": "author"}, "url": self.production,
+                },
+            },
+        }  # fmt: skip
+        self.first = FIRST if database else {}
+
+    def create(self, *, hook: bool = False) -> None:
+        """The repository with branches main and staging, the latter checked out."""
+        self.clone.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("config", "user.name", "Ada")
+        self.git("config", "user.email", ADA)
+        self.write({"web/Dockerfile": DOCKERFILE, **self.first})
+        self.change("one")
+        self.git("switch", "--quiet", "--create", "staging")
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Files of the clone."""
+        for name, text in files.items():
+            (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.clone / name).write_text(text)
+
+    def change(self, name: str, *, health: int = 200, files: Mapping[str, str] | None = None) -> str:
+        """Commit a version of the site that answers with `name`, and the plan as it stands. Returns the revision."""
+        self.write({
+            "shipway.yaml": json.dumps(self.plan, indent=2) + "\n",
+            "web/name": name,
+            "web/Caddyfile": CADDYFILE.format(name=name, health=health),
+            **(files or {}),
+        })  # fmt: skip
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", f"Version {name}")
+        return self.git("rev-parse", "HEAD").output.strip()
+
+    def pipeline(self, **steps: Mapping[str, Any]) -> None:
+        """Commit a plan with these steps; each runs in a base image where it says nothing else."""
+        self.plan["pipeline"] = {name: {"image": IMAGE, **step} for name, step in steps.items()}
+        self.change("one")
+
+    def undo(self, revision: str) -> None:
+        """Back to a revision, for the next test of a shared project."""
+        self.git("reset", "--quiet", "--hard", revision)
+        self.plan = json.loads((self.clone / "shipway.yaml").read_text())
+
+    def promote(self, version: str) -> None:
+        """staging's revision to main, with a tag: what production takes."""
+        self.git("switch", "--quiet", "main")
+        self.git("merge", "--quiet", "--ff-only", "staging")
+        self.git("tag", version)
+        self.git("switch", "--quiet", "staging")
+
+    def destroy(self) -> None:
+        """Both environments, all names of images on the engine, and the folder."""
+        super().destroy()
+        for image in engine("/images/json"):
+            for reference in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
+                if f"/{self.app}/" in reference or f"/{self.app}:" in reference:
+                    Engine().call("DELETE", f"/images/{reference}", query={"force": 1}, fine=(404, 409))
+
+    # what a person or the machine sees
+
+    def answer(self, environment: str = "staging") -> str:
+        """What the site says: the name of the version that serves."""
+        status, body = get(getattr(self, environment))
+        return body if status == 200 else f"HTTP status {status}: {body}"
+
+    def containers(self, **labels: str) -> dict[str, str]:
+        """Name and state of all containers of the app, or those with these further labels."""
+        wanted = [f"shipway.app={self.app}", *(f"shipway.{name}={value}" for name, value in labels.items())]
+        found = engine("/containers/json", all=1, filters=json.dumps({"label": wanted}))
+        return {item["Names"][0].lstrip("/"): item["State"] for item in found}
+
+    def networks(self) -> list[str]:
+        """Names of all networks of the app."""
+        return sorted(item["Name"] for item in engine("/networks") if f"_{self.app}_" in item["Name"])
+
+    def volumes(self) -> list[str]:
+        """Names of all volumes of the app."""
+        return sorted(item["Name"] for item in engine("/volumes")["Volumes"] or () if item["Name"].startswith(self.app))
+
+    def ledger(self) -> Ledger:
+        """The ledger itself, to be closed by the caller."""
+        return open_ledger(self.home / "ledger.db")
+
+    def leases(self) -> list[str]:
+        """Environments whose lease somebody holds."""
+        ledger = self.ledger()
+        held = {name: ledger.lease(f"{self.app}/{name}") for name in ("staging", "production")}
+        ledger.close()
+        return [name for name, lease in held.items() if lease and lease.expires > time.time()]
+
+    def good(self) -> list[tuple[str, str, int]]:
+        """Environment, kind and release of all deployments that succeeded."""
+        return [(item["environment"], item["kind"], item["release"]) for item in self.deployments() if item["outcome"] == "succeeded"]
+
+    def footprint(self) -> dict[str, object]:
+        """All that a command which is refused must leave as it was: what runs, what is kept, and what holds good."""
+        ledger = self.ledger()
+        releases = [release.number for release in ledger.releases(self.app)]
+        pending = [run["id"] for run in ledger.runs(self.app, 100) if run["outcome"] == "pending"]
+        ledger.close()
+        return {
+            "containers": self.containers(), "networks": self.networks(), "volumes": self.volumes(),
+            "leases": self.leases(), "good": self.good(), "releases": releases, "pending runs": pending,
+            "scratch": sorted(path.name for path in (self.home / "runs").glob("*")),
+        }  # fmt: skip
+
+    def psql(self, query: str, environment: str = "staging") -> str:
+        """What the environment's database answers."""
+        name = self.app.replace("-", "_")
+        args = ["docker", "exec", f"{self.app}_{environment}_db", "psql", "-U", name, "-At", "-c", query]
+        return subprocess.run(args, check=True, capture_output=True, text=True).stdout.strip()
+
+    def start(self, *args: str) -> Running:
+        """A command that goes on while the test does."""
+        return Running(self, *args)
+
+
+class Running:
+    """A `shipway` command under way, in a process group of its own as a shell gives it."""
+
+    def __init__(self, project: Tiny, *args: str) -> None:
+        self._file = project.folder / f"output-{uuid.uuid4().hex[:8]}.txt"
+        with self._file.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["shipway", *args], cwd=project.clone, env=project.env, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def output(self) -> str:
+        """All that it has printed so far."""
+        return self._file.read_text(errors="replace")
+
+    def until(self, text: str, *, seconds: float = 60.0) -> None:
+        """Wait for words in its output."""
+        deadline = time.monotonic() + seconds
+        while text not in self.output:
+            assert self._process.poll() is None, f"it ended without {text!r}:\n{self.output}"
+            assert time.monotonic() < deadline, f"no {text!r} within {seconds:g} s:\n{self.output}"
+            time.sleep(0.05)
+
+    def press_ctrl_c(self) -> None:
+        """As a terminal does: the whole foreground group gets it."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def terminate(self) -> None:
+        """As a service manager or a CI job does."""
+        self._process.terminate()
+
+    def end(self, *, seconds: float = 60.0) -> Done:
+        """Wait for it."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            raise AssertionError(f"it still runs after {seconds:g} s:\n{self.output}") from None
+        return Done(code, self.output)
+
+
+@contextmanager
+def visitors(project: Tiny, environment: str = "staging") -> Iterator[list[str]]:
+    """Ask the site again and again meanwhile; gives what was answered."""
+    answers: list[str] = []
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.wait(0.02):
+            answers.append(project.answer(environment))
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        thread.join()
+
+
+def engine(path: str, **query: object) -> Any:
+    """A question to the engine's API."""
+    return Engine().call("GET", path, query=query)
