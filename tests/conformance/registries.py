@@ -78,7 +78,9 @@ class TokenServer:
     def __init__(self, folder: Path) -> None:
         self._key = folder / "key.pem"
         certificate = folder / "certificate.pem"
-        command = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=conf -days 2 -keyout {self._key} -out {certificate}"
+        command = (
+            f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=conf -days 2 -keyout {self._key} -out {certificate}"
+        )
         subprocess.run(command.split(), check=True, capture_output=True)
         self.certificate = certificate.read_bytes()
         self.scopes: list[str] = []
@@ -92,7 +94,9 @@ class TokenServer:
 
     def token(self, scopes: list[str]) -> str:
         now = int(time.time())
-        access = [{"type": kind, "name": name, "actions": actions.split(",")} for kind, name, actions in map(_split, scopes)]
+        access = [
+            {"type": kind, "name": name, "actions": actions.split(",")} for kind, name, actions in map(_split, scopes)
+        ]
         der = "".join(self.certificate.decode().splitlines()[1:-1])
         head = {"typ": "JWT", "alg": "RS256", "x5c": [der]}
         claims = {"iss": "conf-issuer", "sub": USER, "aud": "conf", "iat": now, "nbf": now - 10, "exp": now + 300}
@@ -127,7 +131,9 @@ class TokenServer:
         return Handler
 
 
-def push_tiny(docker: DockerLab, repository: str, tag: str, content: str, credentials: Credentials | None = None) -> str:
+def push_tiny(
+    docker: DockerLab, repository: str, tag: str, content: str, credentials: Credentials | None = None
+) -> str:
     """Make an image of one small file and push it; returns its digest."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

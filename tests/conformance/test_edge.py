@@ -6,6 +6,7 @@ import http.client
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -173,11 +174,31 @@ class TestTraefikEdge(EdgeContract):
         assert lab.docker.inspect(lab.edge.container)["Id"] == identity
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
+    def test_a_network_that_is_missing_disturbs_nobody(self, lab: TraefikLab) -> None:
+        identity = lab.docker.inspect(lab.edge.container)["Id"]
+        port = lab.docker.port()
+        with pytest.raises(EdgeError, match="missing"):
+            lab.edge.ensure([Publish(port, port)], {lab.docker.name("missing"): ()})
+        assert lab.docker.inspect(lab.edge.container)["Id"] == identity
+
     def test_it_goes_back_where_it_can_not_be_made_anew(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
-        with pytest.raises(EdgeError, match="missing"):
-            lab.edge.ensure([Publish(lab.docker.port(), 0)], {lab.docker.name("missing"): ()})
+        port = lab.docker.port()
+        with pytest.raises(EdgeError, match="can't be started"):
+            lab.edge.ensure([Publish(port, port, "203.0.113.7")], {})  # no address of this machine
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_two_at_once_both_get_what_they_ask_for(self, lab: TraefikLab) -> None:
+        ports = [lab.docker.port(), lab.docker.port()]
+        edges = [TraefikEdge(lab.docker.engine, name=lab.edge.container) for _ in ports]
+        with ThreadPoolExecutor(2) as pool:
+            calls = [
+                pool.submit(edge.ensure, [Publish(port, port)], {}) for edge, port in zip(edges, ports, strict=True)
+            ]
+            for call in calls:
+                call.result()
+        for port in ports:
+            assert lab.request("one.localhost", port, "/") == (None, "")
 
     def test_it_starts_without_a_network_that_was_removed_meanwhile(self, lab: TraefikLab) -> None:
         gone = lab.docker.name("gone")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -62,7 +61,7 @@ class TestEmbeddedRegistry(RegistryContract):
 
     @pytest.fixture
     def lab(self, docker: DockerLab, embedded: EmbeddedRegistry) -> Lab:
-        return Lab(_Below(embedded, docker.app), lambda *args: push_tiny(docker, *args))
+        return Lab(_Below(embedded, docker.app), _pusher(docker, None))
 
     def test_it_is_started_again_and_keeps_its_images(self, docker: DockerLab, embedded: EmbeddedRegistry) -> None:
         embedded.ensure()
@@ -125,7 +124,7 @@ class TestPasswordRegistry(RegistryContract):
     @pytest.fixture
     def lab(self, docker: DockerLab, address: str) -> Lab:
         registry = RemoteRegistry(f"{address}/{docker.app}", KNOWN)
-        return Lab(registry, lambda *args: push_tiny(docker, *args, KNOWN))
+        return Lab(registry, _pusher(docker, KNOWN))
 
     def test_wrong_credentials_name_the_user(self, address: str) -> None:
         for credentials in (Credentials(USER, "wrong"), Credentials("bob", PASSWORD)):
@@ -180,7 +179,7 @@ class TestTokenRegistry(RegistryContract):
     @pytest.fixture
     def lab(self, docker: DockerLab, address: str) -> Lab:
         registry = RemoteRegistry(f"{address}/{docker.app}", KNOWN)
-        return Lab(registry, lambda *args: push_tiny(docker, *args, KNOWN))
+        return Lab(registry, _pusher(docker, KNOWN))
 
     def test_only_what_is_needed_is_asked_for(self, lab: Lab, tokens: TokenServer) -> None:
         repository = lab.registry.repository("shop", "backend")
@@ -208,12 +207,20 @@ class TestTokenRegistry(RegistryContract):
 def test_nothing_answers(docker: DockerLab) -> None:
     address = f"127.0.0.1:{docker.port()}"
     registry = RemoteRegistry(address)
-    for call in (registry.ensure, lambda: registry.digest(f"{address}/a", "v1")):
-        with pytest.raises(RegistryError, match=f"{address} can't be reached"):
-            call()
+    with pytest.raises(RegistryError, match=f"{address} can't be reached"):
+        registry.ensure()
+    with pytest.raises(RegistryError, match=f"{address} can't be reached"):
+        registry.digest(f"{address}/a", "v1")
     with pytest.raises(RegistryError, match=address) as caught:
         push_tiny(docker, f"{address}/{docker.app}/a", "v1", "a")
     assert "running" in caught.value.hint
+
+
+def _pusher(docker: DockerLab, credentials: Credentials | None) -> Callable[[str, str, str], str]:
+    def push(repository: str, tag: str, content: str) -> str:
+        return push_tiny(docker, repository, tag, content, credentials)
+
+    return push
 
 
 class _Below:

@@ -40,7 +40,9 @@ class TestDockerRuntime(RuntimeContract):
             assert list(lab.runtime.logs(name, follow=True)) == ["begin", "last words", "unfinished"]
 
     def test_progress_and_broken_text(self, lab: DockerLab) -> None:
-        name = lab.run("a", r"printf '10%%\r50%%\r100%%\n'; printf 'windows\r\n'; printf 'a\377b\n'; echo; printf 'end'")
+        name = lab.run(
+            "a", r"printf '10%%\r50%%\r100%%\n'; printf 'windows\r\n'; printf 'a\377b\n'; echo; printf 'end'"
+        )
         assert list(lab.runtime.logs(name, follow=True)) == ["100%", "windows", "a\ufffdb", "", "end"]
 
     def test_lines_come_while_it_runs(self, lab: DockerLab) -> None:
@@ -76,7 +78,10 @@ class TestDockerRuntime(RuntimeContract):
         assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
         assert found["Config"]["StopTimeout"] == 3
         assert found["Config"]["Labels"].items() >= spec.labels.items()
-        assert lab.runtime.execute(spec.name, ["sh", "-c", "echo $NAME; pwd"]) == (0, "value with = and 'quotes'\n/tmp\n")
+        assert lab.runtime.execute(spec.name, ["sh", "-c", "echo $NAME; pwd"]) == (
+            0,
+            "value with = and 'quotes'\n/tmp\n",
+        )
         assert "10.9.8.7\tsomewhere" in lab.runtime.execute(spec.name, ["cat", "/etc/hosts"])[1]
         assert "value" not in repr(spec)
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from shipway.domain.errors import EngineError
 
 SHARED = "_shared"  # LABEL_APP of what belongs to no single app; no plan may have this name
@@ -11,3 +17,18 @@ def port_taken(error: EngineError) -> bool:
     """Whether a container could not be started because another program has its port."""
     text = error.message.lower()
     return any(words in text for words in ("port is already allocated", "address already in use", "failed to bind"))
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """One at a time among all threads and processes of this machine; a process that dies gives it back."""
+    path = os.path.join(tempfile.gettempdir(), f"{name}.lock")
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except PermissionError:  # another user's: in a shared folder it may be opened, but not with O_CREAT
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

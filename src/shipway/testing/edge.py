@@ -17,7 +17,9 @@ NOWHERE = (None, "")
 class EdgeLab(Protocol):
     """An edge of its own, a network with three containers behind it, and free ports: the last is never asked for."""
 
-    edge: Edge
+    @property
+    def edge(self) -> Edge: ...
+
     networks: Mapping[str, Sequence[str]]
     upstreams: tuple[str, str, str]  # http://NAME:PORT; each answers every path with 200 and its own address
     broken: str  # an upstream that can't be reached
@@ -37,10 +39,14 @@ class EdgeContract:
     def _ready(self, lab: EdgeLab) -> None:
         lab.edge.ensure([Publish(lab.ports[0], lab.ports[0])], lab.networks)
 
-    def table(self, lab: EdgeLab, release: int, upstream: str, host: str = "one.localhost", **more: str) -> dict[str, Any]:
+    def table(
+        self, lab: EdgeLab, release: int, upstream: str, host: str = "one.localhost", **more: str
+    ) -> dict[str, Any]:
         """`/` to the upstream; more: name of a route to its upstream, at /NAME."""
         routes = [{"name": "front", "prefix": "/", "upstreams": [upstream], "health": "/"}]
-        routes += [{"name": name, "prefix": f"/{name}", "upstreams": [url], "health": "/"} for name, url in more.items()]
+        routes += [
+            {"name": name, "prefix": f"/{name}", "upstreams": [url], "health": "/"} for name, url in more.items()
+        ]
         return {"release": release, "url": {"host": host, "port": lab.ports[0]}, "routes": routes}
 
     def reached(self, lab: EdgeLab, path: str = "/", host: str = "one.localhost") -> tuple[int | None, str]:

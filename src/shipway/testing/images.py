@@ -14,7 +14,9 @@ from shipway.ports import Images
 class ImagesLab(Protocol):
     """Images with a registry that takes them; all is removed when the test ends."""
 
-    images: Images
+    @property
+    def images(self) -> Images: ...
+
     base: str  # an image that is on the engine
     unreachable: str  # a repository whose registry doesn't answer
 

@@ -13,7 +13,8 @@ from shipway.ports import Registry
 class RegistryLab(Protocol):
     """A registry to write into."""
 
-    registry: Registry
+    @property
+    def registry(self) -> Registry: ...
 
     def push(self, repository: str, tag: str, content: str) -> str:
         """Put an image there with these bytes in it, and return its digest."""

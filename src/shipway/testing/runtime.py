@@ -30,7 +30,9 @@ SLEEPS = Program()
 class RuntimeLab(Protocol):
     """A runtime with a corner of its own: names are unique, and all is removed when the test ends."""
 
-    runtime: Runtime
+    @property
+    def runtime(self) -> Runtime: ...
+
     app: str  # value of LABEL_APP
     answered: tuple[str, ...]  # a command that prints `pong`
 

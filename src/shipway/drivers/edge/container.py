@@ -59,6 +59,9 @@ class EdgeContainer:
                 f"the edge can't be started: a container {self.name} that isn't Shipway's is in its place",
                 hint=f"rename or remove it: docker rename {self.name} NEW-NAME",
             )
+        missing = [network for network in networks if not self._runtime.has_network(network)]
+        if missing:
+            raise EdgeError(f"the edge can't join network {missing[0]}: there is none of that name")
         before = published(found.labels) if found else ()
         wanted = union(before, ports)
         spec = self._spec(wanted)

@@ -17,6 +17,7 @@ from shipway.drivers.edge import dynamic, effect
 from shipway.drivers.edge.container import ROUTES, EdgeContainer, published
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
+from shipway.drivers.shared import exclusive
 
 # $1 the final file, $2 a name beside it that Traefik doesn't read, $3 the content
 WRITE = 'printf %s "$3" > "$2" && mv "$2" "$1" || { rm -f "$2"; exit 1; }'
@@ -35,7 +36,7 @@ class TraefikEdge:
         return self._container.name
 
     def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
-        with self._lock, _as_edge_error():
+        with exclusive(self.container), _as_edge_error():
             try:
                 started = self._container.ensure(ports, networks)
             except EdgeError:

@@ -1,0 +1,46 @@
+"""What the documents promise is there."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+from shipway.cli import COMMANDS
+from shipway.domain import errors
+from shipway.planfile import parse
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_plan_of_the_readme_is_valid_and_short() -> None:
+    block = re.search(r"```yaml\n(.*?)```", README, re.S)
+    assert block
+    assert len(block[1].splitlines()) <= 40
+    plan = parse(block[1], "README.md", files=lambda path: True)
+    assert list(plan.environments) == ["staging", "production"]
+
+
+def test_commands_of_the_documents_exist() -> None:
+    for document in [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]:
+        for command in re.findall(r"`shipway ([a-z]+)", document):
+            assert command in COMMANDS, command
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"make ([a-z-]+)", README):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_every_exit_code_is_documented_and_unique() -> None:
+    text = (ROOT / "docs" / "exit-codes.md").read_text()
+    classes = [item for item in vars(errors).values() if inspect.isclass(item) and issubclass(item, errors.ShipwayError)]
+    for error in classes:
+        assert f"| {error.exit_code} | {error.__name__} |" in text, f"document {error.__name__} in docs/exit-codes.md"
+    codes = [error.exit_code for error in classes]
+    assert len(codes) == len(set(codes))
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(((?!http)[^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), (path.name, target)
