@@ -117,7 +117,7 @@ class Repository:
     def authors(self, since: str | None, revision: str) -> tuple[str, ...]:
         """E-mail addresses of those who wrote the commits after `since`; merges don't count. None: the newest one's."""
         what = [f"{since}..{revision}"] if since else ["--max-count=1", revision]
-        return tuple(dict.fromkeys(self._run("log", "--no-merges", "--format=%ae", *what).stdout.split()))
+        return tuple(dict.fromkeys(self._run("log", "--topo-order", "--no-merges", "--format=%ae", *what).stdout.split()))
 
     def user(self) -> str | None:
         """The configured e-mail address."""
@@ -132,7 +132,7 @@ class Repository:
 
     def _near(self, revision: str) -> str:
         names = self._run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").stdout.split()
-        near = difflib.get_close_matches(revision, names, 3)
+        near = difflib.get_close_matches(revision, names, 3, 0.7)
         return f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(names[:10]) or 'no commit yet'}"
 
     def _run(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:

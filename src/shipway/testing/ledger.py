@@ -1,0 +1,150 @@
+"""What every ledger must do, whatever database it is on. A test module subclasses the suite and gives the fixtures."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shipway.domain.errors import LeaseHeld, StoreError
+from shipway.domain.plan import Plan, Service
+from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Approval, Deployment, Evidence, Release, Trigger
+from shipway.ports import Ledger
+
+PLAN = Plan("shop", {"web": Service("web", image="redis:7", secrets=("KEY",))})
+RELEASE = Release(0, "shop", "a" * 40, "tree-1", ("ada@example.org",), "first", {"web": "r/web@sha256:1"}, PLAN, 1, 5.0, "0001")
+DEPLOYMENT = Deployment(0, "shop", "staging", 1, "deploy", "ada@example.org", "because", 10.0, {"KEY": 2})
+
+
+class LedgerSuite:
+    """Fixtures: `ledger` is a fresh one; `again` opens the same one once more, as another process does."""
+
+    def test_releases_are_numbered_by_app_without_gaps(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        other = again()
+
+        def add(index: int) -> int:
+            return (ledger if index % 2 else other).add_release(RELEASE).number
+
+        with ThreadPoolExecutor(8) as pool:
+            numbers = sorted(pool.map(add, range(24)))
+        assert numbers == list(range(1, 25))
+        assert ledger.add_release(dataclasses.replace(RELEASE, app="other")).number == 1
+
+    def test_a_release_comes_back_whole(self, ledger: Ledger) -> None:
+        added = ledger.add_release(RELEASE)
+        assert ledger.release("shop", 1) == added == dataclasses.replace(RELEASE, number=1)
+        assert ledger.release("shop", 2) is None
+        assert ledger.release("other", 1) is None
+
+    def test_releases_are_found_by_tree_newest_first(self, ledger: Ledger) -> None:
+        for tree in ("tree-1", "tree-2", "tree-1"):
+            ledger.add_release(dataclasses.replace(RELEASE, tree=tree))
+        assert [item.number for item in ledger.releases("shop", tree="tree-1")] == [3, 1]
+        assert [item.number for item in ledger.releases("shop", limit=2)] == [3, 2]
+
+    def test_a_deployment_is_pending_until_it_is_settled_once(self, ledger: Ledger) -> None:
+        ledger.add_release(RELEASE)
+        number = ledger.begin_deployment(DEPLOYMENT)
+        assert ledger.deployments("shop")[0] == dataclasses.replace(DEPLOYMENT, id=number, outcome=PENDING)
+        ledger.end_deployment(number, SUCCEEDED, 12.0, "0001", "")
+        settled = ledger.deployments("shop", "staging")[0]
+        assert (settled.outcome, settled.finished, settled.schema) == (SUCCEEDED, 12.0, "0001")
+        with pytest.raises(StoreError):
+            ledger.end_deployment(number, FAILED, 13.0, None, "")
+        assert ledger.deployments("shop", "production") == []
+
+    def test_a_deployment_of_an_unknown_release_is_refused(self, ledger: Ledger) -> None:
+        with pytest.raises(StoreError):
+            ledger.begin_deployment(DEPLOYMENT)
+
+    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence"])
+    @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
+    def test_history_is_append_only(self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str) -> None:
+        ledger.add_release(RELEASE)
+        ledger.end_deployment(ledger.begin_deployment(DEPLOYMENT), SUCCEEDED, 12.0, None, "")
+        ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
+        ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
+        column = "deployment" if table == "outcomes" else "app"
+        with pytest.raises(StoreError, match="append-only"):
+            execute(statement.format(table=table, column=column))
+
+    def test_approvals_and_evidence_come_back(self, ledger: Ledger) -> None:
+        ledger.add_release(RELEASE)
+        approval = Approval("shop", "production", 1, "sha256:1", "eve@example.org", "fine", 1.5)
+        evidence = Evidence("shop", 1, "", "tests", "unit", False, "12 tests, 1 failed", 2.5)
+        ledger.add_approval(approval)
+        ledger.add_evidence(evidence)
+        assert ledger.approvals("shop", "production", 1) == [approval]
+        assert ledger.approvals("shop", "staging", 1) == []
+        assert ledger.evidence("shop", 1) == [evidence]
+
+    def test_the_journal_of_steps(self, ledger: Ledger) -> None:
+        run = ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0)
+        ledger.begin_step(run, "lint", "key-1", 2.0)
+        assert ledger.passed_step("shop", "lint", "key-1") is None
+        ledger.end_step(run, "lint", SUCCEEDED, 3.0, {"tests": "3 tests"})
+        ledger.begin_step(run, "unit", "key-2", 2.5)
+        ledger.end_step(run, "unit", FAILED, 3.0, {})
+        ledger.end_run(run, FAILED, 4.0)
+        assert ledger.passed_step("shop", "lint", "key-1") == {"tests": "3 tests"}
+        assert ledger.passed_step("shop", "unit", "key-2") is None
+        assert ledger.passed_step("other", "lint", "key-1") is None
+        assert [(item["name"], item["outcome"]) for item in ledger.steps(run)] == [("lint", SUCCEEDED), ("unit", FAILED)]
+        assert ledger.runs("shop", 5)[0]["outcome"] == FAILED
+        assert ledger.apps() == ["shop"]
+
+    def test_one_of_many_gets_a_lease(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        ledgers = [ledger, again(), again()]
+        start = threading.Barrier(9)
+
+        def take(index: int) -> str:
+            start.wait()
+            try:
+                return ledgers[index % 3].acquire("shop/p", f"owner-{index}", "deploy", 100.0, 15.0).owner
+            except LeaseHeld:
+                return ""
+
+        with ThreadPoolExecutor(9) as pool:
+            winners = list(filter(None, pool.map(take, range(9))))
+        assert len(winners) == 1
+        held = ledger.lease("shop/p")
+        assert held is not None
+        assert held.owner == winners[0]
+
+    def test_a_held_lease_says_who_since_when_and_why(self, ledger: Ledger) -> None:
+        ledger.acquire("shop/p", "ada (process 7 on host)", "v1.0.0: first", 3600.0, 15.0)
+        with pytest.raises(LeaseHeld, match=r"held by ada \(process 7 on host\) since 01:00:00 UTC: v1\.0\.0: first"):
+            ledger.acquire("shop/p", "eve", "other", 3610.0, 15.0)
+
+    def test_a_dead_owners_lease_is_taken_over_and_the_dead_is_fenced(self, ledger: Ledger) -> None:
+        first = ledger.acquire("shop/p", "ada", "deploy", 100.0, 15.0)
+        second = ledger.acquire("shop/p", "eve", "deploy", 115.5, 15.0)
+        assert second.token > first.token
+        with pytest.raises(LeaseHeld):
+            ledger.renew(first, 116.0, 15.0)
+        ledger.free(first)
+        held = ledger.lease("shop/p")
+        assert held is not None
+        assert (held.owner, held.expires) == ("eve", 130.5)
+
+    def test_a_renewed_lease_lives_on_and_a_freed_one_is_free(self, ledger: Ledger) -> None:
+        lease = ledger.acquire("shop/p", "ada", "deploy", 100.0, 15.0)
+        assert ledger.renew(lease, 110.0, 15.0).expires == 125.0
+        with pytest.raises(LeaseHeld):
+            ledger.acquire("shop/p", "eve", "deploy", 120.0, 15.0)
+        ledger.free(lease)
+        assert ledger.acquire("shop/p", "eve", "deploy", 120.0, 15.0).token == lease.token + 1
+
+    def test_an_open_ledger_is_opened_again_without_a_change(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        ledger.add_release(RELEASE)
+        assert again().release("shop", 1) is not None
+
+    def test_a_newer_ledger_is_refused(
+        self, ledger: Ledger, again: Callable[[], Ledger], execute: Callable[[str], object]
+    ) -> None:
+        execute("INSERT INTO shipway_schema VALUES (999)")
+        with pytest.raises(StoreError, match="newer shipway"):
+            again()

@@ -1,0 +1,158 @@
+"""The engine's client against a scripted server on a unix socket: what it says when things go wrong."""
+
+from __future__ import annotations
+
+import json
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipway.domain.errors import EngineError
+from shipway.drivers.runtime import engine as module
+from shipway.drivers.runtime.docker import DockerRuntime
+from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout
+
+
+class Scripted(socketserver.ThreadingUnixStreamServer):
+    """Answers `paths`; remembers what was asked."""
+
+    daemon_threads = True
+    api = "1.41"
+
+    def __init__(self, path: Path) -> None:
+        self.asked: list[str] = []
+        super().__init__(str(path), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Scripted
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        if self.path == "/_ping":
+            return self.answer(200, b"OK", api=self.server.api)
+        name = self.path.rpartition("/")[2]
+        if name == "silent":
+            threading.Event().wait(3)
+        elif name == "broken":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"only a part")
+        elif name == "garbage":
+            self.answer(500, b"<html>not json</html>")
+        elif name == "wrong":
+            self.answer(500, json.dumps({"message": "the engine's own words"}).encode())
+        else:
+            self.answer(200, b'{"a": 1}')
+        self.close_connection = True
+
+    def do_PUT(self) -> None:
+        self.answer(404, b'{"message": "no such folder"}')
+        self.connection.shutdown(2)
+
+    def answer(self, status: int, content: bytes, api: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        if api:
+            self.send_header("Api-Version", api)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def address_string(self) -> str:
+        return "socket"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Scripted]:
+    server = Scripted(tmp_path / "docker.sock")
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def engine(server: Scripted) -> Engine:
+    return Engine(f"unix://{server.server_address!s}")
+
+
+@pytest.mark.parametrize(("newest", "spoken"), [("1.40", "/v1.40"), ("1.41", "/v1.41"), ("1.52", "/v1.44")])
+def test_the_version_is_what_both_know(server: Scripted, engine: Engine, newest: str, spoken: str) -> None:
+    server.api = newest
+    assert engine.call("GET", "/a") == {"a": 1}
+    engine.call("GET", "/a")
+    assert server.asked == ["/_ping", f"{spoken}/a", f"{spoken}/a"]
+
+
+def test_errors_are_the_engines_own_words(engine: Engine) -> None:
+    with pytest.raises(EngineRefused, match=r"^the engine's own words$") as caught:
+        engine.call("GET", "/wrong")
+    assert caught.value.status == 500
+    assert engine.call("GET", "/wrong", fine=(500,)) is None
+    with pytest.raises(EngineError, match="not json"):
+        engine.call("GET", "/garbage")
+
+
+def test_silence_is_an_error_after_a_while(engine: Engine) -> None:
+    with pytest.raises(EngineTimeout):
+        engine.call("GET", "/silent", timeout=0.1)
+
+
+def test_a_connection_that_breaks(engine: Engine) -> None:
+    with pytest.raises(EngineError, match="broke"):
+        engine.call("GET", "/broken")
+
+
+def test_a_refusal_in_the_middle_of_an_upload_is_told(engine: Engine) -> None:
+    with pytest.raises(EngineError, match="no such folder"):
+        DockerRuntime(engine).put("a", "/", iter([bytes(1 << 20)] * 20))
+
+
+def test_errors_of_the_caller_stay_his(engine: Engine) -> None:
+    with pytest.raises(BrokenPipeError), engine.open("GET", "/a"):
+        raise BrokenPipeError
+
+
+def test_docker_does_not_run(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(tmp_path / "docker.sock"))
+    for path in (tmp_path / "docker.sock", tmp_path / "missing.sock"):
+        with pytest.raises(EngineError, match=f"isn't running.*{path}") as caught:
+            DockerRuntime(Engine(f"unix://{path}")).ping()
+        assert "systemctl start docker" in caught.value.hint
+
+
+def test_no_access(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
+    def refuse(self: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(module._UnixConnection, "connect", refuse)
+    with pytest.raises(EngineError, match="refuses access") as caught:
+        engine.call("GET", "/a")
+    assert "docker group" in caught.value.hint
+
+
+def test_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    assert Engine().address == "unix:///var/run/docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    assert Engine().address == "tcp://127.0.0.1:1"
+    with pytest.raises(EngineError, match="isn't running"):
+        Engine().call("GET", "/a")
+    with pytest.raises(EngineError, match="can't speak to") as caught:
+        Engine("ssh://somewhere").call("GET", "/a")
+    assert "DOCKER_HOST" in caught.value.hint
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    with pytest.raises(EngineError, match="can't speak to"):
+        Engine("tcp://somewhere:2376").call("GET", "/a")

@@ -1,0 +1,96 @@
+"""Tables of routes as Traefik's configuration. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from shipway.domain.container import Publish
+from shipway.domain.errors import EdgeError
+from shipway.drivers.edge.container import published, union
+from shipway.drivers.edge.dynamic import conflict, parse, render, version
+
+
+def table(host: str = "shop.localhost", port: int = 80, release: int = 7, **prefixes: str) -> dict[str, Any]:
+    routes = [
+        {"name": name, "prefix": prefix, "upstreams": [f"http://{name}:8000"], "health": "/healthz"}
+        for name, prefix in (prefixes or {"front": "/"}).items()
+    ]
+    return {"release": release, "url": {"host": host, "port": port}, "routes": routes}
+
+
+def test_a_file_gives_back_its_table() -> None:
+    for item in (table(), table(front="/", api="/api/"), table(release=8)):
+        assert parse(render("shop_staging", item)) == item
+    assert parse("") is None
+
+
+def test_routers_of_a_table() -> None:
+    text = render("shop_staging", table(front="/", api="/api/"))
+    comment, content, _ = text.split("\n")
+    assert comment.startswith("# ")
+    routers = json.loads(content)["http"]["routers"]
+    assert {name: (item["rule"], item["entryPoints"]) for name, item in routers.items()} == {
+        "shop_staging.mark": ("Host(`shop.localhost`) && Path(`/.well-known/shipway/shop_staging`)", ["p80"]),
+        "shop_staging.front": ("Host(`shop.localhost`)", ["p80"]),
+        "shop_staging.api": ("Host(`shop.localhost`) && (Path(`/api`) || PathPrefix(`/api/`))", ["p80"]),
+    }
+    order = sorted(routers, key=lambda name: -routers[name]["priority"])
+    assert order == ["shop_staging.mark", "shop_staging.api", "shop_staging.front"]
+
+
+def test_every_name_belongs_to_its_owner() -> None:
+    http = json.loads(render("shop_staging", table()).split("\n")[1])["http"]
+    for kind in ("routers", "services", "middlewares"):
+        assert all(name.startswith("shop_staging.") for name in http[kind])
+
+
+def test_no_template_of_traefik_can_be_smuggled_in() -> None:
+    item = table(front='/{{ env "SECRET" }}'.replace(" ", ""))
+    text = render("shop", item)
+    assert "{{" not in text
+    assert parse(text) == item
+
+
+def test_versions_differ_where_tables_do() -> None:
+    assert version(table()) == version(table())
+    assert len({version(item) for item in (table(), table(release=8), table(port=81), table(api="/"))}) == 4
+
+
+@pytest.mark.parametrize("host", ["", "a b", "a`) || Host(`b", "a/b", "*"])
+def test_hosts_that_can_not_be_routed(host: str) -> None:
+    with pytest.raises(EdgeError, match="host name"):
+        render("shop", table(host))
+
+
+@pytest.mark.parametrize("prefix", ["", "api", "/a`b", "/a b", "/a\nb"])
+def test_paths_that_can_not_be_routed(prefix: str) -> None:
+    with pytest.raises(EdgeError, match="no path"):
+        render("shop", table(api=prefix))
+
+
+def test_conflicts() -> None:
+    mine = table(front="/", api="/api")
+    others = {
+        "shop": mine,
+        "port": table(port=81),
+        "host": table("other.localhost"),
+        "path": table(blog="/blog"),
+    }
+    assert conflict("shop", mine, others) is None
+    assert conflict("shop", mine, {"x": table("SHOP.localhost", api="/api/")}) == (
+        "http://shop.localhost:80/api is already served by x"
+    )
+
+
+def test_ports_add_up() -> None:
+    here, there, anywhere = Publish(80, 80), Publish(80, 80, "10.0.0.1"), Publish(80, 80, "0.0.0.0")
+    assert union([], [Publish(81, 81), here, here]) == (here, Publish(81, 81))
+    assert union([here], [there]) == (there, here)
+    assert union([here, there], [anywhere]) == (anywhere,)
+    assert union([anywhere], [here]) == (anywhere,)
+    text = ",".join(f"{port.address}:{port.host_port}" for port in (here, there))
+    assert published({"shipway.edge.ports": text}) == (here, there)
+    assert published({}) == ()

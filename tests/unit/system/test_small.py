@@ -1,0 +1,163 @@
+"""Processes, probes, redaction, durations, artifacts."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import io
+import os
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from shipway.steps.artifacts import Artifact, as_archive, file, store, unpack
+from shipway.system.durations import ago, human
+from shipway.system.http import probe, probe_tcp
+from shipway.system.process import run
+from shipway.system.redact import Redactor
+
+SECRET = "s3cret/with?signs"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (14.26, "14.3 s"), (125, "2 min 5 s"), (11041, "3 h 4 min")]
+)
+def test_human(seconds: float, text: str) -> None:
+    assert human(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(1, "just now"), (61, "61 s ago"), (600, "10 min ago"), (7300, "2 h ago"), (200000, "2 days ago")])
+def test_ago(seconds: float, text: str) -> None:
+    assert ago(seconds) == text
+
+
+@pytest.mark.parametrize("form", [SECRET, quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()])
+def test_secrets_are_taken_out_in_every_form(form: str) -> None:
+    assert Redactor({"KEY": SECRET}).line(f"url=x:{form}@host") == "url=x:«KEY»@host"
+
+
+def test_a_secret_that_holds_another_is_taken_out_whole() -> None:
+    redactor = Redactor({"SHORT": "abcd"})
+    redactor.add({"LONG": "abcd-efgh"})
+    assert redactor.line("abcd-efgh abcd abc") == "«LONG» «SHORT» abc"
+
+
+def test_very_short_values_do_not_blank_out_the_log() -> None:
+    assert Redactor({"DEBUG": "1"}).line("1 of 10") == "1 of 10"
+
+
+def test_output_is_streamed_and_kept() -> None:
+    lines: list[str] = []
+    done = run(["sh", "-c", "echo one; echo two >&2; exit 3"], on_line=lines.append)
+    assert (done.code, done.output, lines) == (3, "one\ntwo", ["one", "two"])
+
+
+def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    done = run(["sh", "-c", f"sleep 60 & echo $! > {child}; wait"], timeout=0.5)
+    assert done.code == 124
+    assert _gone(int(child.read_text()))
+
+
+def test_a_cancelled_command_ends_at_once(tmp_path: Path) -> None:
+    cancelled = threading.Event()
+    threading.Timer(0.3, cancelled.set).start()
+    started = time.monotonic()
+    assert run([sys.executable, "-c", "import time; time.sleep(60)"], cancelled=cancelled).code != 0
+    assert time.monotonic() - started < 20
+
+
+def _gone(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        status, body, headers = {
+            "/ok": (200, b"fine", {}), "/moved": (301, b"", {"Location": "/login"}), "/busy": (503, b"no database", {}),
+        }.get(self.path, (404, b"", {}))  # fmt: skip
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body)), "X-Shipway-Release": "7"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "ok", "words"),
+    [
+        ("/ok", True, "200"),
+        ("/moved", False, "301 redirect to /login: give the final path"),
+        ("/healthz", False, "404: nothing at /healthz"),
+        ("/busy", False, "503: no database"),
+    ],
+)
+def test_a_probe_says_what_it_saw(port: int, path: str, ok: bool, words: str) -> None:
+    seen = probe("127.0.0.1", port, path, 2.0)
+    assert (seen.ok, seen.detail, seen.headers["x-shipway-release"]) == (ok, words, "7")
+
+
+def test_nothing_listens() -> None:
+    assert "connection refused" in probe("127.0.0.1", 1, "/", 1.0).detail
+    assert not probe_tcp("127.0.0.1", 1, 1.0).ok
+
+
+def _tar(files: dict[str, bytes], mtime: int = 0) -> Iterator[bytes]:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(content), mtime
+            tar.addfile(member, io.BytesIO(content))
+    yield whole.getvalue()
+
+
+def test_an_output_is_known_by_its_content_and_not_by_its_time(tmp_path: Path) -> None:
+    one = store(_tar({"dist/a.js": b"1"}, 5), "frontend", "dist", tmp_path)
+    two = store(_tar({"dist/a.js": b"1"}, 9), "frontend", "dist", tmp_path)
+    other = store(_tar({"dist/a.js": b"2"}, 5), "frontend", "dist", tmp_path)
+    assert one == two
+    assert one.digest != other.digest
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".tar", ".tar"]
+    assert file(one, tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "where"), [("frontend", "out/dist/a.js"), ("", "frontend/out/dist/a.js"), ("backend", None)]
+)
+def test_an_output_is_put_back_where_it_belongs(tmp_path: Path, folder: str, where: str | None) -> None:
+    made = store(_tar({"dist/a.js": b"1"}), "frontend", "out/dist", tmp_path / "kept")
+    assert made == Artifact("frontend", "out/dist", made.digest)
+    target = tmp_path / "context"
+    target.mkdir()
+    unpack(made, tmp_path / "kept", folder, target)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(as_archive([made], tmp_path / "kept", folder)))) as tar:
+        names = tar.getnames()
+    assert names == ([where] if where else [])
+    assert [str(path.relative_to(target)) for path in target.rglob("*.js")] == names
