@@ -30,6 +30,5 @@ pins: ## Compile requirements-dev.txt anew from pyproject.toml
 wheel: setup ## Build the package
 	@$(PYTHON) -m build --wheel --no-isolation
 
-clean: demo-down ## Remove .venv, what builds left, and the stand-in images
-	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@images=$$(docker images -q --filter label=dev.shipway.stand-in 2>/dev/null | sort -u); test -z "$$images" || docker rmi -f $$images >/dev/null
+clean: demo-down ## Remove .venv, what builds and tests left, and the stand-in images
+	@scripts/clean

@@ -7,7 +7,10 @@ if [ "${1#-}" != "$1" ] || [ "${1%.conf}" != "$1" ]; then
 fi
 if [ "$1" = redis-server ]; then
     # Protected mode would refuse every client that is not on the container's own loopback.
-    set -- "$@" --protected-mode no
+    case "${2:-}" in
+        -v | --version | -h | --help) ;;
+        *) set -- "$@" --protected-mode no ;;
+    esac
     if [ "$(id -u)" = 0 ]; then
         find . \! -user redis -exec chown redis '{}' +
         exec setpriv --reuid redis --regid redis --init-groups "$@"

@@ -3,11 +3,21 @@
 python_environment() {
   have git || install git
   [ -s /etc/ssl/certs/ca-certificates.crt ] || install ca-certificates
-  local stamp
+  local tools project
   # The folder is part of it: what lies in .venv names its own place.
-  stamp=$(cat pyproject.toml requirements-dev.txt <(pwd) | sha256sum | cut -d' ' -f1)
-  if [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && [ -x .venv/bin/shipway ] && .venv/bin/python -c ''; then return; fi
+  tools=$(cat requirements-dev.txt <(pwd) | sha256sum)
+  project=$(sha256sum pyproject.toml)
+  if [ "$(cat .venv/stamp-tools 2>/dev/null)" != "$tools" ] || ! .venv/bin/python -c '' 2>/dev/null; then
+    make_venv
+    echo "$tools" > .venv/stamp-tools
+  fi
+  if [ "$(cat .venv/stamp-project 2>/dev/null)" != "$project" ]; then
+    pip install --no-deps --no-build-isolation --editable . || fail "pip could not install the project itself"
+    echo "$project" > .venv/stamp-project
+  fi
+}
 
+make_venv() {
   local python
   python=$(find_python) || { install python3; python=$(find_python); } ||
     fail "Python 3.11 or newer is needed, and this machine's packages hold an older one"
@@ -15,9 +25,7 @@ python_environment() {
   say "making .venv from requirements-dev.txt (about half a minute)"
   rm -rf .venv
   "$python" -m venv .venv
-  pip install -r requirements-dev.txt || fail "pip could not install the requirements: is the network there?"
-  pip install --no-deps --no-build-isolation --editable . || fail "pip could not install the project itself"
-  echo "$stamp" > .venv/stamp
+  pip install --requirement requirements-dev.txt || fail "pip could not install the requirements: is the network there?"
 }
 
 pip() { .venv/bin/python -m pip -qq --disable-pip-version-check "$@"; }

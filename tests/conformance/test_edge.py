@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -63,7 +65,7 @@ class TraefikLab:
         self.network = self.docker.name("net")
         self.networks: Mapping[str, Sequence[str]] = {self.network: ("one.localhost",)}
         self.ports = (self.docker.port(), self.docker.port(), self.docker.port())
-        self.edge = TraefikEdge(self.docker.engine, name=self.docker.name("edge"))
+        self.edge = TraefikEdge(self.docker.engine, name=self.docker.name("edge"), deadline=4.0)
         self.docker.runtime.ensure_network(self.network, {LABEL_APP: self.docker.app})
         names = [self.server(suffix) for suffix in ("a", "b", "c")]
         self.upstreams = (f"http://{names[0]}:8000", f"http://{names[1]}:8000", f"http://{names[2]}:8000")
@@ -200,6 +202,34 @@ class TestTraefikEdge(EdgeContract):
         for port in ports:
             assert lab.request("one.localhost", port, "/") == (None, "")
 
+    def test_a_replacement_that_died_half_way_is_finished(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        runtime, name = lab.docker.runtime, lab.edge.container
+        runtime.rename(name, f"{name}-next")  # the old one is removed, the next one has not got its name yet
+        lab.edge.ensure([Publish(lab.ports[0], lab.ports[0])], lab.networks)
+        assert runtime.find(f"{name}-next") is None
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_switches_lose_no_request(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        with asking(lab.ports[0]) as answers:
+            for release in range(2, 8):
+                lab.edge.switch("one", self.table(lab, release, lab.upstreams[release % 2]))
+        assert len(answers) > 20
+        assert set(answers) == {200}
+
+    def test_networks_that_come_and_go_lose_no_request(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        names = [f"1{lab.docker.app}", f"z{lab.docker.app}"]  # before and after the others in alphabetical order
+        with asking(lab.ports[0]) as answers:
+            for name in names:
+                lab.docker.runtime.ensure_network(name, {})
+                lab.edge.ensure([], {name: ("x.localhost",)})
+            for name in names:
+                lab.docker.runtime.remove_network(name)
+        assert len(answers) > 10
+        assert set(answers) == {200}
+
     def test_it_starts_without_a_network_that_was_removed_meanwhile(self, lab: TraefikLab) -> None:
         gone = lab.docker.name("gone")
         lab.docker.runtime.ensure_network(gone, {})
@@ -229,3 +259,35 @@ class TestTraefikEdge(EdgeContract):
         with pytest.raises(EdgeError, match="isn't Shipway's"):
             edge.ensure([], {})
         assert edge.routes("one") is None
+
+
+@contextmanager
+def asking(port: int) -> Iterator[list[object]]:
+    """Ask all the time, on a connection that is kept and on new ones: status of each answer, or what went wrong."""
+    answers: list[object] = []
+    done = threading.Event()
+
+    def ask(keep: bool) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        while not done.wait(0.02):
+            try:
+                connection.request("GET", "/", headers={"Host": "one.localhost"})
+                response = connection.getresponse()
+                response.read()
+                answers.append(response.status)
+            except (OSError, http.client.HTTPException) as error:
+                answers.append(repr(error))
+                connection.close()
+            if not keep:
+                connection.close()
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(keep,)) for keep in (True, False)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()

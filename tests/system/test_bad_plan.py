@@ -43,8 +43,9 @@ ROWS = [
     Row("a YAML error", "    port: 8000\n", "    port: 8000\n   bad: [1\n", "shipway.yaml:6:", ("error",)),
     Row("an unknown key", "    health: /healthz\n", "    helth: /healthz\n", "shipway.yaml:7:5", ("helth", "health")),
     Row("a cycle", 'one: {image: "caddy:2", run: "true"}', 'one: {image: "caddy:2", run: "true", needs: [two]}',
-        "shipway.yaml:10:", ("one", "two", "circle")),
-    Row("a missing Dockerfile", "build: web", "build: wep", "shipway.yaml:4:", ("wep", "Dockerfile")),
+        "shipway.yaml:10:", ("one → two → one", "wait for one another")),
+    Row("a missing Dockerfile", "build: web", "build: .", "shipway.yaml:4:", ("services.web.build", "Dockerfile")),
+    Row("a missing folder", "build: web", "build: wep", "shipway.yaml:4:", ("there is no folder `wep`",)),
     Row("no health check behind a route", "    health: /healthz\n", "", "shipway.yaml:6:", ("services.web", "route", "health")),
     Row("two services on one route", 'port: 80, health: {tcp: true}', 'port: 80, health: {tcp: true}, route: /',
         "shipway.yaml:8:", ("other", "web", "route", "/")),
@@ -69,13 +70,13 @@ def test_a_bad_plan_is_refused_with_its_place(bare: Tiny, first: str, row: Row) 
     assert row.old in good
     bare.write({"shipway.yaml": good.replace(row.old, row.new)})
     bare.git("commit", "--quiet", "--all", "--message", row.name)
-    for command in (("check",), ("run", "staging")):
-        done = bare.shipway(*command, check=False)
+    told = [bare.shipway("check", check=False), bare.shipway("run", "staging", check=False)]
+    bare.git("reset", "--quiet", "--hard", first)
+    for done in told:
         assert done.code == PlanError.exit_code, done.output
         assert row.place in done.output, done.output
         assert not [word for word in row.words if word not in done.output], done.output
         assert "Traceback" not in done.output
-    bare.git("reset", "--quiet", "--hard", first)
     assert bare.footprint() == before
     assert not bare.containers()
 

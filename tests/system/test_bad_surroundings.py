@@ -29,7 +29,7 @@ def test_a_revision_that_does_not_exist(served: Tiny) -> None:
         done = served.shipway(*command, check=False)
         assert done.code == RepositoryError.exit_code, done.output
         assert "there is no revision 'stagin'" in done.output
-        assert "did you mean staging?" in done.output
+        assert "did you mean staging" in done.output
     assert served.footprint() == before
 
 
@@ -50,12 +50,9 @@ def test_no_repository_at_all(tmp_path: Path, served: Tiny) -> None:
     assert "is in no git repository" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("run", "staging"), ("deploy", "staging"), ("rollback", "staging"), ("status",)], ids=" ".join)
+@pytest.mark.parametrize("command", [("run", "staging"), ("deploy", "staging"), ("destroy", "staging", "--force"), ("status",)], ids=" ".join)
 def test_docker_is_not_running(served: Tiny, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
     before = served.footprint()
-    if command[0] == "rollback":
-        served.shipway("rollback", "staging", check=False)  # without Docker or with it: there is nothing to roll back to
-        return
     monkeypatch.setitem(served.env, "DOCKER_HOST", "unix:///nonexistent.sock")
     done = served.shipway(*command, check=False)
     monkeypatch.undo()

@@ -12,6 +12,7 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
     """Remove all that runs there and its volumes. The ledger keeps its history."""
+    ctx.runtime.ping()  # its own error where no engine answers, not the edge's
     with environment_lease(ctx, plan.app, environment.name, "destroy"):
         ctx.edge.remove(names.route_owner(plan.app, environment.name))
         for container in ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TextIO
 
 from shipway.domain import graph
-from shipway.domain.container import LABEL_RUN
+from shipway.domain.container import LABEL_APP, LABEL_RUN
 from shipway.domain.errors import ShipwayError, StepFailed
 from shipway.domain.plan import Plan, Step
 from shipway.domain.record import from_data, to_data
@@ -163,6 +163,8 @@ class _Pipeline:
 
 def sweep(run: Run) -> None:
     """Remove every container of the run, and its network. Safe at any time."""
-    for container in run.ctx.runtime.list({LABEL_RUN: str(run.number), "shipway.app": run.plan.app}):
-        run.ctx.runtime.remove(container.id)
+    found = run.ctx.runtime.list({LABEL_RUN: str(run.number), LABEL_APP: run.plan.app})
+    if found:
+        with ThreadPoolExecutor(len(found)) as pool:
+            list(pool.map(lambda container: run.ctx.runtime.remove(container.id), found))
     run.ctx.runtime.remove_network(run.network)

@@ -84,19 +84,3 @@ def as_archive(artifacts: Sequence[Artifact], kept: Path, folder: str) -> Iterat
         whole.seek(0)
         while chunk := whole.read(CHUNK):
             yield chunk
-
-
-def prefixed(archive: Iterator[bytes], prefix: str) -> Iterator[bytes]:
-    """The same tar stream with every name below a prefix."""
-    with tempfile.TemporaryFile() as raw, tempfile.TemporaryFile() as whole:
-        for chunk in archive:
-            raw.write(chunk)
-        raw.seek(0)
-        with tarfile.open(fileobj=raw) as source, tarfile.open(fileobj=whole, mode="w") as target:
-            for member in source:
-                content = source.extractfile(member) if member.isfile() else None
-                member.name = posixpath.join(prefix, member.name)
-                target.addfile(member, content)
-        whole.seek(0)
-        while chunk := whole.read(CHUNK):
-            yield chunk

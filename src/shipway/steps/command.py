@@ -13,7 +13,7 @@ from shipway.domain.plan import Health, Step
 from shipway.domain.release import digest_of
 from shipway.ports import OnLine
 from shipway.steps import reports
-from shipway.steps.artifacts import Artifact, as_archive, prefixed, store
+from shipway.steps.artifacts import Artifact, as_archive, store
 from shipway.steps.container import TIMED_OUT, run_container
 from shipway.steps.health import wait_healthy
 from shipway.steps.image import step_image
@@ -59,13 +59,11 @@ def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnL
             networks={run.network: ()},
             hosts=hosts,
             workdir=workdir,
-            init=True,
         )
 
         def before(container: str) -> None:
             if not step.image or not step.image.build:
-                source = run.repository.archive(run.commit.revision, None)
-                run.ctx.runtime.put(container, "/", prefixed(source, SOURCE))
+                run.ctx.runtime.put(container, "/", run.repository.archive(run.commit.revision, prefix=SOURCE))
             if upstream:
                 run.ctx.runtime.put(container, workdir, as_archive(upstream, run.artifacts, run.folder_of(step)))
 
@@ -74,7 +72,9 @@ def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnL
             for path in step.outputs:
                 found.extend(_output(run, step, container, workdir, path))
 
-        code = run_container(run.ctx, spec, on_line=on_line, timeout=step.timeout, before=before, after=after)
+        code = run_container(
+            run.ctx, spec, on_line=on_line, timeout=step.timeout, before=before, after=after, leave=True
+        )
     finally:
         for container in started:
             run.ctx.runtime.remove(container)

@@ -24,11 +24,12 @@ def run_container(
     timeout: float,
     before: Callable[[str], None] | None = None,
     after: Callable[[str], None] | None = None,
+    leave: bool = False,
 ) -> int:
     """Create under a unique name, start, follow, wait, remove. Returns the exit code, TIMED_OUT after `timeout` seconds.
 
     before(container) runs between create and start, after(container) when it has exited, whatever its code.
-    Lines reach on_line redacted, as they come.
+    Lines reach on_line redacted, as they come. leave: when it has exited, somebody else takes the container away.
     """
     unique = f"{spec.name}_{uuid.uuid4().hex[:8]}"
     container = ctx.runtime.create(
@@ -46,9 +47,12 @@ def run_container(
         follower.join(10)
         if after:
             after(container)
-        return code
-    finally:
+    except BaseException:
         ctx.runtime.remove(container)
+        raise
+    if not leave:
+        ctx.runtime.remove(container)
+    return code
 
 
 def capture(ctx: Context, spec: ContainerSpec, *, timeout: float) -> tuple[int, str]:

@@ -73,11 +73,11 @@ class Repository:
                 found[path] = kind.split()[2]
         return found
 
-    def archive(self, revision: str, folder: str | None = None) -> Iterator[bytes]:
-        """Tar stream of the exact commit, or of one folder of it with names relative to that folder."""
+    def archive(self, revision: str, folder: str | None = None, *, prefix: str = "") -> Iterator[bytes]:
+        """Tar stream of the exact commit, or of one folder of it with names relative to that folder, below a prefix."""
         where = f"{revision}:{folder.strip('/')}" if folder else revision
         process = subprocess.Popen(
-            ["git", "archive", "--format=tar", where], cwd=self.path, env=_environment(), stdout=subprocess.PIPE
+            ["git", "archive", "--format=tar", *([f"--prefix={prefix}/"] if prefix else []), where], cwd=self.path, env=_environment(), stdout=subprocess.PIPE
         )
         assert process.stdout is not None
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import re
 import socket
@@ -48,6 +49,10 @@ class EdgeContainer:
 
     def __init__(self, engine: Engine, name: str) -> None:
         self.name = name
+        self._next = f"{name}-next"
+        # Of all networks of a container, the first in alphabetical order carries the published ports. It must stay the
+        # same one: when it changes, connections break.
+        self._home = f"0-{name}"
         self._runtime = DockerRuntime(engine)
         self._images = DockerImages(engine, {})
 
@@ -62,72 +67,75 @@ class EdgeContainer:
         missing = [network for network in networks if not self._runtime.has_network(network)]
         if missing:
             raise EdgeError(f"the edge can't join network {missing[0]}: there is none of that name")
+        if found is None or not found.running:
+            found = self._finish(found)
         before = published(found.labels) if found else ()
         wanted = union(before, ports)
         spec = self._spec(wanted)
         if found is None:
+            self._images.pull(spec.image, lambda line: None)
             self._create(spec, networks)
+            self._start(spec)
         elif found.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG] or not self._can_start(found):
-            self._replace(found, spec, wanted, networks)
+            self._replace(found, dataclasses.replace(spec, name=self._next), networks)
         else:
             for network, aliases in networks.items():
                 self._runtime.connect(network, self.name, aliases)
             if found.running:
                 return False
-            self._start(wanted)
+            self._start(spec)
         return True
 
     def _create(self, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
-        self._images.pull(spec.image, lambda line: None)
-        self._runtime.ensure_network(self.name, _labels(self.name))
+        self._runtime.ensure_network(self._home, _labels(self.name))
         self._runtime.create(spec)
-        try:
-            for network, aliases in networks.items():
-                self._runtime.connect(network, self.name, aliases)
-            self._start(published(spec.labels))
-        except BaseException:
-            self._runtime.remove(self.name)
-            raise
+        for network, aliases in networks.items():
+            self._runtime.connect(network, spec.name, aliases)
 
-    def _replace(
-        self,
-        found: ContainerInfo,
-        spec: ContainerSpec,
-        wanted: Sequence[Publish],
-        networks: Mapping[str, Sequence[str]],
-    ) -> None:
-        """A short interruption for everyone: so look first, and go back where it fails."""
+    def _start(self, spec: ContainerSpec) -> None:
+        try:
+            self._runtime.start(spec.name)
+        except EngineError as error:
+            if port_taken(error):
+                raise _taken(_port_of(error.message, spec.publish)) from error
+            raise EdgeError(f"the edge can't be started: {error.message}", hint=error.hint) from error
+
+    def _replace(self, found: ContainerInfo, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
+        """Prepare the next one beside it, so that the interruption for everyone is short; go back where it fails."""
         before = published(found.labels)
-        for port in wanted:
+        for port in spec.publish:
             if port not in before:
                 _must_be_free(port, before)
         self._images.pull(spec.image, lambda line: None)
         attached = {
-            name: aliases for name, aliases in self._runtime.attachments(self.name).items() if name != self.name
+            network: aliases
+            for network, aliases in self._runtime.attachments(self.name).items()
+            if network != self._home and self._runtime.has_network(network)
         }
-        self._runtime.stop(self.name, GRACE)
-        self._runtime.remove(self.name)
+        self._runtime.remove(spec.name)
         try:
-            self._create(spec, {**self._existing(attached), **_merged(attached, networks)})
+            self._create(spec, {**attached, **_merged(attached, networks)})
+            self._runtime.stop(self.name, GRACE)
+            self._start(spec)
         except BaseException:
-            self._create(self._spec(before), self._existing(attached))
+            self._runtime.remove(spec.name)
+            if found.running:
+                self._runtime.start(self.name)
             raise
+        self._finish(found)
+
+    def _finish(self, found: ContainerInfo | None) -> ContainerInfo | None:
+        """Let the next one take the place of the one before, also where another process died on the way there."""
+        following = self._runtime.find(self._next)
+        if following is None or not following.running:
+            return found
+        self._runtime.remove(self.name)
+        self._runtime.rename(following.id, self.name)
+        return self._runtime.find(self.name)
 
     def _can_start(self, found: ContainerInfo) -> bool:
         """A stopped one doesn't, once a network was removed that it was attached to."""
         return found.running or all(map(self._runtime.has_network, self._runtime.attachments(self.name)))
-
-    def _existing(self, networks: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-        """Without those that were removed while a stopped edge still named them."""
-        return {name: aliases for name, aliases in networks.items() if self._runtime.has_network(name)}
-
-    def _start(self, ports: Sequence[Publish]) -> None:
-        try:
-            self._runtime.start(self.name)
-        except EngineError as error:
-            if port_taken(error):
-                raise _taken(_port_of(error.message, ports)) from error
-            raise EdgeError(f"the edge can't be started: {error.message}", hint=error.hint) from error
 
     def _spec(self, ports: Sequence[Publish]) -> ContainerSpec:
         command = list(SETTINGS)
@@ -144,9 +152,7 @@ class EdgeContainer:
             image=IMAGE,
             labels={**labels, LABEL_CONFIG: config},
             command=tuple(command),
-            # A network of its own keeps the engine's name server and the published ports as they are, whichever
-            # networks come and go.
-            networks={self.name: ()},
+            networks={self._home: ()},
             volumes={self.name: ROUTES},
             publish=tuple(ports),
             restart=True,

@@ -10,7 +10,6 @@ from typing import Any
 from shipway.domain.container import Publish
 from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, mark, public, version
 
-DEADLINE = 10.0
 INTERVAL = 0.01
 UNREACHABLE = (502, 504)  # the edge's own answers where it can't reach the container
 
@@ -60,8 +59,8 @@ def reached(table: Mapping[str, Any], port: Publish) -> Question:
     return ask
 
 
-def until(*questions: Question, deadline: float = DEADLINE) -> str | None:
-    """Ask one after the other until each is so. None, or what was seen last when the deadline had passed."""
+def until(*questions: Question, deadline: float) -> str | None:
+    """Ask one after the other until each is so. None, or what was seen last after `deadline` seconds."""
     end = time.monotonic() + deadline
     for ask in questions:
         while True:

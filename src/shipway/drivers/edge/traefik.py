@@ -24,9 +24,13 @@ WRITE = 'printf %s "$3" > "$2" && mv "$2" "$1" || { rm -f "$2"; exit 1; }'
 
 
 class TraefikEdge:
-    """The Edge of one engine. Its routes live in a volume: they outlast the container."""
+    """The Edge of one engine. Its routes live in a volume: they outlast the container.
 
-    def __init__(self, engine: Engine, *, name: str = "shipway-edge") -> None:
+    deadline: seconds that a switch may take until it is in effect.
+    """
+
+    def __init__(self, engine: Engine, *, name: str = "shipway-edge", deadline: float = 10.0) -> None:
+        self._deadline = deadline
         self._runtime = DockerRuntime(engine)
         self._container = EdgeContainer(engine, name)
         self._lock = threading.Lock()
@@ -57,7 +61,7 @@ class TraefikEdge:
             if taken:
                 raise EdgeError(taken, hint="give this environment a url of its own")
             self._write(owner, text)
-            seen = effect.until(effect.routed(owner, table, port), effect.reached(table, port))
+            seen = self._until(effect.routed(owner, table, port), effect.reached(table, port))
             if seen is None:
                 return
             before = tables.get(owner)
@@ -65,9 +69,9 @@ class TraefikEdge:
                 self._delete(owner, table, port)
             else:
                 self._write(owner, dynamic.render(owner, before))
-                effect.until(effect.routed(owner, before, self._port(before)))
+                self._until(effect.routed(owner, before, self._port(before)))
             raise EdgeError(
-                f"the edge did not take the routes of {owner} within {effect.DEADLINE:g} s: {seen}",
+                f"the edge did not take the routes of {owner} within {self._deadline:g} s: {seen}",
                 hint=f"what was routed before is again; see `docker logs {self.container}`",
             )
 
@@ -81,7 +85,7 @@ class TraefikEdge:
                 return self._blank(owner)
             seen = self._delete(owner, table, self._port(table))
             if seen:
-                raise EdgeError(f"the edge did not drop the routes of {owner} within {effect.DEADLINE:g} s: {seen}")
+                raise EdgeError(f"the edge did not drop the routes of {owner} within {self._deadline:g} s: {seen}")
 
     def _settle(self, *, missing_is_fine: bool = False) -> None:
         """Wait until an edge that was just started listens, and routes by all tables."""
@@ -94,9 +98,12 @@ class TraefikEdge:
             port = ports.get(dynamic.public(table).port)
             if port:
                 questions.append(effect.routed(owner, table, port))
-        seen = effect.until(*questions)
+        seen = self._until(*questions)
         if seen:
             raise EdgeError(f"the edge isn't ready: {seen}", hint=f"see `docker logs {self.container}`")
+
+    def _until(self, *questions: effect.Question) -> str | None:
+        return effect.until(*questions, deadline=self._deadline)
 
     def _port(self, table: Mapping[str, Any]) -> Publish:
         found = self._runtime.find(self.container)
@@ -132,7 +139,7 @@ class TraefikEdge:
     def _delete(self, owner: str, table: Mapping[str, Any], port: Publish) -> str | None:
         """None once it is in effect, else what is seen instead."""
         self._run(["rm", "-f", f"{ROUTES}/{_file(owner)}"])
-        return effect.until(effect.not_routed(owner, table, port))
+        return self._until(effect.not_routed(owner, table, port))
 
     def _run(self, command: Sequence[str]) -> None:
         code, output = self._runtime.execute(self.container, command)

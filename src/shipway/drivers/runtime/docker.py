@@ -206,6 +206,10 @@ class DockerRuntime:
         own = found["Id"][:12]  # the engine's own addition
         return {name: tuple(a for a in item.get("Aliases") or () if a != own) for name, item in networks.items()}
 
+    def rename(self, container: str, name: str) -> None:
+        """Give a container another name."""
+        self._engine.call("POST", f"/containers/{segment(container)}/rename", query={"name": name})
+
     def has_network(self, name: str) -> bool:
         """Whether there is one of that name."""
         return self._network(name) is not None

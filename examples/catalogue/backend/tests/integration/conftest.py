@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from fastapi.testclient import TestClient
 from redis import Redis
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -64,7 +66,10 @@ def redis() -> Iterator[Redis]:
 @pytest.fixture
 def empty(alembic: Config, engine: Engine, redis: Redis) -> None:
     """The newest schema without a row."""
-    command.upgrade(alembic, "head")
+    with engine.begin() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    if revision != ScriptDirectory.from_config(alembic).get_current_head():
+        command.upgrade(alembic, "head")
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE items, categories, users RESTART IDENTITY"))
 

@@ -1,0 +1,114 @@
+"""Ctrl-C and SIGTERM, wherever they come: exit code 130, everything cleaned up, and the next command works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from shipway.domain.errors import Interrupted
+from tests.system.conftest import Make
+from tests.system.tiny import DATABASE, Running, Tiny, visitors
+
+pytestmark = pytest.mark.engine
+
+SIGNALS: list[Callable[[Running], None]] = [Running.press_ctrl_c, Running.terminate]
+
+
+@pytest.fixture(scope="module")
+def project(make: Make) -> Tiny:
+    """Release 1 serves on staging."""
+    project = make()
+    project.shipway("run", "staging")
+    return project
+
+
+@pytest.fixture
+def first(project: Tiny) -> str:
+    return project.git("rev-parse", "HEAD").output.strip()
+
+
+def interrupted(running: Running, interrupt: Callable[[Running], None]) -> str:
+    interrupt(running)
+    done = running.end(seconds=20)
+    assert done.code == Interrupted.exit_code, done.output
+    assert "Traceback" not in done.output
+    assert "interrupted" in done.output
+    return done.output
+
+
+@pytest.mark.parametrize("interrupt", SIGNALS, ids=lambda item: item.__name__)
+def test_in_the_middle_of_steps(project: Tiny, first: str, interrupt: Callable[[Running], None]) -> None:
+    before = project.footprint()
+    project.plan |= {"accessories": DATABASE["accessories"]}
+    project.pipeline(
+        stubborn={"run": "trap '' TERM INT; echo I am stubborn; sleep 60; sleep 60"},
+        database={"run": "echo I have a database; sleep 60", "image": "postgres:15", "with": ["db"]},
+        after={"run": "echo never", "needs": ["stubborn"]},
+    )
+    running = project.start("run", "staging")
+    running.until("│ I am stubborn")
+    running.until("│ I have a database")
+    output = interrupted(running, interrupt)
+    project.undo(first)
+    assert "│ never" not in output
+    assert project.footprint() == before
+    ledger = project.ledger()
+    run = ledger.runs(project.app, 1)[0]
+    assert run["outcome"] == "cancelled"
+    ledger.close()
+
+
+@pytest.mark.parametrize("interrupt", SIGNALS, ids=lambda item: item.__name__)
+def test_while_an_image_is_built(project: Tiny, first: str, interrupt: Callable[[Running], None]) -> None:
+    before = project.footprint()
+    dockerfile = (project.clone / "web/Dockerfile").read_text()
+    project.change("two", files={"web/Dockerfile": f"{dockerfile}RUN echo building for long {interrupt.__name__}; sleep 60\n"})
+    running = project.start("run", "staging")
+    running.until(f"building for long {interrupt.__name__}")
+    interrupted(running, interrupt)
+    project.undo(first)
+    assert project.footprint() == before
+
+
+@pytest.mark.parametrize("interrupt", SIGNALS, ids=lambda item: item.__name__)
+def test_in_the_middle_of_a_deployment(project: Tiny, first: str, interrupt: Callable[[Running], None]) -> None:
+    before = project.footprint()
+    project.plan["services"]["web"]["health"]["timeout"] = "60s"
+    project.change("sick", health=503)
+    with visitors(project) as answers:
+        running = project.start("run", "staging")
+        running.until("▸ start")
+        interrupted(running, interrupt)
+    project.undo(first)
+    assert set(answers) == {"one"}
+    after = project.footprint()
+    assert {**after, "releases": None} == {**before, "releases": None}
+    assert project.deployments("staging")[0]["outcome"] == "cancelled"
+    assert "nothing to do" in project.shipway("deploy", "staging").output  # the lease is free
+
+
+def test_in_the_middle_of_a_check_after_the_switch(project: Tiny, first: str) -> None:
+    before = project.footprint()
+    project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "echo checking; sleep 60"}}
+    project.plan["environments"]["staging"]["checks"] = ["smoke"]
+    project.change("two")
+    running = project.start("run", "staging")
+    running.until("│ checking")
+    assert project.answer() == "two"
+    interrupted(running, Running.terminate)
+    project.undo(first)
+    assert project.answer() == "one"
+    assert {**project.footprint(), "releases": None} == {**before, "releases": None}
+
+
+def test_while_it_waits_for_the_lease(project: Tiny) -> None:
+    ledger = project.ledger()
+    lease = ledger.acquire(f"{project.app}/staging", "somebody", "a test", time.time(), 60)
+    running = project.start("deploy", "staging", "--wait", "50")
+    running.until("waiting: ")
+    interrupted(running, Running.press_ctrl_c)
+    assert ledger.lease(lease.name) == lease  # the other's lease is untouched
+    ledger.free(lease)
+    ledger.close()

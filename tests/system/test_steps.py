@@ -1,0 +1,138 @@
+"""The pipeline: what fails stops what needs it, what is unchanged is skipped, and each step has its own surroundings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shipway.domain.errors import StepFailed
+from tests.system.tiny import DATABASE, Tiny
+
+pytestmark = pytest.mark.engine
+
+
+def outcomes(project: Tiny) -> dict[str, str]:
+    """Steps of the newest run by name, with their outcome in the ledger."""
+    ledger = project.ledger()
+    run = ledger.runs(project.app, 1)[0]["id"]
+    assert isinstance(run, int)
+    found = {str(step["name"]): str(step["outcome"]) for step in ledger.steps(run)}
+    ledger.close()
+    return found
+
+
+def nothing_is_left(project: Tiny) -> None:
+    assert project.containers() == {}
+    assert project.networks() == []
+    assert project.footprint()["pending runs"] == []
+    assert project.footprint()["scratch"] == []
+
+
+def test_a_failing_step_stops_what_needs_it_and_nothing_else(bare: Tiny) -> None:
+    bare.pipeline(
+        bad={"run": "echo about to fail; exit 3"},
+        after={"run": "echo never", "needs": ["bad"]},
+        later={"run": "echo never", "needs": ["after"]},
+        good={"run": "sleep 1; echo I am well"},
+        next={"run": "echo me too", "needs": ["good"]},
+    )
+    done = bare.shipway("run", "staging", check=False)
+    assert done.code == StepFailed.exit_code, done.output
+    assert outcomes(bare) == {"bad": "failed", "good": "succeeded", "next": "succeeded"}
+    assert "│ about to fail" in done.output
+    assert "step bad: `echo about to fail; exit 3` exited with 3" in done.output
+    assert "needs bad, which failed" in done.output
+    assert "│ me too" in done.output
+    assert "never" not in done.output
+    log = next(line.partition("its whole output: ")[2] for line in done.output.splitlines() if "its whole output" in line)
+    assert "about to fail" in Path(log).read_text()
+    assert bare.deployments() == []
+    nothing_is_left(bare)
+
+
+def test_two_failing_steps_are_both_told(bare: Tiny) -> None:
+    bare.pipeline(bad={"run": "exit 3"}, worse={"run": "exit 4"})
+    done = bare.shipway("run", "staging", check=False)
+    assert done.code == StepFailed.exit_code, done.output
+    assert "2 steps failed" in done.output
+    assert "`exit 3` exited with 3" in done.output
+    assert "`exit 4` exited with 4" in done.output
+
+
+def test_a_step_is_stopped_at_its_time_out(bare: Tiny) -> None:
+    bare.pipeline(slow={"run": "echo sleeping; sleep 60", "timeout": "1s"})
+    done = bare.shipway("run", "staging", check=False)
+    assert done.code == StepFailed.exit_code, done.output
+    assert "step slow: it was stopped after 1 s" in done.output
+    assert "`timeout:` on step slow" in done.output
+    nothing_is_left(bare)
+
+
+def test_a_step_is_tried_again_as_often_as_the_plan_says(bare: Tiny) -> None:
+    bare.pipeline(flaky={"run": "echo trying; exit 1", "retries": 2})
+    done = bare.shipway("run", "staging", check=False)
+    assert done.code == StepFailed.exit_code, done.output
+    assert done.output.count("│ trying\n") == 3
+    assert "trying again (2 left)" in done.output
+    assert "trying again (1 left)" in done.output
+    nothing_is_left(bare)
+
+
+def test_an_unchanged_step_is_skipped_and_says_so_and_a_changed_one_is_not(bare: Tiny) -> None:
+    bare.pipeline(
+        narrow={"run": "cat web/Dockerfile", "inputs": ["web/Dockerfile"]},
+        wide={"run": "cat web/name"},
+        failing={"run": "exit 1"},
+    )
+    bare.shipway("run", "staging", check=False)
+    bare.shipway("run", "staging", check=False)
+    assert outcomes(bare) == {"narrow": "skipped", "wide": "skipped", "failing": "failed"}
+    bare.change("two")
+    done = bare.shipway("run", "staging", check=False)
+    assert outcomes(bare) == {"narrow": "skipped", "wide": "succeeded", "failing": "failed"}
+    assert "narrow       skipped" in done.output
+    assert "unchanged since it passed" in done.output
+    assert "│ two" in done.output
+
+
+def test_a_step_sees_the_commit_and_not_the_working_tree(bare: Tiny) -> None:
+    bare.pipeline(look={"run": "ls; cat web/name; exit 1"})
+    bare.write({"web/name": "not committed", "stray": "not committed"})
+    done = bare.shipway("run", "staging", check=False)
+    bare.git("clean", "--quiet", "--force")
+    bare.git("checkout", "--quiet", "--", ".")
+    assert "│ shipway.yaml" in done.output
+    assert "│ one" in done.output
+    assert "stray" not in done.output
+    assert "not committed" not in done.output
+
+
+def test_outputs_reach_what_needs_them(bare: Tiny) -> None:
+    bare.pipeline(
+        make={"run": "mkdir -p web/made && echo of this run > web/made/file", "outputs": ["web/made"]},
+        use={"run": "cat web/made/file; exit 1", "needs": ["make"]},
+        alone={"run": "test ! -e web/made"},
+    )
+    done = bare.shipway("run", "staging", check=False)
+    assert "│ of this run" in done.output
+    assert outcomes(bare) == {"make": "succeeded", "use": "failed", "alone": "succeeded"}
+
+
+def test_two_steps_side_by_side_have_a_database_each(bare: Tiny) -> None:
+    bare.plan |= {"accessories": DATABASE["accessories"]}
+    fill = "psql $DATABASE_URL -c 'CREATE TABLE mine (x int)' && sleep 3"  # each fails where the other's table is there
+    step = {"image": "postgres:15", "with": ["db"]}
+    bare.pipeline(left={**step, "run": f"{fill}; echo left is done"}, right={**step, "run": f"{fill}; echo right is done"})
+    bare.git("branch", "--force", "main", "staging")
+    running = bare.start("run", "main")
+    running.until("CREATE TABLE")
+    databases = bare.containers(role="accessory")
+    done = running.end()
+    assert done.code == 0, done.output
+    assert len(databases) == 2, databases
+    assert done.output.count("│ CREATE TABLE") == 2
+    assert done.output.index("left is done") > done.output.rindex("CREATE TABLE")  # at the same time, not in turn
+    assert done.output.index("right is done") > done.output.rindex("CREATE TABLE")
+    nothing_is_left(bare)
+    assert bare.volumes() == []
