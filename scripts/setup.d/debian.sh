@@ -6,41 +6,51 @@ DEBS=shipway-stand-in/debs:bookworm
 IN_STAND_INS="python3 python3-venv postgresql-15 redis-server docker-registry busybox-static media-types"
 
 debian() { # makes $DEBIAN, and $DEBS with the packages and the lists that name them
+  local recipe
+  recipe=$(cat scripts/setup.d/debian.sh images/debian/* | sha256sum | cut -c1-16)
+  [ "$(recipe_in "$DEBIAN") $(recipe_in "$DEBS")" != "$recipe $recipe" ] || return 0
   have mmdebstrap || install mmdebstrap
   debian_sources > "$WORK/sources"
   [ -s "$WORK/sources" ] || { refresh_lists; debian_sources > "$WORK/sources"; }
   [ -s "$WORK/sources" ] ||
     fail "stand-ins are made from Debian's packages, and this machine's apt knows no source of them:" \
       "let the Docker Engine reach the public registry, or \`docker load\` these images: $IMAGES"
-  say "making a minimal Debian with mmdebstrap (under a minute)"
-  mkdir "$WORK/debs"
-  local start=$SECONDS options=() option
-  # What this machine's apt needs to reach the packages (a proxy, a clock that is off), mmdebstrap's apt needs as well.
-  while read -r option; do options+=(--aptopt="${option%;}"); done < <(apt-config dump | grep -E '^Acquire::(Check-|https?::)' || true)
-  root mmdebstrap --quiet --mode=root --variant=minbase "${options[@]}" \
-    --include=ca-certificates,usr-is-merged --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
-    --customize-hook="APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq --yes --no-install-recommends --download-only install $IN_STAND_INS >/dev/null" \
-    --customize-hook="copy-out /var/lib/apt/lists /var/cache/apt/archives '$WORK/debs'" \
-    --customize-hook='copy-in images/debian/small.conf /etc/apt/apt.conf.d/' \
-    --customize-hook='rm -f "$1"/var/cache/apt/*.bin' \
-    --customize-hook='copy-in /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/' \
-    bookworm "$WORK/debian.tar" "$WORK/sources" >"$WORK/mmdebstrap.log" 2>&1 ||
-    { tail -n 20 "$WORK/mmdebstrap.log" >&2; fail "mmdebstrap failed"; }
-  root tar -C "$WORK/debs" -c . | import "$DEBS"
+  say "making a minimal Debian with mmdebstrap (about a minute)"
+  local start=$SECONDS
+  bootstrap >"$WORK/mmdebstrap.log" 2>&1 || { tail -n 20 "$WORK/mmdebstrap.log" >&2; fail "mmdebstrap failed"; }
+  root tar -C "$WORK/debs" -c . | import "$DEBS" "$recipe"
   # A certificate that only this machine trusts is trusted inside too, by programs that bring a bundle of their own.
   local bundle=/etc/ssl/certs/ca-certificates.crt
-  import "$DEBIAN" "ENV SSL_CERT_FILE=$bundle PIP_CERT=$bundle REQUESTS_CA_BUNDLE=$bundle NODE_EXTRA_CA_CERTS=$bundle LANG=C.UTF-8" \
+  import "$DEBIAN" "$recipe" --change \
+    "ENV SSL_CERT_FILE=$bundle PIP_CERT=$bundle REQUESTS_CA_BUNDLE=$bundle NODE_EXTRA_CA_CERTS=$bundle LANG=C.UTF-8" \
     < "$WORK/debian.tar"
   root rm -rf "$WORK/debs" "$WORK/debian.tar"
   say "made $DEBIAN ($((SECONDS - start)) s)"
 }
 
-import() { # image, change...; a tar file on the input
-  local image=$1 change changes=(--change "LABEL dev.shipway.stand-in=true")
-  for change in "${@:2}"; do changes+=(--change "$change"); done
-  docker import "${changes[@]}" - "$image" >/dev/null || fail "the Docker Engine did not take $image"
+bootstrap() { # into $WORK/debian.tar and $WORK/debs
+  local options=() option
+  # What this machine's apt needs to reach the packages (a proxy, a clock that is off), mmdebstrap's apt needs as well.
+  while read -r option; do options+=(--aptopt="${option%;}"); done \
+    < <(apt-config dump | grep -E '^Acquire::(Check-|https?::)' || true)
+  mkdir "$WORK/debs"
+  root mmdebstrap --quiet --mode=root --variant=minbase "${options[@]}" \
+    --include=ca-certificates,usr-is-merged --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
+    --customize-hook="APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq --yes --no-install-recommends --download-only install $IN_STAND_INS" \
+    --customize-hook="copy-out /var/lib/apt/lists /var/cache/apt/archives '$WORK/debs'" \
+    --customize-hook='copy-in images/debian/small.conf /etc/apt/apt.conf.d/' \
+    --customize-hook='rm -f "$1"/var/cache/apt/*.bin' \
+    --customize-hook='copy-in /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/' \
+    bookworm "$WORK/debian.tar" "$WORK/sources"
+}
+
+import() { # image, recipe, option...; a tar file on the input
+  local old; old=$(id_of "$1")
+  docker import --change "LABEL dev.shipway.stand-in=true dev.shipway.stand-in.recipe=$2" "${@:3}" - "$1" >/dev/null ||
+    fail "the Docker Engine did not take $1"
+  forget "$old" "$1"
 }
 
 debian_sources() { # those of Debian only; a newer Debian's mirror carries bookworm too

@@ -9,20 +9,19 @@ engine() {
 }
 
 answers() { docker version >/dev/null 2>&1; }
+runs() { root docker version >/dev/null 2>&1; }
 
 start_engine() {
   [ -z "${DOCKER_HOST:-}" ] || fail "no Docker Engine answers at DOCKER_HOST=$DOCKER_HOST"
-  if refused; then allow; return; fi
-  have dockerd || install_docker
-  if ! answers && ! refused; then
+  if ! runs; then
+    have dockerd || install_docker
     say "starting the Docker Engine"
-    if [ -d /run/systemd/system ]; then root systemctl start docker; else start_dockerd; fi
+    # On some machines its package has started it already.
+    runs || if [ -d /run/systemd/system ]; then root systemctl start docker; else start_dockerd; fi
     wait_for_engine
   fi
-  if refused; then allow; fi
+  answers || allow
 }
-
-refused() { docker version 2>&1 | grep -q 'permission denied'; }
 
 install_docker() {
   local packages="docker.io"
@@ -43,7 +42,7 @@ start_dockerd() { # where there is no systemd: detached, so that it outlives thi
 wait_for_engine() {
   local _
   for _ in $(seq 300); do
-    if answers || refused; then return; fi
+    if runs; then return; fi
     sleep 0.2
   done
   root tail -n 10 "$LOG" >&2 2>/dev/null || true

@@ -15,20 +15,20 @@ install() { # package...: says what it does first
   have apt-get || fail "this machine has no apt-get; install these by hand and call me again: $*"
   say "installing by apt-get: $*"
   # The lists of a fresh machine may be missing, those of an old one name packages that are gone: look again, once.
-  apt_get install -y "$@" 2>/dev/null || { refresh_lists && apt_get install -y "$@"; } ||
-    fail "apt-get install $* failed: is the network there, and no other apt at work?"
+  apt_get install "$@" || { refresh_lists && apt_get install "$@"; } ||
+    fail "apt-get install $* failed: $OUTPUT"
 }
 
 refresh_lists() {
   say "refreshing the lists of packages"
-  apt_get update || fail "apt-get update failed: is the network there?"
+  apt_get update || fail "apt-get update failed; is the network there? $OUTPUT"
 }
 
-apt_get() {
-  root env DEBIAN_FRONTEND=noninteractive apt-get -qq --no-install-recommends \
-    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" >/dev/null
+apt_get() { # its words are in OUTPUT
+  OUTPUT=$(root env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes --no-install-recommends \
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" 2>&1)
 }
 
 in_apt() { # package: can it be installed?
-  apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+  [[ "$(apt-cache policy "$1" 2>/dev/null)" == *"Candidate: "[!\(]* ]]
 }

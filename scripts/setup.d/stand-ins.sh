@@ -42,8 +42,16 @@ build_all() { # list of images
 }
 
 build() { # folder, image
-  local start=$SECONDS
+  local start=$SECONDS old; old=$(id_of "$2")
   builder --tag "$2" --label dev.shipway.stand-in=true --label "dev.shipway.stand-in.recipe=$(recipe_of "$1")" \
     "$WORK/$1" >"$WORK/$1.log" 2>&1 || { tail -n 30 "$WORK/$1.log" >&2; fail "building the stand-in for $2 failed"; }
+  forget "$old" "$2"
   say "built a stand-in: $2 ($((SECONDS - start)) s)"
+}
+
+id_of() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || true; }
+recipe_in() { docker image inspect --format '{{index .Config.Labels "dev.shipway.stand-in.recipe"}}' "$1" 2>/dev/null || true; }
+
+forget() { # id, image: what the image was before, unless it is in use
+  if [ -n "$1" ] && [ "$1" != "$(id_of "$2")" ]; then docker rmi "$1" >/dev/null 2>&1 || true; fi
 }

@@ -36,7 +36,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
     secrets: Any = Later(lambda: driver("secrets", "file")(home / "secrets"))
-    images: Any = Later(lambda: driver("images", "docker")(engine, {}))
+    images: Any = Later(lambda: driver("images", "docker")(engine, {}, cancelled=cancelled))
     edge: Any = Later(lambda: driver("edge", "traefik")(engine))
     context = Context(
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, runtime=driver("runtime", "docker")(engine),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import socket
+import tempfile
 import uuid
+from pathlib import Path
 from typing import Any
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, ContainerSpec
@@ -72,6 +74,8 @@ class DockerLab:
             for reference in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
                 if self.app in reference:
                     self.forget(reference)
+        for lock in Path(tempfile.gettempdir()).glob(f"{self.app}*.lock"):
+            lock.unlink()
 
     def forget(self, reference: str) -> None:
         """Remove an image's name from the engine."""

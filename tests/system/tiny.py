@@ -67,14 +67,15 @@ class Tiny(Project):
         self.first = FIRST if database else {}
 
     def create(self, *, hook: bool = False) -> None:
-        """The repository with branches main and staging, the latter checked out."""
+        """The repository with branches main and staging, the latter checked out and one commit ahead."""
         self.clone.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "Ada")
         self.git("config", "user.email", ADA)
         self.write({"web/Dockerfile": DOCKERFILE, **self.first})
-        self.change("one")
+        self.change("none")
         self.git("switch", "--quiet", "--create", "staging")
+        self.change("one")
 
     def write(self, files: Mapping[str, str]) -> None:
         """Files of the clone."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 
 import click
 
@@ -34,7 +36,8 @@ def hook(options: Globals) -> None:
                 commit = repository.commit(new)
                 plan = plan_at(repository, commit, parse_plan)
                 kind = "tag" if ref.startswith("refs/tags/") else "push"
-                run(ctx, repository, commit, plan, Trigger(kind, ref, ctx.actor), wait=WAIT)
+                actor = options.actor or os.environ.get("SHIPWAY_ACTOR") or commit.author  # git tells no more of who pushed
+                run(replace(ctx, actor=actor), repository, commit, plan, Trigger(kind, ref, actor), wait=WAIT)
             except ShipwayError as error:
                 failed = error
                 say(f"{style('error:', 'red')} {error.message}")

@@ -1,1 +1,1 @@
-"""The machine that Shipway runs on: processes, git, HTTP, times. No driver, no rule of Shipway's own."""
+"""Thin wrappers of the machine: processes, git, HTTP, redaction, durations."""

@@ -1,37 +1,28 @@
-"""Times and durations in the reader's words."""
+"""Times for people."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-
 
 def human(seconds: float) -> str:
-    """A duration: 12 ms, 1.4 s, 2 min 5 s, 3 h 10 min, 2 d 4 h. At most two units, zeros left out."""
-    seconds = max(0.0, seconds)
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
+    """'0.3 s', '14.2 s', '2 min 5 s', '3 h 4 min'."""
+    if seconds < 99.5:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    large = next(index for index, (size, _) in enumerate(UNITS) if whole >= size)
-    parts = []
-    for size, unit in UNITS[large : large + 2]:
-        count, whole = divmod(whole, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts)
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def ago(seconds: float) -> str:
-    """How long ago something was, in its largest unit: just now, 35 s ago, 5 min ago, 3 h ago, 2 d ago."""
-    for size, unit in UNITS:
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
+    """'just now', '5 min ago', '3 h ago', '2 days ago'."""
+    for limit, unit, size in ((90, "s", 1), (5400, "min", 60), (129600, "h", 3600)):
+        if seconds < limit:
+            return "just now" if seconds < 5 else f"{round(seconds / size)} {unit} ago"
+    return f"{round(seconds / 86400)} days ago"
 
 
 def timestamp(epoch: float) -> str:
-    """Seconds since the epoch as 2026-11-23 04:12 UTC."""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    """'2026-11-23 04:12:09' in UTC."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -36,6 +39,50 @@ def docker_clients() -> list[str]:
     folders = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin", "/usr/local/bin"]
     paths = [os.path.join(folder, "docker") for folder in dict.fromkeys(folders) if folder]
     return [path for path in paths if os.access(path, os.X_OK) and os.path.isfile(path)]
+
+
+def follow(
+    command: Sequence[str], env: Mapping[str, str], on_line: Callable[[str], None], cancelled: threading.Event
+) -> int:
+    """Run a build and return its exit code. It is ended at once when `cancelled` is set: it may be silent for minutes."""
+    process = subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        errors="replace",
+        start_new_session=True,
+    )
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(process, cancelled, done), daemon=True)
+    watcher.start()
+    try:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                on_line(line.rstrip("\n"))
+        return process.wait()
+    finally:
+        done.set()
+        watcher.join()
+        _kill(process)
+        process.wait()
+
+
+def _watch(process: subprocess.Popen[str], cancelled: threading.Event, done: threading.Event) -> None:
+    while not done.wait(0.1):
+        if cancelled.is_set():
+            return _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """With its whole group; the engine gives up a build whose client is gone."""
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended by itself at this moment
 
 
 def run_quietly(command: Sequence[str]) -> tuple[int, str]:

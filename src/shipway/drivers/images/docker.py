@@ -18,7 +18,6 @@ from shipway.drivers.images import builder
 from shipway.drivers.runtime.engine import Engine, EngineRefused, Reply
 from shipway.drivers.runtime.streams import records
 from shipway.ports import OnLine
-from shipway.system import process
 
 TRANSFER = 900.0  # seconds that a registry may be silent while layers are moved
 KEPT = 200  # lines of a build that are looked through for the reason of its failure
@@ -71,11 +70,10 @@ class DockerImages:
                 context, iidfile, tags=tags, dockerfile=dockerfile, target=target, args=args, labels=labels
             )
             environment = builder.environment(self._engine.address)
-            command = [*self._builder, *options]
-            done = process.run(command, env=environment, on_line=heard, cancelled=self._cancelled)
+            code = builder.follow([*self._builder, *options], environment, heard, self._cancelled)
             if self._cancelled.is_set():
                 raise Interrupted("the image build was interrupted")
-            if done.code != 0:
+            if code != 0:
                 raise StepFailed(f"the image build failed\n{builder.failure(list(last))}")
             return iidfile.read_text().strip()
 
