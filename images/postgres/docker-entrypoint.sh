@@ -13,7 +13,7 @@ text() { printf "'%s'" "${1//\'/\'\'}"; }
 
 make_cluster() {
     [ -z "${POSTGRES_INITDB_ARGS:-}" ] || refuse "this stand-in doesn't know POSTGRES_INITDB_ARGS"
-    [ -z "$(ls /docker-entrypoint-initdb.d)" ] || refuse "this stand-in doesn't run what is in /docker-entrypoint-initdb.d"
+    [ -z "$(ls /docker-entrypoint-initdb.d)" ] || refuse "this stand-in doesn't run /docker-entrypoint-initdb.d"
     if [ -z "${POSTGRES_PASSWORD:-}" ] && [ "$auth" != trust ]; then
         refuse "Database is uninitialized and superuser password is not specified. Set POSTGRES_PASSWORD."
     fi
@@ -43,7 +43,7 @@ if [ "$1" = postgres ] && [ "$(id -u)" = 0 ]; then
     mkdir -p "$PGDATA"
     chmod 0700 "$PGDATA"
     find "$PGDATA" \! -user postgres -exec chown postgres '{}' +
-    exec setpriv --reuid postgres --regid postgres --init-groups "$BASH_SOURCE" "$@"
+    exec setpriv --reuid postgres --regid postgres --init-groups "${BASH_SOURCE[0]}" "$@"
 fi
 case "$* " in
     *" --version "* | *" -V "* | *" --help "*) ;;

@@ -4,17 +4,21 @@ DEBIAN=shipway-stand-in/debian:bookworm
 DEBS=shipway-stand-in/debs:bookworm
 # Fetched here, by the machine itself, so that building an image needs no network.
 IN_STAND_INS="python3 python3-venv postgresql-15 redis-server docker-registry busybox-static media-types"
+FETCH="apt-get -qq --yes --no-install-recommends --download-only install $IN_STAND_INS"
+
+debian_recipe() { declare -f debian bootstrap; echo "$FETCH"; cat images/debian/*; }
 
 debian() { # makes $DEBIAN, and $DEBS with the packages and the lists that name them
   local recipe
-  recipe=$(cat scripts/setup.d/debian.sh images/debian/* | sha256sum | cut -c1-16)
+  recipe=$(debian_recipe | sha256sum | cut -c1-16)
   [ "$(recipe_in "$DEBIAN") $(recipe_in "$DEBS")" != "$recipe $recipe" ] || return 0
   have mmdebstrap || install mmdebstrap
   debian_sources > "$WORK/sources"
   [ -s "$WORK/sources" ] || { refresh_lists; debian_sources > "$WORK/sources"; }
   [ -s "$WORK/sources" ] ||
     fail "stand-ins are made from Debian's packages, and this machine's apt knows no source of them:" \
-      "let the Docker Engine reach the public registry, or \`docker load\` these images: $IMAGES"
+      "let the Docker Engine reach the public registry, or \`docker load\` these images: ${IMAGES[*]}"
+  need_root "mmdebstrap"
   say "making a minimal Debian with mmdebstrap (about a minute)"
   local start=$SECONDS
   bootstrap >"$WORK/mmdebstrap.log" 2>&1 || { tail -n 20 "$WORK/mmdebstrap.log" >&2; fail "mmdebstrap failed"; }
@@ -28,6 +32,7 @@ debian() { # makes $DEBIAN, and $DEBS with the packages and the lists that name 
   say "made $DEBIAN ($((SECONDS - start)) s)"
 }
 
+# shellcheck disable=SC2016  # $1 is mmdebstrap's
 bootstrap() { # into $WORK/debian.tar and $WORK/debs
   local options=() option
   # What this machine's apt needs to reach the packages (a proxy, a clock that is off), mmdebstrap's apt needs as well.
@@ -38,7 +43,7 @@ bootstrap() { # into $WORK/debian.tar and $WORK/debs
     --include=ca-certificates,usr-is-merged --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
-    --customize-hook="APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq --yes --no-install-recommends --download-only install $IN_STAND_INS" \
+    --customize-hook="APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" $FETCH" \
     --customize-hook="copy-out /var/lib/apt/lists /var/cache/apt/archives '$WORK/debs'" \
     --customize-hook='copy-in images/debian/small.conf /etc/apt/apt.conf.d/' \
     --customize-hook='rm -f "$1"/var/cache/apt/*.bin' \
@@ -53,9 +58,11 @@ import() { # image, recipe, option...; a tar file on the input
   forget "$old" "$1"
 }
 
+# shellcheck disable=SC2016  # $(…) is apt's
 debian_sources() { # those of Debian only; a newer Debian's mirror carries bookworm too
   local codename; codename=$(. /etc/os-release; echo "${VERSION_CODENAME:-bookworm}")
   apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)|$(ORIGIN)' 'Created-By: Packages' |
-    sed -n 's/|Debian$//p' | awk -v host="$codename" '$3 == host || index($3, host "-") == 1 { sub(host, "bookworm", $3); print }' |
-    grep -v -e -backports -e -proposed | sort -u
+    sed -n 's/|Debian$//p' |
+    awk -v host="$codename" '$3 == host || index($3, host "-") == 1 { sub(host, "bookworm", $3); print }' |
+    sed -e '/-backports /d' -e '/-proposed-updates /d' | sort -u
 }

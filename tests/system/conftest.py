@@ -26,9 +26,8 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     yield make_one
     for project in made:
         project.destroy()
-        assert not project.containers(), "destroy left containers"
-        assert not project.networks(), "destroy left networks"
-        assert not project.volumes(), "destroy left volumes"
+    left = [name for project in made for name in (*project.containers(), *project.networks(), *project.volumes())]
+    assert not left, "destroy left something"
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,30 @@ def test_in_the_middle_of_a_check_after_the_switch(project: Tiny, first: str) ->
     assert {**project.footprint(), "releases": None} == {**before, "releases": None}
 
 
+def test_in_the_middle_of_a_migration(make: Make) -> None:
+    shop = make(database=True)
+    shop.shipway("run", "staging")
+    before = shop.footprint()
+    shop.change("two", files={
+        "web/migrations/0002_owners.up.sql": "CREATE TABLE owners (name text);\n",
+        "web/migrations/0002_owners.down.sql": "DROP TABLE owners;\n",
+        "web/migrations/0003_vets.up.sql": "CREATE TABLE vets (name text);\nSELECT pg_sleep(30);\n",
+        "web/migrations/0003_vets.down.sql": "DROP TABLE vets;\n",
+    })  # fmt: skip
+    running = shop.start("run", "staging")
+    running.until("▸ migrate")
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 30
+    while shop.psql(asleep) == "0":
+        assert time.monotonic() < deadline, running.output
+        time.sleep(0.2)
+    interrupted(running, Running.terminate)
+    assert shop.psql("SELECT to_regclass('owners'), to_regclass('vets')") == "|"  # 0002 was reverted, 0003 never came to be
+    assert shop.answer() == "one"
+    assert {**shop.footprint(), "releases": None} == {**before, "releases": None}
+    assert shop.deployments("staging")[0]["schema"] == "0001"
+
+
 def test_while_it_waits_for_the_lease(project: Tiny) -> None:
     ledger = project.ledger()
     lease = ledger.acquire(f"{project.app}/staging", "somebody", "a test", time.time(), 60)
@@ -112,3 +136,19 @@ def test_while_it_waits_for_the_lease(project: Tiny) -> None:
     assert ledger.lease(lease.name) == lease  # the other's lease is untouched
     ledger.free(lease)
     ledger.close()
+
+
+@pytest.mark.xfail(strict=True, reason="a second Ctrl-C breaks off the taking back, since that clears `cancelled`")
+def test_pressed_twice(project: Tiny, first: str) -> None:
+    before = project.footprint()
+    project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "echo checking; sleep 60"}}
+    project.plan["environments"]["staging"]["checks"] = ["smoke"]
+    project.change("two")
+    running = project.start("run", "staging")
+    running.until("│ checking")
+    running.press_ctrl_c()
+    running.until("taking it back")
+    interrupted(running, Running.press_ctrl_c)
+    project.undo(first)
+    assert project.answer() == "one"
+    assert {**project.footprint(), "releases": None} == {**before, "releases": None}

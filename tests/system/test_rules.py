@@ -21,9 +21,11 @@ def held(project: Tiny, reason: str, *, ttl: float = 60.0) -> Iterator[None]:
     """Somebody else works on staging."""
     ledger = project.ledger()
     lease = ledger.acquire(f"{project.app}/staging", "grace@example.org (process 7 on laptop)", reason, time.time(), ttl)
-    yield
-    ledger.free(lease)
-    ledger.close()
+    try:
+        yield
+    finally:
+        ledger.free(lease)
+        ledger.close()
 
 
 @pytest.mark.parametrize("command", [("deploy", "staging"), ("destroy", "staging", "--force")], ids=" ".join)

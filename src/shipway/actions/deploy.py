@@ -11,7 +11,7 @@ from shipway.actions.oneoff import database_tool
 from shipway.context import Context
 from shipway.domain import rollback as back
 from shipway.domain.change import Changeset
-from shipway.domain.errors import ShipwayError, UsageError
+from shipway.domain.errors import Interrupted, ShipwayError, UsageError
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment
 from shipway.domain.reconcile import reconcile
@@ -148,13 +148,16 @@ def _carry_out(ctx: Context, decision: Decision, reason: str) -> Deployment:
     )  # fmt: skip
     number = ctx.ledger.begin_deployment(record)
     applying = Applying(ctx, decision)
-    detail = ""
+    failed, detail = FAILED, ""
     try:
         applying.run()
+    except (KeyboardInterrupt, Interrupted):
+        failed, detail = CANCELLED, "interrupted"  # by its class: taking it back cleared `cancelled`
+        raise
     except BaseException as error:
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
         raise
     finally:
-        outcome = SUCCEEDED if applying.serves else CANCELLED if ctx.cancelled.is_set() else FAILED
+        outcome = SUCCEEDED if applying.serves else failed
         ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
     return ctx.ledger.deployments(release.app, order.environment.name, 1)[0]

@@ -1,4 +1,4 @@
-"""SQLite: WAL, full sync, one connection a thread."""
+"""SQLite: WAL, full sync, one connection a thread; recursive triggers, so that REPLACE is a DELETE to them too."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class SqliteDatabase:
             with self._guard:
                 self._connections.append(connection)
             self._local.connection = connection
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON"):
                 connection.execute(f"PRAGMA {pragma}")
         return connection
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import fnmatch
 import io
 import os
 import re
@@ -18,6 +17,7 @@ from shipway.domain.release import Commit
 
 TIMEOUT = 60.0
 CHUNK = 1 << 16
+GLOB = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class Repository:
         return done.stdout.strip() or None
 
     def tree_hashes(self, revision: str, patterns: Sequence[str]) -> dict[str, str]:
-        """Hashes of all files that match a pattern: a path, a folder, or a glob where ** spans folders."""
+        """Mode and hash of all files that match a pattern: a path, a folder, or a glob where ** spans folders, or none."""
         found: dict[str, str] = {}
         for line in self._run("ls-tree", "-r", "-z", revision).stdout.split("\0"):
             kind, _, path = line.partition("\t")
             if path and any(_matches(path, pattern) for pattern in patterns):
-                found[path] = kind.split()[2]
+                found[path] = " ".join(kind.split())  # mode, type and hash
         return found
 
     def archive(self, revision: str, folder: str | None = None, *, prefix: str = "") -> Iterator[bytes]:
@@ -115,9 +115,16 @@ class Repository:
         return self._run("tag", "--points-at", revision).stdout.split()
 
     def authors(self, since: str | None, revision: str) -> tuple[str, ...]:
-        """E-mail addresses of those who wrote the commits after `since`; merges don't count. None: the newest one's."""
-        what = [f"{since}..{revision}"] if since else ["--max-count=1", revision]
-        return tuple(dict.fromkeys(self._run("log", "--topo-order", "--no-merges", "--format=%ae", *what).stdout.split()))
+        """E-mail addresses of those who wrote the commits after `since`; merges don't count.
+
+        None: of the commit alone, or of all that it merges.
+        """
+        if since is None:
+            merge = self._run("rev-parse", "--verify", "--quiet", f"{revision}^2", check=False).returncode == 0
+            what = [f"{revision}^1..{revision}"] if merge else ["--max-count=1", revision]
+        else:
+            what = [f"{since}..{revision}"]
+        return tuple(dict.fromkeys(self._run("log", "--no-merges", "--format=%ae", *what).stdout.split()))
 
     def user(self) -> str | None:
         """The configured e-mail address."""
@@ -160,9 +167,7 @@ def _environment() -> dict[str, str]:
 
 def _matches(path: str, pattern: str) -> bool:
     clean = pattern.strip("/").removeprefix("./")
-    if path == clean or path.startswith(clean + "/"):
+    if path == clean or path.startswith(clean + "/") or clean in ("", "."):
         return True
-    if "**" in clean:
-        return re.fullmatch(fnmatch.translate(clean).replace(r"(?s:", "(?:"), path) is not None
-    parts, own = path.split("/"), clean.split("/")
-    return len(parts) == len(own) and all(fnmatch.fnmatchcase(part, one) for part, one in zip(parts, own, strict=True))
+    glob = re.sub(r"\\\*\\\*/|\\\*\\\*|\\\*|\\\?", lambda found: GLOB[found[0]], re.escape(clean))
+    return re.fullmatch(glob, path) is not None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
-from collections.abc import Mapping
-from urllib.parse import quote
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, quote_plus
 
 SHORTEST = 4  # characters; shorter values would take out half of every line
 
@@ -21,10 +22,9 @@ class Redactor:
     def add(self, values: Mapping[str, str]) -> None:
         """Know these too: name to value."""
         for name, value in values.items():
-            if len(value) < SHORTEST:
-                continue
-            for form in (value, quote(value, safe=""), base64.b64encode(value.encode()).decode()):
-                self._names.setdefault(form, name)
+            for form in _forms(value):
+                if len(form) >= SHORTEST:
+                    self._names.setdefault(form, name)
         if self._names:
             longest_first = sorted(self._names, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
@@ -34,3 +34,10 @@ class Redactor:
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda match: f"«{self._names[match.group()]}»", text)
+
+
+def _forms(value: str) -> Iterator[str]:
+    """How a value may be spelled in a line: as it is, line by line, quoted for URLs, forms and JSON, in base64."""
+    for part in (value, value.strip(), *value.splitlines()):
+        yield from (part, quote(part), quote(part, safe=""), quote_plus(part), json.dumps(part)[1:-1])
+    yield base64.b64encode(value.encode()).decode()

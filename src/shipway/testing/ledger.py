@@ -71,6 +71,12 @@ class LedgerSuite:
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
 
+    def test_a_release_can_not_be_replaced(self, ledger: Ledger, execute: Callable[[str], object]) -> None:
+        ledger.add_release(RELEASE)
+        with pytest.raises(StoreError):
+            execute("REPLACE INTO releases VALUES ('shop', 1, 'other', '{}')")
+        assert ledger.release("shop", 1) == dataclasses.replace(RELEASE, number=1)
+
     def test_approvals_and_evidence_come_back(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)
         approval = Approval("shop", "production", 1, "sha256:1", "eve@example.org", "fine", 1.5)

@@ -80,7 +80,7 @@ def test_hashes_follow_content(work: Path) -> None:
     [
         ("backend", ["backend/app.py", "backend/deep/x.py"]),
         ("backend/*.py", ["backend/app.py"]),
-        ("backend/**/*.py", ["backend/deep/x.py"]),
+        ("backend/**/*.py", ["backend/app.py", "backend/deep/x.py"]),
         ("**/*.py", ["backend/app.py", "backend/deep/x.py"]),
         ("README", ["README"]),
         ("nothing", []),
@@ -126,6 +126,23 @@ def test_branches_tags_and_authors(work: Path) -> None:
     assert repository.authors(None, "main") == ("eve@example.org",)
     assert repository.ref("main") == "refs/heads/main"
     assert repository.ref("v1") == "refs/tags/v1"
+
+
+def test_all_that_a_merge_brings_counts_as_written(work: Path) -> None:
+    git(work, "switch", "--quiet", "--create", "feature")
+    for name in ("eve", "mallory"):
+        (work / "README").write_text(name)
+        git(work, "commit", "--quiet", "--all", "--message", name, "--author", f"{name} <{name}@example.org>")
+    git(work, "switch", "--quiet", "main")
+    git(work, "merge", "--quiet", "--no-ff", "--message", "merge", "feature")
+    assert set(Repository(work).authors(None, "main")) == {"eve@example.org", "mallory@example.org"}
+
+
+def test_an_executable_bit_is_a_change(work: Path) -> None:
+    before = Repository(work).tree_hashes("HEAD", ["README"])
+    (work / "README").chmod(0o755)
+    git(work, "commit", "--quiet", "--all", "--message", "executable")
+    assert Repository(work).tree_hashes("HEAD", ["README"]) != before
 
 
 def test_the_source_has_no_credentials_and_is_no_local_path(work: Path) -> None:

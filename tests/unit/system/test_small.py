@@ -34,9 +34,15 @@ def test_ago(seconds: float, text: str) -> None:
     assert ago(seconds) == text
 
 
-@pytest.mark.parametrize("form", [SECRET, quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()])
+@pytest.mark.parametrize("form", [SECRET, quote(SECRET), quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()])
 def test_secrets_are_taken_out_in_every_form(form: str) -> None:
     assert Redactor({"KEY": SECRET}).line(f"url=x:{form}@host") == "url=x:«KEY»@host"
+
+
+def test_a_key_of_several_lines_is_taken_out_line_by_line() -> None:
+    redactor = Redactor({"KEY": "first-line\nsecond-line\n"})
+    assert [redactor.line(line) for line in ("first-line", "x second-line")] == ["«KEY»", "x «KEY»"]
+    assert redactor.line('"first-line\\nsecond-line\\n"') == '"«KEY»"'
 
 
 def test_a_secret_that_holds_another_is_taken_out_whole() -> None:
@@ -60,6 +66,12 @@ def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
     done = run(["sh", "-c", f"sleep 60 & echo $! > {child}; wait"], timeout=0.5)
     assert done.code == 124
     assert _gone(int(child.read_text()))
+
+
+def test_a_child_in_the_background_does_not_outlive_the_time_out() -> None:
+    started = time.monotonic()
+    assert run(["sh", "-c", "sleep 60 & exit 0"], timeout=1).code == 124
+    assert time.monotonic() - started < 30
 
 
 def test_a_cancelled_command_ends_at_once(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ CREATE INDEX steps_by_key ON steps (app, name, key, outcome, run);
 CREATE TABLE releases (
   app TEXT NOT NULL, number BIGINT NOT NULL, tree TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (app, number)
 );
-CREATE INDEX releases_by_tree ON releases (app, tree);
+CREATE INDEX releases_by_tree ON releases (app, tree, number);
 CREATE TABLE deployments (
   id {id}, app TEXT NOT NULL, environment TEXT NOT NULL, release BIGINT NOT NULL, kind TEXT NOT NULL,
   actor TEXT NOT NULL, reason TEXT NOT NULL, started {real} NOT NULL, secrets TEXT NOT NULL,
