@@ -145,8 +145,13 @@ def _actor() -> str:
 
 
 def _on_signals(cancelled: threading.Event) -> None:
+    told = False
+
     def interrupt(signum: int, frame: object) -> None:
-        if not cancelled.is_set():
+        # Once: a second Ctrl-C must not break off the taking back, which clears `cancelled`.
+        nonlocal told
+        if not told:
+            told = True
             cancelled.set()
             raise KeyboardInterrupt
 

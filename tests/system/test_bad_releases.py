@@ -70,7 +70,7 @@ def test_a_container_that_exits_at_once(shop: Tiny) -> None:
     done = shop.shipway("run", "staging", check=False)
     shop.undo(first)
     assert done.code == DeployFailed.exit_code, done.output
-    assert ": it exited" in done.output
+    assert ": it exited with code 9" in done.output
     assert "no configuration found" in done.output
     assert shop.answer() == "one"
     assert without_releases(shop.footprint()) == without_releases(before)

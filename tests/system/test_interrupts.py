@@ -138,7 +138,6 @@ def test_while_it_waits_for_the_lease(project: Tiny) -> None:
     ledger.close()
 
 
-@pytest.mark.xfail(strict=True, reason="a second Ctrl-C breaks off the taking back, since that clears `cancelled`")
 def test_pressed_twice(project: Tiny, first: str) -> None:
     before = project.footprint()
     project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "echo checking; sleep 60"}}

@@ -57,9 +57,9 @@ class ContainerInfo:
     labels: Mapping[str, str]
     state: str  # created, running, restarting, paused, exited, dead
     image: str  # image id
-    addresses: Mapping[str, str]  # network name: IP address; empty unless running
+    addresses: Mapping[str, str]  # network name: IP address, empty unless it runs
     created: float = 0.0  # seconds since the epoch
-    exit_code: int | None = None  # of an exited one, where the engine tells
+    exit_code: int | None = None  # of one that exited or is started again, where the engine tells
 
     @property
     def running(self) -> bool:

@@ -96,7 +96,7 @@ def inspected(item: Mapping[str, Any]) -> ContainerInfo:
         image=item["Image"],
         addresses=_addresses(item["NetworkSettings"]),
         created=datetime.fromisoformat(item["Created"]).timestamp(),
-        exit_code=state["ExitCode"] if state["Status"] in ("exited", "dead") else None,
+        exit_code=state["ExitCode"] if state["Status"] in ("exited", "dead", "restarting") else None,
     )
 
 
@@ -110,5 +110,5 @@ def _addresses(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _exit_code(state: str, status: str) -> int | None:
-    found = re.match(r"Exited \((\d+)\)", status) if state == "exited" else None
+    found = re.match(r"(?:Exited|Restarting) \((\d+)\)", status) if state in ("exited", "restarting") else None
     return int(found[1]) if found else None

@@ -21,7 +21,6 @@ def check(plan: Plan, report: Report) -> None:
     for names in cycles({step.name: step.needs for step in plan.pipeline.values()}):
         message = f"`{names[0]}` needs itself" if len(names) == 1 else f"the steps wait for one another: {ring(names)}"
         report.error(("pipeline", names[0], "needs"), message, "one of these needs left out")
-    _nothing_unbuilt(plan, report)
 
 
 def expand(plan: Plan, step: Step) -> tuple[str, ...]:
@@ -47,17 +46,6 @@ def _built(step: Step, plan: Plan, report: Report) -> None:
 
 def _only_pulled(service: str, report: Report) -> bool:
     return report.written(("services", service, "image")) and not report.written(("services", service, "build"))
-
-
-def _nothing_unbuilt(plan: Plan, report: Report) -> None:
-    """A release needs an image of every service."""
-    built = {name for step in plan.pipeline.values() for name in expand(plan, step)}
-    if not plan.environments or not built.issubset(report.names(("services",))):  # a wrong name: said already
-        return
-    for service in plan.services.values():
-        if service.build and service.name not in built:
-            at = ("services", service.name)
-            report.warn(at, "no step of the pipeline builds it, so it can't be deployed", f"a step with `build: {ALL}`")
 
 
 def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) -> None:
