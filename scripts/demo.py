@@ -61,7 +61,7 @@ class Demo(Project):
             self.expect(get(self.production + "/api/healthz")[0] == 200, f"{self.production} answers")
         with self.chapter("6. A broken release is refused on staging; the old one never stopped serving"):
             self.git("switch", "--quiet", "staging")
-            self.git("apply", "--index", str(APPLICATION / "changes" / "broken-health.patch"))
+            self.git("apply", "--index", str(APPLICATION / "changes" / "broken-frontend.patch"))
             self.git("commit", "--quiet", "--message", "A health check that never passes")
             done = self.shipway("run", "staging", check=False)  # by hand, as the hook does it, to see the exit code
             self.expect(done.code == 13, f"the exit code is {done.code}")

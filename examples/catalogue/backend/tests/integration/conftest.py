@@ -10,10 +10,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from redis import Redis
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from catalogue import security
 from catalogue.app import create_app
 from catalogue.database import driver_url, make_engine
 from catalogue.settings import required
@@ -38,6 +40,8 @@ def environment() -> Iterator[None]:
         patch.setenv("SHIPWAY_REVISION", "integration-test")
         patch.setenv("SECRET_KEY", "integration-test")
         patch.setenv("ADMIN_PASSWORD", PASSWORD)
+        # What is tested is that passwords are hashed and checked, not that it takes long.
+        patch.setattr(security, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
