@@ -41,7 +41,8 @@ def environment() -> Iterator[None]:
         patch.setenv("SECRET_KEY", "integration-test")
         patch.setenv("ADMIN_PASSWORD", PASSWORD)
         # What is tested is that passwords are hashed and checked, not that it takes long.
-        patch.setattr(security, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(security, "_hasher", cheap)
         yield
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
