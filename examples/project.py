@@ -82,9 +82,8 @@ class Project:
         self.shipway("--as", GRACE, "approve", "production", "--reason", "looked at it on staging")
         self.git("switch", "--quiet", "main")
         self.git("merge", "--quiet", "--ff-only", "staging")
-        self.git("push", "--quiet", "origin", "main")
         self.git("tag", version)
-        self.git("push", "--quiet", "origin", version)
+        self.git("push", "--quiet", "origin", "main", version)
 
     def destroy(self) -> None:
         """Both environments and the folder."""

@@ -63,11 +63,11 @@ def health(accessory: Accessory) -> Health:
     match accessory.kind:
         case "postgres":
             # By TCP: during its first start the image runs a server that only listens on the socket.
-            return Health(command='pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"')
+            return Health(command='pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"', tcp=True)
         case "redis":
-            return Health(command="redis-cli ping | grep -q PONG")
+            return Health(command="redis-cli ping | grep -q PONG", tcp=True)
         case "mysql":
-            return Health(command='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent')
+            return Health(command='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent', tcp=True)
         case _:
             return Health(tcp=True)
 

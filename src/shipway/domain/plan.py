@@ -23,7 +23,10 @@ class BuildSource:
 
 @dataclass(frozen=True)
 class Health:
-    """How a service shows that it is ready: exactly one of path (HTTP GET, 200-299), tcp or command is set."""
+    """How a service shows that it is ready: in a plan exactly one of path (HTTP GET, 200-299), tcp or command is set.
+
+    Of accessories that Shipway knows, both tcp and command: a look at the port is cheaper, and comes first.
+    """
 
     path: str | None = None
     tcp: bool = False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shipway.domain import accessory as known
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
-from shipway.domain.errors import DeployFailed, StepFailed
-from shipway.domain.plan import Health, Step
+from shipway.domain.errors import DeployFailed, EngineError, StepFailed
+from shipway.domain.plan import Accessory, Step
 from shipway.domain.release import digest_of
 from shipway.ports import OnLine
 from shipway.steps import reports
@@ -76,8 +78,8 @@ def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnL
             run.ctx, spec, on_line=on_line, timeout=step.timeout, before=before, after=after, leave=True
         )
     finally:
-        for container in started:
-            run.ctx.runtime.remove(container)
+        # Beside the next steps; what is left when the run ends is removed then.
+        threading.Thread(target=_remove, args=(run, tuple(started)), daemon=True).start()
     if code == TIMED_OUT:
         raise StepFailed(f"it was stopped after {step.timeout:g} s", hint=f"give it more time with `timeout:` on step {step.name}")
     if code != 0:
@@ -88,6 +90,14 @@ def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnL
     return StepResult(tuple(found), {}, summary[0] if summary else "")
 
 
+def _remove(run: Run, containers: Sequence[str]) -> None:
+    for container in containers:
+        try:
+            run.ctx.runtime.remove(container)
+        except EngineError as error:
+            run.ctx.reporter.note(f"{container} is left until the run ends: {error.message}")
+
+
 def _image_id(run: Run, name: str) -> str:
     """An image by name may change its content: its id counts where it is already there."""
     found = run.ctx.images.inspect(name)
@@ -96,33 +106,39 @@ def _image_id(run: Run, name: str) -> str:
 
 def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> tuple[dict[str, str], dict[str, str]]:
     """Start fresh ones, healthy; gives the lines of /etc/hosts and the variables that reach them."""
-    waiting: list[tuple[str, Health | None, int | None]] = []
-    env: dict[str, str] = {}
-    for name in step.accessories:
-        accessory = run.plan.accessories[name]
-        container = f"{run.plan.app}_run{run.number}_{step.name}_{name}"
-        run.ctx.images.pull(accessory.image, on_line)
-        run.ctx.runtime.remove(container)  # of an attempt before
-        spec = ContainerSpec(
-            name=container,
-            image=accessory.image,
-            labels={**run.labels("accessory", name), LABEL_CONFIG: container},
-            command=tuple(shlex.split(accessory.command)) if accessory.command else None,
-            env=known.environment(accessory, run.plan.app, PASSWORD),
-            networks={run.network: ()},
-        )
-        started.append(container)
-        run.ctx.runtime.create(spec)
-        run.ctx.runtime.start(container)
-        waiting.append((container, known.health(accessory), known.port(accessory)))
-        if accessory.provides:
-            env[accessory.provides] = known.url(accessory, run.plan.app, name, PASSWORD)
+    chosen = [run.plan.accessories[name] for name in step.accessories]
+    names = [f"{run.plan.app}_run{run.number}_{step.name}_{accessory.name}" for accessory in chosen]
+    started.extend(names)
+    if chosen:
+        with ThreadPoolExecutor(len(chosen)) as pool:
+            list(pool.map(lambda accessory, name: _start(run, accessory, name, on_line), chosen, names))
+    pairs = list(zip(chosen, names, strict=True))
+    waiting = [(name, known.health(accessory), known.port(accessory)) for accessory, name in pairs]
+    env = {
+        accessory.provides: known.url(accessory, run.plan.app, accessory.name, PASSWORD)
+        for accessory in chosen
+        if accessory.provides
+    }
     try:
         wait_healthy(run.ctx, waiting)
     except DeployFailed as error:
         raise StepFailed(f"an accessory of the step did not start: {error}") from error
     # By address and not by alias: two steps side by side each have a `db` of their own.
-    return {name: _address(run, container) for name, container in zip(step.accessories, started, strict=True)}, env
+    return {accessory.name: _address(run, name) for accessory, name in pairs}, env
+
+
+def _start(run: Run, accessory: Accessory, name: str, on_line: OnLine) -> None:
+    run.ctx.images.pull(accessory.image, on_line)
+    run.ctx.runtime.remove(name)  # of an attempt before
+    spec = ContainerSpec(
+        name=name,
+        image=accessory.image,
+        labels={**run.labels("accessory", accessory.name), LABEL_CONFIG: name},
+        command=tuple(shlex.split(accessory.command)) if accessory.command else None,
+        env=known.environment(accessory, run.plan.app, PASSWORD),
+        networks={run.network: ()},
+    )
+    run.ctx.runtime.start(run.ctx.runtime.create(spec))
 
 
 def _address(run: Run, container: str) -> str:

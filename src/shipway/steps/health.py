@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from shipway.context import Context
@@ -13,7 +14,7 @@ LOG_LINES = 20
 STEADY = 0.5  # seconds that a container without a health check must stay up
 
 
-def wait_healthy(ctx: Context, waiting: list[tuple[str, Health | None, int | None]]) -> None:
+def wait_healthy(ctx: Context, waiting: Sequence[tuple[str, Health | None, int | None]]) -> None:
     """Wait for all of (container name, health, port) side by side.
 
     Raises DeployFailed for the first that exits or isn't healthy in time, with its last log lines.
@@ -56,15 +57,21 @@ def _code(container: ContainerInfo | None) -> str:
 
 
 def _probe(ctx: Context, container: ContainerInfo, health: Health, port: int | None) -> tuple[bool, str]:
-    if health.command:
-        code, output = ctx.runtime.execute(container.name, ["sh", "-c", health.command])
-        return code == 0, f"`{health.command}` exits with {code}: {output.strip()[-200:]}"
+    if health.path or health.tcp:
+        healthy, seen = _reach(ctx, container, health.path, port)
+        if not healthy or not health.command:
+            return healthy, seen
+    code, output = ctx.runtime.execute(container.name, ["sh", "-c", health.command or "true"])
+    return code == 0, f"`{health.command}` exits with {code}: {output.strip()[-200:]}"
+
+
+def _reach(ctx: Context, container: ContainerInfo, path: str | None, port: int | None) -> tuple[bool, str]:
     address = next((item for item in container.addresses.values() if item), None)
     if address is None or port is None:
         return False, "it has no address yet"
-    if health.path:
-        probe = ctx.probe(address, port, health.path, 2.0)
-        return probe.ok, f"GET {health.path}: {probe.detail}"
+    if path:
+        probe = ctx.probe(address, port, path, 2.0)
+        return probe.ok, f"GET {path}: {probe.detail}"
     probe = ctx.probe_tcp(address, port, 2.0)
     return probe.ok, f"port {port}: {probe.detail}"
 
