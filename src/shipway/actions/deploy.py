@@ -104,9 +104,8 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
             up = _pending(ctx, order, observed, tool)
         elif previous and previous.schema != release.schema:
             down = (f"{previous.schema} → {release.schema}",)
-    images = {item.image: item.image for item in release.plan.accessories.values()}
     seed = order.kind == DEPLOY
-    wanted = specify(release, environment, own, accessory_images=images, up=up, down=down, seed=seed)
+    wanted = specify(release, environment, own, up=up, down=down, seed=seed)
     return Decision(order, own, wanted, observed, reconcile(wanted, observed), previous, tool)
 
 

@@ -30,12 +30,11 @@ def specify(
     environment: Environment,
     settings: Settings,
     *,
-    accessory_images: Mapping[str, str],
     up: tuple[str, ...] = (),
     down: tuple[str, ...] | None = None,
     seed: bool = True,
 ) -> Wanted:
-    """The whole environment. accessory_images: image name in the plan to what the engine knows it by."""
+    """The whole environment."""
     plan = release.plan
     replicas = [
         (service, _replica(plan, release, environment, settings, service, index + 1))
@@ -49,8 +48,7 @@ def specify(
         release=release.number,
         version=settings.version,
         accessories=tuple(
-            _accessory(plan, environment, settings, accessory, accessory_images.get(accessory.image, accessory.image))
-            for accessory in plan.accessories.values()
+            _accessory(plan, environment, settings, accessory) for accessory in plan.accessories.values()
         ),
         web=tuple(spec for service, spec in replicas if service.port),
         workers=tuple(spec for service, spec in replicas if not service.port),
@@ -121,9 +119,7 @@ def _replica(
     return dataclasses.replace(spec, name=name, labels=labels)
 
 
-def _accessory(
-    plan: Plan, environment: Environment, settings: Settings, accessory: Accessory, image: str
-) -> ContainerSpec:
+def _accessory(plan: Plan, environment: Environment, settings: Settings, accessory: Accessory) -> ContainerSpec:
     name = names.accessory(plan.app, environment.name, accessory.name)
     spec = ContainerSpec(
         name=name,
@@ -139,7 +135,7 @@ def _accessory(
     # Digest over the plan's name of the image: a newer postgres:15 on the engine must not replace a database.
     public = dataclasses.replace(spec, env=known.environment(accessory, plan.app, ""))
     labels = {**spec.labels, LABEL_CONFIG: config_digest(public, {})}
-    return dataclasses.replace(spec, image=image, labels=labels)
+    return dataclasses.replace(spec, labels=labels)
 
 
 def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:

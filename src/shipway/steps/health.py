@@ -33,7 +33,7 @@ def _wait_one(ctx: Context, name: str, health: Health | None, port: int | None) 
     while True:
         if ctx.cancelled.is_set():
             raise Interrupted("interrupted while waiting for health")
-        container = _find(ctx, name)
+        container = ctx.runtime.find(name)
         if container is None or container.state in ("exited", "dead", "restarting"):
             raise _failed(ctx, name, "it exited" + _code(container))
         if health is None:
@@ -46,10 +46,6 @@ def _wait_one(ctx: Context, name: str, health: Health | None, port: int | None) 
         if ctx.clock() >= deadline:
             raise _failed(ctx, name, f"not healthy within {health.timeout if health else STEADY:g} s: {seen}")
         ctx.cancelled.wait(health.interval if health else 0.1)
-
-
-def _find(ctx: Context, name: str) -> ContainerInfo | None:
-    return ctx.runtime.find(name)
 
 
 def _code(container: ContainerInfo | None) -> str:
@@ -77,6 +73,6 @@ def _reach(ctx: Context, container: ContainerInfo, path: str | None, port: int |
 
 
 def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
-    lines = list(ctx.runtime.logs(name, tail=LOG_LINES)) if _find(ctx, name) else []
+    lines = list(ctx.runtime.logs(name, tail=LOG_LINES)) if ctx.runtime.find(name) else []
     log = "".join(f"\n  {name} │ {ctx.redactor.line(line)}" for line in lines) or "\n  (it wrote nothing)"
     return DeployFailed(f"{name}: {why}\nits last lines:{log}")

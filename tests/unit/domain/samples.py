@@ -51,7 +51,7 @@ def settings(version: str = "v1", key: int = 1) -> Settings:
 
 def wanted(number: int = 1, environment: Environment = STAGING, key: int = 1, **more: tuple[str, ...]) -> Wanted:
     """What should run."""
-    return specify(release(number), environment, settings(key=key), accessory_images={}, **more)
+    return specify(release(number), environment, settings(key=key), **more)
 
 
 def running(spec: ContainerSpec, state: str = "running") -> ContainerInfo:
