@@ -67,6 +67,9 @@ class Runtime(Protocol):
     def disconnect(self, network: str, container: str) -> None:
         """Detach a container from a network; one that isn't attached is no error."""
 
+    def has_volume(self, name: str) -> bool:
+        """Whether there is one of that name, whoever made it."""
+
     def remove_volume(self, name: str) -> None:
         """Remove a volume and its data."""
 

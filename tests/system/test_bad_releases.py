@@ -104,12 +104,12 @@ def test_a_check_that_fails_after_the_switch(shop: Tiny) -> None:
     assert without_releases(shop.footprint()) == without_releases(before)
 
 
-def test_a_first_release_that_fails_leaves_no_service_and_no_route(make: Make) -> None:
+def test_a_first_release_that_fails_leaves_nothing(make: Make) -> None:
     project = make(database=True)
     project.change("sick", health=503)
     done = project.shipway("run", "staging", check=False)
     assert done.code == DeployFailed.exit_code, done.output
-    assert project.containers(role="service") == {}
+    assert (project.containers(environment="staging"), project.networks(), project.volumes()) == ({}, [], [])
     assert project.answer().startswith("HTTP status 404")
     assert project.good() == []
     assert project.leases() == []

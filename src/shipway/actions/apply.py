@@ -36,6 +36,7 @@ class Applying:
         self.owner = names.route_owner(self.app, self.environment)
         self.before = decision.previous.schema if decision.previous else None
         self.schema = self.before
+        self.new_volumes: list[str] = []
         self.switched = False
         self.serves = False  # switched and verified: from here on a failure doesn't take the release back
 
@@ -69,6 +70,7 @@ class Applying:
                     self.ctx.runtime.stop(change.name, change.spec.stop_grace)
                     self.ctx.runtime.remove(change.name)
                 self.ctx.images.pull(change.spec.image, lambda line: self.ctx.reporter.line("accessories", line))
+                self.new_volumes += [name for name in change.spec.volumes if not self.ctx.runtime.has_volume(name)]
                 self.ctx.runtime.create(change.spec)
                 self.ctx.runtime.start(change.name)
             wait_healthy(self.ctx, [self._accessory_health(change) for change in changes])
@@ -184,7 +186,7 @@ class Applying:
     def _undo(self, error: BaseException) -> None:
         self.ctx.cancelled.clear()  # what follows must run also after an interrupt
         self.ctx.reporter.note(f"taking it back: {type(error).__name__}")
-        for step in (self._switch_back, self._remove_created, self._migrate_back):
+        for step in (self._switch_back, self._remove_created, self._migrate_back, self._remove_first):
             try:
                 step()
             except ShipwayError as problem:
@@ -213,6 +215,18 @@ class Applying:
         with self.ctx.part("revert", f"→ {self.before}"):
             self.decision.tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
         self.schema = self.before
+
+    def _remove_first(self) -> None:
+        """A first deployment that fails leaves nothing behind; what was there before it, such as a volume, stays."""
+        if self.decision.previous is not None:
+            return
+        for change in self.decision.changeset.of("accessory", "create"):
+            self.ctx.runtime.remove(change.name)
+        for volume in self.new_volumes:
+            self.ctx.runtime.remove_volume(volume)
+        if not self.decision.observed.services and not self.decision.observed.accessories:
+            for network in (self.rotation, self.network):
+                self.ctx.runtime.remove_network(network)
 
     def _created(self) -> tuple[Change, ...]:
         return self.decision.changeset.of("container", "create", "start")

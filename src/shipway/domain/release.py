@@ -48,11 +48,13 @@ class Release:
     run: int
     created: float
     schema: str | None = None  # newest schema revision that its image brings; None without a database
+    digest: str = ""  # over images and plan, when it was made: what an approval is bound to
 
-    @property
-    def digest(self) -> str:
-        """Digest over images and plan: what an approval is bound to."""
-        return digest_of({"images": dict(self.images), "plan": to_data(self.plan)})
+    def __post_init__(self) -> None:
+        # Kept in the record: a plan that is read again by a newer version may have got more keys.
+        if not self.digest:
+            made = digest_of({"images": dict(self.images), "plan": to_data(self.plan)})
+            object.__setattr__(self, "digest", made)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,11 @@ from shipway.context import Context
 from shipway.domain.container import ContainerInfo
 from shipway.domain.errors import DeployFailed, Interrupted
 from shipway.domain.plan import Health
+from shipway.system.http import AGENT
 
 LOG_LINES = 20
+LOG_WIDTH = 300  # characters; an access log in JSON has lines of a thousand
+LOG_SEARCHED = 1000  # last lines that are looked through for those that aren't about our own probes
 STEADY = 0.5  # seconds that a container without a health check must stay up
 
 
@@ -73,6 +76,14 @@ def _reach(ctx: Context, container: ContainerInfo, path: str | None, port: int |
 
 
 def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
-    lines = list(ctx.runtime.logs(name, tail=LOG_LINES)) if ctx.runtime.find(name) else []
-    log = "".join(f"\n  {name} │ {ctx.redactor.line(line)}" for line in lines) or "\n  (it wrote nothing)"
+    log = "".join(f"\n  {name} │ {line}" for line in _last_lines(ctx, name)) or "\n  (it wrote nothing)"
     return DeployFailed(f"{name}: {why}\nits last lines:{log}")
+
+
+def _last_lines(ctx: Context, name: str) -> list[str]:
+    """What it said of itself: a line for each of our probes would push that out of sight."""
+    found = list(ctx.runtime.logs(name, tail=LOG_SEARCHED)) if ctx.runtime.find(name) else []
+    lines = [ctx.redactor.line(line) for line in found if AGENT not in line][-LOG_LINES:]
+    lines = [line if len(line) <= LOG_WIDTH else f"{line[:LOG_WIDTH]} …" for line in lines]
+    probes = sum(AGENT in line for line in found)
+    return [*lines, f"({probes} lines about Shipway's own probes left out)"] if probes else lines

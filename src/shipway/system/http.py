@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 BODY = 200  # characters of an unhappy answer that are shown
+AGENT = "shipway-probe"  # the User-Agent by which an access log tells our requests from the public's
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str,
     """One GET; 200 to 299 is ok. Redirects are not followed: a health path must answer by itself."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
-        connection.request("GET", path, headers=dict(headers or {}))
+        connection.request("GET", path, headers={"User-Agent": AGENT, **(headers or {})})
         answer = connection.getresponse()
         body = answer.read(BODY * 4).decode("utf-8", "replace")[:BODY].strip()
         words = _words(answer.status, path, answer.getheader("Location"), body)

@@ -173,6 +173,10 @@ class MemoryRuntime(Recorder):
             self.networks[network][found.info.name] = tuple(sorted({*known, *aliases}))
             self._set(found, found.info.state, found.info.exit_code)
 
+    def has_volume(self, name: str) -> bool:
+        with self._call("has_volume", name):
+            return name in self.volumes
+
     def remove_volume(self, name: str) -> None:
         with self._call("remove_volume", name):
             users = [item.info.name for item in self.containers.values() if name in item.spec.volumes]

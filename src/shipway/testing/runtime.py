@@ -187,6 +187,7 @@ class RuntimeContract:
 
     def test_a_volume_outlives_its_containers(self, lab: RuntimeLab) -> None:
         volume = lab.name("volume")
+        assert not lab.runtime.has_volume(volume)
         first = self.start(lab, "a", volumes={volume: "/data"})
         lab.runtime.put(first, "/data", pack({"kept": b"yes"}))
         lab.runtime.remove(first)
@@ -194,6 +195,7 @@ class RuntimeContract:
         assert unpack(lab.runtime.get(second, "/data/kept")) == {"kept": b"yes"}
         with pytest.raises(EngineError):
             lab.runtime.remove_volume(volume)  # in use
+        assert lab.runtime.has_volume(volume)
         lab.runtime.remove(second)
         lab.runtime.remove_volume(volume)
         third = self.start(lab, "c", volumes={volume: "/data"})

@@ -1,4 +1,4 @@
-"""The image's own health check, for both of its roles: python -m catalogue.probe
+"""The images' own health checks: python -m catalogue.probe, and for the worker python -m catalogue.probe worker
 
 Imports little: the engine starts it every few seconds.
 """
@@ -7,11 +7,10 @@ import http.client
 import os
 import socket
 import sys
-from pathlib import Path
 
 
 def main() -> int:
-    role = worker if b"catalogue.worker" in Path("/proc/1/cmdline").read_bytes() else web
+    role = worker if sys.argv[1:] == ["worker"] else web
     try:
         problem = role()
     except Exception as error:

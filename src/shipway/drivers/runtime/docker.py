@@ -214,6 +214,9 @@ class DockerRuntime:
         """Whether there is one of that name."""
         return self._network(name) is not None
 
+    def has_volume(self, name: str) -> bool:
+        return self._engine.call("GET", f"/volumes/{segment(name)}", fine=(404,)) is not None
+
     def remove_volume(self, name: str) -> None:
         self._engine.call("DELETE", f"/volumes/{segment(name)}", fine=(404,))
 
