@@ -43,6 +43,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
         images=images, edge=edge, registry=lambda plan: _registry(plan, engine, images, secrets),
         tool=_tool, probe=_probe, probe_tcp=_probe_tcp, clock=time.time, reporter=reporter,
         repository=_repository, redactor=Redactor({}), cancelled=cancelled,
+        retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     try:
         yield context
@@ -113,6 +114,33 @@ def _tool(
     make = driver("database", name)
     tool: DatabaseTool = make(files, client, folder) if name == "sql" else make(run, folder)
     return tool
+
+
+def _retire_later(home: Path, app: str, environment: str) -> None:
+    """In a process of its own that outlives this one. Where it dies, the next command does what it would have done."""
+    import subprocess
+    import sys
+
+    args = [sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
+    nothing = subprocess.DEVNULL
+    subprocess.Popen(args, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+
+
+@contextmanager
+def caretaker(home: Path, name: str) -> Iterator[bool]:
+    """Whether this process is the only one that cares for what stands by there. One that dies gives it back."""
+    import fcntl
+
+    with open(home / f"standby-{name}.lock", "w") as file:
+        for _ in range(50):  # the one before may be about to end
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.1)
+                continue
+            yield True
+            return
+        yield False
 
 
 def _repository() -> Repository:

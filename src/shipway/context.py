@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # what every command imports must be cheap
     from shipway.system.git import Repository
     from shipway.system.http import Probe
     from shipway.system.redact import Redactor
+
+
+T = TypeVar("T")
 
 
 class Reporter(Protocol):
@@ -73,6 +76,7 @@ class Context:
     reporter: Reporter
     repository: Callable[[], Repository]  # of the working directory; RepositoryError where there is none
     redactor: Redactor
+    retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.retire
     cancelled: threading.Event = field(default_factory=threading.Event)
     parallel: int = max(2, os.cpu_count() or 2)
 
@@ -92,6 +96,16 @@ class Context:
             self.reporter.end(name, "failed", self.clock() - started)
             raise
         self.reporter.end(name, "succeeded", self.clock() - started)
+
+
+def side_by_side(work: Callable[[T], object], items: Iterable[T]) -> None:
+    """Do it for all at once. The first error is raised when all have ended."""
+    things = list(items)
+    if things:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(things)) as pool:
+            list(pool.map(work, things))
 
 
 def environment_of(plan: Plan, name: str) -> Environment:

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from shipway.actions.checks import run_check, run_seed
-from shipway.context import Context
+from shipway.context import Context, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_DRAIN, LABEL_ENVIRONMENT, LABEL_NAME, ContainerInfo, ContainerSpec
-from shipway.domain.errors import MigrationFailed, ShipwayError
+from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.plan import Health
-from shipway.domain.release import DEPLOY
-from shipway.steps.health import wait_healthy
+from shipway.domain.release import CANCELLED, DEPLOY, FAILED, SUCCEEDED
+from shipway.steps.health import look, wait_healthy
 
 if TYPE_CHECKING:
-    from shipway.actions.deploy import Decision
+    from shipway.actions.decide import Decision
 
-T = TypeVar("T")
+def apply(ctx: Context, decision: Decision, number: int) -> None:
+    """Carry it out and settle the pending deployment of that number. Any failure is raised when all is taken back."""
+    applying = Applying(ctx, decision)
+    failed, detail = FAILED, ""
+    try:
+        applying.run()
+    except (KeyboardInterrupt, Interrupted):
+        failed, detail = CANCELLED, "interrupted"  # by its class: taking it back cleared `cancelled`
+        raise
+    except BaseException as error:
+        detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
+        raise
+    finally:
+        outcome = SUCCEEDED if applying.serves else failed
+        ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
 
 
 class Applying:
@@ -43,16 +56,22 @@ class Applying:
     def run(self) -> None:
         """The whole deployment. Raises what failed, after taking everything back."""
         try:
-            for step in (self._accessories, self._pull, self._migrate, self._seed, self._web, self._workers):
+            for step in (self._accessories, self._pull, self._migrate, self._seed, self._services, self._verify):
                 step()
-            self._switch()
-            self._verify()
         except BaseException as error:
             self._undo(error)
             raise
         self.serves = True
         self._retire()
         self._revert()
+        self._stay_up()
+
+    def _services(self) -> None:
+        if self.decision.order.kind == DEPLOY:
+            for step in (self._web, self._workers, self._switch):
+                step()
+        else:  # its workers were good before, and needn't wait for what stands by
+            side_by_side(lambda steps: [step() for step in steps], [(self._web, self._switch), (self._workers,)])
 
     # prepare
 
@@ -104,14 +123,17 @@ class Applying:
                 run_seed(self.ctx, self.decision.order, self.decision.settings)
 
     def _web(self) -> None:
-        self._start(self.decision.wanted.web)
+        specs = self.decision.wanted.web
+        self._start(specs)
+        started = {change.name for change in self._created()}
+        self._wait([spec for spec in specs if spec.name not in started])  # what stood by must still be healthy
 
     def _workers(self) -> None:
         self._start(self.decision.wanted.workers)
 
     def _start(self, specs: Sequence[ContainerSpec]) -> None:
-        chosen = {change.name for change in self._created()}
-        starting = [spec for spec in specs if spec.name in chosen]
+        verbs = {change.name: change.verb for change in self._created()}
+        starting = [spec for spec in specs if spec.name in verbs]
         if not starting:
             return
 
@@ -121,8 +143,11 @@ class Applying:
 
         services = list(dict.fromkeys(spec.labels[LABEL_NAME] for spec in starting))
         with self.ctx.part("start", ", ".join(services)):
-            _side_by_side(start, starting)
-            wait_healthy(self.ctx, [(spec.name, *self._health(spec)) for spec in starting])
+            side_by_side(start, starting)
+            self._wait([spec for spec in starting if spec not in self._trusted()])
+
+    def _wait(self, specs: Sequence[ContainerSpec]) -> None:
+        wait_healthy(self.ctx, [(spec.name, *self._health(spec)) for spec in specs])
 
     def _health(self, spec: ContainerSpec) -> tuple[Health | None, int | None]:
         service = self.plan.services[spec.labels[LABEL_NAME]]
@@ -152,6 +177,9 @@ class Applying:
     def _retire(self) -> None:
         if self.decision.wanted.routes is None and self.decision.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
+        if self.decision.changeset.of("container", "stand by"):
+            # Later, when its requests have ended: they need the network.
+            self.ctx.retire_later(self.app, self.environment)
         changes = {change.name: change.verb for change in self.decision.changeset.of("container", "stop", "remove")}
         if not changes:
             return
@@ -164,7 +192,7 @@ class Applying:
                 self.ctx.runtime.disconnect(self.rotation, container.name)
 
         with self.ctx.part("retire", f"{len(changes)} container(s)"):
-            _side_by_side(retire, [item for item in self.decision.observed.services if item.name in changes])
+            side_by_side(retire, [item for item in self.decision.observed.services if item.name in changes])
 
     def _revert(self) -> None:
         if self.decision.wanted.down is None:
@@ -180,6 +208,16 @@ class Applying:
                 hint=error.hint or "the schema is newer than the code; repair the down script and roll forward",
             ) from error
         self.schema = target
+
+    def _trusted(self) -> list[ContainerSpec]:
+        """What a rollback starts again and has no health check: it ran before, and is looked at in the end."""
+        if self.decision.order.kind == DEPLOY:
+            return []
+        kept = {change.name for change in self.decision.changeset.of("container", "start")}
+        return [spec for spec in self.decision.wanted.services if spec.name in kept and not self._health(spec)[0]]
+
+    def _stay_up(self) -> None:
+        look(self.ctx, [spec.name for spec in self._trusted()])
 
     # after failure
 
@@ -202,8 +240,13 @@ class Applying:
 
     def _remove_created(self) -> None:
         created = self._created()
-        _side_by_side(self.ctx.runtime.remove, [change.name for change in created if change.verb == "create"])
-        _side_by_side(lambda name: self.ctx.runtime.stop(name, 1), [item.name for item in created if item.verb == "start"])
+        side_by_side(self.ctx.runtime.remove, [change.name for change in created if change.verb == "create"])
+        side_by_side(lambda name: self.ctx.runtime.stop(name, 1), [item.name for item in created if item.verb == "start"])
+        # What was kept or stood by before goes out of rotation again.
+        outside = {item.name for item in self.decision.observed.services if self.rotation not in item.addresses}
+        for spec in self.decision.wanted.web:
+            if spec.name in outside:
+                self.ctx.runtime.disconnect(self.rotation, spec.name)
 
     def _migrate_back(self) -> None:
         """Back to the schema of the release that still serves, as long as no request reached the new code."""
@@ -230,10 +273,3 @@ class Applying:
 
     def _created(self) -> tuple[Change, ...]:
         return self.decision.changeset.of("container", "create", "start")
-
-
-def _side_by_side(work: Callable[[T], object], items: Iterable[T]) -> None:
-    things = list(items)
-    if things:
-        with ThreadPoolExecutor(len(things)) as pool:
-            list(pool.map(work, things))

@@ -16,7 +16,7 @@ from shipway.domain.specify import Settings
 from shipway.steps.container import TIMED_OUT, run_container
 
 if TYPE_CHECKING:
-    from shipway.actions.deploy import Order
+    from shipway.actions.decide import Order
 
 TAIL = 15
 

@@ -2,161 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from shipway.actions.apply import Applying
-from shipway.actions.leases import environment_lease
-from shipway.actions.observe import observe, settings, versions
-from shipway.actions.oneoff import database_tool
+from shipway.actions.apply import apply
+from shipway.actions.decide import Decision, Order, decide, refuse_danger
+from shipway.actions.observe import versions
+from shipway.actions.recover import ready
 from shipway.context import Context
-from shipway.domain import rollback as back
-from shipway.domain.change import Changeset
-from shipway.domain.errors import Interrupted, ShipwayError, UsageError
-from shipway.domain.observed import Observed, Wanted
-from shipway.domain.plan import Environment
-from shipway.domain.reconcile import reconcile
-from shipway.domain.release import (
-    CANCELLED,
-    DEPLOY,
-    FAILED,
-    PENDING,
-    ROLLBACK,
-    SUCCEEDED,
-    Deployment,
-    Evidence,
-    Release,
-)
-from shipway.domain.specify import Settings, specify
-from shipway.ports import DatabaseTool
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is asked for: this release, into this environment, for this reason."""
-
-    release: Release
-    environment: Environment
-    kind: str = DEPLOY  # or ROLLBACK
-    reason: str = ""
-    version: str | None = None  # the tag that makes the release a version
-    like: Deployment | None = None  # use the secrets' versions of this deployment
-    force: bool = False
-    wait: float = 0.0  # seconds to wait for another owner's lease
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What deciding came to; everything that applying needs."""
-
-    order: Order
-    settings: Settings
-    wanted: Wanted
-    observed: Observed
-    changeset: Changeset
-    previous: Deployment | None  # the environment's last good deployment
-    tool: DatabaseTool | None = field(repr=False)  # of the newer of both releases
+from shipway.domain.release import Deployment, Evidence
 
 
 def deploy(ctx: Context, order: Order) -> Deployment | None:
     """Carry it out. None where nothing was to do. Any failure leaves the previous release serving and is raised."""
+    with ready(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
+        return put(own, order)
+
+
+def put(ctx: Context, order: Order) -> Deployment | None:
+    """Likewise, by a context that `ready` gave."""
     app, name = order.release.app, order.environment.name
-    reason = order.reason or f"{order.kind} of release {order.release.number}"
-    with environment_lease(ctx, app, name, reason, wait=order.wait):
-        _settle_the_dead(ctx, app, name)
-        if order.version and order.version not in versions(ctx, order.release):
-            ctx.ledger.add_evidence(
-                Evidence(app, order.release.number, name, "version", order.version, True, reason, ctx.clock())
-            )
-        decision = decide(ctx, order)
-        if not decision.changeset and _is_current(decision):
-            ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
-            return None
-        refuse_danger(decision)
-        ctx.reporter.heading(f"{order.kind} {name}")
-        ctx.reporter.note(decision.changeset.render())
-        return _carry_out(ctx, decision, reason)
+    if order.version and order.version not in versions(ctx, order.release):
+        version = Evidence(app, order.release.number, name, "version", order.version, True, reason_of(order), ctx.clock())
+        ctx.ledger.add_evidence(version)
+    decision = decide(ctx, order)
+    if not decision.changeset and _is_current(decision):
+        ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
+        return None
+    refuse_danger(decision)
+    ctx.reporter.heading(f"{order.kind} {name}")
+    ctx.reporter.note(decision.changeset.render())
+    record = Deployment(
+        id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
+        reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions,
+    )  # fmt: skip
+    apply(ctx, decision, ctx.ledger.begin_deployment(record))
+    return ctx.ledger.deployments(app, name, 1)[0]
 
 
-def _settle_the_dead(ctx: Context, app: str, environment: str) -> None:
-    """While we hold the lease, a pending deployment belongs to a process that is gone."""
-    for deployment in ctx.ledger.deployments(app, environment):
-        if deployment.outcome == PENDING:
-            detail = "its process ended before it was settled"
-            ctx.ledger.end_deployment(deployment.id, FAILED, ctx.clock(), None, detail)
-
-
-def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
-    """Observe and decide. create=False touches nothing at all: for a dry run."""
-    release, environment = order.release, order.environment
-    own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
-    observed = observe(ctx, release.app, environment.name)
-    history = back.standing(ctx.ledger.deployments(release.app, environment.name))
-    previous = back.current(history)
-    up: tuple[str, ...] = ()
-    down: tuple[str, ...] | None = None
-    tool = None
-    # The tool costs a container a call: asked only where the ledger doesn't say that the schema is the right one.
-    settled = previous is not None and history[0].schema == previous.schema == release.schema
-    if release.plan.database and not (settled and observed.accessories):
-        newer = _newer(ctx, order, previous)
-        tool = database_tool(ctx, newer, environment, own)
-        if newer is release:
-            up = _pending(ctx, order, observed, tool)
-        elif previous and previous.schema != release.schema:
-            down = (f"{previous.schema} → {release.schema}",)
-    seed = order.kind == DEPLOY
-    wanted = specify(release, environment, own, up=up, down=down, seed=seed)
-    return Decision(order, own, wanted, observed, reconcile(wanted, observed), previous, tool)
-
-
-def refuse_danger(decision: Decision) -> None:
-    """A dangerous change needs --force."""
-    dangerous = [change for change in decision.changeset.changes if change.dangerous]
-    if dangerous and not decision.order.force:
-        listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
-        raise UsageError(f"refused, since it would interrupt {decision.wanted.environment}:\n{listed}",
-                         hint="say --force where that is meant")  # fmt: skip
-
-
-def _newer(ctx: Context, order: Order, previous: Deployment | None) -> Release:
-    """The release whose image has all migration scripts: for a rollback the one that is left."""
-    if order.kind == ROLLBACK and previous:
-        return ctx.ledger.release(order.release.app, previous.release) or order.release
-    return order.release
-
-
-def _pending(ctx: Context, order: Order, observed: Observed, tool: DatabaseTool | None) -> tuple[str, ...]:
-    database = order.release.plan.database
-    assert database is not None
-    assert tool is not None
-    running = any(item.running and item.labels.get("shipway.name") == database.accessory for item in observed.accessories)
-    if running:
-        return tuple(tool.pending())
-    return (f"all up to {order.release.schema}",) if order.release.schema else ()
+def reason_of(order: Order) -> str:
+    """Why, for the lease and the history."""
+    return order.reason or f"{order.kind} of release {order.release.number}"
 
 
 def _is_current(decision: Decision) -> bool:
     return decision.previous is not None and decision.previous.release == decision.order.release.number
-
-
-def _carry_out(ctx: Context, decision: Decision, reason: str) -> Deployment:
-    order, release = decision.order, decision.order.release
-    record = Deployment(
-        id=0, app=release.app, environment=order.environment.name, release=release.number, kind=order.kind,
-        actor=ctx.actor, reason=reason, started=ctx.clock(), secrets=decision.settings.versions,
-    )  # fmt: skip
-    number = ctx.ledger.begin_deployment(record)
-    applying = Applying(ctx, decision)
-    failed, detail = FAILED, ""
-    try:
-        applying.run()
-    except (KeyboardInterrupt, Interrupted):
-        failed, detail = CANCELLED, "interrupted"  # by its class: taking it back cleared `cancelled`
-        raise
-    except BaseException as error:
-        detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
-        raise
-    finally:
-        outcome = SUCCEEDED if applying.serves else failed
-        ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
-    return ctx.ledger.deployments(release.app, order.environment.name, 1)[0]

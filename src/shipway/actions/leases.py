@@ -1,10 +1,12 @@
-"""Hold an environment's lease while working on it."""
+"""Hold a lease while working on what it guards: for an environment, every effect is fenced by it."""
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from shipway.context import Context
 from shipway.domain import names
@@ -12,25 +14,78 @@ from shipway.domain.errors import LeaseHeld
 from shipway.domain.release import Lease
 
 TTL = 15.0  # seconds after which a dead owner's lease is free
+MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
+READS = (
+    "ping", "list", "find", "wait", "logs", "get", "has_volume",  # of the runtime
+    "routes", "container",  # of the edge
+    "deployments", "release", "releases", "evidence", "approvals",  # of the ledger
+)  # fmt: skip
 
 
 @contextmanager
-def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[None]:
-    """Take the lease, keep it renewed, give it back. Waits up to `wait` seconds for another owner; then LeaseHeld.
+def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
+    """A context that may change the environment as long as this process holds its lease.
 
-    Where the lease is lost while it is held (this process was paused for longer than TTL), `ctx.cancelled` is set,
-    so that whatever is under way stops.
+    Waits up to `wait` seconds for another owner; then LeaseHeld. A process that was paused for longer than TTL and
+    wakes up finds the lease lost: each change that it asks for raises LeaseHeld, and `ctx.cancelled` is set.
     """
-    lease = _acquire(ctx, names.scope(app, environment), reason, wait)
-    stop = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(ctx, lease, stop), daemon=True)
+    with held(ctx, names.scope(app, environment), reason, wait=wait) as check:
+        fenced: dict[str, Any] = {name: _Fenced(getattr(ctx, name), check) for name in ("runtime", "edge", "ledger")}
+        yield dataclasses.replace(ctx, **fenced)
+
+
+@contextmanager
+def held(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator[Callable[[], None]]:
+    """Take the lease, keep it renewed, give it back. Gives a check that raises LeaseHeld once it was lost."""
+    keeping = _Keeping(ctx, _acquire(ctx, name, reason, wait))
+    keeper = threading.Thread(target=keeping.run, daemon=True)
     keeper.start()
     try:
-        yield
+        yield keeping.check
     finally:
-        stop.set()
+        keeping.over.set()
         keeper.join()
-        ctx.ledger.free(lease)
+        ctx.ledger.free(keeping.lease)
+
+
+class _Keeping:
+    def __init__(self, ctx: Context, lease: Lease) -> None:
+        self.lease = lease
+        self.over = threading.Event()
+        self._ctx = ctx
+        self._one = threading.Lock()
+
+    def run(self) -> None:
+        while not self.over.wait(TTL / 3):
+            try:
+                self._renew()
+            except LeaseHeld:
+                return
+
+    def check(self) -> None:
+        if self._ctx.clock() > self.lease.expires - MARGIN:
+            self._renew()
+
+    def _renew(self) -> None:
+        with self._one:
+            try:
+                self.lease = self._ctx.ledger.renew(self.lease, self._ctx.clock(), TTL)
+            except LeaseHeld:
+                self._ctx.cancelled.set()
+                raise
+
+
+class _Fenced:
+    """A driver whose changes are refused once the lease is lost."""
+
+    def __init__(self, driver: object, check: Callable[[], None]) -> None:
+        self._driver = driver
+        self._check = check
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in READS:
+            self._check()
+        return getattr(self._driver, name)
 
 
 def _acquire(ctx: Context, name: str, reason: str, wait: float) -> Lease:
@@ -46,12 +101,3 @@ def _acquire(ctx: Context, name: str, reason: str, wait: float) -> Lease:
                 ctx.reporter.note(f"waiting: {error}")
                 told = True
             ctx.cancelled.wait(0.2)
-
-
-def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:
-    while not stop.wait(TTL / 3):
-        try:
-            lease = ctx.ledger.renew(lease, ctx.clock(), TTL)
-        except LeaseHeld:
-            ctx.cancelled.set()
-            return

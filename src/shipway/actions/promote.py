@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.actions.deploy import Order
+from shipway.actions.decide import Order
 from shipway.context import Context
 from shipway.domain import gate
 from shipway.domain.errors import GateRefused

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from shipway.actions.deploy import Order
+from shipway.actions.decide import Order
+from shipway.actions.deploy import put
 from shipway.actions.observe import versions
+from shipway.actions.recover import ready
 from shipway.context import Context, environment_of
 from shipway.domain import rollback as back
 from shipway.domain.errors import NothingToRollBack
 from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
 
 
-def rollback_order(ctx: Context, app: str, environment: str, *, to: str | None, reason: str, wait: float) -> Order:
+def rollback(ctx: Context, app: str, environment: str, *, to: str | None, reason: str, wait: float) -> Release:
+    """Carry it out; gives the release that serves again. Raises NothingToRollBack."""
+    with ready(ctx, app, environment, reason or "rollback", wait=wait) as own:
+        order = rollback_order(own, app, environment, to=to, reason=reason)  # of what stands once nothing is half done
+        put(own, order)
+        return order.release
+
+
+def rollback_order(ctx: Context, app: str, environment: str, *, to: str | None, reason: str) -> Order:
     """The order that takes an environment back; `to` is a version tag or a release number, None the last good one."""
     history = ctx.ledger.deployments(app, environment, limit=1000)
     now = back.current(history)
@@ -21,9 +31,7 @@ def rollback_order(ctx: Context, app: str, environment: str, *, to: str | None, 
     release = ctx.ledger.release(app, target.release)
     assert release is not None
     where = environment_of(release.plan, environment)
-    return Order(
-        release, where, ROLLBACK, reason or f"rollback from release {now.release} to {release.number}", like=target, wait=wait
-    )
+    return Order(release, where, ROLLBACK, reason or f"rollback from release {now.release} to {release.number}", like=target)
 
 
 def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:

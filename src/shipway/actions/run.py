@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from shipway.actions.deploy import Order, deploy
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
 from shipway.actions.pipeline import run_steps, steps_of
 from shipway.actions.promote import admitted
 from shipway.actions.release import make_release

@@ -25,6 +25,7 @@ COMMANDS = {
     "deploy": ("shipway.cli.deploy", "Put a release into an environment"),
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
+    "retire": ("shipway.cli.retire", "End the standby of the release before"),
     "status": ("shipway.cli.status", "What runs where"),
     "history": ("shipway.cli.history", "All deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),

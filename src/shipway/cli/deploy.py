@@ -19,7 +19,7 @@ from shipway.cli.output import TerminalReporter, say
 @click.pass_obj
 def deploy(options: Globals, environment: str, revision: str, dry_run: bool, force: bool, wait: float) -> None:
     """Put the release that was built from REVISION [HEAD] into ENVIRONMENT, by the rules of the plan."""
-    from shipway.actions.deploy import decide
+    from shipway.actions.decide import decide
     from shipway.actions.deploy import deploy as deploy_action
     from shipway.actions.promote import admitted
     from shipway.actions.run import plan_at

@@ -20,7 +20,8 @@ from shipway.cli.output import TerminalReporter, say, style
 def rollback(options: Globals, environment: str, to: str | None, dry_run: bool, reason: str, wait: float) -> None:
     """Take ENVIRONMENT back to the last good release: its images, its secrets, its schema."""
     started = time.monotonic()
-    from shipway.actions.deploy import decide, deploy
+    from shipway.actions.decide import decide
+    from shipway.actions.rollback import rollback as roll_back
     from shipway.actions.rollback import rollback_order
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
@@ -29,10 +30,10 @@ def rollback(options: Globals, environment: str, to: str | None, dry_run: bool, 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan = load_plan(options.home)
         environment_of(plan, environment)
-        order = rollback_order(ctx, plan.app, environment, to=to, reason=reason, wait=wait)
         if dry_run:
+            order = rollback_order(ctx, plan.app, environment, to=to, reason=reason)
             say(decide(ctx, order, create=False).changeset.render())
             return
-        deploy(ctx, order)
+        release = roll_back(ctx, plan.app, environment, to=to, reason=reason, wait=wait)
         took = human(time.monotonic() - started)
-        say(style(f"{environment} is back on release {order.release.number} after {took}", "green"))
+        say(style(f"{environment} is back on release {release.number} after {took}", "green"))

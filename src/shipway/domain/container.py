@@ -14,6 +14,7 @@ LABEL_RELEASE = "shipway.release"  # number
 LABEL_CONFIG = "shipway.config"  # digest of the whole specification
 LABEL_RUN = "shipway.run"
 LABEL_DRAIN = "shipway.drain"  # seconds that a service may take to finish
+LABEL_STANDBY = "shipway.standby"  # seconds that it stays up, out of rotation, when another release takes over
 
 
 @dataclass(frozen=True)

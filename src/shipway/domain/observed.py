@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shipway.domain.container import LABEL_RELEASE, ContainerInfo, ContainerSpec, Publish
+from shipway.domain.container import LABEL_RELEASE, LABEL_STANDBY, ContainerInfo, ContainerSpec, Publish
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,14 @@ class Wanted:
     def services(self) -> tuple[ContainerSpec, ...]:
         """All replicas of all services."""
         return self.web + self.workers
+
+
+def standing_by(observed: Observed) -> list[ContainerInfo]:
+    """What stays up for a rollback, of a release that the edge sends no requests to."""
+    return [
+        item for item in observed.services
+        if item.running and LABEL_STANDBY in item.labels and release_of(item) != observed.routed_release
+    ]  # fmt: skip
 
 
 def release_of(container: ContainerInfo) -> int | None:

@@ -166,6 +166,7 @@ class Environment:
     environment: Mapping[str, str] = field(default_factory=dict)  # for every service
     seed: Seed | None = None
     checks: tuple[str, ...] = ()
+    standby: float = 0.0  # how long the release before stays up, out of rotation, so that a rollback is one switch
 
     @property
     def domain(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from shipway.domain.change import Change, Changeset
-from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_STANDBY, ContainerInfo, ContainerSpec
 from shipway.domain.observed import Observed, Wanted, release_of
 
 
@@ -75,11 +75,16 @@ def _where(table: Mapping[str, object]) -> str:
 
 
 def _leave(container: ContainerInfo, wanted: Wanted, routed: int | None) -> Iterator[Change]:
-    """What is left stays as stopped containers, so that a rollback only starts them; what is older goes."""
+    """What is left stays, warm or as stopped containers, so that a rollback finds it there; what is older goes."""
     release = release_of(container)
+    warm = container.running and LABEL_STANDBY in container.labels
     if release is not None and release == routed != wanted.release:
-        if container.running:
+        if warm:
+            yield Change("stand by", "container", container.name, f"belongs to release {release}; stays up for a rollback")
+        elif container.running:
             yield Change("stop", "container", container.name, f"belongs to release {release}; kept for a rollback")
+    elif warm and release != routed == wanted.release:
+        return  # stands by since the deployment before
     elif routed != wanted.release or container.running or release == wanted.release:
         yield Change("remove", "container", container.name, _why_removed(container, wanted))
 

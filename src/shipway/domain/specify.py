@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from shipway.domain import accessory as known
 from shipway.domain import names
-from shipway.domain.container import LABEL_CONFIG, LABEL_DRAIN, LABEL_RELEASE, ContainerSpec, Publish
+from shipway.domain.container import LABEL_CONFIG, LABEL_DRAIN, LABEL_RELEASE, LABEL_STANDBY, ContainerSpec, Publish
 from shipway.domain.observed import Wanted
 from shipway.domain.plan import Accessory, Environment, Plan, Service
 from shipway.domain.release import Release, digest_of
@@ -116,6 +116,8 @@ def _replica(
     labels = {
         **spec.labels, LABEL_RELEASE: str(release.number), LABEL_CONFIG: config, LABEL_DRAIN: f"{service.drain:g}",
     }  # fmt: skip
+    if service.port and environment.standby:  # a worker would go on taking jobs
+        labels[LABEL_STANDBY] = f"{environment.standby:g}"
     return dataclasses.replace(spec, name=name, labels=labels)
 
 

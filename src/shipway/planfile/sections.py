@@ -151,6 +151,7 @@ ENVIRONMENT = Record(
         "environment": v.VARIABLES,
         "seed": SEED,
         "checks": Several(v.NAME),
+        "standby": v.DURATION,
     },
     required=("url",),
     renamed={"on": "trigger"},

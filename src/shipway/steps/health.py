@@ -29,6 +29,19 @@ def wait_healthy(ctx: Context, waiting: Sequence[tuple[str, Health | None, int |
             future.result()
 
 
+def look(ctx: Context, names: Sequence[str]) -> None:
+    """DeployFailed for the first of these containers that doesn't run."""
+    for name in names:
+        _running(ctx, name)
+
+
+def _running(ctx: Context, name: str) -> ContainerInfo:
+    container = ctx.runtime.find(name)
+    if container is None or container.state in ("exited", "dead", "restarting"):
+        raise _failed(ctx, name, "it exited" + _code(container))
+    return container
+
+
 def _wait_one(ctx: Context, name: str, health: Health | None, port: int | None) -> None:
     started = ctx.clock()
     deadline = started + (health.timeout if health else STEADY)
@@ -36,9 +49,7 @@ def _wait_one(ctx: Context, name: str, health: Health | None, port: int | None) 
     while True:
         if ctx.cancelled.is_set():
             raise Interrupted("interrupted while waiting for health")
-        container = ctx.runtime.find(name)
-        if container is None or container.state in ("exited", "dead", "restarting"):
-            raise _failed(ctx, name, "it exited" + _code(container))
+        container = _running(ctx, name)
         if health is None:
             if ctx.clock() >= deadline:
                 return

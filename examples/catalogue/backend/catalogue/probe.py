@@ -1,4 +1,4 @@
-"""The images' own health checks: python -m catalogue.probe, and for the worker python -m catalogue.probe worker
+"""The images' own health checks: python -m catalogue.probe [worker]
 
 Imports little: the engine starts it every few seconds.
 """

@@ -1,0 +1,44 @@
+"""`shipway retire`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say
+
+LOOK = 60.0  # seconds after which a process that waits looks whether the environment is still there
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@click.option("--app", metavar="NAME", help="The app, where no plan is at hand [the plan's]")
+@click.option("--when-due", is_flag=True, help="Stay, and do it when the plan's `standby` is over")
+@click.pass_obj
+def retire(options: Globals, environment: str, wait: float, app: str | None, when_due: bool) -> None:
+    """Stop the containers that stand by in ENVIRONMENT. A rollback then has to start them again."""
+    from shipway.actions.retire import retire as retire_now
+    from shipway.app import load_plan, open_context
+
+    if when_due:
+        _when_due(options, app or load_plan(options.home).app, environment)
+        return
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        count = retire_now(ctx, app or load_plan(options.home).app, environment, wait=wait)
+        say(f"{count} container(s) stopped" if count else f"nothing stands by in {environment}")
+
+
+def _when_due(options: Globals, app: str, environment: str) -> None:
+    from shipway.actions.retire import retire_due
+    from shipway.app import caretaker, open_context
+
+    with caretaker(options.home, f"{app}_{environment}") as first:
+        while first and options.home.exists():  # else it was taken away meanwhile
+            with open_context(options.home, TerminalReporter(quiet=True), actor="standby") as ctx:
+                due = retire_due(ctx, app, environment)
+            if due is None:
+                return
+            time.sleep(min(max(due - time.time(), 1.0), LOOK))
