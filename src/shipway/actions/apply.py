@@ -10,8 +10,17 @@ from shipway.context import Context, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.change import Change
-from shipway.domain.container import LABEL_APP, LABEL_DRAIN, LABEL_ENVIRONMENT, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_DRAIN,
+    LABEL_ENVIRONMENT,
+    LABEL_NAME,
+    LABEL_STANDBY,
+    ContainerInfo,
+    ContainerSpec,
+)
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
+from shipway.domain.observed import release_of
 from shipway.domain.plan import Health
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, SUCCEEDED
 from shipway.steps.health import look, wait_healthy
@@ -177,7 +186,7 @@ class Applying:
     def _retire(self) -> None:
         if self.decision.wanted.routes is None and self.decision.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
-        if self.decision.changeset.of("container", "stand by"):
+        if any(LABEL_STANDBY in item.labels and release_of(item) == self.decision.wanted.keep for item in self.decision.observed.services):
             # Later, when its requests have ended: they need the network.
             self.ctx.retire_later(self.app, self.environment)
         changes = {change.name: change.verb for change in self.decision.changeset.of("container", "stop", "remove")}

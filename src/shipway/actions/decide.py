@@ -65,7 +65,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         elif previous and previous.schema != release.schema:
             down = (f"{previous.schema} → {release.schema}",)
     seed = order.kind == DEPLOY
-    wanted = specify(release, environment, own, up=up, down=down, seed=seed)
+    wanted = specify(release, environment, own, up=up, down=down, seed=seed, keep=back.left(history, release.number))
     return Decision(order, own, wanted, observed, reconcile(wanted, observed), previous, tool)
 
 

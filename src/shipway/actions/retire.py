@@ -38,7 +38,8 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
     try:
         if ctx.clock() >= over:
             retire(ctx, app, environment)
-        elif any(names.rotation_network(app, environment) in item.addresses for item in found):
+            return None
+        if any(names.rotation_network(app, environment) in item.addresses for item in found):
             with ready(ctx, app, environment, "drained") as own:
                 _leave(own, app, environment, standing_by(observe(own, app, environment)))
     except LeaseHeld:

@@ -39,6 +39,7 @@ class Wanted:
     up: tuple[str, ...] = ()  # schema revisions to apply before anything starts
     down: tuple[str, ...] | None = None  # schema revisions to revert after the old code serves again; None: leave
     seed: str | None = None  # command
+    keep: int | None = None  # release whose containers stay for a rollback
 
     @property
     def services(self) -> tuple[ContainerSpec, ...]:

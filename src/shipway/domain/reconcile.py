@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from shipway.domain import names
 from shipway.domain.change import Change, Changeset
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_STANDBY, ContainerInfo, ContainerSpec
 from shipway.domain.observed import Observed, Wanted, release_of
@@ -29,10 +30,10 @@ def _changes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
         yield Change("seed", "database", wanted.seed, "runs with each deployment; changes nothing that is there")
     yield from missing
     yield from _routes(wanted, observed)
-    keep, running = {spec.name for spec in wanted.services}, observed.routed_release
+    part = {spec.name for spec in wanted.services}
     for container in sorted(observed.services, key=lambda item: item.name):
-        if container.name not in keep:
-            yield from _leave(container, wanted, running)
+        if container.name not in part:
+            yield from _leave(container, wanted, observed.routed_release)
     for revision in wanted.down or ():
         yield Change("revert", "database", revision, f"release {wanted.release} was made for an older schema")
 
@@ -77,16 +78,13 @@ def _where(table: Mapping[str, object]) -> str:
 def _leave(container: ContainerInfo, wanted: Wanted, routed: int | None) -> Iterator[Change]:
     """What is left stays, warm or as stopped containers, so that a rollback finds it there; what is older goes."""
     release = release_of(container)
-    warm = container.running and LABEL_STANDBY in container.labels
-    if release is not None and release == routed != wanted.release:
-        if warm:
-            yield Change("stand by", "container", container.name, f"belongs to release {release}; stays up for a rollback")
-        elif container.running:
-            yield Change("stop", "container", container.name, f"belongs to release {release}; kept for a rollback")
-    elif warm and release != routed == wanted.release:
-        return  # stands by since the deployment before
-    elif routed != wanted.release or container.running or release == wanted.release:
+    reachable = container.running or names.rotation_network(wanted.app, wanted.environment) in container.addresses
+    if release is None or release != wanted.keep:
         yield Change("remove", "container", container.name, _why_removed(container, wanted))
+    elif reachable and not (container.running and LABEL_STANDBY in container.labels):
+        yield Change("stop", "container", container.name, f"belongs to release {release}; kept for a rollback")
+    elif reachable and release == routed:
+        yield Change("stand by", "container", container.name, f"belongs to release {release}; stays up for a rollback")
 
 
 def _why_removed(container: ContainerInfo, wanted: Wanted) -> str:

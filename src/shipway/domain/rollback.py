@@ -25,6 +25,11 @@ def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
     return max(older, key=lambda item: (item.release, item.id), default=None)
 
 
+def left(deployments: Sequence[Deployment], release: int) -> int | None:
+    """The release that served before this one, or that does so until this one takes over. None: it is the first."""
+    return next((item.release for item in standing(deployments) if item.outcome == SUCCEEDED and item.release != release), None)
+
+
 def standing(deployments: Sequence[Deployment]) -> list[Deployment]:
     """Those since the environment was last destroyed."""
     return list(takewhile(lambda item: item.kind != DESTROY, deployments))

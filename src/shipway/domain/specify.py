@@ -33,6 +33,7 @@ def specify(
     up: tuple[str, ...] = (),
     down: tuple[str, ...] | None = None,
     seed: bool = True,
+    keep: int | None = None,
 ) -> Wanted:
     """The whole environment."""
     plan = release.plan
@@ -57,6 +58,7 @@ def specify(
         up=up,
         down=down,
         seed=environment.seed.run if environment.seed and seed else None,
+        keep=keep,
     )
 
 

@@ -45,20 +45,20 @@ def _running(ctx: Context, name: str) -> ContainerInfo:
 def _wait_one(ctx: Context, name: str, health: Health | None, port: int | None) -> None:
     started = ctx.clock()
     deadline = started + (health.timeout if health else STEADY)
-    seen = "nothing was seen of it"
     while True:
         if ctx.cancelled.is_set():
             raise Interrupted("interrupted while waiting for health")
         container = _running(ctx, name)
+        late = ctx.clock() >= deadline
         if health is None:
-            if ctx.clock() >= deadline:
+            if late:
                 return
         else:
             healthy, seen = _probe(ctx, container, health, port)
             if healthy:
                 return
-        if ctx.clock() >= deadline:
-            raise _failed(ctx, name, f"not healthy within {health.timeout if health else STEADY:g} s: {seen}")
+            if late:
+                raise _failed(ctx, name, f"not healthy within {health.timeout:g} s: {seen}")
         ctx.cancelled.wait(health.interval if health else 0.1)
 
 

@@ -173,6 +173,12 @@ class MemoryRuntime(Recorder):
             self.networks[network][found.info.name] = tuple(sorted({*known, *aliases}))
             self._set(found, found.info.state, found.info.exit_code)
 
+    def disconnect(self, network: str, container: str) -> None:
+        with self._call("disconnect", network, self._name(container)):
+            found = self._get(container)
+            if found and self.networks.get(network, {}).pop(found.info.name, None) is not None:
+                self._set(found, found.info.state, found.info.exit_code)
+
     def has_volume(self, name: str) -> bool:
         with self._call("has_volume", name):
             return name in self.volumes

@@ -215,6 +215,12 @@ class RuntimeContract:
         assert self.networks(lab, name) == {one, two}
         with pytest.raises(EngineError):
             lab.runtime.connect(lab.name("missing"), name)
+        for _ in range(2):
+            lab.runtime.disconnect(two, name)
+            lab.runtime.disconnect(lab.name("missing"), name)
+            lab.runtime.disconnect(two, lab.name("missing"))
+        assert self.networks(lab, name) == {one}
+        lab.runtime.connect(two, name)
         lab.runtime.remove_network(two)
         lab.runtime.remove_network(two)
         assert self.networks(lab, name) == {one}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shipway.domain.container import ContainerInfo, ContainerSpec
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import (
     Accessory,
     Approvals,
     BuildSource,
+    Check,
     Database,
     Environment,
     Health,
     Plan,
     Seed,
     Service,
+    StepImage,
     Trigger,
 )  # fmt: skip
 from shipway.domain.release import SUCCEEDED, Deployment, Release
@@ -28,12 +32,13 @@ PRODUCTION = Environment(
 PLAN = Plan(
     app="shop",
     services={
-        "frontend": Service("frontend", BuildSource("frontend"), route="/", port=80, health=Health("/")),
-        "backend": Service("backend", BuildSource("backend"), route="/api", port=8000, health=Health("/api/ok"), secrets=("KEY",)),
-        "worker": Service("worker", BuildSource("backend"), command="work --fast 'two words'", drain=30),
+        "frontend": Service("frontend", BuildSource("frontend"), route="/", port=80, health=Health("/", timeout=5.0)),
+        "backend": Service("backend", BuildSource("backend"), route="/api", port=8000, health=Health("/api/ok", timeout=5.0), secrets=("KEY",)),
+        "worker": Service("worker", BuildSource("backend"), command="work --fast 'two words'", drain=30.0),
     },
     accessories={"db": Accessory("db", "postgres:15", "postgres", "DATABASE_URL", volume="/data")},
     database=Database("db", "backend", "alembic"),
+    checks={"smoke": Check("smoke", StepImage("postgres:15"), "look")},
     environments={"staging": STAGING, "production": PRODUCTION},
 )
 
@@ -49,7 +54,7 @@ def settings(version: str = "v1", key: int = 1) -> Settings:
     return Settings(version, {"KEY": f"secret-{key}", "ADMIN": "pw"}, {"KEY": key, "ADMIN": 1}, {"db": "db-password"})
 
 
-def wanted(number: int = 1, environment: Environment = STAGING, key: int = 1, **more: tuple[str, ...]) -> Wanted:
+def wanted(number: int = 1, environment: Environment = STAGING, key: int = 1, **more: Any) -> Wanted:
     """What should run."""
     return specify(release(number), environment, settings(key=key), **more)
 

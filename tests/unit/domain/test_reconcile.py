@@ -8,7 +8,7 @@ import re
 from shipway.domain.container import ContainerInfo
 from shipway.domain.observed import Observed
 from shipway.domain.reconcile import reconcile
-from tests.unit.domain.samples import PRODUCTION, observed, running, wanted
+from tests.unit.domain.samples import PRODUCTION, STAGING, observed, running, wanted
 
 
 def text(changeset: object) -> str:
@@ -38,7 +38,7 @@ def test_nothing_to_do_where_all_runs() -> None:
 
 
 def test_a_new_release_replaces_the_old_one() -> None:
-    changes = reconcile(wanted(2), observed(wanted(1)))
+    changes = reconcile(wanted(2, keep=1), observed(wanted(1)))
     assert text(changes) == """\
 staging: release 2 (v1), replaces release 1
   + create  container  shop_staging_frontend_2-CONFIG_1  part of release 2
@@ -54,11 +54,25 @@ def test_a_rollback_starts_what_was_kept_and_a_third_release_removes_it() -> Non
     left = tuple(running(spec, "exited") for spec in wanted(1).services)
     now = observed(wanted(2))
     both = dataclasses.replace(now, services=(*now.services, *left))
-    back = reconcile(wanted(1), both)
+    back = reconcile(wanted(1, keep=2), both)
     assert [len(back.of("container", verb)) for verb in ("start", "create", "stop", "remove")] == [3, 0, 3, 0]
-    assert not reconcile(wanted(2), both)
-    third = reconcile(wanted(3), both)
+    assert not reconcile(wanted(2, keep=1), both)
+    third = reconcile(wanted(3, keep=2), both)
     assert [len(third.of("container", verb)) for verb in ("start", "create", "stop", "remove")] == [0, 3, 3, 3]
+
+
+def test_what_stands_by_stays_up_until_a_third_release() -> None:
+    warm = dataclasses.replace(STAGING, standby=60.0)
+    now = reconcile(wanted(2, warm, keep=1), observed(wanted(1, warm)))
+    assert [change.name.split("_")[2] for change in now.of("container", "stand by")] == ["backend", "frontend"]
+    assert [change.name.split("_")[2] for change in now.of("container", "stop")] == ["worker"]  # it would take jobs
+    after = observed(wanted(2, warm))
+    both = dataclasses.replace(after, services=(*after.services, *map(running, wanted(1, warm).web)))
+    assert not reconcile(wanted(2, warm, keep=1), both)
+    back = reconcile(wanted(1, warm, keep=2), both)
+    assert [change.name.split("_")[2] for change in back.of("container", "create", "start")] == ["worker"]
+    third = reconcile(wanted(3, warm, keep=2), both)
+    assert [len(third.of("container", verb)) for verb in ("stand by", "stop", "remove")] == [2, 1, 2]
 
 
 def test_a_rollback_reverts_the_schema_last() -> None:
@@ -79,7 +93,7 @@ def test_a_stopped_container_is_started_and_a_half_finished_deployment_goes_on()
     whole = observed(wanted(2))
     old = observed(wanted(1))
     half = Observed((running(wanted(2).web[0], "exited"), *old.services), whole.accessories, old.routes)
-    changes = reconcile(wanted(2), half)
+    changes = reconcile(wanted(2, keep=1), half)
     assert [change.verb for change in changes.of("container", "start", "create")] == ["start", "create", "create"]
     assert len(changes.of("container", "stop")) == 3
 

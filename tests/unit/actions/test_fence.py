@@ -1,0 +1,60 @@
+"""A controller that is paused while another one takes over can change nothing when it wakes up."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.leases import TTL
+from shipway.context import Context
+from shipway.domain.errors import ShipwayError
+from shipway.domain.release import FAILED
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+
+class Pausing:
+    """A runtime of a controller that sleeps at its `at`-th look at a container, while something else happens."""
+
+    def __init__(self, world: World, at: int, meanwhile: Any) -> None:
+        self._world, self._left, self._meanwhile = world, at, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.runtime, name)
+
+    def find(self, container: str) -> Any:
+        found = self._world.runtime.find(container)
+        self._left -= 1
+        if self._left == 0:
+            self._meanwhile()
+        return found
+
+
+@pytest.mark.parametrize("at", [1, 4, 8])
+def test_a_paused_controller_wakes_up_too_late(tmp_path: Path, at: int) -> None:
+    world = World(tmp_path)
+    deploy(world.controller(), Order(world.release(1), STAGING))
+    paused, other = world.release(2), world.release(3)
+
+    def meanwhile() -> None:
+        world.now += TTL + 1
+        deploy(world.controller(), Order(other, STAGING))
+        after.append(world.state())
+
+    after: list[object] = []
+    ctx = with_runtime(world.controller(), Pausing(world, at, meanwhile))
+    with pytest.raises(ShipwayError, match="lease of shop/staging was lost"):
+        deploy(ctx, Order(paused, STAGING))
+    assert after == [world.state()]
+    assert world.serving() == {3}
+    settled = {item.release: item.outcome for item in world.ledger.deployments("shop", "staging")}
+    assert settled[2] == FAILED
+
+
+def with_runtime(ctx: Context, runtime: Any) -> Context:
+    return dataclasses.replace(ctx, runtime=runtime)

@@ -1,0 +1,152 @@
+"""A controller may die before or after each of its effects: what serves is always one whole release, and the next
+command finishes or takes back what was begun."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.recover import ready
+from shipway.actions.rollback import rollback
+from shipway.context import Context
+from shipway.domain.errors import DeployFailed
+from shipway.domain.plan import Environment
+from shipway.testing.memory import Behaviour
+from tests.unit.domain import samples
+from tests.unit.world import Death, Killed, World, every
+
+COLD = samples.STAGING
+WARM = dataclasses.replace(COLD, standby=3600.0)
+Command = Callable[[Context], object]
+
+
+def first(world: World, environment: Environment) -> Command:
+    """The first deployment of all."""
+    release = world.release(1, environment=environment)
+    return lambda ctx: deploy(ctx, Order(release, environment))
+
+
+def second(world: World, environment: Environment) -> Command:
+    """A release with a migration over one that serves."""
+    first(world, environment)(world.controller())
+    release = world.release(2, "0002", environment)
+    return lambda ctx: deploy(ctx, Order(release, environment))
+
+
+def third(world: World, environment: Environment) -> Command:
+    """One more, which removes the first one's containers."""
+    second(world, environment)(world.controller())
+    release = world.release(3, "0002", environment)
+    return lambda ctx: deploy(ctx, Order(release, environment))
+
+
+def back(world: World, environment: Environment) -> Command:
+    """A rollback with a down script."""
+    second(world, environment)(world.controller())
+    return lambda ctx: rollback(ctx, "shop", "staging", to=None, reason="", wait=0)
+
+
+def sick(world: World, environment: Environment) -> Command:
+    """A release that never becomes healthy: it may die while it takes that back."""
+    second(world, environment)(world.controller())
+    world.runtime.behave("shop_staging_backend_3-*", Behaviour(healthy=False))
+    release = world.release(3, "0003", environment)
+    return lambda ctx: deploy(ctx, Order(release, environment))
+
+
+def unverified(world: World, environment: Environment) -> Command:
+    """A release whose check fails after the switch."""
+    second(world, environment)(world.controller())
+    world.runtime.behave("*_check_*", Behaviour(exit_code=1))
+    checked = dataclasses.replace(environment, checks=("smoke",))
+    release = world.release(3, "0002", checked)
+    return lambda ctx: deploy(ctx, Order(release, checked))
+
+
+STORIES = [first, second, third, back, sick, unverified]
+FAIL = (sick, unverified)
+
+
+def attempt(command: Command, ctx: Context, *, fails: bool) -> None:
+    """Run it as a person does, who sees its error."""
+    try:
+        command(ctx)
+    except DeployFailed:
+        assert fails
+    else:
+        assert not fails
+
+
+def effects_of(story: Callable[[World, Environment], Command], environment: Environment, folder: Path) -> int:
+    """How many effects the command has when nobody kills it."""
+    world = World(folder)
+    command, never = story(world, environment), Death(0, after=False)
+    attempt(command, world.controller(dies=never), fails=story in FAIL)
+    return never.effects
+
+
+@pytest.mark.parametrize("environment", [COLD, WARM], ids=["cold", "warm"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_death_at_every_effect(
+    story: Callable[[World, Environment], Command], environment: Environment, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    points = list(every(effects_of(story, environment, tmp_path / "count")))
+    record_property("kill points", len(points))
+    assert len(points) > 20
+    expected = undisturbed(story, environment, tmp_path / "alive")
+    for at, after in points:
+        world = World(tmp_path / f"{at}-{after}")
+        command = story(world, environment)
+        before = world.state()
+        with pytest.raises(Killed):
+            command(world.controller(dies=Death(at, after=after)))
+        where = f"killed {'after' if after else 'before'} effect {at}"
+        assert len(world.serving()) <= 1, where
+        assert -1 not in world.serving(), where
+        assert world.serving() or not before["serving"], where
+        world.now += 15
+        with suppress(Killed, DeployFailed):  # the next command may die as well
+            recovered(world, Death(at % 7 + 1, after=after))
+        assert -1 not in world.serving(), where
+        world.now += 15
+        with suppress(DeployFailed):
+            recovered(world, None)
+        settled(world, before, where)
+        if world.state()["good"] == before["good"]:
+            attempt(command, world.controller(), fails=story in FAIL)
+        assert comparable(world) == expected, where
+
+
+def recovered(world: World, dies: Death | None) -> None:
+    """The next command, whatever it is."""
+    with ready(world.controller(dies=dies), "shop", "staging", "the next command"):
+        pass
+
+
+def undisturbed(story: Callable[[World, Environment], Command], environment: Environment, folder: Path) -> dict[str, object]:
+    """What there is in the end when nobody dies."""
+    world = World(folder)
+    attempt(story(world, environment), world.controller(), fails=story in FAIL)
+    return comparable(world)
+
+
+def settled(world: World, before: dict[str, object], where: str) -> None:
+    """Nothing is half done: the release before serves on the schema before, or the new one does."""
+    now = world.state()
+    assert now["pending"] == [], where
+    assert now["serving"] in ([before["serving"]] if now["good"] == before["good"] else [set(now["good"])]), where
+    jobs = [name for name in now["containers"] if "_job_" in name]
+    assert jobs == [], where
+    if now["good"] == before["good"] and before["good"]:
+        assert now["schema"] == before["schema"], where
+
+
+def comparable(world: World) -> dict[str, object]:
+    """What must be the same whether the controller died or not."""
+    return {name: value for name, value in world.state().items() if name != "pending"}

@@ -1,0 +1,97 @@
+"""What stands by leaves the rotation when its requests have ended, and stops when its time is over."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.retire import retire, retire_due
+from shipway.actions.rollback import rollback
+from shipway.domain.errors import DeployFailed
+from shipway.domain.names import rotation_network
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+WARM = dataclasses.replace(STAGING, standby=3600.0)
+ROTATION = rotation_network("shop", "staging")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Release 2 serves, release 1 stands by."""
+    made = World(tmp_path)
+    for number in (1, 2):
+        deploy(made.controller(), Order(made.release(number, environment=WARM), WARM))
+    return made
+
+
+def running(world: World, release: int) -> list[str]:
+    found = world.runtime.list({"shipway.release": str(release)})
+    return sorted(item.labels["shipway.name"] for item in found if item.running)
+
+
+def in_rotation(world: World) -> set[int]:
+    return {int(world.runtime.containers[name].info.labels["shipway.release"]) for name in world.runtime.networks[ROTATION]}
+
+
+def test_the_release_before_stays_up_without_its_worker(world: World) -> None:
+    assert running(world, 1) == ["backend", "frontend"]
+    assert world.serving() == {2}
+    assert world.later == [("shop", "staging")]
+
+
+def test_it_leaves_in_two_stages(world: World) -> None:
+    ctx = world.controller()
+    first = retire_due(ctx, "shop", "staging")
+    assert first is not None
+    assert in_rotation(world) == {1, 2}  # requests that it has begun may end
+    world.now = first
+    second = retire_due(ctx, "shop", "staging")
+    assert second is not None
+    assert (in_rotation(world), running(world, 1)) == ({2}, ["backend", "frontend"])
+    world.now = second
+    assert retire_due(ctx, "shop", "staging") is None
+    assert (running(world, 1), running(world, 2)) == ([], ["backend", "frontend", "worker"])
+    assert world.serving() == {2}
+
+
+def test_at_once(world: World) -> None:
+    assert retire(world.controller(), "shop", "staging") == 2
+    assert running(world, 1) == []
+    assert in_rotation(world) == {2}
+    assert retire(world.controller(), "shop", "staging") == 0
+
+
+def test_a_rollback_onto_it_starts_only_the_worker(world: World) -> None:
+    world.runtime.calls.clear()
+    rollback(world.controller(), "shop", "staging", to=None, reason="", wait=0)
+    started = [call for call in world.runtime.calls if call.startswith(("create", "start"))]
+    assert [call.split("_")[2] for call in started] == ["worker", "worker"]
+    assert world.serving() == {1}
+    assert running(world, 2) == ["backend", "frontend"]  # now the other one stands by
+
+
+def test_what_broke_while_it_stood_by_is_not_switched_to(world: World) -> None:
+    for item in world.runtime.containers.values():
+        if item.info.labels.get("shipway.release") == "1":
+            item.behaviour = dataclasses.replace(item.behaviour, healthy=False)
+    retire_due(world.controller(), "shop", "staging")
+    world.now += 60
+    retire_due(world.controller(), "shop", "staging")
+    with pytest.raises(DeployFailed, match="not healthy"):
+        rollback(world.controller(), "shop", "staging", to=None, reason="", wait=0)
+    assert world.serving() == {2}
+    assert in_rotation(world) == {2}
+
+
+def test_while_a_deployment_is_under_way_it_waits(world: World) -> None:
+    world.now += 4000
+    world.ledger.acquire("shop/staging", "somebody", "deploys", world.now, 15)
+    due = retire_due(world.controller(), "shop", "staging")
+    assert due is not None
+    assert due > world.now
+    assert running(world, 1) == ["backend", "frontend"]
