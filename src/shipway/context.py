@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -106,6 +107,12 @@ def side_by_side(work: Callable[[T], object], items: Iterable[T]) -> None:
 
         with ThreadPoolExecutor(len(things)) as pool:
             list(pool.map(work, things))
+
+
+def is_gone(owner: str) -> bool:
+    """Whether an owner was a process of this machine that has ended. False where that can't be known."""
+    found = re.search(r"\(process (\d+) on (.+)\)$", owner)
+    return found is not None and found[2] == socket.gethostname() and not Path(f"/proc/{found[1]}").exists()
 
 
 def environment_of(plan: Plan, name: str) -> Environment:

@@ -211,6 +211,11 @@ class Running:
         """As a service manager or a CI job does."""
         self._process.terminate()
 
+    def kill(self) -> None:
+        """As the kernel does where memory runs out: nothing can be cleaned up."""
+        self._process.kill()
+        self._process.wait()
+
     def end(self, *, seconds: float = 60.0) -> Done:
         """Wait for it."""
         try:

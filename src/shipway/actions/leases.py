@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shipway.context import Context
+from shipway.context import Context, is_gone
 from shipway.domain import names
-from shipway.domain.errors import LeaseHeld
+from shipway.domain.errors import Interrupted, LeaseHeld
 from shipway.domain.release import Lease
 
 TTL = 15.0  # seconds after which a dead owner's lease is free
@@ -26,7 +26,7 @@ READS = (
 def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
     """A context that may change the environment as long as this process holds its lease.
 
-    Waits up to `wait` seconds for another owner; then LeaseHeld. A process that was paused for longer than TTL and
+    Waits up to `wait` seconds for another owner (for one that is dead, until its lease ends); then LeaseHeld. A process that was paused for longer than TTL and
     wakes up finds the lease lost: each change that it asks for raises LeaseHeld, and `ctx.cancelled` is set.
     """
     with held(ctx, names.scope(app, environment), reason, wait=wait) as check:
@@ -95,9 +95,13 @@ def _acquire(ctx: Context, name: str, reason: str, wait: float) -> Lease:
         try:
             return ctx.ledger.acquire(name, ctx.owner, reason, ctx.clock(), TTL)
         except LeaseHeld as error:
-            if ctx.clock() >= deadline:
+            holder = ctx.ledger.lease(name)
+            dead = holder is not None and is_gone(holder.owner)
+            if ctx.clock() >= deadline and not dead:
                 raise
             if not told:
-                ctx.reporter.note(f"waiting: {error}")
+                ctx.reporter.note(f"waiting: {error}" + (" (that process is gone: its lease ends by itself)" if dead else ""))
                 told = True
             ctx.cancelled.wait(0.2)
+            if ctx.cancelled.is_set():
+                raise Interrupted("interrupted while waiting for another deployment") from error

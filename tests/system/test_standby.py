@@ -1,0 +1,70 @@
+"""The release before stays warm: a rollback is one switch, and its time ends by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.system.conftest import Make
+from tests.system.tiny import Tiny, engine, visitors
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def project(make: Make) -> Tiny:
+    """Two releases: the second serves, the first stands by."""
+    made = make()
+    made.plan["services"]["web"]["drain"] = "1s"
+    made.plan["environments"]["staging"]["standby"] = "6s"
+    for name in ("one", "two"):
+        made.change(name)
+        made.shipway("run", "staging")
+    return made
+
+
+def started(project: Tiny) -> dict[str, str]:
+    """When each service container was started last."""
+    return {name: engine(f"/containers/{name}/json")["State"]["StartedAt"] for name in project.containers(role="service")}
+
+
+def rotation(project: Tiny) -> list[str]:
+    """Service containers in the rotation network."""
+    found = engine(f"/networks/shipway_{project.app}_staging_rotation")["Containers"].values()
+    return sorted(item["Name"] for item in found if item["Name"].startswith(project.app))
+
+
+def soon(holds: Callable[[], bool], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_rollback_onto_it_starts_nothing_and_loses_no_request(project: Tiny) -> None:
+    before = started(project)
+    assert set(project.containers(role="service").values()) == {"running"}
+    with visitors(project) as answers:
+        done = project.shipway("rollback", "staging")
+    assert "stays up for a rollback" in done.output
+    assert project.answer() == "one"
+    assert set(answers) <= {"one", "two"}
+    assert started(project) == before
+
+
+def test_its_time_ends_by_itself(project: Tiny) -> None:
+    first = next(name for name in project.containers(role="service") if "_web_1-" in name)
+    assert first in rotation(project)  # until the requests that it has begun must have ended
+    soon(lambda: first not in rotation(project))
+    assert project.containers(role="service")[first] == "running"
+    soon(lambda: project.containers(role="service")[first] == "exited")
+    assert project.answer() == "two"
+    assert "one" in project.shipway("rollback", "staging").output or project.answer() == "one"
+
+
+def test_it_can_be_ended_by_hand(project: Tiny) -> None:
+    assert "1 container(s) stopped" in project.shipway("retire", "staging").output
+    assert sorted(project.containers(role="service").values()) == ["exited", "running"]
+    assert "nothing stands by" in project.shipway("retire", "staging").output
