@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipway.context import Context, Reporter
-from shipway.domain.errors import PlanError, RepositoryError, SecretError
-from shipway.domain.plan import Plan
+from shipway.context import Context, Machine, Reporter
+from shipway.domain.errors import EngineError, PlanError, RepositoryError, SecretError
+from shipway.domain.plan import LOCAL, Plan
 from shipway.drivers import driver
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
@@ -38,10 +38,10 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     secrets: Any = Later(lambda: driver("secrets", "file")(home / "secrets"))
     images: Any = Later(lambda: driver("images", "docker")(engine, {}, cancelled=cancelled))
     edge: Any = Later(lambda: driver("edge", "traefik")(engine))
+    here = Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
     context = Context(
-        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, runtime=driver("runtime", "docker")(engine),
-        images=images, edge=edge, registry=lambda plan: _registry(plan, engine, images, secrets),
-        tool=_tool, probe=_probe, probe_tcp=_probe_tcp, clock=time.time, reporter=reporter,
+        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here, connect=_connect,
+        registry=lambda plan: _registry(plan, engine, images, secrets), tool=_tool, clock=time.time, reporter=reporter,
         repository=_repository, redactor=Redactor({}), cancelled=cancelled,
         retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
@@ -84,6 +84,10 @@ def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
     from shipway.planfile import parse
 
     return parse(text, file, files=exists)
+
+
+def _connect(host: str) -> Machine:
+    raise EngineError(f"{host} can't be reached: hosts by SSH aren't supported yet", hint="use `hosts: [local]`")
 
 
 def _registry(plan: Plan, engine: object, images: object, secrets: object) -> Registry:

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what every command imports must be cheap
 
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Reporter(Protocol):
@@ -59,20 +60,29 @@ class ToolFactory(Protocol):
 
 
 @dataclass(frozen=True)
+class Machine:
+    """One host: its engine, its edge, and probes that reach its containers."""
+
+    name: str  # as in the plan
+    runtime: Runtime
+    images: Images
+    edge: Edge
+    probe: Callable[..., Probe]  # as system.http.probe
+    probe_tcp: Callable[..., Probe]
+
+
+@dataclass(frozen=True)
 class Context:
-    """Ports and surroundings. Made by the composition root (`shipway.app`), and by tests."""
+    """Ports and surroundings, as seen on one host. Made by the composition root (`shipway.app`), and by tests."""
 
     home: Path
     actor: str  # e-mail address of the person or machine that acts
     ledger: Ledger
     secrets: Secrets
-    runtime: Runtime
-    images: Images
-    edge: Edge
+    machine: Machine
+    connect: Callable[[str], Machine]  # to a host by its name in the plan; EngineError where it can't be reached
     registry: Callable[[Plan], Registry]
     tool: ToolFactory
-    probe: Callable[..., Probe]
-    probe_tcp: Callable[..., Probe]
     clock: Callable[[], float]
     reporter: Reporter
     repository: Callable[[], Repository]  # of the working directory; RepositoryError where there is none
@@ -80,6 +90,25 @@ class Context:
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.retire
     cancelled: threading.Event = field(default_factory=threading.Event)
     parallel: int = max(2, os.cpu_count() or 2)
+
+    def on(self, host: str) -> Context:
+        """The same on that host. EngineError where it can't be reached."""
+        return self if host == self.machine.name else replace(self, machine=self.connect(host))
+
+    @property
+    def runtime(self) -> Runtime:
+        """Of this host."""
+        return self.machine.runtime
+
+    @property
+    def images(self) -> Images:
+        """Of this host."""
+        return self.machine.images
+
+    @property
+    def edge(self) -> Edge:
+        """Of this host."""
+        return self.machine.edge
 
     @property
     def owner(self) -> str:
@@ -99,14 +128,15 @@ class Context:
         self.reporter.end(name, "succeeded", self.clock() - started)
 
 
-def side_by_side(work: Callable[[T], object], items: Iterable[T]) -> None:
-    """Do it for all at once. The first error is raised when all have ended."""
+def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) -> list[R]:
+    """Do it for all, at `most` that many at a time. The first error is raised when all have ended."""
     things = list(items)
-    if things:
-        from concurrent.futures import ThreadPoolExecutor
+    if len(things) < 2:
+        return [work(thing) for thing in things]
+    from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(len(things)) as pool:
-            list(pool.map(work, things))
+    with ThreadPoolExecutor(min(len(things), most)) as pool:
+        return list(pool.map(work, things))
 
 
 def is_gone(owner: str) -> bool:

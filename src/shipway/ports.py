@@ -12,6 +12,7 @@ from typing import Protocol
 
 from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
 from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
 
@@ -127,10 +128,21 @@ class Edge(Protocol):
         """The table that `switch` wrote last for this owner (app-environment); None where there is none."""
 
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
-        """Replace the owner's routes in one atomic write. See `domain.observed.RouteTable` for its content."""
+        """Replace the owner's routes in one atomic write, in effect and reachable when it returns; what was routed
+        before is again where that fails. See `domain.routes` for a table's content."""
 
     def remove(self, owner: str) -> None:
         """Drop the owner's routes."""
+
+    def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
+        """Answer everybody at this address (`url` of a table) with status 503 and this HTML page, whatever is switched
+        meanwhile; None ends it. Who shares the edge's network namespace is served as ever."""
+
+    def maintained(self, owner: str) -> bool:
+        """Whether it does."""
+
+    def traffic(self, owner: str) -> Mapping[int, Traffic]:
+        """By release of the owner: the requests since the edge was started."""
 
 
 OneOff = Callable[[Sequence[str]], tuple[int, str]]

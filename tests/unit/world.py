@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from shipway.context import Context
+from shipway.context import Context, Machine
 from shipway.domain.plan import Database, Environment
 from shipway.domain.release import SUCCEEDED, Release
 from shipway.drivers.secrets.file import FileSecrets
@@ -51,12 +51,15 @@ class World:
         self._owners += 1
         mortal: Callable[[object], Any] = (lambda driver: Mortal(driver, dies)) if dies else (lambda driver: driver)
         database = mortal(self.database)
+        machine = Machine(
+            "local", mortal(self.runtime), mortal(self.images), mortal(self.edge), self.runtime.probe, self.runtime.probe_tcp
+        )
         return Context(
             home=self._folder, actor=f"controller-{self._owners}", ledger=mortal(open_ledger(self._folder / "ledger.db")),
-            secrets=mortal(FileSecrets(self._folder / "secrets")), runtime=mortal(self.runtime), images=mortal(self.images),
-            edge=mortal(self.edge), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
+            secrets=mortal(FileSecrets(self._folder / "secrets")), machine=machine,
+            connect=lambda name: machine, registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda name, *, run, client, files, folder: MemoryTool(database, folder or ""),
-            probe=self.runtime.probe, probe_tcp=self.runtime.probe_tcp, clock=self.clock, reporter=Notes(self.notes),
+            clock=self.clock, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),
             cancelled=Impatient(),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shipway.context import Context, is_gone
+from shipway.context import Context, Machine, is_gone
 from shipway.domain import names
 from shipway.domain.errors import Interrupted, LeaseHeld
 from shipway.domain.release import Lease
@@ -17,21 +17,29 @@ TTL = 15.0  # seconds after which a dead owner's lease is free
 MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
 READS = (
     "ping", "list", "find", "wait", "logs", "get", "has_volume",  # of the runtime
-    "routes", "container",  # of the edge
+    "routes", "container", "maintained", "traffic",  # of the edge
     "deployments", "release", "releases", "evidence", "approvals",  # of the ledger
 )  # fmt: skip
 
 
 @contextmanager
 def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
-    """A context that may change the environment as long as this process holds its lease.
+    """A context that may change the environment, on any host, as long as this process holds its lease.
 
-    Waits up to `wait` seconds for another owner (for one that is dead, until its lease ends); then LeaseHeld. A process that was paused for longer than TTL and
-    wakes up finds the lease lost: each change that it asks for raises LeaseHeld, and `ctx.cancelled` is set.
+    Waits up to `wait` seconds for another owner (for one that is dead, until its lease ends); then LeaseHeld. A process
+    that was paused for longer than TTL and wakes up finds the lease lost: each change that it asks for raises LeaseHeld,
+    and `ctx.cancelled` is set.
     """
     with held(ctx, names.scope(app, environment), reason, wait=wait) as check:
-        fenced: dict[str, Any] = {name: _Fenced(getattr(ctx, name), check) for name in ("runtime", "edge", "ledger")}
-        yield dataclasses.replace(ctx, **fenced)
+
+        def fenced(machine: Machine) -> Machine:
+            drivers: dict[str, Any] = {name: _Fenced(getattr(machine, name), check) for name in ("runtime", "edge")}
+            return dataclasses.replace(machine, **drivers)
+
+        ledger: Any = _Fenced(ctx.ledger, check)
+        yield dataclasses.replace(
+            ctx, ledger=ledger, machine=fenced(ctx.machine), connect=lambda host: fenced(ctx.connect(host))
+        )
 
 
 @contextmanager

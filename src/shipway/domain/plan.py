@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+LOCAL = "local"  # the machine that the command runs on
+
 
 @dataclass(frozen=True)
 class BuildSource:
@@ -59,6 +61,7 @@ class Service:
     drain: float = 10.0  # from SIGTERM to SIGKILL
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    assets: str | None = None  # folder in its image whose files the releases before and after serve too
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,36 @@ class Seed:
 
 
 @dataclass(frozen=True)
+class Host:
+    """A machine with a Docker Engine. Every host of an environment runs all of its services behind an edge of its own;
+    the first one also runs its accessories."""
+
+    name: str = LOCAL  # or ssh://[user@]name[:port]
+    address: str | None = None  # where the environment's other hosts reach its accessories: an address, no public one
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How a release takes over. blue-green: all at once. rolling: some replicas at a time, for little memory. canary: a
+    growing share of the requests, as long as they do well."""
+
+    kind: str = "blue-green"
+    batch: int = 1  # rolling: replicas of a service that are replaced at a time, on each host
+    steps: tuple[float, ...] = (0.05, 0.25, 0.5)  # canary: shares of the requests, rising, below 1
+    hold: float = 60.0  # canary: seconds for each share
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the requests to a release are judged by: after its switch for `duration`, and in each step of a canary."""
+
+    duration: float = 0.0  # seconds; 0: nobody watches
+    errors: float = 0.01  # the share of requests that may be answered with 500 to 599
+    latency: float | None = None  # canary: its 95th percentile may be that many times the old release's
+    requests: int = 50  # fewer are too few to judge by: our own probes make up for them
+
+
+@dataclass(frozen=True)
 class Environment:
     """Where releases run: staging, production."""
 
@@ -161,12 +194,20 @@ class Environment:
     trigger: Trigger = Trigger(manual=True)
     after: str | None = None  # the environment where the same release must have been validated
     approvals: Approvals = Approvals()
-    hosts: tuple[str, ...] = ()  # empty: the local Docker Engine
-    replicas: Mapping[str, int] = field(default_factory=dict)  # by service
+    hosts: tuple[Host, ...] = (Host(),)
+    replicas: Mapping[str, int] = field(default_factory=dict)  # by service, on each host
     environment: Mapping[str, str] = field(default_factory=dict)  # for every service
     seed: Seed | None = None
     checks: tuple[str, ...] = ()
     standby: float = 0.0  # how long the release before stays up, out of rotation, so that a rollback is one switch
+    strategy: Strategy = Strategy()
+    watch: Watch = Watch()
+    retain: int = 5  # releases before the current one whose images stay on the hosts
+
+    @property
+    def scheme(self) -> str:
+        """http or https."""
+        return urlsplit(self.url).scheme or "http"
 
     @property
     def domain(self) -> str:
@@ -176,7 +217,7 @@ class Environment:
     @property
     def port(self) -> int:
         """Public port."""
-        return urlsplit(self.url).port or (443 if self.url.startswith("https") else 80)
+        return urlsplit(self.url).port or (443 if self.scheme == "https" else 80)
 
 
 @dataclass(frozen=True)

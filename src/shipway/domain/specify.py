@@ -6,6 +6,7 @@ import dataclasses
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shipway.domain import accessory as known
 from shipway.domain import names
@@ -13,6 +14,7 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_DRAIN, LABEL_RELEASE, L
 from shipway.domain.observed import Wanted
 from shipway.domain.plan import Accessory, Environment, Plan, Service
 from shipway.domain.release import Release, digest_of
+from shipway.domain.routes import route
 
 
 @dataclass(frozen=True)
@@ -159,21 +161,19 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
 
 def _route_table(
     plan: Plan, release: Release, environment: Environment, replicas: list[tuple[Service, ContainerSpec]]
-) -> dict[str, object] | None:
-    routes = [
-        {
-            "name": service.name,
-            "prefix": service.route,
-            "upstreams": [f"http://{spec.name}:{service.port}" for owner, spec in replicas if owner is service],
-            "health": service.health.path if service.health and service.health.path else service.route,
-        }
+) -> dict[str, Any] | None:
+    found = [
+        route(
+            service.name,
+            service.route,
+            service.health.path if service.health and service.health.path else service.route,
+            release.number,
+            [f"http://{spec.name}:{service.port}" for owner, spec in replicas if owner is service],
+        )
         for service in plan.services.values()
         if service.route
     ]
-    if not routes:
+    if not found:
         return None
-    return {
-        "release": release.number,
-        "url": {"host": environment.domain, "port": environment.port},
-        "routes": routes,
-    }
+    url = {"scheme": environment.scheme, "host": environment.domain, "port": environment.port}
+    return {"release": release.number, "url": url, "routes": found}

@@ -26,11 +26,6 @@ def accessory(image: str, **given: Any) -> domain.Accessory:
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
 
 
-def environment(hosts: tuple[str, ...] = (), **given: Any) -> domain.Environment:
-    """[local] is the same as no hosts."""
-    return domain.Environment(hosts=tuple(host for host in hosts if host != "local"), **given)
-
-
 BUILD = Record(
     domain.BuildSource,
     {"folder": v.FOLDER, "dockerfile": v.INSIDE, "target": v.TEXT, "args": v.VARIABLES},
@@ -58,10 +53,11 @@ SERVICE = Record(
         "drain": v.DURATION_OR_NONE,
         "environment": v.VARIABLES,
         "secrets": v.SECRETS,
+        "assets": v.ABSOLUTE,
     },
     named=True,
     exactly_one=("build", "image"),
-    together={"route": ("port", "health")},
+    together={"route": ("port", "health"), "assets": ("route",)},
 )
 ACCESSORY = Record(
     accessory,
@@ -139,19 +135,35 @@ APPROVALS = Record(
     short=("count", Number("the number of people who must approve, from 1", 1)),
 )
 SEED = Record(domain.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
+HOST = Record(domain.Host, {"host": v.HOST, "address": v.HOST_ADDRESS}, required=("host",), renamed={"host": "name"}, short=("host", v.HOST))
+STRATEGIES = Choice({kind: kind for kind in ("blue-green", "rolling", "canary")})
+STRATEGY = Record(
+    domain.Strategy,
+    {"kind": STRATEGIES, "batch": v.POSITIVE, "steps": Several(v.SHARE), "hold": v.DURATION},
+    required=("kind",),
+    short=("kind", STRATEGIES),
+)
+WATCH = Record(
+    domain.Watch,
+    {"duration": v.DURATION, "errors": v.SHARE_OR_NONE, "latency": v.TIMES, "requests": v.POSITIVE},
+    short=("duration", v.DURATION),
+)
 ENVIRONMENT = Record(
-    environment,
+    domain.Environment,
     {
         "on": TRIGGER,
         "url": v.PUBLIC_URL,
         "after": v.NAME,
         "approvals": APPROVALS,
-        "hosts": Several(Choice({"local": "local"}, "local, which is the only host so far: several hosts aren't supported yet")),
+        "hosts": Several(HOST),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,
         "seed": SEED,
         "checks": Several(v.NAME),
         "standby": v.DURATION,
+        "strategy": STRATEGY,
+        "watch": WATCH,
+        "retain": v.COUNT,
     },
     required=("url",),
     renamed={"on": "trigger"},

@@ -36,6 +36,19 @@ def size(text: str) -> int:
     return value
 
 
+def share(text: str) -> float:
+    """`5%` as 0.05."""
+    return float(text[:-1]) / 100
+
+
+def host(text: str) -> str:
+    """local, or ssh://[user@]name[:port]."""
+    parts = urlsplit(text)
+    if text != "local" and (parts.scheme != "ssh" or not _valid_host(parts) or parts.path or parts.query or parts.password):
+        raise ValueError(f"`{text}` is no host that Shipway can reach")
+    return text
+
+
 def shell_words(text: str) -> str:
     """The text itself, where a shell could split it."""
     try:
@@ -107,6 +120,12 @@ URL_PATH = Text("a path that begins with /, such as /healthz", r"^/[^\s#]*$")
 ROUTE = Text("a path that begins with / and doesn't end with one, such as / or /api", r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$")
 DURATION = Text("a duration such as 250ms, 30s, 5m, 1h or 7d", r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
 DURATION_OR_NONE = Text("a duration such as 0s, 30s or 5m", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
+SHARE = Text("a share above 0% and below 100%, such as 5%", r"^(?=.*[1-9])[0-9]{1,2}(\.[0-9]+)?%$", share)
+SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-9]+)?%$", share)
+TIMES = Number("a factor from 1, such as 1.5", 1, fraction=True)
+COUNT = Number("a whole number from 0", 0)
+HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
+HOST_ADDRESS = Text("a host name or IP address, such as 10.0.0.1", r"^[A-Za-z0-9.:-]+$")
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
 PORT = Number("a port from 1 to 65535", 1, 65535)
 POSITIVE = Number("a whole number from 1", 1)

@@ -80,9 +80,9 @@ def _reach(ctx: Context, container: ContainerInfo, path: str | None, port: int |
     if address is None or port is None:
         return False, "it has no address yet"
     if path:
-        probe = ctx.probe(address, port, path, 2.0)
+        probe = ctx.machine.probe(address, port, path, 2.0)
         return probe.ok, f"GET {path}: {probe.detail}"
-    probe = ctx.probe_tcp(address, port, 2.0)
+    probe = ctx.machine.probe_tcp(address, port, 2.0)
     return probe.ok, f"port {port}: {probe.detail}"
 
 

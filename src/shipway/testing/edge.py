@@ -9,6 +9,7 @@ import pytest
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
+from shipway.domain.routes import route
 from shipway.ports import Edge
 
 NOWHERE = (None, "")
@@ -43,10 +44,8 @@ class EdgeContract:
         self, lab: EdgeLab, release: int, upstream: str, host: str = "one.localhost", **more: str
     ) -> dict[str, Any]:
         """`/` to the upstream; more: name of a route to its upstream, at /NAME."""
-        routes = [{"name": "front", "prefix": "/", "upstreams": [upstream], "health": "/"}]
-        routes += [
-            {"name": name, "prefix": f"/{name}", "upstreams": [url], "health": "/"} for name, url in more.items()
-        ]
+        routes = [route("front", "/", "/", release, [upstream])]
+        routes += [route(name, f"/{name}", "/", release, [url]) for name, url in more.items()]
         return {"release": release, "url": {"host": host, "port": lab.ports[0]}, "routes": routes}
 
     def reached(self, lab: EdgeLab, path: str = "/", host: str = "one.localhost") -> tuple[int | None, str]:
@@ -138,7 +137,7 @@ class EdgeContract:
             {**table, "url": {"host": "a`) || Host(`b", "port": lab.ports[0]}},
             {**table, "routes": []},
             {**table, "routes": [{**route, "prefix": "api"}]},
-            {**table, "routes": [{**route, "upstreams": []}]},
+            {**table, "routes": [route("front", "/", "/", 1, [])]},
         ]
         for item in wrong:
             with pytest.raises(EdgeError):

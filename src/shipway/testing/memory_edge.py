@@ -8,6 +8,7 @@ from typing import Any
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
+from shipway.domain.traffic import Traffic
 from shipway.drivers.edge.dynamic import conflict, public
 from shipway.testing.memory_calls import Recorder
 
@@ -21,6 +22,8 @@ class MemoryEdge(Recorder):
         self.networks: dict[str, set[str]] = {}
         self.tables: dict[str, dict[str, Any]] = {}
         self.down: set[str] = set()
+        self.pages: dict[str, str] = {}  # of owners under maintenance
+        self.counted: dict[str, dict[int, Traffic]] = {}  # what `traffic` says of an owner, by a test's word
 
     @property
     def container(self) -> str:
@@ -45,13 +48,27 @@ class MemoryEdge(Recorder):
             if taken:
                 raise EdgeError(taken)
             new = json.loads(json.dumps(table))
-            if self.down.intersection(new["routes"][0]["upstreams"]):
+            if any(self.down.intersection(group["upstreams"]) for group in new["routes"][0]["groups"]):
                 raise EdgeError(f"the edge did not take the routes of {owner}: it can't reach the container")
             self.tables[owner] = new
 
     def remove(self, owner: str) -> None:
         with self._call("remove", owner):
             self.tables.pop(owner, None)
+
+    def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
+        with self._call("maintain", owner, "off" if page is None else "on"):
+            self.pages.pop(owner, None)
+            if page is not None:
+                self.pages[owner] = page
+
+    def maintained(self, owner: str) -> bool:
+        with self._call("maintained", owner):
+            return owner in self.pages
+
+    def traffic(self, owner: str) -> Mapping[int, Traffic]:
+        with self._call("traffic", owner):
+            return dict(self.counted.get(owner, {}))
 
     def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
         """Release and upstream that a request goes to; (None, "") where no route takes it."""
@@ -62,6 +79,7 @@ class MemoryEdge(Recorder):
             for route in table["routes"]:
                 prefix = route["prefix"].rstrip("/")
                 if path == prefix or path.startswith(f"{prefix}/"):
-                    found = (len(prefix), table["release"], route["upstreams"][0])
+                    group = route["groups"][0]
+                    found = (len(prefix), group["release"], group["upstreams"][0])
                     best = max(best, found) if best else found
         return best[1:] if best else (None, "")

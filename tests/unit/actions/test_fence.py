@@ -57,4 +57,4 @@ def test_a_paused_controller_wakes_up_too_late(tmp_path: Path, at: int) -> None:
 
 
 def with_runtime(ctx: Context, runtime: Any) -> Context:
-    return dataclasses.replace(ctx, runtime=runtime)
+    return dataclasses.replace(ctx, machine=dataclasses.replace(ctx.machine, runtime=runtime))

@@ -9,13 +9,14 @@ import pytest
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
+from shipway.domain.routes import route
 from shipway.drivers.edge.container import published, union
 from shipway.drivers.edge.dynamic import conflict, parse, render, version
 
 
 def table(host: str = "shop.localhost", port: int = 80, release: int = 7, **prefixes: str) -> dict[str, Any]:
     routes = [
-        {"name": name, "prefix": prefix, "upstreams": [f"http://{name}:8000"], "health": "/healthz"}
+        route(name, prefix, "/healthz", release, [f"http://{name}:8000"])
         for name, prefix in (prefixes or {"front": "/"}).items()
     ]
     return {"release": release, "url": {"host": host, "port": port}, "routes": routes}

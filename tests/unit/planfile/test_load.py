@@ -11,7 +11,7 @@ import pytest
 
 from shipway import planfile
 from shipway.domain.errors import PlanError
-from shipway.domain.plan import Approvals, BuildSource, Health, StepImage, Trigger
+from shipway.domain.plan import Approvals, BuildSource, Health, Host, StepImage, Trigger
 from shipway.planfile.problem import InvalidPlan
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "catalogue" / "shipway.yaml"
@@ -66,7 +66,7 @@ def test_steps() -> None:
 def test_environments() -> None:
     staging, production, spare = planfile.parse(PLAN, "shipway.yaml").environments.values()
     assert (staging.url, staging.domain, staging.port) == ("http://staging.localhost:8080", "staging.localhost", 8080)
-    assert (staging.trigger, staging.approvals, staging.hosts) == (Trigger(branch="main"), Approvals(count=2), ())
+    assert (staging.trigger, staging.approvals, staging.hosts) == (Trigger(branch="main"), Approvals(count=2), (Host("local"),))
     assert production.trigger == Trigger(branch="main", tag="v*")
     assert production.approvals == Approvals(1, not_author=True, expire=604800.0)
     assert spare.trigger == Trigger(manual=True)

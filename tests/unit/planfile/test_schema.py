@@ -25,7 +25,7 @@ TYPICAL = [
     "unknown keys, with the nearest right name",
     "values of the wrong kind",
     "nothing where a value is expected",
-    "several hosts, strategies and other things to come are refused",
+    "an unknown strategy, and hosts that can't be reached",
     "durations",
     "sizes and processor cores",
     "ports and counts",

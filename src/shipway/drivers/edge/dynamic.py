@@ -37,7 +37,7 @@ def public(table: Mapping[str, Any]) -> Public:
     for route in routes:
         if not re.fullmatch(r"/[^\s`]*", route["prefix"]):
             raise EdgeError(f"{route['prefix']!r} is no path that can be routed")
-        if not route["upstreams"]:
+        if not all(group["upstreams"] for group in route["groups"]):
             raise EdgeError(f"route {route['prefix']} to {route['name']} has no container behind it")
     if not routes:
         raise EdgeError("a table without routes can't be switched to", hint="remove the owner's routes instead")
@@ -68,7 +68,7 @@ def render(owner: str, table: Mapping[str, Any]) -> str:
             "service": "noop@internal",  # answers 418 by itself
         }
     }
-    services = {}
+    services: dict[str, object] = {}
     for route in table["routes"]:
         name = f"{owner}.{route['name']}"
         routers[name] = {
@@ -78,7 +78,11 @@ def render(owner: str, table: Mapping[str, Any]) -> str:
             "middlewares": [f"{owner}.release"],
             "service": name,
         }
-        services[name] = {"loadBalancer": {"servers": [{"url": url} for url in route["upstreams"]]}}
+        parts = {f"{name}.{group['release']}": group for group in route["groups"]}
+        for part, group in parts.items():
+            services[part] = {"loadBalancer": {"servers": [{"url": url} for url in group["upstreams"]]}}
+        shares = [{"name": part, "weight": group["weight"]} for part, group in parts.items()]
+        services[name] = {"weighted": {"services": shares}}
     middlewares = {
         f"{owner}.mark": _adds(HEADER_ROUTES, version(table)),
         f"{owner}.release": _adds(HEADER_RELEASE, str(table["release"])),

@@ -52,7 +52,7 @@ def reached(table: Mapping[str, Any], port: Publish) -> Question:
         where = public(table)
         status, headers = _get(port, where.host, where.health)
         if status in UNREACHABLE:
-            return f"it can't reach {table['routes'][0]['upstreams'][0]} ({status})"
+            return f"it can't reach {table['routes'][0]['groups'][0]['upstreams'][0]} ({status})"
         release = headers.get(HEADER_RELEASE)
         return None if release == str(table["release"]) else f"{where.health} is answered by release {release}"
 

@@ -57,7 +57,11 @@ def _descriptions() -> list[tuple[Path, str]]:
     report.place((), root)
     PLAN.read(root, (), report)
     lines = whole.splitlines()
-    found = [(path, _comment(lines, mark.line - 1)) for path, mark in report.keys.items()]
+    # Of lists only what stands in them counts, not where.
+    found = [
+        (tuple(part for part in path if isinstance(part, str)), _comment(lines, mark.line - 1))
+        for path, mark in report.keys.items()
+    ]
     return [(path, words) for path, words in found if words]
 
 

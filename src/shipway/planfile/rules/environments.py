@@ -13,6 +13,8 @@ def check(plan: Plan, report: Report) -> None:
         at = ("environments", environment.name)
         _order(environment, at, report)
         _overrides(environment, plan, at, report)
+        _hosts(environment, plan, at, report)
+        _strategy(environment, at, report)
         all_known(report, (*at, "checks"), environment.checks, "checks", "check")
         if environment.seed:
             known(report, (*at, "seed", "service"), environment.seed.service, "services", "service")
@@ -32,6 +34,30 @@ def _order(environment: Environment, at: Path, report: Report) -> None:
     elif environment.trigger.tag and not report.written((*at, "after")):
         message = "deploys on a tag, but no environment comes before it: its releases were validated nowhere"
         report.warn((*at, "on"), message, "`after:` the environment where a release is tried first")
+
+
+def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
+    names = [host.name for host in environment.hosts]
+    if not names:
+        report.error((*at, "hosts"), "is empty", "at least one host, such as `local`")
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            report.error((*at, "hosts", index), f"`{name}` is listed twice", "each host once")
+    if len(names) > 1 and plan.accessories and environment.hosts[0].address is None:
+        message = "the other hosts can't reach the accessories, which run on the first host"
+        report.error((*at, "hosts", 0), message, "`{host: …, address: …}` with an address that the other hosts reach")
+
+
+def _strategy(environment: Environment, at: Path, report: Report) -> None:
+    strategy, where = environment.strategy, (*at, "strategy")
+    for key, kind in (("steps", "canary"), ("hold", "canary"), ("batch", "rolling")):
+        if strategy.kind != kind and report.written((*where, key)):
+            report.error((*where, key), f"has no meaning for {strategy.kind}", f"`kind: {kind}`, or no `{key}`")
+    if list(strategy.steps) != sorted(set(strategy.steps)):
+        report.error((*where, "steps"), "don't rise", "shares from small to large, such as [5%, 25%, 50%]")
+    if environment.watch.latency and strategy.kind != "canary":
+        message = "compares a canary with the release before; here there is none"
+        report.error((*at, "watch", "latency"), message, "`strategy: canary`, or no `latency`")
 
 
 def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -> None:

@@ -1,0 +1,54 @@
+"""The table of routes of one environment at an edge: plain data, since it is kept there as JSON.
+
+    {"release": 7,                      the release that serves
+     "url": {"scheme": "http", "host": "shop.example", "port": 80},
+     "routes": [{"name": "web", "prefix": "/", "health": "/healthz",
+                 "groups": [{"release": 7, "weight": 1, "upstreams": ["http://CONTAINER:8080", …]}]}]}
+
+A route has several groups while more than one release gets a share of its requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Table = Mapping[str, Any]
+WHOLE = 1000  # the sum of the weights of a route with several groups
+
+
+def route(name: str, prefix: str, health: str, release: int, upstreams: Sequence[str]) -> dict[str, Any]:
+    """A route whose requests all go to one release."""
+    return {"name": name, "prefix": prefix, "health": health, "groups": [_group(release, 1, upstreams)]}
+
+
+def releases(table: Table | None) -> frozenset[int]:
+    """All releases that get requests."""
+    return frozenset(group["release"] for route in (table or {"routes": []})["routes"] for group in route["groups"])
+
+
+def blend(old: Table, new: Table, share: float) -> dict[str, Any]:
+    """`share` of the requests (0 to 1, both left out) to the new release, the others as before.
+
+    A route that only one of both has goes there whole; the address is the old one's.
+    """
+    before = {route["prefix"]: route for route in old["routes"]}
+    after = {route["prefix"]: route for route in new["routes"]}
+    weight = min(max(round(share * WHOLE), 1), WHOLE - 1)
+    routes = []
+    for prefix, item in {**before, **after}.items():
+        if prefix in before and prefix in after:
+            groups = [_scaled(before[prefix], WHOLE - weight), _scaled(item, weight)]
+            item = {**item, "groups": groups}
+        routes.append(item)
+    return {**old, "routes": routes}
+
+
+def _scaled(route: Mapping[str, Any], weight: int) -> dict[str, Any]:
+    """The one group of a route, with another weight."""
+    (group,) = route["groups"]
+    return _group(group["release"], weight, group["upstreams"])
+
+
+def _group(release: int, weight: int, upstreams: Sequence[str]) -> dict[str, Any]:
+    return {"release": release, "weight": weight, "upstreams": list(upstreams)}
