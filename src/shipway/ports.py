@@ -141,6 +141,10 @@ class Edge(Protocol):
     def maintained(self, owner: str) -> bool:
         """Whether it does."""
 
+    def probe(self, owner: str, release: int) -> str | None:
+        """One request through the edge to a release of the owner's first route, at its health path. None where it is
+        answered well, else what was seen."""
+
     def traffic(self, owner: str) -> Mapping[int, Traffic]:
         """By release of the owner: the requests since the edge was started."""
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
-from shipway.context import Context
+from shipway.context import Context, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Changeset
 from shipway.domain.errors import UsageError
 from shipway.domain.observed import Observed, Wanted
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
-from shipway.domain.specify import Settings, specify
+from shipway.domain.specify import Settings, nothing, specify
 from shipway.ports import DatabaseTool
 
 
@@ -33,49 +34,95 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What deciding came to for one host."""
+
+    host: Host
+    wanted: Wanted
+    observed: Observed
+    changeset: Changeset
+
+
+@dataclass(frozen=True)
 class Decision:
     """What deciding came to; everything that applying needs."""
 
     order: Order
     settings: Settings
-    wanted: Wanted
-    observed: Observed
-    changeset: Changeset
+    parts: tuple[Part, ...]  # of the environment's hosts, the first one first, and of those that it had before
     previous: Deployment | None  # the environment's last good deployment
     tool: DatabaseTool | None = field(repr=False)  # of the newer of both releases
+
+    @property
+    def first(self) -> Part:
+        """The host of the accessories, where jobs run."""
+        return self.parts[0]
+
+    @property
+    def changeset(self) -> Changeset:
+        """Of all hosts."""
+        if len(self.parts) == 1:
+            return self.first.changeset
+        changes = [dataclasses.replace(item, host=part.host.name) for part in self.parts for item in part.changeset.changes]
+        return Changeset(self.first.changeset.title, tuple(changes))
 
 
 def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     """Observe and decide. create=False touches nothing at all: for a dry run."""
     release, environment = order.release, order.environment
     own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
-    observed = observe(ctx, release.app, environment.name)
     history = back.standing(ctx.ledger.deployments(release.app, environment.name))
     previous = back.current(history)
+    hosts = hosts_of(ctx, environment, ctx.ledger.release(release.app, previous.release) if previous else None)
+    observed = side_by_side(lambda host: observe(ctx.on(host.name), release.app, environment.name), hosts)
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
     tool = None
     # The tool costs a container a call: asked only where the ledger doesn't say that the schema is the right one.
     settled = previous is not None and history[0].schema == previous.schema == release.schema
-    if release.plan.database and not (settled and observed.accessories):
+    if release.plan.database and not (settled and observed[0].accessories):
         newer = _newer(ctx, order, previous)
-        tool = database_tool(ctx, newer, environment, own)
+        tool = database_tool(ctx.on(hosts[0].name), newer, environment, own)
         if newer is release:
-            up = _pending(ctx, order, observed, tool)
+            up = _pending(ctx, order, observed[0], tool)
         elif previous and previous.schema != release.schema:
             down = (f"{previous.schema} → {release.schema}",)
-    seed = order.kind == DEPLOY
-    wanted = specify(release, environment, own, up=up, down=down, seed=seed, keep=back.left(history, release.number))
-    return Decision(order, own, wanted, observed, reconcile(wanted, observed), previous, tool)
+    keep = back.left(history, release.number)
+    parts = []
+    for host, found in zip(hosts, observed, strict=True):
+        wanted = specify(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
+        if host == hosts[0]:
+            wanted = dataclasses.replace(wanted, up=up, down=down)
+        if host not in environment.hosts:
+            wanted = nothing(wanted)
+        parts.append(Part(host, wanted, found, reconcile(wanted, found)))
+    return Decision(order, own, tuple(parts), previous, tool)
+
+
+def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:
+    """The environment's hosts, and those that only the release before ran on."""
+    was = before.plan.environments.get(environment.name) if before else None
+    names = {host.name for host in environment.hosts}
+    return [*environment.hosts, *(host for host in (was.hosts if was else ()) if host.name not in names)]
 
 
 def refuse_danger(decision: Decision) -> None:
     """A dangerous change needs --force."""
+    _refuse_moved(decision)
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
     if dangerous and not decision.order.force:
         listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
-        raise UsageError(f"refused, since it would interrupt {decision.wanted.environment}:\n{listed}",
+        raise UsageError(f"refused, since it would interrupt {decision.order.environment.name}:\n{listed}",
                          hint="say --force where that is meant")  # fmt: skip
+
+
+def _refuse_moved(decision: Decision) -> None:
+    """Accessories that would begin empty on another host, while their data lies on the one before."""
+    left = [item.name for part in decision.parts[1:] for item in part.observed.accessories]
+    if left and decision.first.changeset.of("accessory", "create") and not decision.order.force:
+        where = decision.first.host.name
+        raise UsageError(f"refused, since {', '.join(left)} would begin empty on {where}: they run on another host",
+                         hint="put that host first in `hosts`; or move the data, and say --force")  # fmt: skip
 
 
 def _newer(ctx: Context, order: Order, previous: Deployment | None) -> Release:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from shipway.actions.decide import hosts_of
 from shipway.actions.leases import environment_lease
 from shipway.context import Context
 from shipway.domain import names
+from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
-    """Remove all that runs there and its volumes. The ledger keeps its history."""
-    ctx.runtime.ping()  # its own error where no engine answers, not the edge's
-    with environment_lease(ctx, plan.app, environment.name, "destroy"):
-        ctx.edge.remove(names.route_owner(plan.app, environment.name))
-        for container in ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):
-            with ctx.part("remove", container.name):
-                ctx.runtime.remove(container.name)
-        for network in (names.rotation_network, names.network):
-            ctx.runtime.remove_network(network(plan.app, environment.name))
-        for accessory in plan.accessories.values():
-            ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))
-        _record(ctx, plan.app, environment.name)
+    """Remove all that runs there, on every host, and its volumes. The ledger keeps its history."""
+    now = back.current(ctx.ledger.deployments(plan.app, environment.name))
+    before = ctx.ledger.release(plan.app, now.release) if now else None
+    hosts = hosts_of(ctx, environment, before)
+    for host in hosts:
+        ctx.on(host.name).runtime.ping()  # its own error where no engine answers, not the edge's
+    with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
+        for host in hosts:
+            _empty(own.on(host.name), plan, environment)
+        _record(own, plan.app, environment.name)
+
+
+def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
+    ctx.edge.remove(names.route_owner(plan.app, environment.name))
+    for container in ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):
+        with ctx.part("remove", container.name):
+            ctx.runtime.remove(container.name)
+    for network in (names.rotation_network, names.network):
+        ctx.runtime.remove_network(network(plan.app, environment.name))
+    for accessory in plan.accessories.values():
+        ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))
 
 
 def _record(ctx: Context, app: str, environment: str) -> None:

@@ -10,14 +10,13 @@ from shipway.actions.decide import Order, decide
 from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
+from shipway.actions.restore import restore
 from shipway.context import Context
-from shipway.domain import names
 from shipway.domain import rollback as back
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE, LABEL_STANDBY
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 from shipway.domain.errors import ShipwayError
-from shipway.domain.observed import Observed, Wanted, release_of
-from shipway.domain.plan import Environment
-from shipway.domain.release import DEPLOY, FAILED, PENDING, ROLLBACK, Deployment, Release
+from shipway.domain.plan import Environment, Host
+from shipway.domain.release import DEPLOY, FAILED, PENDING, Deployment, Release
 from shipway.domain.specify import specify
 
 
@@ -40,53 +39,39 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     dead = pending[0]
     for item in pending[1:]:
         ctx.ledger.end_deployment(item.id, FAILED, ctx.clock(), None, "its process ended before it was settled")
-    for job in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"}):
-        ctx.runtime.remove(job.name)
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
     where = release.plan.environments[environment]
-    observed = observe(ctx, app, environment)
-    if _wanted(ctx, release, where, dead).routes == observed.routes:
+    first = ctx.on(where.hosts[0].name)
+    for job in first.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"}):
+        first.runtime.remove(job.name)
+    if all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
-        _take_back(ctx, dead, release, where, observed)
+        _take_back(ctx, dead, release, where)
 
 
-def _wanted(ctx: Context, release: Release, environment: Environment, deployment: Deployment) -> Wanted:
-    return specify(release, environment, settings(ctx, release, environment, like=deployment))
+def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:
+    """Whether the dead deployment had come to its last switch on this host."""
+    wanted = specify(release, environment, settings(ctx, release, environment, like=dead), host=host)
+    return wanted.routes == observe(ctx, release.app, environment.name).routes
 
 
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
+    """It is rolled back where it can't be finished, as any deployment."""
     ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
-    order = Order(release, environment, dead.kind, dead.reason, like=dead)
-    try:
-        apply(ctx, decide(ctx, order), dead.id)
-    except ShipwayError:
-        previous = back.current(back.standing(ctx.ledger.deployments(dead.app, dead.environment)))
-        if previous is not None and previous.id != dead.id:
-            _go_back(ctx, dead, previous)
-        raise
+    apply(ctx, decide(ctx, Order(release, environment, dead.kind, dead.reason, like=dead)), dead.id)
 
 
-def _go_back(ctx: Context, dead: Deployment, previous: Deployment) -> None:
-    """By a rollback of its own: what the dead one switched from is no longer seen at the edge."""
-    release = ctx.ledger.release(dead.app, previous.release)
-    assert release is not None
-    reason = f"release {dead.release} could not be finished"
-    decision = decide(ctx, Order(release, release.plan.environments[dead.environment], ROLLBACK, reason, like=previous))
-    record = Deployment(0, dead.app, dead.environment, release.number, ROLLBACK, ctx.actor, reason, ctx.clock(), previous.secrets)
-    apply(ctx, decision, ctx.ledger.begin_deployment(record))
-
-
-def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, observed: Observed) -> None:
-    ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, and release {dead.release} never served")
+def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
+    ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
     previous = back.current(back.standing(ctx.ledger.deployments(dead.app, dead.environment)))
     schema = previous.schema if previous else None
     detail = "its process ended before the switch"
     try:
-        _remove(ctx, dead, previous, observed)
+        restore(ctx, release, environment, previous)
         if previous is not None:
-            _revert(ctx, dead, release, environment, previous, observed)
+            _revert(ctx.on(environment.hosts[0].name), dead, release, environment, previous)
     except ShipwayError as error:
         detail, schema = f"{detail}; taking it back failed: {error.message}", None
         raise
@@ -94,30 +79,12 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
         ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
 
 
-def _remove(ctx: Context, dead: Deployment, previous: Deployment | None, observed: Observed) -> None:
-    """What it started. What the previous release needs stays, and what a rollback would have gone back to."""
-    keep: set[str] = set()
-    good = ctx.ledger.release(dead.app, previous.release) if previous else None
-    if good is not None and previous is not None:
-        keep = {spec.name for spec in _wanted(ctx, good, good.plan.environments[dead.environment], previous).services}
-    for container in observed.services:
-        if release_of(container) != dead.release or container.name in keep:
-            continue
-        if dead.kind == DEPLOY:
-            ctx.runtime.remove(container.name)
-            continue
-        ctx.runtime.disconnect(names.rotation_network(dead.app, dead.environment), container.name)
-        if LABEL_STANDBY not in container.labels:
-            ctx.runtime.stop(container.name, 1)
-
-
-def _revert(
-    ctx: Context, dead: Deployment, release: Release, environment: Environment, previous: Deployment, observed: Observed
-) -> None:
+def _revert(ctx: Context, dead: Deployment, release: Release, environment: Environment, previous: Deployment) -> None:
     database = release.plan.database
     if database is None or dead.kind != DEPLOY or release.schema == previous.schema:
         return
-    if not any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in observed.accessories):
+    accessories = observe(ctx, dead.app, environment.name, routes=False).accessories
+    if not any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in accessories):
         return
     tool = database_tool(ctx, release, environment, settings(ctx, release, environment, like=dead))
     if tool is not None and tool.current() != previous.schema:

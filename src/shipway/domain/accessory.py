@@ -29,9 +29,10 @@ def environment(accessory: Accessory, app: str, password: str) -> dict[str, str]
     return {**known, **accessory.environment}
 
 
-def url(accessory: Accessory, app: str, host: str, password: str) -> str:
-    """What a service connects to, as the variable named by `provides`."""
-    at = f"{host}:{port(accessory)}"
+def url(accessory: Accessory, app: str, host: str, password: str, *, published: int | None = None) -> str:
+    """What a service connects to, as the variable named by `provides`. published: the port where it isn't its own."""
+    number = published or port(accessory)
+    at = f"{host}:{number}"
     match accessory.kind:
         case "postgres":
             own = environment(accessory, app, password)
@@ -43,7 +44,7 @@ def url(accessory: Accessory, app: str, host: str, password: str) -> str:
         case "redis":
             return f"redis://{at}/0"
         case _:
-            return (accessory.url or "").replace("{host}", host).replace("{port}", str(port(accessory)))
+            return (accessory.url or "").replace("{host}", host).replace("{port}", str(number))
 
 
 def client_environment(accessory: Accessory, app: str, host: str, password: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ class Change:
     cause: str
     spec: ContainerSpec | None = field(default=None, compare=False, repr=False)
     dangerous: bool = False  # needs --force
+    host: str = ""  # of several
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class Changeset:
         """Stable text, one line a change."""
         if not self.changes:
             return f"{self.title}\n  nothing to do"
-        widths = [max(len(getattr(change, part)) for change in self.changes) for part in ("verb", "kind", "name")]
+        parts = ("host", "verb", "kind", "name")
+        widths = [max(len(getattr(change, part)) for change in self.changes) for part in parts]
         lines = [self.title]
         for change in self.changes:
             mark = {"create": "+", "start": "+", "remove": "-", "stop": "-", "stand by": "-", "revert": "-"}.get(change.verb, "~")
-            columns = (change.verb, change.kind, change.name)
-            cells = "  ".join(text.ljust(width) for text, width in zip(columns, widths, strict=True))
+            columns = [getattr(change, part) for part in parts]
+            cells = "  ".join(text.ljust(width) for text, width in zip(columns, widths, strict=True) if width)
             warning = "  [needs --force]" if change.dangerous else ""
             lines.append(f"  {mark} {cells}  {change.cause}{warning}")
         return "\n".join(lines)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 Table = Mapping[str, Any]
 WHOLE = 1000  # the sum of the weights of a route with several groups
@@ -42,6 +43,30 @@ def blend(old: Table, new: Table, share: float) -> dict[str, Any]:
             item = {**item, "groups": groups}
         routes.append(item)
     return {**old, "routes": routes}
+
+
+def mix(old: Table, new: Table, done: int) -> dict[str, Any]:
+    """The first `done` replicas of each route are the new release's, the others still the old one's; each replica gets
+    as much as any other."""
+    before = {route["prefix"]: route for route in old["routes"]}
+    routes = []
+    for item in new["routes"]:
+        known = before.pop(item["prefix"], None)
+        groups = [*_cut(item, slice(None, done)), *(_cut(known, slice(done, None)) if known else ())]
+        routes.append({**item, "groups": groups})
+    return {**old, "routes": [*routes, *before.values()]}
+
+
+def _cut(route: Mapping[str, Any], part: slice) -> list[dict[str, Any]]:
+    (group,) = route["groups"]
+    upstreams = group["upstreams"][part]
+    return [_group(group["release"], len(upstreams), upstreams)] if upstreams else []
+
+
+def upstreams(table: Table | None) -> frozenset[str]:
+    """Names of all containers that get requests."""
+    groups = (group for route in (table or {"routes": []})["routes"] for group in route["groups"])
+    return frozenset(urlsplit(url).hostname or "" for group in groups for url in group["upstreams"])
 
 
 def _scaled(route: Mapping[str, Any], weight: int) -> dict[str, Any]:

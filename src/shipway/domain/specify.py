@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_DRAIN, LABEL_RELEASE, LABEL_STANDBY, ContainerSpec, Publish
 from shipway.domain.observed import Wanted
-from shipway.domain.plan import Accessory, Environment, Plan, Service
+from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
 from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
+
+PORTS = range(20000, 30000)  # where accessories are published for the other hosts of an environment
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,13 @@ def specify(
     down: tuple[str, ...] | None = None,
     seed: bool = True,
     keep: int | None = None,
+    host: Host | None = None,
 ) -> Wanted:
-    """The whole environment."""
+    """What should run on one of the environment's hosts; None is the first."""
     plan = release.plan
+    host = host or environment.hosts[0]
     replicas = [
-        (service, _replica(plan, release, environment, settings, service, index + 1))
+        (service, _replica(plan, release, environment, settings, service, index + 1, host))
         for service in plan.services.values()
         for index in range(environment.replicas.get(service.name, service.replicas))
     ]
@@ -51,7 +56,9 @@ def specify(
         release=release.number,
         version=settings.version,
         accessories=tuple(
-            _accessory(plan, environment, settings, accessory) for accessory in plan.accessories.values()
+            _accessory(plan, environment, settings, accessory)
+            for accessory in plan.accessories.values()
+            if host == environment.hosts[0]
         ),
         web=tuple(spec for service, spec in replicas if service.port),
         workers=tuple(spec for service, spec in replicas if not service.port),
@@ -64,10 +71,15 @@ def specify(
     )
 
 
+def nothing(wanted: Wanted) -> Wanted:
+    """The same on a host that is no longer one of the environment's."""
+    return dataclasses.replace(wanted, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None)
+
+
 def variables(
-    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service
+    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, host: Host | None = None
 ) -> dict[str, str]:
-    """Environment variables of a service, least specific first."""
+    """Environment variables of a service on a host (None: the first), least specific first."""
     return {
         "SHIPWAY_APP": plan.app,
         "SHIPWAY_ENVIRONMENT": environment.name,
@@ -75,20 +87,34 @@ def variables(
         "SHIPWAY_REVISION": release.revision,
         "SHIPWAY_VERSION": settings.version,
         "SHIPWAY_URL": environment.url,
-        **accessory_urls(plan, settings.passwords),
+        **accessory_urls(plan, environment, settings.passwords, host or environment.hosts[0]),
         **service.environment,
         **environment.environment,
         **{name: settings.secrets[name] for name in service.secrets},
     }
 
 
-def accessory_urls(plan: Plan, passwords: Mapping[str, str]) -> dict[str, str]:
-    """The variables that accessories provide; the host is the accessory's name."""
+def accessory_urls(
+    plan: Plan, environment: Environment, passwords: Mapping[str, str], host: Host
+) -> dict[str, str]:
+    """The variables that accessories provide: by their names on the host where they run, elsewhere by its address."""
+    first = environment.hosts[0]
     return {
-        accessory.provides: known.url(accessory, plan.app, accessory.name, passwords.get(accessory.name, ""))
+        accessory.provides: known.url(
+            accessory,
+            plan.app,
+            accessory.name if host == first else first.address or "",
+            passwords.get(accessory.name, ""),
+            published=None if host == first else published(plan, environment, accessory),
+        )
         for accessory in plan.accessories.values()
         if accessory.provides
     }
+
+
+def published(plan: Plan, environment: Environment, accessory: Accessory) -> int:
+    """The port at which other hosts reach an accessory: always the same one, and another for each environment."""
+    return PORTS.start + zlib.crc32(names.accessory(plan.app, environment.name, accessory.name).encode()) % len(PORTS)
 
 
 def publish(environment: Environment) -> Publish:
@@ -98,14 +124,14 @@ def publish(environment: Environment) -> Publish:
 
 
 def _replica(
-    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, index: int
+    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, index: int, host: Host
 ) -> ContainerSpec:
     spec = ContainerSpec(
         name="",
         image=release.images[service.name],
         labels=names.labels(plan.app, environment.name, "service", service.name),
         command=tuple(shlex.split(service.command)) if service.command else None,
-        env=variables(plan, release, environment, settings, service),
+        env=variables(plan, release, environment, settings, service, host),
         networks={names.network(plan.app, environment.name): ()},
         cpus=service.resources.cpus,
         memory=service.resources.memory,
@@ -113,14 +139,15 @@ def _replica(
         stop_grace=service.drain,
     )
     # Passwords of accessories stay out: they are made once, and a dry run must name what the deployment will name.
-    public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service)
+    public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
     versions = {name: settings.versions.get(name, 0) for name in service.secrets}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {
         **spec.labels, LABEL_RELEASE: str(release.number), LABEL_CONFIG: config, LABEL_DRAIN: f"{service.drain:g}",
     }  # fmt: skip
-    if service.port and environment.standby:  # a worker would go on taking jobs
+    # A worker would go on taking jobs, and a rolling deployment is for machines that can't run two releases.
+    if service.port and environment.standby and environment.strategy.kind != "rolling":
         labels[LABEL_STANDBY] = f"{environment.standby:g}"
     return dataclasses.replace(spec, name=name, labels=labels)
 
@@ -135,6 +162,7 @@ def _accessory(plan: Plan, environment: Environment, settings: Settings, accesso
         env=known.environment(accessory, plan.app, settings.passwords.get(accessory.name, "")),
         networks={names.network(plan.app, environment.name): (accessory.name,)},
         volumes={name: accessory.volume} if accessory.volume else {},
+        publish=_to_other_hosts(plan, environment, accessory),
         restart=True,
         stop_grace=30.0,
     )
@@ -142,6 +170,13 @@ def _accessory(plan: Plan, environment: Environment, settings: Settings, accesso
     public = dataclasses.replace(spec, env=known.environment(accessory, plan.app, ""))
     labels = {**spec.labels, LABEL_CONFIG: config_digest(public, {})}
     return dataclasses.replace(spec, labels=labels)
+
+
+def _to_other_hosts(plan: Plan, environment: Environment, accessory: Accessory) -> tuple[Publish, ...]:
+    first, *others = environment.hosts
+    if not others or first.address is None:
+        return ()
+    return (Publish(known.port(accessory), published(plan, environment, accessory), first.address),)
 
 
 def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
@@ -155,6 +190,7 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
         "volumes": dict(spec.volumes),
         "limits": [spec.cpus, spec.memory, spec.stop_grace],
         "labels": dict(spec.labels),
+        **({"publish": [[port.address, port.host_port] for port in spec.publish]} if spec.publish else {}),
     }
     return digest_of(data)
 

@@ -125,7 +125,7 @@ SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-
 TIMES = Number("a factor from 1, such as 1.5", 1, fraction=True)
 COUNT = Number("a whole number from 0", 0)
 HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
-HOST_ADDRESS = Text("a host name or IP address, such as 10.0.0.1", r"^[A-Za-z0-9.:-]+$")
+HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
 PORT = Number("a port from 1 to 65535", 1, 65535)
 POSITIVE = Number("a whole number from 1", 1)

@@ -23,6 +23,7 @@ class MemoryEdge(Recorder):
         self.tables: dict[str, dict[str, Any]] = {}
         self.down: set[str] = set()
         self.pages: dict[str, str] = {}  # of owners under maintenance
+        self.sick: set[int] = set()  # releases whose probes fail
         self.counted: dict[str, dict[int, Traffic]] = {}  # what `traffic` says of an owner, by a test's word
 
     @property
@@ -65,6 +66,10 @@ class MemoryEdge(Recorder):
     def maintained(self, owner: str) -> bool:
         with self._call("maintained", owner):
             return owner in self.pages
+
+    def probe(self, owner: str, release: int) -> str | None:
+        with self._call("probe", owner, release):
+            return "500" if release in self.sick else None
 
     def traffic(self, owner: str) -> Mapping[int, Traffic]:
         with self._call("traffic", owner):

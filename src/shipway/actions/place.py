@@ -1,0 +1,191 @@
+"""One host while a release is put onto it: each method is one stage, and does what is still to do of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from shipway.actions.decide import Decision, Part
+from shipway.context import Context, side_by_side
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.change import Change
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_DRAIN,
+    LABEL_ENVIRONMENT,
+    LABEL_NAME,
+    LABEL_STANDBY,
+    ContainerInfo,
+    ContainerSpec,
+)
+from shipway.domain.errors import ShipwayError
+from shipway.domain.observed import release_of
+from shipway.domain.plan import Health
+from shipway.domain.release import DEPLOY
+from shipway.steps.health import look, wait_healthy
+
+
+class Place:
+    """A host under deployment. All of its errors name the host where there are several."""
+
+    def __init__(self, ctx: Context, decision: Decision, part: Part) -> None:
+        self.ctx = ctx.on(part.host.name)
+        self.wanted, self.observed, self.changeset = part.wanted, part.observed, part.changeset
+        self.host = part.host.name if len(decision.parts) > 1 else ""
+        self.plan = decision.order.release.plan
+        self.app, self.environment = part.wanted.app, part.wanted.environment
+        self.owner = names.route_owner(self.app, self.environment)
+        self.rotation = names.rotation_network(self.app, self.environment)
+        self.new_volumes: list[str] = []
+        self._again = decision.order.kind != DEPLOY  # it ran before
+        self._domain = decision.order.environment.domain
+
+    @contextmanager
+    def part(self, name: str, detail: str = "") -> Iterator[None]:
+        """A part of the report, and in errors the host."""
+        with self.ctx.part(name, f"{self.host}: {detail}" if self.host else detail):
+            try:
+                yield
+            except ShipwayError as error:
+                if self.host and not error.message.startswith(self.host):
+                    error.message = f"{self.host}: {error.message}"
+                raise
+
+    # prepare
+
+    def accessories(self) -> None:
+        """Networks, and what the services use."""
+        labels = {LABEL_APP: self.app, LABEL_ENVIRONMENT: self.environment}
+        if self.wanted.services:
+            for network in (names.network(self.app, self.environment), self.rotation):
+                self.ctx.runtime.ensure_network(network, labels)
+        changes = self.changeset.of("accessory", "create", "start", "replace")
+        if not changes:
+            return
+        with self.part("accessories", ", ".join(change.name for change in changes)):
+            for change in changes:
+                assert change.spec is not None
+                if change.verb == "replace":
+                    self.ctx.runtime.stop(change.name, change.spec.stop_grace)
+                    self.ctx.runtime.remove(change.name)
+                self.ctx.images.pull(change.spec.image, lambda line: self.ctx.reporter.line("accessories", line))
+                self.new_volumes += [name for name in change.spec.volumes if not self.ctx.runtime.has_volume(name)]
+                self.ctx.runtime.create(change.spec)
+                self.ctx.runtime.start(change.name)
+            wait_healthy(self.ctx, [self._accessory_health(change) for change in changes])
+
+    def _accessory_health(self, change: Change) -> tuple[str, Health | None, int | None]:
+        assert change.spec is not None
+        accessory = self.plan.accessories[change.spec.labels[LABEL_NAME]]
+        return change.name, known.health(accessory), known.port(accessory)
+
+    def pull(self) -> None:
+        """Images of containers that are made or started."""
+        images = {change.spec.image for change in self.created() if change.spec}
+        missing = sorted(image for image in images if self.ctx.images.inspect(image) is None)
+        if missing:
+            with self.part("pull", ", ".join(image.rpartition("/")[2][:40] for image in missing)):
+                for image in missing:
+                    self.ctx.images.pull(image, lambda line: self.ctx.reporter.line("pull", line))
+
+    # start
+
+    def web(self) -> None:
+        """All web services, healthy; what stood by must still be."""
+        self.start(self.wanted.web)
+        started = {change.name for change in self.created()}
+        self._wait([spec for spec in self.wanted.web if spec.name not in started])
+
+    def workers(self) -> None:
+        """All others."""
+        self.start(self.wanted.workers)
+
+    def start(self, specs: Sequence[ContainerSpec]) -> None:
+        """Those of them that don't run yet, until they are healthy."""
+        verbs = {change.name: change.verb for change in self.created()}
+        starting = [spec for spec in specs if spec.name in verbs]
+        if not starting:
+            return
+
+        def start(spec: ContainerSpec) -> None:
+            self.ctx.runtime.create(spec)
+            self.ctx.runtime.start(spec.name)
+
+        services = list(dict.fromkeys(spec.labels[LABEL_NAME] for spec in starting))
+        with self.part("start", ", ".join(services)):
+            side_by_side(start, starting)
+            self._wait([spec for spec in starting if spec not in self._trusted()])
+
+    def _wait(self, specs: Sequence[ContainerSpec]) -> None:
+        wait_healthy(self.ctx, [(spec.name, *self._health(spec)) for spec in specs])
+
+    def _health(self, spec: ContainerSpec) -> tuple[Health | None, int | None]:
+        service = self.plan.services[spec.labels[LABEL_NAME]]
+        return service.health, service.port
+
+    def _trusted(self) -> list[ContainerSpec]:
+        """What a rollback starts again and has no health check: it ran before, and is looked at in the end."""
+        if not self._again:
+            return []
+        kept = {change.name for change in self.changeset.of("container", "start")}
+        return [spec for spec in self.wanted.services if spec.name in kept and not self._health(spec)[0]]
+
+    def stay_up(self) -> None:
+        """DeployFailed where something that was trusted doesn't run."""
+        look(self.ctx, [spec.name for spec in self._trusted()])
+
+    # switch
+
+    def enter(self, specs: Sequence[ContainerSpec] | None = None) -> None:
+        """Let the edge reach what is healthy: these, or all web services."""
+        inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
+        entering = [spec for spec in (self.wanted.web if specs is None else specs) if spec.name not in inside]
+        side_by_side(lambda spec: self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],)), entering)
+        if self.wanted.routes is not None:
+            self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)})
+
+    def switch(self, table: Mapping[str, object] | None) -> None:
+        """All requests by this table."""
+        if table is not None:
+            self.ctx.edge.switch(self.owner, table)
+
+    # after success
+
+    def retire(self) -> None:
+        """What was left goes, or stays for a rollback: stopped, or as it is until `retire_later`."""
+        if self.wanted.routes is None and self.observed.routes is not None:
+            self.ctx.edge.remove(self.owner)
+        verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
+        leaving = [item for item in self.observed.services if item.name in verbs]
+        if leaving:
+            with self.part("retire", f"{len(leaving)} container(s)"):
+                side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
+
+    def leave(self, container: ContainerInfo, *, remove: bool = False) -> None:
+        """Let it finish its work, and take it out."""
+        self.ctx.runtime.stop(container.name, float(container.labels.get(LABEL_DRAIN, "10")))
+        if remove:
+            self.ctx.runtime.remove(container.name)
+        else:
+            self.ctx.runtime.disconnect(self.rotation, container.name)
+
+    def stands_by(self) -> bool:
+        """Whether something stays up that must leave later, when its requests have ended."""
+        return any(
+            LABEL_STANDBY in item.labels and release_of(item) == self.wanted.keep for item in self.observed.services
+        )
+
+    def created(self) -> tuple[Change, ...]:
+        """What starts here."""
+        return self.changeset.of("container", "create", "start")
+
+    def remove_first(self) -> None:
+        """A first deployment that fails leaves nothing behind; what was there before it, such as a volume, stays."""
+        for change in self.changeset.of("accessory", "create"):
+            self.ctx.runtime.remove(change.name)
+        for volume in self.new_volumes:
+            self.ctx.runtime.remove_volume(volume)
+        if not self.observed.services and not self.observed.accessories:
+            for network in (self.rotation, names.network(self.app, self.environment)):
+                self.ctx.runtime.remove_network(network)

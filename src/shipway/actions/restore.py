@@ -1,0 +1,116 @@
+"""Bring an environment back to its last good release: what a deployment that fails does with itself, and what the next
+process does with one that died. Each host for itself, from what is seen there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipway.actions.decide import hosts_of
+from shipway.actions.observe import observe, settings
+from shipway.context import Context, side_by_side
+from shipway.domain import names, routes
+from shipway.domain import rollback as back
+from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.errors import ShipwayError
+from shipway.domain.observed import Observed, Wanted
+from shipway.domain.plan import Environment, Host
+from shipway.domain.reconcile import reconcile
+from shipway.domain.release import Deployment, Release
+from shipway.domain.specify import nothing, specify
+from shipway.steps.health import wait_healthy
+
+
+def restore(ctx: Context, left: Release, environment: Environment, previous: Deployment | None) -> None:
+    """Back from `left` to what the previous deployment put there; None: to nothing. Raises what failed, with the hosts
+    where it did, when all others are done."""
+    good = ctx.ledger.release(left.app, previous.release) if previous else None
+    problems: list[ShipwayError] = []
+
+    def one(host: Host) -> None:
+        try:
+            _Restoring(ctx.on(host.name), left, environment, host, good, previous).run()
+        except ShipwayError as error:
+            error.message = f"{host.name}: {error.message}"
+            problems.append(error)
+
+    side_by_side(one, hosts_of(ctx, environment, good))
+    if problems:
+        raise problems[0]
+
+
+class _Restoring:
+    """One host."""
+
+    def __init__(
+        self, ctx: Context, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
+    ) -> None:
+        self.ctx, self.left, self.good = ctx, left, good
+        self.app, self.name = left.app, environment.name
+        self.owner = names.route_owner(self.app, self.name)
+        self.rotation = names.rotation_network(self.app, self.name)
+        self.observed: Observed = observe(ctx, self.app, self.name)
+        self.wanted = self._wanted(left, environment, host, good, previous)
+        self.changes = reconcile(self.wanted, self.observed)
+
+    def _wanted(
+        self, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
+    ) -> Wanted:
+        if good is None or previous is None:
+            return nothing(specify(left, environment, settings(self.ctx, left, environment), host=host))
+        where = good.plan.environments[environment.name]
+        history = self.ctx.ledger.deployments(good.app, environment.name)
+        own = settings(self.ctx, good, where, like=previous)
+        known = next((item for item in where.hosts if item.name == host.name), None)
+        wanted = specify(good, where, own, seed=False, keep=back.left(history, good.number), host=known)
+        return wanted if known else nothing(wanted)
+
+    def run(self) -> None:
+        self._start(self.wanted.web)
+        if self.wanted.routes is None and self.observed.routes is not None:
+            self.ctx.edge.remove(self.owner)
+        elif self.wanted.routes is not None and self.wanted.routes != self.observed.routes:
+            self._switch()
+        self._leave()
+        self._start(self.wanted.workers)
+
+    def _start(self, specs: Sequence[ContainerSpec]) -> None:
+        """What a rolling deployment stopped, or somebody removed."""
+        missing = {change.name for change in self.changes.of("container", "create", "start")}
+        starting = [spec for spec in specs if spec.name in missing]
+        for spec in starting:
+            self.ctx.runtime.create(spec)
+            self.ctx.runtime.start(spec.name)
+        services = self.good.plan.services if self.good else {}
+        of = [(spec.name, services[spec.labels[LABEL_NAME]]) for spec in starting]
+        wait_healthy(self.ctx, [(name, service.health, service.port) for name, service in of])
+
+    def _switch(self) -> None:
+        assert self.wanted.routes is not None
+        for spec in self.wanted.web:
+            self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
+        with self.ctx.part("switch back", f"release {self.wanted.release}"):
+            self.ctx.edge.switch(self.owner, self.wanted.routes)
+
+    def _leave(self) -> None:
+        """What doesn't belong to the good release goes, or stands as it did before."""
+        part = {spec.name for spec in self.wanted.services}
+        verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
+        served = routes.upstreams(self.observed.routes)
+
+        def leave(item: ContainerInfo) -> None:
+            verb = verbs.get(item.name)
+            if verb and item.running and (item.name in served or verb == "stop"):
+                self.ctx.runtime.stop(item.name, float(item.labels.get(LABEL_DRAIN, "10")))
+            if verb == "remove":
+                self.ctx.runtime.remove(item.name)
+            elif self.rotation in item.addresses:
+                self._out(item, later=verb is None and item.name in served)
+
+        side_by_side(leave, [item for item in self.observed.services if item.name not in part])
+
+    def _out(self, item: ContainerInfo, *, later: bool) -> None:
+        """Of the rotation; later where its requests have still to end."""
+        if later:
+            self.ctx.retire_later(self.app, self.name)
+        else:
+            self.ctx.runtime.disconnect(self.rotation, item.name)

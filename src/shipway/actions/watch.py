@@ -1,0 +1,60 @@
+"""Watch how the requests to a release do, by the edges' own counts; where too few come, by requests of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shipway.actions.place import Place
+from shipway.domain.errors import DeployFailed, Interrupted
+from shipway.domain.plan import Watch
+from shipway.domain.traffic import BAD, UNKNOWN, Traffic, Verdict, judge
+
+INTERVAL = 1.0  # seconds between two looks
+Counts = Sequence[Mapping[int, Traffic]]
+
+
+def watch(places: Sequence[Place], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
+    """For so many seconds. DeployFailed as soon as its requests do badly; `old`: the release to compare it with."""
+    ctx = places[0].ctx
+    start, end = _counts(places), ctx.clock() + duration
+    while True:
+        now = _counts(places)
+        new, before = _since(start, now, release), None if old is None else _since(start, now, old)
+        verdict = judge(new, rule, before)
+        if verdict.word == BAD:
+            raise DeployFailed(f"release {release} is taken back: {verdict.why}")
+        left = end - ctx.clock()
+        if left <= 0:
+            break
+        ctx.cancelled.wait(min(INTERVAL, left))
+        if ctx.cancelled.is_set():
+            raise Interrupted(f"interrupted while release {release} was watched")
+    if verdict.word == UNKNOWN:
+        ctx.reporter.note(f"{verdict.word}: {verdict.why}; Shipway sends the others itself")
+        verdict = _with_probes(places, rule, release, new)
+    ctx.reporter.note(f"release {release}: {verdict.why}")
+
+
+def _with_probes(places: Sequence[Place], rule: Watch, release: int, seen: Traffic) -> Verdict:
+    """What came and as many requests of our own as are needed to judge."""
+    failed, missing = 0, rule.requests - seen.requests
+    last = ""
+    for number in range(missing):
+        place = places[number % len(places)]
+        problem = place.ctx.edge.probe(place.owner, release)
+        failed, last = (failed + 1, problem) if problem else (failed, last)
+    verdict = judge(Traffic(seen.requests + missing, seen.errors + failed), rule)
+    if verdict.word == BAD:
+        raise DeployFailed(f"release {release} is taken back: {verdict.why}, {failed} of them Shipway's own: {last}")
+    return verdict
+
+
+def _counts(places: Sequence[Place]) -> Counts:
+    return [place.ctx.edge.traffic(place.owner) for place in places]
+
+
+def _since(start: Counts, now: Counts, release: int) -> Traffic:
+    """At all edges."""
+    none = Traffic()
+    parts = (after.get(release, none) - before.get(release, none) for before, after in zip(start, now, strict=True))
+    return sum(parts, none)
