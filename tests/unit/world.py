@@ -4,45 +4,53 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shipway.context import Context, Machine
-from shipway.domain.plan import Database, Environment
-from shipway.domain.release import SUCCEEDED, Release
+from shipway.domain import routes
+from shipway.domain.errors import EngineError
+from shipway.domain.plan import LOCAL, Database, Environment
+from shipway.domain.release import PENDING, SUCCEEDED, Release
 from shipway.drivers.secrets.file import FileSecrets
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
+from shipway.testing.faults import Death, Mortal
 from shipway.testing.memory import Behaviour, MemoryEdge, MemoryImages, MemoryRuntime
 from shipway.testing.memory_calls import Recorder
 from tests.unit.domain import samples
 
-READS = {
-    "ping", "list", "find", "wait", "logs", "get", "has_volume", "execute", "routes", "container", "inspect",
-    "deployments", "release", "releases", "evidence", "approvals", "lease", "runs", "steps", "passed_step", "close",
-    "current", "pending", "head", "names", "probe",
-}  # fmt: skip
 
+class Engine:
+    """One host."""
 
-class Killed(BaseException):
-    """The controller is dead: nothing that it does from now on has an effect."""
+    def __init__(self, name: str, images: MemoryImages) -> None:
+        self.name, self.images, self.runtime, self.edge = name, images, MemoryRuntime(), MemoryEdge()
+        self.runtime.behave("*_job_*", Behaviour(exit_code=0))
+        self.away = False  # it can't be reached
+
+    def machine(self, mortal: Callable[[object], Any]) -> Machine:
+        """Its drivers, for one controller."""
+        if self.away:
+            raise EngineError(f"{self.name} can't be reached")
+        drivers = (mortal(driver) for driver in (self.runtime, self.images, self.edge))
+        return Machine(self.name, *drivers, self.runtime.probe, self.runtime.probe_tcp)
 
 
 class World:
-    """`now` moves a little with each look at the clock. `kill_at`: the effect at which the next controller dies."""
+    """`now` moves a little with each look at the clock; `runtime` and `edge` are those of the first host."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hosts: Sequence[str] = (LOCAL,)) -> None:
         self.images = MemoryImages(public=["postgres:15"])
-        self.runtime = MemoryRuntime()
-        self.edge = MemoryEdge()
+        self.engines = {name: Engine(name, self.images) for name in hosts}
+        self.runtime, self.edge = self.engines[hosts[0]].runtime, self.engines[hosts[0]].edge
         self.database = MemoryDatabase()
         self.now = 1000.0
         self.notes: list[str] = []
         self.later: list[tuple[str, str]] = []  # calls of retire_later
         self._folder = folder
         self._owners = 0
-        self.runtime.behave("*_job_*", Behaviour(exit_code=0))
         FileSecrets(folder / "secrets").set("shop/staging", "KEY", "secret-key")
         self.ledger = open_ledger(folder / "ledger.db")
 
@@ -51,13 +59,10 @@ class World:
         self._owners += 1
         mortal: Callable[[object], Any] = (lambda driver: Mortal(driver, dies)) if dies else (lambda driver: driver)
         database = mortal(self.database)
-        machine = Machine(
-            "local", mortal(self.runtime), mortal(self.images), mortal(self.edge), self.runtime.probe, self.runtime.probe_tcp
-        )
         return Context(
             home=self._folder, actor=f"controller-{self._owners}", ledger=mortal(open_ledger(self._folder / "ledger.db")),
-            secrets=mortal(FileSecrets(self._folder / "secrets")), machine=machine,
-            connect=lambda name: machine, registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
+            secrets=mortal(FileSecrets(self._folder / "secrets")), machine=self.engines[LOCAL].machine(mortal),
+            connect=lambda name: self.engines[name].machine(mortal), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda name, *, run, client, files, folder: MemoryTool(database, folder or ""),
             clock=self.clock, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
@@ -83,27 +88,36 @@ class World:
     # what a person sees
 
     def serving(self) -> set[int]:
-        """Releases that the edge sends requests to; -1 where a container behind it doesn't answer."""
-        found = set()
-        for path in ("/", "/api"):
-            release, upstream = self.edge.request("staging.shop.localhost", 8080, path)
-            if release is not None:
-                container = self.runtime.find(upstream.removeprefix("http://").partition(":")[0])
-                up = container is not None and container.running and container.labels["shipway.release"] == str(release)
-                found.add(release if up else -1)
-        return found
+        """Releases that the edges send requests to; -1 where a container behind one doesn't answer."""
+        return set().union(*(_served(engine) for engine in self.engines.values()))
 
     def state(self) -> Mapping[str, object]:
         """All that a deployment leaves."""
-        containers = self.runtime.containers.values()
+        deployments = self.ledger.deployments("shop", "staging")
         return {
-            "containers": {item.info.name: item.info.state for item in containers},
-            "rotation": sorted(self.runtime.networks.get("shipway_shop_staging_rotation", ())),
+            "containers": {
+                f"{engine.name} {item.info.name}": item.info.state
+                for engine in self.engines.values()
+                for item in engine.runtime.containers.values()
+            },
+            "rotation": {
+                engine.name: sorted(engine.runtime.networks.get("shipway_shop_staging_rotation", ()))
+                for engine in self.engines.values()
+            },
             "serving": self.serving(),
             "schema": list(self.database.applied),
-            "good": [item.release for item in self.ledger.deployments("shop", "staging") if item.outcome == SUCCEEDED][:1],
-            "pending": [item.id for item in self.ledger.deployments("shop", "staging") if item.outcome == "pending"],
+            "good": [item.release for item in deployments if item.outcome == SUCCEEDED][:1],
+            "pending": [item.id for item in deployments if item.outcome == PENDING],
         }
+
+
+def _served(engine: Engine) -> Iterator[int]:
+    for table in engine.edge.tables.values():
+        for group in (group for route in table["routes"] for group in route["groups"]):
+            for name in routes.upstreams({"routes": [{"groups": [group]}]}):
+                found = engine.runtime.find(name)
+                up = found is not None and found.running and found.labels["shipway.release"] == str(group["release"])
+                yield group["release"] if up else -1
 
 
 class Impatient(threading.Event):
@@ -154,47 +168,6 @@ class MemoryTool:
             self.database.revert()
 
 
-class Death:
-    """Kills a controller at its `at`-th effect: before it, or right after it."""
-
-    def __init__(self, at: int, *, after: bool) -> None:
-        self.at, self.after, self.effects, self.done = at, after, 0, False
-        self._guard = threading.Lock()
-
-    def around(self, work: Callable[[], object]) -> object:
-        with self._guard:
-            if self.done:
-                raise Killed
-            self.effects += 1
-            self.done = self.effects == self.at
-            if self.done and not self.after:
-                raise Killed
-            result = work()
-            if self.done:
-                raise Killed
-            return result
-
-
-class Mortal:
-    """A driver of a controller that dies."""
-
-    def __init__(self, driver: object, death: Death) -> None:
-        self._driver, self._death = driver, death
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._driver, name)
-        if not callable(found):
-            return found
-        if name in READS:
-            return lambda *args, **more: self._read(found, *args, **more)
-        return lambda *args, **more: self._death.around(lambda: found(*args, **more))
-
-    def _read(self, found: Callable[..., object], *args: object, **more: object) -> object:
-        if self._death.done:
-            raise Killed
-        return found(*args, **more)
-
-
 class Notes:
     """A reporter that keeps what it is told."""
 
@@ -214,11 +187,3 @@ class Notes:
 
     def end(self, name: str, outcome: str, seconds: float | None = None, detail: str = "") -> None:
         self._lines.append(f"{name} {outcome} {detail}")
-
-
-def every(effects: int) -> Iterator[tuple[int, bool]]:
-    """All points at which a controller with so many effects can die."""
-    for at in range(1, effects + 1):
-        yield at, False
-        yield at, True
-

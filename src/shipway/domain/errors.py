@@ -13,6 +13,9 @@ class ShipwayError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        return self.message  # which may have got the name of a host since
+
 
 class UsageError(ShipwayError):
     """The command line asks for something that isn't there or makes no sense."""

@@ -12,17 +12,27 @@ import pytest
 
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
+from shipway.actions.observe import settings
 from shipway.actions.recover import ready
 from shipway.actions.rollback import rollback
 from shipway.context import Context
-from shipway.domain.errors import DeployFailed
-from shipway.domain.plan import Environment
+from shipway.domain.errors import DeployFailed, EdgeError
+from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
+from shipway.domain.specify import specify
+from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
 from tests.unit.domain import samples
-from tests.unit.world import Death, Killed, World, every
+from tests.unit.world import World
 
 COLD = samples.STAGING
 WARM = dataclasses.replace(COLD, standby=3600.0)
+ENVIRONMENTS = {
+    "cold": COLD,
+    "warm": WARM,
+    "two hosts": dataclasses.replace(WARM, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b"))),
+    "rolling": dataclasses.replace(COLD, strategy=Strategy("rolling"), replicas={"backend": 3, "worker": 2}),
+    "canary": dataclasses.replace(WARM, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(1.0, requests=5)),
+}
 Command = Callable[[Context], object]
 
 
@@ -55,7 +65,7 @@ def back(world: World, environment: Environment) -> Command:
 def sick(world: World, environment: Environment) -> Command:
     """A release that never becomes healthy: it may die while it takes that back."""
     second(world, environment)(world.controller())
-    world.runtime.behave("shop_staging_backend_3-*", Behaviour(healthy=False))
+    world.engines[environment.hosts[-1].name].runtime.behave("shop_staging_backend_3-*", Behaviour(healthy=False))
     release = world.release(3, "0003", environment)
     return lambda ctx: deploy(ctx, Order(release, environment))
 
@@ -69,15 +79,25 @@ def unverified(world: World, environment: Environment) -> Command:
     return lambda ctx: deploy(ctx, Order(release, checked))
 
 
-STORIES = [first, second, third, back, sick, unverified]
-FAIL = (sick, unverified)
+def unreachable(world: World, environment: Environment) -> Command:
+    """The edge of the last host can't reach the new release, while the others have switched."""
+    second(world, environment)(world.controller())
+    edge = world.engines[environment.hosts[-1].name].edge
+    release = world.release(3, "0002", environment)
+    wanted = specify(release, environment, settings(world.controller(), release, environment), host=environment.hosts[-1])
+    edge.down |= {url for route in (wanted.routes or {})["routes"] for group in route["groups"] for url in group["upstreams"]}
+    return lambda ctx: deploy(ctx, Order(release, environment))
+
+
+STORIES = [first, second, third, back, sick, unverified, unreachable]
+FAIL = (sick, unverified, unreachable)
 
 
 def attempt(command: Command, ctx: Context, *, fails: bool) -> None:
     """Run it as a person does, who sees its error."""
     try:
         command(ctx)
-    except DeployFailed:
+    except (DeployFailed, EdgeError):
         assert fails
     else:
         assert not fails
@@ -85,42 +105,57 @@ def attempt(command: Command, ctx: Context, *, fails: bool) -> None:
 
 def effects_of(story: Callable[[World, Environment], Command], environment: Environment, folder: Path) -> int:
     """How many effects the command has when nobody kills it."""
-    world = World(folder)
+    world = world_for(environment, folder)
     command, never = story(world, environment), Death(0, after=False)
     attempt(command, world.controller(dies=never), fails=story in FAIL)
     return never.effects
 
 
-@pytest.mark.parametrize("environment", [COLD, WARM], ids=["cold", "warm"])
+@pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_death_at_every_effect(
-    story: Callable[[World, Environment], Command], environment: Environment, tmp_path: Path, record_property: Callable[[str, object], None]
+    story: Callable[[World, Environment], Command], name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
+    environment = ENVIRONMENTS[name]
     points = list(every(effects_of(story, environment, tmp_path / "count")))
     record_property("kill points", len(points))
     assert len(points) > 20
     expected = undisturbed(story, environment, tmp_path / "alive")
     for at, after in points:
-        world = World(tmp_path / f"{at}-{after}")
-        command = story(world, environment)
-        before = world.state()
-        with pytest.raises(Killed):
-            command(world.controller(dies=Death(at, after=after)))
-        where = f"killed {'after' if after else 'before'} effect {at}"
-        assert len(world.serving()) <= 1, where
-        assert -1 not in world.serving(), where
-        assert world.serving() or not before["serving"], where
-        world.now += 15
-        with suppress(Killed, DeployFailed):  # the next command may die as well
-            recovered(world, Death(at % 7 + 1, after=after))
-        assert -1 not in world.serving(), where
-        world.now += 15
-        with suppress(DeployFailed):
-            recovered(world, None)
-        settled(world, before, where)
-        if world.state()["good"] == before["good"]:
-            attempt(command, world.controller(), fails=story in FAIL)
-        assert comparable(world) == expected, where
+        survives(story, environment, tmp_path / f"{at}-{after}", at, expected, after=after)
+
+
+def survives(
+    story: Callable[[World, Environment], Command], environment: Environment, folder: Path, at: int,
+    expected: dict[str, object], *, after: bool,
+) -> None:  # fmt: skip
+    """One death: what serves, what the next command makes of it, and that the command can be said again."""
+    world = world_for(environment, folder)
+    command = story(world, environment)
+    before = world.state()
+    with pytest.raises(Killed):
+        command(world.controller(dies=Death(at, after=after)))
+    where = f"killed {'after' if after else 'before'} effect {at}"
+    # Until the next command, hosts may differ, and a canary or rolling deployment stands where it stood.
+    assert len(world.serving()) <= (2 if len(environment.hosts) > 1 or environment.strategy.kind != "blue-green" else 1), where
+    assert -1 not in world.serving(), where
+    assert world.serving() or not before["serving"], where
+    world.now += 15
+    with suppress(Killed, DeployFailed, EdgeError):  # the next command may die as well
+        recovered(world, Death(at % 7 + 1, after=after))
+    assert -1 not in world.serving(), where
+    world.now += 15
+    with suppress(DeployFailed, EdgeError):
+        recovered(world, None)
+    settled(world, before, where)
+    if world.state()["good"] == before["good"]:
+        attempt(command, world.controller(), fails=story in FAIL)
+    assert comparable(world) == expected, where
+
+
+def world_for(environment: Environment, folder: Path) -> World:
+    """With the hosts that it names."""
+    return World(folder, [host.name for host in environment.hosts])
 
 
 def recovered(world: World, dies: Death | None) -> None:
@@ -131,7 +166,7 @@ def recovered(world: World, dies: Death | None) -> None:
 
 def undisturbed(story: Callable[[World, Environment], Command], environment: Environment, folder: Path) -> dict[str, object]:
     """What there is in the end when nobody dies."""
-    world = World(folder)
+    world = world_for(environment, folder)
     attempt(story(world, environment), world.controller(), fails=story in FAIL)
     return comparable(world)
 
