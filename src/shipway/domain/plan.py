@@ -204,6 +204,10 @@ class Environment:
     watch: Watch = Watch()
     retain: int = 5  # releases before the current one whose images stay on the hosts
 
+    def __post_init__(self) -> None:
+        if not self.hosts:  # of a record that was kept before there were others
+            object.__setattr__(self, "hosts", (Host(),))
+
     @property
     def scheme(self) -> str:
         """http or https."""

@@ -46,7 +46,7 @@ class EdgeContract:
         """`/` to the upstream; more: name of a route to its upstream, at /NAME."""
         routes = [route("front", "/", "/", release, [upstream])]
         routes += [route(name, f"/{name}", "/", release, [url]) for name, url in more.items()]
-        return {"release": release, "url": {"host": host, "port": lab.ports[0]}, "routes": routes}
+        return {"release": release, "url": {"scheme": "http", "host": host, "port": lab.ports[0]}, "routes": routes}
 
     def reached(self, lab: EdgeLab, path: str = "/", host: str = "one.localhost") -> tuple[int | None, str]:
         return lab.request(host, lab.ports[0], path)

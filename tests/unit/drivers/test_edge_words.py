@@ -19,13 +19,19 @@ def table(host: str = "shop.localhost", port: int = 80, release: int = 7, **pref
         route(name, prefix, "/healthz", release, [f"http://{name}:8000"])
         for name, prefix in (prefixes or {"front": "/"}).items()
     ]
-    return {"release": release, "url": {"host": host, "port": port}, "routes": routes}
+    return {"release": release, "url": {"scheme": "http", "host": host, "port": port}, "routes": routes}
 
 
 def test_a_file_gives_back_its_table() -> None:
     for item in (table(), table(front="/", api="/api/"), table(release=8)):
         assert parse(render("shop_staging", item)) == item
     assert parse("") is None
+
+
+def test_a_file_of_an_older_version_is_still_understood() -> None:
+    old = {"release": 7, "url": {"host": "shop.localhost", "port": 80}, "routes": [
+        {"name": "front", "prefix": "/", "upstreams": ["http://front:8000"], "health": "/healthz"}]}  # fmt: skip
+    assert parse(f"# {json.dumps(old)}\n") == table()
 
 
 def test_routers_of_a_table() -> None:

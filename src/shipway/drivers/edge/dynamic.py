@@ -94,8 +94,16 @@ def render(owner: str, table: Mapping[str, Any]) -> str:
 def parse(text: str) -> dict[str, Any] | None:
     """The table of a file that `render` made; None of an empty one."""
     first = text.partition("\n")[0]
-    found: dict[str, Any] | None = json.loads(first[2:]) if first.startswith("# ") else None
-    return found
+    return _as_now(json.loads(first[2:])) if first.startswith("# ") else None
+
+
+def _as_now(table: dict[str, Any]) -> dict[str, Any]:
+    """A table that was written when a route had one release only."""
+    table["url"].setdefault("scheme", "http")
+    for route in table["routes"]:
+        if "upstreams" in route:
+            route["groups"] = [{"release": table["release"], "weight": 1, "upstreams": route.pop("upstreams")}]
+    return table
 
 
 def entry_point(port: int) -> str:
