@@ -26,7 +26,7 @@ class Engine:
     """One host."""
 
     def __init__(self, name: str, images: MemoryImages) -> None:
-        self.name, self.images, self.runtime, self.edge = name, images, MemoryRuntime(), MemoryEdge()
+        self.name, self.images, self.runtime, self.edge = name, images, MemoryRuntime(images), MemoryEdge()
         self.runtime.behave("*_job_*", Behaviour(exit_code=0))
         self.away = False  # it can't be reached
 

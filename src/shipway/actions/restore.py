@@ -12,7 +12,7 @@ from shipway.domain import names, routes
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.errors import ShipwayError
-from shipway.domain.observed import Observed, Wanted
+from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import Deployment, Release
@@ -68,8 +68,11 @@ class _Restoring:
         self._start(self.wanted.web)
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
-        elif self.wanted.routes is not None and self.wanted.routes != self.observed.routes:
-            self._switch()
+        elif self.wanted.routes is not None:
+            self._enter()
+            if self.wanted.routes != self.observed.routes:
+                with self.ctx.part("switch back", f"release {self.wanted.release}"):
+                    self.ctx.edge.switch(self.owner, self.wanted.routes)
         self._leave()
         self._start(self.wanted.workers)
 
@@ -78,18 +81,19 @@ class _Restoring:
         missing = {change.name for change in self.changes.of("container", "create", "start")}
         starting = [spec for spec in specs if spec.name in missing]
         for spec in starting:
+            self.ctx.images.pull(spec.image, lambda line: None)
             self.ctx.runtime.create(spec)
             self.ctx.runtime.start(spec.name)
         services = self.good.plan.services if self.good else {}
         of = [(spec.name, services[spec.labels[LABEL_NAME]]) for spec in starting]
         wait_healthy(self.ctx, [(name, service.health, service.port) for name, service in of])
 
-    def _switch(self) -> None:
-        assert self.wanted.routes is not None
+    def _enter(self) -> None:
+        """Let the edge reach all that serves."""
+        inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
         for spec in self.wanted.web:
-            self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
-        with self.ctx.part("switch back", f"release {self.wanted.release}"):
-            self.ctx.edge.switch(self.owner, self.wanted.routes)
+            if spec.name not in inside:
+                self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
 
     def _leave(self) -> None:
         """What doesn't belong to the good release goes, or stands as it did before."""
@@ -103,14 +107,9 @@ class _Restoring:
                 self.ctx.runtime.stop(item.name, float(item.labels.get(LABEL_DRAIN, "10")))
             if verb == "remove":
                 self.ctx.runtime.remove(item.name)
-            elif self.rotation in item.addresses:
-                self._out(item, later=verb is None and item.name in served)
+            elif verb == "stop" or (release_of(item) == self.left.number and item.name not in served):
+                self.ctx.runtime.disconnect(self.rotation, item.name)
+            elif item.name in served:  # its requests have still to end
+                self.ctx.retire_later(self.app, self.name)
 
         side_by_side(leave, [item for item in self.observed.services if item.name not in part])
-
-    def _out(self, item: ContainerInfo, *, later: bool) -> None:
-        """Of the rotation; later where its requests have still to end."""
-        if later:
-            self.ctx.retire_later(self.app, self.name)
-        else:
-            self.ctx.runtime.disconnect(self.rotation, item.name)

@@ -27,6 +27,7 @@ COMMANDS = {
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
     "retire": ("shipway.cli.retire", "End the standby of the release before"),
     "status": ("shipway.cli.status", "What runs where"),
+    "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs"),
     "history": ("shipway.cli.history", "All deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
     "destroy": ("shipway.cli.destroy", "Take an environment away, with its data"),

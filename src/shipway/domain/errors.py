@@ -77,6 +77,12 @@ class NothingToRollBack(ShipwayError):
     exit_code = 15
 
 
+class DriftFound(ShipwayError):
+    """`shipway doctor` found something that is not as the ledger says."""
+
+    exit_code = 16
+
+
 class EngineError(ShipwayError):
     """The container engine can't be reached, refuses access, or failed a call."""
 

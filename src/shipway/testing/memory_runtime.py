@@ -78,11 +78,12 @@ class MemoryRuntime(Recorder):
                 if LABEL_CONFIG not in spec.labels or found.info.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
                     raise EngineError(f"the name {spec.name} is taken by a container that was made otherwise")
                 return found.info.id
-            if self._images is not None and self._images.inspect(spec.image) is None:
+            image = self._images.inspect(spec.image) if self._images else {"Id": spec.image}
+            if image is None:
                 raise EngineError(f"image {spec.image} of container {spec.name} isn't on the engine")
             self._made += 1
             identity = hashlib.sha256(f"{spec.name} {self._made}".encode()).hexdigest()
-            info = ContainerInfo(identity, spec.name, dict(spec.labels), "created", spec.image, {}, float(self._made))
+            info = ContainerInfo(identity, spec.name, dict(spec.labels), "created", str(image["Id"]), {}, float(self._made))
             behaviour = self._behaviour(spec)
             self.containers[spec.name] = _Container(spec, info, behaviour, dict(behaviour.files))
             for volume in spec.volumes:

@@ -1,0 +1,164 @@
+"""Compare the ledger with what really runs, and repair what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shipway.actions.decide import hosts_of
+from shipway.actions.observe import observe, settings
+from shipway.actions.recover import ready
+from shipway.actions.restore import restore
+from shipway.context import Context, is_gone
+from shipway.domain import names
+from shipway.domain import rollback as back
+from shipway.domain.change import Change
+from shipway.domain.container import LABEL_APP, LABEL_RUN
+from shipway.domain.errors import ShipwayError
+from shipway.domain.observed import Observed, Wanted
+from shipway.domain.plan import Environment, Host
+from shipway.domain.reconcile import reconcile
+from shipway.domain.release import DESTROY, PENDING, Deployment, Release
+from shipway.domain.specify import nothing, specify
+
+WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
+    ("accessory", "create"): ("isn't there", "create it; its volume is kept"),
+    ("accessory", "start"): ("doesn't run", "start it"),
+    ("container", "create"): ("isn't there", "create it"),
+    ("container", "start"): ("doesn't run", "start it"),
+    ("container", "remove"): ("belongs to no release that is needed", "remove it"),
+    ("container", "stop"): ("should not run", "stop it"),
+    ("route", "switch"): ("the edge sends requests elsewhere", "switch"),
+    ("route", "remove"): ("the edge has routes that nobody needs", "remove them"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that isn't as the ledger says. remedy: what `--fix` does; empty where a person must decide."""
+
+    environment: str
+    host: str
+    thing: str
+    problem: str
+    remedy: str
+
+
+def examine(ctx: Context, app: str, environment: Environment) -> list[Finding]:
+    """All that differs in one environment, on all of its hosts."""
+    return [Finding(environment.name, *each) for each in _differences(ctx, app, environment)]
+
+
+def repair(ctx: Context, app: str, environment: Environment) -> None:
+    """Finish or take back what was left half done, then bring every host to the release that should serve."""
+    with ready(ctx, app, environment.name, "repair") as own:
+        history = own.ledger.deployments(app, environment.name)
+        now = back.current(history)
+        release = own.ledger.release(app, now.release) if now else None
+        for run in _left_runs(own, app):
+            own.runtime.remove(run)
+        if now is None or release is None:
+            return
+        where = release.plan.environments.get(environment.name, environment)
+        for host in hosts_of(own, where, None):
+            _prepare(own.on(host.name), release, where, host, now)
+        restore(own, release, where, now)
+
+
+def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
+    history = ctx.ledger.deployments(app, environment.name)
+    yield from _unfinished(ctx, app, environment, history)
+    now = back.current(history)
+    release = ctx.ledger.release(app, now.release) if now else None
+    where = release.plan.environments.get(environment.name, environment) if release else environment
+    for host in hosts_of(ctx, where, None):
+        try:
+            here = ctx.on(host.name)
+            found = observe(here, app, environment.name)
+        except ShipwayError as error:
+            yield host.name, "host", error.message, ""
+            continue
+        if now is None or release is None:
+            yield from _of_nobody(host, found, history)
+            continue
+        wanted = _wanted(here, release, where, host, now)
+        for change in reconcile(wanted, found).changes:
+            yield from _said(host, change, found)
+        yield from _beyond_names(here, host, wanted, found)
+    for run in _left_runs(ctx, app):
+        yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
+
+
+def _unfinished(
+    ctx: Context, app: str, environment: Environment, history: list[Deployment]
+) -> Iterator[tuple[str, str, str, str]]:
+    lease = ctx.ledger.lease(names.scope(app, environment.name))
+    alive = lease is not None and lease.expires > ctx.clock() and not is_gone(lease.owner)
+    for item in history:
+        if item.outcome == PENDING and not alive:
+            what = f"{item.kind} of release {item.release}"
+            yield "", what, f"was begun by {item.actor} and never ended: its process is gone", "finish it or take it back"
+
+
+def _of_nobody(host: Host, found: Observed, history: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
+    """Of an environment where the ledger says that nothing runs."""
+    why = "runs, but the ledger says that the environment was destroyed" if history and history[0].kind == DESTROY else "runs, but the ledger knows of no deployment"
+    for item in (*found.services, *found.accessories):
+        yield host.name, item.name, why, ""
+
+
+def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+    if (change.kind, change.verb) in WORDS:
+        problem, remedy = WORDS[change.kind, change.verb]
+        state = next((f" ({item.state})" for item in (*found.services, *found.accessories) if item.name == change.name), "")
+        yield host.name, change.name, problem + state, remedy
+    elif change.kind == "accessory":  # replace
+        yield host.name, change.name, "was made otherwise than the plan says", ""
+
+
+def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+    """What a container's name and labels don't tell: its image, and whether the edge reaches it."""
+    for name, image in _other_images(ctx, wanted, found):
+        yield host.name, name, f"runs another image than {image}", "replace it"
+    rotation = names.rotation_network(wanted.app, wanted.environment)
+    web = {spec.name for spec in wanted.web}
+    for item in found.services:
+        if item.running and item.name in web and rotation not in item.addresses:
+            yield host.name, item.name, "can't be reached by the edge", "attach it"
+
+
+def _other_images(ctx: Context, wanted: Wanted, found: Observed) -> list[tuple[str, str]]:
+    """(container, the image that it should have) of those that have another one."""
+    have = {item.name: item.image for item in found.services}
+    ids = {spec.image: (ctx.images.inspect(spec.image) or {}).get("Id") for spec in wanted.services}
+    return [
+        (spec.name, spec.image)
+        for spec in wanted.services
+        if spec.name in have and ids[spec.image] not in (None, have[spec.name])
+    ]
+
+
+def _prepare(ctx: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> None:
+    """What `restore` takes for granted: accessories run, and images are the right ones."""
+    found = observe(ctx, release.app, environment.name)
+    for item in found.accessories:
+        ctx.runtime.start(item.name)
+    wanted = _wanted(ctx, release, environment, host, now)
+    specs = {spec.name: spec for spec in wanted.services}
+    for name, _ in _other_images(ctx, wanted, found):
+        ctx.runtime.stop(name, specs[name].stop_grace)
+        ctx.runtime.remove(name)
+
+
+def _wanted(ctx: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> Wanted:
+    own = settings(ctx, release, environment, like=now)
+    history = ctx.ledger.deployments(release.app, environment.name)
+    wanted = specify(release, environment, own, seed=False, keep=back.left(history, release.number), host=host)
+    return wanted if host in environment.hosts else nothing(wanted)
+
+
+def _left_runs(ctx: Context, app: str) -> list[str]:
+    """Containers of runs that have ended."""
+    under_way = {str(run["id"]) for run in ctx.ledger.runs(app, 200) if run["outcome"] == PENDING}
+    found = ctx.runtime.list({LABEL_APP: app, LABEL_RUN: ""})
+    return [item.name for item in found if item.labels[LABEL_RUN] not in under_way]

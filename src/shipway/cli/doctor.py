@@ -1,0 +1,53 @@
+"""`shipway doctor`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style
+
+
+@click.command()
+@click.argument("environment", required=False)
+@click.option("--fix", is_flag=True, help="Repair what can be repaired")
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.pass_obj
+def doctor(options: Globals, environment: str | None, fix: bool, as_json: bool) -> None:
+    """Compare the ledger with what really runs in ENVIRONMENT [all], and print what differs."""
+    import dataclasses
+
+    from shipway.actions.doctor import examine, repair
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.errors import DriftFound
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        chosen = [environment_of(plan, environment)] if environment else list(plan.environments.values())
+        found = [finding for each in chosen for finding in examine(ctx, plan.app, each)]
+        if fix and found:
+            for each in chosen:
+                if any(finding.environment == each.name for finding in found):
+                    repair(ctx, plan.app, each)
+            left = [finding for each in chosen for finding in examine(ctx, plan.app, each)]
+            fixed = [finding for finding in found if finding not in left]
+        else:
+            left, fixed = found, []
+        if as_json:
+            say(json.dumps({"found": list(map(dataclasses.asdict, left)), "fixed": list(map(dataclasses.asdict, fixed))}, indent=1))
+        else:
+            several = any(len(each.hosts) > 1 for each in chosen)
+            for finding in fixed:
+                say(f"{style('✓', 'green')} {finding.environment}  {finding.thing}: {finding.problem}; repaired")
+            for finding in left:
+                host = f"{finding.host}  " if several and finding.host else ""
+                say(f"{style('✗', 'red')} {finding.environment}  {host}{finding.thing}: {finding.problem}")
+                say(style(f"    --fix would {finding.remedy}" if finding.remedy else "    look into it: Shipway doesn't change this by itself", "dim"))
+            if not left:
+                say(style("all is as the ledger says", "green"))
+        if left:
+            hint = "`shipway doctor --fix` repairs it" if any(item.remedy for item in left) and not fix else ""
+            raise DriftFound(f"{len(left)} thing(s) are not as the ledger says", hint=hint)

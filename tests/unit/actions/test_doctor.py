@@ -1,0 +1,152 @@
+"""Ledger and reality are compared, and put right."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.doctor import Finding, examine, repair
+from shipway.domain.container import ContainerSpec
+from shipway.domain.plan import LOCAL, Host
+from shipway.testing.faults import Death, Killed
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+WARM = dataclasses.replace(STAGING, standby=3600.0)
+TWO = dataclasses.replace(WARM, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
+ROTATION = "shipway_shop_staging_rotation"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Release 2 serves on two hosts, release 1 stands by."""
+    made = World(tmp_path, [host.name for host in TWO.hosts])
+    for number in (1, 2):
+        deploy(made.controller(), Order(made.release(number, environment=TWO), TWO))
+    return made
+
+
+def named(world: World, part: str, host: str = LOCAL) -> str:
+    (name,) = (name for name in world.engines[host].runtime.containers if part in name)
+    return name
+
+
+def stop(world: World) -> None:
+    world.runtime.stop(named(world, "_backend_2-"), 1)
+
+
+def remove(world: World) -> None:
+    world.engines["ssh://b"].runtime.remove(named(world, "_frontend_2-", "ssh://b"))
+
+
+def database(world: World) -> None:
+    world.runtime.stop("shop_staging_db", 1)
+
+
+def stray(world: World) -> None:
+    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "old", "shipway.release": "77"}
+    world.runtime.create(ContainerSpec("shop_staging_old_77-abcdef_1", "postgres:15", labels))
+
+
+def other_image(world: World) -> None:
+    item = world.runtime.containers[named(world, "_backend_2-")]
+    item.info = dataclasses.replace(item.info, image="sha256:other")
+
+
+def unreachable(world: World) -> None:
+    world.runtime.disconnect(ROTATION, named(world, "_frontend_2-"))
+
+
+def routes(world: World) -> None:
+    edge = world.engines["ssh://b"].edge
+    edge.tables["shop_staging"] = {**edge.tables["shop_staging"], "release": 1}
+
+
+def worker_before(world: World) -> None:
+    world.runtime.start(named(world, "_worker_1-"))
+
+
+def left_of_a_run(world: World) -> None:
+    world.runtime.create(ContainerSpec("shop_run9_unit", "postgres:15", {"shipway.app": "shop", "shipway.run": "9"}))
+
+
+DRIFT: list[tuple[Callable[[World], None], str]] = [
+    (stop, "_backend_2-…: doesn't run (exited) → start it"),
+    (remove, "ssh://b _frontend_2-…: isn't there → create it"),
+    (database, "shop_staging_db: doesn't run (exited) → start it"),
+    (stray, "_old_77-…: belongs to no release that is needed (created) → remove it"),
+    (other_image, "_backend_2-…: runs another image than registry/shop/backend"),
+    (unreachable, "_frontend_2-…: can't be reached by the edge → attach it"),
+    (routes, "ssh://b / → frontend, /api → backend: the edge sends requests elsewhere → switch"),
+    (worker_before, "_worker_1-…: should not run (running) → stop it"),
+    (left_of_a_run, "shop_run9_unit: is left of a run that has ended → remove it"),
+]
+
+
+def words(finding: Finding) -> str:
+    import re
+
+    thing = re.sub(r"^shop_staging(_\w+_\d+-)[0-9a-f]{6}_1$", r"\1…", finding.thing)
+    host = "" if finding.host in ("", LOCAL) else f"{finding.host} "
+    return f"{host}{thing}: {finding.problem} → {finding.remedy}"
+
+
+def test_nothing_is_found_where_nothing_is_wrong(world: World) -> None:
+    assert examine(world.controller(), "shop", TWO) == []
+
+
+@pytest.mark.parametrize(("damage", "expected"), DRIFT, ids=[damage.__name__ for damage, _ in DRIFT])
+def test_drift_is_found_and_repaired(world: World, damage: Callable[[World], None], expected: str) -> None:
+    before = world.state()
+    damage(world)
+    (found,) = examine(world.controller(), "shop", TWO)
+    assert words(found).startswith(expected)
+    repair(world.controller(), "shop", TWO)
+    assert examine(world.controller(), "shop", TWO) == []
+    assert world.state() == before
+
+
+def test_all_of_it_at_once(world: World) -> None:
+    before = world.state()
+    for damage, _ in DRIFT:
+        if damage is not unreachable:  # of a container that is another one's already
+            damage(world)
+    assert len(examine(world.controller(), "shop", TWO)) >= len(DRIFT) - 2
+    repair(world.controller(), "shop", TWO)
+    assert examine(world.controller(), "shop", TWO) == []
+    assert world.state() == before
+
+
+def test_an_unfinished_deployment(world: World) -> None:
+    release = world.release(3, environment=TWO)
+    with pytest.raises(Killed):
+        deploy(world.controller(dies=Death(8, after=True)), Order(release, TWO))
+    world.now += 16
+    found = examine(world.controller(), "shop", TWO)
+    assert "deploy of release 3: was begun by controller-" in words(found[0])
+    assert "its process is gone → finish it or take it back" in words(found[0])
+    repair(world.controller(), "shop", TWO)
+    assert examine(world.controller(), "shop", TWO) == []
+    assert world.serving() == {2}
+
+
+def test_a_host_that_is_away_is_told_and_hides_nothing_else(world: World) -> None:
+    world.engines["ssh://b"].away = True
+    stop(world)
+    found = sorted(words(item) for item in examine(world.controller(), "shop", TWO))
+    assert "ssh://b can't be reached" in found[1]
+    assert "doesn't run" in found[0]
+
+
+def test_an_accessory_that_was_made_otherwise_is_for_a_person(world: World) -> None:
+    item = world.runtime.containers["shop_staging_db"]
+    item.info = dataclasses.replace(item.info, labels={**item.info.labels, "shipway.config": "other"})
+    (found,) = examine(world.controller(), "shop", TWO)
+    assert (found.problem, found.remedy) == ("was made otherwise than the plan says", "")
+    repair(world.controller(), "shop", TWO)
+    assert world.runtime.containers["shop_staging_db"].info.running
