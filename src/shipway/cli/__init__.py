@@ -27,6 +27,7 @@ COMMANDS = {
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
     "retire": ("shipway.cli.retire", "End the standby of the release before"),
     "status": ("shipway.cli.status", "What runs where"),
+    "maintenance": ("shipway.cli.maintenance", "Show a maintenance page, on or off"),
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs"),
     "history": ("shipway.cli.history", "All deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
