@@ -140,7 +140,7 @@ class Applying:
     def _undo(self, error: BaseException) -> None:
         self.ctx.cancelled.clear()  # what follows must run also after an interrupt
         self.ctx.reporter.note(f"taking it back: {type(error).__name__}")
-        for step in (self._restore, self._migrate_back, self._remove_first):
+        for step in (self._restore, self._migrate_back, self._remove_volumes):
             try:
                 step()
             except ShipwayError as problem:
@@ -160,6 +160,6 @@ class Applying:
             self.decision.tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
         self.schema = self.before
 
-    def _remove_first(self) -> None:
+    def _remove_volumes(self) -> None:
         if self.decision.previous is None:
-            self.everywhere(Place.remove_first)
+            self.everywhere(Place.remove_volumes)

@@ -180,12 +180,7 @@ class Place:
         """What starts here."""
         return self.changeset.of("container", "create", "start")
 
-    def remove_first(self) -> None:
-        """A first deployment that fails leaves nothing behind; what was there before it, such as a volume, stays."""
-        for change in self.changeset.of("accessory", "create"):
-            self.ctx.runtime.remove(change.name)
+    def remove_volumes(self) -> None:
+        """Of a first deployment that fails; what was there before it stays."""
         for volume in self.new_volumes:
             self.ctx.runtime.remove_volume(volume)
-        if not self.observed.services and not self.observed.accessories:
-            for network in (self.rotation, names.network(self.app, self.environment)):
-                self.ctx.runtime.remove_network(network)

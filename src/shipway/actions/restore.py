@@ -75,6 +75,15 @@ class _Restoring:
                     self.ctx.edge.switch(self.owner, self.wanted.routes)
         self._leave()
         self._start(self.wanted.workers)
+        if self.good is None:
+            self._empty()
+
+    def _empty(self) -> None:
+        """Nothing was good here before: only the accessories' volumes stay."""
+        for item in self.observed.accessories:
+            self.ctx.runtime.remove(item.name)
+        for network in (self.rotation, names.network(self.app, self.name)):
+            self.ctx.runtime.remove_network(network)
 
     def _start(self, specs: Sequence[ContainerSpec]) -> None:
         """What a rolling deployment stopped, or somebody removed."""
