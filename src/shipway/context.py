@@ -131,8 +131,9 @@ class Context:
 def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) -> list[R]:
     """Do it for all, at `most` that many at a time. The first error is raised when all have ended."""
     things = list(items)
-    if len(things) < 2:
-        return [work(thing) for thing in things]
+    if not things:
+        return []
+    # Also one alone: Ctrl-C breaks into this thread, and never into a call that is half done.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(min(len(things), most)) as pool:

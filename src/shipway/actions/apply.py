@@ -12,7 +12,7 @@ from shipway.actions.takeover import take_over
 from shipway.actions.watch import watch
 from shipway.context import Context, side_by_side
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
-from shipway.domain.release import CANCELLED, DEPLOY, FAILED, SUCCEEDED
+from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
 
 AT_ONCE = 8  # hosts that are worked on side by side
 
@@ -115,9 +115,14 @@ class Applying:
     # after success
 
     def _retire(self) -> None:
-        if any(place.stands_by() for place in self.places):
+        """After a rollback the left release's workers finish their jobs while nobody waits for them; but not on a schema
+        that is taken away."""
+        self.everywhere(Place.unroute)
+        later = self.order.kind == ROLLBACK and self.decision.first.wanted.down is None
+        if later or any(place.stands_by() for place in self.places):
             self.ctx.retire_later(self.order.release.app, self.order.environment.name)
-        self.everywhere(Place.retire)
+        if not later:
+            self.everywhere(Place.retire)
 
     def _revert(self) -> None:
         down = self.decision.first.wanted.down

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shipway.actions.decide import hosts_of
-from shipway.actions.observe import observe, settings
+from shipway.actions.observe import observe
 from shipway.actions.recover import ready
 from shipway.actions.restore import restore
+from shipway.actions.standing import wanted_of
 from shipway.context import Context, is_gone
 from shipway.domain import names
 from shipway.domain import rollback as back
@@ -19,7 +20,6 @@ from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, PENDING, Deployment, Release
-from shipway.domain.specify import nothing, specify
 
 WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
     ("accessory", "create"): ("isn't there", "create it; its volume is kept"),
@@ -81,7 +81,7 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         if now is None or release is None:
             yield from _of_nobody(host, found, history)
             continue
-        wanted = _wanted(here, release, where, host, now)
+        wanted = wanted_of(here, now, release, where, host)
         for change in reconcile(wanted, found).changes:
             yield from _said(host, change, found)
         yield from _beyond_names(here, host, wanted, found)
@@ -143,18 +143,11 @@ def _prepare(ctx: Context, release: Release, environment: Environment, host: Hos
     found = observe(ctx, release.app, environment.name)
     for item in found.accessories:
         ctx.runtime.start(item.name)
-    wanted = _wanted(ctx, release, environment, host, now)
+    wanted = wanted_of(ctx, now, release, environment, host)
     specs = {spec.name: spec for spec in wanted.services}
     for name, _ in _other_images(ctx, wanted, found):
         ctx.runtime.stop(name, specs[name].stop_grace)
         ctx.runtime.remove(name)
-
-
-def _wanted(ctx: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> Wanted:
-    own = settings(ctx, release, environment, like=now)
-    history = ctx.ledger.deployments(release.app, environment.name)
-    wanted = specify(release, environment, own, seed=False, keep=back.left(history, release.number), host=host)
-    return wanted if host in environment.hosts else nothing(wanted)
 
 
 def _left_runs(ctx: Context, app: str) -> list[str]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from shipway.actions.decide import Decision, Part
+from shipway.actions.standing import leave
 from shipway.context import Context, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.change import Change
 from shipway.domain.container import (
     LABEL_APP,
-    LABEL_DRAIN,
     LABEL_ENVIRONMENT,
     LABEL_NAME,
     LABEL_STANDBY,
@@ -152,10 +152,13 @@ class Place:
 
     # after success
 
-    def retire(self) -> None:
-        """What was left goes, or stays for a rollback: stopped, or as it is until `retire_later`."""
+    def unroute(self) -> None:
+        """Nothing is public any more."""
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
+
+    def retire(self) -> None:
+        """What was left goes, or stays for a rollback: stopped, or as it is until `retire_later`."""
         verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
         leaving = [item for item in self.observed.services if item.name in verbs]
         if leaving:
@@ -164,11 +167,7 @@ class Place:
 
     def leave(self, container: ContainerInfo, *, remove: bool = False) -> None:
         """Let it finish its work, and take it out."""
-        self.ctx.runtime.stop(container.name, float(container.labels.get(LABEL_DRAIN, "10")))
-        if remove:
-            self.ctx.runtime.remove(container.name)
-        else:
-            self.ctx.runtime.disconnect(self.rotation, container.name)
+        leave(self.ctx, container, self.app, self.environment, remove=remove)
 
     def stands_by(self) -> bool:
         """Whether something stays up that must leave later, when its requests have ended."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
+from shipway.actions.standing import wanted_of
 from shipway.context import Context, side_by_side
 from shipway.domain import names, routes
-from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, Wanted, release_of
@@ -57,12 +57,7 @@ class _Restoring:
     ) -> Wanted:
         if good is None or previous is None:
             return nothing(specify(left, environment, settings(self.ctx, left, environment), host=host))
-        where = good.plan.environments[environment.name]
-        history = self.ctx.ledger.deployments(good.app, environment.name)
-        own = settings(self.ctx, good, where, like=previous)
-        known = next((item for item in where.hosts if item.name == host.name), None)
-        wanted = specify(good, where, own, seed=False, keep=back.left(history, good.number), host=known)
-        return wanted if known else nothing(wanted)
+        return wanted_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
     def run(self) -> None:
         self._start(self.wanted.web)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 
-from shipway.actions.decide import hosts_of
-from shipway.actions.observe import observe
 from shipway.actions.recover import ready
+from shipway.actions.standing import Standing, leave, standing
 from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
@@ -21,50 +20,60 @@ SOON = 2.0  # seconds after which to look again, where a deployment is under way
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
     """Stop what stands by, now, on every host. A rollback then starts it again. Returns how many were stopped."""
     with ready(ctx, app, environment, "end of the standby", wait=wait) as own:
-        found = 0
-        for here, standing in _standing(own, app, environment):
-            _leave(here, app, environment, standing)
-            side_by_side(partial(_stop, here), standing)
-            found += len(standing)
-        return found
+        places = standing(own, app, environment)
+        _left(places)
+        for place in places:
+            side_by_side(partial(_stop, place), standing_by(place.observed))
+        return sum(len(standing_by(place.observed)) for place in places)
 
 
 def retire_due(ctx: Context, app: str, environment: str) -> float | None:
-    """Do what is due, and return when to call again (seconds since the epoch); None once nothing stands by."""
-    found = [item for _, standing in _standing(ctx, app, environment) for item in standing]
+    """Do what is due, and return when to call again (seconds since the epoch); None once nothing is left to do."""
+    places = standing(ctx, app, environment)
     now = back.current(ctx.ledger.deployments(app, environment))
-    if not found or now is None or now.finished is None:
-        return None
-    drained = now.finished + max(float(item.labels[LABEL_DRAIN]) for item in found)
-    over = now.finished + max(float(item.labels[LABEL_STANDBY]) for item in found)
-    if ctx.clock() < drained:
-        return drained
+    found = [item for place in places for item in standing_by(place.observed)]
     try:
+        if any(_leaving(place) for place in places):
+            with ready(ctx, app, environment, "left by a rollback") as own:
+                _left(standing(own, app, environment))
+        if not found or now is None or now.finished is None:
+            return None
+        drained = now.finished + max(float(item.labels[LABEL_DRAIN]) for item in found)
+        over = now.finished + max(float(item.labels[LABEL_STANDBY]) for item in found)
+        if ctx.clock() < drained:
+            return drained
         if ctx.clock() >= over:
             retire(ctx, app, environment)
             return None
         if any(names.rotation_network(app, environment) in item.addresses for item in found):
             with ready(ctx, app, environment, "drained") as own:
-                for here, standing in _standing(own, app, environment):
-                    _leave(here, app, environment, standing)
+                for place in standing(own, app, environment):
+                    side_by_side(partial(_out, place), standing_by(place.observed))
     except LeaseHeld:
         return ctx.clock() + SOON
     return over
 
 
-def _standing(ctx: Context, app: str, environment: str) -> list[tuple[Context, list[ContainerInfo]]]:
-    """By host, of those of the newest release."""
-    now = back.current(ctx.ledger.deployments(app, environment))
-    release = ctx.ledger.release(app, now.release) if now else None
-    hosts = hosts_of(ctx, release.plan.environments[environment], None) if release else []
-    places = [ctx.on(host.name) for host in hosts]
-    return [(here, standing_by(observe(here, app, environment))) for here in places]
+def _leaving(place: Standing) -> dict[str, str]:
+    """By container: stop or remove."""
+    return {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
 
 
-def _leave(ctx: Context, app: str, environment: str, containers: Sequence[ContainerInfo]) -> None:
-    rotation = names.rotation_network(app, environment)
-    side_by_side(lambda item: ctx.runtime.disconnect(rotation, item.name), containers)
+def _left(places: list[Standing]) -> None:
+    """What a rollback left running so as not to wait for it: its workers finish their jobs."""
+    for place in places:
+        verbs = _leaving(place)
+        side_by_side(partial(_leave, place, verbs), [item for item in place.observed.services if item.name in verbs])
 
 
-def _stop(ctx: Context, item: ContainerInfo) -> None:
-    ctx.runtime.stop(item.name, float(item.labels[LABEL_DRAIN]))
+def _leave(place: Standing, verbs: Mapping[str, str], item: ContainerInfo) -> None:
+    leave(place.ctx, item, place.wanted.app, place.wanted.environment, remove=verbs[item.name] == "remove")
+
+
+def _out(place: Standing, item: ContainerInfo) -> None:
+    place.ctx.runtime.disconnect(names.rotation_network(place.wanted.app, place.wanted.environment), item.name)
+
+
+def _stop(place: Standing, item: ContainerInfo) -> None:
+    _out(place, item)
+    place.ctx.runtime.stop(item.name, float(item.labels[LABEL_DRAIN]))

@@ -72,6 +72,8 @@ def test_a_rollback_onto_it_starts_only_the_worker(world: World) -> None:
     started = [call for call in world.runtime.calls if call.startswith(("create", "start"))]
     assert [call.split("_")[2] for call in started] == ["worker", "worker"]
     assert world.serving() == {1}
+    assert running(world, 2) == ["backend", "frontend", "worker"]  # which finishes its job while nobody waits for it
+    retire_due(world.controller(), "shop", "staging")
     assert running(world, 2) == ["backend", "frontend"]  # now the other one stands by
 
 

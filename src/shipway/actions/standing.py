@@ -1,0 +1,61 @@
+"""What should stand in an environment now: the release of a good deployment, host by host, as that deployment made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shipway.actions.decide import hosts_of
+from shipway.actions.observe import observe, settings
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain import rollback as back
+from shipway.domain.change import Changeset
+from shipway.domain.container import LABEL_DRAIN, ContainerInfo
+from shipway.domain.observed import Observed, Wanted
+from shipway.domain.plan import Environment, Host
+from shipway.domain.reconcile import reconcile
+from shipway.domain.release import Deployment, Release
+from shipway.domain.specify import nothing, specify
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One host: what is and what should be."""
+
+    ctx: Context  # on that host
+    wanted: Wanted
+    observed: Observed
+    changes: Changeset
+
+
+def wanted_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> Wanted:
+    """What a deployment of the release put on a host; nothing where it wasn't one of its hosts."""
+    own = settings(ctx, release, environment, like=deployment)
+    history = ctx.ledger.deployments(release.app, environment.name)
+    known = next((item for item in environment.hosts if item.name == host.name), None)
+    wanted = specify(release, environment, own, seed=False, keep=back.left(history, release.number), host=known)
+    return wanted if known else nothing(wanted)
+
+
+def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
+    """Of the newest good deployment, on all of its hosts; empty where there is none."""
+    now = back.current(ctx.ledger.deployments(app, environment))
+    release = ctx.ledger.release(app, now.release) if now else None
+    if now is None or release is None:
+        return []
+    where = release.plan.environments[environment]
+    found = []
+    for host in hosts_of(ctx, where, None):
+        here = ctx.on(host.name)
+        wanted, observed = wanted_of(here, now, release, where, host), observe(here, app, environment)
+        found.append(Standing(here, wanted, observed, reconcile(wanted, observed)))
+    return found
+
+
+def leave(ctx: Context, container: ContainerInfo, app: str, environment: str, *, remove: bool) -> None:
+    """Let a container finish its work, and take it out; without `remove` it stays, stopped, for a rollback."""
+    ctx.runtime.stop(container.name, float(container.labels.get(LABEL_DRAIN, "10")))
+    if remove:
+        ctx.runtime.remove(container.name)
+    else:
+        ctx.runtime.disconnect(names.rotation_network(app, environment), container.name)
