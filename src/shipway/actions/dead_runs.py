@@ -87,10 +87,7 @@ def _clear(ctx: Context, dead: Dead) -> None:
         if own is None:
             return
         ctx.reporter.note(f"{dead}; clearing it away")
-        try:
-            _remove(own, dead.app, dead.number)
-        except EngineError as error:
-            ctx.reporter.note(f"run {dead.number} is left for the next one to clear away: {error.message}")
+        if not _remove(own, dead.app, dead.number):
             return
         for name, record in _journal(own, dead.number).items():
             if record.outcome == PENDING:
@@ -98,9 +95,15 @@ def _clear(ctx: Context, dead: Dead) -> None:
         own.ledger.end_run(dead.number, CANCELLED, ctx.clock())
 
 
-def _remove(ctx: Context, app: str, number: int) -> None:
-    sweep(ctx, app, number)
+def _remove(ctx: Context, app: str, number: int) -> bool:
+    """What it left, first on the engine. Where that fails it is told, and no reason not to begin another run."""
+    try:
+        sweep(ctx, app, number)
+    except EngineError as error:
+        ctx.reporter.note(f"what run {number} left stays until the next run: {error.message}")
+        return False
     shutil.rmtree(scratch(ctx.home, number), ignore_errors=True)
+    return True
 
 
 @contextmanager
