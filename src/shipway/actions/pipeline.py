@@ -65,8 +65,8 @@ class _Pipeline:
     def run(self) -> dict[str, StepResult]:
         running: dict[Future[StepResult], str] = {}
         begun: set[str] = set()
-        self._drop_others()
         try:
+            self._drop_others()
             with ThreadPoolExecutor(self.ctx.parallel) as pool:
                 try:
                     while True:
@@ -79,14 +79,21 @@ class _Pipeline:
                             self._collect(running.pop(future), future)
                 except BaseException:
                     self.ctx.cancelled.set()
-                    sweep(self.ctx, self.at.plan.app, self.at.number)
+                    self._sweep()
                     raise
         finally:
-            sweep(self.ctx, self.at.plan.app, self.at.number)
+            try:
+                self._sweep()
+            except KeyboardInterrupt:  # it comes once
+                self._sweep()
+                raise
         self._report_blocked()
         if self.failed:
             raise self._failure()
         return self.results
+
+    def _sweep(self) -> None:
+        sweep(self.ctx, self.at.plan.app, self.at.number)
 
     def _drop_others(self) -> None:
         """What a process before has begun of this run that isn't asked for now."""
