@@ -17,10 +17,11 @@ from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StepFailed
 from shipway.domain.plan import Plan, Step, StepImage
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Trigger
+from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
 from shipway.testing.memory_files import pack
 from tests.unit.domain import samples
-from tests.unit.world import Death, Killed, World, every
+from tests.unit.world import World
 
 IMAGE = StepImage("postgres:15")
 STEPS = (
@@ -31,7 +32,7 @@ STEPS = (
 PLAN = Plan("shop", {}, {"db": samples.PLAN.accessories["db"]}, pipeline={step.name: step for step in STEPS})
 COMMIT = Commit("a" * 40, "tree", "ada@example.org", "a change")
 LINES = {name: [f"{name} {number}" for number in range(3)] for name in PLAN.pipeline}
-EFFECTS = 60  # more than a run has
+EFFECTS = 40  # more than a run has
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
@@ -110,7 +111,7 @@ def test_dead_at_any_effect(tmp_path: Path) -> None:
         unit = {item["name"]: item for item in world.ledger.steps(1)}["unit"]
         assert unit["result"]["tests"] == "3 tests, 0 failed"  # type: ignore[index]
         world.nothing_is_left()
-    assert 40 < died < 2 * EFFECTS
+    assert 60 < died < 2 * EFFECTS
 
 
 def test_dead_at_any_effect_and_another_commit_is_next(tmp_path: Path) -> None:
