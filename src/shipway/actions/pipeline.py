@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TextIO
 
+from shipway.context import Context, side_by_side
 from shipway.domain import graph
-from shipway.domain.container import LABEL_APP, LABEL_RUN
+from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.errors import ShipwayError, StepFailed
 from shipway.domain.plan import Plan, Step
 from shipway.domain.record import from_data, to_data
-from shipway.domain.release import CANCELLED, FAILED, SKIPPED, SUCCEEDED
-from shipway.ports import OnLine
+from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED
 from shipway.steps import artifacts, kind
 from shipway.steps.artifacts import Artifact
 from shipway.steps.command import command_key, run_command
 from shipway.steps.image import build_images, image_key, still_there
-from shipway.steps.reports import log_file
-from shipway.steps.run import Run, StepResult
+from shipway.steps.left import Left, Record, attempt_of, log_of
+from shipway.steps.log import StepLog
+from shipway.steps.run import Attempt, Run, StepResult, run_network
 
 # Lines of image builds and pushes that only the log needs.
 NOISE = re.compile(
@@ -46,22 +46,27 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
     return {name: step for name, step in steps.items() if name not in left_out}
 
 
-def run_steps(run: Run, steps: Mapping[str, Step]) -> dict[str, StepResult]:
-    """Run them all. Raises StepFailed when the rest has ended; what was begun is always taken away."""
-    return _Pipeline(run, steps).run()
+def run_steps(run: Run, steps: Mapping[str, Step], left: Left) -> dict[str, StepResult]:
+    """Run them all, from where a process that is gone has left them.
+
+    Raises StepFailed when the rest has ended; what was begun is always taken away.
+    """
+    return _Pipeline(run, steps, left).run()
 
 
 class _Pipeline:
-    def __init__(self, run: Run, steps: Mapping[str, Step]) -> None:
-        self.at, self.ctx, self.steps = run, run.ctx, steps
+    def __init__(self, run: Run, steps: Mapping[str, Step], left: Left) -> None:
+        self.at, self.ctx, self.steps, self.left = run, run.ctx, steps, left
         self.needs = {name: step.needs for name, step in steps.items()}
         self.results: dict[str, StepResult] = {}
         self.failed: dict[str, ShipwayError] = {}
+        self.anew: set[str] = set()  # begun by this process
 
     def run(self) -> dict[str, StepResult]:
         running: dict[Future[StepResult], str] = {}
         begun: set[str] = set()
         try:
+            self._drop_others()
             with ThreadPoolExecutor(self.ctx.parallel) as pool:
                 try:
                     while True:
@@ -74,14 +79,33 @@ class _Pipeline:
                             self._collect(running.pop(future), future)
                 except BaseException:
                     self.ctx.cancelled.set()
-                    sweep(self.at)
+                    self._sweep()
                     raise
         finally:
-            sweep(self.at)
+            try:
+                self._sweep()
+            except KeyboardInterrupt:  # it comes once
+                self._sweep()
+                raise
         self._report_blocked()
         if self.failed:
             raise self._failure()
         return self.results
+
+    def _sweep(self) -> None:
+        sweep(self.ctx, self.at.plan.app, self.at.number)
+
+    def _drop_others(self) -> None:
+        """What a process before has begun of this run that isn't asked for now."""
+        for name, record in self.left.journal.items():
+            if name not in self.steps and record.outcome == PENDING:
+                self._remove(name)
+                self.ctx.ledger.end_step(self.at.number, name, CANCELLED, self.ctx.clock(), {})
+
+    def _remove(self, name: str) -> None:
+        """The containers of a step that a process before has begun."""
+        for container in self.left.of(name):
+            self.ctx.runtime.remove(container.id)
 
     def _collect(self, name: str, future: Future[StepResult]) -> None:
         try:
@@ -90,62 +114,84 @@ class _Pipeline:
             self.failed[name] = error
 
     def _step(self, step: Step) -> StepResult:
-        upstream = [artifact for name in graph.upstream(self.needs, step.name) for artifact in self.results[name].artifacts]
+        record = None if self.anew.intersection(graph.upstream(self.needs, step.name)) else self.left.journal.get(step.name)
+        if record and (record.failed or (record.passed and self._is_whole(record.result))):
+            return self._taken(step, record)
+        begun = self.left.begun(step.name) if record else None
+        if record and begun:
+            return self._work(step, record.key, record.started, begun)
+        self.anew.add(step.name)
+        self._remove(step.name)
         started = self.ctx.clock()
+        upstream = self._upstream(step)
         key = image_key(self.at, step, upstream) if step.build else command_key(self.at, step, upstream)
         self.ctx.ledger.begin_step(self.at.number, step.name, key, started)
-        known = self._known(step, key)
-        outcome, result = SUCCEEDED, StepResult()
+        return self._work(step, key, started, None)
+
+    def _upstream(self, step: Step) -> list[Artifact]:
+        return [artifact for name in graph.upstream(self.needs, step.name) for artifact in self.results[name].artifacts]
+
+    def _taken(self, step: Step, record: Record) -> StepResult:
+        """As a process before has settled it."""
+        took = record.finished - record.started if record.finished else None
+        detail = record.failure.splitlines()[0] if record.failed else record.result.tests
+        self.ctx.reporter.end(step.name, record.outcome, took, detail)
+        if record.failed:
+            raise StepFailed(record.failure)
+        return record.result
+
+    def _work(self, step: Step, key: str, started: float, begun: ContainerInfo | None) -> StepResult:
+        """Carry it out, or go on with its container, and settle it."""
+        known = None if begun else self._known(step, key)
+        outcome, result, failure = SUCCEEDED, StepResult(), {}
         try:
             if known is not None:
                 outcome, result = SKIPPED, known
                 self.ctx.reporter.end(step.name, SKIPPED, None, "unchanged since it passed")
                 return known
             self.ctx.reporter.begin(step.name, step.run or f"build {', '.join(step.build)}")
-            result = self._attempts(step, upstream)
+            result = self._attempts(step, key, begun)
             self.ctx.reporter.end(step.name, SUCCEEDED, self.ctx.clock() - started, result.tests)
             return result
         except BaseException as error:
             outcome = CANCELLED if self.ctx.cancelled.is_set() else FAILED
+            if isinstance(error, StepFailed) and outcome == FAILED:
+                failure = {"failure": error.message}
             detail = error.message.splitlines()[0] if isinstance(error, ShipwayError) else type(error).__name__
             self.ctx.reporter.end(step.name, outcome, self.ctx.clock() - started, detail)
             raise
         finally:
-            self.ctx.ledger.end_step(self.at.number, step.name, outcome, self.ctx.clock(), to_data(result))
+            self.ctx.ledger.end_step(self.at.number, step.name, outcome, self.ctx.clock(), to_data(result) | failure)
 
     def _known(self, step: Step, key: str) -> StepResult | None:
         """The result of a run that passed with the same key, where all that it left is still there."""
         data = self.ctx.ledger.passed_step(self.at.plan.app, step.name, key)
-        if data is None:
-            return None
-        result = from_data(StepResult, data)
-        whole = all(artifacts.file(artifact, self.at.artifacts).exists() for artifact in result.artifacts)
-        if not whole or (result.images and not still_there(self.at, result.images)):
-            return None
-        return result
+        result = from_data(StepResult, data) if data is not None else None
+        return result if result and self._is_whole(result) else None
 
-    def _attempts(self, step: Step, upstream: list[Artifact]) -> StepResult:
+    def _is_whole(self, result: StepResult) -> bool:
+        kept = all(artifacts.file(artifact, self.at.artifacts).exists() for artifact in result.artifacts)
+        return kept and (not result.images or still_there(self.at, result.images))
+
+    def _attempts(self, step: Step, key: str, begun: ContainerInfo | None) -> StepResult:
         work = {"command": run_command, "image": build_images}[kind(step)]
-        with log_file(self.at.log(step.name)).open("w", encoding="utf-8") as log:
-            on_line = self._output(step.name, log)
-            for left in range(step.retries, -1, -1):
+        upstream = self._upstream(step)
+        path, go_on = self.at.log(step.name), log_of(begun) if begun else None
+        with StepLog(path, self.ctx.redactor.line, self._show(step.name), go_on=go_on) as log:
+            for number in range(attempt_of(begun) if begun else 0, step.retries + 1):
                 try:
-                    return work(self.at, step, upstream, on_line)
+                    return work(self.at, Attempt(step, upstream, key, number, log, begun))
                 except StepFailed as error:
+                    left = step.retries - number
                     if not left or self.ctx.cancelled.is_set():
                         raise
-                    on_line(f"{error.message}; trying again ({left} left)")
+                    log.line(f"{error.message}; trying again ({left} left)")
+                    log.cut()
+                    begun = None
         raise AssertionError("unreachable")
 
-    def _output(self, name: str, log: TextIO) -> OnLine:
-        def on_line(text: str) -> None:
-            line = self.ctx.redactor.line(text)
-            log.write(line + "\n")
-            log.flush()
-            if not NOISE.match(line):
-                self.ctx.reporter.line(name, line)
-
-        return on_line
+    def _show(self, name: str) -> Callable[[str], None]:
+        return lambda line: None if NOISE.match(line) else self.ctx.reporter.line(name, line)
 
     def _report_blocked(self) -> None:
         for name, cause in graph.blocked(self.needs, self.failed).items():
@@ -161,10 +207,8 @@ class _Pipeline:
         return StepFailed(f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}")
 
 
-def sweep(run: Run) -> None:
-    """Remove every container of the run, and its network. Safe at any time."""
-    found = run.ctx.runtime.list({LABEL_RUN: str(run.number), LABEL_APP: run.plan.app})
-    if found:
-        with ThreadPoolExecutor(len(found)) as pool:
-            list(pool.map(lambda container: run.ctx.runtime.remove(container.id), found))
-    run.ctx.runtime.remove_network(run.network)
+def sweep(ctx: Context, app: str, number: int) -> None:
+    """Remove every container of a run, and its network. Safe at any time."""
+    found = ctx.runtime.list({LABEL_RUN: str(number), LABEL_APP: app})
+    side_by_side(lambda container: ctx.runtime.remove(container.id), found)
+    ctx.runtime.remove_network(run_network(app, number))

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
+from shipway.actions.dead_runs import opened
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.pipeline import run_steps, steps_of
@@ -19,7 +19,7 @@ from shipway.domain.container import LABEL_APP, LABEL_RUN
 from shipway.domain.errors import PlanError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
-from shipway.steps.run import Run
+from shipway.steps.run import Run, scratch
 from shipway.system.git import Repository
 
 ParsePlan = Callable[[str, str, Callable[[str], bool]], Plan]
@@ -80,28 +80,24 @@ def _pipeline(
     ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: Environment | None
 ) -> tuple[int, Release | None]:
     ctx.runtime.ping()
-    number = ctx.ledger.begin_run(plan.app, commit.revision, commit.tree, trigger, ctx.clock())
-    where = f"for {environment.name}" if environment else "checks only"
-    ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
-    folder = ctx.home / "runs" / str(number)
-    outcome = FAILED
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        at = Run(ctx, repository, commit, plan, number, folder, ctx.registry(plan), commit.revision[:12])
-        ctx.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
-        results = run_steps(at, steps_of(plan, images=environment is not None))
-        release = make_release(at, results) if environment else None
-        outcome = SUCCEEDED
-    except BaseException:
-        outcome = CANCELLED if ctx.cancelled.is_set() else FAILED
-        raise
-    finally:
-        _remove(folder)
-        ctx.ledger.end_run(number, outcome, ctx.clock())
+    with opened(ctx, commit, plan.app, trigger) as (own, number, left):
+        where = f"for {environment.name}" if environment else "checks only"
+        ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
+        folder = scratch(ctx.home, number)
+        outcome = FAILED
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            at = Run(own, repository, commit, plan, number, folder, ctx.registry(plan), commit.revision[:12])
+            own.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
+            results = run_steps(at, steps_of(plan, images=environment is not None), left)
+            release = make_release(at, results) if environment else None
+            outcome = SUCCEEDED
+        except BaseException:
+            outcome = CANCELLED if ctx.cancelled.is_set() else FAILED
+            raise
+        finally:
+            own.ledger.end_run(number, outcome, ctx.clock())
+            shutil.rmtree(folder, ignore_errors=True)
     if release:
         ctx.reporter.note(f"release {release.number} of {plan.app}: {len(set(release.images.values()))} images, schema {release.schema or 'none'}")
     return number, release
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

@@ -13,6 +13,9 @@ LABEL_NAME = "shipway.name"  # of the service, accessory or step
 LABEL_RELEASE = "shipway.release"  # number
 LABEL_CONFIG = "shipway.config"  # digest of the whole specification
 LABEL_RUN = "shipway.run"
+LABEL_KEY = "shipway.key"  # of a step's container: digest over all that its result depends on
+LABEL_ATTEMPT = "shipway.attempt"  # likewise: from 0
+LABEL_LOG = "shipway.log"  # likewise: where its output begins in the step's log, in bytes
 LABEL_DRAIN = "shipway.drain"  # seconds that a service may take to finish
 LABEL_STANDBY = "shipway.standby"  # seconds that it stays up, out of rotation, when another release takes over
 

@@ -24,11 +24,14 @@ class Artifact:
     digest: str  # sha256 over names, modes and contents: times don't count
 
 
-def store(archive: Iterator[bytes], folder: str, path: str, to: Path) -> Artifact:
-    """Keep what the engine gave for `path`. The engine's tar is rooted at the last part of the path."""
+def store(archive: Iterator[bytes], folder: str, path: str, to: Path, scratch: Path) -> Artifact:
+    """Keep what the engine gave for `path`. The engine's tar is rooted at the last part of the path.
+
+    scratch: a folder on the same file system, for what isn't whole yet; whoever made it takes it away.
+    """
     to.mkdir(parents=True, exist_ok=True)
     parent = posixpath.dirname(path.strip("/"))
-    with tempfile.TemporaryFile(dir=to) as raw, tempfile.NamedTemporaryFile(dir=to, delete=False) as kept:
+    with tempfile.TemporaryFile(dir=scratch) as raw, tempfile.NamedTemporaryFile(dir=scratch, delete=False) as kept:
         for chunk in archive:
             raw.write(chunk)
         raw.seek(0)

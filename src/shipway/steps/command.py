@@ -5,21 +5,21 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from shipway.context import side_by_side
 from shipway.domain import accessory as known
-from shipway.domain.container import LABEL_CONFIG, ContainerSpec
-from shipway.domain.errors import DeployFailed, EngineError, StepFailed
+from shipway.domain.container import LABEL_ATTEMPT, LABEL_CONFIG, LABEL_KEY, LABEL_LOG, ContainerSpec
+from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.release import digest_of
 from shipway.ports import OnLine
 from shipway.steps import reports
 from shipway.steps.artifacts import Artifact, as_archive, store
-from shipway.steps.container import TIMED_OUT, run_container
+from shipway.steps.container import TIMED_OUT, follow_container, run_container
 from shipway.steps.health import wait_healthy
-from shipway.steps.image import step_image
-from shipway.steps.run import Run, StepResult
+from shipway.steps.image import step_image, workdir_in
+from shipway.steps.run import Attempt, Run, StepResult
 
 SOURCE = "src"  # of steps in an image by name: the repository lies in /src
 PASSWORD = "test"  # of databases that live for one step on a private network
@@ -41,60 +41,99 @@ def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
     })  # fmt: skip
 
 
-def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnLine) -> StepResult:
-    """Run it once. StepFailed where it exits with another code than 0 or takes too long."""
-    assert step.image is not None
-    assert step.run is not None
-    image, workdir = step_image(run, step.image, on_line)
-    started: list[str] = []
-    found: list[Artifact] = []
-    summary: list[str] = []
+def run_command(run: Run, attempt: Attempt) -> StepResult:
+    """Run it once, or go on with what was begun. StepFailed where it exits with another code than 0 or takes too long."""
+    accessories: list[str] = []
+    harvest = _Harvest(run, attempt.step)
     try:
-        hosts, env = _accessories(run, step, started, on_line)
-        spec = ContainerSpec(
-            name=f"{run.plan.app}_run{run.number}_{step.name}",
-            image=image,
-            labels=run.labels("step", step.name),
-            entrypoint=("sh", "-c"),
-            command=(step.run,),
-            env={"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision, **env, **step.env},
-            networks={run.network: ()},
-            hosts=hosts,
-            workdir=workdir,
-        )
-
-        def before(container: str) -> None:
-            if not step.image or not step.image.build:
-                run.ctx.runtime.put(container, "/", run.repository.archive(run.commit.revision, prefix=SOURCE))
-            if upstream:
-                run.ctx.runtime.put(container, workdir, as_archive(upstream, run.artifacts, run.folder_of(step)))
-
-        def after(container: str) -> None:
-            summary.append(reports.collect(run, step, container, workdir))
-            for path in step.outputs:
-                found.extend(_output(run, step, container, workdir, path))
-
-        code = run_container(
-            run.ctx, spec, on_line=on_line, timeout=step.timeout, before=before, after=after, leave=True
-        )
+        code = (_go_on if attempt.begun else _begin)(run, attempt, accessories, harvest)
     finally:
-        # Beside the next steps; what is left when the run ends is removed then.
-        threading.Thread(target=_remove, args=(run, tuple(started)), daemon=True).start()
+        if accessories:  # beside the next steps; what is left when the run ends is removed then
+            threading.Thread(target=_remove, args=(run, tuple(accessories)), daemon=True).start()
+    step, summary = attempt.step, harvest.summary
     if code == TIMED_OUT:
         raise StepFailed(f"it was stopped after {step.timeout:g} s", hint=f"give it more time with `timeout:` on step {step.name}")
     if code != 0:
-        raise StepFailed(f"`{step.run}` exited with {code}" + (f" ({summary[0]})" if summary and summary[0] else ""))
-    missing = [path for path in step.outputs if path not in {artifact.path for artifact in found}]
+        raise StepFailed(f"`{step.run}` exited with {code}" + (f" ({summary})" if summary else ""))
+    missing = [path for path in step.outputs if path not in {artifact.path for artifact in harvest.outputs}]
     if missing:
         raise StepFailed(f"it left no {', '.join(missing)}, which the plan names as outputs")
-    return StepResult(tuple(found), {}, summary[0] if summary else "")
+    return StepResult(tuple(harvest.outputs), {}, summary)
+
+
+class _Harvest:
+    """What a step's container has when it exits: the summary of its reports, and its outputs."""
+
+    def __init__(self, run: Run, step: Step) -> None:
+        self._run, self._step = run, step
+        self.summary = ""
+        self.outputs: list[Artifact] = []
+
+    def take(self, container: str, workdir: str) -> None:
+        run, step = self._run, self._step
+        self.summary = reports.collect(run, step, container, workdir)
+        for path in step.outputs:
+            try:
+                archive = run.ctx.runtime.get(container, str(Path(workdir) / path))
+                self.outputs.append(store(archive, run.folder_of(step), path, run.artifacts, run.folder))
+            except FileNotFoundError:
+                pass  # the caller tells which ones are missing
+
+
+def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:
+    """Its exit code."""
+    step, runtime = attempt.step, run.ctx.runtime
+    assert step.image is not None
+    assert step.run is not None
+    image, workdir = step_image(run, step.image, attempt.log.line)
+    hosts, env = _accessories(run, step, accessories, attempt.log.line)
+    found_by = {LABEL_KEY: attempt.key, LABEL_ATTEMPT: str(attempt.number), LABEL_LOG: str(attempt.log.position)}
+    spec = ContainerSpec(
+        name=f"{run.plan.app}_run{run.number}_{step.name}",
+        image=image,
+        labels={**run.labels("step", step.name), **found_by},
+        entrypoint=("sh", "-c"),
+        command=(step.run,),
+        env={"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision, **env, **step.env},
+        networks={run.network: ()},
+        hosts=hosts,
+        workdir=workdir,
+    )
+
+    def before(container: str) -> None:
+        if not step.image or not step.image.build:
+            runtime.put(container, "/", run.repository.archive(run.commit.revision, prefix=SOURCE))
+        if attempt.upstream:
+            runtime.put(container, workdir, as_archive(attempt.upstream, run.artifacts, run.folder_of(step)))
+
+    return run_container(
+        run.ctx, spec, on_line=attempt.log.line, timeout=step.timeout, before=before,
+        after=lambda container: harvest.take(container, workdir), leave=True,
+    )  # fmt: skip
+
+
+def _go_on(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:
+    """Likewise, of a container that was begun by a process that is gone."""
+    step, begun = attempt.step, attempt.begun
+    assert step.image is not None
+    assert begun is not None
+    for name in step.accessories:
+        accessory = run.ctx.runtime.find(_accessory_name(run, step, name))
+        if accessory is not None:
+            accessories.append(accessory.id)
+    workdir = workdir_in(run, step.image, begun.image)
+    ran = run.ctx.clock() - begun.created if begun.running else 0.0  # one that has exited can't be late any more
+    return follow_container(
+        run.ctx, begun.id, on_line=attempt.log.line, timeout=step.timeout - ran,
+        after=lambda container: harvest.take(container, workdir), leave=True,
+    )  # fmt: skip
 
 
 def _remove(run: Run, containers: Sequence[str]) -> None:
     for container in containers:
         try:
             run.ctx.runtime.remove(container)
-        except EngineError as error:
+        except ShipwayError as error:
             run.ctx.reporter.note(f"{container} is left until the run ends: {error.message}")
 
 
@@ -105,14 +144,11 @@ def _image_id(run: Run, name: str) -> str:
 
 
 def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> tuple[dict[str, str], dict[str, str]]:
-    """Start fresh ones, healthy; gives the lines of /etc/hosts and the variables that reach them."""
+    """Start fresh ones, healthy, with their ids in `started`; gives the lines of /etc/hosts and the variables that reach them."""
     chosen = [run.plan.accessories[name] for name in step.accessories]
-    names = [f"{run.plan.app}_run{run.number}_{step.name}_{accessory.name}" for accessory in chosen]
-    started.extend(names)
-    if chosen:
-        with ThreadPoolExecutor(len(chosen)) as pool:
-            list(pool.map(lambda accessory, name: _start(run, accessory, name, on_line), chosen, names))
+    names = [_accessory_name(run, step, accessory.name) for accessory in chosen]
     pairs = list(zip(chosen, names, strict=True))
+    side_by_side(lambda pair: _start(run, *pair, started, on_line), pairs)
     waiting = [(name, known.health(accessory), known.port(accessory)) for accessory, name in pairs]
     env = {
         accessory.provides: known.url(accessory, run.plan.app, accessory.name, PASSWORD)
@@ -127,7 +163,11 @@ def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> t
     return {accessory.name: _address(run, name) for accessory, name in pairs}, env
 
 
-def _start(run: Run, accessory: Accessory, name: str, on_line: OnLine) -> None:
+def _accessory_name(run: Run, step: Step, accessory: str) -> str:
+    return f"{run.plan.app}_run{run.number}_{step.name}_{accessory}"
+
+
+def _start(run: Run, accessory: Accessory, name: str, started: list[str], on_line: OnLine) -> None:
     run.ctx.images.pull(accessory.image, on_line)
     run.ctx.runtime.remove(name)  # of an attempt before
     spec = ContainerSpec(
@@ -138,17 +178,11 @@ def _start(run: Run, accessory: Accessory, name: str, on_line: OnLine) -> None:
         env=known.environment(accessory, run.plan.app, PASSWORD),
         networks={run.network: ()},
     )
-    run.ctx.runtime.start(run.ctx.runtime.create(spec))
+    container = run.ctx.runtime.create(spec)
+    started.append(container)  # not its name: the next attempt's has the same
+    run.ctx.runtime.start(container)
 
 
 def _address(run: Run, container: str) -> str:
     info = run.ctx.runtime.find(container)
     return info.addresses.get(run.network, "") if info else ""
-
-
-def _output(run: Run, step: Step, container: str, workdir: str, path: str) -> list[Artifact]:
-    try:
-        archive = run.ctx.runtime.get(container, str(Path(workdir) / path))
-        return [store(archive, run.folder_of(step), path, run.artifacts)]
-    except FileNotFoundError:
-        return []

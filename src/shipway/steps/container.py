@@ -39,6 +39,23 @@ def run_container(
         if before:
             before(container)
         ctx.runtime.start(container)
+        return follow_container(ctx, container, on_line=on_line, timeout=timeout, after=after, leave=leave)
+    except BaseException:
+        ctx.runtime.remove(container)
+        raise
+
+
+def follow_container(
+    ctx: Context,
+    container: str,
+    *,
+    on_line: OnLine,
+    timeout: float,
+    after: Callable[[str], None] | None = None,
+    leave: bool = False,
+) -> int:
+    """The rest of it, for one that was started, by whatever process. Lines are given from its first one."""
+    try:
         follower = threading.Thread(target=_follow, args=(ctx, container, on_line), daemon=True)
         follower.start()
         code = _wait(ctx, container, timeout)

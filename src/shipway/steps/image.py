@@ -12,7 +12,7 @@ from shipway.domain.plan import BuildSource, Step, StepImage
 from shipway.domain.release import digest_of
 from shipway.ports import OnLine
 from shipway.steps.artifacts import Artifact, placed, unpack
-from shipway.steps.run import Run, StepResult
+from shipway.steps.run import Attempt, Run, StepResult
 
 CHECK = "check:"  # prefix of the images of checks in a build
 
@@ -22,12 +22,21 @@ def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
     if image.build is None:
         assert image.name is not None
         run.ctx.images.pull(image.name, on_line)
-        return image.name, "/src"
+        return image.name, workdir_in(run, image, image.name)
     tag = f"shipway-step/{run.plan.app}:{digest_of(run.build_key(image.build))[7:23]}"
     with run.lock(tag):
         if run.ctx.images.inspect(tag) is None:
             _build(run, image.build, (), [tag], {}, on_line)
-    return tag, _workdir(run, tag)
+    return tag, workdir_in(run, image, tag)
+
+
+def workdir_in(run: Run, image: StepImage, made: str) -> str:
+    """A step's working directory in its image; made: name or id of that on the engine."""
+    if image.build is None:
+        return "/src"
+    found = run.ctx.images.inspect(made)
+    config = found.get("Config") if found else None
+    return str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
 
 
 def image_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
@@ -36,15 +45,16 @@ def image_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
     return digest_of({"images": sources, "registry": run.registry.repository(run.plan.app, "-")})
 
 
-def build_images(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnLine) -> StepResult:
+def build_images(run: Run, attempt: Attempt) -> StepResult:
     """Build each distinct source once, push it under the commit's tag, and return the digests by service."""
     run.registry.ensure()
+    upstream = attempt.upstream
     images: dict[str, str] = {}
     done: dict[str, str] = {}
-    for name, source in _sources(run, step).items():
+    for name, source in _sources(run, attempt.step).items():
         key = _source_key(run, source, upstream)
         if key not in done:
-            done[key] = _build_and_push(run, name.replace(CHECK, "check-"), source, upstream, on_line)
+            done[key] = _build_and_push(run, name.replace(CHECK, "check-"), source, upstream, attempt.log.line)
         images[name] = done[key]
     return StepResult((), images, "")
 
@@ -108,9 +118,3 @@ def _labels(run: Run, name: str) -> dict[str, str]:
     prefix = "org.opencontainers.image."
     labels = {"title": f"{run.plan.app}/{name}", "revision": run.commit.revision, "version": run.version, "created": created}
     return {prefix + key: value for key, value in {**labels, **({"source": origin} if origin else {})}.items()}
-
-
-def _workdir(run: Run, image: str) -> str:
-    found = run.ctx.images.inspect(image)
-    config = found.get("Config") if found else None
-    return str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from shipway.domain.plan import Step
 from shipway.steps.run import Run
@@ -52,9 +52,3 @@ def _counts(content: bytes) -> dict[str, int]:
     return {
         name: sum(int(suite.get(name) or 0) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
     }
-
-
-def log_file(path: Path) -> Path:
-    """The file, with its folder made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

@@ -1,18 +1,19 @@
-"""What the steps of one run share, and what a step leaves behind."""
+"""What the steps of one run share, what one try of a step works with, and what a step leaves behind."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shipway.context import Context
-from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN
+from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
 from shipway.domain.plan import BuildSource, Plan, Step
 from shipway.domain.release import Commit
 from shipway.ports import Registry
 from shipway.steps.artifacts import Artifact
+from shipway.steps.log import StepLog
 from shipway.system.git import Repository
 
 
@@ -23,6 +24,18 @@ class StepResult:
     artifacts: tuple[Artifact, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)  # service or check: repository@digest
     tests: str = ""  # summary of its reports
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a step."""
+
+    step: Step
+    upstream: Sequence[Artifact]  # of all steps that it needs
+    key: str  # digest over everything that its result depends on
+    number: int  # from 0
+    log: StepLog
+    begun: ContainerInfo | None = None  # its container, where a process that is gone has started it
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,7 @@ class Run:
     @property
     def network(self) -> str:
         """The private network of this run."""
-        return f"shipway_run_{self.plan.app}_{self.number}"
+        return run_network(self.plan.app, self.number)
 
     @property
     def artifacts(self) -> Path:
@@ -75,3 +88,13 @@ class Run:
         """The lock of one image."""
         with self.guard:
             return self.builds.setdefault(key, threading.Lock())
+
+
+def run_network(app: str, number: int) -> str:
+    """Name of the private network of a run."""
+    return f"shipway_run_{app}_{number}"
+
+
+def scratch(home: Path, number: int) -> Path:
+    """The folder that a run has while it lasts: where it is there, something of the run may be on the engine too."""
+    return home / "runs" / str(number)

@@ -23,20 +23,20 @@ def _tar(files: dict[str, bytes], mtime: int = 0) -> Iterator[bytes]:
 
 
 def test_an_output_is_known_by_its_content_and_not_by_its_time(tmp_path: Path) -> None:
-    one = store(_tar({"dist/a.js": b"1"}, 5), "frontend", "dist", tmp_path)
-    two = store(_tar({"dist/a.js": b"1"}, 9), "frontend", "dist", tmp_path)
-    other = store(_tar({"dist/a.js": b"2"}, 5), "frontend", "dist", tmp_path)
+    one = store(_tar({"dist/a.js": b"1"}, 5), "frontend", "dist", tmp_path / "kept", tmp_path)
+    two = store(_tar({"dist/a.js": b"1"}, 9), "frontend", "dist", tmp_path / "kept", tmp_path)
+    other = store(_tar({"dist/a.js": b"2"}, 5), "frontend", "dist", tmp_path / "kept", tmp_path)
     assert one == two
     assert one.digest != other.digest
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".tar", ".tar"]
-    assert file(one, tmp_path).exists()
+    assert sorted(path.suffix for path in (tmp_path / "kept").iterdir()) == [".tar", ".tar"]
+    assert file(one, tmp_path / "kept").exists()
 
 
 @pytest.mark.parametrize(
     ("folder", "where"), [("frontend", "out/dist/a.js"), ("", "frontend/out/dist/a.js"), ("backend", None)]
 )
 def test_an_output_is_put_back_where_it_belongs(tmp_path: Path, folder: str, where: str | None) -> None:
-    made = store(_tar({"dist/a.js": b"1"}), "frontend", "out/dist", tmp_path / "kept")
+    made = store(_tar({"dist/a.js": b"1"}), "frontend", "out/dist", tmp_path / "kept", tmp_path)
     assert made == Artifact("frontend", "out/dist", made.digest)
     target = tmp_path / "context"
     target.mkdir()

@@ -1,0 +1,145 @@
+"""Runs whose process is gone: one of the same commit is taken up where it is, all others are cleared away."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from shipway.actions.leases import TTL, environment_lease
+from shipway.actions.pipeline import sweep
+from shipway.context import Context, is_gone
+from shipway.domain import names
+from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
+from shipway.domain.errors import EngineError, LeaseHeld
+from shipway.domain.release import CANCELLED, PENDING, Commit, Lease, Trigger
+from shipway.steps.left import Left, Record, record_of
+from shipway.steps.run import scratch
+
+LATEST = 50  # runs that are looked through
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A run that nobody will settle."""
+
+    app: str
+    number: int
+    revision: str
+    lease: Lease | None  # as its process left it; None where that ended before it had one
+
+    def __str__(self) -> str:
+        if self.lease is None:
+            return f"run {self.number}: its process is gone"
+        process = self.lease.owner.rpartition("(")[2].rstrip(")")
+        return f"run {self.number}: {process} {'is gone' if is_gone(self.lease.owner) else 'has lost its lease'}"
+
+
+@contextmanager
+def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator[tuple[Context, int, Left]]:
+    """A run of the commit under a lease of its own: a context whose changes are refused once the lease is lost, the
+    run's number, and what a process that is gone has left of it."""
+    mine = None
+    for dead in _find(ctx, app):
+        if mine is None and dead.revision == commit.revision:
+            mine = dead
+        else:
+            _clear(ctx, dead)
+    with ExitStack() as stack:
+        own = stack.enter_context(_taken_over(ctx, mine)) if mine else None
+        if mine and own:
+            left = _left(own, mine)
+            ctx.reporter.note(f"{mine}; taking it up: {left}")
+            yield own, mine.number, left
+        else:
+            number = ctx.ledger.begin_run(app, commit.revision, commit.tree, trigger, ctx.clock())
+            yield stack.enter_context(_lease(ctx, app, number)), number, Left()
+
+
+def _find(ctx: Context, app: str) -> list[Dead]:
+    """All dead runs, newest first."""
+    found = []
+    for row in ctx.ledger.runs(app, LATEST):
+        number = _number(row)
+        if row["outcome"] != PENDING:
+            if scratch(ctx.home, number).exists():  # it died here, and was settled from another machine
+                _remove(ctx, app, number)
+            continue
+        lease = ctx.ledger.lease(names.scope(app, _scope(number)))
+        if _is_dead(ctx, row, lease):
+            found.append(Dead(app, number, str(row["revision"]), lease))
+    return found
+
+
+def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
+    if lease is None:  # which it takes as soon as it has a number
+        return bool(ctx.clock() > row["started"] + TTL)
+    # Another machine may have the same name; but this folder is here.
+    gone = is_gone(lease.owner) and scratch(ctx.home, _number(row)).exists()
+    return gone or lease.expires <= ctx.clock()
+
+
+def _clear(ctx: Context, dead: Dead) -> None:
+    """Settle it as cancelled, and remove what it left."""
+    with _taken_over(ctx, dead) as own:
+        if own is None:
+            return
+        ctx.reporter.note(f"{dead}; clearing it away")
+        if not _remove(own, dead.app, dead.number):
+            return
+        for name, record in _journal(own, dead.number).items():
+            if record.outcome == PENDING:
+                own.ledger.end_step(dead.number, name, CANCELLED, ctx.clock(), {})
+        own.ledger.end_run(dead.number, CANCELLED, ctx.clock())
+
+
+def _remove(ctx: Context, app: str, number: int) -> bool:
+    """What it left, first on the engine. Where that fails it is told, and no reason not to begin another run."""
+    try:
+        sweep(ctx, app, number)
+    except EngineError as error:
+        ctx.reporter.note(f"what run {number} left stays until the next run: {error.message}")
+        return False
+    shutil.rmtree(scratch(ctx.home, number), ignore_errors=True)
+    return True
+
+
+@contextmanager
+def _taken_over(ctx: Context, dead: Dead) -> Iterator[Context | None]:
+    """A context under its lease; None where another process was faster."""
+    if dead.lease:
+        ctx.ledger.free(dead.lease)  # it may have some seconds left
+    with ExitStack() as stack:
+        own = None
+        try:
+            own = stack.enter_context(_lease(ctx, dead.app, dead.number))
+        except LeaseHeld:
+            pass  # by one that takes it up or clears it away
+        if own and dead.number not in {_number(row) for row in ctx.ledger.runs(dead.app, LATEST) if row["outcome"] == PENDING}:
+            own = None  # settled meanwhile
+            stack.close()
+        yield own
+
+
+def _lease(ctx: Context, app: str, number: int) -> AbstractContextManager[Context]:
+    return environment_lease(ctx, app, _scope(number), "its pipeline")
+
+
+def _scope(number: int) -> str:
+    """In the place of an environment, whose name can't have a slash."""
+    return f"run/{number}"
+
+
+def _left(ctx: Context, dead: Dead) -> Left:
+    labels = {LABEL_APP: dead.app, LABEL_RUN: str(dead.number), LABEL_ROLE: "step"}
+    return Left(_journal(ctx, dead.number), ctx.runtime.list(labels))
+
+
+def _journal(ctx: Context, number: int) -> dict[str, Record]:
+    return {str(row["name"]): record_of(row) for row in ctx.ledger.steps(number)}
+
+
+def _number(row: Mapping[str, Any]) -> int:
+    return int(row["id"])

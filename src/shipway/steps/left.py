@@ -1,0 +1,89 @@
+"""What a process that is gone has left of a run: its journal, and the containers of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shipway.domain.container import LABEL_ATTEMPT, LABEL_KEY, LABEL_LOG, LABEL_NAME, ContainerInfo
+from shipway.domain.record import from_data
+from shipway.domain.release import FAILED, PENDING, SKIPPED, SUCCEEDED
+from shipway.steps.run import StepResult
+
+# By SIGKILL, by SIGTERM, or unknown: an engine that was stopped has ended it, or memory ran out. Nobody saw which.
+ENDED_FROM_OUTSIDE = (137, 143, 255)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A step in the journal. Times are seconds since the epoch."""
+
+    key: str
+    started: float
+    finished: float | None
+    outcome: str
+    result: StepResult
+    failure: str  # why it failed, where the step itself is the cause
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome in (SUCCEEDED, SKIPPED)
+
+    @property
+    def failed(self) -> bool:
+        return self.outcome == FAILED and bool(self.failure)
+
+
+@dataclass(frozen=True)
+class Left:
+    """By step. Nothing at all where the run is a new one."""
+
+    journal: Mapping[str, Record] = field(default_factory=dict)
+    containers: Sequence[ContainerInfo] = ()
+
+    def begun(self, step: str) -> ContainerInfo | None:
+        """The newest container of a step under way that runs, or that has ended by itself."""
+        record = self.journal.get(step)
+        if record is None or record.outcome != PENDING:
+            return None
+        usable = [item for item in self.of(step) if item.labels.get(LABEL_KEY) == record.key and _usable(item)]
+        return max(usable, key=attempt_of, default=None)
+
+    def of(self, step: str) -> list[ContainerInfo]:
+        """All containers of a step."""
+        return [item for item in self.containers if item.labels.get(LABEL_NAME) == step]
+
+    def __str__(self) -> str:
+        """Such as 'lint passed, unit still runs'."""
+        return ", ".join(f"{name} {self._word(name, record)}" for name, record in self.journal.items()) or "no step was begun"
+
+    def _word(self, name: str, record: Record) -> str:
+        if record.passed or record.failed:
+            return "passed" if record.passed else "failed"
+        begun = self.begun(name)
+        if begun is None:
+            return "is begun anew"
+        return "still runs" if begun.running else "has ended"
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """From the ledger."""
+    result = row["result"]
+    failure = str(result.get("failure", ""))
+    return Record(row["key"], row["started"], row["finished"], row["outcome"], from_data(StepResult, result), failure)
+
+
+def attempt_of(container: ContainerInfo) -> int:
+    """Which attempt of its step it is, from 0."""
+    return int(container.labels[LABEL_ATTEMPT])
+
+
+def log_of(container: ContainerInfo) -> int:
+    """Where its output begins in the step's log, in bytes."""
+    return int(container.labels[LABEL_LOG])
+
+
+def _usable(container: ContainerInfo) -> bool:
+    """One that was never started may lack its files."""
+    return container.running or (container.state == "exited" and container.exit_code not in ENDED_FROM_OUTSIDE)

@@ -1,0 +1,71 @@
+"""The kept output of a step: each line once, also where another process goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+UNKNOWN = "(from here on lines may be missing or repeated: the engine no longer has the output from its beginning)"
+
+
+class StepLog:
+    """Writes a file, without secrets, and shows what it writes.
+
+    go_on: the byte at which the output of a container begins that a process before has followed. That output is given to
+    `line` from its beginning once more; what of it is in the file is neither written nor shown again.
+    """
+
+    def __init__(
+        self, path: Path, redact: Callable[[str], str], show: Callable[[str], None], *, go_on: int | None = None
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._again = go_on is not None and path.exists()
+        self._file = path.open("r+b" if self._again else "w+b")
+        self._redact, self._show = redact, show
+        if go_on is not None and self._again:
+            self._file.seek(min(go_on, path.stat().st_size))
+
+    @property
+    def position(self) -> int:
+        """Where the next line begins, in bytes."""
+        return self._file.tell()
+
+    def line(self, text: str) -> None:
+        """Keep and show it, unless it is there already."""
+        for part in self._redact(text).split("\n"):
+            data = part.encode(errors="replace") + b"\n"
+            if not self._is_there(data):
+                self._write(data)
+                self._show(part)
+
+    def cut(self) -> None:
+        """What a process before wrote after this place is of no worth: it will be done anew."""
+        self._again = False
+        self._file.truncate()
+
+    def _is_there(self, data: bytes) -> bool:
+        if not self._again:
+            return False
+        begin = self._file.tell()
+        kept = self._file.readline()
+        if kept == data:
+            return True
+        self._again = False
+        if kept.endswith(b"\n"):
+            self._file.seek(0, 2)
+            self._write(UNKNOWN.encode() + b"\n")
+        else:  # the end, or a line that was cut off when the process ended
+            self._file.seek(begin)
+            self._file.truncate()
+        return False
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
+
+    def __enter__(self) -> StepLog:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
