@@ -75,5 +75,5 @@ def _out(place: Standing, item: ContainerInfo) -> None:
 
 
 def _stop(place: Standing, item: ContainerInfo) -> None:
+    place.ctx.runtime.stop(item.name, float(item.labels[LABEL_DRAIN]))  # first: it may still answer requests
     _out(place, item)
-    place.ctx.runtime.stop(item.name, float(item.labels[LABEL_DRAIN]))

@@ -38,8 +38,6 @@ def _order(environment: Environment, at: Path, report: Report) -> None:
 
 def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
     names = [host.name for host in environment.hosts]
-    if not names:
-        report.error((*at, "hosts"), "is empty", "at least one host, such as `local`")
     for index, name in enumerate(names):
         if name in names[:index]:
             report.error((*at, "hosts", index), f"`{name}` is listed twice", "each host once")
