@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.tools import docker
 from examples.project import ADA, Project, get
 
 APPLICATION = Path(__file__).with_name("app")
@@ -81,16 +81,16 @@ class Site(Project):
     def destroy(self) -> None:
         """All of it, the images' names included."""
         super().destroy()
-        listed = subprocess.run(["docker", "images", "--format", "{{.Repository}} {{.ID}}"], capture_output=True, text=True, check=False)
-        mine = {line.split()[1] for line in listed.stdout.splitlines() if f"/{self.app}/" in line}
+        listed = docker("images", "--format", "{{.Repository}} {{.ID}}").splitlines()
+        mine = {line.split()[1] for line in listed if f"/{self.app}/" in line}
         if mine:
-            subprocess.run(["docker", "rmi", "--force", *mine], capture_output=True, check=False)
+            docker("rmi", "--force", *mine, check=False)
 
     def image(self, number: int) -> str:
         """A release's image by digest, as its containers were started with it."""
-        args = ["docker", "ps", "--all", "--format", "{{.Names}} {{.Image}}", "--filter", f"label=shipway.app={self.app}"]
-        listed = subprocess.run(args, capture_output=True, text=True, check=True).stdout
-        return next(line.split()[1] for line in listed.splitlines() if f"_web_{number}-" in line)
+        listed = docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"label=shipway.app={self.app}").split()
+        name = next(name for name in listed if f"_web_{number}-" in name)
+        return docker("inspect", "--format", "{{.Config.Image}}", name)
 
     def _switched(self, number: int, *args: str) -> Switched:
         started = time.monotonic()

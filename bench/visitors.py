@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 Sample = tuple[float, float, str, str]
-TICK = 0.004
+TICK = 0.002
 PATIENCE = 10.0  # seconds after which an answer counts as lost
 MOST = 300  # connections at a time
 WEBSOCKET_LIFE, ECHO_EVERY = 6.0, 0.25
