@@ -1,10 +1,11 @@
-"""Which reverse proxy: the same load, the same containers and the same switches before each of three.
+"""Which reverse proxy: the same load, the same containers and the same switches before each.
 
 `python -m bench.edges` prints the table of docs/edge.md.
 """
 
 from __future__ import annotations
 
+import re
 import statistics
 import subprocess
 import sys
@@ -23,10 +24,9 @@ from examples.project import get
 APPLICATION = Path(__file__).with_name("app")
 IMAGE = "bench-edges:latest"
 PORT = 8091  # and the next one, for metrics
-SWITCHES, EVERY = 40, 0.5
-STEADY, AROUND = 3.0, 0.2  # seconds; how long after a switch counts as "during"
+SWITCHES, EVERY = 40, 0.4
+STEADY, AROUND = 2.0, 0.2  # seconds; how long after a switch counts as "during"
 SHARE = 10  # percent
-LEAD = 0.1  # seconds before the next switch that don't count: what begins then may be answered after it
 OTHER = "other.localhost"
 
 
@@ -44,8 +44,7 @@ class Found:
     added: float  # until a new application answered
     lost_by_adding: int
     memory: float  # MiB
-    request_id: bool
-    metrics: str
+    facts: Mapping[str, bool]  # in words
 
 
 def measured() -> dict[str, Found]:
@@ -104,7 +103,7 @@ def _measure(proxy: Proxy) -> Found:
     _until(HOST, b"version one")
     time.sleep(1)
     memory = _memory(proxy.container)
-    request_id = "x-request-id:" in get(f"http://{HOST}:{PORT}/headers")[1].lower()
+    headers = get(f"http://{HOST}:{PORT}/headers")[1].lower()
     moments: list[tuple[float, str]] = []
     with Load(HOST, PORT) as load:
         time.sleep(1)
@@ -118,7 +117,7 @@ def _measure(proxy: Proxy) -> Found:
         steady.append(pause(STEADY))
         proxy.share({"one": 100 - SHARE, "two": SHARE})
         time.sleep(1)
-        shared = pause(3)
+        shared = pause(2)
         proxy.share({"one": 100})
         time.sleep(1)
         asked = time.monotonic()
@@ -131,15 +130,24 @@ def _measure(proxy: Proxy) -> Found:
         lost={kind: load.lost(kind) for kind in load.samples},
         failures=load.failures(),
         first=[(first_answer(quick, version, at) or at + EVERY) - at for at, version in moments],
-        last=[last_other(quick, version, at, at + EVERY - LEAD) - at for at, version in moments],
+        last=[last_other(quick, version, at, at + EVERY) - at for at, version in moments],
         p99=(p99(during(quick, [at for at, _ in moments], AROUND)), p99([item for stretch in steady for item in between(quick, *stretch)])),
         share=_share(between(quick, *shared)),
         added=added,
         lost_by_adding=sum(bool(item.failure) for item in between(quick, asked - 0.2, asked + 2)),
         memory=memory,
-        request_id=request_id,
-        metrics=get(f"http://{HOST}:{PORT + 1}/metrics")[1],
+        facts=_facts(headers, get(f"http://{HOST}:{PORT + 1}/metrics")[1]),
     )
+
+
+def _facts(headers: str, metrics: str) -> dict[str, bool]:
+    """What the application gets, and what can be counted, as it was seen."""
+    return {
+        "the application gets the client's address": "x-forwarded-for:" in headers,
+        "the application gets a request id": "x-request-id:" in headers,
+        "errors are counted by version": bool(re.search(r"^\w*(requests|responses)_total\{[^}]*two", metrics, re.MULTILINE)),
+        "latency is counted by version, as a histogram": bool(re.search(r"^\w*duration_seconds_bucket\{[^}]*two", metrics, re.MULTILINE)),
+    }
 
 
 def _share(samples: Sequence[Sample]) -> float:
@@ -180,10 +188,14 @@ def _table(found: Mapping[str, Found]) -> str:
     lines = [" | ".join(["| ", *parts]) + " |", "|---" * (len(parts) + 1) + "|"]
     for cells in zip(*parts.values(), strict=True):
         title = cells[0].name.split(": ", 1)[1]
-        lines.append(" | ".join([f"| {title}", *(f"{cell.value:.4g} {cell.unit}" for cell in cells)]) + " |")
-    lines.append(" | ".join(["| a request id to the application", *("yes" if item.request_id else "no" for item in found.values())]) + " |")
+        lines.append(" | ".join([f"| {title}", *(f"{round(cell.value, 2):g} {cell.unit}" for cell in cells)]) + " |")
+    for fact in next(iter(found.values())).facts:
+        lines.append(" | ".join([f"| {fact}", *("yes" if item.facts[fact] else "no" for item in found.values())]) + " |")
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    print(_table(measured()))
+    everything = measured()
+    for each, its in everything.items():
+        print(f"{each}: {its.failures or 'nothing was lost'}", file=sys.stderr)
+    print(_table(everything))

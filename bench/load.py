@@ -83,8 +83,8 @@ def first_answer(samples: Iterable[Sample], version: str, since: float) -> float
 
 
 def last_other(samples: Iterable[Sample], version: str, since: float, until: float) -> float:
-    """When the last request began that another version answered; `since` where there is none."""
-    found = (item.begun for item in samples if since <= item.begun < until and item.version not in ("", version))
+    """When the last request began that another version answered before `until`; `since` where there is none."""
+    found = (item.begun for item in samples if item.version not in ("", version) and item.begun >= since and item.begun + item.took < until)
     return max(found, default=since)
 
 

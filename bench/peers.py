@@ -17,7 +17,7 @@ from bench.site import REPLICAS, Site
 from bench.swarms import PORT, VERSIONS, Compose, Swarm, Unavailable, build_images, remove_images
 from examples.project import get
 
-ROUNDS = 5  # of ours and the floor, in turn
+ROUNDS = 4  # of ours and the floor, in turn
 PEER_ROUNDS = 3
 RATE = {KEPT: 100.0, FRESH: 100.0}  # requests a second while it is done
 REST = 1.0  # seconds after each command
@@ -26,12 +26,13 @@ LATE = 30.0  # seconds in which an answer of the new version must be seen
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians of what it takes until the command has ended and the new version has answered; requests lost."""
+    """Medians of what it takes until the command has ended and the new version has answered; what its visitors met."""
 
     deploy: float
     rollback: float
     lost: int
     requests: int
+    slowest: float  # seconds
 
 
 def rows() -> list[Row]:
@@ -40,7 +41,7 @@ def rows() -> list[Row]:
     found = [
         Row(f"floor: docker run of {REPLICAS} containers + first healthy answers", floor, "s"),
         Row("shipway deploy of a pulled release / floor", ours.deploy / floor, "×", 1.3),
-        *_lost("shipway", ours, 0),
+        *_visitors("shipway", ours, 0),
     ]
     build_images()
     try:
@@ -57,15 +58,18 @@ def rows() -> list[Row]:
                 Row(f"{kind.back}, until the old version answers", its.rollback, "s"),
                 Row(f"shipway deploy / {kind.name}", ours.deploy / its.deploy, "×", 1),
                 Row(f"shipway rollback / {kind.back}", ours.rollback / its.rollback, "×", 1),
-                *_lost(kind.name, its, None),
+                *_visitors(kind.name, its, None),
             ]
     finally:
         remove_images()
     return found
 
 
-def _lost(name: str, found: Measured, goal: float | None) -> list[Row]:
-    return [Row(f"{name}: requests lost of {found.requests}", found.lost, "lost", goal)]
+def _visitors(name: str, found: Measured, goal: float | None) -> list[Row]:
+    return [
+        Row(f"{name}: requests lost of {found.requests}", found.lost, "lost", goal),
+        Row(f"{name}: the slowest answer meanwhile", found.slowest, "s"),
+    ]
 
 
 def _ours() -> tuple[float, Measured]:
@@ -115,8 +119,13 @@ def _measured(load: Load, done: Sequence[tuple[bool, str, float, float]]) -> Mea
     taken: dict[bool, list[float]] = {True: [], False: []}
     for forward, version, started, ended in done:
         taken[forward].append(_settled(quick, version, started, ended) - started)
-    lost = load.lost(KEPT) + load.lost(FRESH)
-    return Measured(statistics.median(taken[True]), statistics.median(taken[False]), lost, len(quick))
+    return Measured(
+        deploy=statistics.median(taken[True]),
+        rollback=statistics.median(taken[False]),
+        lost=load.lost(KEPT) + load.lost(FRESH),
+        requests=len(quick),
+        slowest=max(item.took for item in quick),
+    )
 
 
 def _settled(samples: Sequence[Sample], version: str, started: float, ended: float) -> float:

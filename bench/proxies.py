@@ -1,4 +1,4 @@
-"""Three reverse proxies before the same containers, each switched the way that suits it best.
+"""Reverse proxies before the same containers, each switched the way that suits it best.
 
 All run in a container on the host's network, with one folder mounted, so that they differ in nothing else.
 """
@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.certificate import self_signed
 from bench.tools import HAPROXY, docker, unpacked
 
 HOST = "app.localhost"
@@ -89,6 +90,18 @@ class Traefik(Proxy):
         return json.dumps({"http": {"routers": routers, "services": services}})
 
 
+class TraefikCertified(Traefik):
+    """With a default certificate, so that it doesn't make an RSA key for one on each change of its configuration."""
+
+    name = "Traefik-certified"
+
+    def prepare(self) -> None:
+        certificate, key = self_signed("edge")
+        given = {"certFile": certificate, "keyFile": key}
+        self.write("tls.yml", json.dumps({"tls": {"stores": {"default": {"defaultCertificate": given}}}}))
+        super().prepare()
+
+
 class HAProxy(Proxy):
     """Servers of all versions in one backend, switched by one line to the runtime API. A new application needs a reload."""
 
@@ -129,7 +142,7 @@ class HAProxy(Proxy):
     def _configure(self) -> None:
         lines = [
             "global", " maxconn 4000", " hard-stop-after 30s", " stats socket /routes/admin.sock mode 660 level admin expose-fd listeners",
-            "defaults", " mode http", " option redispatch", " timeout connect 2s", " timeout client 60s", " timeout server 60s",
+            "defaults", " mode http", " option redispatch", " option idle-close-on-response", " timeout connect 2s", " timeout client 60s", " timeout server 60s",
             " timeout tunnel 1h", " unique-id-format %[uuid()]", " unique-id-header X-Request-Id", " option forwardfor",
             "frontend metrics", f" bind 127.0.0.1:{self.metrics}", " http-request use-service prometheus-exporter",
             "frontend web", f" bind 127.0.0.1:{self.port}", f" use_backend app if {{ hdr(host),host_only {HOST} }}",
@@ -191,10 +204,11 @@ def _route(host: str, upstreams: Sequence[str]) -> dict[str, object]:
         "upstreams": [{"dial": upstream} for upstream in upstreams],
         "load_balancing": {"selection_policy": {"policy": "round_robin"}},
         "headers": {"request": {"set": {"X-Request-Id": ["{http.request.uuid}"]}}},
+        "stream_close_delay": "30s",  # or a reload ends all websockets
         # Below the keep-alive time-out of the usual servers, as with Traefik.
         "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}},
     }
     return {"match": [{"host": [host]}], "handle": [handler]}
 
 
-PROXIES: tuple[type[Proxy], ...] = (Traefik, HAProxy, Caddy)
+PROXIES: tuple[type[Proxy], ...] = (Traefik, TraefikCertified, HAProxy, Caddy)
