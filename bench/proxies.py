@@ -130,7 +130,7 @@ class HAProxy(Proxy):
         with socket.socket(socket.AF_UNIX) as api:
             api.connect(str(self.folder / "admin.sock"))
             api.sendall((";".join(lines) + "\n").encode())
-            said = api.recv(65536).decode().strip()
+            said = b"".join(iter(lambda: api.recv(65536), b"")).decode().strip()  # to the end: closing earlier breaks it off
         if said:
             raise RuntimeError(f"haproxy: {said}")
 
