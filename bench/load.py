@@ -60,7 +60,7 @@ class Load:
 
     def _start(self, kind: str, rate: float) -> subprocess.Popen[bytes]:
         file = Path(self._folder.name) / kind
-        args = [sys.executable, VISITORS, kind, *self._where, str(rate), str(LIMIT), file]
+        args = [sys.executable, str(VISITORS), kind, *self._where, str(rate), str(LIMIT), str(file)]
         return subprocess.Popen(args, stdin=subprocess.DEVNULL)
 
     def quick(self) -> list[Sample]:
