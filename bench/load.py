@@ -44,12 +44,18 @@ class Load:
     def __enter__(self) -> Load:
         self._folder = tempfile.TemporaryDirectory()
         self._processes = {kind: self._start(kind, rate) for kind, rate in self._rate.items()}
+        for process in self._processes.values():
+            assert process.stdout is not None
+            process.stdout.readline()  # it has begun, and may be ended
         return self
 
     def __exit__(self, *error: object) -> None:
         for process in self._processes.values():
             process.terminate()
         codes = {kind: process.wait() for kind, process in self._processes.items()}
+        for process in self._processes.values():
+            assert process.stdout is not None
+            process.stdout.close()
         if error[0] is None:
             if any(codes.values()):
                 raise RuntimeError(f"visitors failed: {codes}")
@@ -61,7 +67,7 @@ class Load:
     def _start(self, kind: str, rate: float) -> subprocess.Popen[bytes]:
         file = Path(self._folder.name) / kind
         args = [sys.executable, str(VISITORS), kind, *self._where, str(rate), str(LIMIT), str(file)]
-        return subprocess.Popen(args, stdin=subprocess.DEVNULL)
+        return subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def quick(self) -> list[Sample]:
         """All requests that are answered at once, in the order in which they began."""

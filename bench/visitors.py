@@ -2,7 +2,7 @@
 
     python bench/visitors.py KIND HOST PORT RATE SECONDS FILE
 
-The rate is kept whatever the answers do: a slow one holds nobody else up. It ends at SIGTERM or after SECONDS, waits
+It says "begun" when it has begun. The rate is kept whatever the answers do: a slow one holds nobody else up. It ends at SIGTERM or after SECONDS, waits
 for what is under way, and writes a JSON list of [begun, seconds, version, failure] to FILE; `begun` is of the machine's
 monotonic clock, `failure` is empty after a whole and correct answer. Nothing is ever tried again.
 """
@@ -196,6 +196,7 @@ async def main(kind: str, host: str, port: int, rate: float, seconds: float, fil
     over, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, over.set)
     loop.call_later(seconds, over.set)
+    print("begun", flush=True)
     if kind in ("slow", "websocket"):
         visit = {"slow": slow, "websocket": websocket}[kind]
         samples = await regularly(lambda number: visit(host, port, number), rate, over)
