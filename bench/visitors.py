@@ -2,9 +2,10 @@
 
     python bench/visitors.py KIND HOST PORT RATE SECONDS FILE
 
-It says "begun" when it has begun. The rate is kept whatever the answers do: a slow one holds nobody else up. It ends at SIGTERM or after SECONDS, waits
-for what is under way, and writes a JSON list of [begun, seconds, version, failure] to FILE; `begun` is of the machine's
-monotonic clock, `failure` is empty after a whole and correct answer. Nothing is ever tried again.
+It says "begun" when it has begun. The rate is kept whatever the answers do: a slow one holds nobody else up. It ends at
+SIGTERM or after SECONDS, waits for what is under way, and writes a JSON list of [begun, seconds, version, failure] to
+FILE; `begun` is of the machine's monotonic clock, `failure` is empty after a whole and correct answer. Nothing is ever
+tried again.
 """
 
 from __future__ import annotations
