@@ -1,0 +1,69 @@
+"""Five deployments and five rollbacks of a site under load: what became of each request, and how long it took."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.load import FRESH, KEPT, RATE, SLOW, WEBSOCKET, Load, between, during, first_answer, last_other, p99, pause
+from bench.measure import Row
+from bench.site import Site, Switched
+
+ROUNDS = 5
+REQUESTS = 100_000
+STEADY = 8.0  # seconds of steady state after each command
+SETTLED = 1.5  # seconds after a command before the steady state is looked at
+
+
+def rows() -> list[Row]:
+    """All rows of this theme."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(Path(folder) / "lossless", releases=ROUNDS + 1)
+        site.folder.mkdir()
+        try:
+            site.create()
+            with Load(site.host, site.port) as load:
+                deployments, rollbacks, quiet = _rounds(site)
+        finally:
+            site.destroy()
+    if load.failures():
+        print(f"lossless: {load.failures()}", file=sys.stderr)
+    quick = load.quick()
+    found = [first_answer(quick, item.version, item.started) for item in (*deployments, *rollbacks)]
+    switches = [moment for moment in found if moment is not None]
+    around, steady = during(quick, switches), [item for start, end in quiet for item in between(quick, start, end)]
+    all_traffic = [last_other(quick, item.version, item.started, item.ended + SETTLED) - item.started for item in rollbacks]
+    what = f"{ROUNDS} deployments + {ROUNDS} rollbacks"
+    return [
+        Row(f"{what}: requests answered at once", len(quick), "requests"),
+        Row(f"{what}: 3 s responses under way", len(load.samples[SLOW]), "requests"),
+        Row(f"{what}: websockets open", len(load.samples[WEBSOCKET]), ""),
+        Row("requests lost, keep-alive", load.lost(KEPT), "lost", 0),
+        Row("requests lost, a connection each", load.lost(FRESH), "lost", 0),
+        Row("3 s responses broken", load.lost(SLOW), "lost", 0),
+        Row("websockets broken by a switch before `drain`", load.lost(WEBSOCKET), "lost", 0),
+        Row("p99 in the steady state", p99(steady) * 1000, "ms"),
+        Row("p99 around a switch / in the steady state", p99(around) / p99(steady), "×", 2),
+        Row("rollback onto the warm standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
+        Row("rollback onto the warm standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
+        Row("rollback onto the warm standby, the switch (worst)", max(item.switch for item in rollbacks) * 1000, "ms", 150),
+        Row("deployment under load, whole command (worst)", max(item.took for item in deployments), "s"),
+    ]
+
+
+def _rounds(site: Site) -> tuple[list[Switched], list[Switched], list[tuple[float, float]]]:
+    """Deployments of ever new releases, rollbacks to the first one, and stretches of steady state."""
+    deployments, rollbacks = [], []
+    started = time.monotonic()
+    quiet = [pause(STEADY)]
+    for number in range(2, ROUNDS + 2):
+        deployments.append(site.deploy(number))
+        quiet.append(pause(STEADY))
+        rollbacks.append(site.rollback(1))
+        quiet.append(pause(STEADY))
+    missing = REQUESTS / (RATE[KEPT] + RATE[FRESH]) * 1.01 - (time.monotonic() - started)
+    if missing > 0:
+        quiet.append(pause(missing))
+    return deployments, rollbacks, [(start + SETTLED, end) for start, end in quiet]

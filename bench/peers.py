@@ -1,0 +1,140 @@
+"""A deployment of pulled images beside `docker run`, Swarm and docker-compose: wall time, and requests lost meanwhile."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.floor import Floor
+from bench.load import FRESH, KEPT, Load, Sample, first_answer
+from bench.measure import Row
+from bench.site import REPLICAS, Site
+from bench.swarms import PORT, VERSIONS, Compose, Swarm, Unavailable, build_images, remove_images
+from examples.project import get
+
+ROUNDS = 4  # of ours and the floor, in turn
+PEER_ROUNDS = 3
+RATE = {KEPT: 100.0, FRESH: 100.0}  # requests a second while it is done
+REST = 1.0  # seconds after each command
+LATE = 30.0  # seconds in which an answer of the new version must be seen
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians of what it takes until the command has ended and the new version has answered; what its visitors met."""
+
+    deploy: float
+    rollback: float
+    lost: int
+    requests: int
+    slowest: float  # seconds
+
+
+def rows() -> list[Row]:
+    """All rows of this theme."""
+    floor, ours = _ours()
+    found = [
+        Row(f"floor: docker run of {REPLICAS} containers + first healthy answers", floor, "s"),
+        Row("shipway deploy of a pulled release / floor", ours.deploy / floor, "×", 1.3),
+        *_visitors("shipway", ours, 0),
+    ]
+    build_images()
+    try:
+        for kind in (Swarm, Compose):
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    with kind(Path(folder)) as peer:
+                        its = _peer(peer)
+                except Unavailable as reason:
+                    print(f"peers: {kind.name} is left out: {reason}", file=sys.stderr)
+                    continue
+            found += [
+                Row(f"{kind.name}, until the new version answers", its.deploy, "s"),
+                Row(f"{kind.back}, until the old version answers", its.rollback, "s"),
+                Row(f"shipway deploy / {kind.name}", ours.deploy / its.deploy, "×", 1),
+                Row(f"shipway rollback / {kind.back}", ours.rollback / its.rollback, "×", 1),
+                *_visitors(kind.name, its, None),
+            ]
+    finally:
+        remove_images()
+    return found
+
+
+def _visitors(name: str, found: Measured, goal: float | None) -> list[Row]:
+    return [
+        Row(f"{name}: requests lost of {found.requests}", found.lost, "lost", goal),
+        Row(f"{name}: the slowest answer meanwhile", found.slowest, "s"),
+    ]
+
+
+def _ours() -> tuple[float, Measured]:
+    """Median of the floor, and ours, in turn."""
+    with tempfile.TemporaryDirectory() as folder, Floor(REPLICAS) as floor:
+        site = Site(Path(folder) / "peers", releases=ROUNDS + 1, drain="1s")
+        site.folder.mkdir()
+        done: list[tuple[bool, str, float, float]] = []
+        floors = []
+        try:
+            site.create()
+            image = site.image(1)
+            with Load(site.host, site.port, RATE) as load:
+                for number in range(2, ROUNDS + 2):
+                    floors.append(floor.seconds(image))
+                    time.sleep(REST)
+                    for forward, switched in ((True, site.deploy(number)), (False, site.rollback(1))):
+                        done.append((forward, switched.version, switched.started, switched.ended))
+                    time.sleep(REST)
+                    site.retire()
+        finally:
+            site.destroy()
+    return statistics.median(floors), _measured(load, done)
+
+
+def _peer(peer: Swarm | Compose) -> Measured:
+    """Forward and back, some times."""
+    _until(VERSIONS[0])
+    done: list[tuple[bool, str, float, float]] = []
+    steps: Sequence[tuple[bool, str, Callable[[], None]]] = ((True, VERSIONS[1], peer.deploy), (False, VERSIONS[0], peer.rollback))
+    with Load("app.localhost", PORT, RATE) as load:
+        time.sleep(REST)
+        for _ in range(PEER_ROUNDS):
+            for forward, version, command in steps:
+                started = time.monotonic()
+                command()
+                done.append((forward, version, started, time.monotonic()))
+                _until(version)
+                time.sleep(REST)
+    return _measured(load, done)
+
+
+def _measured(load: Load, done: Sequence[tuple[bool, str, float, float]]) -> Measured:
+    quick = load.quick()
+    if load.failures():
+        print(f"peers: {load.failures()}", file=sys.stderr)
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    for forward, version, started, ended in done:
+        taken[forward].append(_settled(quick, version, started, ended) - started)
+    return Measured(
+        deploy=statistics.median(taken[True]),
+        rollback=statistics.median(taken[False]),
+        lost=load.lost(KEPT) + load.lost(FRESH),
+        requests=len(quick),
+        slowest=max(item.took for item in quick),
+    )
+
+
+def _settled(samples: Sequence[Sample], version: str, started: float, ended: float) -> float:
+    return max(ended, first_answer(samples, version, started) or ended + LATE)
+
+
+def _until(version: str) -> None:
+    deadline = time.monotonic() + LATE
+    while f"version {version}\n" not in get(f"http://app.localhost:{PORT}/")[1]:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"version {version} isn't seen within {LATE:g} s")
+        time.sleep(0.05)

@@ -1,0 +1,212 @@
+"""A process that visits a site on the loopback address and notes what became of each request.
+
+    python bench/visitors.py KIND HOST PORT RATE SECONDS FILE
+
+It says "begun" when it has begun. The rate is kept whatever the answers do: a slow one holds nobody else up. It ends at
+SIGTERM or after SECONDS, waits for what is under way, and writes a JSON list of [begun, seconds, version, failure] to
+FILE; `begun` is of the machine's monotonic clock, `failure` is empty after a whole and correct answer. Nothing is ever
+tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+Sample = tuple[float, float, str, str]
+TICK = 0.002
+PATIENCE = 10.0  # seconds after which an answer counts as lost
+MOST = 300  # connections at a time
+WEBSOCKET_LIFE, ECHO_EVERY = 6.0, 0.25
+GOING_AWAY = (1001).to_bytes(2, "big") + b"draining"  # what the application, and no proxy, says when it ends
+
+
+class Visit(asyncio.Protocol):
+    """A connection to the site: one request at a time, or one in all."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor = visitor
+        self.begun = 0.0
+        self.buffer = b""
+        self.open = self.waiting = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport, self.open = transport, True
+
+    def ask(self, begun: float) -> None:
+        self.begun, self.buffer, self.waiting = begun, b"", True
+        self.transport.write(self.visitor.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, end, body = self.buffer.partition(b"\r\n\r\n")
+        if not (end and self.waiting):
+            return
+        length = _length(head)
+        if len(body) < length:
+            return
+        status = int(head[9:12])
+        correct = 200 <= status < 300 and body.startswith(b"version ") and body.endswith(b".\n")
+        version = body[8:40].split(b"\n", 1)[0].decode("utf-8", "replace") if correct else ""
+        self.end(version, "" if correct else f"status {status}")
+        if self.visitor.keep and b"connection: close" not in head.lower():
+            self.visitor.idle.append(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.open = False
+        if self.waiting:
+            self.end("", f"closed before the {'end of the ' if self.buffer else ''}answer")
+        if self in self.visitor.idle:
+            self.visitor.idle.remove(self)
+        self.visitor.connections.discard(self)
+
+    def end(self, version: str, failure: str) -> None:
+        self.waiting = False
+        self.visitor.samples.append((self.begun, time.monotonic() - self.begun, version, failure))
+
+
+class Visitor:
+    """Quick requests at a fixed rate, on connections that are kept or on new ones."""
+
+    def __init__(self, host: str, port: int, *, keep: bool) -> None:
+        self.port, self.keep = port, keep
+        close = "" if keep else "Connection: close\r\n"
+        self.request = f"GET / HTTP/1.1\r\nHost: {host}\r\n{close}\r\n".encode()
+        self.samples: list[Sample] = []
+        self.idle: list[Visit] = []
+        self.connections: set[Visit] = set()
+
+    async def visit(self, rate: float, over: asyncio.Event) -> None:
+        started, sent = time.monotonic(), 0
+        while not over.is_set():
+            due = int((time.monotonic() - started) * rate)
+            while sent < due and len(self.connections) - len(self.idle) < MOST:
+                sent += 1
+                if self.idle:
+                    self.idle.pop().ask(time.monotonic())
+                else:
+                    visit = Visit(self)
+                    self.connections.add(visit)
+                    asyncio.get_running_loop().create_task(self._connect(visit))
+            self._give_up(PATIENCE)
+            await asyncio.sleep(TICK)
+        while any(visit.waiting or not visit.begun for visit in self.connections) and not self._give_up(PATIENCE):
+            await asyncio.sleep(TICK)
+
+    async def _connect(self, visit: Visit) -> None:
+        visit.begun, begun = 0.0, time.monotonic()
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: visit, "127.0.0.1", self.port)
+        except OSError as error:
+            self.connections.discard(visit)
+            self.samples.append((begun, time.monotonic() - begun, "", f"not connected: {error.strerror}"))
+            return
+        visit.ask(begun)
+
+    def _give_up(self, patience: float) -> bool:
+        """On answers that don't come; whether there was one."""
+        late = [visit for visit in self.connections if visit.waiting and time.monotonic() - visit.begun > patience]
+        for visit in late:
+            visit.end("", f"no answer within {patience:g} s")
+            visit.transport.abort()
+        return bool(late)
+
+
+async def slow(host: str, port: int, number: int) -> Sample:
+    """A response that takes 3 s: silent until the end, or piece by piece."""
+    path = ("/slow", "/stream")[number % 2]
+    begun, version, failure = time.monotonic(), "", ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            whole = await reader.read(-1)
+            writer.close()
+        head, _, body = whole.partition(b"\r\n\r\n")
+        ended = body.endswith(b"0\r\n\r\n") if b"chunked" in head.lower() else len(body) == _length(head) > 0
+        version = body.partition(b"version ")[2].partition(b"\n")[0].decode("utf-8", "replace")
+        failure = "" if head[9:12] == b"200" and ended else f"{path} broken: {bytes(head[:12]).decode('latin-1') or 'closed'}"
+    except (OSError, TimeoutError) as error:
+        failure = f"{path} broken: {error or type(error).__name__}"
+    return begun, time.monotonic() - begun, version, failure
+
+
+async def websocket(host: str, port: int, number: int) -> Sample:
+    """Open for 6 s with an echo every 250 ms. It may end earlier by the application's own word only."""
+    begun, version, failure = time.monotonic(), "", ""
+    try:
+        async with asyncio.timeout(WEBSOCKET_LIFE + PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            key = base64.b64encode(os.urandom(16)).decode()
+            writer.write(
+                f"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            failure = "" if b" 101 " in head else f"websocket refused: {head[9:12].decode()}"
+            while not failure and time.monotonic() - begun < WEBSOCKET_LIFE:
+                message = f"{number} {time.monotonic()}".encode()
+                writer.write(_frame(1, message))
+                kind, body = await _read_frame(reader)
+                if kind == 8:
+                    failure = "" if body == GOING_AWAY else f"websocket closed: {body!r}"
+                    version = "told to go" if not failure else ""
+                    break
+                if body != message:
+                    failure = f"websocket answered {body!r}"
+                await asyncio.sleep(ECHO_EVERY)
+            writer.write(_frame(8, GOING_AWAY[:2]))
+            writer.close()
+    except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+        failure = f"websocket broken: {type(error).__name__}"
+    return begun, time.monotonic() - begun, version, failure
+
+
+async def regularly(one: Callable[[int], Awaitable[Sample]], rate: float, over: asyncio.Event) -> list[Sample]:
+    """One after the other begins; all are waited for."""
+    under_way: list[asyncio.Future[Sample]] = []
+    while not over.is_set():
+        under_way.append(asyncio.ensure_future(one(len(under_way))))
+        await asyncio.sleep(1 / rate)
+    return list(await asyncio.gather(*under_way))
+
+
+def _length(head: bytes) -> int:
+    _, found, rest = head.lower().partition(b"content-length:")
+    return int(rest.partition(b"\r\n")[0]) if found else 1 << 30
+
+
+def _frame(kind: int, body: bytes) -> bytes:
+    return bytes([0x80 | kind, 0x80 | len(body), 0, 0, 0, 0]) + body
+
+
+async def _read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    first, size = await reader.readexactly(2)
+    return first & 15, await reader.readexactly(size & 127)
+
+
+async def main(kind: str, host: str, port: int, rate: float, seconds: float, file: Path) -> None:
+    over, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, over.set)
+    loop.call_later(seconds, over.set)
+    print("begun", flush=True)
+    if kind in ("slow", "websocket"):
+        visit = {"slow": slow, "websocket": websocket}[kind]
+        samples = await regularly(lambda number: visit(host, port, number), rate, over)
+    else:
+        visitor = Visitor(host, port, keep=kind == "keep-alive")
+        await visitor.visit(rate, over)
+        samples = visitor.samples
+    file.write_text(json.dumps(samples))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]), Path(sys.argv[6])))
