@@ -19,7 +19,7 @@ from shipway.testing.memory_calls import Recorder
 from tests.unit.domain import samples
 
 READS = {
-    "ping", "list", "find", "wait", "logs", "get", "has_volume", "execute", "routes", "container", "inspect",
+    "ping", "list", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage", "execute", "routes", "container", "inspect",
     "deployments", "release", "releases", "evidence", "approvals", "lease", "runs", "steps", "passed_step", "close",
     "current", "pending", "head", "names", "probe",
 }  # fmt: skip

@@ -29,6 +29,7 @@ COMMANDS = {
     "status": ("shipway.cli.status", "What runs where"),
     "history": ("shipway.cli.history", "All deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
+    "prune": ("shipway.cli.prune", "Free the space of images, outputs and logs that nothing needs any more"),
     "destroy": ("shipway.cli.destroy", "Take an environment away, with its data"),
 }
 

@@ -87,7 +87,7 @@ def run_command(run: Run, step: Step, upstream: Sequence[Artifact], on_line: OnL
     missing = [path for path in step.outputs if path not in {artifact.path for artifact in found}]
     if missing:
         raise StepFailed(f"it left no {', '.join(missing)}, which the plan names as outputs")
-    return StepResult(tuple(found), {}, summary[0] if summary else "")
+    return StepResult(tuple(found), {}, summary[0] if summary else "", image if step.image.build else "")
 
 
 def _remove(run: Run, containers: Sequence[str]) -> None:

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shipway.domain import names
 from shipway.domain.errors import StepFailed
 from shipway.domain.plan import BuildSource, Step, StepImage
-from shipway.domain.release import digest_of
+from shipway.domain.release import CHECK, digest_of
 from shipway.ports import OnLine
 from shipway.steps.artifacts import Artifact, placed, unpack
 from shipway.steps.run import Run, StepResult
-
-CHECK = "check:"  # prefix of the images of checks in a build
 
 
 def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
@@ -23,7 +22,7 @@ def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
         assert image.name is not None
         run.ctx.images.pull(image.name, on_line)
         return image.name, "/src"
-    tag = f"shipway-step/{run.plan.app}:{digest_of(run.build_key(image.build))[7:23]}"
+    tag = f"{names.step_images(run.plan.app)}:{digest_of(run.build_key(image.build))[7:23]}"
     with run.lock(tag):
         if run.ctx.images.inspect(tag) is None:
             _build(run, image.build, (), [tag], {}, on_line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import builtins
 import functools
 import json
 import tempfile
@@ -10,9 +11,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from shipway.domain.errors import Interrupted, RegistryError, StepFailed
+from shipway.domain.image import ImageInfo
 from shipway.drivers.credentials import Credentials
 from shipway.drivers.images import builder
 from shipway.drivers.runtime.engine import Engine, EngineRefused, Reply
@@ -105,6 +107,18 @@ class DockerImages:
         query = {"fromImage": name, "tag": digest or tag}
         self._transfer("/images/create", query, reference, "give", on_line, lambda record: None)
 
+    def list(self) -> builtins.list[ImageInfo]:
+        return [_listed(item) for item in self._engine.call("GET", "/images/json")]
+
+    def remove(self, name: str) -> bool:
+        try:
+            self._engine.call("DELETE", f"/images/{name}", fine=(404,))
+        except EngineRefused as error:
+            if error.status != 409:
+                raise
+            return False
+        return True
+
     def _transfer(
         self,
         path: str,
@@ -163,6 +177,12 @@ class DockerImages:
         """Of the longest address that the reference is below."""
         fitting = [address for address in self._credentials if reference.startswith(address.rstrip("/") + "/")]
         return self._credentials[max(fitting, key=len)] if fitting else None
+
+
+def _listed(item: Mapping[str, Any]) -> ImageInfo:
+    names = (*(item["RepoTags"] or ()), *(item["RepoDigests"] or ()))
+    named = tuple(name for name in names if "<none>" not in name)  # which some engines write where there is none
+    return ImageInfo(item["Id"], named, int(item["Size"]), float(item["Created"]))
 
 
 def registry_of(reference: str) -> str:
