@@ -12,7 +12,7 @@ from typing import Protocol
 
 from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
 from shipway.domain.disk import DiskUsage
-from shipway.domain.image import ImageInfo
+from shipway.domain.image import ImageInfo, Layer
 from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
 from shipway.domain.traffic import Traffic
 
@@ -126,6 +126,9 @@ class Registry(Protocol):
 
     def tag(self, repository: str, digest: str, tag: str) -> None:
         """Give a digest that is already there one more tag, without moving layers."""
+
+    def layers(self, repository: str, digest: str) -> Sequence[Layer]:
+        """Of an image, the lowest first (for several platforms: of the first for Linux); none where it isn't there."""
 
 
 class Edge(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shipway import __version__
-from shipway.domain.errors import Interrupted, ShipwayError
+from shipway.domain.errors import DiskFull, Interrupted, ShipwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,6 +120,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        _fail(DiskFull(f"there is no space left on this machine's disk{where}", hint="`shipway prune` removes outputs and logs of old runs"))
 
 
 def _interrupt(signum: int, frame: object) -> None:

@@ -15,6 +15,14 @@ class ImageInfo:
     created: float  # seconds since the epoch; a build that found all in the cache is as old as what it found
 
 
+@dataclass(frozen=True)
+class Layer:
+    """A layer of an image in a registry."""
+
+    content: str  # digest of what it holds unpacked, by which engines know it (`RootFS.Layers`)
+    size: int  # bytes, compressed as it is moved
+
+
 def repository_of(name: str) -> str:
     """The part before the tag or the digest."""
     repository, at, _ = name.partition("@")

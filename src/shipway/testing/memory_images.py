@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipway.domain.errors import EngineError, RegistryError, StepFailed
-from shipway.domain.image import ImageInfo, repository_of
+from shipway.domain.image import ImageInfo, Layer, repository_of
 from shipway.domain.release import digest_of
 from shipway.ports import OnLine
 from shipway.testing.memory_calls import Recorder
 
 
 class MemoryRegistry(Recorder):
-    """`repositories`: repository: tag or digest: digest."""
+    """`repositories`: repository: tag or digest: digest. `sizes`: bytes of an image's one layer, by a test's word."""
 
     def __init__(self, address: str = "registry.memory") -> None:
         super().__init__()
         self.address = address
         self.repositories: dict[str, dict[str, str]] = {}
         self.contents: dict[str, tuple[str, Mapping[str, str]]] = {}  # digest: image id and labels
+        self.sizes: dict[str, int] = {}
 
     def ensure(self) -> None:
         with self._call("ensure"):
@@ -39,6 +40,13 @@ class MemoryRegistry(Recorder):
             if digest not in known:
                 raise RegistryError(f"{self.address} has no {repository}@{digest} to tag as {tag}")
             known[tag] = digest
+
+    def layers(self, repository: str, digest: str) -> Sequence[Layer]:
+        with self._call("layers", repository, digest):
+            if digest not in self.repositories.get(repository, {}):
+                return ()
+            content, _ = self.contents.get(digest, (digest, {}))
+            return [Layer(content, self.sizes.get(digest, 1 << 20))]
 
 
 class MemoryImages(Recorder):
@@ -64,6 +72,7 @@ class MemoryImages(Recorder):
                 "Id": identity,
                 "RepoTags": [name for name in names if "@" not in name],
                 "RepoDigests": [name for name in names if "@" in name],
+                "RootFS": {"Layers": [identity]},
                 "Config": {"WorkingDir": "/app", "Labels": self._labels[identity]},
             }
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from shipway.domain.errors import Interrupted, RegistryError, StepFailed
+from shipway.domain.disk import is_full, relief
+from shipway.domain.errors import DiskFull, Interrupted, RegistryError, StepFailed
 from shipway.domain.image import ImageInfo
 from shipway.drivers.credentials import Credentials
 from shipway.drivers.images import builder
@@ -76,7 +77,8 @@ class DockerImages:
             if self._cancelled.is_set():
                 raise Interrupted("the image build was interrupted")
             if code != 0:
-                raise StepFailed(f"the image build failed\n{builder.failure(list(last))}")
+                why = f"the image build failed\n{builder.failure(list(last))}"
+                raise DiskFull(why, hint=relief()) if is_full(why) else StepFailed(why)
             return iidfile.read_text().strip()
 
     @functools.cached_property
@@ -152,6 +154,8 @@ class DockerImages:
     def _refused(self, reference: str, verb: str, why: str) -> NoReturn:
         who = self._credentials_for(reference)
         registry = registry_of(reference)
+        if is_full(why):
+            raise DiskFull(f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}", hint=relief())
         low = why.lower()
         if any(word in low for word in ("unauthorized", "authentication required", "denied", "no basic auth")):
             hint = (
