@@ -21,7 +21,7 @@ from tests.unit.domain import samples
 READS = {
     "ping", "list", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage", "execute", "routes", "container", "inspect",
     "deployments", "release", "releases", "evidence", "approvals", "lease", "runs", "steps", "passed_step", "close",
-    "current", "pending", "head", "names", "probe",
+    "apps", "layers", "current", "pending", "head", "names", "probe",
 }  # fmt: skip
 
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from shipway.domain.size import readable
 
 
+FEW = 3  # volumes that are named one by one
+NAMELESS = "$(docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}')"
+
+
 @dataclass(frozen=True)
 class DiskUsage:
     """What could go, as the engine counts it itself."""
@@ -36,7 +40,8 @@ def relief(usage: DiskUsage | None = None) -> str:
         ("docker image prune --all", "images that no container uses; what a rollback needs is pulled again", usage.unused_images),
     ]
     if usage.orphans:
-        ways.append((f"docker volume rm {' '.join(sorted(usage.orphans))}", "volumes without a name that no container uses", sum(usage.orphans.values())))
+        chosen = " ".join(sorted(usage.orphans)) if len(usage.orphans) <= FEW else NAMELESS
+        ways.append((f"docker volume rm {chosen}", "volumes without a name that no container uses", sum(usage.orphans.values())))
     shown = [
         f"  {command}  ({what}{'' if size is None or unknown else f': {readable(size)}'})"
         for command, what, size in ways if size is None or size or unknown

@@ -17,6 +17,12 @@ def test_with_sizes_and_without_what_is_empty() -> None:
     )
 
 
+def test_many_volumes_are_chosen_by_a_command() -> None:
+    many = {letter * 64: 1000 for letter in "abcd"}
+    assert "docker volume rm $(docker volume ls" in relief(DiskUsage(orphans=many))
+    assert "a" * 64 not in relief(DiskUsage(orphans=many))
+
+
 def test_without_sizes() -> None:
     assert relief() == (
         "this frees some there:\n"
