@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from shipway.domain.size import readable
 
-
 FEW = 3  # volumes that are named one by one
 NAMELESS = "$(docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}')"
 
