@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
+from shipway.domain.disk import DiskUsage
+from shipway.domain.image import ImageInfo, Layer
 from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
 from shipway.domain.traffic import Traffic
 
@@ -74,6 +76,12 @@ class Runtime(Protocol):
     def remove_volume(self, name: str) -> None:
         """Remove a volume and its data."""
 
+    def free_space(self) -> int | None:
+        """Bytes that are free where images and containers are kept; None where that can't be told."""
+
+    def disk_usage(self) -> DiskUsage:
+        """What could be freed there. The engine measures it: that may take some seconds."""
+
 
 class Images(Protocol):
     """Images on one engine. Raises EngineError; RegistryError from pull and push."""
@@ -96,6 +104,13 @@ class Images(Protocol):
     def pull(self, reference: str, on_line: OnLine) -> None:
         """Pull name:tag or repository@digest where it isn't there already."""
 
+    def list(self) -> list[ImageInfo]:
+        """All images, those without a name too."""
+
+    def remove(self, name: str) -> bool:
+        """Take this name (tag or digest) from its image; with its last name an image goes, unless a container, running or
+        not, uses it: then nothing changes, and the answer is False. A missing name is no error."""
+
 
 class Registry(Protocol):
     """Where images are kept. Raises RegistryError."""
@@ -111,6 +126,9 @@ class Registry(Protocol):
 
     def tag(self, repository: str, digest: str, tag: str) -> None:
         """Give a digest that is already there one more tag, without moving layers."""
+
+    def layers(self, repository: str, digest: str) -> Sequence[Layer]:
+        """Of an image, the lowest first (for several platforms: of the first for Linux); none where it isn't there."""
 
 
 class Edge(Protocol):

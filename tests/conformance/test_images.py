@@ -13,6 +13,7 @@ from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.engine import Engine
 from shipway.testing.images import ImagesContract
 from shipway.testing.memory import MemoryImages
+from shipway.testing.runtime import SLEEPS
 from tests.conformance.labs import IMAGE, DockerLab
 from tests.conformance.registries import RegistryHost
 
@@ -31,6 +32,11 @@ class MemoryImagesLab:
     def forget(self, reference: str) -> None:
         self.images.forget(reference)
 
+    def use(self, reference: str) -> None:
+        found = self.images.inspect(reference)
+        assert found is not None
+        self.images.used.add(str(found["Id"]))
+
 
 class DockerImagesLab:
     base = IMAGE
@@ -46,6 +52,9 @@ class DockerImagesLab:
 
     def forget(self, reference: str) -> None:
         self.docker.forget(reference)
+
+    def use(self, reference: str) -> None:
+        self.docker.runtime.create(self.docker.spec("user", SLEEPS, image=reference))
 
 
 class TestMemoryImages(ImagesContract):

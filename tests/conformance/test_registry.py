@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from shipway.actions.preflight import EXPANSION
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import Credentials
@@ -82,6 +83,20 @@ class TestEmbeddedRegistry(RegistryContract):
         assert found["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
         assert found["HostConfig"]["PortBindings"]["5000/tcp"][0]["HostIp"] == "127.0.0.1"
         assert found["Config"]["Labels"][LABEL_APP] == SHARED
+
+    def test_layers_are_named_as_the_engine_names_them(self, docker: DockerLab, embedded: EmbeddedRegistry) -> None:
+        embedded.ensure()
+        repository = embedded.repository(docker.app, "layers")
+        docker.images.tag("redis:7", repository, "t")
+        digest = docker.images.push(repository, "t", lambda line: None)
+        found = docker.images.inspect("redis:7")
+        assert found is not None
+        root, size = found["RootFS"], found["Size"]
+        assert isinstance(root, dict)
+        assert isinstance(size, int)
+        layers = embedded.layers(repository, digest)
+        assert [layer.content for layer in layers] == root["Layers"]
+        assert size / EXPANSION < sum(layer.size for layer in layers) < size
 
     def test_another_port_keeps_the_images(self, docker: DockerLab) -> None:
         name = docker.name("moved")
@@ -230,6 +245,7 @@ class _Below:
         self._registry = registry
         self._folder = folder
         self.ensure, self.digest, self.tag = registry.ensure, registry.digest, registry.tag
+        self.layers = registry.layers
 
     def repository(self, app: str, image: str) -> str:
         return self._registry.repository(f"{self._folder}/{app}", image)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from shipway.domain.container import LABEL_ROLE, Publish
+from shipway.domain.container import LABEL_NAME, LABEL_ROLE, Publish
 from shipway.domain.errors import EngineError
+from shipway.drivers.runtime import space
 from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
 from tests.conformance.labs import DockerLab, MemoryLab
 
@@ -144,3 +147,35 @@ class TestDockerRuntime(RuntimeContract):
         lab.runtime.remove_network(network)
         with pytest.raises(EngineError):
             lab.runtime.start(lab.name("a"))
+
+    def test_free_space_is_the_same_through_a_container(self, lab: DockerLab) -> None:
+        here = lab.runtime.free_space()
+        through = space.through_a_container(lab.engine, lab.runtime)
+        assert here is not None
+        assert through is not None
+        assert abs(here - through) < here / 10
+        assert lab.runtime.list({LABEL_NAME: "free-space"}) == []
+
+    def test_a_tunnel_is_seen_through(self, lab: DockerLab, tmp_path: Path) -> None:
+        """Who listens there is this process and not the engine: its folders may be on another machine."""
+        with socket.socket(socket.AF_UNIX) as tunnel:
+            tunnel.bind(str(tmp_path / "docker.sock"))
+            tunnel.listen()
+            assert not space.is_here(f"unix://{tmp_path}/docker.sock")
+        assert not space.is_here("tcp://127.0.0.1:2375")
+
+    def test_only_nameless_volumes_of_nobody_could_go(self, lab: DockerLab) -> None:
+        kept = lab.spec("a", SLEEPS, volumes={lab.name("named"): "/named"})
+        lab.runtime.create(kept)
+        lab.runtime.remove(kept.name)
+        orphan = str(lab.engine.call("POST", "/volumes/create", body={})["Name"])
+        used = str(lab.engine.call("POST", "/volumes/create", body={})["Name"])
+        lab.runtime.create(lab.spec("b", SLEEPS, volumes={used: "/used"}))
+        try:
+            found = lab.runtime.disk_usage().orphans
+            assert orphan in found
+            assert not {lab.name("named"), used}.intersection(found)
+        finally:
+            lab.runtime.remove(lab.name("b"))
+            for volume in (orphan, used):
+                lab.runtime.remove_volume(volume)

@@ -46,6 +46,7 @@ def soon(holds: Callable[[], bool], seconds: float = 15.0) -> None:
 def test_a_rollback_onto_it_starts_nothing_and_loses_no_request(project: Tiny) -> None:
     before = started(project)
     assert set(project.containers(role="service").values()) == {"running"}
+    assert "release 1      stands by for a rollback until" in project.shipway("status").output
     with visitors(project) as answers:
         done = project.shipway("rollback", "staging")
     assert "stays up for a rollback" in done.output

@@ -85,6 +85,12 @@ class World:
             self.images.public.add(image)
         return self.ledger.add_release(made)
 
+    def have(self, *references: str) -> None:
+        """Bring these images to the engines."""
+        for reference in references:
+            self.images.public.add(reference)
+            self.images.pull(reference, lambda line: None)
+
     # what a person sees
 
     def serving(self) -> set[int]:

@@ -51,6 +51,7 @@ class Decision:
     settings: Settings
     parts: tuple[Part, ...]  # of the environment's hosts, the first one first, and of those that it had before
     previous: Deployment | None  # the environment's last good deployment
+    left: Release | None  # and its release
     tool: DatabaseTool | None = field(repr=False)  # of the newer of both releases
 
     @property
@@ -73,7 +74,8 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
     history = back.standing(ctx.ledger.deployments(release.app, environment.name))
     previous = back.current(history)
-    hosts = hosts_of(ctx, environment, ctx.ledger.release(release.app, previous.release) if previous else None)
+    left = ctx.ledger.release(release.app, previous.release) if previous else None
+    hosts = hosts_of(ctx, environment, left)
     observed = side_by_side(lambda host: observe(ctx.on(host.name), release.app, environment.name), hosts)
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
@@ -81,7 +83,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     # The tool costs a container a call: asked only where the ledger doesn't say that the schema is the right one.
     settled = previous is not None and history[0].schema == previous.schema == release.schema
     if release.plan.database and not (settled and observed[0].accessories):
-        newer = _newer(ctx, order, previous)
+        newer = left if order.kind == ROLLBACK and left else release  # whose image has all scripts
         tool = database_tool(ctx.on(hosts[0].name), newer, environment, own)
         if newer is release:
             up = _pending(ctx, order, observed[0], tool)
@@ -96,7 +98,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         if host not in environment.hosts:
             wanted = nothing(wanted)
         parts.append(Part(host, wanted, found, reconcile(wanted, found)))
-    return Decision(order, own, tuple(parts), previous, tool)
+    return Decision(order, own, tuple(parts), previous, left, tool)
 
 
 def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:
@@ -123,13 +125,6 @@ def _refuse_moved(decision: Decision) -> None:
         where = decision.first.host.name
         raise UsageError(f"refused, since {', '.join(left)} would begin empty on {where}: they run on another host",
                          hint="put that host first in `hosts`; or move the data, and say --force")  # fmt: skip
-
-
-def _newer(ctx: Context, order: Order, previous: Deployment | None) -> Release:
-    """The release whose image has all migration scripts: for a rollback the one that is left."""
-    if order.kind == ROLLBACK and previous:
-        return ctx.ledger.release(order.release.app, previous.release) or order.release
-    return order.release
 
 
 def _pending(ctx: Context, order: Order, observed: Observed, tool: DatabaseTool | None) -> tuple[str, ...]:

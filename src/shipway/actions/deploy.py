@@ -5,9 +5,11 @@ from __future__ import annotations
 from shipway.actions.apply import apply
 from shipway.actions.decide import Decision, Order, decide, refuse_danger
 from shipway.actions.observe import versions
+from shipway.actions.place import Place
+from shipway.actions.prune import prune
 from shipway.actions.recover import ready
 from shipway.context import Context
-from shipway.domain.release import Deployment, Evidence
+from shipway.domain.release import DEPLOY, Deployment, Evidence
 
 
 def deploy(ctx: Context, order: Order) -> Deployment | None:
@@ -27,6 +29,8 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
         return None
     refuse_danger(decision)
+    for part in decision.parts:
+        Place(ctx, decision, part).look_for_space()
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
     record = Deployment(
@@ -34,6 +38,8 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions,
     )  # fmt: skip
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
+    if order.kind == DEPLOY:  # a rollback is in a hurry
+        prune(ctx, app)
     return ctx.ledger.deployments(app, name, 1)[0]
 
 

@@ -7,6 +7,7 @@ import io
 import tarfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from shipway.context import Context
 from shipway.domain import accessory as known
@@ -85,14 +86,23 @@ def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, byt
     config = found.get("Config") if found else None
     workdir = str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
     path = folder if folder.startswith("/") else f"{workdir.rstrip('/')}/{folder}"
+    with never_started(ctx, spec) as container:
+        try:
+            return dict(_unpack(ctx.runtime.get(container, path)))
+        except FileNotFoundError:
+            hint = "set `database: {folder: …}` in the plan"
+            raise UsageError(f"the image has no folder {path}", hint=hint) from None
+
+
+@contextmanager
+def never_started(ctx: Context, spec: ContainerSpec) -> Iterator[str]:
+    """A container to take an image's files from."""
     unique = f"{spec.name}_{uuid.uuid4().hex[:8]}"
     container = ctx.runtime.create(
         dataclasses.replace(spec, name=unique, networks={}, labels={**spec.labels, LABEL_CONFIG: unique})
     )
     try:
-        return dict(_unpack(ctx.runtime.get(container, path)))
-    except FileNotFoundError:
-        raise UsageError(f"the image has no folder {path}", hint="set `database: {folder: …}` in the plan") from None
+        yield container
     finally:
         ctx.runtime.remove(container)
 

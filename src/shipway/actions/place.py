@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
+from shipway.actions.assets import share_assets
 from shipway.actions.decide import Decision, Part
+from shipway.actions.preflight import require_space, space_needed
 from shipway.actions.standing import leave
 from shipway.context import Context, side_by_side
 from shipway.domain import accessory as known
@@ -21,7 +24,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import release_of
-from shipway.domain.plan import Health
+from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY
 from shipway.steps.health import look, wait_healthy
 
@@ -40,6 +43,7 @@ class Place:
         self.new_volumes: list[str] = []
         self._again = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
+        self._left = decision.left
 
     @contextmanager
     def part(self, name: str, detail: str = "") -> Iterator[None]:
@@ -80,10 +84,17 @@ class Place:
         accessory = self.plan.accessories[change.spec.labels[LABEL_NAME]]
         return change.name, known.health(accessory), known.port(accessory)
 
+    def look_for_space(self) -> None:
+        """DiskFull where the images that are missing would not fit."""
+        require_space(self.ctx, space_needed(self.ctx, self.plan, self._missing()))
+
+    def _missing(self) -> list[str]:
+        images = {change.spec.image for change in self.created() if change.spec}
+        return sorted(image for image in images if self.ctx.images.inspect(image) is None)
+
     def pull(self) -> None:
         """Images of containers that are made or started."""
-        images = {change.spec.image for change in self.created() if change.spec}
-        missing = sorted(image for image in images if self.ctx.images.inspect(image) is None)
+        missing = self._missing()
         if missing:
             with self.part("pull", ", ".join(image.rpartition("/")[2][:40] for image in missing)):
                 for image in missing:
@@ -108,14 +119,27 @@ class Place:
         if not starting:
             return
 
-        def start(spec: ContainerSpec) -> None:
-            self.ctx.runtime.create(spec)
-            self.ctx.runtime.start(spec.name)
-
         services = list(dict.fromkeys(spec.labels[LABEL_NAME] for spec in starting))
         with self.part("start", ", ".join(services)):
-            side_by_side(start, starting)
+            shared = [self.plan.services[name] for name in services if self.plan.services[name].assets]
+            if shared:
+                side_by_side(self.ctx.runtime.create, starting)
+                side_by_side(partial(self._share, starting), shared)
+            side_by_side(self._start, starting)
             self._wait([spec for spec in starting if spec not in self._trusted()])
+
+    def _start(self, spec: ContainerSpec) -> None:
+        self.ctx.runtime.create(spec)
+        self.ctx.runtime.start(spec.name)
+
+    def _share(self, starting: Sequence[ContainerSpec], service: Service) -> None:
+        """Assets, with the release that is left."""
+        new = [spec for spec in starting if spec.labels[LABEL_NAME] == service.name]
+        left = [item for item in self.observed.services if item.labels.get(LABEL_NAME) == service.name]
+        old = [item for item in left if release_of(item) == self.observed.routed_release]
+        if old and self._left:
+            names_of = ([spec.name for spec in new], [item.name for item in old])
+            share_assets(self.ctx, service, *names_of, new[0].image, self._left.images.get(service.name, ""))
 
     def _wait(self, specs: Sequence[ContainerSpec]) -> None:
         wait_healthy(self.ctx, [(spec.name, *self._health(spec)) for spec in specs])

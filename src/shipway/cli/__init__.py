@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shipway import __version__
-from shipway.domain.errors import Interrupted, ShipwayError
+from shipway.domain.errors import DiskFull, Interrupted, ShipwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,7 @@ COMMANDS = {
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs"),
     "history": ("shipway.cli.history", "All deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
+    "prune": ("shipway.cli.prune", "Free the space of images, outputs and logs that nothing needs any more"),
     "destroy": ("shipway.cli.destroy", "Take an environment away, with its data"),
 }
 
@@ -120,6 +122,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        _fail(DiskFull(f"there is no space left on this machine's disk{where}", hint="`shipway prune` removes outputs and logs of old runs"))
 
 
 def _interrupt(signum: int, frame: object) -> None:

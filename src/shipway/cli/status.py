@@ -24,10 +24,10 @@ def status(options: Globals, as_json: bool) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "strays", "accessories", "lease", "versions")
+            keys = ("current", "latest", "services", "standby", "strays", "accessories", "lease", "versions")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
-        from shipway.system.durations import ago
+        from shipway.system.durations import ago, moment
 
         say(style(plan.app, "bold"))
         for item in found:
@@ -46,6 +46,8 @@ def status(options: Globals, as_json: bool) -> None:
                 say(f"    {style('●', colour)} {name:<14} {running}/{wanted} running")
             for name, state in item.accessories.items():
                 say(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
+            for warm in item.standby:
+                say(f"    {style('○', 'green')} release {warm.release:<6} stands by for a rollback until {moment(warm.until, ctx.clock())}")
             for name in item.strays:
                 say(f"    {style('●', 'yellow')} {name} belongs to no current release")
             if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:

@@ -107,6 +107,12 @@ class StoreError(ShipwayError):
     exit_code = 23
 
 
+class DiskFull(EngineError):
+    """There is too little space on a host's disk, or on this machine's; the message says how much, the hint what frees some."""
+
+    exit_code = 24
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM: what was begun has been cleaned up."""
 

@@ -35,6 +35,11 @@ def route_owner(app: str, environment: str) -> str:
     return f"{app}_{environment}"
 
 
+def step_images(app: str) -> str:
+    """Repository of the images that are built for steps to run in; it is never pushed."""
+    return f"shipway-step/{app}"
+
+
 def labels(app: str, environment: str, role: str, name: str) -> dict[str, str]:
     """The labels by which a container of an environment is found again."""
     return {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: role, LABEL_NAME: name}

@@ -12,6 +12,7 @@ from shipway.domain.record import to_data
 
 PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
 DEPLOY, ROLLBACK, DESTROY = "deploy", "rollback", "destroy"
+CHECK = "check:"  # prefix of the images of checks among those of a release
 
 
 @dataclass(frozen=True)

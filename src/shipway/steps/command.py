@@ -18,7 +18,7 @@ from shipway.steps import reports
 from shipway.steps.artifacts import Artifact, as_archive, store
 from shipway.steps.container import TIMED_OUT, follow_container, run_container
 from shipway.steps.health import wait_healthy
-from shipway.steps.image import step_image, workdir_in
+from shipway.steps.image import step_image, step_tag, workdir_in
 from shipway.steps.run import Attempt, Run, StepResult
 
 SOURCE = "src"  # of steps in an image by name: the repository lies in /src
@@ -58,7 +58,8 @@ def run_command(run: Run, attempt: Attempt) -> StepResult:
     missing = [path for path in step.outputs if path not in {artifact.path for artifact in harvest.outputs}]
     if missing:
         raise StepFailed(f"it left no {', '.join(missing)}, which the plan names as outputs")
-    return StepResult(tuple(harvest.outputs), {}, summary)
+    assert step.image is not None
+    return StepResult(tuple(harvest.outputs), {}, summary, step_tag(run, step.image.build) if step.image.build else "")
 
 
 class _Harvest:

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shipway.domain import names
 from shipway.domain.errors import StepFailed
 from shipway.domain.plan import BuildSource, Step, StepImage
-from shipway.domain.release import digest_of
+from shipway.domain.release import CHECK, digest_of
 from shipway.ports import OnLine
 from shipway.steps.artifacts import Artifact, placed, unpack
 from shipway.steps.run import Attempt, Run, StepResult
-
-CHECK = "check:"  # prefix of the images of checks in a build
 
 
 def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
@@ -23,7 +22,7 @@ def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
         assert image.name is not None
         run.ctx.images.pull(image.name, on_line)
         return image.name, workdir_in(run, image, image.name)
-    tag = f"shipway-step/{run.plan.app}:{digest_of(run.build_key(image.build))[7:23]}"
+    tag = step_tag(run, image.build)
     with run.lock(tag):
         if run.ctx.images.inspect(tag) is None:
             _build(run, image.build, (), [tag], {}, on_line)
@@ -37,6 +36,11 @@ def workdir_in(run: Run, image: StepImage, made: str) -> str:
     found = run.ctx.images.inspect(made)
     config = found.get("Config") if found else None
     return str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
+
+
+def step_tag(run: Run, source: BuildSource) -> str:
+    """Name of the image that steps run in, by all that it depends on."""
+    return f"{names.step_images(run.plan.app)}:{digest_of(run.build_key(source))[7:23]}"
 
 
 def image_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:

@@ -24,6 +24,7 @@ class StepResult:
     artifacts: tuple[Artifact, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)  # service or check: repository@digest
     tests: str = ""  # summary of its reports
+    image: str = ""  # that it ran in, where that was built for it: retention keeps what recent runs used
 
 
 @dataclass(frozen=True)

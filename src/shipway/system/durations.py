@@ -26,3 +26,9 @@ def ago(seconds: float) -> str:
 def timestamp(epoch: float) -> str:
     """'2026-11-23 04:12:09' in UTC."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def moment(epoch: float, now: float) -> str:
+    """'04:12 UTC', with its date before it on another day than now."""
+    text = f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M} UTC"
+    return text.removeprefix(f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d} ")

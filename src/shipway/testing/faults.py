@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 READS = {
-    "ping", "list", "find", "wait", "logs", "get", "has_volume", "execute", "free_space",  # of the runtime
-    "inspect", "digest",  # of images and registries
+    "ping", "list", "find", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
+    "inspect", "digest", "layers", "repository",  # of images and registries
     "routes", "container", "maintained", "traffic", "probe",  # of the edge
     "deployments", "release", "releases", "evidence", "approvals", "lease", "runs", "steps", "passed_step", "apps", "close",
     "current", "pending", "head", "names",  # of migration tools and secrets

@@ -26,6 +26,9 @@ class ImagesLab(Protocol):
     def forget(self, reference: str) -> None:
         """Remove an image's name from the engine."""
 
+    def use(self, reference: str) -> None:
+        """Make a container of the image, which isn't started."""
+
 
 class ImagesContract:
     """Runs over the real engine and over the one in memory."""
@@ -109,3 +112,48 @@ class ImagesContract:
             lab.images.push(repository, "t", lambda line: None)
         with pytest.raises(RegistryError):
             lab.images.pull(f"{lab.unreachable}:t", lambda line: None)
+
+    def names(self, lab: ImagesLab, identity: str) -> set[str] | None:
+        """Of an image in the list; None where it isn't there."""
+        return next((set(image.names) for image in lab.images.list() if image.id == identity), None)
+
+    def test_list(self, lab: ImagesLab, tmp_path: Path) -> None:
+        repository, identity = self.build(lab, tmp_path, "a")
+        digest = lab.images.push(repository, "t", lambda line: None)
+        lab.images.tag(identity, lab.repository("b"), "u")
+        (found,) = [image for image in lab.images.list() if image.id == identity]
+        assert {f"{repository}:t", f"{repository}@{digest}", f"{lab.repository('b')}:u"} <= set(found.names)
+        assert found.size > 0
+        assert not any("<none>" in name for image in lab.images.list() for name in image.names)
+
+    def test_an_image_goes_with_its_last_name(self, lab: ImagesLab, tmp_path: Path) -> None:
+        repository, identity = self.build(lab, tmp_path, "a")
+        other = lab.repository("of-another-app")
+        lab.images.tag(identity, other, "u")
+        assert lab.images.remove(f"{repository}:t")
+        assert self.names(lab, identity) == {f"{other}:u"}
+        assert lab.images.remove(f"{other}:u")
+        assert self.names(lab, identity) is None
+        assert lab.images.inspect(identity) is None
+        assert lab.images.remove(f"{other}:u")
+
+    def test_a_digest_goes_with_the_last_tag_of_its_repository(self, lab: ImagesLab, tmp_path: Path) -> None:
+        repository, identity = self.build(lab, tmp_path, "a")
+        lab.images.tag(identity, repository, "u")
+        digest = lab.images.push(repository, "t", lambda line: None)
+        assert lab.images.remove(f"{repository}:t")
+        assert self.names(lab, identity) == {f"{repository}:u", f"{repository}@{digest}"}
+        assert lab.images.remove(f"{repository}:u")
+        assert self.names(lab, identity) is None
+        assert lab.images.remove(f"{repository}@{digest}")
+
+    def test_what_a_container_uses_stays(self, lab: ImagesLab, tmp_path: Path) -> None:
+        repository, identity = self.build(lab, tmp_path, "a")
+        digest = lab.images.push(repository, "t", lambda line: None)
+        lab.use(f"{repository}:t")
+        assert not lab.images.remove(f"{repository}:t")
+        assert self.names(lab, identity) == {f"{repository}:t", f"{repository}@{digest}"}
+        lab.images.tag(identity, lab.repository("b"), "u")
+        assert lab.images.remove(f"{repository}:t")  # it has another name still
+        assert not lab.images.remove(f"{lab.repository('b')}:u")
+        assert lab.images.inspect(identity) is not None

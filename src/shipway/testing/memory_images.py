@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipway.domain.errors import EngineError, RegistryError, StepFailed
+from shipway.domain.image import ImageInfo, Layer, repository_of
 from shipway.domain.release import digest_of
 from shipway.ports import OnLine
 from shipway.testing.memory_calls import Recorder
 
 
 class MemoryRegistry(Recorder):
-    """`repositories`: repository: tag or digest: digest."""
+    """`repositories`: repository: tag or digest: digest. `sizes`: bytes of an image's one layer, by a test's word."""
 
     def __init__(self, address: str = "registry.memory") -> None:
         super().__init__()
         self.address = address
         self.repositories: dict[str, dict[str, str]] = {}
         self.contents: dict[str, tuple[str, Mapping[str, str]]] = {}  # digest: image id and labels
+        self.sizes: dict[str, int] = {}
 
     def ensure(self) -> None:
         with self._call("ensure"):
@@ -38,27 +41,38 @@ class MemoryRegistry(Recorder):
                 raise RegistryError(f"{self.address} has no {repository}@{digest} to tag as {tag}")
             known[tag] = digest
 
+    def layers(self, repository: str, digest: str) -> Sequence[Layer]:
+        with self._call("layers", repository, digest):
+            if digest not in self.repositories.get(repository, {}):
+                return ()
+            content, _ = self.contents.get(digest, (digest, {}))
+            return [Layer(content, self.sizes.get(digest, 1 << 20))]
+
 
 class MemoryImages(Recorder):
-    """public: references that any pull finds, such as postgres:15."""
+    """public: references that any pull finds, such as postgres:15. `used`: ids of images that containers have."""
 
     def __init__(self, registry: MemoryRegistry | None = None, *, public: Sequence[str] = ()) -> None:
         super().__init__()
         self.registry = registry or MemoryRegistry()
         self.public = set(public)
+        self.used: set[str] = set()
+        self.sizes: dict[str, int] = {}  # id: bytes, by a test's word
         self._names: dict[str, str] = {}  # reference: id
         self._labels: dict[str, dict[str, str]] = {}  # id: labels
+        self.made: dict[str, float] = {}  # id: seconds since the epoch
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
         with self._call("inspect", reference):
             identity = reference if reference in self._labels else self._names.get(reference)
             if identity is None:
                 return None
-            names = [name for name, image in self._names.items() if image == identity]
+            names = self._names_of(identity)
             return {
                 "Id": identity,
                 "RepoTags": [name for name in names if "@" not in name],
                 "RepoDigests": [name for name in names if "@" in name],
+                "RootFS": {"Layers": [identity]},
                 "Config": {"WorkingDir": "/app", "Labels": self._labels[identity]},
             }
 
@@ -116,10 +130,37 @@ class MemoryImages(Recorder):
             on_line(f"pulled {reference}")
             self._keep(*(self.registry.contents[pushed] if pushed else (digest_of(reference), {})), reference)
 
+    def list(self) -> builtins.list[ImageInfo]:
+        with self._call("list"):
+            return [
+                ImageInfo(identity, self._names_of(identity), self.sizes.get(identity, 1 << 20), self.made[identity])
+                for identity in self._labels
+            ]
+
+    def remove(self, name: str) -> bool:
+        with self._call("remove", name):
+            identity = self._names.get(name)
+            if identity is None:
+                return True
+            others = {other for other in self._names_of(identity) if other != name}
+            if "@" not in name:  # digests go with the last tag of their repository
+                own = {other for other in others if repository_of(other) == repository_of(name)}
+                others -= own if all("@" in other for other in own) else set()
+            if not others and identity in self.used:
+                return False
+            self._names = {known: it for known, it in self._names.items() if it != identity or known in others}
+            if not others:
+                del self._labels[identity]
+            return True
+
     def forget(self, reference: str) -> None:
         """Remove a name from the engine."""
         self._names.pop(reference, None)
 
+    def _names_of(self, identity: str) -> tuple[str, ...]:
+        return tuple(sorted(name for name, image in self._names.items() if image == identity))
+
     def _keep(self, identity: str, labels: Mapping[str, str], *names: str) -> None:
         self._labels[identity] = dict(labels)
+        self.made.setdefault(identity, float(len(self.made)))
         self._names.update(dict.fromkeys(names, identity))

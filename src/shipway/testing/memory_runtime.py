@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
 from shipway.ports import Images
 from shipway.system.http import Probe
@@ -43,13 +44,16 @@ class _Container:
 
 
 class MemoryRuntime(Recorder):
-    """Scripted by `behave`; `fail` and `calls` as in Recorder. images: only what they have can be run."""
+    """Scripted by `behave`; `fail` and `calls` as in Recorder. images: only what they have can be run. `free` and `usage`:
+    what is told of the disk."""
 
     def __init__(self, images: Images | None = None) -> None:
         super().__init__()
         self.containers: dict[str, _Container] = {}
         self.networks: dict[str, dict[str, tuple[str, ...]]] = {}  # name: container name: aliases
         self.volumes: dict[str, Files] = {}
+        self.free: int | None = 1 << 40
+        self.usage = DiskUsage()
         self._images = images
         self._behaviours: list[tuple[str, Behaviour]] = []
         self._made = 0
@@ -190,6 +194,14 @@ class MemoryRuntime(Recorder):
             if users:
                 raise EngineError(f"volume {name} is in use by {users[0]}")
             self.volumes.pop(name, None)
+
+    def free_space(self) -> int | None:
+        with self._call("free_space"):
+            return self.free
+
+    def disk_usage(self) -> DiskUsage:
+        with self._call("disk_usage"):
+            return self.usage
 
     def probe(self, host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
         """As `system.http.probe`, asking the container that has the address."""

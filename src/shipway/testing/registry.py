@@ -63,3 +63,13 @@ class RegistryContract:
         lab.registry.tag(repository, second, "stable")
         assert lab.registry.digest(repository, "stable") == second
         assert lab.registry.digest(repository, "v1") == first
+
+    def test_layers(self, lab: RegistryLab) -> None:
+        lab.registry.ensure()
+        repository = lab.registry.repository("shop", "backend")
+        digest = lab.push(repository, "v1", "one")
+        (layer,) = lab.registry.layers(repository, digest)
+        assert layer.content.startswith("sha256:")
+        assert layer.size > 0
+        assert lab.registry.layers(repository, "sha256:" + "0" * 64) == ()
+        assert lab.registry.layers(lab.registry.repository("shop", "nothing"), digest) == ()

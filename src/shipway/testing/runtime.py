@@ -233,6 +233,15 @@ class RuntimeContract:
         name = self.start(lab, "a", networks=networks)
         assert self.networks(lab, name) == set(networks)
 
+    def test_free_space_and_what_could_go(self, lab: RuntimeLab) -> None:
+        free = lab.runtime.free_space()
+        assert free is not None
+        assert free > 1 << 20
+        usage = lab.runtime.disk_usage()
+        assert usage.unused_images >= 0
+        assert usage.build_cache >= 0
+        assert lab.runtime.list({LABEL_NAME: "free-space"}) == []
+
     def test_many_threads(self, lab: RuntimeLab) -> None:
         def whole_life(number: int) -> int:
             name = self.start(lab, f"t{number}", Program((f"{number}",), exit_code=number))

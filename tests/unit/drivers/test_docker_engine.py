@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shipway.domain.errors import EngineError
+from shipway.domain.errors import DiskFull, EngineError
 from shipway.drivers.runtime import engine as module
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout
@@ -51,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"only a part")
         elif name == "garbage":
             self.answer(500, b"<html>not json</html>")
+        elif name == "full":
+            self.answer(500, b'{"message": "write /a: no space left on device"}')
         elif name == "wrong":
             self.answer(500, json.dumps({"message": "the engine's own words"}).encode())
         else:
@@ -105,6 +107,12 @@ def test_errors_are_the_engines_own_words(engine: Engine) -> None:
     assert engine.call("GET", "/wrong", fine=(500,)) is None
     with pytest.raises(EngineError, match="not json"):
         engine.call("GET", "/garbage")
+
+
+def test_a_full_disk_has_an_error_of_its_own(engine: Engine) -> None:
+    with pytest.raises(DiskFull, match="write /a: no space left on device") as caught:
+        engine.call("GET", "/full")
+    assert "shipway prune" in caught.value.hint
 
 
 def test_silence_is_an_error_after_a_while(engine: Engine) -> None:

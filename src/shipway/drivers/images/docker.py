@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import builtins
 import functools
 import json
 import tempfile
@@ -10,9 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from shipway.domain.errors import Interrupted, RegistryError, StepFailed
+from shipway.domain.disk import is_full, relief
+from shipway.domain.errors import DiskFull, Interrupted, RegistryError, StepFailed
+from shipway.domain.image import ImageInfo
 from shipway.drivers.credentials import Credentials
 from shipway.drivers.images import builder
 from shipway.drivers.runtime.engine import Engine, EngineRefused, Reply
@@ -74,7 +77,8 @@ class DockerImages:
             if self._cancelled.is_set():
                 raise Interrupted("the image build was interrupted")
             if code != 0:
-                raise StepFailed(f"the image build failed\n{builder.failure(list(last))}")
+                why = f"the image build failed\n{builder.failure(list(last))}"
+                raise DiskFull(why, hint=relief()) if is_full(why) else StepFailed(why)
             return iidfile.read_text().strip()
 
     @functools.cached_property
@@ -104,6 +108,18 @@ class DockerImages:
         name, digest, tag = split_reference(reference)
         query = {"fromImage": name, "tag": digest or tag}
         self._transfer("/images/create", query, reference, "give", on_line, lambda record: None)
+
+    def list(self) -> builtins.list[ImageInfo]:
+        return [_listed(item) for item in self._engine.call("GET", "/images/json")]
+
+    def remove(self, name: str) -> bool:
+        try:
+            self._engine.call("DELETE", f"/images/{name}", fine=(404,))
+        except EngineRefused as error:
+            if error.status != 409:
+                raise
+            return False
+        return True
 
     def _transfer(
         self,
@@ -138,6 +154,8 @@ class DockerImages:
     def _refused(self, reference: str, verb: str, why: str) -> NoReturn:
         who = self._credentials_for(reference)
         registry = registry_of(reference)
+        if is_full(why):
+            raise DiskFull(f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}", hint=relief())
         low = why.lower()
         if any(word in low for word in ("unauthorized", "authentication required", "denied", "no basic auth")):
             hint = (
@@ -163,6 +181,12 @@ class DockerImages:
         """Of the longest address that the reference is below."""
         fitting = [address for address in self._credentials if reference.startswith(address.rstrip("/") + "/")]
         return self._credentials[max(fitting, key=len)] if fitting else None
+
+
+def _listed(item: Mapping[str, Any]) -> ImageInfo:
+    names = (*(item["RepoTags"] or ()), *(item["RepoDigests"] or ()))
+    named = tuple(name for name in names if "<none>" not in name)  # which some engines write where there is none
+    return ImageInfo(item["Id"], named, int(item["Size"]), float(item["Created"]))
 
 
 def registry_of(reference: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 from shipway.domain.container import (
     LABEL_APP,
@@ -14,6 +15,7 @@ from shipway.domain.container import (
     Publish,
 )
 from shipway.domain.errors import EngineError, RegistryError
+from shipway.domain.image import Layer
 from shipway.domain.release import digest_of
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.registry.remote import RemoteRegistry
@@ -55,6 +57,9 @@ class EmbeddedRegistry:
 
     def tag(self, repository: str, digest: str, tag: str) -> None:
         self._remote.tag(repository, digest, tag)
+
+    def layers(self, repository: str, digest: str) -> Sequence[Layer]:
+        return self._remote.layers(repository, digest)
 
     def _replace_ours(self, app: str | None) -> None:
         name = self._spec.name

@@ -10,11 +10,12 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from shipway.domain.errors import RegistryError
+from shipway.domain.image import Layer
 from shipway.drivers.credentials import Credentials
 
 TIMEOUT = 30.0
@@ -84,6 +85,22 @@ class RemoteRegistry:
             kind=found.headers.get("content-type", ""),
         )
         self._expect(answer, 201, f"tag {repository}@{digest} as {tag}")
+
+    def layers(self, repository: str, digest: str) -> Sequence[Layer]:
+        scope = self._scope(repository, "pull")
+        found = self._ask("GET", self._manifest(repository, digest), scope=scope)
+        if found.status == 404:
+            return ()
+        self._expect(found, 200, f"read {repository}@{digest}")
+        manifest = json.loads(found.content)
+        if "manifests" in manifest:
+            chosen = next((it for it in manifest["manifests"] if it.get("platform", {}).get("os") == "linux"), None)
+            return self.layers(repository, chosen["digest"]) if chosen else ()
+        blob = f"/v2/{repository.removeprefix(self.host + '/')}/blobs/{manifest['config']['digest']}"
+        config = self._ask("GET", blob, scope=scope)
+        self._expect(config, 200, f"read the configuration of {repository}@{digest}")
+        contents = json.loads(config.content)["rootfs"]["diff_ids"]
+        return [Layer(content, int(layer["size"])) for content, layer in zip(contents, manifest["layers"], strict=True)]
 
     def _manifest(self, repository: str, reference: str) -> str:
         return f"/v2/{repository.removeprefix(self.host + '/')}/manifests/{reference}"

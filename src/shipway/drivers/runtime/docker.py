@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shipway.domain.container import LABEL_CONFIG, ContainerInfo, ContainerSpec
+from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
@@ -219,6 +220,16 @@ class DockerRuntime:
 
     def remove_volume(self, name: str) -> None:
         self._engine.call("DELETE", f"/volumes/{segment(name)}", fine=(404,))
+
+    def free_space(self) -> int | None:
+        from shipway.drivers.runtime import space  # seldom needed
+
+        return space.free_space(self._engine, self)
+
+    def disk_usage(self) -> DiskUsage:
+        from shipway.drivers.runtime import space
+
+        return space.disk_usage(self._engine)
 
     def disconnect(self, network: str, container: str) -> None:
         body = {"Container": container, "Force": True}

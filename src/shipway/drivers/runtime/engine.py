@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from shipway.domain.errors import EngineError
+from shipway.domain.disk import is_full, relief
+from shipway.domain.errors import DiskFull, EngineError
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 CONNECT_TIMEOUT = 10.0
@@ -108,7 +109,7 @@ class Engine:
         reply = self._send(method, self._prefix + path, query, body, headers, timeout)
         try:
             if reply.status >= 300 and reply.status not in fine:
-                raise EngineRefused(_message(reply.read(), reply.status), reply.status)
+                raise _refusal(_message(reply.read(), reply.status), reply.status)
             yield reply
         finally:
             reply.close()
@@ -192,6 +193,12 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(CONNECT_TIMEOUT)
         self.sock.connect(self._path)
+
+
+def _refusal(message: str, status: int) -> EngineError:
+    if is_full(message):
+        return DiskFull(f"Docker has no space left: {message}", hint=relief())
+    return EngineRefused(message, status)
 
 
 def segment(name: str) -> str:

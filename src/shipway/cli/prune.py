@@ -1,0 +1,43 @@
+"""`shipway prune`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style, table
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Print what would go, and remove nothing")
+@click.option("--app", metavar="NAME", help="The app, where no plan is at hand [the plan's]")
+@click.pass_obj
+def prune(options: Globals, dry_run: bool, app: str | None) -> None:
+    """Remove the app's images that no environment serves, needs for a rollback or may still take, on every host; and
+    outputs and logs of old runs. What belongs to other apps, or to none, is never touched."""
+    from shipway.actions.prune import look, remove, weigh
+    from shipway.app import load_plan, open_context
+    from shipway.domain.size import readable
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        found = look(ctx, app or load_plan(options.home).app)
+        for host in found.hosts:
+            say(style(host.host, "bold"))
+            going = [(style("goes", "yellow"), _name(item.image.names), readable(item.image.size), item.reason) for item in host.going]
+            staying = [(style("stays", "green"), _name(item.image.names), readable(item.image.size), item.reason) for item in host.staying]
+            table([*going, *staying], ("", "image", "size", "why"))
+        if found.files:
+            say(f"{len(found.files)} outputs and logs of old runs, {readable(sum(path.stat().st_size for path in found.files))}")
+        if dry_run:
+            return
+        before = weigh(ctx, found)
+        count = remove(ctx, found)
+        freed = sum(max(0, after - before.get(host, after)) for host, after in weigh(ctx, found).items())
+        say(f"{count} names and files removed: {readable(freed)} more are free" if count else "nothing to remove")
+
+
+def _name(names: tuple[str, ...]) -> str:
+    """Without the registry, and with a short tag or digest."""
+    first = next((name for name in names if "@" not in name), names[0])
+    head, colon, tag = first.rpartition(":")
+    return f"{'/'.join(head.split('@')[0].split('/')[-2:])}{colon}{tag[:12]}"

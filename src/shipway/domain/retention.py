@@ -1,0 +1,139 @@
+"""Which images must stay on the hosts: what serves, what a rollback may need, what is still to come. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shipway.domain.image import ImageInfo, repository_of
+from shipway.domain.plan import Environment
+from shipway.domain.release import CHECK, PENDING, SUCCEEDED, Deployment, Release
+from shipway.domain.rollback import current, standing
+
+
+def kept_releases(histories: Mapping[str, Sequence[Deployment]], releases: Sequence[Release]) -> dict[int, str]:
+    """Number and reason of each release whose images stay.
+
+    histories: the deployments of every environment of the app; releases: of the app. Both newest first. Each
+    environment counts for itself, by the `retain` of the plan that it runs: no number of deployments to one of them
+    takes away what another one needs.
+    """
+    found = [need for name, history in histories.items() for need in _needs(name, standing(history), releases)]
+    kept: dict[int, str] = {}
+    for _, number, reason in sorted(found, key=lambda need: need[0]):
+        kept.setdefault(number, reason)
+    return kept
+
+
+def _needs(environment: str, history: Sequence[Deployment], releases: Sequence[Release]) -> Iterator[tuple[int, int, str]]:
+    """Rank of the reason (the lowest is told), number and reason."""
+    now = current(history)
+    serving = now.release if now else 0
+    retain = _retain(environment, serving, releases)
+    if now:
+        yield 0, serving, f"serves in {environment}"
+    for item in history:
+        if item.outcome == PENDING:
+            yield 1, item.release, f"is being deployed to {environment}"
+    good = [item.release for item in history if item.outcome == SUCCEEDED and item.release != serving]
+    recent = list(dict.fromkeys(good))
+    # After a rollback these differ: what was left, and what the next rollback would go to.
+    older = sorted((number for number in recent if number < serving), reverse=True)
+    for number in (*recent[:retain], *older[:retain]):
+        yield 2, number, f"one of the {retain} good ones that {environment} can go back to"
+    newer = [release.number for release in releases if release.number > serving]
+    for number in newer[: max(1, retain)]:
+        yield 3, number, f"{environment} may still take it"
+
+
+def _retain(environment: str, serving: int, releases: Sequence[Release]) -> int:
+    """By the plan of the release that serves; before the first one by the newest plan that has the environment."""
+    ordered = sorted(releases, key=lambda release: release.number != serving)
+    plans = (release.plan.environments for release in ordered)
+    found: Environment | None = next((plan[environment] for plan in plans if environment in plan), None)
+    return found.retain if found else Environment.retain
+
+
+def built_images(release: Release) -> list[str]:
+    """References of the images that the team builds itself; the others belong to nobody here."""
+    plan = release.plan
+    return [
+        reference for name, reference in release.images.items()
+        if name.startswith(CHECK) or (name in plan.services and plan.services[name].build)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger knows of an app's images. What it doesn't know stays, whoever made it."""
+
+    releases: Mapping[str, int]  # reference (repository@digest): its newest release
+    revisions: Collection[str]  # of all runs: the tags of what they built
+    kept: Mapping[str, str]  # reference: why it stays
+    steps: str  # repository of the images that steps run in
+    step_images: Collection[str]  # names of those that recent runs used
+    fresh: float  # a step's image that was made after this moment stays (seconds since the epoch)
+
+
+@dataclass(frozen=True)
+class Going:
+    """An image that goes: these names are taken from it. One that has others besides stays under them."""
+
+    image: ImageInfo
+    names: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Staying:
+    """An image of the app that stays, and why."""
+
+    image: ImageInfo
+    reason: str
+
+
+def sort_images(
+    images: Sequence[ImageInfo], used: Collection[str], known: Known
+) -> tuple[tuple[Going, ...], tuple[Staying, ...]]:
+    """What of an engine's images goes, and what of the app stays. used: image ids or names that containers have.
+
+    An image is judged as a whole: the engine drops a digest with the last tag of its repository, so that a name of a
+    kept image is never taken. Images that have no name of this app aren't mentioned at all.
+    """
+    repositories = {repository_of(reference) for reference in known.releases} | {known.steps}
+    going: list[Going] = []
+    staying: list[Staying] = []
+    for image in sorted(images, key=lambda item: (item.names, item.id)):
+        own = tuple(name for name in image.names if repository_of(name) in repositories)
+        if not own:
+            continue
+        reason = _why_it_stays(image, own, used, known)
+        if reason:
+            staying.append(Staying(image, reason))
+        else:
+            going.append(Going(image, own, _what_it_was(own, known)))
+    return tuple(going), tuple(staying)
+
+
+def _why_it_stays(image: ImageInfo, own: Sequence[str], used: Collection[str], known: Known) -> str:
+    kept = next((known.kept[name] for name in own if name in known.kept), "")
+    if kept:
+        return kept
+    if image.id in used or any(name in used for name in image.names):
+        return "a container uses it"
+    if any(name in known.step_images for name in own):
+        return "steps of recent runs used it"
+    if any(repository_of(name) == known.steps for name in own):
+        return "a step's image, and new" if image.created > known.fresh else ""
+    if not any(name in known.releases or name.rpartition(":")[2] in known.revisions for name in own):
+        return "unknown to this ledger"
+    return ""
+
+
+def _what_it_was(own: Sequence[str], known: Known) -> str:
+    numbers = [known.releases[name] for name in own if name in known.releases]
+    if numbers:
+        return f"release {max(numbers)}"
+    if any(repository_of(name) == known.steps for name in own):
+        return "no recent run used it"
+    return "no release has it"

@@ -1,0 +1,116 @@
+"""How full an engine's disk is: by looking at the file system, or through a container where that is elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import struct
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.domain.disk import DiskUsage
+from shipway.domain.errors import EngineError
+from shipway.drivers.shared import SHARED
+
+if TYPE_CHECKING:
+    from shipway.drivers.runtime.docker import DockerRuntime
+    from shipway.drivers.runtime.engine import Engine
+
+LABELS = {LABEL_APP: SHARED, LABEL_ROLE: "job", LABEL_NAME: "free-space"}
+TRIES = 4  # images that may lack `df`
+LEFT_OVER = 60.0  # seconds after which such a container belongs to a process that is gone
+COUNTING = 120.0  # seconds that the engine may take to measure what it keeps
+
+
+def free_space(engine: Engine, runtime: DockerRuntime) -> int | None:
+    """Bytes free where the engine keeps images; None where there is no image to look through."""
+    info = engine.call("GET", "/info")
+    folder = Path(info["DockerRootDir"])
+    if is_here(engine.address) and folder.is_dir() and not _by_containerd(info):
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize
+    return through_a_container(engine, runtime)
+
+
+def is_here(address: str) -> bool:
+    """Whether who listens on the socket is the engine itself, and no tunnel to another machine."""
+    parts = urlsplit(address)
+    if parts.scheme != "unix":
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(10)
+        asking.connect(parts.path)
+        size = struct.calcsize("3i")
+        process, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    try:
+        name = Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:  # another namespace
+        return False
+    return name == "dockerd" or (process == 1 and name == "systemd")  # which listens for an engine that it starts
+
+
+def _by_containerd(info: Mapping[str, Any]) -> bool:
+    """Such engines keep images in containerd's folder, and don't tell which one that is."""
+    return any("containerd" in str(pair) for pair in info.get("DriverStatus") or ())
+
+
+def through_a_container(engine: Engine, runtime: DockerRuntime) -> int | None:
+    """The root of a container lies on the engine's file system, which `df` sees through it."""
+    for container in runtime.list(LABELS):
+        if time.time() - container.created > LEFT_OVER:
+            runtime.remove(container.id)
+    for image in _candidates(engine)[:TRIES]:
+        found = _df(runtime, image)
+        if found is not None:
+            return found
+    return None
+
+
+def _candidates(engine: Engine) -> list[str]:
+    """Ids of images: first those that containers run from, then small ones, which are more likely to have a shell."""
+    images = {item["Id"]: item for item in engine.call("GET", "/images/json")}
+    running = [item["ImageID"] for item in engine.call("GET", "/containers/json")]
+    small = sorted((item for item in images if images[item]["RepoTags"]), key=lambda item: int(images[item]["Size"]))
+    return [item for item in dict.fromkeys([*running, *small]) if item in images]
+
+
+def _df(runtime: DockerRuntime, image: str) -> int | None:
+    name = f"shipway-free-space-{uuid.uuid4().hex[:8]}"
+    spec = ContainerSpec(name, image, LABELS, command=("-Pk", "/"), entrypoint=("df",), networks={"none": ()})
+    try:
+        runtime.create(spec)
+        runtime.start(name)
+        runtime.wait(name, 30)
+        last = list(runtime.logs(name, tail=1))
+    except EngineError:  # it has no df, or can't be started
+        return None
+    finally:
+        runtime.remove(name)
+    found = re.search(r"\s\d+\s+\d+\s+(\d+)\s+\d+%\s+/$", last[0]) if last else None
+    return int(found[1]) * 1024 if found else None
+
+
+def disk_usage(engine: Engine) -> DiskUsage:
+    """As `docker system df`."""
+    data = engine.call("GET", "/system/df", timeout=COUNTING)
+    return DiskUsage(
+        unused_images=sum(_own(item) for item in data.get("Images") or () if item["Containers"] == 0),
+        build_cache=sum(item["Size"] for item in data.get("BuildCache") or () if not item["InUse"] and not item["Shared"]),
+        orphans={item["Name"]: item["UsageData"]["Size"] for item in data.get("Volumes") or () if _is_orphan(item)},
+    )
+
+
+def _own(image: Mapping[str, Any]) -> int:
+    return int(image["Size"]) - max(0, int(image["SharedSize"]))
+
+
+def _is_orphan(volume: Mapping[str, Any]) -> bool:
+    """One with a name holds somebody's data, such as a database that isn't running now."""
+    usage = volume.get("UsageData") or {}
+    return bool(re.fullmatch(r"[0-9a-f]{64}", volume["Name"])) and LABEL_APP not in (volume.get("Labels") or {}) and usage.get("RefCount") == 0

@@ -1,0 +1,44 @@
+"""`shipway prune` on a real engine: old images go, and nothing that a rollback or another app needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system.conftest import Make
+from tests.system.tiny import Tiny, engine
+
+pytestmark = pytest.mark.engine
+
+
+def images(project: Tiny) -> list[str]:
+    """Tags of the images of the app's releases."""
+    names = [name for item in engine("/images/json") for name in item["RepoTags"] or ()]
+    return sorted(name.rpartition(":")[2] for name in names if f"/{project.app}/" in name)
+
+
+def test_prune(make: Make) -> None:
+    project, neighbour = make(), make()
+    neighbour.shipway("run", "staging")
+    for environment in project.plan["environments"].values():
+        environment["retain"] = 1
+    revisions = {}
+    for name in ("one", "two", "three", "four"):
+        revisions[name] = project.change(name)
+        project.shipway("run", "staging")
+    others = images(neighbour)
+    assert images(project) == sorted(revisions.values())
+
+    planned = project.shipway("prune", "--dry-run").output
+    assert [line.split()[0] for line in planned.splitlines() if revisions["one"][:12] in line] == ["goes"], planned
+    assert "serves in staging" in next(line for line in planned.splitlines() if revisions["four"][:12] in line)
+    assert images(project) == sorted(revisions.values())
+
+    done = project.shipway("prune").output
+    assert "removed" in done
+    assert "more are free" in done
+    assert images(project) == sorted([revisions["three"], revisions["four"]])
+    assert images(neighbour) == others
+    assert project.answer() == "four"
+    project.shipway("rollback", "staging")
+    assert project.answer() == "three"
+    assert "nothing to remove" in project.shipway("prune").output

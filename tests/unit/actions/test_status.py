@@ -1,0 +1,68 @@
+"""What `shipway status` says of containers that aren't the current release's."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.retire import retire
+from shipway.actions.status import EnvironmentStatus, Standby, status
+from shipway.system.durations import moment
+from tests.unit.domain.samples import STAGING, deployment
+from tests.unit.world import World
+
+WARM = dataclasses.replace(STAGING, standby=3600.0)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Release 2 serves, release 1 stands by."""
+    made = World(tmp_path)
+    for number in (1, 2):
+        deploy(made.controller(), Order(made.release(number, environment=WARM), WARM))
+    return made
+
+
+def read(world: World) -> EnvironmentStatus:
+    return status(world.controller(), "shop", WARM)
+
+
+def test_what_stands_by_is_no_stray(world: World) -> None:
+    found = read(world)
+    assert found.current is not None
+    assert found.current.finished is not None
+    assert found.standby == (Standby(1, found.current.finished + 3600, 2),)
+    assert found.strays == ()
+
+
+def test_what_is_kept_stopped_is_not_told(world: World) -> None:
+    retire(world.controller(), "shop", "staging")
+    assert (read(world).standby, read(world).strays) == ((), ())
+
+
+def test_a_stray_is_told(world: World) -> None:
+    old = next(item.info.name for item in world.runtime.containers.values() if "worker_1-" in item.info.name)
+    world.runtime.start(old)  # workers don't stand by
+    assert read(world).strays == (old,)
+
+
+def test_what_is_being_deployed_is_no_stray_while_somebody_deploys_it(world: World) -> None:
+    spec = next(item.spec for item in world.runtime.containers.values() if item.info.labels.get("shipway.release") == "2")
+    labels = {**spec.labels, "shipway.release": "3", "shipway.config": "3"}
+    world.runtime.create(dataclasses.replace(spec, name="shop_staging_web_3", labels=labels))
+    world.runtime.start("shop_staging_web_3")
+    world.release(3, environment=WARM)
+    world.ledger.begin_deployment(deployment(0, 3, "pending"))
+    world.ledger.acquire("shop/staging", "ada", "deploys", world.now, 15)
+    assert ([item.release for item in read(world).standby], read(world).strays) == ([1], ())
+    world.now += 60
+    assert ([item.release for item in read(world).standby], read(world).strays) == ([1], ("shop_staging_web_3",))
+
+
+def test_moments() -> None:
+    assert moment(3600 * 4 + 720, 0) == "04:12 UTC"
+    assert moment(86400, 86399) == "1970-01-02 00:00 UTC"
