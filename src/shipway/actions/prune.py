@@ -52,7 +52,11 @@ def look(ctx: Context, app: str) -> Found:
     releases = ctx.ledger.releases(app, limit=ALL)
     environments = {name for release in releases for name in release.plan.environments}
     histories = {name: ctx.ledger.deployments(app, name, ALL) for name in sorted(environments)}
-    known = _known(ctx, app, releases, kept_releases(histories, releases))
+    kept = kept_releases(histories, releases)
+    listed = {release.number for release in releases}
+    older = [ctx.ledger.release(app, number) for number in sorted(kept, reverse=True) if number not in listed]
+    releases += [release for release in older if release]  # of an environment that is seldom deployed
+    known = _known(ctx, app, releases, kept)
     found = side_by_side(lambda host: _on_host(ctx, host, known), _hosts(ctx, histories, releases))
     return Found(tuple(item for item in found if item), tuple(_files(ctx, app)))
 

@@ -28,7 +28,9 @@ IMAGES = {
 def world(tmp_path: Path) -> World:
     """old-1 runs release one, new-1 and new-2 of release two are created."""
     made = World(tmp_path)
+    made.images.public |= set(IMAGES)
     for image, files in IMAGES.items():
+        made.images.pull(image, lambda line: None)
         made.runtime.behave(image, Behaviour(files=files))
         made.have(image)
     for name, image in {"old-1": "one", "new-1": "two", "new-2": "two", "bare-1": "bare"}.items():

@@ -89,6 +89,20 @@ def test_what_an_old_container_uses_stays(world: World) -> None:
     assert there(world) == {1, 3, 4}
 
 
+def test_a_release_from_long_ago_stays_where_it_serves(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for container in list(world.runtime.containers):
+        world.runtime.remove(container)  # only the ledger says that they are needed
+    ctx = world.controller()
+    ran(ctx, "again", StepResult())  # of the revision that its image is tagged with
+    serving = f"registry/shop/backend@sha256:{4:064d}"
+    world.images.tag(serving, "registry/shop/backend", "rev")
+    for number in (5, 6, 7):
+        world.release(number, environment=LEAN)
+    monkeypatch.setattr("shipway.actions.prune.ALL", 3)
+    prune(ctx, "shop")
+    assert world.images.inspect(serving) is not None
+
+
 def test_an_engine_that_refuses_is_a_note(world: World) -> None:
     world.images.fail("remove", at=2, error=EngineError("the engine is tired"))
     prune(world.controller(), "shop")
