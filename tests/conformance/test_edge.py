@@ -25,12 +25,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         forwarded = self.headers.get("X-Forwarded-Host", ""), self.headers.get("X-Forwarded-For", ""), len(body)
         content = f"{sys.argv[1]} {self.path} {forwarded}".encode()
-        self.send_response(200)
+        self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Given-Id", self.headers.get("X-Request-Id", ""))
         self.end_headers()
         self.wfile.write(content)
     do_GET = do_POST = answer
@@ -50,8 +52,8 @@ class MemoryEdgeLab:
         self.edge = MemoryEdge()
         self.edge.down.add(self.broken)
 
-    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
-        return self.edge.request(host, port, path.partition("?")[0])
+    def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
+        return self.edge.request(host, port, path.partition("?")[0], inside=inside)
 
     def restart(self) -> None:
         pass
@@ -94,13 +96,40 @@ class TraefikLab:
         finally:
             connection.close()
 
-    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
+    def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
+        if inside:
+            return self.inside(host, port, path)
         response, body = self.get(host, port, path)
         if response.status == 404 and not response.headers.get("X-Shipway-Release"):
             return None, ""
-        assert response.status == 200, body
+        if response.status == 503:
+            assert response.headers["Cache-Control"] == "no-store"
+            assert int(response.headers["Retry-After"]) > 0
+            return None, body
+        assert response.status == (500 if path == "/fail" else 200), body
         assert body.split()[1] == path
         return int(response.headers["X-Shipway-Release"]), f"http://{body.split()[0]}:8000"
+
+    def inside(self, host: str, port: int, path: str) -> tuple[int | None, str]:
+        code = (
+            "import http.client as h, sys; c = h.HTTPConnection('127.0.0.1', int(sys.argv[2])); "
+            "c.request('GET', sys.argv[3], headers={'Host': sys.argv[1]}); r = c.getresponse(); "
+            "print(r.headers['X-Shipway-Release'], r.read().decode().split()[0])"
+        )
+        name = self.docker.name("inside")
+        spec = ContainerSpec(
+            name=name,
+            image="python:3.11-slim-bookworm",
+            labels={LABEL_APP: self.docker.app, LABEL_CONFIG: "1"},
+            command=("python", "-c", code, host, str(port), path),
+            network_of=self.edge.container,
+        )
+        self.docker.runtime.create(spec)
+        self.docker.runtime.start(name)
+        assert self.docker.runtime.wait(name, 20) == 0, list(self.docker.runtime.logs(name))
+        (line,) = self.docker.runtime.logs(name)
+        self.docker.runtime.remove(name)
+        return int(line.split()[0]), f"http://{line.split()[1]}:8000"
 
     def restart(self) -> None:
         self.docker.runtime.stop(self.edge.container, 5)

@@ -40,12 +40,13 @@ def test_routers_of_a_table() -> None:
     assert comment.startswith("# ")
     routers = json.loads(content)["http"]["routers"]
     assert {name: (item["rule"], item["entryPoints"]) for name, item in routers.items()} == {
-        "shop_staging.mark": ("Host(`shop.localhost`) && Path(`/.well-known/shipway/shop_staging`)", ["p80"]),
+        "shop_staging.-mark": ("Host(`shop.localhost`) && Path(`/.well-known/shipway/shop_staging`)", ["p80"]),
+        "shop_staging.-reach.7": ("Host(`shop.localhost`) && Path(`/.well-known/shipway/shop_staging/7`)", ["p80"]),
         "shop_staging.front": ("Host(`shop.localhost`)", ["p80"]),
         "shop_staging.api": ("Host(`shop.localhost`) && (Path(`/api`) || PathPrefix(`/api/`))", ["p80"]),
     }
     order = sorted(routers, key=lambda name: -routers[name]["priority"])
-    assert order == ["shop_staging.mark", "shop_staging.api", "shop_staging.front"]
+    assert order == ["shop_staging.-mark", "shop_staging.-reach.7", "shop_staging.api", "shop_staging.front"]
 
 
 def test_every_name_belongs_to_its_owner() -> None:

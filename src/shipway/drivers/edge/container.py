@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import re
+import secrets
 import socket
 from collections.abc import Mapping, Sequence
 
@@ -19,40 +20,30 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.release import digest_of
-from shipway.drivers.edge.dynamic import entry_point
+from shipway.drivers.edge import control, program
+from shipway.drivers.edge.program import IMAGE, ROUTES
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import SHARED, port_taken
 
-IMAGE = "traefik:v3"
-ROUTES = "/routes"
 LABEL_PORTS = "shipway.edge.ports"  # all that was ever asked for, as ADDRESS:PORT,…
+LABEL_TOKEN = "shipway.edge.token"  # opens the control port: known to whoever may read the engine
 ANYWHERE = "0.0.0.0"
 GRACE = 3.0  # seconds that requests under way get when the container is made anew for one more port
-SETTINGS = (
-    "--global.checknewversion=false",
-    "--global.sendanonymoususage=false",
-    "--log.level=WARN",
-    f"--providers.file.directory={ROUTES}",
-    "--providers.file.watch=true",
-    # Traefik's own 2 s would be the time of a switch.
-    "--providers.providersthrottleduration=20ms",
-    # Below the keep-alive time-out of the usual servers (gunicorn 2 s, uvicorn and Node 5 s): a POST on a connection
-    # that the server is closing at this moment would be lost.
-    "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
-)
 
 
 class EdgeContainer:
     """Makes and remakes the container. Raises EdgeError and EngineError."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, *, here: bool) -> None:
+        """here: whether the engine is this machine's, so that its ports can be looked at."""
         self.name = name
+        self._here = here
         self._next = f"{name}-next"
         # Of all networks of a container, the first in alphabetical order carries the published ports. It must stay the
         # same one: when it changes, connections break.
-        self._home = f"0-{name}"
+        self.home = f"0-{name}"
         self._runtime = DockerRuntime(engine)
         self._images = DockerImages(engine, {})
 
@@ -87,8 +78,9 @@ class EdgeContainer:
         return True
 
     def _create(self, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
-        self._runtime.ensure_network(self._home, _labels(self.name))
+        self._runtime.ensure_network(self.home, _labels(self.name))
         self._runtime.create(spec)
+        self._runtime.put(spec.name, "/", iter([program.archive()]))
         for network, aliases in networks.items():
             self._runtime.connect(network, spec.name, aliases)
 
@@ -104,13 +96,13 @@ class EdgeContainer:
         """Prepare the next one beside it, so that the interruption for everyone is short; go back where it fails."""
         before = published(found.labels)
         for port in spec.publish:
-            if port not in before:
+            if self._here and port not in before:
                 _must_be_free(port, before)
         self._images.pull(spec.image, lambda line: None)
         attached = {
             network: aliases
             for network, aliases in self._runtime.attachments(self.name).items()
-            if network != self._home and self._runtime.has_network(network)
+            if network != self.home and self._runtime.has_network(network)
         }
         self._runtime.remove(spec.name)
         try:
@@ -138,23 +130,23 @@ class EdgeContainer:
         return found.running or all(map(self._runtime.has_network, self._runtime.attachments(self.name)))
 
     def _spec(self, ports: Sequence[Publish]) -> ContainerSpec:
-        command = list(SETTINGS)
-        for number in sorted({port.host_port for port in ports}):
-            flag = f"--entrypoints.{entry_point(number)}"
-            # The container's port is the public one, so that who shares its network uses the same addresses.
-            # No time-out for reading a request: uploads may take long.
-            command += [f"{flag}.address=:{number}", f"{flag}.transport.respondingtimeouts.readtimeout=0s"]
+        reserved = next((port for port in ports if port.host_port == control.PORT), None)
+        if reserved:
+            raise EdgeError(f"port {control.PORT} is the edge's own", hint="use another port in the environment's url")
+        command = program.command(sorted({port.host_port for port in ports}), ())
         text = ",".join(f"{port.address}:{port.host_port}" for port in ports)
-        labels = {**_labels(self.name), LABEL_PORTS: text}
-        config = digest_of({"image": IMAGE, "command": command, "ports": text})
+        config = digest_of({"image": IMAGE, "command": command, "ports": text, "program": program.version()})
+        token = secrets.token_hex(32)
         return ContainerSpec(
             name=self.name,
             image=IMAGE,
-            labels={**labels, LABEL_CONFIG: config},
-            command=tuple(command),
-            networks={self._home: ()},
+            labels={**_labels(self.name), LABEL_PORTS: text, LABEL_TOKEN: token, LABEL_CONFIG: config},
+            command=command,
+            env={"SHIPWAY_TOKEN": token},
+            networks={self.home: ()},
             volumes={self.name: ROUTES},
             publish=tuple(ports),
+            workdir="/",
             restart=True,
         )
 
