@@ -260,3 +260,14 @@ class EdgeContract:
         assert self.reached(lab) == (None, "<p>before the first release</p>")
         lab.edge.remove("one")
         assert self.reached(lab) == NOWHERE
+
+    def test_it_says_what_would_be_interrupted(self, lab: EdgeLab) -> None:
+        known, unknown = (Publish(port, port) for port in (lab.ports[0], lab.ports[2]))
+        assert lab.edge.pending([unknown]) is None  # nothing is routed
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        assert lab.edge.pending([known]) is None
+        said = lab.edge.pending([known, unknown]) or ""
+        assert f"for port {lab.ports[2]}:" in said
+        assert "of one " in said
+        lab.edge.switch("two", self.table(lab, 1, lab.upstreams[0], "two.localhost"))
+        assert "2 environments (one, two)" in (lab.edge.pending([unknown]) or "")

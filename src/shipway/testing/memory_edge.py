@@ -10,7 +10,7 @@ from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
 from shipway.domain.routes import releases
 from shipway.domain.traffic import Traffic
-from shipway.drivers.edge.dynamic import address, conflict, public
+from shipway.drivers.edge.dynamic import address, conflict, interruption, public
 from shipway.drivers.edge.program import BUCKETS
 from shipway.testing.memory_calls import Recorder
 
@@ -35,11 +35,22 @@ class MemoryEdge(Recorder):
     def container(self) -> str:
         return "shipway-edge"
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+    def ensure(
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
+    ) -> None:
         with self._call("ensure", *(port.host_port for port in ports), *networks):
             self.ports |= {port.host_port for port in ports}
             for network, aliases in networks.items():
                 self.networks.setdefault(network, set()).update(aliases)
+
+    def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
+        with self._call("pending", *(port.host_port for port in ports)):
+            more = sorted({port.host_port for port in ports} - self.ports)
+            return interruption(f"for port {', '.join(map(str, more))}", self.tables) if more else None
+
+    def authority(self) -> str | None:
+        with self._call("authority"):
+            return None
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
         with self._call("routes", owner):

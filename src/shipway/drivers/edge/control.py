@@ -15,6 +15,7 @@ from shipway.drivers.edge.connection import Answer, Connection, Dial
 PORT = 9  # inside the container; nothing else is served there
 FILES = "/routes/"
 METRICS = "/metrics"
+AUTHORITY = "/authority/"
 
 
 class Control:
@@ -47,6 +48,14 @@ class Control:
     def delete(self, file: str) -> None:
         """A missing one is no error."""
         self._ask("DELETE", FILES + file)
+
+    def authority(self) -> str:
+        """Certificate of the edge's own authority, PEM; it is made when it is first asked for."""
+        return self._ask("GET", AUTHORITY).decode()
+
+    def certify(self, host: str) -> None:
+        """Have a certificate of that authority for a host; the edge renews it by itself."""
+        self._ask("PUT", AUTHORITY + host)
 
     def metrics(self) -> str:
         """In the text format of Prometheus."""

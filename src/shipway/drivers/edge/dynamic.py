@@ -31,6 +31,11 @@ class Public:
     tls: Mapping[str, Any] | None = None  # how its certificate is got (`tls` of a table's url); None without HTTPS
 
     @property
+    def internal(self) -> bool:
+        """Whether the edge's own authority signs for it."""
+        return self.tls is not None and "acme" not in self.tls
+
+    @property
     def redirected(self) -> bool:
         """Whether plain HTTP leads there."""
         return self.tls is not None and self.port == HTTPS
@@ -196,6 +201,11 @@ def _as_now(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
+def resolver(acme: Mapping[str, Any]) -> str:
+    """Traefik's name of a way to get certificates by ACME."""
+    return f"acme-{version(dict(acme))}"
+
+
 def entry_point(port: int) -> str:
     """Traefik's name of a public port."""
     return f"p{port}"
@@ -213,6 +223,14 @@ def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[
     return None
 
 
+def interruption(why: str, tables: Mapping[str, object]) -> str | None:
+    """In words, what is interrupted when an edge with these tables is made anew; None where nothing is routed."""
+    if not tables:
+        return None
+    owners = f"of {len(tables)} environments ({', '.join(sorted(tables))})" if len(tables) > 1 else f"of {min(tables)}"
+    return f"the edge is made anew {why}: connections {owners} are interrupted for about a second"
+
+
 def _claims(table: Mapping[str, Any]) -> set[tuple[str, int, str]]:
     """What only one owner may serve: host, port and prefix."""
     where = public(table)
@@ -221,7 +239,10 @@ def _claims(table: Mapping[str, Any]) -> set[tuple[str, int, str]]:
 
 def _entry(where: Public) -> dict[str, object]:
     found: dict[str, object] = {"entryPoints": [entry_point(where.port)]}
-    return found if where.tls is None else {**found, "tls": {}}
+    if where.tls is None:
+        return found
+    acme = where.tls.get("acme")
+    return {**found, "tls": {} if acme is None else {"certResolver": resolver(acme)}}
 
 
 def _mark_router(where: Public, path: str, middleware: str) -> dict[str, object]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from shipway.domain.container import Publish
-from shipway.drivers.edge.connection import Answer, Connection, Dial
+from shipway.drivers.edge.connection import TIMEOUT, Answer, Connection, Dial
 from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, mark, public, reach, version
 
 INTERVAL = 0.003
@@ -59,6 +60,33 @@ class Asker:
 
         return ask
 
+    def certified(self, where: Public, port: Publish, authorities: str | None) -> Question:
+        """Does a browser accept its certificate, that trusts these authorities (PEM; None: those of this machine)?"""
+
+        def ask() -> str | None:
+            context = ssl.create_default_context(cadata=authorities)
+            with self._dial((_local(port), port.host_port), TIMEOUT) as plain:
+                try:
+                    context.wrap_socket(plain, server_hostname=where.host).close()
+                except ssl.SSLCertVerificationError as error:
+                    return f"its certificate for {where.host} isn't valid: {error.verify_message}"
+            return None
+
+        return ask
+
+    def issued(self, where: Public, port: Publish) -> Question:
+        """Is there a certificate for its name, whoever signed it?"""
+
+        def ask() -> str | None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            plain = self._dial((_local(port), port.host_port), TIMEOUT)
+            with plain, context.wrap_socket(plain, server_hostname=where.host) as encrypted:
+                shown = encrypted.getpeercert(binary_form=True) or b""
+            return None if where.host.encode() in shown else f"there is no certificate for {where.host} yet"
+
+        return ask
+
     def routed(self, owner: str, table: Mapping[str, Any], port: Publish) -> Question:
         """Does it route by this table?"""
         return self.shows(public(table), mark(owner), version(table), port)
@@ -88,9 +116,10 @@ class Asker:
             return f"release {release} gets no requests"
         return None if 200 <= answer.status <= 299 else str(answer.status)
 
-    def until(self, *questions: Question) -> str | None:
-        """Ask one after the other until each is so. None, or what was seen last at the deadline."""
-        end = time.monotonic() + self._deadline
+    def until(self, *questions: Question, patience: float = 0.0) -> str | None:
+        """Ask one after the other until each is so. None, or what was seen last at the deadline; patience: seconds
+        beyond that."""
+        end = time.monotonic() + self._deadline + patience
         for ask in questions:
             while True:
                 try:
@@ -105,8 +134,13 @@ class Asker:
         return None
 
     def _get(self, port: Publish, where: Public, path: str) -> Answer:
-        address = "127.0.0.1" if port.address in ("", "0.0.0.0") else port.address
+        address = _local(port)
         key = (address, port.host_port, where.host if where.tls is not None else None)
         if key not in self._open:
             self._open[key] = Connection(self._dial, address, port.host_port, tls=key[2])
         return self._open[key].ask("GET", path, headers={"Host": f"{where.host}:{port.host_port}"})
+
+
+def _local(port: Publish) -> str:
+    """Where its own machine reaches a port."""
+    return "127.0.0.1" if port.address in ("", "0.0.0.0") else port.address

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from shipway.domain.release import digest_of
-from shipway.drivers.edge.control import FILES, METRICS, PORT
-from shipway.drivers.edge.dynamic import entry_point, to_line
+from shipway.drivers.edge.control import AUTHORITY, FILES, METRICS, PORT
+from shipway.drivers.edge.dynamic import entry_point, resolver, to_line
 
 IMAGE = "traefik:v3"
 ROUTES = "/routes"
@@ -54,21 +54,28 @@ SETTINGS = (
 
 
 def command(ports: Sequence[int], authorities: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """All flags. authorities: `acme` of each table that gets its certificate so."""
+    """All flags. authorities: `acme` of the tables whose certificates are got so."""
     flags = list(SETTINGS)
     for number in ports:
         flag = f"--entrypoints.{entry_point(number)}"
         # The container's port is the public one, so that who shares its network uses the same addresses.
         # No time-out for reading a request: uploads may take long.
         flags += [f"{flag}.address=:{number}", f"{flag}.transport.respondingtimeouts.readtimeout=0s"]
+    for acme in authorities:
+        flag = f"--certificatesresolvers.{resolver(acme)}.acme"
+        flags += [f"{flag}.storage={ROUTES}/{resolver(acme)}.json", f"{flag}.keytype=EC256", f"{flag}.tlschallenge=true"]
+        flags += [f"{flag}.email={acme['email']}"] if acme.get("email") else []
+        flags += [f"{flag}.caserver={acme['server']}"] if acme.get("server") else []
+        flags += [f"{flag}.cacertificates=/{_trust(acme)}"] if acme.get("trust") else []
     return tuple(flags)
 
 
-def archive() -> bytes:
-    """A tar for the root of the container: the plugin, and the routes of its control port."""
+def archive(authorities: Sequence[Mapping[str, Any]]) -> bytes:
+    """A tar for the root of the container: the plugin, the routes of its control port, and whom ACME trusts."""
     files = {f"{PLUGIN}/{path.name}": path.read_bytes() for path in SOURCES}
     files[f"{PLUGIN}/.traefik.yml"] = json.dumps(MANIFEST).encode()
     files[f"{ROUTES[1:]}/_control.yml"] = f"{to_line(_control())}\n".encode()
+    files |= {_trust(acme): str(acme["trust"]).encode() for acme in authorities if acme.get("trust")}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in files.items():
@@ -78,13 +85,17 @@ def archive() -> bytes:
     return buffer.getvalue()
 
 
-def version() -> str:
+def version(authorities: Sequence[Mapping[str, Any]]) -> str:
     """Digest of what `archive` gives."""
-    return digest_of(archive().hex())
+    return digest_of(archive(authorities).hex())
+
+
+def _trust(acme: Mapping[str, Any]) -> str:
+    return f"{PLUGIN.partition('/')[0]}/{resolver(acme)}.pem"
 
 
 def _control() -> dict[str, Any]:
-    modes = {"files": f"PathPrefix(`{FILES}`)", "authority": "PathPrefix(`/authority/`)", "guard": f"Path(`{METRICS}`)"}
+    modes = {"files": f"PathPrefix(`{FILES}`)", "authority": f"PathPrefix(`{AUTHORITY}`)", "guard": f"Path(`{METRICS}`)"}
     return {
         "http": {
             "routers": {

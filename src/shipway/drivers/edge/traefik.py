@@ -24,6 +24,9 @@ from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import exclusive
 
+ACME = 60.0  # seconds that a certificate may take beyond the deadline
+CERTIFICATE = "_certificate."  # how files begin that the plugin makes for a host
+
 
 class TraefikEdge:
     """The Edge of one engine. Its routes live in a volume: they outlast the container.
@@ -50,15 +53,30 @@ class TraefikEdge:
     def container(self) -> str:
         return self._container.name
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+    def ensure(
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
+    ) -> None:
         with exclusive(self.container, self._engine), _as_edge_error():
             try:
-                started = self._container.ensure(ports, networks)
+                started = self._container.ensure(ports, networks, tls)
             except EdgeError:
                 self._settle(missing_is_fine=True)  # it may have been put back
                 raise
             if started:
                 self._settle()
+
+    def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
+        with _as_edge_error():
+            why = self._container.pending(ports, tls)
+            return None if why is None else dynamic.interruption(why, _tables(self._files()))
+
+    def authority(self) -> str | None:
+        with _as_edge_error():
+            found = self._runtime.find(self.container)
+            if found is None or not found.running or LABEL_TOKEN not in found.labels:
+                return None
+            with self._control(found) as control:
+                return control.authority() if any(map(_is_certificate, control.files())) else None
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
         with _as_edge_error():
@@ -73,11 +91,15 @@ class TraefikEdge:
                 taken = dynamic.conflict(owner, table, tables)
                 if taken:
                     raise EdgeError(taken, hint="give this environment a url of its own")
+                before, where = tables.get(owner), dynamic.public(table)
+                if where.internal:
+                    control.certify(where.host)
                 control.write(_file(owner), text)
                 seen = asker.until(asker.routed(owner, table, port), *asker.reached(owner, table, port))
+                if seen is None and where.tls is not None and (before is None or before["url"] != table["url"]):
+                    seen = self._certified(control, asker, where, port)  # later on it must not hinder a rollback
                 if seen is None:
                     return
-                before = tables.get(owner)
                 if before is None:
                     control.delete(_file(owner))
                     asker.until(asker.shows_nothing(dynamic.public(table), dynamic.mark(owner), port))
@@ -95,7 +117,18 @@ class TraefikEdge:
             self._end_page(_owner(owner), files)
             table = _tables(files).get(owner)
             if table is not None:
-                self._drop(_file(owner), dynamic.public(table), dynamic.mark(owner), f"the routes of {owner}")
+                where = dynamic.public(table)
+                self._drop(_file(owner), where, dynamic.mark(owner), f"the routes of {owner}")
+                self._forget(where)
+
+    def _certified(self, control: Control, asker: Asker, where: dynamic.Public, port: Publish) -> str | None:
+        """None as soon as there is a certificate that browsers accept, else what is seen."""
+        if where.internal:
+            return asker.until(asker.certified(where, port, control.authority()))
+        trust = where.tls["acme"].get("trust") if where.tls else None
+        if trust:
+            return asker.until(asker.issued(where, port), patience=ACME)
+        return asker.until(asker.certified(where, port, None), patience=ACME)
 
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
         with self._lock, _as_edge_error():
@@ -179,6 +212,14 @@ class TraefikEdge:
             members = {member.name.rpartition("/")[2]: tar.extractfile(member) for member in tar if member.isfile()}
             return {name: file.read().decode() for name, file in members.items() if file and name.endswith(".yml")}
 
+    def _forget(self, where: dynamic.Public) -> None:
+        """Take the certificate away that no other environment uses."""
+        found = self._runtime.find(self.container)
+        if where.internal and found is not None and found.running:
+            with self._control(found) as control:
+                if all(dynamic.public(table).host != where.host for table in _tables(control.files()).values()):
+                    control.delete(f"{CERTIFICATE}{where.host}.yml")
+
     def _drop(self, file: str, where: dynamic.Public, mark: str, what: str) -> None:
         """Take a file away; where the edge runs, its mark is gone when this returns."""
         found = self._runtime.find(self.container)
@@ -192,6 +233,10 @@ class TraefikEdge:
             seen = asker.until(asker.shows_nothing(where, mark, _port(found, where)))
         if seen:
             raise EdgeError(f"the edge did not drop {what} within {self._deadline:g} s: {seen}")
+
+
+def _is_certificate(file: str) -> bool:
+    return file.startswith(CERTIFICATE)
 
 
 def _tables(files: Mapping[str, str]) -> dict[str, dict[str, Any]]:
