@@ -12,21 +12,43 @@ from shipway.drivers.edge.traefik import TraefikEdge
 from tests.conformance.labs import DockerLab
 
 SERVER = """
-import sys
+import sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # one packet an answer
     def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        forwarded = self.headers.get("X-Forwarded-Host", ""), self.headers.get("X-Forwarded-For", ""), len(body)
+        if self.headers.get("Upgrade"):
+            return self.echo()
+        if self.path == "/slow":
+            time.sleep(3)
+        size = 0
+        for length in iter(self.pieces().__next__, 0):
+            size += len(self.rfile.read(length))
+        forwarded = self.headers.get("X-Forwarded-Host", ""), self.headers.get("X-Forwarded-For", ""), size
         content = f"{sys.argv[1]} {self.path} {forwarded}".encode()
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("X-Given-Id", self.headers.get("X-Request-Id", ""))
         self.end_headers()
         self.wfile.write(content)
+    def pieces(self):
+        left = int(self.headers.get("Content-Length", 0))
+        while left:
+            yield min(left, 65536)
+            left -= min(left, 65536)
+        yield 0
+    def echo(self):
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.end_headers()
+        self.wfile.flush()
+        while line := self.rfile.readline():
+            self.wfile.write(line)
+            self.wfile.flush()
+        self.close_connection = True
     do_GET = do_POST = answer
     def log_message(self, *args): pass
 
