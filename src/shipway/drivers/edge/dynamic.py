@@ -215,10 +215,12 @@ def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[
     """Which public path of the table another owner already serves, in words."""
     mine = _claims(table)
     for other, found in others.items():
-        shared = mine & _claims(found) if other != owner else None
+        shared = mine & _claims(found) if other != owner else set()
+        if public(table).redirected and public(found).redirected:
+            shared.discard((public(table).host, HTTP, "/"))  # both lead to the same place
         if shared:
             host, port, prefix = min(shared)
-            scheme = "http" if public(found).tls is None else "https"
+            scheme = "https" if public(found).tls is not None and port == public(found).port else "http"
             return f"{scheme}://{host}:{port}{prefix} is already served by {other}"
     return None
 
@@ -234,7 +236,8 @@ def interruption(why: str, tables: Mapping[str, object]) -> str | None:
 def _claims(table: Mapping[str, Any]) -> set[tuple[str, int, str]]:
     """What only one owner may serve: host, port and prefix."""
     where = public(table)
-    return {(where.host, where.port, _prefix(route)) for route in table["routes"]}
+    redirect = {(where.host, HTTP, "/")} if where.redirected else set()
+    return {(where.host, where.port, _prefix(route)) for route in table["routes"]} | redirect
 
 
 def _entry(where: Public) -> dict[str, object]:
