@@ -104,6 +104,37 @@ class TestTraefikEdge(EdgeContract):
         assert lab.docker.inspect(lab.edge.container)["Id"] == identity
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
+    def test_an_edge_elsewhere_is_reached_by_what_dials_there(self, lab: TraefikLab) -> None:
+        dialled: list[tuple[str, int]] = []
+
+        def dial(address: tuple[str, int], timeout: float) -> socket.socket:
+            dialled.append(address)
+            return socket.create_connection(address, timeout)
+
+        edge = TraefikEdge(lab.docker.engine, name=lab.edge.container, deadline=4.0, dial=dial)
+        edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        home = lab.docker.inspect(edge.container)["NetworkSettings"]["Networks"][f"0-{edge.container}"]["IPAddress"]
+        assert set(dialled) == {("127.0.0.1", lab.ports[0]), (home, 9)}
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            with pytest.raises(EdgeError, match=f"port {port} .* is taken"):
+                edge.ensure([Publish(port, port)], {})  # its own machine's ports can't be looked at: the engine says so
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_the_control_port_is_closed_to_others(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        code = (
+            "import urllib.request as u, urllib.error as e, sys\n"
+            "for path in ('/routes/', '/routes/one.yml', '/metrics', '/authority/', '/authority/x'):\n"
+            "    try: print(u.urlopen(u.Request(f'http://one.localhost:9{path}', method=sys.argv[1])).status)\n"
+            "    except e.HTTPError as error: print(error.code)"
+        )
+        beside = lab.docker.name("b")
+        for method in ("GET", "PUT", "DELETE"):
+            code_, output = lab.docker.runtime.execute(beside, ["python", "-c", code, method])
+            assert (code_, set(output.split())) == (0, {"403"})
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
     def test_a_network_that_is_missing_disturbs_nobody(self, lab: TraefikLab) -> None:
         identity = lab.docker.inspect(lab.edge.container)["Id"]
         port = lab.docker.port()

@@ -7,6 +7,7 @@ import io
 import socket
 import ssl
 import tarfile
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,6 +92,24 @@ def test_a_local_name_gets_a_certificate_of_the_edge(lab: TraefikLab) -> None:
     served(context, "two.localhost")
     with pytest.raises(ssl.SSLError):
         served(context)
+
+
+def test_certificates_are_renewed_while_nobody_deploys(lab: TraefikLab) -> None:
+    lab.edge.ensure(ports(443, 80), lab.networks)
+    lab.edge.switch("one", table(lab))
+    context = ssl.create_default_context(cadata=lab.edge.authority())
+    first = served(context)
+    file = f"/routes/_certificate.{HOST}.yml"
+    assert lab.docker.runtime.execute(lab.edge.container, ["sh", "-c", f"echo '{{}}' > {file}"])[0] == 0
+    lab.restart()
+    lab.docker.runtime.start(lab.edge.container)
+    for _ in range(100):
+        try:
+            found = served(context)
+            break
+        except OSError:
+            time.sleep(0.1)
+    assert found != first
 
 
 def test_plain_http_leads_there(lab: TraefikLab) -> None:

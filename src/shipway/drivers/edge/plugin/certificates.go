@@ -75,21 +75,20 @@ func certificates(answer http.ResponseWriter, request *http.Request) {
 	_, _ = answer.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}))
 }
 
-// renew looks twice a day after all that was made before.
+// renew looks after all that was made before: at the start, and then twice a day.
 func renew() {
-	for {
-		time.Sleep(12 * time.Hour)
+	for ; ; time.Sleep(12 * time.Hour) {
 		making.Lock()
 		found, _ := filepath.Glob(filepath.Join(folder, prefix+"*"+extension))
-		root, key, err := load()
 		for _, path := range found {
 			host := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), prefix), extension)
+			root, key, err := load()
 			if err == nil {
 				err = certify(host, root, key)
 			}
-		}
-		if err != nil {
-			println("certificates can't be renewed:", err.Error())
+			if err != nil {
+				os.Stderr.WriteString("the certificate of " + host + " can't be renewed: " + err.Error() + "\n")
+			}
 		}
 		making.Unlock()
 	}
