@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -196,6 +197,19 @@ class TestTraefikEdge(EdgeContract):
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
         lab.restart()
         lab.docker.runtime.remove_network(gone)
+        lab.edge.ensure([], {})
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_routes_that_an_older_version_wrote(self, lab: TraefikLab) -> None:
+        old = {
+            "release": 1,
+            "url": {"host": "one.localhost", "port": lab.ports[0]},
+            "routes": [{"name": "front", "prefix": "/", "health": "/", "upstreams": [lab.upstreams[0]]}],
+        }
+        text = f"# {json.dumps(old)}\n{{}}\n"
+        command = ["sh", "-c", 'printf "%s" "$1" > /routes/one.yml', "sh", text]
+        assert lab.docker.runtime.execute(lab.edge.container, command)[0] == 0
+        lab.restart()
         lab.edge.ensure([], {})
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 

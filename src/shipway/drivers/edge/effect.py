@@ -13,7 +13,7 @@ from shipway.drivers.edge.connection import TIMEOUT, Answer, Connection, Dial
 from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, mark, public, reach, version
 
 INTERVAL = 0.003
-UNREACHABLE = (502, 503, 504)  # the edge's own answers where it can't reach the container
+UNREACHABLE = (502, 504)  # the edge's own answers where it can't reach the container
 
 Question = Callable[[], str | None]  # None: it is so; else what is seen instead
 
@@ -97,7 +97,7 @@ class Asker:
         def question(group: Mapping[str, Any]) -> Question:
             def ask() -> str | None:
                 answer = self._get(port, public(table), reach(owner, group["release"], str(table["routes"][0]["health"])))
-                if answer.status in UNREACHABLE and not answer.headers.get("Content-Type"):
+                if answer.status in UNREACHABLE:
                     return f"it can't reach {group['upstreams'][0]} ({answer.status})"
                 shown = answer.headers.get(HEADER_RELEASE)
                 return None if shown == str(group["release"]) else f"release {shown} answers for {group['release']}"

@@ -102,7 +102,8 @@ class TraefikEdge:
                     return
                 if before is None:
                     control.delete(_file(owner))
-                    asker.until(asker.shows_nothing(dynamic.public(table), dynamic.mark(owner), port))
+                    asker.until(asker.shows_nothing(where, dynamic.mark(owner), port))
+                    self._forget(where)
                 else:
                     control.write(_file(owner), dynamic.render(owner, before))
                     asker.until(asker.routed(owner, before, _port(found, dynamic.public(before))))
@@ -176,10 +177,13 @@ class TraefikEdge:
             raise EdgeError("the edge isn't ready: it has ended", hint=f"see `docker logs {self.container}`")
         with self._control(found) as control, self._asker() as asker:
             seen = asker.until(control.answers, *map(asker.listens, published(found.labels)))
-            for owner, table in ({} if seen else _tables(control.files())).items():
+            files = {} if seen else control.files()
+            for owner, table in _tables(files).items():
                 port = _port_or_none(found, dynamic.public(table))
                 if port and not seen:
-                    control.write(_file(owner), dynamic.render(owner, table))  # an older Shipway wrote it otherwise
+                    text = dynamic.render(owner, table)
+                    if files[_file(owner)] != text:  # an older Shipway wrote it
+                        control.write(_file(owner), text)
                     seen = asker.until(asker.routed(owner, table, port))
         if seen:
             raise EdgeError(f"the edge isn't ready: {seen}", hint=f"see `docker logs {self.container}`")
