@@ -134,9 +134,18 @@ class Registry(Protocol):
 class Edge(Protocol):
     """The reverse proxy of one host, shared by all apps and environments on it. Raises EdgeError."""
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+    def ensure(
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
+    ) -> None:
         """Run it with at least these public ports, attached to these networks under these aliases (the public host
-        names, so that a container there reaches the edge by them); keeps all that others asked for."""
+        names, so that a container there reaches the edge by them), able to get certificates as `tls` of a table's url
+        says; keeps all that others asked for."""
+
+    def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
+        """What `ensure` with these would interrupt, in words; None where nothing is interrupted."""
+
+    def authority(self) -> str | None:
+        """Certificate (PEM) of the authority that signs for local names; None where it was never needed."""
 
     @property
     def container(self) -> str:

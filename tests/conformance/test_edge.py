@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
+import json
 import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
@@ -17,27 +15,7 @@ from shipway.domain.errors import EdgeError
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.testing.edge import EdgeContract
 from shipway.testing.memory import MemoryEdge
-from tests.conformance.labs import DockerLab
-
-SERVER = """
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        forwarded = self.headers.get("X-Forwarded-Host", ""), self.headers.get("X-Forwarded-For", ""), len(body)
-        content = f"{sys.argv[1]} {self.path} {forwarded}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-    do_GET = do_POST = answer
-    def log_message(self, *args): pass
-
-ThreadingHTTPServer(("", 8000), Handler).serve_forever()
-"""
+from tests.conformance.edge_lab import TraefikLab, asking
 
 
 class MemoryEdgeLab:
@@ -50,60 +28,11 @@ class MemoryEdgeLab:
         self.edge = MemoryEdge()
         self.edge.down.add(self.broken)
 
-    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
-        return self.edge.request(host, port, path.partition("?")[0])
+    def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
+        return self.edge.request(host, port, path.partition("?")[0], inside=inside)
 
     def restart(self) -> None:
         pass
-
-
-class TraefikLab:
-    """One edge and three small servers."""
-
-    def __init__(self) -> None:
-        self.docker = DockerLab()
-        self.network = self.docker.name("net")
-        self.networks: Mapping[str, Sequence[str]] = {self.network: ("one.localhost",)}
-        self.ports = (self.docker.port(), self.docker.port(), self.docker.port())
-        self.edge = TraefikEdge(self.docker.engine, name=self.docker.name("edge"), deadline=4.0)
-        self.docker.runtime.ensure_network(self.network, {LABEL_APP: self.docker.app})
-        names = [self.server(suffix) for suffix in ("a", "b", "c")]
-        self.upstreams = (f"http://{names[0]}:8000", f"http://{names[1]}:8000", f"http://{names[2]}:8000")
-        self.broken = f"http://{names[0]}:1"
-
-    def server(self, suffix: str) -> str:
-        name = self.docker.name(suffix)
-        spec = ContainerSpec(
-            name=name,
-            image="python:3.11-slim-bookworm",
-            labels={LABEL_APP: self.docker.app, LABEL_CONFIG: "1"},
-            command=("python", "-c", SERVER, name),
-            networks={self.network: ()},
-        )
-        self.docker.runtime.create(spec)
-        self.docker.runtime.start(name)
-        return name
-
-    def get(self, host: str, port: int, path: str, **more: object) -> tuple[http.client.HTTPResponse, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            method = "POST" if "body" in more else "GET"
-            connection.request(method, path, headers={"Host": f"{host}:{port}"}, **more)  # type: ignore[arg-type]
-            response = connection.getresponse()
-            return response, response.read().decode()
-        finally:
-            connection.close()
-
-    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
-        response, body = self.get(host, port, path)
-        if response.status == 404 and not response.headers.get("X-Shipway-Release"):
-            return None, ""
-        assert response.status == 200, body
-        assert body.split()[1] == path
-        return int(response.headers["X-Shipway-Release"]), f"http://{body.split()[0]}:8000"
-
-    def restart(self) -> None:
-        self.docker.runtime.stop(self.edge.container, 5)
 
 
 class TestMemoryEdge(EdgeContract):
@@ -176,6 +105,37 @@ class TestTraefikEdge(EdgeContract):
         assert lab.docker.inspect(lab.edge.container)["Id"] == identity
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
+    def test_an_edge_elsewhere_is_reached_by_what_dials_there(self, lab: TraefikLab) -> None:
+        dialled: list[tuple[str, int]] = []
+
+        def dial(address: tuple[str, int], timeout: float) -> socket.socket:
+            dialled.append(address)
+            return socket.create_connection(address, timeout)
+
+        edge = TraefikEdge(lab.docker.engine, name=lab.edge.container, deadline=4.0, dial=dial)
+        edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        home = lab.docker.inspect(edge.container)["NetworkSettings"]["Networks"][f"0-{edge.container}"]["IPAddress"]
+        assert set(dialled) == {("127.0.0.1", lab.ports[0]), (home, 9)}
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            with pytest.raises(EdgeError, match=f"port {port} .* is taken"):
+                edge.ensure([Publish(port, port)], {})  # its own machine's ports can't be looked at: the engine says so
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
+    def test_the_control_port_is_closed_to_others(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        code = (
+            "import urllib.request as u, urllib.error as e, sys\n"
+            "for path in ('/routes/', '/routes/one.yml', '/metrics', '/authority/', '/authority/x'):\n"
+            "    try: print(u.urlopen(u.Request(f'http://one.localhost:9{path}', method=sys.argv[1])).status)\n"
+            "    except e.HTTPError as error: print(error.code)"
+        )
+        beside = lab.docker.name("b")
+        for method in ("GET", "PUT", "DELETE"):
+            code_, output = lab.docker.runtime.execute(beside, ["python", "-c", code, method])
+            assert (code_, set(output.split())) == (0, {"403"})
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
     def test_a_network_that_is_missing_disturbs_nobody(self, lab: TraefikLab) -> None:
         identity = lab.docker.inspect(lab.edge.container)["Id"]
         port = lab.docker.port()
@@ -213,7 +173,7 @@ class TestTraefikEdge(EdgeContract):
     def test_switches_lose_no_request(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
         with asking(lab.ports[0]) as answers:
-            for release in range(2, 8):
+            for release in range(2, 60):
                 lab.edge.switch("one", self.table(lab, release, lab.upstreams[release % 2]))
         assert len(answers) > 20
         assert set(answers) == {200}
@@ -240,6 +200,19 @@ class TestTraefikEdge(EdgeContract):
         lab.edge.ensure([], {})
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
+    def test_routes_that_an_older_version_wrote(self, lab: TraefikLab) -> None:
+        old = {
+            "release": 1,
+            "url": {"host": "one.localhost", "port": lab.ports[0]},
+            "routes": [{"name": "front", "prefix": "/", "health": "/", "upstreams": [lab.upstreams[0]]}],
+        }
+        text = f"# {json.dumps(old)}\n{{}}\n"
+        command = ["sh", "-c", 'printf "%s" "$1" > /routes/one.yml', "sh", text]
+        assert lab.docker.runtime.execute(lab.edge.container, command)[0] == 0
+        lab.restart()
+        lab.edge.ensure([], {})
+        assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+
     def test_routes_of_a_stopped_edge(self, lab: TraefikLab) -> None:
         table = self.table(lab, 1, lab.upstreams[0])
         lab.edge.switch("one", table)
@@ -259,35 +232,3 @@ class TestTraefikEdge(EdgeContract):
         with pytest.raises(EdgeError, match="isn't Shipway's"):
             edge.ensure([], {})
         assert edge.routes("one") is None
-
-
-@contextmanager
-def asking(port: int) -> Iterator[list[object]]:
-    """Ask all the time, on a connection that is kept and on new ones: status of each answer, or what went wrong."""
-    answers: list[object] = []
-    done = threading.Event()
-
-    def ask(keep: bool) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        while not done.wait(0.02):
-            try:
-                connection.request("GET", "/", headers={"Host": "one.localhost"})
-                response = connection.getresponse()
-                response.read()
-                answers.append(response.status)
-            except (OSError, http.client.HTTPException) as error:
-                answers.append(repr(error))
-                connection.close()
-            if not keep:
-                connection.close()
-        connection.close()
-
-    threads = [threading.Thread(target=ask, args=(keep,)) for keep in (True, False)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()

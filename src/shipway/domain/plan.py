@@ -186,6 +186,16 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Tls:
+    """How the certificate of an https address is got: from the edge's own authority, else by ACME."""
+
+    internal: bool = False
+    acme: str | None = None  # e-mail address for the authority's warnings
+    server: str | None = None  # ACME directory; None: Let's Encrypt's
+    trust: str | None = None  # certificates (PEM) that the directory itself is trusted by; None: the usual ones
+
+
+@dataclass(frozen=True)
 class Environment:
     """Where releases run: staging, production."""
 
@@ -203,10 +213,20 @@ class Environment:
     strategy: Strategy = Strategy()
     watch: Watch = Watch()
     retain: int = 5  # releases before the current one whose images stay on the hosts
+    tls: Tls | None = None  # None: what fits the host name
 
     def __post_init__(self) -> None:
         if not self.hosts:  # of a record that was kept before there were others
             object.__setattr__(self, "hosts", (Host(),))
+
+    @property
+    def certificate(self) -> Mapping[str, object] | None:
+        """`tls` of a table of routes: how its edge gets the certificate; None without https."""
+        if self.scheme != "https":
+            return None
+        tls = self.tls or Tls(internal=is_local(self.domain))
+        given = {"email": tls.acme, "server": tls.server, "trust": tls.trust}
+        return {"internal": True} if tls.internal else {"acme": {key: value for key, value in given.items() if value}}
 
     @property
     def scheme(self) -> str:
@@ -222,6 +242,11 @@ class Environment:
     def port(self) -> int:
         """Public port."""
         return urlsplit(self.url).port or (443 if self.scheme == "https" else 80)
+
+
+def is_local(host: str) -> bool:
+    """Whether no public authority can give a certificate for this name."""
+    return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".test", ".home.arpa"))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The table of routes of one environment at an edge: plain data, since it is kept there as JSON.
 
     {"release": 7,                      the release that serves
-     "url": {"scheme": "http", "host": "shop.example", "port": 80},
+     "url": {"scheme": "http", "host": "shop.example", "port": 80},   with https also "tls": {"internal": true},
+                                        or {"acme": {"email": …, "server": …, "trust": …}}, none of them needed
      "routes": [{"name": "web", "prefix": "/", "health": "/healthz",
                  "groups": [{"release": 7, "weight": 1, "upstreams": ["http://CONTAINER:8080", …]}]}]}
 

@@ -63,7 +63,7 @@ def specify(
         web=tuple(spec for service, spec in replicas if service.port),
         workers=tuple(spec for service, spec in replicas if not service.port),
         routes=routes,
-        publish=(publish(environment),) if routes else (),
+        publish=publish(environment) if routes else (),
         up=up,
         down=down,
         seed=environment.seed.run if environment.seed and seed else None,
@@ -117,10 +117,12 @@ def published(plan: Plan, environment: Environment, accessory: Accessory) -> int
     return PORTS.start + zlib.crc32(names.accessory(plan.app, environment.name, accessory.name).encode()) % len(PORTS)
 
 
-def publish(environment: Environment) -> Publish:
-    """The public port; names that always mean this machine are bound to the loopback address only."""
+def publish(environment: Environment) -> tuple[Publish, ...]:
+    """The public port, and beside that of HTTPS the one from which plain HTTP is led there; names that always mean this
+    machine are bound to the loopback address only."""
     local = environment.domain in ("localhost", "127.0.0.1") or environment.domain.endswith(".localhost")
-    return Publish(environment.port, environment.port, "127.0.0.1" if local else "0.0.0.0")
+    ports = (443, 80) if environment.scheme == "https" and environment.port == 443 else (environment.port,)
+    return tuple(Publish(port, port, "127.0.0.1" if local else "0.0.0.0") for port in ports)
 
 
 def _replica(
@@ -211,5 +213,7 @@ def _route_table(
     ]
     if not found:
         return None
-    url = {"scheme": environment.scheme, "host": environment.domain, "port": environment.port}
+    url: dict[str, Any] = {"scheme": environment.scheme, "host": environment.domain, "port": environment.port}
+    if environment.certificate is not None:
+        url["tls"] = environment.certificate
     return {"release": release.number, "url": url, "routes": found}

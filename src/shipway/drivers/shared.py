@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,9 +21,10 @@ def port_taken(error: EngineError) -> bool:
 
 
 @contextmanager
-def exclusive(name: str) -> Iterator[None]:
-    """One at a time among all threads and processes of this machine; a process that dies gives it back."""
-    path = os.path.join(tempfile.gettempdir(), f"{name}.lock")
+def exclusive(name: str, engine: str) -> Iterator[None]:
+    """One at a time for a container's name on an engine (by its address), among all threads and processes of this
+    machine; a process that dies gives it back."""
+    path = os.path.join(tempfile.gettempdir(), f"{name}-{hashlib.sha256(engine.encode()).hexdigest()[:12]}.lock")
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except PermissionError:  # another user's: in a shared folder it may be opened, but not with O_CREAT

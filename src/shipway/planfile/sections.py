@@ -148,6 +148,12 @@ WATCH = Record(
     {"duration": v.DURATION, "errors": v.SHARE_OR_NONE, "latency": v.TIMES, "requests": v.POSITIVE},
     short=("duration", v.DURATION),
 )
+TLS = Record(
+    domain.Tls,
+    {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES},
+    short=("internal", Choice({"internal": True})),
+    together={"trust": ("server",)},
+)
 ENVIRONMENT = Record(
     domain.Environment,
     {
@@ -164,6 +170,7 @@ ENVIRONMENT = Record(
         "strategy": STRATEGY,
         "watch": WATCH,
         "retain": v.COUNT,
+        "tls": TLS,
     },
     required=("url",),
     renamed={"on": "trigger"},

@@ -61,16 +61,13 @@ def shell_words(text: str) -> str:
 def public_url(text: str) -> str:
     """The address without a closing slash."""
     parts = urlsplit(text)
-    if parts.scheme == "https":
-        raise ValueError(
-            "the edge speaks plain HTTP so far: put a TLS terminator before it and write "
-            f"http://{parts.netloc or 'name.example'} here"
-        )
-    if parts.scheme != "http" or not _valid_host(parts):
+    if parts.scheme not in ("http", "https") or not _valid_host(parts):
         raise ValueError(f"`{text}` is no valid address")
+    if parts.scheme == "https" and (parts.hostname or "").replace(".", "").isdigit():
+        raise ValueError("a certificate is for a name, not for an address of a machine")
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
         raise ValueError("an address is only a host name and a port: paths are the `route` of the services")
-    return f"http://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def _valid_host(parts: SplitResult) -> bool:
@@ -134,7 +131,10 @@ CPUS = Number("a number of processor cores from 0.01, such as 0.5", 0.01, fracti
 TRUE = Choice({"true": True})
 BRANCH = Text("the name of one branch, such as main", r"^(?!-)(?!.*\.\.)[^\s~^:?*\[\\]+$")
 TAG = Text('a pattern of tags, such as "v*"', r"^(?!-)[^\s~^:\\]+$")
-PUBLIC_URL = Text("http:// and a host name, such as http://staging.example.com:8080", convert=public_url)
+PUBLIC_URL = Text("http:// or https:// and a host name, such as http://staging.example.com:8080", convert=public_url)
+EMAIL = Text("an e-mail address, such as ops@example.com", r"^[^\s@]+@[^\s@]+$")
+ACME_SERVER = Text("the https address of an ACME directory", r"^https://[^\s/]+\S*$")
+CERTIFICATES = Text("certificates in PEM form", r"^-----BEGIN CERTIFICATE-----")
 ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_url)
 REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
 

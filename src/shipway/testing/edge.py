@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -9,7 +10,8 @@ import pytest
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
-from shipway.domain.routes import route
+from shipway.domain.routes import blend, route
+from shipway.domain.traffic import Traffic
 from shipway.ports import Edge
 
 NOWHERE = (None, "")
@@ -22,12 +24,13 @@ class EdgeLab(Protocol):
     def edge(self) -> Edge: ...
 
     networks: Mapping[str, Sequence[str]]
-    upstreams: tuple[str, str, str]  # http://NAME:PORT; each answers every path with 200 and its own address
+    upstreams: tuple[str, str, str]  # http://NAME:PORT; each answers /fail with 500, every other path with 200
     broken: str  # an upstream that can't be reached
     ports: tuple[int, int, int]
 
-    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
-        """Release (by the answer's header) and upstream that a request reaches; (None, "") where no route takes it."""
+    def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
+        """Release (by the answer's header) and upstream that a request reaches; (None, "") where no route takes it,
+        (None, page) under maintenance. inside: from the edge's own network namespace."""
 
     def restart(self) -> None:
         """Of the edge."""
@@ -131,12 +134,12 @@ class EdgeContract:
 
     def test_tables_that_can_not_be_routed(self, lab: EdgeLab) -> None:
         table = self.table(lab, 1, lab.upstreams[0])
-        (route,) = table["routes"]
+        (front,) = table["routes"]
         wrong = [
             {**table, "url": {"host": "one.localhost", "port": lab.ports[2]}},
             {**table, "url": {"host": "a`) || Host(`b", "port": lab.ports[0]}},
             {**table, "routes": []},
-            {**table, "routes": [{**route, "prefix": "api"}]},
+            {**table, "routes": [{**front, "prefix": "api"}]},
             {**table, "routes": [route("front", "/", "/", 1, [])]},
         ]
         for item in wrong:
@@ -163,3 +166,108 @@ class EdgeContract:
         assert lab.request("one.localhost", first, "/") == (1, lab.upstreams[0])
         lab.edge.ensure([Publish(first, first)], lab.networks)
         assert lab.request("one.localhost", second, "/") == (9, lab.upstreams[1])
+
+    def blended(self, lab: EdgeLab, share: float) -> dict[str, Any]:
+        """Release 1 at the first upstream, with this share of release 2 at the second one."""
+        return blend(self.table(lab, 1, lab.upstreams[0]), self.table(lab, 2, lab.upstreams[1]), share)
+
+    def test_shares_are_kept(self, lab: EdgeLab) -> None:
+        table = self.blended(lab, 0.2)
+        lab.edge.switch("one", table)
+        assert lab.edge.routes("one") == table
+        answers = Counter(self.reached(lab) for _ in range(500))
+        assert set(answers) == {(1, lab.upstreams[0]), (2, lab.upstreams[1])}
+        assert 60 <= answers[2, lab.upstreams[1]] <= 140
+
+    def test_a_share_grows_and_is_taken_back(self, lab: EdgeLab) -> None:
+        old, new = self.table(lab, 1, lab.upstreams[0]), self.table(lab, 2, lab.upstreams[1])
+        for share in (0.05, 0.5):
+            lab.edge.switch("one", blend(old, new, share))
+        lab.edge.switch("one", new)
+        assert {self.reached(lab) for _ in range(20)} == {(2, lab.upstreams[1])}
+        lab.edge.switch("one", blend(old, new, 0.5))
+        lab.edge.switch("one", old)
+        assert {self.reached(lab) for _ in range(20)} == {(1, lab.upstreams[0])}
+
+    def test_every_release_with_a_share_must_be_reached(self, lab: EdgeLab) -> None:
+        old, broken = self.table(lab, 1, lab.upstreams[0]), self.table(lab, 2, lab.broken)
+        lab.edge.switch("one", old)
+        for share in (0.01, 0.99):
+            with pytest.raises(EdgeError):
+                lab.edge.switch("one", blend(old, broken, share))
+            assert lab.edge.routes("one") == old
+            assert {self.reached(lab) for _ in range(20)} == {(1, lab.upstreams[0])}
+
+    def test_a_release_is_probed_whatever_its_share(self, lab: EdgeLab) -> None:
+        assert lab.edge.probe("one", 1) is not None
+        table = self.blended(lab, 0.001)
+        table["routes"][0]["health"] = "/healthz?deep=1"
+        lab.edge.switch("one", table)
+        assert [lab.edge.probe("one", release) for release in (1, 2)] == [None, None]
+        assert lab.edge.probe("one", 3) is not None
+        table["routes"][0]["health"] = "/fail"
+        lab.edge.switch("one", table)
+        assert "500" in (lab.edge.probe("one", 2) or "")
+
+    def test_traffic_is_counted_by_release(self, lab: EdgeLab) -> None:
+        lab.edge.switch("one", self.blended(lab, 0.5))
+        before = {release: lab.edge.traffic("one").get(release, Traffic()) for release in (1, 2)}
+        answers = Counter(self.reached(lab, "/fail" if number < 8 else "/")[0] for number in range(40))
+        lab.edge.probe("one", 1)  # no visitor
+        after = lab.edge.traffic("one")
+        counted = {release: after[release] - before[release] for release in (1, 2)}
+        assert {release: item.requests for release, item in counted.items()} == answers
+        assert sum(item.errors for item in counted.values()) == 8
+        for item in counted.values():
+            assert min(item.seconds) <= 0.005
+            assert max(item.seconds) >= 10
+            assert max(item.seconds.values()) == item.requests
+            assert item.slowest is not None
+        assert lab.edge.traffic("two") == {}
+
+    def test_a_page_stands_before_everything_until_it_is_taken_away(self, lab: EdgeLab) -> None:
+        first, second = (self.table(lab, number, lab.upstreams[number]) for number in (1, 2))
+        lab.edge.switch("one", first)
+        lab.edge.switch("two", self.table(lab, 5, lab.upstreams[0], "two.localhost"))
+        assert not lab.edge.maintained("one")
+        page = "<h1>Back {{ soon }} ü</h1>"
+        for text in ("<h1>Wait</h1>", page, page):
+            lab.edge.maintain("one", first["url"], text)
+            assert [self.reached(lab, path) for path in ("/", "/any?x=1")] == [(None, text)] * 2
+        assert lab.edge.maintained("one")
+        assert not lab.edge.maintained("two")
+        assert self.reached(lab, host="two.localhost") == (5, lab.upstreams[0])
+        lab.edge.switch("one", second)
+        assert self.reached(lab) == (None, page)
+        assert lab.request("one.localhost", lab.ports[0], "/", inside=True) == (2, lab.upstreams[2])
+        assert lab.edge.probe("one", 2) is None
+        lab.restart()
+        lab.edge.ensure([], {})
+        assert self.reached(lab) == (None, page)
+        for _ in range(2):
+            lab.edge.maintain("one", first["url"], None)
+            assert self.reached(lab) == (2, lab.upstreams[2])
+        assert not lab.edge.maintained("one")
+
+    def test_maintenance_ends_with_its_owner(self, lab: EdgeLab) -> None:
+        table = self.table(lab, 1, lab.upstreams[0])
+        lab.edge.switch("one", table)
+        lab.edge.maintain("one", table["url"], "<p>x</p>")
+        lab.edge.remove("one")
+        assert not lab.edge.maintained("one")
+        assert self.reached(lab) == NOWHERE
+        lab.edge.maintain("one", table["url"], "<p>before the first release</p>")
+        assert self.reached(lab) == (None, "<p>before the first release</p>")
+        lab.edge.remove("one")
+        assert self.reached(lab) == NOWHERE
+
+    def test_it_says_what_would_be_interrupted(self, lab: EdgeLab) -> None:
+        known, unknown = (Publish(port, port) for port in (lab.ports[0], lab.ports[2]))
+        assert lab.edge.pending([unknown]) is None  # nothing is routed
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        assert lab.edge.pending([known]) is None
+        said = lab.edge.pending([known, unknown]) or ""
+        assert f"for port {lab.ports[2]}:" in said
+        assert "of one " in said
+        lab.edge.switch("two", self.table(lab, 1, lab.upstreams[0], "two.localhost"))
+        assert "2 environments (one, two)" in (lab.edge.pending([unknown]) or "")

@@ -8,9 +8,13 @@ from typing import Any
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
+from shipway.domain.routes import releases
 from shipway.domain.traffic import Traffic
-from shipway.drivers.edge.dynamic import conflict, public
+from shipway.drivers.edge.dynamic import address, conflict, interruption, public
+from shipway.drivers.edge.program import BUCKETS
 from shipway.testing.memory_calls import Recorder
+
+GOLDEN = 0.6180339887  # multiples of it are spread evenly over 0 to 1
 
 
 class MemoryEdge(Recorder):
@@ -22,19 +26,31 @@ class MemoryEdge(Recorder):
         self.networks: dict[str, set[str]] = {}
         self.tables: dict[str, dict[str, Any]] = {}
         self.down: set[str] = set()
-        self.pages: dict[str, str] = {}  # of owners under maintenance
+        self.pages: dict[str, tuple[str, int, str]] = {}  # of owners under maintenance: host, port, page
         self.sick: set[int] = set()  # releases whose probes fail
-        self.counted: dict[str, dict[int, Traffic]] = {}  # what `traffic` says of an owner, by a test's word
+        self.counted: dict[str, dict[int, Traffic]] = {}  # of an owner: what a test says, and what was requested
+        self._requested = 0
 
     @property
     def container(self) -> str:
         return "shipway-edge"
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> None:
+    def ensure(
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
+    ) -> None:
         with self._call("ensure", *(port.host_port for port in ports), *networks):
             self.ports |= {port.host_port for port in ports}
             for network, aliases in networks.items():
                 self.networks.setdefault(network, set()).update(aliases)
+
+    def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
+        with self._call("pending", *(port.host_port for port in ports)):
+            more = sorted({port.host_port for port in ports} - self.ports)
+            return interruption(f"for port {', '.join(map(str, more))}", self.tables) if more else None
+
+    def authority(self) -> str | None:
+        with self._call("authority"):
+            return None
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
         with self._call("routes", owner):
@@ -56,12 +72,14 @@ class MemoryEdge(Recorder):
     def remove(self, owner: str) -> None:
         with self._call("remove", owner):
             self.tables.pop(owner, None)
+            self.pages.pop(owner, None)
 
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
         with self._call("maintain", owner, "off" if page is None else "on"):
             self.pages.pop(owner, None)
             if page is not None:
-                self.pages[owner] = page
+                where = address(url)
+                self.pages[owner] = (where.host, where.port, page)
 
     def maintained(self, owner: str) -> bool:
         with self._call("maintained", owner):
@@ -69,22 +87,49 @@ class MemoryEdge(Recorder):
 
     def probe(self, owner: str, release: int) -> str | None:
         with self._call("probe", owner, release):
-            return "500" if release in self.sick else None
+            table = self.tables.get(owner)
+            if release not in releases(table):
+                return f"release {release} gets no requests"
+            return "500" if release in self.sick or (table and _fails(table["routes"][0]["health"])) else None
 
     def traffic(self, owner: str) -> Mapping[int, Traffic]:
         with self._call("traffic", owner):
             return dict(self.counted.get(owner, {}))
 
-    def request(self, host: str, port: int, path: str) -> tuple[int | None, str]:
-        """Release and upstream that a request goes to; (None, "") where no route takes it."""
-        best: tuple[int, int, str] | None = None
-        for table in self.tables.values():
+    def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
+        """Release and upstream that a request goes to; (None, "") where no route takes it, (None, page) under
+        maintenance, unless it comes from inside the edge's network namespace."""
+        for name, number, page in self.pages.values():
+            if (name, number) == (host.lower(), port) and not inside:
+                return None, page
+        best: tuple[int, str, Mapping[str, Any]] | None = None
+        for owner, table in self.tables.items():
             if (table["url"]["host"].lower(), table["url"]["port"]) != (host.lower(), port):
                 continue
             for route in table["routes"]:
                 prefix = route["prefix"].rstrip("/")
-                if path == prefix or path.startswith(f"{prefix}/"):
-                    group = route["groups"][0]
-                    found = (len(prefix), group["release"], group["upstreams"][0])
-                    best = max(best, found) if best else found
-        return best[1:] if best else (None, "")
+                if (path == prefix or path.startswith(f"{prefix}/")) and (best is None or len(prefix) > best[0]):
+                    best = (len(prefix), owner, route)
+        if best is None:
+            return None, ""
+        _, owner, route = best
+        group = self._choose(route["groups"])
+        errors = 1 if _fails(path) or self.down.intersection(group["upstreams"]) else 0
+        counts = self.counted.setdefault(owner, {})
+        counts[group["release"]] = counts.get(group["release"], Traffic()) + Traffic(1, errors, dict.fromkeys(BUCKETS, 1))
+        return group["release"], group["upstreams"][0]
+
+    def _choose(self, groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """By weight: the same ones each time, evenly spread."""
+        self._requested += 1
+        place = self._requested * GOLDEN % 1 * sum(group["weight"] for group in groups)
+        for group in groups:
+            place -= group["weight"]
+            if place < 0:
+                return group
+        return groups[-1]
+
+
+def _fails(path: str) -> bool:
+    """What services in memory answer with 500."""
+    return path.partition("?")[0] == "/fail"

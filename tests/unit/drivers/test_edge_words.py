@@ -9,9 +9,11 @@ import pytest
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
-from shipway.domain.routes import route
+from shipway.domain.routes import blend, route
+from shipway.domain.traffic import Traffic
 from shipway.drivers.edge.container import published, union
-from shipway.drivers.edge.dynamic import conflict, parse, render, version
+from shipway.drivers.edge.counters import traffic
+from shipway.drivers.edge.dynamic import conflict, page_url, parse, render, render_page, resolver, version
 
 
 def table(host: str = "shop.localhost", port: int = 80, release: int = 7, **prefixes: str) -> dict[str, Any]:
@@ -40,12 +42,13 @@ def test_routers_of_a_table() -> None:
     assert comment.startswith("# ")
     routers = json.loads(content)["http"]["routers"]
     assert {name: (item["rule"], item["entryPoints"]) for name, item in routers.items()} == {
-        "shop_staging.mark": ("Host(`shop.localhost`) && Path(`/.well-known/shipway/shop_staging`)", ["p80"]),
+        "shop_staging.-mark": ("Host(`shop.localhost`) && Path(`/.well-known/shipway/shop_staging`)", ["p80"]),
+        "shop_staging.-reach.7": ("Host(`shop.localhost`) && Path(`/.well-known/shipway/shop_staging/7`)", ["p80"]),
         "shop_staging.front": ("Host(`shop.localhost`)", ["p80"]),
         "shop_staging.api": ("Host(`shop.localhost`) && (Path(`/api`) || PathPrefix(`/api/`))", ["p80"]),
     }
     order = sorted(routers, key=lambda name: -routers[name]["priority"])
-    assert order == ["shop_staging.mark", "shop_staging.api", "shop_staging.front"]
+    assert order == ["shop_staging.-mark", "shop_staging.-reach.7", "shop_staging.api", "shop_staging.front"]
 
 
 def test_every_name_belongs_to_its_owner() -> None:
@@ -90,6 +93,64 @@ def test_conflicts() -> None:
     assert conflict("shop", mine, {"x": table("SHOP.localhost", api="/api/")}) == (
         "http://shop.localhost:80/api is already served by x"
     )
+
+
+def test_plain_http_of_a_secure_address_belongs_to_it() -> None:
+    secure = table()
+    secure["url"] |= {"scheme": "https", "port": 443}
+    beside = {**secure, "routes": [route("api", "/api", "/", 1, ["http://a:1"])]}
+    assert conflict("shop", secure, {"x": beside, "y": table(api="/api")}) is None
+    assert conflict("shop", secure, {"x": table()}) == "http://shop.localhost:80/ is already served by x"
+    assert conflict("shop", table(), {"x": secure}) == "http://shop.localhost:80/ is already served by x"
+
+
+def test_shares_and_the_header_that_tells_the_release() -> None:
+    item = blend(table(release=7), table(release=8), 0.2)
+    http = json.loads(render("shop", item).split("\n")[1])["http"]
+    assert http["services"]["shop.front"] == {
+        "weighted": {"services": [{"name": "shop.front.7", "weight": 800}, {"name": "shop.front.8", "weight": 200}]}
+    }
+    assert http["services"]["shop.front.8"]["middlewares"] == ["shop.8"]
+    assert http["routers"]["shop.front"]["middlewares"] == ["shop.identify"]
+    assert {"shop.-reach.7", "shop.-reach.8"} <= set(http["routers"])
+    whole = json.loads(render("shop", table()).split("\n")[1])["http"]
+    assert "shop.front" not in whole["services"]
+    assert whole["routers"]["shop.front"]["middlewares"] == ["shop.identify", "shop.7"]
+
+
+def test_certificates() -> None:
+    item = table()
+    item["url"] |= {"scheme": "https", "port": 443, "tls": {"acme": {"email": "a@b.c"}}}
+    routers = json.loads(render("shop", item).split("\n")[1])["http"]["routers"]
+    assert routers["shop.front"]["tls"] == {"certResolver": resolver({"email": "a@b.c"})}
+    assert routers["shop.-redirect"]["entryPoints"] == ["p80"]
+    item["url"] |= {"port": 8443, "tls": {"internal": True}}
+    routers = json.loads(render("shop", item).split("\n")[1])["http"]["routers"]
+    assert routers["shop.front"]["tls"] == {}
+    assert "shop.-redirect" not in routers
+
+
+def test_a_page_gives_back_its_address() -> None:
+    url = {"scheme": "http", "host": "shop.localhost", "port": 80}
+    text = render_page("shop", url, "<p>{{ x }}</p>")
+    assert page_url(text) == url
+    assert page_url("") is None
+    assert "{{" not in text
+
+
+def test_counters() -> None:
+    text = """# HELP x
+traefik_service_requests_total{code="200",method="GET",protocol="http",service="shop.front.7@file"} 5
+traefik_service_requests_total{code="503",method="GET",protocol="http",service="shop.api.7@file"} 1e+00
+traefik_service_requests_total{code="200",method="GET",protocol="http",service="shop.api.8@file"} 2
+traefik_service_requests_total{code="200",method="GET",protocol="http",service="shop.-reach.8@file"} 9
+traefik_service_requests_total{code="200",method="GET",protocol="http",service="shop.x.api.8@file"} 9
+traefik_service_requests_total{code="200",method="GET",protocol="http",service="workshop.api.8@file"} 9
+traefik_service_request_duration_seconds_bucket{code="200",method="GET",service="shop.front.7@file",le="0.1"} 3
+traefik_service_request_duration_seconds_bucket{code="200",method="GET",service="shop.front.7@file",le="+Inf"} 5
+traefik_service_request_duration_seconds_bucket{code="503",method="GET",service="shop.api.7@file",le="0.1"} 1
+"""
+    assert traffic(text, "shop") == {7: Traffic(6, 1, {0.1: 4}), 8: Traffic(2, 0, {})}
 
 
 def test_ports_add_up() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import re
+import secrets
 import socket
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from shipway.domain.container import (
     LABEL_APP,
@@ -19,44 +22,37 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.release import digest_of
-from shipway.drivers.edge.dynamic import entry_point
+from shipway.drivers.edge import control, program
+from shipway.drivers.edge.program import IMAGE, ROUTES
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import SHARED, port_taken
 
-IMAGE = "traefik:v3"
-ROUTES = "/routes"
 LABEL_PORTS = "shipway.edge.ports"  # all that was ever asked for, as ADDRESS:PORT,…
+LABEL_ACME = "shipway.edge.acme"  # all that was ever asked for, as JSON
+LABEL_TOKEN = "shipway.edge.token"  # opens the control port: known to whoever may read the engine
 ANYWHERE = "0.0.0.0"
 GRACE = 3.0  # seconds that requests under way get when the container is made anew for one more port
-SETTINGS = (
-    "--global.checknewversion=false",
-    "--global.sendanonymoususage=false",
-    "--log.level=WARN",
-    f"--providers.file.directory={ROUTES}",
-    "--providers.file.watch=true",
-    # Traefik's own 2 s would be the time of a switch.
-    "--providers.providersthrottleduration=20ms",
-    # Below the keep-alive time-out of the usual servers (gunicorn 2 s, uvicorn and Node 5 s): a POST on a connection
-    # that the server is closing at this moment would be lost.
-    "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
-)
 
 
 class EdgeContainer:
     """Makes and remakes the container. Raises EdgeError and EngineError."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, *, here: bool) -> None:
+        """here: whether the engine is this machine's, so that its ports can be looked at."""
         self.name = name
+        self._here = here
         self._next = f"{name}-next"
         # Of all networks of a container, the first in alphabetical order carries the published ports. It must stay the
         # same one: when it changes, connections break.
-        self._home = f"0-{name}"
+        self.home = f"0-{name}"
         self._runtime = DockerRuntime(engine)
         self._images = DockerImages(engine, {})
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]]) -> bool:
+    def ensure(
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, Any] | None
+    ) -> bool:
         """Whether it was started by this call, and so may not be ready yet."""
         found = self._runtime.find(self.name)
         if found and found.labels.get(LABEL_APP) != SHARED:
@@ -69,14 +65,12 @@ class EdgeContainer:
             raise EdgeError(f"the edge can't join network {missing[0]}: there is none of that name")
         if found is None or not found.running:
             found = self._finish(found)
-        before = published(found.labels) if found else ()
-        wanted = union(before, ports)
-        spec = self._spec(wanted)
+        spec = self._wanted(found, ports, tls)
         if found is None:
             self._images.pull(spec.image, lambda line: None)
             self._create(spec, networks)
             self._start(spec)
-        elif found.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG] or not self._can_start(found):
+        elif _differs(found, spec) or not self._can_start(found):
             self._replace(found, dataclasses.replace(spec, name=self._next), networks)
         else:
             for network, aliases in networks.items():
@@ -86,9 +80,29 @@ class EdgeContainer:
             self._start(spec)
         return True
 
+    def pending(self, ports: Sequence[Publish], tls: Mapping[str, Any] | None) -> str | None:
+        """Why `ensure` would make a running one anew; None where it wouldn't."""
+        found = self._runtime.find(self.name)
+        if found is None or not found.running or found.labels.get(LABEL_APP) != SHARED:
+            return None
+        spec = self._wanted(found, ports, tls)
+        if not _differs(found, spec):
+            return None
+        more = sorted(set(spec.publish) - set(published(found.labels)), key=lambda port: port.host_port)
+        return f"for port {', '.join(str(port.host_port) for port in more)}" if more else "with other settings"
+
+    def _wanted(
+        self, found: ContainerInfo | None, ports: Sequence[Publish], tls: Mapping[str, Any] | None
+    ) -> ContainerSpec:
+        labels = found.labels if found else {}
+        acme = json.loads(labels.get(LABEL_ACME, "[]"))
+        asked = (tls or {}).get("acme")
+        return self._spec(union(published(labels), ports), acme if asked is None or asked in acme else [*acme, asked])
+
     def _create(self, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
-        self._runtime.ensure_network(self._home, _labels(self.name))
+        self._runtime.ensure_network(self.home, _labels(self.name))
         self._runtime.create(spec)
+        self._runtime.put(spec.name, "/", iter([program.archive(json.loads(spec.labels[LABEL_ACME]))]))
         for network, aliases in networks.items():
             self._runtime.connect(network, spec.name, aliases)
 
@@ -104,13 +118,13 @@ class EdgeContainer:
         """Prepare the next one beside it, so that the interruption for everyone is short; go back where it fails."""
         before = published(found.labels)
         for port in spec.publish:
-            if port not in before:
+            if self._here and port not in before:
                 _must_be_free(port, before)
         self._images.pull(spec.image, lambda line: None)
         attached = {
             network: aliases
             for network, aliases in self._runtime.attachments(self.name).items()
-            if network != self._home and self._runtime.has_network(network)
+            if network != self.home and self._runtime.has_network(network)
         }
         self._runtime.remove(spec.name)
         try:
@@ -137,26 +151,36 @@ class EdgeContainer:
         """A stopped one doesn't, once a network was removed that it was attached to."""
         return found.running or all(map(self._runtime.has_network, self._runtime.attachments(self.name)))
 
-    def _spec(self, ports: Sequence[Publish]) -> ContainerSpec:
-        command = list(SETTINGS)
-        for number in sorted({port.host_port for port in ports}):
-            flag = f"--entrypoints.{entry_point(number)}"
-            # The container's port is the public one, so that who shares its network uses the same addresses.
-            # No time-out for reading a request: uploads may take long.
-            command += [f"{flag}.address=:{number}", f"{flag}.transport.respondingtimeouts.readtimeout=0s"]
+    def _spec(self, ports: Sequence[Publish], acme: Sequence[Mapping[str, Any]]) -> ContainerSpec:
+        reserved = next((port for port in ports if port.host_port == control.PORT), None)
+        if reserved:
+            raise EdgeError(f"port {control.PORT} is the edge's own", hint="use another port in the environment's url")
+        command = program.command(sorted({port.host_port for port in ports}), acme)
         text = ",".join(f"{port.address}:{port.host_port}" for port in ports)
-        labels = {**_labels(self.name), LABEL_PORTS: text}
-        config = digest_of({"image": IMAGE, "command": command, "ports": text})
+        config = digest_of({"image": IMAGE, "command": command, "ports": text, "program": program.version(acme)})
+        token = secrets.token_hex(32)
         return ContainerSpec(
             name=self.name,
             image=IMAGE,
-            labels={**labels, LABEL_CONFIG: config},
-            command=tuple(command),
-            networks={self._home: ()},
+            labels={
+                **_labels(self.name),
+                LABEL_PORTS: text,
+                LABEL_ACME: json.dumps(acme),
+                LABEL_TOKEN: token,
+                LABEL_CONFIG: config,
+            },
+            command=command,
+            env={"SHIPWAY_TOKEN": token},
+            networks={self.home: ()},
             volumes={self.name: ROUTES},
             publish=tuple(ports),
+            workdir="/",
             restart=True,
         )
+
+
+def _differs(found: ContainerInfo, spec: ContainerSpec) -> bool:
+    return found.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]
 
 
 def published(labels: Mapping[str, str]) -> tuple[Publish, ...]:

@@ -13,41 +13,59 @@ from typing import Any
 
 from shipway.domain.errors import EdgeError
 from shipway.domain.release import digest_of
+from shipway.domain.routes import releases
 
 HEADER_RELEASE = "X-Shipway-Release"  # of every answer: the release that gave it
-HEADER_ROUTES = "X-Shipway-Routes"  # of the mark: the version of the table in effect
-MARK_PRIORITY = 1_000_000  # above every prefix
+HEADER_ROUTES = "X-Shipway-Routes"  # of a mark: the version of what is in effect
+MARK_PRIORITY = 1_000_000  # above every prefix, and above a maintenance page
+UNSEEN = {"accessLogs": False, "metrics": False, "tracing": False}  # Shipway's own questions
+HTTP, HTTPS = 80, 443
 
 
 @dataclass(frozen=True)
 class Public:
-    """Where a table's routes are reached."""
+    """A public address of the edge."""
 
     host: str
     port: int
-    prefixes: tuple[str, ...]
-    health: str  # path of the first route that answers when its service works
+    tls: Mapping[str, Any] | None = None  # how its certificate is got (`tls` of a table's url); None without HTTPS
+
+    @property
+    def internal(self) -> bool:
+        """Whether the edge's own authority signs for it."""
+        return self.tls is not None and "acme" not in self.tls
+
+    @property
+    def redirected(self) -> bool:
+        """Whether plain HTTP leads there."""
+        return self.tls is not None and self.port == HTTPS
+
+
+def address(url: Mapping[str, Any]) -> Public:
+    """Of the `url` of a table. EdgeError where it can't be routed."""
+    host = str(url["host"])
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
+        raise EdgeError(f"{host!r} is no host name that can be routed")
+    tls = url.get("tls") or {"internal": True}
+    return Public(host.lower(), int(url["port"]), tls if url.get("scheme") == "https" else None)
 
 
 def public(table: Mapping[str, Any]) -> Public:
     """The public side of a table. EdgeError where it can't be routed."""
-    host, routes = str(table["url"]["host"]), table["routes"]
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
-        raise EdgeError(f"{host!r} is no host name that can be routed")
+    found, routes = address(table["url"]), table["routes"]
     for route in routes:
         if not re.fullmatch(r"/[^\s`]*", route["prefix"]):
             raise EdgeError(f"{route['prefix']!r} is no path that can be routed")
-        if not all(group["upstreams"] for group in route["groups"]):
+        if not route["groups"] or not all(group["upstreams"] for group in route["groups"]):
             raise EdgeError(f"route {route['prefix']} to {route['name']} has no container behind it")
     if not routes:
         raise EdgeError("a table without routes can't be switched to", hint="remove the owner's routes instead")
-    prefixes = tuple(_prefix(route) for route in routes)
-    return Public(host.lower(), int(table["url"]["port"]), prefixes, str(routes[0]["health"]))
+    return found
 
 
-def version(table: Mapping[str, Any]) -> str:
-    """Short digest of a table: the value of HEADER_ROUTES."""
-    return digest_of(table).removeprefix("sha256:")[:12]
+def version(content: object) -> str:
+    """Short digest of a table or of any other plain data: the value of HEADER_ROUTES."""
+    return digest_of(content).removeprefix("sha256:")[:12]
 
 
 def mark(owner: str) -> str:
@@ -55,40 +73,117 @@ def mark(owner: str) -> str:
     return f"/.well-known/shipway/{owner}"
 
 
+def reach(owner: str, release: int, health: str) -> str:
+    """Public path that leads to a release of the first route, whatever its share is, at its health path."""
+    _, question, query = health.partition("?")
+    return f"{mark(owner)}/{release}{question}{query}"
+
+
 def render(owner: str, table: Mapping[str, Any]) -> str:
     """The file of an owner. JSON is YAML; all names begin with the owner, so that owners never collide."""
     where = public(table)
-    entry = [entry_point(where.port)]
-    routers: dict[str, object] = {
-        f"{owner}.mark": {
-            "entryPoints": entry,
-            "rule": f"Host(`{where.host}`) && Path(`{mark(owner)}`)",
-            "priority": MARK_PRIORITY,
-            "middlewares": [f"{owner}.mark"],
-            "service": "noop@internal",  # answers 418 by itself
-        }
-    }
+    entry = _entry(where)
+    routers: dict[str, object] = {}
     services: dict[str, object] = {}
+    middlewares: dict[str, object] = {f"{owner}.identify": _plugin(mode="identify")}
+    for release in releases(table):
+        middlewares[f"{owner}.{release}"] = _adds(HEADER_RELEASE, str(release))
     for route in table["routes"]:
         name = f"{owner}.{route['name']}"
+        groups = {f"{name}.{group['release']}": group for group in route["groups"]}
+        services.update({part: _balanced(group) for part, group in groups.items()})
+        chain, service = [f"{owner}.identify"], next(iter(groups))
+        if len(groups) == 1:
+            chain.append(f"{owner}.{route['groups'][0]['release']}")
+        else:
+            service = name
+            for part, group in groups.items():
+                services[part] = {**_balanced(group), "middlewares": [f"{owner}.{group['release']}"]}
+            shares = [{"name": part, "weight": group["weight"]} for part, group in groups.items()]
+            services[name] = {"weighted": {"services": shares}}
         routers[name] = {
-            "entryPoints": entry,
+            **entry,
             "rule": _rule(where.host, _prefix(route)),
             "priority": len(_prefix(route)),  # the longest prefix wins
-            "middlewares": [f"{owner}.release"],
+            "middlewares": chain,
+            "service": service,
+        }
+    _add_marks(owner, table, where, routers, services, middlewares)
+    if where.redirected:
+        routers[f"{owner}.-redirect"] = {
+            "entryPoints": [entry_point(HTTP)],
+            "rule": f"Host(`{where.host}`)",
+            "priority": 1,
+            "middlewares": [f"{owner}.-redirect"],
+            "service": "noop@internal",
+        }
+        middlewares[f"{owner}.-redirect"] = {"redirectScheme": {"scheme": "https", "permanent": True}}
+    content = {"http": {"routers": routers, "services": services, "middlewares": middlewares}}
+    return f"# {to_line(table)}\n{to_line(content)}\n"
+
+
+def _add_marks(
+    owner: str,
+    table: Mapping[str, Any],
+    where: Public,
+    routers: dict[str, object],
+    services: dict[str, object],
+    middlewares: dict[str, object],
+) -> None:
+    """The reserved paths. No name of a route begins with a hyphen, so that none is taken."""
+    routers[f"{owner}.-mark"] = _mark_router(where, mark(owner), f"{owner}.-mark")
+    middlewares[f"{owner}.-mark"] = _adds(HEADER_ROUTES, version(table))
+    first = table["routes"][0]
+    middlewares[f"{owner}.-health"] = {"replacePath": {"path": str(first["health"]).partition("?")[0]}}
+    for group in first["groups"]:
+        # A service of its own: what Shipway asks isn't counted as the release's traffic.
+        name = f"{owner}.-reach.{group['release']}"
+        services[name] = _balanced(group)
+        routers[name] = {
+            **_mark_router(where, reach(owner, group["release"], "/"), f"{owner}.-health"),
+            "middlewares": [f"{owner}.{group['release']}", f"{owner}.-health"],
             "service": name,
         }
-        parts = {f"{name}.{group['release']}": group for group in route["groups"]}
-        for part, group in parts.items():
-            services[part] = {"loadBalancer": {"servers": [{"url": url} for url in group["upstreams"]]}}
-        shares = [{"name": part, "weight": group["weight"]} for part, group in parts.items()]
-        services[name] = {"weighted": {"services": shares}}
-    middlewares = {
-        f"{owner}.mark": _adds(HEADER_ROUTES, version(table)),
-        f"{owner}.release": _adds(HEADER_RELEASE, str(table["release"])),
+
+
+def render_page(owner: str, url: Mapping[str, Any], page: str) -> str:
+    """The file of an owner under maintenance: it answers all requests to the address, but those of the edge's own
+    network namespace and those to reserved paths."""
+    where = address(url)
+    name = f"{owner}.-maintain"
+    routers = {
+        name: {
+            **_entry(where),
+            "rule": f"Host(`{where.host}`) && !ClientIP(`127.0.0.1`) && !ClientIP(`::1`)",
+            "priority": MARK_PRIORITY - 1,
+            "middlewares": [f"{owner}.-maintain-id", name],
+            "service": "noop@internal",
+        },
+        f"{name}-mark": _mark_router(where, page_mark(owner), f"{name}-mark"),
     }
-    content = {"http": {"routers": routers, "services": services, "middlewares": middlewares}}
-    return f"# {_json(table)}\n{_json(content)}\n"
+    middlewares = {
+        f"{owner}.-maintain-id": _plugin(mode="identify"),
+        name: _plugin(mode="maintain", page=page),
+        f"{name}-mark": _adds(HEADER_ROUTES, page_version(url, page)),
+    }
+    return f"# {to_line(url)}\n{to_line({'http': {'routers': routers, 'middlewares': middlewares}})}\n"
+
+
+def page_url(text: str) -> dict[str, Any] | None:
+    """The address of a file that `render_page` made; None of an empty one."""
+    first = text.partition("\n")[0]
+    found: dict[str, Any] | None = json.loads(first[2:]) if first.startswith("# ") else None
+    return found
+
+
+def page_mark(owner: str) -> str:
+    """Public path that tells which page is in effect."""
+    return f"{mark(owner)}/maintenance"
+
+
+def page_version(url: Mapping[str, Any], page: str) -> str:
+    """The value of HEADER_ROUTES there."""
+    return version([dict(url), page])
 
 
 def parse(text: str) -> dict[str, Any] | None:
@@ -106,6 +201,11 @@ def _as_now(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
+def resolver(acme: Mapping[str, Any]) -> str:
+    """Traefik's name of a way to get certificates by ACME."""
+    return f"acme-{version(dict(acme))}"
+
+
 def entry_point(port: int) -> str:
     """Traefik's name of a public port."""
     return f"p{port}"
@@ -113,17 +213,62 @@ def entry_point(port: int) -> str:
 
 def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> str | None:
     """Which public path of the table another owner already serves, in words."""
-    mine = public(table)
+    mine = _claims(table)
     for other, found in others.items():
-        theirs = public(found)
-        shared = set(mine.prefixes) & set(theirs.prefixes)
-        if other != owner and (mine.host, mine.port) == (theirs.host, theirs.port) and shared:
-            return f"http://{mine.host}:{mine.port}{min(shared)} is already served by {other}"
+        shared = mine & _claims(found) if other != owner else set()
+        if public(table).redirected and public(found).redirected:
+            shared.discard((public(table).host, HTTP, "/"))  # both lead to the same place
+        if shared:
+            host, port, prefix = min(shared)
+            scheme = "https" if public(found).tls is not None and port == public(found).port else "http"
+            return f"{scheme}://{host}:{port}{prefix} is already served by {other}"
     return None
+
+
+def interruption(why: str, tables: Mapping[str, object]) -> str | None:
+    """In words, what is interrupted when an edge with these tables is made anew; None where nothing is routed."""
+    if not tables:
+        return None
+    owners = f"of {len(tables)} environments ({', '.join(sorted(tables))})" if len(tables) > 1 else f"of {min(tables)}"
+    return f"the edge is made anew {why}: connections {owners} are interrupted for about a second"
+
+
+def _claims(table: Mapping[str, Any]) -> set[tuple[str, int, str]]:
+    """What only one owner may serve: host, port and prefix."""
+    where = public(table)
+    redirect = {(where.host, HTTP, "/")} if where.redirected else set()
+    return {(where.host, where.port, _prefix(route)) for route in table["routes"]} | redirect
+
+
+def _entry(where: Public) -> dict[str, object]:
+    found: dict[str, object] = {"entryPoints": [entry_point(where.port)]}
+    if where.tls is None:
+        return found
+    acme = where.tls.get("acme")
+    return {**found, "tls": {} if acme is None else {"certResolver": resolver(acme)}}
+
+
+def _mark_router(where: Public, path: str, middleware: str) -> dict[str, object]:
+    return {
+        **_entry(where),
+        "rule": f"Host(`{where.host}`) && Path(`{path}`)",
+        "priority": MARK_PRIORITY,
+        "middlewares": [middleware],
+        "service": "noop@internal",  # answers 418 by itself
+        "observability": UNSEEN,
+    }
+
+
+def _balanced(group: Mapping[str, Any]) -> dict[str, object]:
+    return {"loadBalancer": {"servers": [{"url": url} for url in group["upstreams"]]}}
 
 
 def _adds(header: str, value: str) -> dict[str, object]:
     return {"headers": {"customResponseHeaders": {header: value}}}
+
+
+def _plugin(**settings: str) -> dict[str, object]:
+    return {"plugin": {"shipway": settings}}
 
 
 def _prefix(route: Mapping[str, Any]) -> str:
@@ -137,7 +282,7 @@ def _rule(host: str, prefix: str) -> str:
     return f"Host(`{host}`) && (Path(`{prefix}`) || PathPrefix(`{prefix}/`))"
 
 
-def _json(data: object) -> str:
+def to_line(data: object) -> str:
     """On one line, and nowhere with the two braces that begin a template for Traefik."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return text.replace("{{", "{\\u007b")

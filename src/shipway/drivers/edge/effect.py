@@ -3,85 +3,144 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from shipway.domain.container import Publish
-from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, mark, public, version
+from shipway.drivers.edge.connection import TIMEOUT, Answer, Connection, Dial
+from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, mark, public, reach, version
 
-INTERVAL = 0.01
+INTERVAL = 0.003
 UNREACHABLE = (502, 504)  # the edge's own answers where it can't reach the container
 
 Question = Callable[[], str | None]  # None: it is so; else what is seen instead
 
 
-def listens(port: Publish) -> Question:
-    """Does the edge serve this port?"""
+class Asker:
+    """Asks at the edge's public ports, on connections that it keeps until it is closed."""
 
-    def ask() -> None:
-        _get(port, "shipway.invalid", "/")
+    def __init__(self, dial: Dial, deadline: float) -> None:
+        self._dial = dial
+        self._deadline = deadline
+        self._open: dict[tuple[str, int, str | None], Connection] = {}
 
-    return ask
+    def __enter__(self) -> Asker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for connection in self._open.values():
+            connection.close()
+
+    def listens(self, port: Publish) -> Question:
+        """Does the edge serve this port?"""
+
+        def ask() -> None:
+            self._get(port, Public("shipway.invalid", port.host_port), "/")
+
+        return ask
+
+    def shows(self, where: Public, path: str, wanted: str, port: Publish) -> Question:
+        """Does a mark show this version?"""
+
+        def ask() -> str | None:
+            answer = self._get(port, where, path)
+            shown = answer.headers.get(HEADER_ROUTES)
+            return None if shown == wanted else f"other routes are still in effect ({answer.status})"
+
+        return ask
+
+    def shows_nothing(self, where: Public, path: str, port: Publish) -> Question:
+        """Is a mark gone?"""
+
+        def ask() -> str | None:
+            answer = self._get(port, where, path)
+            return "they are still in effect" if HEADER_ROUTES in answer.headers else None
+
+        return ask
+
+    def certified(self, where: Public, port: Publish, authorities: str | None) -> Question:
+        """Does a browser accept its certificate, that trusts these authorities (PEM; None: those of this machine)?"""
+
+        def ask() -> str | None:
+            context = ssl.create_default_context(cadata=authorities)
+            with self._dial((_local(port), port.host_port), TIMEOUT) as plain:
+                try:
+                    context.wrap_socket(plain, server_hostname=where.host).close()
+                except ssl.SSLCertVerificationError as error:
+                    return f"its certificate for {where.host} isn't valid: {error.verify_message}"
+            return None
+
+        return ask
+
+    def issued(self, where: Public, port: Publish) -> Question:
+        """Is there a certificate for its name, whoever signed it?"""
+
+        def ask() -> str | None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            plain = self._dial((_local(port), port.host_port), TIMEOUT)
+            with plain, context.wrap_socket(plain, server_hostname=where.host) as encrypted:
+                shown = encrypted.getpeercert(binary_form=True) or b""
+            return None if where.host.encode() in shown else f"there is no certificate for {where.host} yet"
+
+        return ask
+
+    def routed(self, owner: str, table: Mapping[str, Any], port: Publish) -> Question:
+        """Does it route by this table?"""
+        return self.shows(public(table), mark(owner), version(table), port)
+
+    def reached(self, owner: str, table: Mapping[str, Any], port: Publish) -> list[Question]:
+        """Does a container of each release answer, that the first route leads to?"""
+
+        def question(group: Mapping[str, Any]) -> Question:
+            def ask() -> str | None:
+                answer = self._get(port, public(table), reach(owner, group["release"], str(table["routes"][0]["health"])))
+                if answer.status in UNREACHABLE:
+                    return f"it can't reach {group['upstreams'][0]} ({answer.status})"
+                shown = answer.headers.get(HEADER_RELEASE)
+                return None if shown == str(group["release"]) else f"release {shown} answers for {group['release']}"
+
+            return ask
+
+        return [question(group) for group in table["routes"][0]["groups"]]
+
+    def probe(self, owner: str, table: Mapping[str, Any], release: int, port: Publish) -> str | None:
+        """One request to a release of the first route. None where it is answered well, else what is seen."""
+        try:
+            answer = self._get(port, public(table), reach(owner, release, str(table["routes"][0]["health"])))
+        except (OSError, http.client.HTTPException) as error:
+            return f"no answer ({error or type(error).__name__})"
+        if answer.headers.get(HEADER_RELEASE) != str(release):
+            return f"release {release} gets no requests"
+        return None if 200 <= answer.status <= 299 else str(answer.status)
+
+    def until(self, *questions: Question, patience: float = 0.0) -> str | None:
+        """Ask one after the other until each is so. None, or what was seen last at the deadline; patience: seconds
+        beyond that."""
+        end = time.monotonic() + self._deadline + patience
+        for ask in questions:
+            while True:
+                try:
+                    seen = ask()
+                except (OSError, http.client.HTTPException) as error:
+                    seen = f"no answer ({error or type(error).__name__})"
+                if seen is None:
+                    break
+                if time.monotonic() > end:
+                    return seen
+                time.sleep(INTERVAL)
+        return None
+
+    def _get(self, port: Publish, where: Public, path: str) -> Answer:
+        address = _local(port)
+        key = (address, port.host_port, where.host if where.tls is not None else None)
+        if key not in self._open:
+            self._open[key] = Connection(self._dial, address, port.host_port, tls=key[2])
+        return self._open[key].ask("GET", path, headers={"Host": f"{where.host}:{port.host_port}"})
 
 
-def routed(owner: str, table: Mapping[str, Any], port: Publish) -> Question:
-    """Does it route by this table?"""
-
-    def ask() -> str | None:
-        status, headers = _get(port, public(table).host, mark(owner))
-        return None if headers.get(HEADER_ROUTES) == version(table) else f"other routes are still in effect ({status})"
-
-    return ask
-
-
-def not_routed(owner: str, table: Mapping[str, Any], port: Publish) -> Question:
-    """Has it dropped all routes of the owner?"""
-
-    def ask() -> str | None:
-        _, headers = _get(port, public(table).host, mark(owner))
-        return "they are still in effect" if HEADER_ROUTES in headers else None
-
-    return ask
-
-
-def reached(table: Mapping[str, Any], port: Publish) -> Question:
-    """Does the first route's container answer through it?"""
-
-    def ask() -> str | None:
-        where = public(table)
-        status, headers = _get(port, where.host, where.health)
-        if status in UNREACHABLE:
-            return f"it can't reach {table['routes'][0]['groups'][0]['upstreams'][0]} ({status})"
-        release = headers.get(HEADER_RELEASE)
-        return None if release == str(table["release"]) else f"{where.health} is answered by release {release}"
-
-    return ask
-
-
-def until(*questions: Question, deadline: float) -> str | None:
-    """Ask one after the other until each is so. None, or what was seen last after `deadline` seconds."""
-    end = time.monotonic() + deadline
-    for ask in questions:
-        while True:
-            try:
-                seen = ask()
-            except (OSError, http.client.HTTPException) as error:
-                seen = f"no answer ({error or type(error).__name__})"
-            if seen is None:
-                break
-            if time.monotonic() > end:
-                return seen
-            time.sleep(INTERVAL)
-    return None
-
-
-def _get(port: Publish, host: str, path: str) -> tuple[int, http.client.HTTPMessage]:
-    address = "127.0.0.1" if port.address in ("", "0.0.0.0") else port.address
-    connection = http.client.HTTPConnection(address, port.host_port, timeout=2)
-    try:
-        connection.request("GET", path, headers={"Host": f"{host}:{port.host_port}"})
-        response = connection.getresponse()
-        return response.status, response.headers
-    finally:
-        connection.close()
+def _local(port: Publish) -> str:
+    """Where its own machine reaches a port."""
+    return "127.0.0.1" if port.address in ("", "0.0.0.0") else port.address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Environment, Plan, is_local
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import all_known, cycles, known, ring
 
@@ -15,6 +15,8 @@ def check(plan: Plan, report: Report) -> None:
         _overrides(environment, plan, at, report)
         _hosts(environment, plan, at, report)
         _strategy(environment, at, report)
+        if environment.url:
+            _certificate(environment, at, report)
         all_known(report, (*at, "checks"), environment.checks, "checks", "check")
         if environment.seed:
             known(report, (*at, "seed", "service"), environment.seed.service, "services", "service")
@@ -44,6 +46,18 @@ def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> No
     if len(names) > 1 and plan.accessories and environment.hosts[0].address is None:
         message = "the other hosts can't reach the accessories, which run on the first host"
         report.error((*at, "hosts", 0), message, "`{host: …, address: …}` with an address that the other hosts reach")
+
+
+def _certificate(environment: Environment, at: Path, report: Report) -> None:
+    tls, certificate = environment.tls, environment.certificate or {"internal": True}
+    if tls and environment.scheme != "https":
+        report.error((*at, "tls"), "has no meaning for http", "a `url` with https, or no `tls`")
+    elif "acme" in certificate and environment.port != 443:
+        message = "who gives certificates asks on port 443, where this environment doesn't listen"
+        report.error((*at, "url"), message, "an address without a port, or `tls: internal`")
+    elif "acme" in certificate and is_local(environment.domain) and not (tls and tls.server):
+        message = f"Let's Encrypt gives no certificate for `{environment.domain}`, which isn't a public name"
+        report.error((*at, "tls"), message, "`tls: internal`, or a `server` that does")
 
 
 def _strategy(environment: Environment, at: Path, report: Report) -> None:
@@ -78,7 +92,10 @@ def _one_each(plan: Plan, report: Report) -> None:
         trigger = environment.trigger
         claims: list[tuple[str, object, str]] = []
         if environment.url:
-            claims.append(("url", (environment.domain, environment.port), f"`{environment.url}` is already the address of"))
+            said = f"`{environment.url}` is already the address of"
+            claims.append(("url", (environment.domain, environment.port), said))
+            if environment.scheme == "https" and environment.port == 443:  # see `publish` in domain.specify
+                claims.append(("url", (environment.domain, 80), f"`http://{environment.domain}` is already the address of"))
         if trigger.tag:
             claims.append(("on", ("tag", trigger.tag), f"the tags `{trigger.tag}` already deploy"))
         elif trigger.branch:

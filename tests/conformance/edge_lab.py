@@ -1,0 +1,164 @@
+"""A real edge with small servers behind it, and who asks all the time."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
+from shipway.drivers.edge.traefik import TraefikEdge
+from tests.conformance.labs import DockerLab
+
+SERVER = """
+import sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer
+    def answer(self):
+        if self.headers.get("Upgrade"):
+            return self.echo()
+        if self.path == "/slow":
+            time.sleep(3)
+        size = 0
+        for length in iter(self.pieces().__next__, 0):
+            size += len(self.rfile.read(length))
+        forwarded = self.headers.get("X-Forwarded-Host", ""), self.headers.get("X-Forwarded-For", ""), size
+        content = f"{sys.argv[1]} {self.path} {forwarded}".encode()
+        self.send_response(500 if self.path == "/fail" else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Given-Id", self.headers.get("X-Request-Id", ""))
+        self.end_headers()
+        self.wfile.write(content)
+    def pieces(self):
+        left = int(self.headers.get("Content-Length", 0))
+        while left:
+            yield min(left, 65536)
+            left -= min(left, 65536)
+        yield 0
+    def echo(self):
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.end_headers()
+        self.wfile.flush()
+        while line := self.rfile.readline():
+            self.wfile.write(line)
+            self.wfile.flush()
+        self.close_connection = True
+    do_GET = do_POST = answer
+    def log_message(self, *args): pass
+
+ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+"""
+
+
+class TraefikLab:
+    """One edge and three small servers."""
+
+    def __init__(self) -> None:
+        self.docker = DockerLab()
+        self.network = self.docker.name("net")
+        self.networks: Mapping[str, Sequence[str]] = {self.network: ("one.localhost",)}
+        self.ports = (self.docker.port(), self.docker.port(), self.docker.port())
+        self.edge = TraefikEdge(self.docker.engine, name=self.docker.name("edge"), deadline=4.0)
+        self.docker.runtime.ensure_network(self.network, {LABEL_APP: self.docker.app})
+        names = [self.server(suffix) for suffix in ("a", "b", "c")]
+        self.upstreams = (f"http://{names[0]}:8000", f"http://{names[1]}:8000", f"http://{names[2]}:8000")
+        self.broken = f"http://{names[0]}:1"
+
+    def server(self, suffix: str) -> str:
+        name = self.docker.name(suffix)
+        spec = ContainerSpec(
+            name=name,
+            image="python:3.11-slim-bookworm",
+            labels={LABEL_APP: self.docker.app, LABEL_CONFIG: "1"},
+            command=("python", "-c", SERVER, name),
+            networks={self.network: ()},
+        )
+        self.docker.runtime.create(spec)
+        self.docker.runtime.start(name)
+        return name
+
+    def get(self, host: str, port: int, path: str, **more: object) -> tuple[http.client.HTTPResponse, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            method = "POST" if "body" in more else "GET"
+            connection.request(method, path, headers={"Host": f"{host}:{port}"}, **more)  # type: ignore[arg-type]
+            response = connection.getresponse()
+            return response, response.read().decode()
+        finally:
+            connection.close()
+
+    def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
+        if inside:
+            return self.inside(host, port, path)
+        response, body = self.get(host, port, path)
+        if response.status == 404 and not response.headers.get("X-Shipway-Release"):
+            return None, ""
+        if response.status == 503:
+            assert response.headers["Cache-Control"] == "no-store"
+            assert int(response.headers["Retry-After"]) > 0
+            return None, body
+        assert response.status == (500 if path == "/fail" else 200), body
+        assert body.split()[1] == path
+        return int(response.headers["X-Shipway-Release"]), f"http://{body.split()[0]}:8000"
+
+    def inside(self, host: str, port: int, path: str) -> tuple[int | None, str]:
+        code = (
+            "import http.client as h, sys; c = h.HTTPConnection('127.0.0.1', int(sys.argv[2])); "
+            "c.request('GET', sys.argv[3], headers={'Host': sys.argv[1]}); r = c.getresponse(); "
+            "print(r.headers['X-Shipway-Release'], r.read().decode().split()[0])"
+        )
+        name = self.docker.name("inside")
+        spec = ContainerSpec(
+            name=name,
+            image="python:3.11-slim-bookworm",
+            labels={LABEL_APP: self.docker.app, LABEL_CONFIG: "1"},
+            command=("python", "-c", code, host, str(port), path),
+            network_of=self.edge.container,
+        )
+        self.docker.runtime.create(spec)
+        self.docker.runtime.start(name)
+        assert self.docker.runtime.wait(name, 20) == 0, list(self.docker.runtime.logs(name))
+        (line,) = self.docker.runtime.logs(name)
+        self.docker.runtime.remove(name)
+        return int(line.split()[0]), f"http://{line.split()[1]}:8000"
+
+    def restart(self) -> None:
+        self.docker.runtime.stop(self.edge.container, 5)
+
+
+@contextmanager
+def asking(port: int) -> Iterator[list[object]]:
+    """Ask all the time, on a connection that is kept and on new ones: status of each answer, or what went wrong."""
+    answers: list[object] = []
+    done = threading.Event()
+
+    def ask(keep: bool) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        while not done.wait(0.02):
+            try:
+                connection.request("GET", "/", headers={"Host": "one.localhost"})
+                response = connection.getresponse()
+                response.read()
+                answers.append(response.status)
+            except (OSError, http.client.HTTPException) as error:
+                answers.append(repr(error))
+                connection.close()
+            if not keep:
+                connection.close()
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(keep,)) for keep in (True, False)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
