@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import tarfile
 from typing import TYPE_CHECKING
 
 from shipway.actions.oneoff import TIMEOUT, service_job
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from shipway.actions.decide import Order
 
 TAIL = 15
+AUTHORITY = "/shipway-authority.pem"  # in a check's container: who signed the address that it looks at
+TRUSTED_BY = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")  # OpenSSL, requests, curl, Node
 
 
 def check_image(name: str) -> str:
@@ -39,7 +43,14 @@ def run_check(ctx: Context, release: Release, environment: Environment, name: st
         env={"URL": environment.url, "SHIPWAY_ENVIRONMENT": environment.name, **check.env},
         network_of=ctx.edge.container,  # there every public address is reachable, whatever DNS says
     )
+    authority = ctx.edge.authority() if (environment.certificate or {}).get("internal") else None
+    if authority:
+        spec = dataclasses.replace(spec, env={**dict.fromkeys(TRUSTED_BY, AUTHORITY), **spec.env})
     lines: list[str] = []
+
+    def trust(container: str) -> None:
+        if authority:
+            ctx.runtime.put(container, "/", iter([_file(AUTHORITY, authority)]))
 
     def on_line(line: str) -> None:
         lines.append(line)
@@ -47,12 +58,22 @@ def run_check(ctx: Context, release: Release, environment: Environment, name: st
 
     with ctx.part(name, check.run):
         ctx.images.pull(image, lambda line: None)
-        code = run_container(ctx, spec, on_line=on_line, timeout=check.timeout)
+        code = run_container(ctx, spec, on_line=on_line, timeout=check.timeout, before=trust)
         detail = "passed" if code == 0 else _why(code, check.timeout)
         evidence = Evidence(release.app, release.number, environment.name, "check", name, code == 0, detail, ctx.clock())
         ctx.ledger.add_evidence(evidence)
         if code != 0:
             raise DeployFailed(f"check {name} {detail} on {environment.name}\n" + "\n".join(lines[-TAIL:]))
+
+
+def _file(path: str, text: str) -> bytes:
+    """A tar archive with one file, for the root folder."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo(path.lstrip("/"))
+        member.size, member.mode = len(text.encode()), 0o644
+        tar.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
 
 
 def run_seed(ctx: Context, order: Order, settings: Settings) -> None:

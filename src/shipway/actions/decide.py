@@ -9,7 +9,7 @@ from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
 from shipway.context import Context, side_by_side
 from shipway.domain import rollback as back
-from shipway.domain.change import Changeset
+from shipway.domain.change import Change, Changeset
 from shipway.domain.errors import UsageError
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
@@ -97,8 +97,17 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
             wanted = dataclasses.replace(wanted, up=up, down=down)
         if host not in environment.hosts:
             wanted = nothing(wanted)
-        parts.append(Part(host, wanted, found, reconcile(wanted, found)))
+        parts.append(Part(host, wanted, found, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, found))))
     return Decision(order, own, tuple(parts), previous, left, tool)
+
+
+def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
+    """And what becomes of the edge, which others share."""
+    interrupted = ctx.edge.pending(wanted.publish, wanted.certificate) if wanted.routes is not None else None
+    if interrupted is None:
+        return changes
+    anew = Change("replace", "edge", ctx.edge.container, interrupted)
+    return Changeset(changes.title, (anew, *changes.changes))
 
 
 def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:

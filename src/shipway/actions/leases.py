@@ -17,7 +17,7 @@ TTL = 15.0  # seconds after which a dead owner's lease is free
 MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
 READS = (
     "ping", "list", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
-    "routes", "container", "maintained", "traffic", "probe",  # of the edge
+    "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "deployments", "release", "releases", "evidence", "approvals",  # of the ledger
 )  # fmt: skip
 

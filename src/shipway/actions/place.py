@@ -167,7 +167,7 @@ class Place:
         entering = [spec for spec in (self.wanted.web if specs is None else specs) if spec.name not in inside]
         side_by_side(lambda spec: self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],)), entering)
         if self.wanted.routes is not None:
-            self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)})
+            self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.certificate)
 
     def switch(self, table: Mapping[str, object] | None) -> None:
         """All requests by this table."""

@@ -13,7 +13,7 @@ class Change:
     """About one call to one system, and why it is made."""
 
     verb: str  # create, start, replace, stand by, stop, remove, migrate, revert, seed, switch
-    kind: str  # accessory, container, database, route
+    kind: str  # accessory, container, database, route, edge
     name: str
     cause: str
     spec: ContainerSpec | None = field(default=None, compare=False, repr=False)

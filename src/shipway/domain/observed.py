@@ -42,6 +42,13 @@ class Wanted:
     keep: int | None = None  # release whose containers stay for a rollback
 
     @property
+    def certificate(self) -> Mapping[str, object] | None:
+        """`tls` of the table of routes."""
+        url = (self.routes or {}).get("url")
+        found: Mapping[str, object] | None = url.get("tls") if isinstance(url, Mapping) else None
+        return found
+
+    @property
     def services(self) -> tuple[ContainerSpec, ...]:
         """All replicas of all services."""
         return self.web + self.workers
