@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipway.actions.observe import observe, versions
-from shipway.context import Context
+from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
+from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Environment, Host
 from shipway.domain.release import PENDING, SUCCEEDED, Deployment, Lease, Release
 
 
@@ -33,7 +34,8 @@ class EnvironmentStatus:
     latest: Deployment | None
     release: Release | None
     versions: tuple[str, ...]
-    services: dict[str, tuple[int, int]]  # of the current release: running, wanted
+    services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, wanted
+    away: tuple[str, ...]  # hosts that can't be reached, and why
     standby: tuple[Standby, ...]
     strays: tuple[str, ...]  # running containers of services that belong to none of these, nor to what is being deployed
     accessories: dict[str, str]  # name: state
@@ -45,7 +47,8 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     history = ctx.ledger.deployments(app, environment.name, 50)
     current = back.current(history)
     release = ctx.ledger.release(app, current.release) if current else None
-    observed = observe(ctx, app, environment.name, routes=False)
+    where = release.plan.environments.get(environment.name, environment) if release else environment
+    observed, away = _everywhere(ctx, app, where)
     lease = ctx.ledger.lease(names.scope(app, environment.name))
     lease = lease if lease and lease.expires > ctx.clock() else None
     arriving = history[0].release if lease and history and history[0].outcome == PENDING else None
@@ -59,7 +62,8 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         latest=history[0] if history else None,
         release=release,
         versions=tuple(versions(ctx, release)) if release else (),
-        services=_services(observed, release, environment),
+        services=_services(observed, release, where),
+        away=away,
         standby=_standby(current, warm),
         strays=tuple(item.name for item in others if item not in warm),
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
@@ -76,12 +80,30 @@ def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple
     return tuple(Standby(number, since + max(times), len(times)) for number, times in sorted(found.items()))
 
 
+def _everywhere(ctx: Context, app: str, environment: Environment) -> tuple[Observed, tuple[str, ...]]:
+    """What runs on all hosts together; and the hosts that can't be asked, where there are several."""
+    away: list[str] = []
+
+    def look(host: Host) -> Observed:
+        try:
+            return observe(ctx.on(host.name), app, environment.name, routes=False)
+        except ShipwayError as error:
+            if len(environment.hosts) == 1:
+                raise
+            away.append(f"{host.name}: {error.message}")
+            return Observed()
+
+    found = [look(environment.hosts[0])] if len(environment.hosts) == 1 else side_by_side(look, environment.hosts)
+    services = tuple(item for each in found for item in each.services)
+    return Observed(services, tuple(item for each in found for item in each.accessories)), tuple(sorted(away))
+
+
 def _services(observed: Observed, release: Release | None, environment: Environment) -> dict[str, tuple[int, int]]:
     if release is None:
         return {}
     running = [item.labels.get(LABEL_NAME) for item in observed.services if item.running and release_of(item) == release.number]
-    where = release.plan.environments.get(environment.name, environment)
+    hosts = len(environment.hosts)
     return {
-        name: (running.count(name), where.replicas.get(name, service.replicas))
+        name: (running.count(name), hosts * environment.replicas.get(name, service.replicas))
         for name, service in release.plan.services.items()
     }

@@ -24,7 +24,7 @@ def status(options: Globals, as_json: bool) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "standby", "strays", "accessories", "lease", "versions")
+            keys = ("current", "latest", "services", "away", "standby", "strays", "accessories", "lease", "versions")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
         from shipway.system.durations import ago, moment
@@ -41,6 +41,8 @@ def status(options: Globals, as_json: bool) -> None:
                 since = ago(ctx.clock() - (item.current.finished or item.current.started))
                 say(f"    release {item.release.number}{version}  {item.release.revision[:12]}  {item.release.subject}")
                 say(f"    {item.current.kind} {since} by {item.current.actor}" + (f", schema {item.current.schema}" if item.current.schema else ""))
+            for words in item.away:
+                say(f"    {style('●', 'red')} {words}")
             for name, (running, wanted) in item.services.items():
                 colour = "green" if running == wanted else "red"
                 say(f"    {style('●', colour)} {name:<14} {running}/{wanted} running")

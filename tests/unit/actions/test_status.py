@@ -11,6 +11,7 @@ from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.retire import retire
 from shipway.actions.status import EnvironmentStatus, Standby, status
+from shipway.domain.plan import LOCAL, Host
 from shipway.system.durations import moment
 from tests.unit.domain.samples import STAGING, deployment
 from tests.unit.world import World
@@ -66,3 +67,14 @@ def test_what_is_being_deployed_is_no_stray_while_somebody_deploys_it(world: Wor
 def test_moments() -> None:
     assert moment(3600 * 4 + 720, 0) == "04:12 UTC"
     assert moment(86400, 86399) == "1970-01-02 00:00 UTC"
+
+
+def test_several_hosts_are_counted_together_and_one_that_is_away_is_told(tmp_path: Path) -> None:
+    two = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
+    world = World(tmp_path, [host.name for host in two.hosts])
+    deploy(world.controller(), Order(world.release(1, environment=two), two))
+    found = status(world.controller(), "shop", two)
+    assert (found.services, found.away) == ({"frontend": (2, 2), "backend": (2, 2), "worker": (2, 2)}, ())
+    world.engines["ssh://b"].away = True
+    found = status(world.controller(), "shop", two)
+    assert (found.services["backend"], found.away) == ((1, 2), ("ssh://b: ssh://b can't be reached",))
