@@ -171,7 +171,10 @@ class DockerRuntime:
             except EngineRefused as error:
                 hint = ""
                 if "address pool" in error.message:
-                    hint = "too many networks on this engine: remove unused ones with `docker network prune`"
+                    hint = (
+                        "too many networks on this engine: remove unused ones with `docker network prune`, or let it make "
+                        "smaller ones (`default-address-pools` in /etc/docker/daemon.json)"
+                    )
                 raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
 
     def remove_network(self, name: str) -> None:
