@@ -94,7 +94,7 @@ stop_engine() { # NODE
     if [ "$(cat "/proc/$process/comm")" = dockerd ]; then kill -TERM "$process"; fi
   done
   local _
-  for _ in $(seq 200); do [ -e "/proc/${PID[$1]}/root/run/docker.pid" ] || return 0; sleep 0.05; done
+  for _ in $(seq 600); do [ -e "/proc/${PID[$1]}/root/run/docker.pid" ] || return 0; sleep 0.05; done
   return 1
 }
 

@@ -26,20 +26,16 @@ KEPT = 200  # lines of a build that are looked through for the reason of its fai
 class DockerImages:
     """The Images of one engine.
 
-    credentials: by address of the registry, such as registry.example or registry.example/acme. cancelled: when it is
-    set, a build under way is ended.
+    credentials: by address of the registry, such as registry.example or registry.example/acme; what is added to them
+    later holds too. cancelled: when it is set, a build under way is ended.
     """
 
     def __init__(
         self, engine: Engine, credentials: Mapping[str, Credentials], *, cancelled: threading.Event | None = None
     ) -> None:
         self._engine = engine
-        self._credentials = dict(credentials)
+        self._credentials = credentials
         self._cancelled = cancelled or threading.Event()
-
-    def add_credentials(self, address: str, credentials: Credentials) -> None:
-        """Use these for all repositories below the address."""
-        self._credentials[address] = credentials
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
         found: Mapping[str, object] | None

@@ -1,0 +1,150 @@
+"""One running `ssh` to a host. It ends with this process, however that ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from shipway.domain.errors import EngineError
+from shipway.drivers.hosts import multiplex
+from shipway.drivers.hosts.words import login_failed
+
+SOCKET = "/var/run/docker.sock"  # on the host
+CONNECT_TIMEOUT = 10  # seconds until the host's SSH server answers
+LOGIN_TIMEOUT = 30.0  # seconds until it has let us in
+ANSWER = 10.0  # seconds for what it does at once
+ENDING = 5.0  # seconds that ssh may take to end
+OPTIONS = {
+    "BatchMode": "yes",  # nobody is there to be asked
+    "StrictHostKeyChecking": "yes",
+    "ConnectTimeout": CONNECT_TIMEOUT,
+    "ServerAliveInterval": 5,
+    "ServerAliveCountMax": 3,
+    # What a person's configuration may ask for an interactive login.
+    "ClearAllForwardings": "yes",
+    "ControlMaster": "yes",
+    "ControlPersist": "no",
+    "ForkAfterAuthentication": "no",
+    "ForwardAgent": "no",
+    "ForwardX11": "no",
+    "LogLevel": "INFO",  # the reasons of a failure
+    "PermitLocalCommand": "no",
+    "RemoteCommand": "none",
+    "RequestTTY": "no",
+}
+# Its input ends when this process does: then it ends ssh and all else of its group, and removes the folder ($0). The
+# standard error stays with ssh alone, so that its end tells of ssh's end.
+KEEPER = """trap : TERM; exec 3<&0; "$@" <&3 3<&- & exec 2>/dev/null; cat <&3; kill 0; wait; rm -rf "$0" """
+# Runs on the host and waits for the end of its input. A session, where `ssh -N` has none: in one without, OpenSSH's
+# server doesn't set TCP_NODELAY, and each connection costs 40 ms more.
+REMOTE = "cat"
+
+
+class Tunnel:
+    """Opened when made; EngineError with a reason where that fails. name: ssh://[user@]name[:port]."""
+
+    def __init__(self, name: str) -> None:
+        ssh = shutil.which("ssh")
+        if ssh is None:
+            raise EngineError(f"{name} can't be reached: there is no ssh here", hint="sudo apt install openssh-client")
+        self._ssh = ssh
+        self.folder = Path(tempfile.mkdtemp(prefix="shipway-ssh-"))
+        self.master, self.engine = self.folder / "master", self.folder / "docker.sock"
+        self._said: deque[str] = deque(maxlen=20)
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._lent: dict[int, int] = {}  # port: who uses it now
+        options = [f"-o{key}={value}" for key, value in {**OPTIONS, "ControlPath": self.master}.items()]
+        self._process = subprocess.Popen(
+            ["sh", "-c", KEEPER, str(self.folder), ssh, *options, "--", name, REMOTE],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+            start_new_session=True,  # Ctrl-C is for us: to take back what was begun we need it
+        )  # fmt: skip
+        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            self._await_login(name)
+            multiplex.forward(self.master, self.engine, SOCKET, ANSWER)
+        except OSError as error:
+            self.close()
+            raise EngineError(f"{name} can't be reached: {error}; {self.said}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """Whether ssh still runs."""
+        return not self._over.is_set()
+
+    @property
+    def said(self) -> str:
+        """The last lines that ssh wrote."""
+        return "\n".join(self._said)
+
+    def test(self, script: str) -> int:
+        """Exit code of a shell script on the host."""
+        args = [self._ssh, "-F", "none", "-T", "-S", str(self.master), "host", f"exec sh -c '{script}'"]
+        nothing = subprocess.DEVNULL
+        try:
+            done = subprocess.run(args, stdin=nothing, stdout=nothing, stderr=nothing, timeout=ANSWER, check=False)
+        except subprocess.TimeoutExpired:
+            return 124
+        return done.returncode
+
+    def lend(self, port: int) -> bool:
+        """Have the host's loopback port lead to the same one of this machine, until all who asked for that have given it
+        back. False where something else has it there."""
+        with self._lock:
+            if port not in self._lent:
+                try:
+                    multiplex.lend(self.master, port, ANSWER)
+                except multiplex.Refused:
+                    return False
+            self._lent[port] = self._lent.get(port, 0) + 1
+            return True
+
+    def give_back(self, port: int) -> None:
+        """After `lend`."""
+        with self._lock:
+            self._lent[port] -= 1
+            if self._lent[port]:
+                return
+            del self._lent[port]
+            try:
+                multiplex.take_back(self.master, port, ANSWER)
+            except OSError:
+                pass  # ssh has ended, and with it all that it lent
+
+    def close(self) -> None:
+        """End ssh and remove the folder. May be repeated."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._over.wait(ENDING)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as lines:
+            for line in lines:
+                self._said.append(line.rstrip())
+        self._over.set()
+
+    def _await_login(self, name: str) -> None:
+        deadline = time.monotonic() + LOGIN_TIMEOUT
+        while not self.master.exists():
+            if self._over.wait(0.01):
+                raise login_failed(name, self.said)
+            if time.monotonic() > deadline:
+                raise login_failed(name, f"it did not let us in within {LOGIN_TIMEOUT:g} s")
