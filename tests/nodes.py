@@ -97,6 +97,21 @@ class Nodes:
         """Stop its Docker Engine alone; `kill` and `start` bring it back."""
         self._tell("stop-engine", name)
 
+    def sessions(self) -> list[int]:
+        """Process ids of all `ssh` that were started with `bin` in front of PATH."""
+        config = os.fsencode(self.folder / "ssh_config")
+        return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if config in _read(path).split(b"\0")]
+
+    @contextmanager
+    def knowing(self, key: str | None) -> Iterator[None]:
+        """Meanwhile this public key is the nodes' known one; None: none is known."""
+        before = self.known_hosts.read_text()
+        self._know(key)
+        try:
+            yield
+        finally:
+            self.known_hosts.write_text(before)
+
     def close(self) -> None:
         """Take all of it away."""
         self._keeper.communicate()
@@ -126,14 +141,13 @@ class Nodes:
     def _write_client_side(self) -> None:
         hosts = "".join(f"Host {name}\n  HostName {address}\n" for name, address in self.addresses.items())
         (self.folder / "ssh_config").write_text(hosts + CLIENT.format(folder=self.folder))
-        self.know((self.folder / "host_key.pub").read_text())
+        self._know((self.folder / "host_key.pub").read_text())
         self.bin.mkdir()
         # OpenSSH finds ~/.ssh by the user's entry in passwd, not by HOME: a test can't give it another one.
         (self.bin / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {self.folder}/ssh_config "$@"\n')
         (self.bin / "ssh").chmod(0o755)
 
-    def know(self, key: str | None) -> None:
-        """Have this public key for all nodes among the known hosts; None: there is none."""
+    def _know(self, key: str | None) -> None:
         self.known_hosts.write_text(f"{','.join(self.addresses.values())} {key}" if key else "")
 
 
@@ -152,3 +166,10 @@ def running_nodes(count: int = 2) -> Iterator[Nodes]:
 def _as_root() -> list[str]:
     kept = [f"{name}={value}" for name in ("DOCKER_HOST", "PATH") if (value := os.environ.get(name))]
     return [] if os.geteuid() == 0 else ["sudo", "-n", "env", *kept]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""

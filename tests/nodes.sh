@@ -56,7 +56,8 @@ start() { # NODE
     unshare --net --mount --uts --pid --fork --kill-child --mount-proc \
     bash "$0" --inside "$FOLDER" "$1" "$NAME" >>"$FOLDER/node$1/log" 2>&1 </dev/null & PID[$1]=$!
   separate "${PID[$1]}" &&
-    inside 0 ip link add "port$1" type veth peer name eth0 netns "${PID[$1]}" && plug "$1" &&
+    # Always the same hardware address: the others remember it.
+    inside 0 ip link add "port$1" type veth peer name eth0 netns "${PID[$1]}" address "02:00:00:00:00:1$1" && plug "$1" &&
     inside "$1" ip addr add "$PREFIX.1$1/24" dev eth0 && inside "$1" ip link set eth0 up
 }
 

@@ -21,6 +21,7 @@ CONNECT_TIMEOUT = 10  # seconds until the host's SSH server answers
 LOGIN_TIMEOUT = 30.0  # seconds until it has let us in
 ANSWER = 10.0  # seconds for what it does at once
 ENDING = 5.0  # seconds that ssh may take to end
+LONGEST = 60  # characters of a folder in whose folders sockets can be: their whole paths have 107 at most
 OPTIONS = {
     "BatchMode": "yes",  # nobody is there to be asked
     "StrictHostKeyChecking": "yes",
@@ -55,7 +56,7 @@ class Tunnel:
         if ssh is None:
             raise EngineError(f"{name} can't be reached: there is no ssh here", hint="sudo apt install openssh-client")
         self._ssh = ssh
-        self.folder = Path(tempfile.mkdtemp(prefix="shipway-ssh-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="shipway-ssh-", dir=_short()))
         self.master, self.engine = self.folder / "master", self.folder / "docker.sock"
         self._said: deque[str] = deque(maxlen=20)
         self._over = threading.Event()
@@ -148,3 +149,9 @@ class Tunnel:
                 raise login_failed(name, self.said)
             if time.monotonic() > deadline:
                 raise login_failed(name, f"it did not let us in within {LOGIN_TIMEOUT:g} s")
+
+
+def _short() -> str:
+    """The folder for temporary files, where its path isn't too long for sockets."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= LONGEST else "/tmp"

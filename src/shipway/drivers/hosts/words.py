@@ -17,7 +17,7 @@ def look(socket: str) -> str:
 
 def login_failed(name: str, said: str) -> EngineError:
     """Why `ssh` did not get in. name: ssh://[user@]name[:port]; said: its last lines."""
-    by_hand = f"ssh {name}"
+    by_hand = _by_hand(name)
     for words, what, hint in (
         (
             "REMOTE HOST IDENTIFICATION HAS CHANGED",
@@ -73,3 +73,8 @@ def forbidden(name: str) -> EngineError:
         f"the SSH server of {name} forbids forwarding",
         hint="its sshd_config needs AllowTcpForwarding yes and AllowStreamLocalForwarding yes for that user",
     )
+
+
+def _by_hand(name: str) -> str:
+    target, _, port = name.removeprefix("ssh://").partition(":")
+    return f"ssh -p {port} {target}" if port else f"ssh {target}"

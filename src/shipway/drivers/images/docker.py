@@ -22,6 +22,8 @@ from shipway.ports import OnLine
 TRANSFER = 900.0  # seconds that a registry may be silent while layers are moved
 KEPT = 200  # lines of a build that are looked through for the reason of its failure
 
+OnRecord = Callable[[Mapping[str, object]], None]  # takes one record of what an engine reports
+
 
 class DockerImages:
     """The Images of one engine.
@@ -108,7 +110,7 @@ class DockerImages:
         reference: str,
         verb: str,
         on_line: OnLine,
-        heard: Callable[[Mapping[str, object]], None],
+        heard: OnRecord,
     ) -> None:
         headers = {"X-Registry-Auth": self._auth(reference)}
         try:
@@ -118,7 +120,7 @@ class DockerImages:
             self._refused(reference, verb, error.message)
 
     def _progress(
-        self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: Callable[[Mapping[str, object]], None]
+        self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: OnRecord
     ) -> None:
         """Tell each layer's state when it changes; the engine repeats it with each piece that it moves."""
         states: dict[object, object] = {}

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 
 from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import Credentials
-from shipway.drivers.images.docker import DockerImages, registry_of
+from shipway.drivers.images.docker import DockerImages, OnRecord, registry_of
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Host, OnLine
 
-PATIENCE = 120.0  # seconds that another controller may take to pull through its own tunnel
+PATIENCE = 120.0  # seconds that another controller may take to move layers by its tunnel
 PAUSE = 0.5
 
 
 class HostImages(DockerImages):
-    """As DockerImages. A registry on a loopback address is one of this machine: the host gets to it while it pulls."""
+    """As DockerImages. A registry on a loopback address is one of this machine: the host gets to it while it needs it."""
 
     def __init__(
         self, engine: Engine, credentials: Mapping[str, Credentials], host: Host, *, cancelled: threading.Event
@@ -26,22 +26,24 @@ class HostImages(DockerImages):
         super().__init__(engine, credentials, cancelled=cancelled)
         self._host = host
 
-    def pull(self, reference: str, on_line: OnLine) -> None:
+    def _transfer(
+        self, path: str, query: Mapping[str, object], reference: str, verb: str, on_line: OnLine, heard: OnRecord
+    ) -> None:
         port = _port_here(registry_of(reference))
-        if port is None or self.inspect(reference) is not None:
-            return super().pull(reference, on_line)
+        if port is None:
+            return super()._transfer(path, query, reference, verb, on_line, heard)
         deadline = time.monotonic() + PATIENCE
         while True:
             with self._host.lend(port) as ours:
                 try:
                     # Where the port isn't ours it may be another controller's of this machine: the same registry.
-                    return super().pull(reference, on_line)
+                    return super()._transfer(path, query, reference, verb, on_line, heard)
                 except RegistryError as error:
                     if ours:
                         raise
                     if time.monotonic() > deadline:
                         raise RegistryError(
-                            f"port {port} of the host, by which it would pull from this machine, is taken: {error}",
+                            f"the host can't get to this machine's registry: its port {port} is taken; {error}",
                             hint=f"see there which program has it: sudo ss -ltnp 'sport = :{port}'",
                         ) from error
             time.sleep(PAUSE)

@@ -188,7 +188,8 @@ def _translated(address: str) -> Iterator[None]:
     except TimeoutError as error:
         raise EngineTimeout(f"Docker at {address} was silent for too long") from error
     except (OSError, http.client.HTTPException) as error:
-        raise EngineError(f"the connection to Docker at {address} broke: {error!r}") from error
+        hint = f"does it still run? try: docker -H {address} version"
+        raise EngineError(f"the connection to Docker at {address} broke: {error!r}", hint=hint) from error
 
 
 class _UnixConnection(http.client.HTTPConnection):
