@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from shipway.domain.errors import EngineError
-from shipway.drivers.hosts import multiplex
+from shipway.drivers.hosts import socks
 from shipway.drivers.hosts.tunnel import ANSWER, SOCKET, Tunnel
 from shipway.drivers.hosts.words import FORBIDDEN, forbidden, look, no_engine
 
@@ -35,10 +35,8 @@ class SshHost:
 
     @contextmanager
     def lend(self, port: int) -> Iterator[bool]:
-        try:
-            tunnel, ours = self._through(lambda tunnel: (tunnel, tunnel.lend(port)))
-        except TimeoutError as error:
-            raise EngineError(f"{self.name} doesn't answer any more") from error
+        tunnel = self._open()
+        ours = tunnel.lend(port)
         try:
             yield ours
         finally:
@@ -53,8 +51,10 @@ class SshHost:
 
     def _dial(self, tunnel: Tunnel, address: tuple[str, int], timeout: float) -> socket.socket:
         try:
-            return multiplex.connect(tunnel.master, *address, timeout)
-        except multiplex.Refused as error:
+            return socks.connect(tunnel.proxy, *address, timeout)
+        except socks.Refused as error:
+            if not tunnel.alive:
+                raise ConnectionResetError("ssh ended") from error
             if FORBIDDEN in tunnel.said:
                 raise forbidden(self.name) from error
             raise
@@ -67,7 +67,7 @@ class SshHost:
             tunnel = self._open(instead_of=broken)
             try:
                 return use(tunnel)
-            except (multiplex.Refused, TimeoutError):
+            except (socks.Refused, TimeoutError):
                 raise  # the host's answer, and not the tunnel's
             except OSError as error:
                 broken, why = tunnel, error

@@ -13,7 +13,6 @@ from collections import deque
 from pathlib import Path
 
 from shipway.domain.errors import EngineError
-from shipway.drivers.hosts import multiplex
 from shipway.drivers.hosts.words import login_failed
 
 SOCKET = "/var/run/docker.sock"  # on the host
@@ -28,11 +27,10 @@ OPTIONS = {
     "ConnectTimeout": CONNECT_TIMEOUT,
     "ServerAliveInterval": 5,
     "ServerAliveCountMax": 3,
-    # What a person's configuration may ask for an interactive login.
-    "ClearAllForwardings": "yes",
+    # What a person's configuration may ask for an interactive login. Its forwards may be taken by just such a login.
+    "ExitOnForwardFailure": "no",
     "ControlMaster": "yes",
     "ControlPersist": "no",
-    "ForkAfterAuthentication": "no",
     "ForwardAgent": "no",
     "ForwardX11": "no",
     "LogLevel": "INFO",  # the reasons of a failure
@@ -57,24 +55,23 @@ class Tunnel:
             raise EngineError(f"{name} can't be reached: there is no ssh here", hint="sudo apt install openssh-client")
         self._ssh = ssh
         self.folder = Path(tempfile.mkdtemp(prefix="shipway-ssh-", dir=_short()))
-        self.master, self.engine = self.folder / "master", self.folder / "docker.sock"
+        self.master, self.engine, self.proxy = (self.folder / name for name in ("master", "docker.sock", "proxy"))
         self._said: deque[str] = deque(maxlen=20)
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._lent: dict[int, int] = {}  # port: who uses it now
         options = [f"-o{key}={value}" for key, value in {**OPTIONS, "ControlPath": self.master}.items()]
+        # Sockets in a folder of ours, and not ports: other users of this machine, and all of its programs, would get by
+        # them to the host's engine and private networks.
+        forwards = ["-L", f"{self.engine}:{SOCKET}", "-D", str(self.proxy)]
         self._process = subprocess.Popen(
-            ["sh", "-c", KEEPER, str(self.folder), ssh, *options, "--", name, REMOTE],
+            ["sh", "-c", KEEPER, str(self.folder), ssh, *options, *forwards, "--", name, REMOTE],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
             start_new_session=True,  # Ctrl-C is for us: to take back what was begun we need it
         )  # fmt: skip
         threading.Thread(target=self._listen, daemon=True).start()
         try:
             self._await_login(name)
-            multiplex.forward(self.master, self.engine, SOCKET, ANSWER)
-        except OSError as error:
-            self.close()
-            raise EngineError(f"{name} can't be reached: {error}; {self.said}") from error
         except BaseException:
             self.close()
             raise
@@ -91,37 +88,34 @@ class Tunnel:
 
     def test(self, script: str) -> int:
         """Exit code of a shell script on the host."""
-        args = [self._ssh, "-F", "none", "-T", "-S", str(self.master), "host", f"exec sh -c '{script}'"]
-        nothing = subprocess.DEVNULL
-        try:
-            done = subprocess.run(args, stdin=nothing, stdout=nothing, stderr=nothing, timeout=ANSWER, check=False)
-        except subprocess.TimeoutExpired:
-            return 124
-        return done.returncode
+        return self._more("-T", "host", f"exec sh -c '{script}'")
 
     def lend(self, port: int) -> bool:
         """Have the host's loopback port lead to the same one of this machine, until all who asked for that have given it
         back. False where something else has it there."""
         with self._lock:
-            if port not in self._lent:
-                try:
-                    multiplex.lend(self.master, port, ANSWER)
-                except multiplex.Refused:
-                    return False
+            if port not in self._lent and self._more("-O", "forward", "-R", _same(port), "host") != 0:
+                return False
             self._lent[port] = self._lent.get(port, 0) + 1
             return True
 
     def give_back(self, port: int) -> None:
-        """After `lend`."""
+        """After `lend`. What goes through it already goes on."""
         with self._lock:
             self._lent[port] -= 1
-            if self._lent[port]:
-                return
-            del self._lent[port]
-            try:
-                multiplex.take_back(self.master, port, ANSWER)
-            except OSError:
-                pass  # ssh has ended, and with it all that it lent
+            if self._lent[port] == 0:
+                del self._lent[port]
+                self._more("-O", "cancel", "-R", _same(port), "host")
+
+    def _more(self, *args: str) -> int:
+        """Exit code of one more `ssh`, which works through the one that runs."""
+        command = [self._ssh, "-F", "none", "-S", str(self.master), *args]
+        nothing = subprocess.DEVNULL
+        try:
+            done = subprocess.run(command, stdin=nothing, stdout=nothing, stderr=nothing, timeout=ANSWER, check=False)
+        except subprocess.TimeoutExpired:
+            return 124
+        return done.returncode
 
     def close(self) -> None:
         """End ssh and remove the folder. May be repeated."""
@@ -149,6 +143,12 @@ class Tunnel:
                 raise login_failed(name, self.said)
             if time.monotonic() > deadline:
                 raise login_failed(name, f"it did not let us in within {LOGIN_TIMEOUT:g} s")
+        if not (self.engine.exists() and self.proxy.exists()):  # they are made before the master's
+            raise login_failed(name, self.said)
+
+
+def _same(port: int) -> str:
+    return f"127.0.0.1:{port}:127.0.0.1:{port}"
 
 
 def _short() -> str:
