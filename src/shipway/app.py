@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,20 +42,17 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     images: Any = Later(lambda: driver("images", "docker")(engine, credentials, cancelled=cancelled))
     edge: Any = Later(lambda: driver("edge", "traefik")(engine))
     here = Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
-    hosts: Any = Later(lambda: _hosts(credentials, cancelled))
+    ending = ExitStack()
+    ending.callback(ledger.close)
+    hosts: Any = Later(lambda: _hosts(credentials, cancelled, ending))
     context = Context(
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
-        connect=lambda host: hosts.connect(host),
-        registry=lambda plan: _registry(plan, engine, credentials, secrets), tool=_tool, clock=time.time, reporter=reporter,
-        repository=_repository, redactor=Redactor({}), cancelled=cancelled,
+        connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, credentials, secrets),
+        tool=_tool, clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
         retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
-    try:
+    with ending:
         yield context
-    finally:
-        if "_made" in vars(hosts):
-            hosts.close()
-        ledger.close()
 
 
 def load_plan(home: Path) -> Plan:
@@ -81,10 +78,12 @@ def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
     return parse(text, file, files=exists)
 
 
-def _hosts(credentials: dict[str, Credentials], cancelled: threading.Event) -> Hosts:
+def _hosts(credentials: dict[str, Credentials], cancelled: threading.Event, ending: ExitStack) -> Hosts:
     from shipway.hosts import Hosts
 
-    return Hosts(credentials, cancelled)
+    hosts = Hosts(credentials, cancelled)
+    ending.callback(hosts.close)
+    return hosts
 
 
 def _registry(plan: Plan, engine: object, known: dict[str, Credentials], secrets: object) -> Registry:

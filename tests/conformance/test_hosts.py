@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -150,6 +151,28 @@ def test_a_changed_host_key_is_refused(nodes: Nodes, connect: Callable[[str], Ma
         with pytest.raises(EngineError, match="another host key than the one that is known") as caught:
             connect(NAME)
         assert "ssh-keygen -R" in caught.value.hint
+
+
+HOSTILE = """\
+Host *
+  LocalForward 127.0.0.1:{taken} 127.0.0.1:1
+  ExitOnForwardFailure yes
+  ControlMaster no
+  ControlPath {folder}/other
+  RemoteCommand echo something else
+  RequestTTY force
+  StrictHostKeyChecking no
+  LogLevel QUIET
+"""
+
+
+def test_what_a_person_configured_for_a_login_does_no_harm(nodes: Nodes, connect: Callable[[str], Machine]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = HOSTILE.format(taken=taken.getsockname()[1], folder=nodes.folder)
+        with nodes.configured(config):
+            assert connect(NAME).runtime.ping()
+            with nodes.knowing(None), pytest.raises(EngineError, match="host key isn't known"):
+                connect("ssh://node2")
 
 
 # what goes through

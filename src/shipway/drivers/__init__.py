@@ -8,6 +8,7 @@ A test fails where a driver is missing here, or a line has no driver.
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,8 +53,10 @@ class Later:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
-        if "_made" not in self.__dict__:
-            self.__dict__["_made"] = self._make()
-        return getattr(self._made, name)
+        with self._lock:
+            if "_made" not in self.__dict__:
+                self.__dict__["_made"] = self._make()
+        return getattr(self.__dict__["_made"], name)
