@@ -7,18 +7,20 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Machine, Reporter
-from shipway.domain.errors import EngineError, PlanError, RepositoryError, SecretError
+from shipway.domain.errors import PlanError, RepositoryError, SecretError
 from shipway.domain.plan import LOCAL, Plan
-from shipway.drivers import driver
+from shipway.drivers import Later, driver
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 
 if TYPE_CHECKING:
+    from shipway.drivers.credentials import Credentials
+    from shipway.hosts import Hosts
     from shipway.ports import DatabaseTool, OneOff, Registry
     from shipway.system.git import Repository
     from shipway.system.http import Probe
@@ -35,32 +37,22 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
+    credentials: dict[str, Credentials] = {}  # what `_registry` learns from a plan
     secrets: Any = Later(lambda: driver("secrets", "file")(home / "secrets"))
-    images: Any = Later(lambda: driver("images", "docker")(engine, {}, cancelled=cancelled))
+    images: Any = Later(lambda: driver("images", "docker")(engine, credentials, cancelled=cancelled))
     edge: Any = Later(lambda: driver("edge", "traefik")(engine))
     here = Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
+    ending = ExitStack()
+    ending.callback(ledger.close)
+    hosts: Any = Later(lambda: _hosts(credentials, cancelled, ending))
     context = Context(
-        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here, connect=_connect,
-        registry=lambda plan: _registry(plan, engine, images, secrets), tool=_tool, clock=time.time, reporter=reporter,
-        repository=_repository, redactor=Redactor({}), cancelled=cancelled,
+        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
+        connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, credentials, secrets),
+        tool=_tool, clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
         retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
-    try:
+    with ending:
         yield context
-    finally:
-        ledger.close()
-
-
-class Later:
-    """Stands for a driver that is made when it is first used: a command pays only for what it uses."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-
-    def __getattr__(self, name: str) -> Any:
-        if "_made" not in self.__dict__:
-            self.__dict__["_made"] = self._make()
-        return getattr(self._made, name)
 
 
 def load_plan(home: Path) -> Plan:
@@ -86,11 +78,15 @@ def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
     return parse(text, file, files=exists)
 
 
-def _connect(host: str) -> Machine:
-    raise EngineError(f"{host} can't be reached: hosts by SSH aren't supported yet", hint="use `hosts: [local]`")
+def _hosts(credentials: dict[str, Credentials], cancelled: threading.Event, ending: ExitStack) -> Hosts:
+    from shipway.hosts import Hosts
+
+    hosts = Hosts(credentials, cancelled)
+    ending.callback(hosts.close)
+    return hosts
 
 
-def _registry(plan: Plan, engine: object, images: object, secrets: object) -> Registry:
+def _registry(plan: Plan, engine: object, known: dict[str, Credentials], secrets: object) -> Registry:
     if plan.registry is None:
         registry: Registry = driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT)
         return registry
@@ -107,7 +103,7 @@ def _registry(plan: Plan, engine: object, images: object, secrets: object) -> Re
 
     access = plan.registry
     credentials = Credentials(access.user, value(access.password), value(access.token))
-    images.add_credentials(access.address, credentials)  # type: ignore[attr-defined]
+    known[access.address] = credentials
     remote: Registry = driver("registry", "remote")(access.address, credentials)
     return remote
 

@@ -6,7 +6,9 @@ Unless a docstring says otherwise: methods are blocking, safe to call from sever
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,27 @@ from shipway.domain.release import Approval, Deployment, Evidence, Lease, Releas
 from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
+Dial = Callable[[tuple[str, int], float], socket.socket]  # as socket.create_connection: host and port, seconds
+
+
+class Host(Protocol):
+    """The way to a machine with a Docker Engine that is not this one. Raises EngineError where there is none.
+
+    It is opened at the first use, and anew where it broke; what was under way then has failed.
+    """
+
+    def engine(self) -> socket.socket:
+        """A connection to its engine's API."""
+
+    def dial(self, address: tuple[str, int], timeout: float) -> socket.socket:
+        """A connection from there: to its loopback ports, its containers, and whatever else it reaches. OSError as of
+        socket.create_connection where that refuses or is silent."""
+
+    def lend(self, port: int) -> AbstractContextManager[bool]:
+        """In the block, the host's port on 127.0.0.1 leads to the same one of this machine; False where it is taken."""
+
+    def close(self) -> None:
+        """Nothing of it is left, here and there. The next use would open it again."""
 
 
 class Runtime(Protocol):

@@ -26,9 +26,9 @@ class DockerLab:
 
     answered = ("echo", "pong")
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine | None = None) -> None:
         self.app = f"conf-{uuid.uuid4().hex[:8]}"
-        self.engine = Engine()
+        self.engine = engine or Engine()
         self.runtime = DockerRuntime(self.engine)
         self.images = DockerImages(self.engine, {})
         self._ports: list[int] = []

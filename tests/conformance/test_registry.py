@@ -167,8 +167,9 @@ class TestPasswordRegistry(RegistryContract):
         digest = push_tiny(docker, repository, "v1", "a", KNOWN)
         docker.forget(f"{repository}:v1")
         docker.forget(f"{repository}@{digest}")
-        images = DockerImages(docker.engine, {})
-        images.add_credentials(address, KNOWN)
+        credentials: dict[str, Credentials] = {}
+        images = DockerImages(docker.engine, credentials)
+        credentials[address] = KNOWN  # when the plan was read
         images.pull(f"{repository}@{digest}", lambda line: None)
         assert images.inspect(f"{repository}@{digest}") is not None
 

@@ -16,6 +16,7 @@ from shipway.drivers import DRIVERS, driver
 FOLDER = Path(shipway.drivers.__file__).parent
 PROTOCOLS = {
     "runtime": ports.Runtime,
+    "hosts": ports.Host,
     "images": ports.Images,
     "registry": ports.Registry,
     "edge": ports.Edge,

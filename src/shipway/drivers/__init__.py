@@ -8,7 +8,8 @@ A test fails where a driver is missing here, or a line has no driver.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shipway.domain.errors import UsageError
@@ -19,7 +20,11 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "docker": "shipway.drivers.runtime.docker:DockerRuntime",
         "engine": "shipway.drivers.runtime.engine:Engine",  # what the other Docker drivers are made with
     },
-    "images": {"docker": "shipway.drivers.images.docker:DockerImages"},
+    "hosts": {"ssh": "shipway.drivers.hosts.ssh:SshHost"},
+    "images": {
+        "docker": "shipway.drivers.images.docker:DockerImages",
+        "host": "shipway.drivers.images.host:HostImages",
+    },
     "registry": {
         "embedded": "shipway.drivers.registry.embedded:EmbeddedRegistry",
         "remote": "shipway.drivers.registry.remote:RemoteRegistry",
@@ -41,3 +46,17 @@ def driver(kind: str, name: str) -> Any:
         raise UsageError(f"there is no {kind} driver {name!r}", hint=f"there are: {known}")
     module, _, attribute = found.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+class Later:
+    """Stands for a driver that is made when it is first used: a command pays only for what it uses."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._lock:
+            if "_made" not in self.__dict__:
+                self.__dict__["_made"] = self._make()
+        return getattr(self.__dict__["_made"], name)

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shipway.ports import Dial
+
 BODY = 200  # characters of an unhappy answer that are shown
 AGENT = "shipway-probe"  # the User-Agent by which an access log tells our requests from the public's
 
@@ -21,10 +23,14 @@ class Probe:
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
 
 
-def probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
-    """One GET; 200 to 299 is ok. Redirects are not followed: a health path must answer by itself."""
+def probe(
+    host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None,
+    *, dial: Dial = socket.create_connection,
+) -> Probe:
+    """One GET; 200 to 299 is ok. Redirects are not followed: a health path must answer by itself."""  # fmt: skip
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
+        connection.sock = dial((host, port), timeout)
         connection.request("GET", path, headers={"User-Agent": AGENT, **(headers or {})})
         answer = connection.getresponse()
         body = answer.read(BODY * 4).decode("utf-8", "replace")[:BODY].strip()
@@ -37,10 +43,10 @@ def probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str,
         connection.close()
 
 
-def probe_tcp(host: str, port: int, timeout: float) -> Probe:
+def probe_tcp(host: str, port: int, timeout: float, *, dial: Dial = socket.create_connection) -> Probe:
     """Whether something listens."""
     try:
-        with socket.create_connection((host, port), timeout):
+        with dial((host, port), timeout):
             return Probe(True, None, "it listens")
     except OSError as error:
         return Probe(False, None, _failure(error, timeout))

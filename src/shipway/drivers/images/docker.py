@@ -25,24 +25,22 @@ from shipway.ports import OnLine
 TRANSFER = 900.0  # seconds that a registry may be silent while layers are moved
 KEPT = 200  # lines of a build that are looked through for the reason of its failure
 
+OnRecord = Callable[[Mapping[str, object]], None]  # takes one record of what an engine reports
+
 
 class DockerImages:
     """The Images of one engine.
 
-    credentials: by address of the registry, such as registry.example or registry.example/acme. cancelled: when it is
-    set, a build under way is ended.
+    credentials: by address of the registry, such as registry.example or registry.example/acme; what is added to them
+    later holds too. cancelled: when it is set, a build under way is ended.
     """
 
     def __init__(
         self, engine: Engine, credentials: Mapping[str, Credentials], *, cancelled: threading.Event | None = None
     ) -> None:
         self._engine = engine
-        self._credentials = dict(credentials)
+        self._credentials = credentials
         self._cancelled = cancelled or threading.Event()
-
-    def add_credentials(self, address: str, credentials: Credentials) -> None:
-        """Use these for all repositories below the address."""
-        self._credentials[address] = credentials
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
         found: Mapping[str, object] | None
@@ -128,7 +126,7 @@ class DockerImages:
         reference: str,
         verb: str,
         on_line: OnLine,
-        heard: Callable[[Mapping[str, object]], None],
+        heard: OnRecord,
     ) -> None:
         headers = {"X-Registry-Auth": self._auth(reference)}
         try:
@@ -138,7 +136,7 @@ class DockerImages:
             self._refused(reference, verb, error.message)
 
     def _progress(
-        self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: Callable[[Mapping[str, object]], None]
+        self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: OnRecord
     ) -> None:
         """Tell each layer's state when it changes; the engine repeats it with each piece that it moves."""
         states: dict[object, object] = {}

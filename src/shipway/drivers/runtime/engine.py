@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -67,10 +67,14 @@ class Reply:
 
 
 class Engine:
-    """One engine, by address: unix:///path or tcp://host:port; default as the docker client's: $DOCKER_HOST."""
+    """One engine, by address: unix:///path or tcp://host:port; default as the docker client's: $DOCKER_HOST.
 
-    def __init__(self, address: str = "") -> None:
+    dial: connects to it where it has another address, which the docker client understands.
+    """
+
+    def __init__(self, address: str = "", *, dial: Callable[[], socket.socket] | None = None) -> None:
         self.address = address or os.environ.get("DOCKER_HOST", "") or DEFAULT_ADDRESS
+        self._dial = dial
         self._prefix = ""
 
     def call(
@@ -150,6 +154,10 @@ class Engine:
     def _connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.address)
         connection: http.client.HTTPConnection
+        if self._dial:
+            connection = http.client.HTTPConnection("localhost")
+            connection.sock = self._dial()
+            return connection
         if parts.scheme == "unix":
             connection = _UnixConnection(parts.path)
         elif parts.scheme in ("tcp", "http") and parts.hostname and not os.environ.get("DOCKER_TLS_VERIFY"):
@@ -181,7 +189,8 @@ def _translated(address: str) -> Iterator[None]:
     except TimeoutError as error:
         raise EngineTimeout(f"Docker at {address} was silent for too long") from error
     except (OSError, http.client.HTTPException) as error:
-        raise EngineError(f"the connection to Docker at {address} broke: {error!r}") from error
+        hint = f"does it still run? try: docker -H {address} version"
+        raise EngineError(f"the connection to Docker at {address} broke: {error!r}", hint=hint) from error
 
 
 class _UnixConnection(http.client.HTTPConnection):

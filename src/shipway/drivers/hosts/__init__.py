@@ -1,0 +1,1 @@
+"""The ways to hosts that are not this machine."""

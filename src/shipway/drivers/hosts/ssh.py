@@ -1,0 +1,113 @@
+"""A host by SSH: one tunnel for all that is asked of it, since a connection a call costs a second."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from shipway.domain.errors import EngineError
+from shipway.drivers.hosts import socks
+from shipway.drivers.hosts.tunnel import ANSWER, SOCKET, Tunnel
+from shipway.drivers.hosts.words import FORBIDDEN, forbidden, look, no_engine
+
+T = TypeVar("T")
+
+
+class SshHost:
+    """The Host at ssh://[user@]name[:port], by OpenSSH's client: ~/.ssh, agent and known hosts hold for it."""
+
+    def __init__(self, name: str) -> None:
+        if not name.startswith("ssh://"):
+            raise EngineError(f"{name} is no host that can be reached", hint="write ssh://[user@]name[:port]")
+        self.name = name
+        self._lock = threading.Lock()
+        self._tunnel: Tunnel | None = None
+
+    def engine(self) -> socket.socket:
+        return self._through(_engine)
+
+    def dial(self, address: tuple[str, int], timeout: float) -> socket.socket:
+        return self._through(lambda tunnel: self._dial(tunnel, address, timeout))
+
+    @contextmanager
+    def lend(self, port: int) -> Iterator[bool]:
+        tunnel = self._open()
+        ours = tunnel.lend(port)
+        try:
+            yield ours
+        finally:
+            if ours:
+                tunnel.give_back(port)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._tunnel:
+                self._tunnel.close()
+                self._tunnel = None
+
+    def _dial(self, tunnel: Tunnel, address: tuple[str, int], timeout: float) -> socket.socket:
+        try:
+            return socks.connect(tunnel.proxy, *address, timeout)
+        except socks.Refused as error:
+            if not tunnel.alive:
+                raise ConnectionResetError("ssh ended") from error
+            if FORBIDDEN in tunnel.said:
+                raise forbidden(self.name) from error
+            raise
+
+    def _through(self, use: Callable[[Tunnel], T]) -> T:
+        """Once more by a new tunnel, where the one that was there turns out to be broken."""
+        broken: Tunnel | None = None
+        why: OSError | None = None
+        for _ in range(2):
+            tunnel = self._open(instead_of=broken)
+            try:
+                return use(tunnel)
+            except (socks.Refused, TimeoutError):
+                raise  # the host's answer, and not the tunnel's
+            except OSError as error:
+                broken, why = tunnel, error
+        raise EngineError(f"the connection to {self.name} broke: {why}") from why
+
+    def _open(self, instead_of: Tunnel | None = None) -> Tunnel:
+        """The tunnel; a new one where there is none, or none that works."""
+        with self._lock:
+            if self._tunnel and (self._tunnel is instead_of or not self._tunnel.alive):
+                self._tunnel.close()
+                self._tunnel = None
+            if self._tunnel is None:
+                tunnel = Tunnel(self.name)
+                if not _answers(tunnel):
+                    error = no_engine(self.name, SOCKET, tunnel.test(look(SOCKET)), tunnel.said)
+                    tunnel.close()
+                    raise error
+                self._tunnel = tunnel
+            return self._tunnel
+
+
+def _engine(tunnel: Tunnel) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(ANSWER)
+        connection.connect(str(tunnel.engine))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _answers(tunnel: Tunnel) -> bool:
+    """Whether an engine is behind it: ssh takes the connection before the host was asked."""
+    asked = http.client.HTTPConnection("localhost")
+    try:
+        asked.sock = _engine(tunnel)
+        asked.request("GET", "/_ping")
+        return asked.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()

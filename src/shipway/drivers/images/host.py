@@ -1,0 +1,59 @@
+"""Images on the engine of another host, which reach it from this machine's registry too."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from collections.abc import Mapping
+
+from shipway.domain.errors import RegistryError
+from shipway.drivers.credentials import Credentials
+from shipway.drivers.images.docker import DockerImages, OnRecord, registry_of
+from shipway.drivers.runtime.engine import Engine
+from shipway.ports import Host, OnLine
+
+PATIENCE = 120.0  # seconds that another controller may take to move layers by its tunnel
+PAUSE = 0.5
+
+
+class HostImages(DockerImages):
+    """As DockerImages. A registry on a loopback address is one of this machine: the host gets to it while it needs it."""
+
+    def __init__(
+        self, engine: Engine, credentials: Mapping[str, Credentials], host: Host, *, cancelled: threading.Event
+    ) -> None:
+        super().__init__(engine, credentials, cancelled=cancelled)
+        self._host = host
+
+    def _transfer(
+        self, path: str, query: Mapping[str, object], reference: str, verb: str, on_line: OnLine, heard: OnRecord
+    ) -> None:
+        port = _port_here(registry_of(reference))
+        if port is None:
+            return super()._transfer(path, query, reference, verb, on_line, heard)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self._host.lend(port) as ours:
+                try:
+                    # Where the port isn't ours it may be another controller's of this machine: the same registry.
+                    return super()._transfer(path, query, reference, verb, on_line, heard)
+                except RegistryError as error:
+                    if ours:
+                        raise
+                    if time.monotonic() > deadline:
+                        raise RegistryError(
+                            f"the host can't get to this machine's registry: its port {port} is taken; {error}",
+                            hint=f"see there which program has it: sudo ss -ltnp 'sport = :{port}'",
+                        ) from error
+            time.sleep(PAUSE)
+
+
+def _port_here(registry: str) -> int | None:
+    """Port of a registry whose address is this machine's alone; None of all others."""
+    host, _, port = registry.rpartition(":")
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return None
+    return int(port) if loopback and port.isdigit() else None

@@ -1,0 +1,55 @@
+"""The machines of a command that aren't this one: each is connected when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from shipway.context import Machine
+from shipway.drivers import Later, driver
+from shipway.drivers.credentials import Credentials
+from shipway.ports import Host
+from shipway.system.http import probe, probe_tcp
+
+
+class Hosts:
+    """One Machine a host, kept until `close`. Safe to call from several threads: they connect side by side.
+
+    credentials: by registry, as DockerImages takes them.
+    """
+
+    def __init__(self, credentials: Mapping[str, Credentials], cancelled: threading.Event) -> None:
+        self._credentials = credentials
+        self._cancelled = cancelled
+        self._lock = threading.Lock()
+        self._hosts: dict[str, Host] = {}
+        self._machines: dict[str, Machine] = {}
+
+    def connect(self, name: str) -> Machine:
+        """The host ssh://[user@]name[:port]. EngineError where it can't be reached."""
+        with self._lock:
+            if name not in self._machines:
+                self._hosts[name] = driver("hosts", "ssh")(name)
+                self._machines[name] = self._machine(name, self._hosts[name])
+            machine = self._machines[name]
+        machine.runtime.ping()
+        return machine
+
+    def close(self) -> None:
+        """End all connections."""
+        for host in self._hosts.values():
+            host.close()
+
+    def _machine(self, name: str, host: Host) -> Machine:
+        engine = driver("runtime", "engine")(name, dial=host.engine)
+        edge: Any = Later(lambda: driver("edge", "traefik")(engine, dial=host.dial))
+        return Machine(
+            name,
+            runtime=driver("runtime", "docker")(engine),
+            images=driver("images", "host")(engine, self._credentials, host, cancelled=self._cancelled),
+            edge=edge,
+            probe=partial(probe, dial=host.dial),
+            probe_tcp=partial(probe_tcp, dial=host.dial),
+        )

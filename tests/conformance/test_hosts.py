@@ -1,0 +1,378 @@
+"""Hosts by SSH against real SSH servers and engines: the suites of runtime and images, and what only a tunnel can do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shipway.context import Machine
+from shipway.domain.container import LABEL_APP
+from shipway.domain.errors import EngineError, RegistryError
+from shipway.drivers.hosts.ssh import SshHost
+from shipway.drivers.images import host as host_images
+from shipway.drivers.images.host import HostImages
+from shipway.drivers.runtime.engine import Engine
+from shipway.hosts import Hosts
+from shipway.testing.images import ImagesContract
+from shipway.testing.runtime import SLEEPS, RuntimeContract
+from tests.conformance.labs import IMAGE, DockerLab
+from tests.conformance.registries import RegistryHost, push_tiny
+from tests.nodes import GUEST, Nodes
+
+NAME = "ssh://node1"
+CONTROLLER = """
+import sys, time, threading
+from shipway.hosts import Hosts
+print(Hosts({}, threading.Event()).connect("ssh://node1").runtime.ping(), flush=True)
+time.sleep(600)
+"""
+
+pytestmark = pytest.mark.engine
+
+
+class RemoteImagesLab:
+    base = IMAGE
+
+    def __init__(self, lab: DockerLab, host: SshHost, registry: RegistryHost) -> None:
+        self.docker = lab
+        self.images = HostImages(lab.engine, {}, host, cancelled=threading.Event())
+        self._registry = registry
+        self.unreachable = f"127.0.0.1:{lab.port()}/a"
+
+    def repository(self, name: str) -> str:
+        return f"{self._registry.address}/{self.docker.app}/{name}"
+
+    def forget(self, reference: str) -> None:
+        self.docker.forget(reference)
+
+
+@pytest.fixture(scope="module")
+def node(nodes: Nodes) -> Nodes:
+    """Both, and node1 has the image of the suites."""
+    nodes.load("node1", IMAGE)
+    return nodes
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(node: Nodes) -> Iterator[None]:
+    """Before all other fixtures, so that it ends after them."""
+    yield
+    assert not node.sessions(), "an ssh was left behind"
+
+
+@pytest.fixture
+def host(node: Nodes) -> Iterator[SshHost]:
+    host = SshHost(NAME)
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def remote(host: SshHost) -> Iterator[DockerLab]:
+    """A corner of node1's engine."""
+    lab = DockerLab(Engine(NAME, dial=host.engine))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[DockerLab]:
+    """A corner of this machine's engine."""
+    lab = DockerLab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def registry(here: DockerLab) -> RegistryHost:
+    """On a loopback port of this machine, as the embedded one."""
+    return RegistryHost(here)
+
+
+@pytest.fixture
+def connect(node: Nodes) -> Iterator[Callable[[str], Machine]]:
+    hosts = Hosts({}, threading.Event())
+    yield hosts.connect
+    hosts.close()
+
+
+class TestRuntimeByTunnel(RuntimeContract):
+    @pytest.fixture
+    def lab(self, remote: DockerLab) -> DockerLab:
+        return remote
+
+
+class TestImagesByTunnel(ImagesContract):
+    @pytest.fixture
+    def lab(self, remote: DockerLab, host: SshHost, registry: RegistryHost) -> RemoteImagesLab:
+        return RemoteImagesLab(remote, host, registry)
+
+
+# who is let in
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("ssh://nosuchhost.invalid", "no host of that name", "hosts"),
+        ("ssh://node1:23", "nothing answers at its SSH port", "SSH server"),
+        ("ssh://nobody@node1", "doesn't let us in", "ssh nobody@node1"),
+        (f"ssh://{GUEST}@node1", "refuses access to the user", "docker group"),
+    ],
+)
+def test_why_a_host_cannot_be_reached(connect: Callable[[str], Machine], name: str, message: str, hint: str) -> None:
+    with pytest.raises(EngineError, match=message) as caught:
+        connect(name)
+    assert name in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_an_unknown_host_key_is_refused_and_not_learnt(nodes: Nodes, connect: Callable[[str], Machine]) -> None:
+    with nodes.knowing(None):
+        with pytest.raises(EngineError, match="host key isn't known") as caught:
+            connect(NAME)
+        assert "ssh node1" in caught.value.hint
+        assert nodes.known_hosts.read_text() == ""
+    assert connect(NAME).runtime.ping()
+
+
+def test_a_changed_host_key_is_refused(nodes: Nodes, connect: Callable[[str], Machine]) -> None:
+    with nodes.knowing((nodes.folder / "key.pub").read_text()):
+        with pytest.raises(EngineError, match="another host key than the one that is known") as caught:
+            connect(NAME)
+        assert "ssh-keygen -R" in caught.value.hint
+
+
+HOSTILE = """\
+Host *
+  LocalForward 127.0.0.1:{taken} 127.0.0.1:1
+  ExitOnForwardFailure yes
+  ControlMaster no
+  ControlPath {folder}/other
+  RemoteCommand echo something else
+  RequestTTY force
+  StrictHostKeyChecking no
+  LogLevel QUIET
+"""
+
+
+def test_what_a_person_configured_for_a_login_does_no_harm(nodes: Nodes, connect: Callable[[str], Machine]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = HOSTILE.format(taken=taken.getsockname()[1], folder=nodes.folder)
+        with nodes.configured(config):
+            assert connect(NAME).runtime.ping()
+            with nodes.knowing(None), pytest.raises(EngineError, match="host key isn't known"):
+                connect("ssh://node2")
+
+
+# what goes through
+
+
+def test_probes_reach_containers_and_the_hosts_loopback(remote: DockerLab, connect: Callable[[str], Machine]) -> None:
+    machine = connect(NAME)
+    name = remote.run("a", "exec redis-server")
+    found = remote.runtime.find(name)
+    assert found is not None
+    (address,) = found.addresses.values()
+    deadline = time.monotonic() + 20
+    while not machine.probe_tcp(address, 6379, 2.0).ok:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    # What doesn't listen must not look as if it did, though ssh itself listens.
+    assert "nothing listens" in machine.probe_tcp(address, 6380, 2.0).detail
+    assert "nothing listens" in machine.probe("127.0.0.1", 6379, "/", 2.0).detail
+    assert machine.probe_tcp("127.0.0.1", 22, 2.0).ok
+
+
+def test_silence_is_told_in_time_and_hurts_nobody_else(node: Nodes, host: SshHost) -> None:
+    nobody = node.address("node1").rpartition(".")[0] + ".99"
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            host.dial((nobody, 80), 0.2)
+    time.sleep(4)  # by now the host has found out that nobody is there
+    assert Engine(NAME, dial=host.engine).call("GET", "/version")
+
+
+def test_the_end_of_a_stream_is_seen(host: SshHost) -> None:
+    connection = host.dial(("127.0.0.1", 22), 10.0)
+    connection.sendall(b"no SSH client\r\n")
+    with connection, connection.makefile("rb") as answer:
+        assert answer.read().startswith(b"SSH-2.0-")
+
+
+def test_many_threads_share_a_tunnel(node: Nodes, host: SshHost) -> None:
+    engine = Engine(NAME, dial=host.engine)
+    answers: list[object] = []
+
+    def ask() -> None:
+        for _ in range(20):
+            answers.append(engine.call("GET", "/version", timeout=10))
+            host.dial(("127.0.0.1", 22), 10.0).close()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 160
+    assert len(node.sessions()) == 1
+
+
+# a registry of this machine
+
+
+def test_a_digest_of_this_machines_registry(
+    here: DockerLab, remote: DockerLab, host: SshHost, registry: RegistryHost
+) -> None:
+    lab = RemoteImagesLab(remote, host, registry)
+    repository = f"{registry.address}/{here.app}/digest"
+    reference = f"{repository}@{push_tiny(here, repository, 'v1', 'content')}"
+    lab.images.pull(reference, lambda line: None)
+    assert lab.images.inspect(reference)
+    lab.forget(reference)
+    with pytest.raises(EngineError, match="refused"):  # nothing stays open
+        remote.engine.call("POST", "/images/create", query={"fromImage": reference})
+
+
+def test_two_controllers_at_once(here: DockerLab, remote: DockerLab, host: SshHost, registry: RegistryHost) -> None:
+    repository = f"{registry.address}/{here.app}/two"
+    references = [f"{repository}@{push_tiny(here, repository, f'v{number}', f'{number}')}" for number in range(4)]
+    other = SshHost(NAME)
+    labs = [RemoteImagesLab(remote, one, registry) for one in (host, other)]
+    port = int(registry.address.rpartition(":")[2])
+    try:
+        with host.lend(port) as first, other.lend(port) as second, host.lend(port) as third:
+            assert (first, second, third) == (True, False, True)
+            labs[1].images.pull(references[0], lambda line: None)
+        errors: list[BaseException] = []
+
+        def pull(lab: RemoteImagesLab, reference: str) -> None:
+            try:
+                lab.images.pull(reference, lambda line: None)
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=pull, args=(lab, item)) for item in references[1:] for lab in labs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not errors
+        assert all(labs[0].images.inspect(item) for item in references)
+    finally:
+        other.close()
+        for reference in references:
+            remote.forget(reference)
+
+
+def test_a_port_that_another_program_of_the_host_has(
+    remote: DockerLab, host: SshHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_images, "PATIENCE", 0.0)
+    images = HostImages(remote.engine, {}, host, cancelled=threading.Event())
+    with pytest.raises(RegistryError, match="port 22 is taken") as caught:
+        images.pull("127.0.0.1:22/a:t", lambda line: None)
+    assert "ss -ltnp" in caught.value.hint
+
+
+# what breaks
+
+
+def kill_tunnels(node: Nodes) -> None:
+    for session in node.sessions():
+        os.kill(session, signal.SIGKILL)
+    while node.sessions():
+        time.sleep(0.01)
+
+
+def test_a_tunnel_that_was_killed_is_opened_again(node: Nodes, remote: DockerLab) -> None:
+    assert remote.runtime.ping()
+    remote.runtime.create(remote.spec("a", SLEEPS))
+    for _ in range(2):
+        kill_tunnels(node)
+        assert [item.name for item in remote.runtime.list({LABEL_APP: remote.app})] == [remote.name("a")]
+    assert len(node.sessions()) == 1
+
+
+def test_a_call_under_way_fails_when_the_tunnel_breaks(node: Nodes, remote: DockerLab) -> None:
+    name = remote.run("a", "sleep 300")
+    killer = threading.Timer(0.5, kill_tunnels, [node])
+    killer.start()
+    with pytest.raises(EngineError, match=f"connection to Docker at {NAME} broke"):
+        remote.runtime.wait(name, 60)
+    killer.join()
+    assert remote.runtime.find(name)
+
+
+def test_ctrl_c_leaves_the_tunnel_for_taking_back(node: Nodes, host: SshHost) -> None:
+    host.engine().close()
+    assert all(os.getpgid(session) != os.getpgid(0) for session in node.sessions())
+
+
+def test_a_controller_that_is_killed_leaves_nothing(node: Nodes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "TMPDIR": folder}
+        controller = subprocess.Popen([sys.executable, "-c", CONTROLLER], env=env, stdout=subprocess.PIPE)
+        assert controller.stdout is not None
+        assert controller.stdout.readline()
+        assert node.sessions()
+        assert os.listdir(folder)
+        controller.kill()
+        controller.communicate()
+        deadline = time.monotonic() + 20
+        while node.sessions() or os.listdir(folder):
+            assert time.monotonic() < deadline, [node.sessions(), os.listdir(folder)]
+            time.sleep(0.05)
+
+
+def test_a_long_path_for_temporary_files(host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ("long" * 20)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("long" * 20)))
+    host.engine().close()
+
+
+def test_an_engine_that_is_stopped(node: Nodes, connect: Callable[[str], Machine]) -> None:
+    machine = connect(NAME)
+    node.stop_engine("node1")
+    try:
+        with pytest.raises(EngineError, match=f"Docker at {NAME} broke") as broke:
+            machine.runtime.ping()
+        assert f"docker -H {NAME} version" in broke.value.hint
+        host = SshHost(NAME)
+        with pytest.raises(EngineError, match=f"Docker isn't running on {NAME}") as caught:
+            host.engine()
+        assert "systemctl start docker" in caught.value.hint
+    finally:
+        node.kill("node1")
+        node.start("node1")
+    assert machine.runtime.ping()  # by the very same Machine
+
+
+def test_a_host_that_dies_and_comes_back(node: Nodes, connect: Callable[[str], Machine]) -> None:
+    machine = connect(NAME)
+    assert machine.runtime.ping()
+    node.kill("node1")
+    try:
+        with pytest.raises(EngineError, match=rf"{NAME}.*(broke|doesn't answer)"):
+            machine.runtime.ping()
+        with pytest.raises(EngineError, match=f"{NAME} can't be reached: it doesn't answer"):
+            machine.probe_tcp("127.0.0.1", 22, 2.0)
+    finally:
+        node.start("node1")
+    assert machine.runtime.ping()
+    assert connect("ssh://node2").runtime.ping()
+
+
+def test_a_name_that_is_no_host() -> None:
+    with pytest.raises(EngineError, match="no host"):
+        SshHost("tcp://node1")

@@ -1,0 +1,189 @@
+"""Hosts for tests: two Docker Engines with SSH servers in namespaces of this machine, reached as a person reaches hosts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("nodes.sh")
+GUEST = "guest"  # may log in on every node, but not use its engine
+SERVER = """\
+HostKey {folder}/host_key
+AuthorizedKeysFile {folder}/key.pub
+StrictModes no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+PidFile none
+"""
+CLIENT = """\
+Host *
+  User root
+  IdentityFile {folder}/key
+  IdentitiesOnly yes
+  IdentityAgent none
+  UserKnownHostsFile {folder}/known_hosts
+  GlobalKnownHostsFile none
+"""
+
+
+class Nodes:
+    """node1, node2 …: `ssh://node1` is a host's name in a plan while PATH begins with `bin`.
+
+    Nodes share their host key and know one user's key, and user `guest` too.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder = folder
+        self.names = [f"node{number}" for number in range(1, count + 1)]
+        self.bin = folder / "bin"
+        self.known_hosts = folder / "known_hosts"
+        self._write_server_side()
+        self._keeper = subprocess.Popen(
+            [*_as_root(), "bash", SCRIPT, folder, str(count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        said = self._hear()
+        if not said.startswith("up "):
+            rest = self._keeper.communicate()[0]
+            raise AssertionError(f"the nodes did not start; they need root (or sudo) and namespaces:\n{said}\n{rest}")
+        prefix = said.removeprefix("up ")
+        self.addresses = {name: f"{prefix}.1{number}" for number, name in enumerate(self.names, 1)}
+        self.controller = f"{prefix}.1"  # where the nodes reach this machine
+        self._write_client_side()
+
+    def address(self, name: str) -> str:
+        """Where the other nodes and this machine reach it."""
+        return self.addresses[name]
+
+    def ssh(self, name: str, command: str) -> str:
+        """Run a shell command on a node, not by Shipway."""
+        done = subprocess.run([self.bin / "ssh", name, command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def load(self, name: str, *images: str) -> None:
+        """Give a node images that this machine's engine has; what it has already is not sent again."""
+        there = self.ssh(name, "docker images --format '{{.Repository}}:{{.Tag}}'").split()
+        missing = [image for image in images if image not in there]
+        if missing:
+            self._tell("load", name, *missing)
+
+    def kill(self, name: str) -> None:
+        """As if its power were cut: engine, SSH server and containers are gone at once."""
+        self._tell("kill", name)
+
+    def start(self, name: str) -> None:
+        """After `kill`: with the disk that it had."""
+        self._tell("start", name)
+
+    def silence(self, name: str) -> None:
+        """As if its cable were pulled: nothing answers, nothing is refused."""
+        self._tell("silence", name)
+
+    def speak(self, name: str) -> None:
+        """After `silence`."""
+        self._tell("speak", name)
+
+    def stop_engine(self, name: str) -> None:
+        """Stop its Docker Engine alone; `kill` and `start` bring it back."""
+        self._tell("stop-engine", name)
+
+    def sessions(self) -> list[int]:
+        """Process ids of all `ssh` that were started with `bin` in front of PATH."""
+        config = os.fsencode(self.folder / "ssh_config")
+        return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if config in _read(path).split(b"\0")]
+
+    @contextmanager
+    def knowing(self, key: str | None) -> Iterator[None]:
+        """Meanwhile this public key is the nodes' known one; None: none is known."""
+        before = self.known_hosts.read_text()
+        self._know(key)
+        try:
+            yield
+        finally:
+            self.known_hosts.write_text(before)
+
+    @contextmanager
+    def configured(self, text: str) -> Iterator[None]:
+        """Meanwhile the person's configuration of ssh begins with this."""
+        config = self.folder / "ssh_config"
+        before = config.read_text()
+        config.write_text(text + before)
+        try:
+            yield
+        finally:
+            config.write_text(before)
+
+    def close(self) -> None:
+        """Take all of it away."""
+        self._keeper.communicate()
+        assert not self.folder.exists(), "the nodes left something"
+
+    def _tell(self, command: str, name: str, *args: str) -> None:
+        assert self._keeper.stdin is not None
+        self._keeper.stdin.write(" ".join([command, name.removeprefix("node"), *args]) + "\n")
+        self._keeper.stdin.flush()
+        said = self._hear()
+        assert said == "ok", f"{command} {name}: {said}; {(self.folder / 'log').read_text()[-500:]}"
+
+    def _hear(self) -> str:
+        assert self._keeper.stdout is not None
+        return self._keeper.stdout.readline().strip()
+
+    def _write_server_side(self) -> None:
+        folder = self.folder
+        folder.chmod(0o755)  # the guest's login reads its keys there
+        for name in ("key", "host_key"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", folder / name]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        (folder / "sshd_config").write_text(SERVER.format(folder=folder))
+        # Without homes: what a login runs there is a person's business, and takes its time.
+        homeless = f"root:x:0:0::/:/bin/sh\n{GUEST}:x:65533:65533::/:/bin/sh\n"
+        others = [line for line in Path("/etc/passwd").read_text().splitlines(True) if not line.startswith("root:")]
+        (folder / "passwd").write_text(homeless + "".join(others))
+        (folder / "shadow").write_text(f"root:*:::::::\n{GUEST}:*:::::::\n")  # no password, but not locked either
+
+    def _write_client_side(self) -> None:
+        hosts = "".join(f"Host {name}\n  HostName {address}\n" for name, address in self.addresses.items())
+        (self.folder / "ssh_config").write_text(hosts + CLIENT.format(folder=self.folder))
+        self._know((self.folder / "host_key.pub").read_text())
+        self.bin.mkdir()
+        # OpenSSH finds ~/.ssh by the user's entry in passwd, not by HOME: a test can't give it another one.
+        (self.bin / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {self.folder}/ssh_config "$@"\n')
+        (self.bin / "ssh").chmod(0o755)
+
+    def _know(self, key: str | None) -> None:
+        self.known_hosts.write_text(f"{','.join(self.addresses.values())} {key}" if key else "")
+
+
+@contextmanager
+def running_nodes(count: int = 2) -> Iterator[Nodes]:
+    """Nodes that answer, in a few seconds; PATH leads to an `ssh` that knows them. Nothing is left afterwards."""
+    nodes = Nodes(Path(tempfile.mkdtemp(prefix="shipway-nodes-")), count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(nodes.bin), prepend=os.pathsep)
+        try:
+            yield nodes
+        finally:
+            nodes.close()
+
+
+def _as_root() -> list[str]:
+    kept = [f"{name}={value}" for name in ("DOCKER_HOST", "PATH") if (value := os.environ.get(name))]
+    return [] if os.geteuid() == 0 else ["sudo", "-n", "env", *kept]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
