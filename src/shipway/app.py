@@ -51,6 +51,10 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
         tool=_tool, clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
         retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
+    if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself
+        from shipway.testing.faults import from_environment
+
+        context = from_environment(context)
     with ending:
         yield context
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
+from shipway.system.alive import this_process
 
 if TYPE_CHECKING:  # what every command imports must be cheap
     from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Secrets
@@ -112,8 +111,8 @@ class Context:
 
     @property
     def owner(self) -> str:
-        """Who holds a lease: the person and the process."""
-        return f"{self.actor} (process {os.getpid()} on {socket.gethostname()})"
+        """Who holds a lease: the person and the process, see `system.alive`."""
+        return f"{self.actor} {this_process()}"
 
     @contextmanager
     def part(self, name: str, detail: str = "") -> Iterator[None]:
@@ -138,12 +137,6 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) 
 
     with ThreadPoolExecutor(min(len(things), most)) as pool:
         return list(pool.map(work, things))
-
-
-def is_gone(owner: str) -> bool:
-    """Whether an owner was a process of this machine that has ended. False where that can't be known."""
-    found = re.search(r"\(process (\d+) on (.+)\)$", owner)
-    return found is not None and found[2] == socket.gethostname() and not Path(f"/proc/{found[1]}").exists()
 
 
 def environment_of(plan: Plan, name: str) -> Environment:

@@ -16,7 +16,7 @@ from shipway.domain.release import PENDING, SUCCEEDED, Release
 from shipway.drivers.secrets.file import FileSecrets
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
-from shipway.testing.faults import Death, Mortal
+from shipway.testing.faults import Death, Mortal, mortal
 from shipway.testing.memory import Behaviour, MemoryEdge, MemoryImages, MemoryRuntime
 from shipway.testing.memory_calls import Recorder
 from tests.unit.domain import samples
@@ -30,12 +30,11 @@ class Engine:
         self.runtime.behave("*_job_*", Behaviour(exit_code=0))
         self.away = False  # it can't be reached
 
-    def machine(self, mortal: Callable[[object], Any]) -> Machine:
+    def machine(self) -> Machine:
         """Its drivers, for one controller."""
         if self.away:
             raise EngineError(f"{self.name} can't be reached")
-        drivers = (mortal(driver) for driver in (self.runtime, self.images, self.edge))
-        return Machine(self.name, *drivers, self.runtime.probe, self.runtime.probe_tcp)
+        return Machine(self.name, self.runtime, self.images, self.edge, self.runtime.probe, self.runtime.probe_tcp)  # type: ignore[arg-type]
 
 
 class World:
@@ -57,18 +56,18 @@ class World:
     def controller(self, *, dies: Death | None = None) -> Context:
         """A new process."""
         self._owners += 1
-        mortal: Callable[[object], Any] = (lambda driver: Mortal(driver, dies)) if dies else (lambda driver: driver)
-        database = mortal(self.database)
-        return Context(
-            home=self._folder, actor=f"controller-{self._owners}", ledger=mortal(open_ledger(self._folder / "ledger.db")),
-            secrets=mortal(FileSecrets(self._folder / "secrets")), machine=self.engines[LOCAL].machine(mortal),
-            connect=lambda name: self.engines[name].machine(mortal), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
+        database: Any = Mortal(self.database, dies) if dies else self.database
+        ctx = Context(
+            home=self._folder, actor=f"controller-{self._owners}", ledger=open_ledger(self._folder / "ledger.db"),
+            secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(),
+            connect=lambda name: self.engines[name].machine(), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda name, *, run, client, files, folder: MemoryTool(database, folder or ""),
             clock=self.clock, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),
             cancelled=Impatient(),
         )  # fmt: skip
+        return mortal(ctx, dies) if dies else ctx
 
     def clock(self) -> float:
         """Seconds since the epoch."""

@@ -10,13 +10,14 @@ from typing import Any
 
 from shipway.actions.leases import TTL, environment_lease
 from shipway.actions.pipeline import sweep
-from shipway.context import Context, is_gone
+from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
 from shipway.domain.errors import EngineError, LeaseHeld
 from shipway.domain.release import CANCELLED, PENDING, Commit, Lease, Trigger
 from shipway.steps.left import Left, Record, record_of
 from shipway.steps.run import scratch
+from shipway.system.alive import is_gone
 
 LATEST = 50  # runs that are looked through
 
@@ -33,7 +34,7 @@ class Dead:
     def __str__(self) -> str:
         if self.lease is None:
             return f"run {self.number}: its process is gone"
-        process = self.lease.owner.rpartition("(")[2].rstrip(")")
+        process = self.lease.who.rpartition("(")[2].rstrip(")")
         return f"run {self.number}: {process} {'is gone' if is_gone(self.lease.owner) else 'has lost its lease'}"
 
 
@@ -76,9 +77,7 @@ def _find(ctx: Context, app: str) -> list[Dead]:
 def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
     if lease is None:  # which it takes as soon as it has a number
         return bool(ctx.clock() > row["started"] + TTL)
-    # Another machine may have the same name; but this folder is here.
-    gone = is_gone(lease.owner) and scratch(ctx.home, _number(row)).exists()
-    return gone or lease.expires <= ctx.clock()
+    return lease.expires <= ctx.clock() or is_gone(lease.owner)
 
 
 def _clear(ctx: Context, dead: Dead) -> None:

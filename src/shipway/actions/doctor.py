@@ -10,7 +10,7 @@ from shipway.actions.observe import observe
 from shipway.actions.recover import ready
 from shipway.actions.restore import restore
 from shipway.actions.standing import wanted_of
-from shipway.context import Context, is_gone
+from shipway.context import Context
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.change import Change
@@ -20,6 +20,7 @@ from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, PENDING, Deployment, Release
+from shipway.system.alive import is_gone
 
 WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
     ("accessory", "create"): ("isn't there", "create it; its volume is kept"),

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shipway.context import Context, Machine, is_gone
+from shipway.context import Context, Machine
 from shipway.domain import names
 from shipway.domain.errors import Interrupted, LeaseHeld
 from shipway.domain.release import Lease
+from shipway.system.alive import is_gone
 
 TTL = 15.0  # seconds after which a dead owner's lease is free
+CARETAKER = "standby"  # who tidies up after a deployment: everybody waits for it, at most for the longest `drain`
 MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
 READS = (
     "ping", "list", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
@@ -26,8 +28,8 @@ READS = (
 def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
     """A context that may change the environment, on any host, as long as this process holds its lease.
 
-    Waits up to `wait` seconds for another owner (for one that is dead, until its lease ends); then LeaseHeld. A process
-    that was paused for longer than TTL and wakes up finds the lease lost: each change that it asks for raises LeaseHeld,
+    Takes it from an owner whose process is gone. Waits up to `wait` seconds for another one (for the caretaker, until
+    what a rollback left has ended); then LeaseHeld. A process that was paused for longer than TTL and wakes up finds the lease lost: each change that it asks for raises LeaseHeld,
     and `ctx.cancelled` is set.
     """
     with held(ctx, names.scope(app, environment), reason, wait=wait) as check:
@@ -104,11 +106,14 @@ def _acquire(ctx: Context, name: str, reason: str, wait: float) -> Lease:
             return ctx.ledger.acquire(name, ctx.owner, reason, ctx.clock(), TTL)
         except LeaseHeld as error:
             holder = ctx.ledger.lease(name)
-            dead = holder is not None and is_gone(holder.owner)
-            if ctx.clock() >= deadline and not dead:
+            if holder is not None and is_gone(holder.owner):
+                ctx.ledger.free(holder)  # and no other's
+                continue
+            tidying = holder is not None and holder.owner.startswith(f"{CARETAKER} ")
+            if ctx.clock() >= deadline and not tidying:
                 raise
             if not told:
-                ctx.reporter.note(f"waiting: {error}" + (" (that process is gone: its lease ends by itself)" if dead else ""))
+                ctx.reporter.note(f"waiting: {error}")
                 told = True
             ctx.cancelled.wait(0.2)
             if ctx.cancelled.is_set():

@@ -32,12 +32,13 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
 
 
 def _when_due(options: Globals, app: str, environment: str) -> None:
+    from shipway.actions.leases import CARETAKER
     from shipway.actions.retire import retire_due
     from shipway.app import caretaker, open_context
 
     with caretaker(options.home, f"{app}_{environment}") as first:
         while first and options.home.exists():  # else it was taken away meanwhile
-            with open_context(options.home, TerminalReporter(quiet=True), actor="standby") as ctx:
+            with open_context(options.home, TerminalReporter(quiet=True), actor=CARETAKER) as ctx:
                 due = retire_due(ctx, app, environment)
             if due is None:
                 return

@@ -33,7 +33,7 @@ def status(options: Globals, as_json: bool) -> None:
         for item in found:
             say(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
             if item.lease:
-                say(f"    {style('under way', 'yellow')}: {item.lease.reason}, by {item.lease.owner}")
+                say(f"    {style('under way', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
             if item.current is None or item.release is None:
                 say("    nothing was deployed here yet")
             else:

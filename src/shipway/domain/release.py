@@ -115,6 +115,11 @@ class Lease:
     expires: float
     token: int  # fencing: grows with every new owner
 
+    @property
+    def who(self) -> str:
+        """The owner in words for people: without the proof behind `#`, see `system.alive`."""
+        return self.owner.rsplit(" #", 1)[0]
+
 
 def digest_of(data: object) -> str:
     """sha256 over the canonical JSON of data."""

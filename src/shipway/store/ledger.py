@@ -188,4 +188,4 @@ class SqlLedger:
 
 def _held(lease: Lease) -> str:
     since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
-    return f"{lease.name} is held by {lease.owner} since {since}: {lease.reason}"
+    return f"{lease.name} is held by {lease.who} since {since}: {lease.reason}"

@@ -1,12 +1,29 @@
 """Kill a controller at any of its effects. Every call of a driver or the ledger that changes something is a numbered
-point; a test runs a command once to count them, then again for each, and kills it before or after that one."""
+point; a test runs a command once to count them, then again for each, and kills it before or after that one.
+
+In memory a controller is a context that `mortal` makes, and dies by an exception. The real `shipway` takes an order to die
+from its environment (see `from_environment`), and dies by SIGKILL: nothing is cleaned up, and what its other threads are
+doing at that moment is broken off.
+
+    SHIPWAY_TEST_DIE=0 shipway run staging          says in the end on stderr how many effects it had
+    SHIPWAY_TEST_DIE=12,before shipway run staging  dies before the 12th
+    SHIPWAY_TEST_DIE=12,after shipway run staging   dies right after it
+"""
 
 from __future__ import annotations
 
+import atexit
+import dataclasses
+import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from shipway.context import Context, Machine
+
+ORDER = "SHIPWAY_TEST_DIE"
 READS = {
     "ping", "list", "find", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
     "inspect", "digest", "layers", "repository",  # of images and registries
@@ -42,6 +59,22 @@ class Death:
             return result
 
 
+class SuddenDeath(Death):
+    """Kills this very process. Its threads work side by side as ever."""
+
+    def around(self, work: Callable[[], object]) -> object:
+        """Do one effect, or die."""
+        with self._guard:
+            self.effects += 1
+            last = self.effects == self.at
+        if last and not self.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = work()
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+
 class Mortal:
     """A driver of a controller that dies."""
 
@@ -60,6 +93,30 @@ class Mortal:
         if self._death.done:
             raise Killed
         return found(*args, **more)
+
+
+def mortal(ctx: Context, death: Death) -> Context:
+    """A controller whose every effect, on any host, is a point of this death."""
+
+    def of(driver: object) -> Any:
+        return Mortal(driver, death)
+
+    def on(machine: Machine) -> Machine:
+        return dataclasses.replace(machine, runtime=of(machine.runtime), images=of(machine.images), edge=of(machine.edge))
+
+    return dataclasses.replace(
+        ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
+        connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
+    )  # fmt: skip
+
+
+def from_environment(ctx: Context) -> Context:
+    """The same, by the order that is in this process's environment; what it starts doesn't inherit it."""
+    at, _, moment = os.environ.pop(ORDER).partition(",")
+    death = SuddenDeath(int(at), after=moment == "after")
+    if not death.at:
+        atexit.register(lambda: sys.stderr.write(f"effects: {death.effects}\n"))
+    return mortal(ctx, death)
 
 
 def every(effects: int) -> Iterator[tuple[int, bool]]:

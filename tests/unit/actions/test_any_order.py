@@ -85,13 +85,13 @@ class AnyOrder(RuleBasedStateMachine):
     def the_host_is_back(self) -> None:
         self.world.engines[OTHER].away = False
 
-    @rule(data=st.data(), remove=st.booleans())
-    def meddle(self, data: st.DataObject, remove: bool) -> None:
-        engine = self.world.engines[data.draw(st.sampled_from([LOCAL, OTHER]))]
-        names = sorted(name for name, item in engine.runtime.containers.items() if item.info.labels.get("shipway.role") == "service")
+    @rule(host=st.sampled_from([LOCAL, OTHER]), pick=st.integers(0, 99), remove=st.booleans())
+    def meddle(self, host: str, pick: int, remove: bool) -> None:
+        runtime = self.world.engines[host].runtime
+        names = sorted(name for name, item in runtime.containers.items() if item.info.labels.get("shipway.role") == "service")
         if names:
-            name = data.draw(st.sampled_from(names))
-            engine.runtime.remove(name) if remove else engine.runtime.stop(name, 1)
+            name = names[pick % len(names)]  # a number, since threads have a say in which ones are there
+            runtime.remove(name) if remove else runtime.stop(name, 1)
             self.meddled = True
 
     @rule()

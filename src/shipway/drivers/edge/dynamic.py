@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,15 +146,16 @@ def _add_marks(
         }
 
 
-def render_page(owner: str, url: Mapping[str, Any], page: str) -> str:
+def render_page(owner: str, url: Mapping[str, Any], page: str, own: Sequence[str] = ()) -> str:
     """The file of an owner under maintenance: it answers all requests to the address, but those of the edge's own
-    network namespace and those to reserved paths."""
+    network namespace (which come from `own`, its addresses) and those to reserved paths."""
     where = address(url)
+    others = "".join(f" && !ClientIP(`{each}`)" for each in ("127.0.0.1", "::1", *own))
     name = f"{owner}.-maintain"
     routers = {
         name: {
             **_entry(where),
-            "rule": f"Host(`{where.host}`) && !ClientIP(`127.0.0.1`) && !ClientIP(`::1`)",
+            "rule": f"Host(`{where.host}`){others}",
             "priority": MARK_PRIORITY - 1,
             "middlewares": [f"{owner}.-maintain-id", name],
             "service": "noop@internal",

@@ -135,7 +135,10 @@ class TraefikEdge:
         with self._lock, _as_edge_error():
             if page is None:
                 return self._end_page(_owner(owner), self._files())
-            text, where, found = dynamic.render_page(_owner(owner), url, page), dynamic.address(url), self._running()
+            where, found = dynamic.address(url), self._running()
+            # A name of *.localhost leads to the edge itself, but not always by the loopback address.
+            own = sorted(filter(None, found.addresses.values()))
+            text = dynamic.render_page(_owner(owner), url, page, own)
             with self._control(found) as control, self._asker() as asker:
                 port = _port(found, where)
                 control.write(_page_file(owner), text)

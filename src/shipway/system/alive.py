@@ -1,0 +1,58 @@
+"""Who a process is, in words that another one can read later, and whether it has ended: a proof, or no answer."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import socket
+from pathlib import Path
+
+KERNEL = Path("/proc/sys/kernel/random/boot_id")  # another one with each start of the kernel
+NAMESPACES = ("pid", "time")  # of which a process's number and start mean something
+MINE = re.compile(r"\(process (\d{1,9}) on (.+)\) #([0-9a-f]{8})\.(\d+)$")
+
+
+def this_process() -> str:
+    """Such as `(process 4711 on build-1) #9f3c21aa.88123`: number and machine for people, and behind `#` what makes
+    them a proof: in which kernel and namespaces, and when it started. Without the latter where that can't be read."""
+    words = f"(process {os.getpid()} on {socket.gethostname()})"
+    where, started = _where(), _started(os.getpid())
+    return f"{words} #{where}.{started}" if where and started else words
+
+
+def is_gone(owner: str) -> bool:
+    """Whether an owner that ends with such words was a process of this machine that has ended. False where that can't be
+    known, such as from another container on the same machine, even one with the same name."""
+    found = MINE.search(owner)
+    if found is None or found[2] != socket.gethostname() or found[3] != _where():
+        return False
+    try:
+        os.kill(int(found[1]), 0)  # /proc may hide the processes of others
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    started = _started(int(found[1]))
+    return started is not None and started != found[4]  # its number belongs to another process now
+
+
+def _where() -> str | None:
+    """A short name of this start of the kernel and of this process's namespaces; None where /proc doesn't tell, or is
+    that of other processes."""
+    try:
+        if os.readlink("/proc/self") != str(os.getpid()):
+            return None
+        parts = [KERNEL.read_text(), *(os.readlink(f"/proc/self/ns/{name}") for name in NAMESPACES)]
+    except OSError:
+        return None
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def _started(number: int) -> str | None:
+    """When a process started, in the kernel's ticks since its boot; None where that isn't to be seen."""
+    try:
+        line = Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return None
+    return line.rpartition(")")[2].split()[19]  # behind its name, which may be anything
