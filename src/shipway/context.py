@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from shipway.domain.errors import UsageError
+from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.system.alive import this_process
 
@@ -137,6 +137,17 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) 
 
     with ThreadPoolExecutor(min(len(things), most)) as pool:
         return list(pool.map(work, things))
+
+
+@contextmanager
+def errors_of(host: str) -> Iterator[None]:
+    """Let errors name the host, where there are several ('': there is one)."""
+    try:
+        yield
+    except ShipwayError as error:
+        if host and host not in error.message:
+            error.message = f"{host}: {error.message}"
+        raise
 
 
 def environment_of(plan: Plan, name: str) -> Environment:

@@ -10,7 +10,7 @@ from shipway.actions.place import Place
 from shipway.actions.restore import restore
 from shipway.actions.takeover import take_over
 from shipway.actions.watch import watch
-from shipway.context import Context, side_by_side
+from shipway.context import Context, errors_of, side_by_side
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
 
@@ -64,7 +64,12 @@ class Applying:
 
     def everywhere(self, work: Callable[[Place], object]) -> None:
         """On all hosts side by side. The first error is raised when all have ended."""
-        side_by_side(work, self.places, most=AT_ONCE)
+
+        def one(place: Place) -> None:
+            with errors_of(place.host):
+                work(place)
+
+        side_by_side(one, self.places, most=AT_ONCE)
 
     # prepare
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
-from shipway.context import Context, side_by_side
+from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
 from shipway.domain.errors import UsageError
@@ -76,7 +76,13 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     previous = back.current(history)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
     hosts = hosts_of(ctx, environment, left)
-    observed = side_by_side(lambda host: observe(ctx.on(host.name), release.app, environment.name), hosts)
+    several = len(hosts) > 1
+
+    def look(host: Host) -> Observed:
+        with errors_of(host.name if several else ""):
+            return observe(ctx.on(host.name), release.app, environment.name)
+
+    observed = side_by_side(look, hosts)
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
     tool = None

@@ -8,7 +8,7 @@ from shipway.actions.observe import versions
 from shipway.actions.place import Place
 from shipway.actions.prune import prune
 from shipway.actions.recover import ready
-from shipway.context import Context
+from shipway.context import Context, errors_of
 from shipway.domain.release import DEPLOY, Deployment, Evidence
 
 
@@ -30,7 +30,9 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         return None
     refuse_danger(decision)
     for part in decision.parts:
-        Place(ctx, decision, part).look_for_space()
+        place = Place(ctx, decision, part)
+        with errors_of(place.host):
+            place.look_for_space()
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
     record = Deployment(

@@ -74,6 +74,7 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str]) -> str | 
 
 def _one_off(ctx: Context, spec: ContainerSpec) -> Callable[[Sequence[str]], tuple[int, str]]:
     def run(command: Sequence[str]) -> tuple[int, str]:
+        ctx.images.pull(spec.image, lambda line: None)  # this may be the first that the host hears of the release
         argv = dataclasses.replace(spec, entrypoint=(command[0],), command=tuple(command[1:]))
         return capture(ctx, argv, timeout=TIMEOUT)
 
@@ -82,6 +83,7 @@ def _one_off(ctx: Context, spec: ContainerSpec) -> Callable[[Sequence[str]], tup
 
 def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, bytes]:
     """The files of a folder of an image (relative to its WORKDIR), by path below that folder."""
+    ctx.images.pull(spec.image, lambda line: None)
     found = ctx.images.inspect(spec.image)
     config = found.get("Config") if found else None
     workdir = str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from shipway.actions.assets import share_assets
@@ -22,7 +22,6 @@ from shipway.domain.container import (
     ContainerInfo,
     ContainerSpec,
 )
-from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import release_of
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY
@@ -30,7 +29,7 @@ from shipway.steps.health import look, wait_healthy
 
 
 class Place:
-    """A host under deployment. All of its errors name the host where there are several."""
+    """A host under deployment. host: its name; empty where it is the only one."""
 
     def __init__(self, ctx: Context, decision: Decision, part: Part) -> None:
         self.ctx = ctx.on(part.host.name)
@@ -45,16 +44,9 @@ class Place:
         self._domain = decision.order.environment.domain
         self._left = decision.left
 
-    @contextmanager
-    def part(self, name: str, detail: str = "") -> Iterator[None]:
-        """A part of the report, and in errors the host."""
-        with self.ctx.part(name, f"{self.host}: {detail}" if self.host else detail):
-            try:
-                yield
-            except ShipwayError as error:
-                if self.host and not error.message.startswith(self.host):
-                    error.message = f"{self.host}: {error.message}"
-                raise
+    def part(self, name: str, detail: str = "") -> AbstractContextManager[None]:
+        """A part of the report."""
+        return self.ctx.part(name, f"{self.host}: {detail}" if self.host else detail)
 
     # prepare
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
 from shipway.actions.standing import wanted_of
-from shipway.context import Context, side_by_side
+from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.errors import ShipwayError
@@ -28,12 +28,13 @@ def restore(ctx: Context, left: Release, environment: Environment, previous: Dep
 
     def one(host: Host) -> None:
         try:
-            _Restoring(ctx.on(host.name), left, environment, host, good, previous).run()
+            with errors_of(host.name if len(hosts) > 1 else ""):
+                _Restoring(ctx.on(host.name), left, environment, host, good, previous).run()
         except ShipwayError as error:
-            error.message = f"{host.name}: {error.message}"
             problems.append(error)
 
-    side_by_side(one, hosts_of(ctx, environment, good))
+    hosts = hosts_of(ctx, environment, good)
+    side_by_side(one, hosts)
     if problems:
         raise problems[0]
 

@@ -1,0 +1,172 @@
+"""Several hosts by SSH: one release on all of them, or on none."""
+
+from __future__ import annotations
+
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from shipway.domain.errors import DeployFailed, DriftFound
+from tests.nodes import Nodes
+from tests.system.conftest import Make
+from tests.system.tiny import Tiny
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+
+PORT, NAME = 8080, "shop.example"
+OWNERS = {
+    "web/migrations/0002_owners.up.sql": "CREATE TABLE owners (name text);\n",
+    "web/migrations/0002_owners.down.sql": "DROP TABLE owners;\n",
+}
+
+
+@pytest.fixture(scope="module")
+def shop(make: Make, nodes: Nodes) -> Tiny:
+    """Version one on node1, which has the database, and node2."""
+    for name in nodes.names:
+        nodes.load(name, "caddy:2", "traefik:v3", "postgres:15")
+    project = make(database=True)
+    project.plan["services"]["web"]["replicas"] = 2
+    project.plan["environments"]["staging"] |= {
+        "url": f"http://{NAME}:{PORT}",
+        "hosts": [{"host": "ssh://node1", "address": nodes.address("node1")}, "ssh://node2"],
+        "standby": "10m",
+    }
+    project.env["PATH"] = f"{nodes.bin}:{project.env['PATH']}"
+    project.change("one")
+    project.shipway("run", "staging")
+    return project
+
+
+def ask(nodes: Nodes, node: str) -> str:
+    """What a visitor of one host gets."""
+    request = urllib.request.Request(f"http://{nodes.address(node)}:{PORT}/", headers={"Host": NAME})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return f"HTTP status {error.code}"
+    except OSError as error:
+        return str(error)
+
+
+def answers(nodes: Nodes) -> list[str]:
+    return [ask(nodes, name) for name in nodes.names]
+
+
+@contextmanager
+def visitors(nodes: Nodes, *names: str) -> Iterator[dict[str, list[str]]]:
+    """Ask these hosts (all) again and again meanwhile."""
+    heard: dict[str, list[str]] = {name: [] for name in names or nodes.names}
+    over = threading.Event()
+
+    def visit(name: str) -> None:
+        while not over.wait(0.03):
+            heard[name].append(ask(nodes, name))
+
+    threads = [threading.Thread(target=visit, args=(name,)) for name in heard]
+    for thread in threads:
+        thread.start()
+    try:
+        yield heard
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def running(nodes: Nodes, node: str, project: Tiny) -> list[str]:
+    """Names of the app's containers on a host, by service and release."""
+    found = nodes.ssh(node, f"docker ps --filter label=shipway.app={project.app} --format '{{{{.Names}}}}'").split()
+    return sorted(name.removeprefix(f"{project.app}_staging_").partition("-")[0] for name in found)
+
+
+def test_every_host_serves_and_the_first_has_the_database(shop: Tiny, nodes: Nodes) -> None:
+    assert answers(nodes) == ["one", "one"]
+    assert running(nodes, "node1", shop) == ["db", "web_1", "web_1"]
+    assert running(nodes, "node2", shop) == ["web_1", "web_1"]
+    reach = "docker exec $(docker ps -q --filter label=shipway.name=web | head -1) sh -c '"
+    reach += 'rest=${DATABASE_URL##*@}; at=${rest%%/*}; nc -w 5 ${at%%:*} ${at##*:} </dev/null && echo $at\''
+    there = nodes.ssh("node2", reach).strip()
+    assert there.startswith(nodes.address("node1") + ":2")
+    assert nodes.ssh("node1", reach).strip() == "db:5432"
+    status = shop.status("staging")
+    assert (status["services"], status["away"]) == ({"web": [4, 4]}, [])
+    assert "all is as the ledger says" in shop.shipway("doctor", "staging").output
+
+
+def test_a_release_and_a_rollback_reach_all_hosts_without_a_lost_request(shop: Tiny, nodes: Nodes) -> None:
+    shop.change("two", files=OWNERS)
+    with visitors(nodes) as heard:
+        done = shop.shipway("run", "staging")
+        assert answers(nodes) == ["two", "two"]
+        back = shop.shipway("rollback", "staging")
+        assert answers(nodes) == ["one", "one"]
+    assert "ssh://node2  create" in done.output, "a changeset names the hosts"
+    assert "migrate" in done.output
+    assert "0002 → 0001" in back.output
+    assert all(set(each) == {"one", "two"} for each in heard.values()), heard
+
+
+def test_what_fails_on_one_host_is_taken_back_on_all(shop: Tiny, nodes: Nodes) -> None:
+    before = [running(nodes, name, shop) for name in nodes.names]
+    # On the first host the database is `db`, elsewhere an address: the new release doesn't know what to do with that.
+    picky = "case $DATABASE_URL in *@db:*) exec caddy run --config Caddyfile --adapter caddyfile;; esac; echo no database here; exit 9"
+    shop.plan["services"]["web"]["command"] = f"sh -c '{picky}'"
+    shop.change("three")
+    with visitors(nodes) as heard:
+        done = shop.shipway("run", "staging", check=False)
+    del shop.plan["services"]["web"]["command"]
+    assert done.code == DeployFailed.exit_code, done.output
+    assert "ssh://node2: " in done.output
+    assert ": it exited with code 9" in done.output
+    assert "no database here" in done.output
+    assert all(set(each) == {"one"} for each in heard.values())
+    assert [running(nodes, name, shop) for name in nodes.names] == before
+
+
+def test_a_host_that_vanishes_in_the_middle(shop: Tiny, nodes: Nodes) -> None:
+    shop.change("four")
+    with visitors(nodes, "node1") as heard:
+        deploying = shop.start("run", "staging")
+        deploying.until("▸ start")
+        nodes.kill("node2")
+        try:
+            done = deploying.end(seconds=120)
+            assert done.code != 0
+            assert "node2" in done.output
+            assert ask(nodes, "node1") == "one"
+            assert "ssh://node2" in " ".join(shop.status("staging")["away"])
+            drift = shop.shipway("doctor", "staging", check=False)
+            assert drift.code == DriftFound.exit_code
+            assert "node2" in drift.output
+        finally:
+            nodes.start("node2")
+    assert set(heard["node1"]) <= {"one", "four"}, "nobody is turned away where the host is up"
+    deadline = time.monotonic() + 30
+    while ask(nodes, "node2") != "one" and time.monotonic() < deadline:
+        time.sleep(0.5)  # its engine starts the containers again by itself
+    shop.shipway("doctor", "--fix", "staging", check=False)
+    assert "all is as the ledger says" in shop.shipway("doctor", "staging").output
+    assert answers(nodes) == ["one", "one"]
+    shop.shipway("run", "staging")
+    assert answers(nodes) == ["four", "four"]
+
+
+def test_without_the_host_nothing_is_begun(shop: Tiny, nodes: Nodes) -> None:
+    before = shop.deployments("staging")
+    shop.change("five")
+    nodes.silence("node2")
+    try:
+        done = shop.shipway("run", "staging", check=False)
+    finally:
+        nodes.speak("node2")
+    assert done.code != 0
+    assert "ssh://node2" in done.output
+    assert shop.deployments("staging") == before
+    assert answers(nodes) == ["four", "four"]
