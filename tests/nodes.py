@@ -14,6 +14,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("nodes.sh")
 GUEST = "guest"  # may log in on every node, but not use its engine
+CLOSED = "closed"  # may log in, but gets no connections from there
 SERVER = """\
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/key.pub
@@ -23,6 +24,8 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
 PidFile none
+Match User {closed}
+  AllowTcpForwarding no
 """
 CLIENT = """\
 Host *
@@ -38,7 +41,7 @@ Host *
 class Nodes:
     """node1, node2 …: `ssh://node1` is a host's name in a plan while PATH begins with `bin`.
 
-    Nodes share their host key and know one user's key, and user `guest` too.
+    Nodes share their host key, and let root, GUEST and CLOSED in by one key.
     """
 
     def __init__(self, folder: Path, count: int) -> None:
@@ -100,7 +103,8 @@ class Nodes:
     def sessions(self) -> list[int]:
         """Process ids of all `ssh` that were started with `bin` in front of PATH."""
         config = os.fsencode(self.folder / "ssh_config")
-        return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if config in _read(path).split(b"\0")]
+        found = [path for path in Path("/proc").glob("[0-9]*/cmdline") if config in _read(path).split(b"\0")]
+        return sorted(int(path.parent.name) for path in found)
 
     @contextmanager
     def knowing(self, key: str | None) -> Iterator[None]:
@@ -145,12 +149,14 @@ class Nodes:
         for name in ("key", "host_key"):
             command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", folder / name]
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-        (folder / "sshd_config").write_text(SERVER.format(folder=folder))
+        (folder / "sshd_config").write_text(SERVER.format(folder=folder, closed=CLOSED))
         # Without homes: what a login runs there is a person's business, and takes its time.
-        homeless = f"root:x:0:0::/:/bin/sh\n{GUEST}:x:65533:65533::/:/bin/sh\n"
+        users = {"root": 0, CLOSED: 0, GUEST: 65533}
+        homeless = "".join(f"{name}:x:{number}:{number}::/:/bin/sh\n" for name, number in users.items())
         others = [line for line in Path("/etc/passwd").read_text().splitlines(True) if not line.startswith("root:")]
         (folder / "passwd").write_text(homeless + "".join(others))
-        (folder / "shadow").write_text(f"root:*:::::::\n{GUEST}:*:::::::\n")  # no password, but not locked either
+        # No password, but not locked either.
+        (folder / "shadow").write_text("".join(f"{name}:*:::::::\n" for name in users))
 
     def _write_client_side(self) -> None:
         hosts = "".join(f"Host {name}\n  HostName {address}\n" for name, address in self.addresses.items())

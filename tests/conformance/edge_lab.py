@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
 from shipway.drivers.edge.traefik import TraefikEdge
+from shipway.drivers.runtime.engine import Engine
+from shipway.ports import Dial
 from tests.conformance.labs import DockerLab
 
 SERVER = """
@@ -57,14 +60,15 @@ ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 
 
 class TraefikLab:
-    """One edge and three small servers."""
+    """One edge and three small servers. dial: connects to what the engine's machine sees."""
 
-    def __init__(self) -> None:
-        self.docker = DockerLab()
+    def __init__(self, engine: Engine | None = None, dial: Dial = socket.create_connection) -> None:
+        self.docker = DockerLab(engine)
+        self._dial = dial
         self.network = self.docker.name("net")
         self.networks: Mapping[str, Sequence[str]] = {self.network: ("one.localhost",)}
         self.ports = (self.docker.port(), self.docker.port(), self.docker.port())
-        self.edge = TraefikEdge(self.docker.engine, name=self.docker.name("edge"), deadline=4.0)
+        self.edge = TraefikEdge(self.docker.engine, name=self.docker.name("edge"), deadline=4.0, dial=dial)
         self.docker.runtime.ensure_network(self.network, {LABEL_APP: self.docker.app})
         names = [self.server(suffix) for suffix in ("a", "b", "c")]
         self.upstreams = (f"http://{names[0]}:8000", f"http://{names[1]}:8000", f"http://{names[2]}:8000")
@@ -86,6 +90,7 @@ class TraefikLab:
     def get(self, host: str, port: int, path: str, **more: object) -> tuple[http.client.HTTPResponse, str]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
+            connection.sock = self._dial(("127.0.0.1", port), 10)
             method = "POST" if "body" in more else "GET"
             connection.request(method, path, headers={"Host": f"{host}:{port}"}, **more)  # type: ignore[arg-type]
             response = connection.getresponse()

@@ -23,15 +23,18 @@ from shipway.drivers.images import host as host_images
 from shipway.drivers.images.host import HostImages
 from shipway.drivers.runtime.engine import Engine
 from shipway.hosts import Hosts
+from shipway.testing.edge import EdgeContract
 from shipway.testing.images import ImagesContract
 from shipway.testing.runtime import SLEEPS, RuntimeContract
+from tests.conformance.edge_lab import TraefikLab
 from tests.conformance.labs import IMAGE, DockerLab
 from tests.conformance.registries import RegistryHost, push_tiny
-from tests.nodes import GUEST, Nodes
+from tests.conformance.test_images import DockerImagesLab
+from tests.nodes import CLOSED, GUEST, Nodes
 
 NAME = "ssh://node1"
 CONTROLLER = """
-import sys, time, threading
+import threading, time
 from shipway.hosts import Hosts
 print(Hosts({}, threading.Event()).connect("ssh://node1").runtime.ping(), flush=True)
 time.sleep(600)
@@ -40,20 +43,10 @@ time.sleep(600)
 pytestmark = pytest.mark.engine
 
 
-class RemoteImagesLab:
-    base = IMAGE
-
+class RemoteImagesLab(DockerImagesLab):
     def __init__(self, lab: DockerLab, host: SshHost, registry: RegistryHost) -> None:
-        self.docker = lab
+        super().__init__(lab, registry)
         self.images = HostImages(lab.engine, {}, host, cancelled=threading.Event())
-        self._registry = registry
-        self.unreachable = f"127.0.0.1:{lab.port()}/a"
-
-    def repository(self, name: str) -> str:
-        return f"{self._registry.address}/{self.docker.app}/{name}"
-
-    def forget(self, reference: str) -> None:
-        self.docker.forget(reference)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +59,9 @@ def node(nodes: Nodes) -> Nodes:
 @pytest.fixture(autouse=True)
 def nothing_left(node: Nodes) -> Iterator[None]:
     """Before all other fixtures, so that it ends after them."""
+    before = node.sessions()  # of a fixture that several tests share
     yield
-    assert not node.sessions(), "an ssh was left behind"
+    assert node.sessions() == before, "an ssh was left behind"
 
 
 @pytest.fixture
@@ -118,6 +112,26 @@ class TestImagesByTunnel(ImagesContract):
         return RemoteImagesLab(remote, host, registry)
 
 
+class TestEdgeByTunnel(EdgeContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def traefik(cls, node: Nodes) -> Iterator[TraefikLab]:
+        node.load("node1", "traefik:v3", "python:3.11-slim-bookworm")
+        host = SshHost(NAME)
+        lab = TraefikLab(Engine(NAME, dial=host.engine), host.dial)
+        try:
+            yield lab
+        finally:
+            lab.docker.close()
+            host.close()
+
+    @pytest.fixture
+    def lab(self, traefik: TraefikLab) -> Iterator[TraefikLab]:
+        yield traefik
+        for owner in ("one", "two"):
+            traefik.edge.remove(owner)
+
+
 # who is let in
 
 
@@ -128,6 +142,7 @@ class TestImagesByTunnel(ImagesContract):
         ("ssh://node1:23", "nothing answers at its SSH port", "SSH server"),
         ("ssh://nobody@node1", "doesn't let us in", "ssh nobody@node1"),
         (f"ssh://{GUEST}@node1", "refuses access to the user", "docker group"),
+        (f"ssh://{CLOSED}@node1", "nothing answers at /var/run/docker.sock", "AllowTcpForwarding"),
     ],
 )
 def test_why_a_host_cannot_be_reached(connect: Callable[[str], Machine], name: str, message: str, hint: str) -> None:
@@ -289,10 +304,18 @@ def test_a_port_that_another_program_of_the_host_has(
 
 
 def kill_tunnels(node: Nodes) -> None:
-    for session in node.sessions():
+    sessions = node.sessions()
+    for session in sessions:
         os.kill(session, signal.SIGKILL)
-    while node.sessions():
+    while any(running(session) for session in sessions):  # a process that dies still takes connections for a moment
         time.sleep(0.01)
+
+
+def running(process: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
 
 
 def test_a_tunnel_that_was_killed_is_opened_again(node: Nodes, remote: DockerLab) -> None:

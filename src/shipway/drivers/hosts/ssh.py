@@ -12,7 +12,7 @@ from typing import TypeVar
 from shipway.domain.errors import EngineError
 from shipway.drivers.hosts import socks
 from shipway.drivers.hosts.tunnel import ANSWER, SOCKET, Tunnel
-from shipway.drivers.hosts.words import FORBIDDEN, forbidden, look, no_engine
+from shipway.drivers.hosts.words import look, no_engine
 
 T = TypeVar("T")
 
@@ -55,8 +55,6 @@ class SshHost:
         except socks.Refused as error:
             if not tunnel.alive:
                 raise ConnectionResetError("ssh ended") from error
-            if FORBIDDEN in tunnel.said:
-                raise forbidden(self.name) from error
             raise
 
     def _through(self, use: Callable[[Tunnel], T]) -> T:
@@ -82,7 +80,7 @@ class SshHost:
             if self._tunnel is None:
                 tunnel = Tunnel(self.name)
                 if not _answers(tunnel):
-                    error = no_engine(self.name, SOCKET, tunnel.test(look(SOCKET)), tunnel.said)
+                    error = no_engine(self.name, SOCKET, tunnel.test(look(SOCKET)))
                     tunnel.close()
                     raise error
                 self._tunnel = tunnel

@@ -7,7 +7,6 @@ import re
 from shipway.domain.errors import EngineError
 
 NO_SOCKET, NO_ACCESS = 3, 4  # exit codes of LOOK
-FORBIDDEN = "administratively prohibited"  # ssh's words where the server's configuration says no
 
 
 def look(socket: str) -> str:
@@ -47,7 +46,7 @@ def login_failed(name: str, said: str) -> EngineError:
     return EngineError(f"{name} can't be reached: {said or 'ssh ended without a word'}", hint=f"try: {by_hand}")
 
 
-def no_engine(name: str, socket: str, found: int, said: str) -> EngineError:
+def no_engine(name: str, socket: str, found: int) -> EngineError:
     """Why nothing answers at the engine's socket of a host that let us in. found: exit code of `look`."""
     if found == NO_SOCKET:
         return EngineError(
@@ -59,19 +58,10 @@ def no_engine(name: str, socket: str, found: int, said: str) -> EngineError:
             f"Docker on {name} refuses access to the user who logs in",
             hint="add that user to the docker group there: sudo usermod -aG docker USER",
         )
-    if FORBIDDEN in said:
-        return forbidden(name)
     return EngineError(
         f"Docker isn't running on {name}: nothing answers at {socket}",
-        hint="start it there: sudo systemctl start docker",
-    )
-
-
-def forbidden(name: str) -> EngineError:
-    """The server lets us in, but not through."""
-    return EngineError(
-        f"the SSH server of {name} forbids forwarding",
-        hint="its sshd_config needs AllowTcpForwarding yes and AllowStreamLocalForwarding yes for that user",
+        hint="start it there: sudo systemctl start docker. Where it runs, the host's sshd_config says no to "
+        "AllowTcpForwarding or AllowStreamLocalForwarding",
     )
 
 
