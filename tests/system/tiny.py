@@ -217,6 +217,14 @@ class Running:
         self._process.kill()
         self._process.wait()
 
+    def pause(self) -> None:
+        """As a machine does that is put to sleep."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """And wakes up."""
+        self._process.send_signal(signal.SIGCONT)
+
     def end(self, *, seconds: float = 60.0) -> Done:
         """Wait for it."""
         try:
