@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.project import ADA, Done, Project, get
+from shipway.actions.leases import is_held
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
 from shipway.store import open_ledger
@@ -150,7 +151,7 @@ class Tiny(Project):
         ledger = self.ledger()
         held = {name: ledger.lease(f"{self.app}/{name}") for name in ("staging", "production")}
         ledger.close()
-        return [name for name, lease in held.items() if lease and lease.expires > time.time()]
+        return [name for name, lease in held.items() if is_held(lease, time.time())]
 
     def good(self) -> list[tuple[str, str, int]]:
         """Environment, kind and release of all deployments that succeeded."""
@@ -215,6 +216,14 @@ class Running:
         """As the kernel does where memory runs out: nothing can be cleaned up."""
         self._process.kill()
         self._process.wait()
+
+    def pause(self) -> None:
+        """As a machine does that is put to sleep."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """And wakes up."""
+        self._process.send_signal(signal.SIGCONT)
 
     def end(self, *, seconds: float = 60.0) -> Done:
         """Wait for it."""

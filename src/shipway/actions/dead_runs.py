@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from shipway.actions.leases import TTL, environment_lease
+from shipway.actions.leases import TTL, environment_lease, is_held
 from shipway.actions.pipeline import sweep
 from shipway.context import Context
 from shipway.domain import names
@@ -77,7 +77,7 @@ def _find(ctx: Context, app: str) -> list[Dead]:
 def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
     if lease is None:  # which it takes as soon as it has a number
         return bool(ctx.clock() > row["started"] + TTL)
-    return lease.expires <= ctx.clock() or is_gone(lease.owner)
+    return not is_held(lease, ctx.clock())
 
 
 def _clear(ctx: Context, dead: Dead) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shipway.actions.decide import hosts_of
+from shipway.actions.leases import is_held
 from shipway.actions.observe import observe
-from shipway.actions.recover import ready
+from shipway.actions.recover import jobs, ready
 from shipway.actions.restore import restore
 from shipway.actions.standing import wanted_of
 from shipway.context import Context
@@ -20,7 +21,6 @@ from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, PENDING, Deployment, Release
-from shipway.system.alive import is_gone
 
 WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
     ("accessory", "create"): ("isn't there", "create it; its volume is kept"),
@@ -50,9 +50,9 @@ def examine(ctx: Context, app: str, environment: Environment) -> list[Finding]:
     return [Finding(environment.name, *each) for each in _differences(ctx, app, environment)]
 
 
-def repair(ctx: Context, app: str, environment: Environment) -> None:
+def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.0) -> None:
     """Finish or take back what was left half done, then bring every host to the release that should serve."""
-    with ready(ctx, app, environment.name, "repair") as own:
+    with ready(ctx, app, environment.name, "repair", wait=wait) as own:
         history = own.ledger.deployments(app, environment.name)
         now = back.current(history)
         release = own.ledger.release(app, now.release) if now else None
@@ -68,7 +68,9 @@ def repair(ctx: Context, app: str, environment: Environment) -> None:
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
     history = ctx.ledger.deployments(app, environment.name)
-    yield from _unfinished(ctx, app, environment, history)
+    alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.clock())
+    if not alive:
+        yield from _unfinished(history)
     now = back.current(history)
     release = ctx.ledger.release(app, now.release) if now else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
@@ -79,6 +81,8 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         except ShipwayError as error:
             yield host.name, "host", error.message, ""
             continue
+        for job in () if alive else jobs(here, app, environment.name):
+            yield host.name, job, "is left of a command that has ended", "remove it"
         if now is None or release is None:
             yield from _of_nobody(host, found, history)
             continue
@@ -90,13 +94,9 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
 
 
-def _unfinished(
-    ctx: Context, app: str, environment: Environment, history: list[Deployment]
-) -> Iterator[tuple[str, str, str, str]]:
-    lease = ctx.ledger.lease(names.scope(app, environment.name))
-    alive = lease is not None and lease.expires > ctx.clock() and not is_gone(lease.owner)
+def _unfinished(history: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
     for item in history:
-        if item.outcome == PENDING and not alive:
+        if item.outcome == PENDING:
             what = f"{item.kind} of release {item.release}"
             yield "", what, f"was begun by {item.actor} and never ended: its process is gone", "finish it or take it back"
 

@@ -58,6 +58,11 @@ def held(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator
         ctx.ledger.free(keeping.lease)
 
 
+def is_held(lease: Lease | None, now: float) -> bool:
+    """Whether somebody has it who lives, as far as can be known."""
+    return lease is not None and lease.expires > now and not is_gone(lease.owner)
+
+
 class _Keeping:
     def __init__(self, ctx: Context, lease: Lease) -> None:
         self.lease = lease

@@ -57,14 +57,12 @@ def database_tool(ctx: Context, release: Release, environment: Environment, sett
     )
 
 
-def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str]) -> str | None:
-    """Newest schema revision that the images bring; asks the tool without a database."""
+def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: Mapping[str, str]) -> str | None:
+    """Newest schema revision that the images bring; asks the tool without a database, in containers with these labels."""
     database = plan.database
     if database is None:
         return None
-    job = ContainerSpec(
-        name=f"{plan.app}_schema", image=images[database.service], labels=names.labels(plan.app, "", "job", "schema")
-    )
+    job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels)
     run = _one_off(ctx, job)
     tool = ctx.tool(
         database.tool, run=run, client=run, files=lambda path: image_files(ctx, job, path), folder=database.folder

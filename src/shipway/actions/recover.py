@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shipway.actions.apply import apply
@@ -33,7 +33,9 @@ def recover(ctx: Context, app: str, environment: str) -> None:
 
     A deployment that had switched is finished, and rolled back where that fails; one that had not is taken back.
     """
-    pending = [item for item in ctx.ledger.deployments(app, environment) if item.outcome == PENDING]
+    history = ctx.ledger.deployments(app, environment)
+    _end_jobs(ctx, app, environment, history)
+    pending = [item for item in history if item.outcome == PENDING]
     if not pending:
         return
     dead = pending[0]
@@ -42,13 +44,24 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
     where = release.plan.environments[environment]
-    first = ctx.on(where.hosts[0].name)
-    for job in first.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"}):
-        first.runtime.remove(job.name)
     if all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
         _take_back(ctx, dead, release, where)
+
+
+def jobs(ctx: Context, app: str, environment: str) -> list[str]:
+    """Containers on this host in which migrations, seeds and checks run, or ran."""
+    return [item.name for item in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"})]
+
+
+def _end_jobs(ctx: Context, app: str, environment: str, history: Sequence[Deployment]) -> None:
+    """Those of whoever is gone: also one that was only deciding, and had begun no deployment, may have left one."""
+    release = ctx.ledger.release(app, history[0].release) if history else None
+    if release is not None:
+        first = ctx.on(release.plan.environments[environment].hosts[0].name)
+        for job in jobs(first, app, environment):
+            first.runtime.remove(job)
 
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:

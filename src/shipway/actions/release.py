@@ -60,7 +60,7 @@ def _schema(run: Run, images: Mapping[str, str]) -> str | None:
     for known in run.ctx.ledger.releases(run.plan.app):
         if known.images.get(service) == images[service] and known.plan.database == run.plan.database:
             return known.schema
-    return head_revision(run.ctx, run.plan, images)
+    return head_revision(run.ctx, run.plan, images, run.labels("job", "schema"))
 
 
 def _authors(ctx: Context, repository: Repository, plan: Plan, revision: str) -> tuple[str, ...]:

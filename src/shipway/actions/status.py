@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shipway.actions.leases import is_held
 from shipway.actions.observe import observe, versions
 from shipway.context import Context, side_by_side
 from shipway.domain import names
@@ -50,7 +51,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     where = release.plan.environments.get(environment.name, environment) if release else environment
     observed, away = _everywhere(ctx, app, where)
     lease = ctx.ledger.lease(names.scope(app, environment.name))
-    lease = lease if lease and lease.expires > ctx.clock() else None
+    lease = lease if is_held(lease, ctx.clock()) else None
     arriving = history[0].release if lease and history and history[0].outcome == PENDING else None
     known = {arriving, release.number} if release else {arriving}
     others = [item for item in observed.services if item.running and release_of(item) not in known]

@@ -13,9 +13,10 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--fix", is_flag=True, help="Repair what can be repaired")
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="With --fix, wait for another deployment to end [0]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
-def doctor(options: Globals, environment: str | None, fix: bool, as_json: bool) -> None:
+def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool) -> None:
     """Compare the ledger with what really runs in ENVIRONMENT [all], and print what differs."""
     import dataclasses
 
@@ -31,7 +32,7 @@ def doctor(options: Globals, environment: str | None, fix: bool, as_json: bool) 
         if fix and found:
             for each in chosen:
                 if any(finding.environment == each.name for finding in found):
-                    repair(ctx, plan.app, each)
+                    repair(ctx, plan.app, each, wait=wait)
             left = [finding for each in chosen for finding in examine(ctx, plan.app, each)]
             fixed = [finding for finding in found if finding not in left]
         else:

@@ -75,6 +75,11 @@ def left_of_a_run(world: World) -> None:
     world.runtime.create(ContainerSpec("shop_run9_unit", "postgres:15", {"shipway.app": "shop", "shipway.run": "9"}))
 
 
+def left_of_a_decision(world: World) -> None:
+    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "job", "shipway.name": "backend"}
+    world.runtime.create(ContainerSpec("shop_staging_job_1", "postgres:15", labels))
+
+
 DRIFT: list[tuple[Callable[[World], None], str]] = [
     (stop, "_backend_2-…: doesn't run (exited) → start it"),
     (remove, "ssh://b _frontend_2-…: isn't there → create it"),
@@ -85,6 +90,7 @@ DRIFT: list[tuple[Callable[[World], None], str]] = [
     (routes, "ssh://b / → frontend, /api → backend: the edge sends requests elsewhere → switch"),
     (worker_before, "_worker_1-…: should not run (running) → stop it"),
     (left_of_a_run, "shop_run9_unit: is left of a run that has ended → remove it"),
+    (left_of_a_decision, "shop_staging_job_1: is left of a command that has ended → remove it"),
 ]
 
 
