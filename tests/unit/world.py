@@ -14,6 +14,7 @@ from shipway.domain.errors import EngineError
 from shipway.domain.plan import LOCAL, Database, Environment
 from shipway.domain.release import PENDING, SUCCEEDED, Release
 from shipway.drivers.secrets.file import FileSecrets
+from shipway.ports import Ledger
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 from shipway.testing.faults import Death, Mortal, mortal
@@ -51,14 +52,24 @@ class World:
         self._folder = folder
         self._owners = 0
         FileSecrets(folder / "secrets").set("shop/staging", "KEY", "secret-key")
-        self.ledger = open_ledger(folder / "ledger.db")
+        self._ledgers: list[Ledger] = []
+        self.ledger = self._open()
+
+    def _open(self) -> Ledger:
+        self._ledgers.append(open_ledger(self._folder / "ledger.db"))
+        return self._ledgers[-1]
+
+    def close(self) -> None:
+        """All ledgers, of which a test with many worlds would have too many open."""
+        for ledger in self._ledgers:
+            ledger.close()
 
     def controller(self, *, dies: Death | None = None) -> Context:
         """A new process."""
         self._owners += 1
         database: Any = Mortal(self.database, dies) if dies else self.database
         ctx = Context(
-            home=self._folder, actor=f"controller-{self._owners}", ledger=open_ledger(self._folder / "ledger.db"),
+            home=self._folder, actor=f"controller-{self._owners}", ledger=self._open(),
             secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(),
             connect=lambda name: self.engines[name].machine(), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda name, *, run, client, files, folder: MemoryTool(database, folder or ""),

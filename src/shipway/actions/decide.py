@@ -77,6 +77,8 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     left = ctx.ledger.release(release.app, previous.release) if previous else None
     hosts = hosts_of(ctx, environment, left)
     several = len(hosts) > 1
+    if any(host.name != ctx.machine.name for host in hosts):
+        ctx.registry(release.plan).ensure()  # from which they pull, with its credentials
 
     def look(host: Host) -> Observed:
         with errors_of(host.name if several else ""):

@@ -59,6 +59,9 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
         for run in _left_runs(own, app):
             own.runtime.remove(run)
         if now is None or release is None:
+            left = own.ledger.release(app, history[0].release) if history else None
+            if left is not None:
+                restore(own, left, environment, None)
             return
         where = release.plan.environments.get(environment.name, environment)
         for host in hosts_of(own, where, None):
@@ -103,9 +106,14 @@ def _unfinished(history: list[Deployment]) -> Iterator[tuple[str, str, str, str]
 
 def _of_nobody(host: Host, found: Observed, history: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
     """Of an environment where the ledger says that nothing runs."""
-    why = "runs, but the ledger says that the environment was destroyed" if history and history[0].kind == DESTROY else "runs, but the ledger knows of no deployment"
+    if not history:
+        why, remedy = "runs, but the ledger knows of no deployment", ""
+    elif history[0].kind == DESTROY:
+        why, remedy = "is there, but the environment was destroyed", "remove it; volumes are kept"
+    else:
+        why, remedy = "is left of a deployment that failed", "remove it; volumes are kept"
     for item in (*found.services, *found.accessories):
-        yield host.name, item.name, why, ""
+        yield host.name, item.name, why, remedy
 
 
 def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:

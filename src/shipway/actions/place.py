@@ -89,6 +89,7 @@ class Place:
         missing = self._missing()
         if missing:
             with self.part("pull", ", ".join(image.rpartition("/")[2][:40] for image in missing)):
+                self.ctx.registry(self.plan).ensure()
                 for image in missing:
                     self.ctx.images.pull(image, lambda line: self.ctx.reporter.line("pull", line))
 

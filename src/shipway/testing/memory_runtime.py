@@ -225,7 +225,8 @@ class MemoryRuntime(Recorder):
         return next(fitting, Behaviour())
 
     def _get(self, container: str) -> _Container | None:
-        return next((item for item in self.containers.values() if container in (item.info.name, item.info.id)), None)
+        known = list(self.containers.values())  # others may change it meanwhile: this is also called for the record
+        return next((item for item in known if container in (item.info.name, item.info.id)), None)
 
     def _name(self, container: str) -> str:
         """For `calls`: an id says nothing to a reader."""

@@ -132,8 +132,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
-            self.repair()
-            self.folder.cleanup()
+            try:
+                self.repair()
+            finally:
+                self.world.close()
+                self.folder.cleanup()
 
 
 def test_any_order() -> None:

@@ -155,6 +155,7 @@ def survives(
     if world.state()["good"] == before["good"]:
         attempt(command, world.controller(), fails=story in FAIL)
     assert comparable(world) == expected, where
+    world.close()
     return True
 
 
