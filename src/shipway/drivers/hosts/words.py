@@ -6,7 +6,7 @@ import re
 
 from shipway.domain.errors import EngineError
 
-NO_SOCKET, NO_ACCESS = 3, 4  # exit codes of LOOK
+NO_SOCKET, NO_ACCESS = 3, 4  # exit codes of `look`
 
 
 def look(socket: str) -> str:
