@@ -48,7 +48,7 @@ def rows() -> list[Row]:
         Row("p99 around a switch / in the steady state", p99(around) / p99(steady), "×", 2),
         Row("rollback onto the warm standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
         Row("rollback onto the warm standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
-        Row("rollback onto the warm standby, the switch (worst)", max(item.switch for item in rollbacks) * 1000, "ms", 150),
+        Row("rollback onto the warm standby, from the decision to the last switch (worst)", max(item.switch for item in rollbacks) * 1000, "ms", 150),
         Row("deployment under load, whole command (worst)", max(item.took for item in deployments), "s"),
     ]
 
