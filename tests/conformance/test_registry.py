@@ -12,6 +12,7 @@ from shipway.actions.preflight import EXPANSION
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import Credentials
+from shipway.drivers.images import docker as docker_images
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.registry.embedded import EmbeddedRegistry
 from shipway.drivers.registry.remote import RemoteRegistry
@@ -20,7 +21,7 @@ from shipway.ports import Registry
 from shipway.testing.memory import MemoryRegistry
 from shipway.testing.registry import RegistryContract
 from tests.conformance.labs import DockerLab
-from tests.conformance.registries import PASSWORD, USER, TokenServer, password_host, push_tiny, token_host
+from tests.conformance.registries import PASSWORD, USER, RegistryHost, TokenServer, password_host, push_tiny, token_host
 
 KNOWN = Credentials(USER, PASSWORD)
 
@@ -237,6 +238,25 @@ def _pusher(docker: DockerLab, credentials: Credentials | None) -> Callable[[str
         return push_tiny(docker, repository, tag, content, credentials)
 
     return push
+
+
+@pytest.mark.engine
+def test_one_that_says_nothing(docker: DockerLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections; the engine itself would wait for ever in the middle of a transfer."""
+    monkeypatch.setattr(docker_images, "TRANSFER", 2.0)
+    host = RegistryHost(docker)
+    repository = f"{host.address}/{docker.app}/silent"
+    docker.images.tag("redis:7", repository, "t")
+    name = docker.name("registry")
+    docker.engine.call("POST", f"/containers/{name}/pause")
+    try:
+        for move in (docker.images.push, lambda *args: docker.images.pull(f"{repository}:other", args[2])):
+            with pytest.raises(RegistryError, match="nothing was heard of it for 2 s") as caught:
+                move(repository, "t", lambda line: None)
+            assert host.address in caught.value.hint
+    finally:
+        docker.engine.call("POST", f"/containers/{name}/unpause")
+        docker.runtime.remove(name)
 
 
 class _Below:

@@ -18,11 +18,11 @@ from shipway.domain.errors import DiskFull, Interrupted, RegistryError, StepFail
 from shipway.domain.image import ImageInfo
 from shipway.drivers.credentials import Credentials
 from shipway.drivers.images import builder
-from shipway.drivers.runtime.engine import Engine, EngineRefused, Reply
+from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, Reply
 from shipway.drivers.runtime.streams import records
 from shipway.ports import OnLine
 
-TRANSFER = 900.0  # seconds that a registry may be silent while layers are moved
+TRANSFER = 300.0  # seconds that a registry may be silent while layers are moved: it may have a large one to store
 KEPT = 200  # lines of a build that are looked through for the reason of its failure
 
 OnRecord = Callable[[Mapping[str, object]], None]  # takes one record of what an engine reports
@@ -132,6 +132,8 @@ class DockerImages:
         try:
             with self._engine.open("POST", path, query=query, headers=headers, timeout=TRANSFER) as reply:
                 self._progress(reply, reference, verb, on_line, heard)
+        except EngineTimeout:
+            self._refused(reference, verb, f"timeout: nothing was heard of it for {TRANSFER:g} s")
         except EngineRefused as error:
             self._refused(reference, verb, error.message)
 
@@ -159,7 +161,7 @@ class DockerImages:
             hint = (
                 f"it was asked as {who}" if who else "it was asked without credentials: set user and password or token"
             )
-        elif any(word in low for word in ("refused", "no such host", "timeout", "unreachable", "lookup", "eof")):
+        elif any(word in low for word in ("refused", "no such host", "timeout", "deadline exceeded", "unreachable", "lookup", "eof")):
             hint = f"is {registry} running, and can this machine reach it?"
         else:
             hint = "check the name of the image" if verb == "give" else ""
