@@ -46,6 +46,7 @@ class Applying:
         self.before = decision.previous.schema if decision.previous else None
         self.schema = self.before
         self.switched = False
+        self.last_switch: float | None = None  # when it was in effect everywhere
         self.serves = False  # switched and verified: from here on a failure doesn't take the release back
 
     def run(self) -> None:
@@ -106,6 +107,7 @@ class Applying:
             with self.ctx.part("switch", self.order.environment.url):
                 self.switched = True  # before the call: an unclear outcome is switched back
                 self.everywhere(work)
+            self.last_switch = self.ctx.clock()
 
     def _verify(self) -> None:
         """The checks; a release that comes back has passed them here before, and time counts."""

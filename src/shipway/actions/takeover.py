@@ -27,8 +27,8 @@ def take_over(applying: Applying) -> None:
     fresh = old is None or any(place.wanted.routes == place.observed.routes for place in applying.places)
     kind = "rollback" if order.kind != DEPLOY else "blue-green" if fresh else order.environment.strategy.kind
     {"rollback": _back, "blue-green": _blue_green, "rolling": _rolling, "canary": _canary}[kind](applying)
-    took = (applying.ctx.clock() - applying.decided) * 1000
-    if applying.switched:
+    if applying.last_switch is not None:
+        took = (applying.last_switch - applying.decided) * 1000
         applying.ctx.reporter.note(f"all requests go to release {order.release.number}, {took:.0f} ms after the decision")
 
 
@@ -93,7 +93,8 @@ def _start(place: Place, done: int) -> None:
 
 def _mix(place: Place, done: int) -> None:
     old, new = place.observed.routes, place.wanted.routes
-    place.switch(routes.mix(old, new, done) if old is not None and new is not None else new)
+    if new is not None:
+        place.switch(routes.mix(old or {**new, "routes": []}, new, done))
 
 
 def _stop(place: Place, done: int) -> None:

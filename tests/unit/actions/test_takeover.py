@@ -241,3 +241,13 @@ def test_a_rollback_is_never_a_canary(tmp_path: Path) -> None:
     seen = tables(world)
     rollback(world.controller(), "shop", "staging", to=None, reason="", wait=0)
     assert [shares(table, "/api") for table in seen] == [{1: 1}]
+
+
+def test_rolling_reaches_a_host_that_is_new_in_the_plan(tmp_path: Path) -> None:
+    world = World(tmp_path, [LOCAL, OTHER])
+    alone = dataclasses.replace(ROLLING, hosts=(Host(LOCAL, "10.0.0.1"),))
+    deploy(world.controller(), Order(world.release(1, environment=alone), alone))
+    both = dataclasses.replace(ROLLING, hosts=(Host(LOCAL, "10.0.0.1"), Host(OTHER)))
+    deploy(world.controller(), Order(world.release(2, environment=both), both, force=True))  # the database gets a port
+    assert world.serving() == {2}
+    assert shares(world.engines[OTHER].edge.tables["shop_staging"], "/api") == {2: 1}
