@@ -12,6 +12,7 @@ import time
 import pytest
 
 from examples.project import Done
+from shipway.actions.leases import TTL
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, visitors
 
@@ -114,6 +115,10 @@ def survives(project: Tiny, where: str, order: str, following: tuple[str, ...], 
     whole(project, f"{where}\n{again.output}")
     assert set(project.containers()) == {*project.containers(role="service"), *project.containers(role="accessory")}, where
     footprint = project.footprint()
+    if footprint["pending runs"]:  # it died before it had its lease: only after the time of one is it known to be dead
+        time.sleep(TTL + 1)
+        project.shipway(*command)
+        footprint = project.footprint()
     assert (footprint["pending runs"], footprint["scratch"]) == ([], []), where
     assert len(project.networks()) == 2, where
     return answers
