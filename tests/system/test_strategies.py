@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -27,9 +27,21 @@ SICK = """\
 """
 
 
-def served(make: Make, **environment: object) -> Tiny:
-    """Version one serves in staging, with these further keys."""
-    project = make()
+@pytest.fixture
+def served(make: Make) -> Iterator[Callable[..., Tiny]]:
+    """Makes a project whose version one serves in staging, with further keys of that environment."""
+    made: list[Tiny] = []
+
+    def serve(**environment: object) -> Tiny:
+        made.append(make())
+        return _serve(made[-1], environment)
+
+    yield serve
+    for project in made:  # an engine has not many networks to give
+        project.destroy()
+
+
+def _serve(project: Tiny, environment: dict[str, object]) -> Tiny:
     project.plan["environments"]["staging"] |= environment
     project.change("one")
     project.shipway("run", "staging")
@@ -58,8 +70,8 @@ def crowd(project: Tiny, *, threads: int = 4) -> Iterator[Counter[str]]:
             each.join()
 
 
-def test_rolling(make: Make) -> None:
-    project = served(make, strategy="rolling", replicas={"web": 3})
+def test_rolling(served: Callable[..., Tiny]) -> None:
+    project = served(strategy="rolling", replicas={"web": 3})
     project.change("two")
     with visitors(project) as answers:
         done = project.shipway("run", "staging")
@@ -70,8 +82,8 @@ def test_rolling(make: Make) -> None:
     assert {project.answer() for _ in range(9)} == {"two"}
 
 
-def test_rolling_that_is_interrupted_starts_again_what_it_stopped(make: Make) -> None:
-    project = served(make, strategy="rolling", replicas={"web": 3})
+def test_rolling_that_is_interrupted_starts_again_what_it_stopped(served: Callable[..., Tiny]) -> None:
+    project = served(strategy="rolling", replicas={"web": 3})
     before = project.containers(role="service")
     project.change("two")
     with visitors(project) as answers:
@@ -85,8 +97,8 @@ def test_rolling_that_is_interrupted_starts_again_what_it_stopped(make: Make) ->
     assert project.containers(role="service") == before
 
 
-def test_a_canary_is_promoted(make: Make) -> None:
-    project = served(make, strategy={"kind": "canary", "steps": ["20%"], "hold": "4s"}, watch={"requests": 30, "latency": 20})
+def test_a_canary_is_promoted(served: Callable[..., Tiny]) -> None:
+    project = served(strategy={"kind": "canary", "steps": ["20%"], "hold": "4s"}, watch={"requests": 30, "latency": 20})
     project.change("two")
     with crowd(project) as counted:
         done = project.shipway("run", "staging")
@@ -98,8 +110,8 @@ def test_a_canary_is_promoted(make: Make) -> None:
     assert now == "two"
 
 
-def test_a_canary_whose_requests_fail_is_taken_back(make: Make) -> None:
-    project = served(make, strategy={"kind": "canary", "steps": ["20%"], "hold": "60s"}, watch={"requests": 30})
+def test_a_canary_whose_requests_fail_is_taken_back(served: Callable[..., Tiny]) -> None:
+    project = served(strategy={"kind": "canary", "steps": ["20%"], "hold": "60s"}, watch={"requests": 30})
     before = project.containers(role="service")
     project.change("two", files={"web/Caddyfile": SICK})
     with crowd(project) as counted:
@@ -113,16 +125,16 @@ def test_a_canary_whose_requests_fail_is_taken_back(make: Make) -> None:
     assert project.containers(role="service") == before
 
 
-def test_without_visitors_shipway_sends_requests_itself(make: Make) -> None:
-    project = served(make, strategy={"kind": "canary", "steps": ["50%"], "hold": "1s"}, watch={"requests": 10})
+def test_without_visitors_shipway_sends_requests_itself(served: Callable[..., Tiny]) -> None:
+    project = served(strategy={"kind": "canary", "steps": ["50%"], "hold": "1s"}, watch={"requests": 10})
     project.change("two")
     done = project.shipway("run", "staging")
     assert "insufficient data: 0 of 0 requests failed; 10 requests are needed to judge" in done.output
     assert project.answer() == "two"
 
 
-def test_the_watch_window_rolls_back_by_itself(make: Make) -> None:
-    project = served(make, watch={"duration": "30s", "requests": 20})
+def test_the_watch_window_rolls_back_by_itself(served: Callable[..., Tiny]) -> None:
+    project = served(watch={"duration": "30s", "requests": 20})
     project.change("two", files={"web/Caddyfile": SICK})
     with crowd(project) as counted:
         done = project.shipway("run", "staging", check=False)
@@ -135,8 +147,8 @@ def test_the_watch_window_rolls_back_by_itself(make: Make) -> None:
     assert "requests failed" in last["detail"]
 
 
-def test_a_maintenance_page_hides_the_site_and_not_the_checks(make: Make) -> None:
-    project = served(make)
+def test_a_maintenance_page_hides_the_site_and_not_the_checks(served: Callable[..., Tiny]) -> None:
+    project = served()
     project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "wget -qO- $URL | grep two"}}
     project.plan["environments"]["staging"]["checks"] = ["smoke"]
     assert "shows the maintenance page" in project.shipway("maintenance", "on", "staging").output
