@@ -43,6 +43,7 @@ class Place:
         self._again = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
         self._left = decision.left
+        self._inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
 
     def part(self, name: str, detail: str = "") -> AbstractContextManager[None]:
         """A part of the report."""
@@ -124,6 +125,12 @@ class Place:
     def _start(self, spec: ContainerSpec) -> None:
         self.ctx.runtime.create(spec)
         self.ctx.runtime.start(spec.name)
+        if spec in self.wanted.web:
+            self._enter(spec)  # while it comes up: nothing is sent to it before the switch
+
+    def _enter(self, spec: ContainerSpec) -> None:
+        self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
+        self._inside.add(spec.name)
 
     def _share(self, starting: Sequence[ContainerSpec], service: Service) -> None:
         """Assets, with the release that is left."""
@@ -155,10 +162,9 @@ class Place:
     # switch
 
     def enter(self, specs: Sequence[ContainerSpec] | None = None) -> None:
-        """Let the edge reach what is healthy: these, or all web services."""
-        inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
-        entering = [spec for spec in (self.wanted.web if specs is None else specs) if spec.name not in inside]
-        side_by_side(lambda spec: self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],)), entering)
+        """Let the edge reach these, or all web services."""
+        entering = [spec for spec in (self.wanted.web if specs is None else specs) if spec.name not in self._inside]
+        side_by_side(self._enter, entering)
         if self.wanted.routes is not None:
             self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.certificate)
 
