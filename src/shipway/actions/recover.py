@@ -10,7 +10,7 @@ from shipway.actions.decide import Order, decide
 from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
-from shipway.actions.restore import restore
+from shipway.actions.restore import reachable, restore
 from shipway.context import Context
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
@@ -80,16 +80,18 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
     ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
     previous = back.current(back.standing(ctx.ledger.deployments(dead.app, dead.environment)))
     schema = previous.schema if previous else None
-    detail = "its process ended before the switch"
+    detail, away = "its process ended before the switch", False
     try:
         restore(ctx, release, environment, previous)
         if previous is not None:
             _revert(ctx.on(environment.hosts[0].name), dead, release, environment, previous)
     except ShipwayError as error:
         detail, schema = f"{detail}; taking it back failed: {error.message}", None
+        away = not reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None)
         raise
     finally:
-        ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
+        if not away:  # else it stays pending
+            ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
 
 
 def _revert(ctx: Context, dead: Deployment, release: Release, environment: Environment, previous: Deployment) -> None:
