@@ -1,9 +1,10 @@
-"""A Docker Engine of its own whose disk is small: a file system in a file."""
+"""A Docker Engine of its own whose disk is small: a file system in a file. It can be stopped and started again."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -18,7 +19,7 @@ WHY_NOT = "a file system can be mounted and an engine started by root only"
 
 def possible() -> bool:
     """Whether this user and machine can have one."""
-    return os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "mkfs.ext4", "mount", "ip")))
+    return os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "containerd", "mkfs.ext4", "mount", "ip")))
 
 
 class SmallEngine:
@@ -38,14 +39,34 @@ class SmallEngine:
         for words in (f"add {self._bridge} type bridge", f"set {self._bridge} up"):
             subprocess.run(["ip", "link", *words.split()], check=True)
         subprocess.run(["ip", "address", "add", "192.0.2.1/24", "dev", self._bridge], check=True)
-        address = f"unix://{self._folder}/docker.sock"
-        command = ["dockerd", "--data-root", self._data, "--exec-root", self._folder / "exec", "-p", self._folder / "pid"]
-        with (self._folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [*map(str, command), "-H", address, "-b", self._bridge, "--iptables=false", "--ip-masq=false"], stdout=log, stderr=log
-            )
-        self.engine = Engine(address)
+        # As on most machines, what holds the containers is a process of its own: it survives the engine.
+        config = self._folder / "containerd.toml"
+        config.write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+        self._containerd = self._folder / "containerd.sock"
+        self._holder = self._run(
+            "containerd", "--config", config, "--root", self._data / "containerd", "--state", self._folder / "containerd",
+            "--address", self._containerd,
+        )  # fmt: skip
+        self.engine = Engine(f"unix://{self._folder}/docker.sock")
+        self.start()
+
+    def _run(self, *command: object) -> subprocess.Popen[bytes]:
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen([*map(str, command)], stdout=log, stderr=log)
+
+    def start(self) -> None:
+        """Also after it was stopped."""
+        self._process = self._run(
+            "dockerd", "--data-root", self._data, "--exec-root", self._folder / "exec", "-p", self._folder / "pid",
+            "-H", self.engine.address, "-b", self._bridge, "--iptables=false", "--ip-masq=false",
+            "--containerd", self._containerd,
+        )  # fmt: skip
         self._wait()
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """By SIGKILL its containers go on for a while."""
+        self._process.send_signal(number)
+        self._process.wait(60)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -68,8 +89,9 @@ class SmallEngine:
 
     def close(self) -> None:
         """End it and take everything away."""
-        self._process.terminate()
-        self._process.wait(60)
+        self.stop()
+        self._holder.terminate()
+        self._holder.wait(60)
         subprocess.run(["ip", "link", "delete", self._bridge], check=True)
         subprocess.run(["umount", str(self._data)], check=True)
         shutil.rmtree(self._folder)

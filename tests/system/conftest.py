@@ -17,8 +17,8 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     """Makes a project; all of them are destroyed when the module is done."""
     made: list[Tiny] = []
 
-    def make_one(*, database: bool = False, folder: Path | None = None) -> Tiny:
-        project = Tiny(folder or tmp_path_factory.mktemp("tiny"), database=database)
+    def make_one(*, database: bool = False, folder: Path | None = None, port: int = 8080) -> Tiny:
+        project = Tiny(folder or tmp_path_factory.mktemp("tiny"), database=database, port=port)
         made.append(project)
         project.create()
         return project

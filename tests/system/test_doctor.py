@@ -66,6 +66,10 @@ def stop_the_database(project: Tiny) -> None:
     docker("stop", "--time", "5", named(project, "db"))
 
 
+def stop_the_edge(project: Tiny) -> None:
+    docker("stop", "--time", "5", "shipway-edge")
+
+
 def run_a_stray(project: Tiny) -> None:
     labels = {"app": project.app, "environment": "staging", "role": "service", "name": "web", "release": "99"}
     options = [part for name, value in labels.items() for part in ("--label", f"shipway.{name}={value}")]
@@ -89,6 +93,7 @@ DRIFT: list[tuple[Damage, str, str, bool]] = [  # and whether visitors feel it u
     (remove_a_replica, "_staging_web_2-", "isn't there", True),
     (disconnect_a_replica, "_staging_web_2-", "can't be reached by the edge", True),
     (stop_the_database, "_staging_db", "doesn't run (exited)", False),
+    (stop_the_edge, "shipway-edge", "doesn't run (exited)", True),
     (run_a_stray, "_staging_web_99-stray_1", "belongs to no release that is needed (running)", False),
     (run_another_image, "_staging_worker_2-", "runs another image than 127.0.0.1:5055/", False),
 ]

@@ -49,8 +49,8 @@ FIRST = {  # the first migration of a project with a database
 class Tiny(Project):
     """A project with an app name of its own. `plan` is the plan file as data: JSON is YAML."""
 
-    def __init__(self, folder: Path, *, database: bool = False) -> None:
-        super().__init__(folder, app=f"tiny-{uuid.uuid4().hex[:8]}")
+    def __init__(self, folder: Path, *, database: bool = False, port: int = 8080) -> None:
+        super().__init__(folder, app=f"tiny-{uuid.uuid4().hex[:8]}", port=port)
         self.plan: dict[str, Any] = {
             "app": self.app,
             "services": {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from shipway.actions.checks import run_check, run_seed
 from shipway.actions.decide import Decision
 from shipway.actions.place import Place
-from shipway.actions.restore import restore
+from shipway.actions.restore import reachable, restore
 from shipway.actions.takeover import take_over
 from shipway.actions.watch import watch
 from shipway.context import Context, errors_of, side_by_side
@@ -18,7 +18,8 @@ AT_ONCE = 8  # hosts that are worked on side by side
 
 
 def apply(ctx: Context, decision: Decision, number: int) -> None:
-    """Carry it out and settle the pending deployment of that number. Any failure is raised when all is taken back."""
+    """Carry it out and settle the pending deployment of that number. Any failure is raised when all is taken back; where
+    that fails because an engine is away, the deployment stays pending, and the next command finishes it or takes it back."""
     applying = Applying(ctx, decision)
     failed, detail = FAILED, ""
     try:
@@ -30,8 +31,9 @@ def apply(ctx: Context, decision: Decision, number: int) -> None:
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
         raise
     finally:
-        outcome = SUCCEEDED if applying.serves else failed
-        ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
+        if not applying.away:
+            outcome = SUCCEEDED if applying.serves else failed
+            ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
 
 
 class Applying:
@@ -47,6 +49,7 @@ class Applying:
         self.schema = self.before
         self.switched = False
         self.last_switch: float | None = None  # when it was in effect everywhere
+        self.away = False  # an engine is, and so it couldn't be taken back
         self.serves = False  # switched and verified: from here on a failure doesn't take the release back
 
     def run(self) -> None:
@@ -157,6 +160,9 @@ class Applying:
                 step()
             except ShipwayError as problem:
                 self.ctx.reporter.note(f"while taking it back: {problem}")
+                self.away = self.away or not reachable(self.ctx, self.order.environment, self.decision.left)
+        if self.away:
+            self.ctx.reporter.note("the next command finishes it or takes it back, as soon as Docker answers there")
 
     def _restore(self) -> None:
         restore(self.ctx, self.order.release, self.order.environment, self.decision.previous)

@@ -10,7 +10,7 @@ from shipway.actions.oneoff import database_tool
 from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
-from shipway.domain.errors import UsageError
+from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
@@ -80,11 +80,19 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     if any(host.name != ctx.machine.name for host in hosts):
         ctx.registry(release.plan).ensure()  # from which they pull, with its credentials
 
-    def look(host: Host) -> Observed:
-        with errors_of(host.name if several else ""):
-            return observe(ctx.on(host.name), release.app, environment.name)
+    def look(host: Host) -> Observed | None:
+        try:
+            with errors_of(host.name if several else ""):
+                return observe(ctx.on(host.name), release.app, environment.name)
+        except EngineError as error:
+            if host in environment.hosts:
+                raise
+            ctx.reporter.note(f"left as it is, since it is not in the plan any more: {error.message}")
+            return None
 
-    observed = side_by_side(look, hosts)
+    found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
+    there = {host: seen for host, seen in found.items() if seen is not None}
+    hosts, observed = list(there), list(there.values())
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
     tool = None
@@ -99,13 +107,13 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
             down = (f"{previous.schema} → {release.schema}",)
     keep = back.left(history, release.number)
     parts = []
-    for host, found in zip(hosts, observed, strict=True):
+    for host, seen in there.items():
         wanted = specify(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
         if host == hosts[0]:
             wanted = dataclasses.replace(wanted, up=up, down=down)
         if host not in environment.hosts:
             wanted = nothing(wanted)
-        parts.append(Part(host, wanted, found, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, found))))
+        parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, seen))))
     return Decision(order, own, tuple(parts), previous, left, tool)
 
 

@@ -126,7 +126,10 @@ def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, st
 
 
 def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> Iterator[tuple[str, str, str, str]]:
-    """What a container's name and labels don't tell: its image, and whether the edge reaches it."""
+    """What a container's name and labels don't tell: its image, whether the edge reaches it, and runs."""
+    edge = ctx.runtime.find(ctx.edge.container) if wanted.routes is not None else None
+    if edge is not None and not edge.running:
+        yield host.name, edge.name, f"doesn't run ({edge.state})", "start it"
     for name, image in _other_images(ctx, wanted, found):
         yield host.name, name, f"runs another image than {image}", "replace it"
     rotation = names.rotation_network(wanted.app, wanted.environment)
@@ -148,10 +151,8 @@ def _other_images(ctx: Context, wanted: Wanted, found: Observed) -> list[tuple[s
 
 
 def _prepare(ctx: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> None:
-    """What `restore` takes for granted: accessories run, and images are the right ones."""
+    """What `restore` takes for granted: that images are the right ones."""
     found = observe(ctx, release.app, environment.name)
-    for item in found.accessories:
-        ctx.runtime.start(item.name)
     wanted = wanted_of(ctx, now, release, environment, host)
     specs = {spec.name: spec for spec in wanted.services}
     for name, _ in _other_images(ctx, wanted, found):

@@ -10,7 +10,7 @@ from shipway.actions.decide import Order, decide
 from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
-from shipway.actions.restore import restore
+from shipway.actions.restore import reachable, restore
 from shipway.context import Context
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
@@ -34,20 +34,37 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     A deployment that had switched is finished, and rolled back where that fails; one that had not is taken back.
     """
     history = ctx.ledger.deployments(app, environment)
-    _end_jobs(ctx, app, environment, history)
     pending = [item for item in history if item.outcome == PENDING]
-    if not pending:
-        return
-    dead = pending[0]
-    for item in pending[1:]:
+    now = back.current(history)
+    # One that was left because a host was away, and that others have followed since, is over.
+    over = [item for item in pending if item is not pending[0] or (now is not None and now.id > item.id)]
+    for item in over:
         ctx.ledger.end_deployment(item.id, FAILED, ctx.clock(), None, "its process ended before it was settled")
+    dead = next((item for item in pending if item not in over), None)
+    if dead is None:
+        _end_jobs(ctx, app, environment, history)
+        return
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
     where = release.plan.environments[environment]
+    good = ctx.ledger.release(app, now.release) if now else None
+    if not reachable(ctx, where, good):
+        _leave(ctx, dead, release, where, now)
+        return
+    _end_jobs(ctx, app, environment, history)
     if all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
         _take_back(ctx, dead, release, where)
+
+
+def _leave(ctx: Context, dead: Deployment, release: Release, environment: Environment, now: Deployment | None) -> None:
+    """For the next command, with the hosts that can be reached on the good release."""
+    try:
+        restore(ctx, release, environment, now)
+    except ShipwayError as error:
+        words = f"the {dead.kind} of release {dead.release} that {dead.actor} began stays pending: {error.message}"
+        ctx.reporter.note(words)
 
 
 def jobs(ctx: Context, app: str, environment: str) -> list[str]:
@@ -80,16 +97,18 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
     ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
     previous = back.current(back.standing(ctx.ledger.deployments(dead.app, dead.environment)))
     schema = previous.schema if previous else None
-    detail = "its process ended before the switch"
+    detail, away = "its process ended before the switch", False
     try:
         restore(ctx, release, environment, previous)
         if previous is not None:
             _revert(ctx.on(environment.hosts[0].name), dead, release, environment, previous)
     except ShipwayError as error:
         detail, schema = f"{detail}; taking it back failed: {error.message}", None
+        away = not reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None)
         raise
     finally:
-        ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
+        if not away:  # else it stays pending
+            ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
 
 
 def _revert(ctx: Context, dead: Deployment, release: Release, environment: Environment, previous: Deployment) -> None:

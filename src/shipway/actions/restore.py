@@ -9,9 +9,10 @@ from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
 from shipway.actions.standing import wanted_of
 from shipway.context import Context, errors_of, side_by_side
+from shipway.domain import accessory as known
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
-from shipway.domain.errors import ShipwayError
+from shipway.domain.errors import EngineError, ShipwayError
 from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
@@ -39,6 +40,15 @@ def restore(ctx: Context, left: Release, environment: Environment, previous: Dep
         raise problems[0]
 
 
+def reachable(ctx: Context, environment: Environment, good: Release | None) -> bool:
+    """Whether all of its engines answer. Where one doesn't, what was begun there stays pending until it does."""
+    try:
+        side_by_side(lambda host: ctx.on(host.name).runtime.ping(), hosts_of(ctx, environment, good))
+    except EngineError:
+        return False
+    return True
+
+
 class _Restoring:
     """One host."""
 
@@ -46,7 +56,7 @@ class _Restoring:
         self, ctx: Context, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
     ) -> None:
         self.ctx, self.left, self.good = ctx, left, good
-        self.app, self.name = left.app, environment.name
+        self.app, self.name, self.domain = left.app, environment.name, environment.domain
         self.owner = names.route_owner(self.app, self.name)
         self.rotation = names.rotation_network(self.app, self.name)
         self.observed: Observed = observe(ctx, self.app, self.name)
@@ -61,6 +71,7 @@ class _Restoring:
         return wanted_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
     def run(self) -> None:
+        self._accessories()
         self._start(self.wanted.web)
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
@@ -81,6 +92,15 @@ class _Restoring:
         for network in (self.rotation, names.network(self.app, self.name)):
             self.ctx.runtime.remove_network(network)
 
+    def _accessories(self) -> None:
+        """What an engine that was restarted may have left as it was."""
+        ended = [item for item in self.observed.accessories if not item.running] if self.good else []
+        for item in ended:
+            self.ctx.runtime.start(item.name)
+        plan = self.good.plan.accessories if self.good else {}
+        of = [(item.name, plan[item.labels[LABEL_NAME]]) for item in ended if item.labels[LABEL_NAME] in plan]
+        wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
+
     def _start(self, specs: Sequence[ContainerSpec]) -> None:
         """What a rolling deployment stopped, or somebody removed."""
         missing = {change.name for change in self.changes.of("container", "create", "start")}
@@ -94,11 +114,12 @@ class _Restoring:
         wait_healthy(self.ctx, [(name, service.health, service.port) for name, service in of])
 
     def _enter(self) -> None:
-        """Let the edge reach all that serves."""
+        """Let the edge run, and reach all that serves."""
         inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
         for spec in self.wanted.web:
             if spec.name not in inside:
                 self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
+        self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self.domain,)}, self.wanted.certificate)
 
     def _leave(self) -> None:
         """What doesn't belong to the good release goes, or stands as it did before."""
