@@ -21,6 +21,8 @@ def possible() -> bool:
     """Whether this user and machine can have one."""
     return os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "containerd", "mkfs.ext4", "mount", "ip")))
 
+ACCEPT = ("-s", "198.18.0.0/15", "-j", "ACCEPT")  # addresses for tests of networks, which nobody else has
+
 
 class SmallEngine:
     """Its containers reach nothing. Close it: it is a process and a mount."""
@@ -38,7 +40,9 @@ class SmallEngine:
         self._bridge = f"se{os.getpid()}"
         for words in (f"add {self._bridge} type bridge", f"set {self._bridge} up"):
             subprocess.run(["ip", "link", *words.split()], check=True)
-        subprocess.run(["ip", "address", "add", "192.0.2.1/24", "dev", self._bridge], check=True)
+        subprocess.run(["ip", "address", "add", "198.18.0.1/24", "dev", self._bridge], check=True)
+        # Another engine's firewall drops what goes through a bridge that it doesn't know.
+        subprocess.run(["iptables", "-I", "FORWARD", *ACCEPT], check=True)
         # As on most machines, what holds the containers is a process of its own: it survives the engine.
         config = self._folder / "containerd.toml"
         config.write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
@@ -59,6 +63,7 @@ class SmallEngine:
         self._process = self._run(
             "dockerd", "--data-root", self._data, "--exec-root", self._folder / "exec", "-p", self._folder / "pid",
             "-H", self.engine.address, "-b", self._bridge, "--iptables=false", "--ip-masq=false",
+            "--default-address-pool", "base=198.19.0.0/16,size=24",
             "--containerd", self._containerd,
         )  # fmt: skip
         self._wait()
@@ -92,6 +97,7 @@ class SmallEngine:
         self.stop()
         self._holder.terminate()
         self._holder.wait(60)
+        subprocess.run(["iptables", "-D", "FORWARD", *ACCEPT], check=True)
         subprocess.run(["ip", "link", "delete", self._bridge], check=True)
         subprocess.run(["umount", str(self._data)], check=True)
         shutil.rmtree(self._folder)
