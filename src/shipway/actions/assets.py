@@ -30,8 +30,8 @@ def share_assets(
     """Add the files of the service's `assets` folder in the old image to the new containers, and the other way round.
 
     On one host. To be called when the new containers are created and before they start (some servers list their files
-    then), in any case before a page of the new release is served: the engine writes a file in place. What a container has under a path stays as it is, so that it may be called
-    again. The files come from the images and never from a container: what an earlier release has lent is not passed on.
+    then), in any case before a page of the new release is served: the engine writes a file in place. What a container
+    has under a path stays as it is, so that it may be called again. The files come from the images and never from a container: what an earlier release has lent is not passed on.
     A container that can't take them (its file system is read-only) goes without: that is told, and is no failure.
     """
     if not service.assets or new_image == old_image:

@@ -108,8 +108,8 @@ class Place:
 
     def start(self, specs: Sequence[ContainerSpec]) -> None:
         """Those of them that don't run yet, until they are healthy."""
-        verbs = {change.name: change.verb for change in self.created()}
-        starting = [spec for spec in specs if spec.name in verbs]
+        missing = {change.name for change in self.created()}
+        starting = [spec for spec in specs if spec.name in missing]
         if not starting:
             return
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shipway.domain.plan import Watch
@@ -64,8 +64,3 @@ def judge(new: Traffic, rule: Watch, old: Traffic | None = None) -> Verdict:
             took = "longer than any bound" if mine is None else f"{mine:g} s"
             return Verdict(BAD, f"95 % of its requests took up to {took}, of the old release's {theirs:g} s")
     return Verdict(GOOD, seen)
-
-
-def total(parts: Sequence[Mapping[int, Traffic]], release: int) -> Traffic:
-    """The requests to a release at all edges."""
-    return sum((part.get(release, Traffic()) for part in parts), Traffic())
