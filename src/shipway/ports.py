@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from shipway.domain.catalog import Catalog, Content
 from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
 from shipway.domain.disk import DiskUsage
 from shipway.domain.image import ImageInfo, Layer
+from shipway.domain.proof import Lock
 from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
 from shipway.domain.traffic import Traffic
 
@@ -221,6 +223,60 @@ class DatabaseTool(Protocol):
 
     def down(self, to: str | None, on_line: OnLine) -> None:
         """Revert, newest first, until `to` is the newest one applied; None reverts all."""
+
+
+class ScratchDatabase(Protocol):
+    """A database that a proof may do anything to. Raises ProofError."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def url(self) -> str:
+        """Where this process reaches it."""
+
+    def catalog(self) -> Catalog:
+        """All that people made in it. The tables where migration tools keep their own books are left out."""
+
+    def touched(self) -> Mapping[str, int | None]:
+        """Tables whose rows may not be those that the database was made with, with the number of rows inserted, updated
+        and deleted; None where the table was written anew as a whole, or nobody counted."""
+
+    def content(self, table: str, columns: Sequence[str]) -> Content:
+        """Of these columns; those that the table lacks are left out."""
+
+    def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
+        """Run a script of statements as its author would have it run, and give the notices. ProofError with the
+        database's own words; nothing of it stays where it ran in a transaction."""
+
+    def watch(self) -> AbstractContextManager[Watched]:
+        """In the block, somebody looks at the locks that others take in it."""
+
+    def interrupt(self) -> None:
+        """End all sessions in it."""
+
+
+class Watched(Protocol):
+    """What was seen in a block of `ScratchDatabase.watch`; complete when the block has ended."""
+
+    locks: Sequence[Lock]  # on what was there when the block began, ACCESS SHARE left out
+    rewrites: Sequence[str]  # tables, likewise
+
+
+class Scratch(Protocol):
+    """A database server where proofs make databases of their own, under names that tell whose they are."""
+
+    def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
+        """An empty one, or a clone."""
+
+    def drop(self, database: ScratchDatabase) -> None:
+        """With all sessions in it. A missing one is no error."""
+
+    def sweep(self) -> Sequence[str]:
+        """Drop what proofs left whose process is gone; gives the names."""
+
+    def free_space(self) -> int | None:
+        """Bytes that databases may grow by; None where nobody can tell."""
 
 
 class Secrets(Protocol):

@@ -83,6 +83,18 @@ class DriftFound(ShipwayError):
     exit_code = 16
 
 
+class NotProven(ShipwayError):
+    """The way back from a release was walked, and isn't one; the message says what is not as it was."""
+
+    exit_code = 17
+
+
+class ForwardOnly(ShipwayError):
+    """The proof of the release shows no way back; the message names the options."""
+
+    exit_code = 18
+
+
 class EngineError(ShipwayError):
     """The container engine can't be reached, refuses access, or failed a call."""
 
@@ -111,6 +123,12 @@ class DiskFull(EngineError):
     """There is too little space on a host's disk, or on this machine's; the message says how much, the hint what frees some."""
 
     exit_code = 24
+
+
+class ProofError(ShipwayError):
+    """A proof could not be carried out: its database server, the target's dump, a mask, or a time-out."""
+
+    exit_code = 25
 
 
 class Interrupted(ShipwayError):
