@@ -179,7 +179,8 @@ class RemoteRegistry:
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             reason = getattr(error, "reason", error)
             raise RegistryError(
-                f"registry {self.host} can't be reached: {reason}", hint=f"is it running? try: curl -i {self._base}/v2/"
+                f"registry {self.host} can't be reached: {reason}",
+                hint=f"is {self.host} running, and can this machine reach it? try: curl -i {self._base}/v2/",
             ) from error
 
 

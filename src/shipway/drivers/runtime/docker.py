@@ -182,8 +182,8 @@ class DockerRuntime:
         if found is None:
             return
         path = f"/networks/{segment(name)}"
-        for identity in found["Containers"] or {}:
-            self.disconnect(name, identity)
+        for attached in (found["Containers"] or {}).values():
+            self.disconnect(name, attached["Name"])  # by name: so it goes where the container itself is gone, too
         self._engine.call("DELETE", path, fine=(404,))
 
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
@@ -202,6 +202,10 @@ class DockerRuntime:
         except EngineRefused as error:
             if "already" not in error.message:  # attached by another process meanwhile
                 raise
+        after = self._inspect(container)
+        if found["State"]["Running"] and not (after and after["State"]["Running"]):
+            # What ends in this very moment leaves an endpoint that only its name leads to, and that holds the network.
+            self.disconnect(network, found["Name"].lstrip("/"))
 
     def attachments(self, container: str) -> dict[str, tuple[str, ...]]:
         """Networks of a container, running or not, with the aliases that were asked for."""
