@@ -20,7 +20,7 @@ from typing import NamedTuple
 VISITORS = Path(__file__).with_name("visitors.py")
 LIMIT = 300.0  # seconds
 KEPT, FRESH, SLOW, WEBSOCKET = KINDS = ("keep-alive", "fresh", "slow", "websocket")
-RATE = {KEPT: 500.0, FRESH: 500.0, SLOW: 2.0, WEBSOCKET: 2.0}  # begun in a second
+RATE = {KEPT: 250.0, FRESH: 250.0, SLOW: 2.0, WEBSOCKET: 2.0}  # begun in a second
 BEFORE, AFTER = 0.1, 0.9  # seconds around a switch that count as "during"
 
 

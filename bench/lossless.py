@@ -45,7 +45,7 @@ def rows() -> list[Row]:
         Row("3 s responses broken", load.lost(SLOW), "lost", 0),
         Row("websockets broken by a switch before `drain`", load.lost(WEBSOCKET), "lost", 0),
         Row("p99 in the steady state", p99(steady) * 1000, "ms"),
-        Row("p99 around a switch / in the steady state", p99(around) / p99(steady), "×", 2),
+        Row(f"p99 around a switch / in the steady state, at {RATE[KEPT] + RATE[FRESH]:.0f} requests a second", p99(around) / p99(steady), "×", 2),
         Row("rollback onto the warm standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
         Row("rollback onto the warm standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
         Row("rollback onto the warm standby, from the decision to the last switch (worst)", max(item.switch for item in rollbacks) * 1000, "ms", 150),
