@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -96,9 +97,13 @@ class Nodes:
         """After `silence`."""
         self._tell("speak", name)
 
-    def stop_engine(self, name: str) -> None:
-        """Stop its Docker Engine alone; `kill` and `start` bring it back."""
-        self._tell("stop-engine", name)
+    def stop_engine(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
+        """End its Docker Engine alone, in good order or by SIGKILL."""
+        self._tell("stop-engine", name, number.name.removeprefix("SIG"))
+
+    def start_engine(self, name: str) -> None:
+        """After `stop_engine`."""
+        self._tell("start-engine", name)
 
     def sessions(self) -> list[int]:
         """Process ids of all `ssh` that were started with `bin` in front of PATH."""

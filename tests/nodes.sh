@@ -27,7 +27,8 @@ obey() { # COMMAND NODE ...
     start) start "$2" && ready "$2" ;;                # again, with the disk that it had
     silence) inside "$2" ip link set eth0 down ;;     # as if its cable were pulled
     speak) inside "$2" ip link set eth0 up ;;
-    stop-engine) stop_engine "$2" ;;
+    stop-engine) stop_engine "$2" "$3" ;;             # by this signal
+    start-engine) start_engine "$2" && ready "$2" ;;
     load) docker save "${@:3}" | engine "$2" load ;;  # images of this machine's engine
     *) false ;;
   esac
@@ -74,9 +75,14 @@ node() { # FOLDER NODE CGROUP: what process 1 of a node does
   mount --bind "$1/shadow" /etc/shadow
   ip link set lo up
   /usr/sbin/sshd -e -f "$1/sshd_config"
-  dockerd --data-root "$1/node$2/data" --pidfile /run/docker.pid --host unix:///run/docker.sock \
-    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$3/node$2" &
-  sleep infinity
+  node_engine "$@" &
+  sleep infinity &
+  while true; do wait -n || true; done # as process 1 must: what has ended is gone
+}
+
+node_engine() { # as `node`
+  exec dockerd --data-root "$1/node$2/data" --pidfile /run/docker.pid --host unix:///run/docker.sock \
+    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$3/node$2"
 }
 
 ready() { # NODE
@@ -89,14 +95,17 @@ ready() { # NODE
   return 1
 }
 
-stop_engine() { # NODE
-  local process
-  for process in $(children $(children "${PID[$1]}")); do # of process 1 of the node
-    if [ "$(cat "/proc/$process/comm")" = dockerd ]; then kill -TERM "$process"; fi
-  done
-  local _
-  for _ in $(seq 600); do [ -e "/proc/${PID[$1]}/root/run/docker.pid" ] || return 0; sleep 0.05; done
-  return 1
+stop_engine() { # NODE SIGNAL: returns when it has ended
+  nsenter --target "$(first "$1")" --mount --pid bash -c '
+    process=$(cat /run/docker.pid)
+    kill -"$0" "$process"
+    for _ in $(seq 600); do kill -0 "$process" || exit 0; sleep 0.05; done
+    exit 1' "$2"
+}
+
+start_engine() { # NODE: again; it goes with the node
+  nsenter --target "$(first "$1")" --net --mount --uts --pid \
+    bash "$0" --engine "$FOLDER" "$1" "$NAME" >>"$FOLDER/node$1/log" 2>&1 </dev/null &
 }
 
 gone() { # NODE: SIGKILL to process 1 takes all others with it; the link goes with the last
@@ -119,7 +128,7 @@ down() {
 
 inside() { nsenter --target "${PID[$1]}" --net "${@:2}"; }
 engine() { docker --host "unix:///proc/${PID[$1]}/root/run/docker.sock" "${@:2}"; }
-children() { cat "/proc/$1/task/$1/children"; }
+first() { tr -d " " <"/proc/${PID[$1]}/task/${PID[$1]}/children"; } # process 1 of a node, as it is known here
 plug() { inside 0 ip link set "port$1" master br0 up; }
 
 separate() { # PID: wait until it has a network namespace of its own
@@ -131,4 +140,8 @@ separate() { # PID: wait until it has a network namespace of its own
   return 1
 }
 
-if [ "$1" = --inside ]; then node "${@:2}"; else main; fi
+case $1 in
+  --inside) node "${@:2}" ;;
+  --engine) node_engine "${@:2}" ;;
+  *) main ;;
+esac
