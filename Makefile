@@ -10,7 +10,7 @@ setup: ## Docker Engine, base images and .venv, where they are missing
 	@scripts/setup
 
 test: setup ## Every test
-	@$(PYTHON) -m pytest
+	@scripts/test
 
 demo: setup ## Walk the whole plan on the reference application
 	@$(PYTHON) scripts/demo.py

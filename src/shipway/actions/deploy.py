@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shipway.actions.apply import apply
+from shipway.actions.authority import how_to_trust
 from shipway.actions.decide import Decision, Order, decide, refuse_danger
 from shipway.actions.observe import versions
 from shipway.actions.place import Place
@@ -40,6 +41,9 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions,
     )  # fmt: skip
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
+    words = how_to_trust(order.environment) if decision.previous is None else None
+    if words:
+        ctx.reporter.note(words)
     if order.kind == DEPLOY:  # a rollback is in a hurry
         prune(ctx, app)
     return ctx.ledger.deployments(app, name, 1)[0]

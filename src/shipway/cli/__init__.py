@@ -29,6 +29,7 @@ COMMANDS = {
     "retire": ("shipway.cli.retire", "End the standby of the release before"),
     "status": ("shipway.cli.status", "What runs where"),
     "maintenance": ("shipway.cli.maintenance", "Show a maintenance page, on or off"),
+    "authority": ("shipway.cli.authority", "Print who signs the certificate of a local name"),
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs"),
     "history": ("shipway.cli.history", "All deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
