@@ -26,7 +26,7 @@ def levels(deployments: Sequence[Deployment]) -> list[Level]:
     """
     found: list[Level] = []
     for item in reversed(back.standing(deployments)):
-        if item.schema is None:
+        if item.schema is None or not (found or item.outcome == SUCCEEDED):  # a first one that fails leaves no database
             continue
         known = [level.schema for level in found]
         if item.schema in known:
