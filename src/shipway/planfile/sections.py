@@ -98,6 +98,7 @@ STEP = Record(
         "run": v.SHELL,
         "image": IMAGE,
         "build": Several(v.SERVICE),
+        "prove": v.ENVIRONMENT,
         "needs": Several(v.STEP),
         "with": Several(v.ACCESSORY),
         "inputs": Several(v.INSIDE),
@@ -109,7 +110,7 @@ STEP = Record(
     },
     renamed={"with": "accessories"},
     named=True,
-    exactly_one=("run", "build"),
+    exactly_one=("run", "build", "prove"),
     together={
         "run": ("image",),
         **dict.fromkeys(("image", "with", "inputs", "outputs", "reports", "env"), ("run",)),
@@ -171,10 +172,26 @@ ENVIRONMENT = Record(
         "watch": WATCH,
         "retain": v.COUNT,
         "tls": TLS,
+        "prove": Choice({"required": True, "off": False}),
     },
     required=("url",),
     renamed={"on": "trigger"},
     named=True,
+)
+EXERCISE = Record(
+    domain.Exercise,
+    {"service": v.SERVICE, "run": v.SHELL, "kind": Choice({kind: kind for kind in ("read", "write", "job")})},
+    required=("service", "run"),
+    named=True,
+)
+PROVE = Record(
+    domain.Proving,
+    {
+        "mode": Choice({mode: mode for mode in ("schema", "data", "rows")}),
+        "mask": Several(v.SQL),
+        "timeout": v.DURATION,
+        "exercise": ByName(EXERCISE, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"),
+    },
 )
 PLAN = Record(
     domain.Plan,
@@ -186,6 +203,7 @@ PLAN = Record(
         "registry": REGISTRY,
         "pipeline": ByName(STEP, v.NAME_PATTERN, v.NAME_WORDS, "images: {build: all}"),
         "checks": ByName(CHECK, v.NAME_PATTERN, v.NAME_WORDS, "smoke: {image: curlimages/curl:8.8.0, run: curl -f $URL}"),
+        "prove": PROVE,
         "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS, "staging: {url: http://staging.example.com}"),
     },
     required=("app", "services"),
