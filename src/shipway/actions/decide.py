@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shipway.actions.newer import newer_tool
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
 from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
 from shipway.domain.errors import EngineError, UsageError
-from shipway.domain.levels import CODE_ONLY, Level, ahead, levels
+from shipway.domain.levels import CODE_ONLY, ahead, levels
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
@@ -111,7 +112,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         # The image that brought what is there has all scripts; an older one doesn't even know the revision.
         if release.plan.database and stands and way.schema != stands[-1].schema:
             down = (f"{stands[-1].schema} → {way.schema}",)
-            tool = _tool_of(ctx.on(hosts[0].name), release.app, stands[-1], environment)
+            tool = newer_tool(ctx.on(hosts[0].name), order.release, stands, environment, own)
     elif release.plan.database and not (settled and observed[0].accessories):
         tool = database_tool(ctx.on(hosts[0].name), release, environment, own)
         up = _pending(ctx, order, observed[0], tool)
@@ -126,11 +127,6 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, seen))))
     stood = stands[-1].schema if stands else None
     return Decision(order, own, tuple(parts), previous, left, tool, way, stood, way.schema if way else release.schema)
-
-
-def _tool_of(ctx: Context, app: str, level: Level, environment: Environment) -> DatabaseTool | None:
-    brought = ctx.ledger.release(app, level.release)
-    return database_tool(ctx, brought, environment, settings(ctx, brought, environment)) if brought else None
 
 
 def _way(order: Order, history: Sequence[Deployment], left: Release | None) -> WayBack | None:

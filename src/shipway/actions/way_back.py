@@ -47,12 +47,7 @@ def question(ctx: Context, history: Sequence[Deployment], target: Release, envir
         before, level = known[index - 1] if index else None, stands[index]
         found = _proof_of_step(ctx, target.app, environment.name, level.release, before, level.schema)
         steps.append(domain.Step(level.release, before, level.schema, found, accepted(ctx, found) if found else None))
-    return domain.Back(target.number, steps, _tried(ctx, history, target, environment), asks(target, environment))
-
-
-def asks(release: Release, environment: Environment) -> bool:
-    """Whether the environment asks for proofs."""
-    return release.plan.database is not None and environment.after is not None
+    return domain.Back(target.number, steps, _tried(ctx, history, target, environment), target.plan.asks_for_proof(environment))
 
 
 def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof]:
