@@ -9,6 +9,7 @@ from shipway.actions.decide import Decision
 from shipway.actions.place import Place
 from shipway.actions.restore import reachable, restore
 from shipway.actions.scripts import record_scripts
+from shipway.actions.take_snapshot import snapshot_before
 from shipway.actions.takeover import take_over
 from shipway.actions.watch import watch
 from shipway.context import Context, errors_of, side_by_side
@@ -92,8 +93,9 @@ class Applying:
                 self.schema = self.decision.schema
             return
         assert self.decision.tool is not None
+        release = self.order.release
         if self.decision.previous is not None:  # nothing leads back from a first one
-            release = self.order.release
+            snapshot_before(self.here, release, self.order.environment, self.decision.settings, self.decision.stood)
             record_scripts(self.ctx, release.app, self.order.environment.name, release.number, self.decision.tool, wanted.up)
         with self.here.part("migrate", ", ".join(wanted.up)):
             self.decision.tool.up(lambda line: self.ctx.reporter.line("migrate", line))

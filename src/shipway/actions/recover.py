@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shipway.actions.apply import apply
+from shipway.actions.databases import settle, sweep_after
 from shipway.actions.decide import Order, decide
 from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
@@ -17,7 +18,7 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, L
 from shipway.domain.errors import ShipwayError
 from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import DEPLOY, FAILED, PENDING, ROLLBACK, Deployment, Release
+from shipway.domain.release import DEPLOY, FAILED, PENDING, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.specify import specify
 from shipway.domain.way_back import DOWN_THEN_CODE, WayBack
 
@@ -45,6 +46,11 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     dead = next((item for item in pending if item not in over), None)
     if dead is None:
         _end_jobs(ctx, app, environment, history)
+        if now is not None and now.kind == RESTORE:
+            restored = ctx.ledger.release(app, now.release)
+            assert restored is not None
+            place = restored.plan.environments[environment]
+            sweep_after(ctx.on(place.hosts[0].name), now, restored, place)
         return
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
@@ -54,7 +60,10 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         _leave(ctx, dead, release, where, now)
         return
     _end_jobs(ctx, app, environment, history)
-    if all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
+    if dead.kind == RESTORE:
+        stands = levels(history)
+        settle(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
+    elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
         _take_back(ctx, dead, release, where)

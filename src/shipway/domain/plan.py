@@ -80,6 +80,17 @@ class Accessory:
     command: str | None = None
 
 
+UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """When the database is copied before migrations, and how many copies stay."""
+
+    when: str = UNPROVEN  # where no proof says that the way down restores it
+    keep: int = 5
+
+
 @dataclass(frozen=True)
 class Database:
     """Which accessory is under migrations, which service's image has them, and by which tool."""
@@ -88,6 +99,8 @@ class Database:
     service: str
     tool: str  # alembic or sql
     folder: str | None = None  # tool sql: folder of the up/down files in the image (relative to its WORKDIR)
+    snapshot: Snapshots = Snapshots()
+    contract: str | None = None  # pattern of names of migrations that wait for the release after the one that brings them
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ ACCESSORY = Record(
     named=True,
     together={"url": ("provides",)},
 )
+SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})
+SNAPSHOT = Record(domain.Snapshots, {"when": SNAPSHOTS, "keep": v.POSITIVE}, required=("when",), short=("when", SNAPSHOTS))
 DATABASE = Record(
     domain.Database,
     {
@@ -83,6 +85,7 @@ DATABASE = Record(
         "service": v.SERVICE,
         "tool": Choice({"alembic": "alembic", "sql": "sql"}),
         "folder": v.INSIDE,
+        "snapshot": SNAPSHOT,
     },
     required=("accessory", "service", "tool"),
 )
