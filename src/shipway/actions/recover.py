@@ -20,7 +20,7 @@ from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import DEPLOY, FAILED, PENDING, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.specify import specify
-from shipway.domain.way_back import DOWN_THEN_CODE, WayBack
+from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
 
 
 @contextmanager
@@ -101,7 +101,9 @@ def _switched(ctx: Context, release: Release, environment: Environment, host: Ho
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     """It is rolled back where it can't be finished, as any deployment."""
     ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
-    way = WayBack(dead.way, dead.goal) if dead.kind == ROLLBACK and dead.way else None
+    # One that an older version began says nothing of its way.
+    back_by = WayBack(dead.way, dead.goal) if dead.way else WayBack(CODE_THEN_DOWN, release.schema)
+    way = back_by if dead.kind == ROLLBACK else None
     apply(ctx, decide(ctx, Order(release, environment, dead.kind, dead.reason, like=dead, way=way)), dead.id)
 
 

@@ -86,6 +86,7 @@ DATABASE = Record(
         "tool": Choice({"alembic": "alembic", "sql": "sql"}),
         "folder": v.INSIDE,
         "snapshot": SNAPSHOT,
+        "contract": v.TEXT,
     },
     required=("accessory", "service", "tool"),
 )
