@@ -37,13 +37,20 @@ def service_job(
     )
 
 
-def database_tool(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseTool | None:
-    """The migration tool of a release, bound to an environment's database; None where the plan has none."""
+def database_tool(
+    ctx: Context, release: Release, environment: Environment, settings: Settings, *, at: Mapping[str, str] | None = None, network: str = ""
+) -> DatabaseTool | None:
+    """The migration tool of a release, bound to an environment's database; None where the plan has none.
+
+    at, network: other labels and another network for its containers than the environment's.
+    """
     plan, database = release.plan, release.plan.database
     if database is None:
         return None
     accessory = plan.accessories[database.accessory]
     job = service_job(release, environment, settings, database.service, {})
+    if at is not None:
+        job = dataclasses.replace(job, name=f"{plan.app}_proof_job", labels=at, networks={network: ()})
     password = settings.passwords.get(accessory.name, "")
     client = dataclasses.replace(
         job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
