@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from shipway.actions.observe import settings
 from shipway.actions.oneoff import database_tool
-from shipway.context import Context, side_by_side
+from shipway.context import Context, environment_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE
-from shipway.domain.errors import MigrationFailed
-from shipway.domain.plan import Accessory, Environment
+from shipway.domain.errors import MigrationFailed, UsageError
+from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.proof import NO_EVIDENCE, SAFE, Proof, Stage, Trial, Way, images_digest
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import SUCCEEDED, Deployment, Evidence, Release
@@ -69,6 +69,27 @@ def prove(
     return proof
 
 
+def find_release(ctx: Context, app: str, which: str | None) -> Release:
+    """By a revision of the repository, a version tag or a number; None: the newest. UsageError where there is none."""
+    if which is None:
+        found = ctx.ledger.releases(app, limit=1)
+    elif which.isdigit():
+        found = [item for item in [ctx.ledger.release(app, int(which))] if item]
+    else:
+        found = ctx.ledger.releases(app, tree=ctx.repository().commit(which).tree)
+    if not found:
+        raise UsageError(f"{app} has no release{f' of {which}' if which else ''}", hint="`shipway run` builds one")
+    return found[0]
+
+
+def find_environment(plan: Plan, name: str | None) -> Environment:
+    """By its name; None: the one that asks for proofs, else the last."""
+    if name is None:
+        asking = [item.name for item in plan.environments.values() if plan.asks_for_proof(item)] or list(plan.environments)
+        name = asking[-1] if asking else ""
+    return environment_of(plan, name)
+
+
 def ask(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> Question | None:
     """The question, by the ledger; None where nothing runs there."""
     previous = back.current(ctx.ledger.deployments(release.app, environment.name))
@@ -105,9 +126,9 @@ def walked(ctx: Context, question: Question) -> Proof:
         trial = Trial(SAFE, (why,))
         return dataclasses.replace(blank, old_code=trial, new_code=trial)
     old, new = question.old, question.release
-    with ctx.part("prove", f"{question.environment.name}: release {old.number} → {new.number or 'this one'}, on a copy of its database"):
-        with ground(ctx, new.app) as at:
-            proof = _Walk(at, question, began).run(blank)
+    what = f"{question.environment.name}: release {old.number} → {new.number or 'this one'}, on a copy of its database"
+    with ctx.part("prove", what), ground(ctx, new.app) as at:
+        proof = _Walk(at, question, began).run(blank)
     return dataclasses.replace(proof, seconds=ctx.clock() - began)
 
 

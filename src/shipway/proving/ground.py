@@ -85,7 +85,7 @@ def _remove(ctx: Context, path: Path) -> None:
     try:
         for host in [LOCAL, *(value for kind, value in noted if kind == "host")]:
             runtime = ctx.on(host).runtime
-            side_by_side(lambda item, runtime=runtime: runtime.remove(item.id), runtime.list({LABEL_PROOF: path.name}))
+            side_by_side(runtime.remove, [item.id for item in runtime.list({LABEL_PROOF: path.name})])
         for network in dict.fromkeys(value for kind, value in noted if kind == "network"):
             ctx.runtime.remove_network(network)
     except ShipwayError as error:

@@ -62,14 +62,13 @@ class Server:
         mark = f"shipway-{uuid.uuid4().hex}"
         database.execute(f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
         deadline = time.monotonic() + PATIENCE
-        while not any(mark in line for line in (lines := self._lines())):  # the engine takes it up a little later
+        while True:
+            lines = list(self.ground.ctx.runtime.logs(self.container))
+            if any(mark in line for line in lines):
+                return list(_entries(lines, database.name))
             if time.monotonic() > deadline:
                 raise ProofError("the log of the scratch database server can't be read")
-            time.sleep(0.05)
-        return list(_entries(lines, database.name))
-
-    def _lines(self) -> list[str]:
-        return list(self.ground.ctx.runtime.logs(self.container))
+            time.sleep(0.05)  # the engine takes it up a little later
 
 
 def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
@@ -78,14 +77,13 @@ def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
     network = ground.network("database")
     ctx.redactor.add({"scratch password": password})
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
-    given = known.environment(accessory, app, password)
     name = f"{app}_proof_{ground.name}_{accessory.name}"
     spec = ContainerSpec(
         name=name,
         image=image,
         labels={**ground.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
         command=_command(accessory),
-        env={**given, "POSTGRES_INITDB_ARGS": f"{given.get('POSTGRES_INITDB_ARGS', '')} --no-sync".strip()},
+        env=known.environment(accessory, app, password),
         networks={network: (accessory.name,)},
     )
     ctx.runtime.create(spec)

@@ -31,7 +31,8 @@ class _Seen:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         start = self.ctx_clock()
-        outcome, output = FAILED, ()
+        outcome = FAILED
+        output: tuple[str, ...] = ()
         try:
             yield
             outcome = SUCCEEDED
