@@ -17,7 +17,7 @@ from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
 from shipway.domain.disk import DiskUsage
 from shipway.domain.image import ImageInfo, Layer
 from shipway.domain.proof import Lock
-from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
 from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
@@ -329,6 +329,10 @@ class Ledger(Protocol):
 
     def add_approval(self, approval: Approval) -> None: ...
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...
+    def add_acceptance(self, acceptance: Acceptance) -> None: ...
+    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
+        """Oldest first; of all releases where none is given."""
+
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shipway.actions.observe import observe, settings
@@ -11,11 +12,13 @@ from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
 from shipway.domain.errors import EngineError, UsageError
+from shipway.domain.levels import CODE_ONLY, Level, ahead, levels
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
 from shipway.domain.specify import Settings, nothing, specify
+from shipway.domain.way_back import WayBack
 from shipway.ports import DatabaseTool
 
 
@@ -29,6 +32,7 @@ class Order:
     reason: str = ""
     version: str | None = None  # the tag that makes the release a version
     like: Deployment | None = None  # use the secrets' versions of this deployment
+    way: WayBack | None = None  # of a rollback
     force: bool = False
     wait: float = 0.0  # seconds to wait for another owner's lease
 
@@ -52,7 +56,10 @@ class Decision:
     parts: tuple[Part, ...]  # of the environment's hosts, the first one first, and of those that it had before
     previous: Deployment | None  # the environment's last good deployment
     left: Release | None  # and its release
-    tool: DatabaseTool | None = field(repr=False)  # of the newer of both releases
+    tool: DatabaseTool | None = field(repr=False)  # of the release that brings, or brought, what is applied or reverted
+    way: WayBack | None  # of a rollback; of a deployment where the schema is ahead of both releases, and stays
+    stood: str | None  # the revision that the database has, as the ledger knows it
+    schema: str | None  # and the one that it has in the end
 
     @property
     def first(self) -> Part:
@@ -96,15 +103,18 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
     tool = None
+    way = _way(order, history, left)
+    stands = levels(history)
     # The tool costs a container a call: asked only where the ledger doesn't say that the schema is the right one.
     settled = previous is not None and history[0].schema == previous.schema == release.schema
-    if release.plan.database and not (settled and observed[0].accessories):
-        newer = left if order.kind == ROLLBACK and left else release  # whose image has all scripts
-        tool = database_tool(ctx.on(hosts[0].name), newer, environment, own)
-        if newer is release:
-            up = _pending(ctx, order, observed[0], tool)
-        elif previous and previous.schema != release.schema:
-            down = (f"{previous.schema} → {release.schema}",)
+    if way is not None:
+        # The image that brought what is there has all scripts; an older one doesn't even know the revision.
+        if release.plan.database and stands and way.schema != stands[-1].schema:
+            down = (f"{stands[-1].schema} → {way.schema}",)
+            tool = _tool_of(ctx.on(hosts[0].name), release.app, stands[-1], environment)
+    elif release.plan.database and not (settled and observed[0].accessories):
+        tool = database_tool(ctx.on(hosts[0].name), release, environment, own)
+        up = _pending(ctx, order, observed[0], tool)
     keep = back.left(history, release.number)
     parts = []
     for host, seen in there.items():
@@ -114,7 +124,23 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         if host not in environment.hosts:
             wanted = nothing(wanted)
         parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, seen))))
-    return Decision(order, own, tuple(parts), previous, left, tool)
+    stood = stands[-1].schema if stands else None
+    return Decision(order, own, tuple(parts), previous, left, tool, way, stood, way.schema if way else release.schema)
+
+
+def _tool_of(ctx: Context, app: str, level: Level, environment: Environment) -> DatabaseTool | None:
+    brought = ctx.ledger.release(app, level.release)
+    return database_tool(ctx, brought, environment, settings(ctx, brought, environment)) if brought else None
+
+
+def _way(order: Order, history: Sequence[Deployment], left: Release | None) -> WayBack | None:
+    """How the schema goes, or stays, below what the release's own image would make of it."""
+    if order.kind == ROLLBACK:
+        return order.way
+    above = ahead(history, left) if left else None
+    if above is not None and left is not None and order.release.schema == left.schema:
+        return WayBack(CODE_ONLY, above)  # for its tool the database would be one that nobody knows
+    return None
 
 
 def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:

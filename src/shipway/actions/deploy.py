@@ -41,6 +41,7 @@ def put(ctx: Context, order: Order) -> Deployment | None:
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions,
+        way=decision.way.kind if decision.way else "", goal=decision.way.schema if decision.way else None,
     )  # fmt: skip
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
     if order.kind == DEPLOY:  # a rollback is in a hurry

@@ -26,6 +26,7 @@ COMMANDS = {
     "deploy": ("shipway.cli.deploy", "Put a release into an environment"),
     "prove": ("shipway.cli.prove", "Walk the way back from a release, before it is deployed"),
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
+    "accept": ("shipway.cli.accept", "Take what a release's proof found, with a reason"),
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
     "retire": ("shipway.cli.retire", "End the standby of the release before"),
     "status": ("shipway.cli.status", "What runs where"),
