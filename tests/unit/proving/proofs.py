@@ -45,7 +45,7 @@ PROOF = Proof(
     app="catalogue", environment="production", release=14, digest="sha256:" + "4f" * 32, before=12, before_digest="sha256:" + "a1" * 32,
     schema_before="0007_orders", schema_after="0009_currency", mode=words.DATA, at=1_795_572_000.0, seconds=41.2, way=RESTORED,
     each=(
-        dataclasses.replace(RESTORED, migrations=("0008_price",), stages=()),
+        dataclasses.replace(RESTORED, migrations=("0008_price",)),
         dataclasses.replace(RESTORED, migrations=("0009_currency",), stages=()),
     ),
     old_code=SAFE, new_code=NEW, image="postgres:15@sha256:" + "c0" * 32,

@@ -97,14 +97,14 @@ def _sections(proof: Proof) -> Sequence[tuple[str, Markup | None]]:
     return (
         ("Not as it was", tables.differences(way.differences, "The schema before, and after the way down", wanted=False) if way else None),
         ("Rows and values lost", tables.losses(way.losses) if way else None),
-        ("Warnings", tag("ul", [tag("li", text) for text in way.warnings], class_="plain") if way and way.warnings else None),
+        ("What the failed stages printed", tables.outputs(all_stages(proof))),
+        ("Warnings", tables.warnings(way.warnings) if way else None),
         ("Time line", picture.stages(proof) if all_stages(proof) else None),
         ("Locks", _locks(proof)),
         ("Rows changed and tables rewritten", tables.work(all_stages(proof))),
         ("What the way up changes", tables.differences(way.changes, "The schema before, and after the way up") if way else None),
         ("Exercises", tables.exercises(proof)),
         ("Each migration alone", tables.each(proof.each)),
-        ("What the failed stages printed", tables.outputs(all_stages(proof))),
         ("What the database told", tables.notices(all_stages(proof))),
         ("Down scripts", tables.scripts(proof.scripts)),
     )

@@ -34,7 +34,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:10px;p
 .cards .part{color:var(--soft);font-size:13px;font-weight:400;margin:0}
 .cards ul,.plain{margin:8px 0 0;padding-left:18px}.cards ul{font-size:14px}.cards li,.plain li{overflow-wrap:anywhere}
 .cards p{font-size:14px;margin:2px 0 0}
-.verdict{font-size:20px;font-weight:650;letter-spacing:-.01em}
+.cards .verdict{font-size:20px;font-weight:650;letter-spacing:-.01em;overflow-wrap:anywhere}
 .cards>li.good{border-top-color:var(--good)}.cards>li.doubt{border-top-color:var(--doubt)}.cards>li.bad{border-top-color:var(--bad)}
 .word{font-weight:600;white-space:nowrap}.good>.verdict,.word.good{color:var(--good)}.doubt>.verdict,.word.doubt{color:var(--doubt)}
 .bad>.verdict,.word.bad{color:var(--bad)}.none>.verdict,.word.none{color:var(--none)}
@@ -74,7 +74,7 @@ section{padding:16px 14px}.cards{gap:10px;margin-top:18px}dl.facts{grid-template
 .chart .took{text-align:right;padding-right:0}
 .stack thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 .stack tr{display:block;border-top:1px solid var(--line);padding:7px 0}.stack th,.stack td{display:block;border:0;padding:1px 0;text-align:left!important}
-.stack td[data-of]::before{content:attr(data-of) " ";color:var(--soft)}.stack td:empty{display:none}
+.stack td[data-of]::before{content:attr(data-of) " ";color:var(--soft)}.stack td:empty{display:none}.stack td.short{display:inline-block;margin-right:10px}
 footer dl{grid-template-columns:1fr}footer dd{margin-bottom:6px}}
 @media print{:root{--paper:#fff}body{font-size:11pt}nav{display:none}section,.cards>li,.answer{break-inside:avoid-page}section:has(table){break-inside:auto}
 tr{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}section{border:0;border-top:1px solid var(--line);border-radius:0;padding-inline:0}

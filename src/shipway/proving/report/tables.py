@@ -21,7 +21,7 @@ def differences(found: Sequence[Difference], caption: str, *, wanted: bool = Tru
     rows = []
     for item in found:
         word = _word(CHANGES.get(item.change, NONE) if wanted else "bad", item.change)
-        cells = [tag("code", item.name), item.kind, word]
+        cells = [tag("code", item.name), _cell(item.kind, class_="short"), _cell(word, class_="short")]
         rows.append(_row(*cells, *([join(_facet(name, *values) for name, values in item.facets.items())] if facets else [])))
     return _folded(caption, ("object", "kind", "is", *(["before → after"] if facets else [])), rows)
 
@@ -33,6 +33,15 @@ def _facet(name: str, before: str, after: str) -> Markup:
     changed = difflib.unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
     lines = [tag({"-": "del", "+": "ins"}.get(line[0], "span"), line, "" if line[0] in "+-" else "\n") for line in list(changed)[3:]]
     return tag("span", name, ":", tag("pre", lines), class_="facet")
+
+
+def warnings(found: Sequence[str]) -> Markup | None:
+    """As they came."""
+    items = [tag("li", text) for text in found]
+    first, rest = items[:10], items[10:]
+    if not first:
+        return None
+    return join(tag("ul", first, class_="plain"), tag("details", tag("summary", f"and {len(rest)} more"), tag("ul", rest, class_="plain")) if rest else None)
 
 
 def losses(found: Sequence[Loss]) -> Markup | None:
@@ -70,19 +79,32 @@ def _trial(name: str, trial: Trial) -> Markup:
 
 
 def each(ways: Sequence[Way]) -> Markup | None:
-    """Every migration by itself."""
-    rows = []
-    for way in ways:
-        why = [*way.reasons, *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
-        shown = join(tag("div", text) for text in why[:3])
-        more = tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]]) if len(why) > 3 else None
-        verdict = tag("span", way.verdict, class_=f"word {GRADES.get(way.verdict, NONE)}", title=DOWN.get(way.verdict))
-        triage = tag("span", way.triage, class_=f"word {GRADES.get(way.triage, NONE)}") if way.triage else ""
-        took = human(sum(stage.seconds for stage in way.stages)) if way.stages else ""
-        rows.append(_row(join(tag("code", name) for name in way.migrations), verdict, triage, _cell(took, class_="number"), join(shown, more)))
-    note = tag("p", "For information: what counts is the whole set. A set can have a way back that a part of it has not.", class_="soft")
-    table = _folded("In the order in which they are applied", ("migration", "way down", "triage", "#took", "why"), rows)
-    return join(note, table) if table else None
+    """Every migration by itself; where they are many, those without a way back come first."""
+    if not ways:
+        return None
+    note = tag("p", "For information: what counts is the whole set, which may have a way back where a part of it has none.", class_="soft")
+    good = [way for way in ways if GRADES.get(way.verdict) == "good"]
+    if len(ways) <= MOST or not good or len(good) == len(ways):
+        return join(note, _each(ways))
+    summary = tag("summary", f"{len(good)} others, each with a way back of its own")
+    return join(note, _each([way for way in ways if way not in good]), tag("details", summary, _table("", EACH, [_alone(way) for way in good])))
+
+
+EACH = ("migration", "way down", "triage", "#took", "why")
+
+
+def _each(ways: Sequence[Way]) -> Markup | None:
+    return _folded("In the order in which they are applied", EACH, [_alone(way) for way in ways])
+
+
+def _alone(way: Way) -> Markup:
+    why = [*way.reasons, *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
+    more = tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]]) if len(why) > 3 else None
+    verdict = tag("span", way.verdict, class_=f"word {GRADES.get(way.verdict, NONE)}", title=DOWN.get(way.verdict))
+    triage = _word(GRADES.get(way.triage, NONE), way.triage) if way.triage else ""
+    took = human(sum(stage.seconds for stage in way.stages)) if way.stages else ""
+    cells = _cell(verdict, class_="short"), _cell(triage, class_="short"), _cell(took, class_="number")
+    return _row(join(tag("div", tag("code", name)) for name in way.migrations), *cells, join([tag("div", text) for text in why[:3]], more))
 
 
 def outputs(stages: Iterable[Stage]) -> Markup | None:

@@ -11,7 +11,7 @@ from shipway.proving.report.words import LOCK_GRADES, Mode, mode_of
 
 @dataclass(frozen=True)
 class Held:
-    """All locks of one mode on one relation in one stage."""
+    """All locks of one mode on one relation in one stage; what overlaps is one."""
 
     relation: str
     mode: Mode
@@ -39,14 +39,27 @@ def held(locks: Iterable[Lock]) -> tuple[Held, ...]:
     times: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for lock in locks:
         times.setdefault((lock.relation, lock.mode), []).append((lock.start, lock.seconds))
-    found = [Held(relation, mode_of(mode), tuple(sorted(each))) for (relation, mode), each in times.items()]
+    found = [Held(relation, mode_of(mode), _merged(each)) for (relation, mode), each in times.items()]
     return tuple(sorted(found, key=lambda item: (LOCK_GRADES.index(item.mode.grade), -item.seconds, item.relation)))
 
 
+def _merged(times: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Several sessions may hold the same lock at a time."""
+    found: list[tuple[float, float]] = []
+    for start, taken in sorted(times):
+        if found and start <= sum(found[-1]):
+            first = found[-1][0]
+            found[-1] = (first, max(sum(found[-1]), start + taken) - first)
+        else:
+            found.append((start, taken))
+    return tuple(found)
+
+
 def ticks(seconds: float, most: int = 5) -> Sequence[float]:
-    """Round numbers from 0 up to `seconds`, at most `most` of them after the 0."""
+    """Round numbers from 0 up to `seconds`, at most `most` of them after the 0; whole minutes from 5 minutes on."""
     if seconds <= 0:
         return (0.0,)
-    steps = (factor * 10.0**power for power in range(-3, 7) for factor in (1, 2, 5))
-    step = next((step for step in steps if seconds / step <= most), seconds)
+    small = [factor * 10.0**power for power in range(-3, 3) for factor in (1, 2, 5) if factor * 10.0**power < 60]
+    large = [60.0 * minutes for minutes in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)]
+    step = next((step for step in (*(small if seconds < 300 else ()), *large) if seconds / step <= most), seconds)
     return tuple(step * index for index in range(int(seconds / step + 1e-9) + 1))
