@@ -75,6 +75,8 @@ class Deployment:
     finished: float | None = None
     schema: str | None = None  # revision of the environment's database when it was settled
     detail: str = ""
+    way: str = ""  # of a rollback, see domain.way_back; of a deployment onto a schema that is ahead of it: code only
+    goal: str | None = None  # of those: the revision that the database is to be left at
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,21 @@ class Approval:
     actor: str
     reason: str
     at: float
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A person takes what a release's proof found, for a while, and says why."""
+
+    app: str
+    environment: str
+    release: int
+    digest: str  # of the images that were tried
+    finding: str  # the proof's, see domain.way_back.finding: with another one it doesn't count
+    actor: str
+    reason: str
+    at: float
+    expires: float  # seconds since the epoch
 
 
 @dataclass(frozen=True)
