@@ -18,7 +18,17 @@ from dataclasses import dataclass, field
 
 from shipway.domain.catalog import ADDITIVE
 from shipway.domain.levels import CODE_ONLY
-from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, NO_EVIDENCE, NOT_RESTORED, RESTORED, SAFE, UNSAFE, Proof, Trial
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    DATA_LOST,
+    NO_EVIDENCE,
+    NOT_RESTORED,
+    RESTORED,
+    SAFE,
+    UNSAFE,
+    Proof,
+    Trial,
+)
 from shipway.domain.release import Acceptance
 
 DOWN_THEN_CODE = "down, then code"  # the old code doesn't work on the schema as it is

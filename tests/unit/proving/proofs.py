@@ -75,11 +75,11 @@ SAMPLES: Mapping[str, Proof] = {
     "down-then-code": dataclasses.replace(PROOF, old_code=UNSAFE),
     "column-order": with_way(words.COLUMN_ORDER, "public.items: price stands last"),
     "data-lost": with_way(
-        words.DATA_LOST, "values of public.items.price are not what they were in 8,412 of 120,000 rows", triage=BREAKING,
+        words.DATA_LOST, "public.items has other values in price, note (120000 rows)", "public.discounts has 0 rows, 312 before", triage=BREAKING,
         losses=(Loss("public.items", (120_000, 120_000), ("price", "note")), Loss("public.discounts", (312, 0))),
     ),
     "not-restored": with_way(
-        words.NOT_RESTORED, "an index is gone", "a type stays", differences=(GONE, RENAMED, LEFT), triage=BREAKING,
+        words.NOT_RESTORED, *(f"after the way down: {item}" for item in (GONE, RENAMED, LEFT)), differences=(GONE, RENAMED, LEFT), triage=BREAKING,
         warnings=('down: NOTICE: index "items_pirce_idx" does not exist, skipping',),
     ),
     "irreversible": with_way(words.IRREVERSIBLE, "0009_currency has no downgrade", stages=(UP,), triage=BREAKING),

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Sequence
 
 from shipway.domain.proof import SCHEMA, Proof
+from shipway.domain.way_back import FORWARD_ONLY
 from shipway.proving.report import picture, tables
-from shipway.proving.report.follows import FIRST, FORWARD, what_follows
+from shipway.proving.report.follows import FIRST, what_follows
 from shipway.proving.report.markup import Markup, join, tag
 from shipway.proving.report.style import STYLE
 from shipway.proving.report.timeline import all_stages, held
@@ -54,7 +55,7 @@ def page(proof: Proof) -> str:
 
 def _header(proof: Proof) -> Markup:
     follows = what_follows(proof)
-    tone = {FORWARD: BAD, FIRST: NONE}.get(follows.way, GOOD)
+    tone = {FORWARD_ONLY: BAD, FIRST: NONE}.get(follows.way, GOOD)
     return tag(
         "header",
         tag("p", "Proof of the way back, ", releases(proof), class_="eyebrow"),

@@ -13,11 +13,10 @@ from shipway.domain.proof import (
     SCHEMA,
     UNSAFE,
     Proof,
-    Stage,
     Trial,
     Way,
 )
-from shipway.proving.report.words import DOWN, GOOD, GRADES, loss_text
+from shipway.proving.report.words import DOWN, GOOD, GRADES, loss_text, other_reasons
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
@@ -47,15 +46,16 @@ def parts(proof: Proof) -> tuple[Part, ...]:
 def _round_trip(way: Way) -> list[Part]:
     found = []
     for name in ("up", "down", "up again"):
-        stage = next((stage for stage in way.stages if stage.name == name), None)
-        bad = name == "down" and way.verdict in (NOT_RESTORED, IRREVERSIBLE)
-        if bad or (stage is not None and stage.outcome != "succeeded"):
-            detail = (*way.reasons, *(str(item) for item in way.differences if name == "down"), *(stage.output if stage else ()))
-            found.append(Part(name, FAILED, _seconds(stage), _message(way), detail))
-        elif stage is None:
-            found.append(Part(name, SKIPPED, message="not reached"))
+        stages = [stage for stage in way.stages if stage.name == name or stage.name.startswith(f"{name}, ")]  # as `up, with rows`
+        taken = sum(stage.seconds for stage in stages)
+        failed = [stage for stage in stages if stage.outcome != "succeeded"]
+        if failed or (name == "down" and way.verdict in (NOT_RESTORED, IRREVERSIBLE)):
+            detail = (*(_why(way) if name == "down" else way.reasons), *(line for stage in failed for line in stage.output))
+            found.append(Part(name, FAILED, taken, _message(way), detail))
+        elif stages:
+            found.append(Part(name, PASSED, taken))
         else:
-            found.append(Part(name, PASSED, stage.seconds))
+            found.append(Part(name, SKIPPED, message="not reached"))
     if way.verdict == FAILS and all(part.outcome != FAILED for part in found):  # then it is not known where
         found[0] = Part("up", FAILED, found[0].seconds, _message(way), way.reasons)
     return found
@@ -63,7 +63,7 @@ def _round_trip(way: Way) -> list[Part]:
 
 def _data(way: Way, mode: str) -> Part:
     if way.verdict == DATA_LOST or way.losses:
-        return Part("data", FAILED, message=_message(way), detail=(*way.reasons, *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)))
+        return Part("data", FAILED, message=_message(way), detail=_why(way))
     if mode == SCHEMA:
         return Part("data", SKIPPED, message="a proof of the schema only")
     if way.verdict in (FAILS, IRREVERSIBLE):
@@ -86,13 +86,13 @@ def _alone(way: Way, *, judged: bool) -> Part:
     taken = sum(stage.seconds for stage in way.stages)
     if GRADES.get(way.verdict) == GOOD:
         return Part(name, PASSED, taken)
-    detail = (*way.reasons, *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses))
-    return Part(name, FAILED if judged else SKIPPED, taken, _message(way) if judged else f"for information: {_message(way)}", detail)
+    message = _message(way) if judged else f"for information: {_message(way)}"
+    return Part(name, FAILED if judged else SKIPPED, taken, message, _why(way))
+
+
+def _why(way: Way) -> tuple[str, ...]:
+    return (*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses))
 
 
 def _message(way: Way) -> str:
     return f"{way.verdict}: {way.reasons[0] if way.reasons else DOWN.get(way.verdict, '')}"
-
-
-def _seconds(stage: Stage | None) -> float:
-    return 0.0 if stage is None else stage.seconds

@@ -12,7 +12,7 @@ from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
 from shipway.domain.proof import Proof
 from shipway.proving.report.data import FORMAT
-from shipway.proving.report.follows import CODE, DOWN, FIRST, FORWARD
+from shipway.proving.report.follows import WAYS
 
 WORDS = {  # what a text may be, by class and field
     ("Way", "verdict"): [words.RESTORED, words.COLUMN_ORDER, words.DATA_LOST, words.NOT_RESTORED, words.IRREVERSIBLE, words.FAILS],
@@ -29,7 +29,7 @@ def schema() -> dict[str, Any]:
     """Draft 2020-12. Unknown keys are allowed: newer versions add some."""
     kinds: dict[str, Any] = {}
     whole = _class(Proof, kinds)
-    rollback = {"type": "object", "required": ["way", "sentence"], "properties": {"way": {"enum": [CODE, DOWN, FORWARD, FIRST]}, "sentence": {"type": "string"}}}
+    rollback = {"type": "object", "required": ["way", "sentence"], "properties": {"way": {"enum": list(WAYS)}, "sentence": {"type": "string"}}}
     whole["properties"] = {"format": {"const": FORMAT}, "rollback": rollback, **whole["properties"]}
     whole["required"] = ["format", "rollback", *whole["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A proof of a way back, by Shipway", **whole, "$defs": kinds}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from shipway.domain.catalog import Difference
 from shipway.domain.proof import Loss, Proof, Stage, Trial, Way
 from shipway.proving.report.markup import Markup, join, tag
-from shipway.proving.report.words import DOWN, GRADES, NONE, loss_text
+from shipway.proving.report.words import DOWN, GRADES, NONE, loss_text, other_reasons
 from shipway.system.durations import human
 
 MOST = 25  # rows of a table; the others fold away
@@ -98,7 +98,7 @@ def _each(ways: Sequence[Way]) -> Markup | None:
 
 
 def _alone(way: Way) -> Markup:
-    why = [*way.reasons, *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
+    why = [*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
     more = tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]]) if len(why) > 3 else None
     verdict = tag("span", way.verdict, class_=f"word {GRADES.get(way.verdict, NONE)}", title=DOWN.get(way.verdict))
     triage = _word(GRADES.get(way.triage, NONE), way.triage) if way.triage else ""

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from shipway.domain.proof import Proof, Stage, Way
-from shipway.proving.report.follows import FORWARD, what_follows
+from shipway.domain.way_back import FORWARD_ONLY
+from shipway.proving.report.follows import what_follows
 from shipway.proving.report.timeline import all_stages, held
 from shipway.proving.report.words import (
     BAD,
@@ -55,7 +56,7 @@ class _Terminal:
         yield from self._verdicts(proof)
         yield ""
         follows = what_follows(proof)
-        colour = "red" if follows.way == FORWARD else "green"
+        colour = "red" if follows.way == FORWARD_ONLY else "green"
         yield f"  {style('▸', 'yellow')} rollback: {style(follows.way, colour)}"
         yield from self._wrapped(follows.sentence, "    ")
         if proof.way:

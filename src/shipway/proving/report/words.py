@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
-from shipway.domain.proof import Loss, Proof
+from shipway.domain.proof import Loss, Proof, Way
 
 GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # how a verdict is shown
 GRADES = {
@@ -62,12 +62,28 @@ class Verdict:
 def verdicts(proof: Proof) -> tuple[Verdict, ...]:
     """In the order of their weight. Without a migration only the code is judged."""
     way = proof.way
-    found = [] if way is None else [Verdict("way down", way.verdict, _down(proof), way.reasons)]
+    found = [] if way is None else [Verdict("way down", way.verdict, _down(proof), _why(way))]
     for part, trial, meanings in (("old code", proof.old_code, OLD_CODE), ("new code", proof.new_code, NEW_CODE)):
         found.append(Verdict(part, trial.verdict, meanings.get(trial.verdict, ""), trial.reasons))
     if way is not None and way.triage:
         found.append(Verdict("triage", way.triage, TRIAGE.get(way.triage, ""), way.triage_reasons))
     return tuple(found)
+
+
+def other_reasons(way: Way) -> tuple[str, ...]:
+    """Without those that only say what the lists of differences and losses say."""
+    listed = [str(item) for item in way.differences]
+    tables = tuple(f"{loss.table} has " for loss in way.losses)
+    return tuple(reason for reason in way.reasons if not reason.startswith(tables) and not any(reason.endswith(text) for text in listed))
+
+
+def _why(way: Way) -> tuple[str, ...]:
+    counts = [
+        f"{count} {one if count == 1 else many} not as before"
+        for count, one, many in ((len(way.differences), "object is", "objects are"), (len(way.losses), "table's rows are", "tables' rows are"))
+        if count
+    ]
+    return (*other_reasons(way), *counts)
 
 
 def _down(proof: Proof) -> str:
