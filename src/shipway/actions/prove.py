@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from shipway.actions.observe import settings
 from shipway.actions.oneoff import database_tool
+from shipway.actions.way_back import PROOF, proofs
 from shipway.context import Context, environment_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE
 from shipway.domain.errors import MigrationFailed, UsageError
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.proof import NO_EVIDENCE, SAFE, Proof, Stage, Trial, Way, images_digest
-from shipway.domain.record import from_data, to_data
+from shipway.domain.record import to_data
 from shipway.domain.release import SUCCEEDED, Deployment, Evidence, Release
 from shipway.ports import DatabaseTool, ScratchDatabase
 from shipway.proving.golden import Target, golden, look_for_space
@@ -27,8 +28,6 @@ from shipway.proving.server import Server, start
 from shipway.proving.stand import Cast
 from shipway.proving.trial import try_new, try_old
 from shipway.proving.walk import walk
-
-KIND = "proof"  # of evidence
 
 
 @dataclass(frozen=True)
@@ -102,19 +101,17 @@ def ask(ctx: Context, release: Release, environment: Environment, mode: str | No
 def recorded(ctx: Context, question: Question) -> Proof | None:
     """The newest proof of this very question: between the same images and the same schemas, filled in the same way."""
     blank = question.blank(0.0)
-    for item in reversed(ctx.ledger.evidence(question.release.app, question.release.number)):
-        if item.kind == KIND and item.environment == question.environment.name:
-            proof = from_data(Proof, json.loads(item.detail))
-            same = ("digest", "before_digest", "schema_before", "schema_after", "mode")
-            if all(getattr(proof, name) == getattr(blank, name) for name in same):
-                return proof
+    for proof in proofs(ctx, blank.app, blank.environment, blank.release):
+        same = ("digest", "before_digest", "schema_before", "schema_after", "mode")
+        if all(getattr(proof, name) == getattr(blank, name) for name in same):
+            return proof
     return None
 
 
 def record(ctx: Context, proof: Proof) -> None:
     """In the ledger, as evidence of its release."""
     detail = json.dumps(to_data(proof), ensure_ascii=False)
-    ctx.ledger.add_evidence(Evidence(proof.app, proof.release, proof.environment, KIND, proof.mode, proof.leads_back, detail, ctx.clock()))
+    ctx.ledger.add_evidence(Evidence(proof.app, proof.release, proof.environment, PROOF, proof.mode, proof.leads_back, detail, ctx.clock()))
 
 
 def walked(ctx: Context, question: Question) -> Proof:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.actions.accept import accepted
 from shipway.actions.decide import Order
 from shipway.actions.prove import ask, prove, recorded
 from shipway.actions.recover import ready
@@ -9,6 +10,7 @@ from shipway.context import Context
 from shipway.domain.errors import GateRefused
 from shipway.domain.proof import Proof
 from shipway.domain.release import DEPLOY, PENDING
+from shipway.system.durations import timestamp
 
 
 def require_proof(ctx: Context, order: Order) -> None:
@@ -22,10 +24,15 @@ def require_proof(ctx: Context, order: Order) -> None:
     proof = prove(ctx, order.release, environment)
     if proof is None or proof.leads_back:
         return
+    word = accepted(ctx, proof)
+    if word is not None:
+        ctx.reporter.note(f"{word.finding}: accepted by {word.actor} until {timestamp(word.expires)}: {word.reason}")
+        return
     listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
     raise GateRefused(
         f"{environment.name} refuses release {order.release.number}, from which no way back was found:\n{listed}",
-        hint=f"correct the down script or the release; all that was found: shipway prove --env {environment.name}",
+        hint=f"correct the down script or the release (all that was found: shipway prove {order.release.number} --env "
+        f"{environment.name}), or take it: shipway accept {order.release.number} --env {environment.name} --reason TEXT",
     )
 
 
