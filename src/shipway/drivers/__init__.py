@@ -29,6 +29,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "embedded": "shipway.drivers.registry.embedded:EmbeddedRegistry",
         "remote": "shipway.drivers.registry.remote:RemoteRegistry",
     },
+    "scratch": {"postgres": "shipway.drivers.scratch.postgres:PostgresScratch"},
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
     "database": {
