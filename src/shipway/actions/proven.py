@@ -7,7 +7,7 @@ from shipway.actions.decide import Order
 from shipway.actions.prove import ask, prove, recorded
 from shipway.actions.recover import ready
 from shipway.context import Context
-from shipway.domain.errors import GateRefused
+from shipway.domain.errors import GateRefused, NotProven
 from shipway.domain.proof import Proof
 from shipway.domain.release import DEPLOY, PENDING
 from shipway.system.durations import timestamp
@@ -45,6 +45,13 @@ def still_proven(ctx: Context, order: Order) -> None:
                 f"{order.environment.name} runs another release than a moment ago: the way back to it was not walked",
                 hint="say it again",
             )
+
+
+def require_way_back(ctx: Context, proof: Proof) -> None:
+    """NotProven where it found none, and nobody accepted that."""
+    if not proof.leads_back and accepted(ctx, proof) is None:
+        listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
+        raise NotProven(f"no way back from release {proof.release} was found on {proof.environment}:\n{listed}")
 
 
 def refusals(proof: Proof) -> list[str]:
