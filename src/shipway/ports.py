@@ -84,8 +84,9 @@ class Runtime(Protocol):
     def get(self, container: str, path: str) -> Iterator[bytes]:
         """Tar stream of a file or directory. FileNotFoundError where it doesn't exist."""
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make the bridge network where it isn't there."""
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+        """Make the bridge network where it isn't there. internal: what is in it alone reaches nothing else; this machine
+        reaches it."""
 
     def remove_network(self, name: str) -> None:
         """Remove it; whatever is still attached is detached first."""

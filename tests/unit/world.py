@@ -78,6 +78,7 @@ class World:
             secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(),
             connect=lambda name: self.engines[name].machine(), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda name, *, run, client, files, folder: MemoryTool(database, folder or ""),
+            scratch=lambda url: None,  # type: ignore[arg-type, return-value]
             clock=self.clock, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),

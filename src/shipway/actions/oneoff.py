@@ -41,15 +41,21 @@ Files = Callable[[str], dict[str, bytes]]  # those of a folder of an image, by t
 
 
 def database_tool(
-    ctx: Context, release: Release, environment: Environment, settings: Settings, *, files: Callable[[Files], Files] | None = None
-) -> DatabaseTool | None:
-    """The migration tool of a release, bound to an environment's database; None where the plan has none. files: makes of
-    the image's files those that are read."""
+    ctx: Context, release: Release, environment: Environment, settings: Settings,
+    *, at: Mapping[str, str] | None = None, network: str = "", files: Callable[[Files], Files] | None = None,
+) -> DatabaseTool | None:  # fmt: skip
+    """The migration tool of a release, bound to an environment's database; None where the plan has none.
+
+    at, network: other labels and another network for its containers than the environment's. files: makes of the image's
+    files those that are read.
+    """
     plan, database = release.plan, release.plan.database
     if database is None:
         return None
     accessory = plan.accessories[database.accessory]
     job = service_job(release, environment, settings, database.service, {})
+    if at is not None:
+        job = dataclasses.replace(job, name=f"{plan.app}_proof_job", labels=at, networks={network: ()})
     password = settings.passwords.get(accessory.name, "")
     client = dataclasses.replace(
         job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)

@@ -24,6 +24,7 @@ COMMANDS = {
     "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy where the plan says so"),
     "hook": ("shipway.cli.hook", "Take a push (called by the post-receive hook)"),
     "deploy": ("shipway.cli.deploy", "Put a release into an environment"),
+    "prove": ("shipway.cli.prove", "Walk the way back from a release, before it is deployed"),
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
     "accept": ("shipway.cli.accept", "Take what a release's proof found, with a reason"),
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shipway.domain.plan import Plan
+from shipway.domain import graph
+from shipway.domain.plan import Plan, Step
 from shipway.planfile.report import Report
 from shipway.planfile.rules.references import known
 
@@ -16,10 +17,18 @@ def check(plan: Plan, report: Report) -> None:
     for step in plan.pipeline.values():
         if step.prove is not None:
             known(report, ("pipeline", step.name, "prove"), step.prove, "environments", "environment")
-    if report.written(("prove", "mask")) and plan.prove.mode != "data":
-        report.error(("prove", "mask"), f"there is nothing to mask in mode {plan.prove.mode}", "`mode: data`, or no `mask`")
+            _waits(step, plan, report)
     if plan.database is None:
         _without_database(plan, report)
+
+
+def _waits(step: Step, plan: Plan, report: Report) -> None:
+    """A proof waits for all images by itself: no image can wait for it."""
+    needs = {name: [need for need in item.needs if need in plan.pipeline] for name, item in plan.pipeline.items()}
+    for name, item in plan.pipeline.items():
+        if item.build and step.name in graph.upstream(needs, name):
+            message = f"`{name}` builds images, and `{step.name}` proves them"
+            report.error(("pipeline", name, "needs"), message, f"no way from `{name}` to `{step.name}`")
 
 
 def _without_database(plan: Plan, report: Report) -> None:
