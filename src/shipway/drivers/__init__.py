@@ -29,7 +29,11 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "embedded": "shipway.drivers.registry.embedded:EmbeddedRegistry",
         "remote": "shipway.drivers.registry.remote:RemoteRegistry",
     },
-    "scratch": {"postgres": "shipway.drivers.scratch.postgres:PostgresScratch"},
+    "scratch": {
+        "postgres": "shipway.drivers.scratch.postgres:PostgresScratch",
+        "mysql": "shipway.drivers.scratch.mysql:MySqlScratch",
+        "sqlite": "shipway.drivers.scratch.sqlite:SqliteScratch",
+    },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
     "database": {
