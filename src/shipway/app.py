@@ -119,8 +119,7 @@ def _tool(
     import inspect
 
     known = {
-        "run": run, "client": client, "files": files,
-        "folder": database.folder, "layout": database.layout, "commands": database.commands,
+        "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
     }  # fmt: skip
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})

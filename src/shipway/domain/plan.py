@@ -82,7 +82,7 @@ class Accessory:
 
 @dataclass(frozen=True)
 class DatabaseCommands:
-    """What any migration tool is run by: shell commands in the image. `{to}` stands for a revision."""
+    """What any migration tool is run by: shell commands in the image. `{to}` in them stands for a revision."""
 
     list: str  # prints all revisions of the image, oldest first; without a database
     current: str  # prints the newest applied revision, or all of them
@@ -99,9 +99,8 @@ class Database:
     accessory: str
     service: str
     tool: str  # a name of the table of drivers
-    folder: str | None = None  # in the image, relative to its WORKDIR: the migrations, or the tool's configuration
-    layout: str | None = None  # tool sql: whose habit the folder follows; None: its files tell
-    commands: DatabaseCommands | None = None  # tool command
+    folder: str | None = None  # in the image, relative to its WORKDIR: the migrations, or where the tool is run
+    commands: DatabaseCommands | None = None  # of the tool `command`
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from shipway.domain.plan import DatabaseCommands
 from shipway.drivers.database.named import Named, reason
 from shipway.ports import OneOff
 
-# Arguments: pairs of a mark and a command. What a command prints on its standard output is marked line by line.
+# Arguments: the folder, and pairs of a mark and a command. What a command prints on its standard output is marked line by line.
 SCRIPT = r"""
+cd "$1" || exit
+shift
 while [ $# -gt 0 ]; do
   output=$(sh -c "$2") || { code=$?; printf '%s\n' "$output"; exit $code; }
   printf '%s\n' "$output" | sed "s/^/shipway-$1: /"
@@ -24,9 +26,10 @@ class Command(Named):
     """See ports.DatabaseTool. A revision is a line that the command `list` prints. Whether there is a way down is known
     where the plan has the command `script`."""
 
-    def __init__(self, run: OneOff, commands: DatabaseCommands) -> None:
+    def __init__(self, run: OneOff, commands: DatabaseCommands, folder: str | None = None) -> None:
         self._run = run
         self._commands = commands
+        self._folder = folder or "."
         self._listed: list[str] | None = None
 
     def _brought(self) -> Sequence[str]:
@@ -68,7 +71,7 @@ class Command(Named):
     def _ask(self, commands: Mapping[str, str], *, blank: bool = False) -> dict[str, list[str]]:
         """The lines that each printed, in one container. `blank`: empty lines and the space around lines count."""
         pairs = [part for pair in commands.items() for part in pair]
-        code, output = self._run(["sh", "-c", SCRIPT, "shipway", *pairs])
+        code, output = self._run(["sh", "-c", SCRIPT, "shipway", self._folder, *pairs])
         if code:
             raise MigrationFailed(
                 f"the plan's command failed with exit code {code}: {' ; '.join(commands.values())}\n{reason(output.splitlines())}",
@@ -82,7 +85,7 @@ class Command(Named):
         return found
 
     def _shell(self, command: str) -> tuple[int, str]:
-        return self._run(["sh", "-c", command])
+        return self._run(["sh", "-c", 'cd "$1" || exit; eval "$2"', "shipway", self._folder, command])
 
 
 def _filled(command: str, to: str) -> str:

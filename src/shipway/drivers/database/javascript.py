@@ -9,9 +9,11 @@ from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database.named import Named, reason
 from shipway.ports import OneOff
 
-# The tool is the project's own, from its node_modules.
+# The tool is the project's own, from its node_modules or, as node looks for them, from those of the folders above.
 SCRIPT = r"""
-PATH="$PWD/node_modules/.bin:$PATH"
+at=$PWD bins=
+while [ -n "$at" ]; do bins=$bins$at/node_modules/.bin: at=${at%/*}; done
+PATH=$bins/node_modules/.bin:$PATH
 """
 _MIGRATION = re.compile(r"[^/]+(?<!\.d)\.(?:[cm]?js|[cm]?ts)")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -18,16 +18,13 @@ class SqlFolder:
     """See ports.DatabaseTool. Revisions are the versions in the files' names, such as 0001.
 
     `files` gives the files of a folder of the release's image by their path below it; `client` runs a command in the
-    database's image with PGHOST, PGUSER, PGPASSWORD and PGDATABASE set; `layout` is a name of `layouts.LAYOUTS`.
+    database's image with PGHOST, PGUSER, PGPASSWORD and PGDATABASE set.
     """
 
-    def __init__(
-        self, files: Callable[[str], dict[str, bytes]], client: OneOff, folder: str, layout: str | None = None
-    ) -> None:
+    def __init__(self, files: Callable[[str], dict[str, bytes]], client: OneOff, folder: str) -> None:
         self._files = files
         self._client = client
         self._folder = folder
-        self._layout = layout
         self._loaded: list[Migration] | None = None
 
     def head(self) -> str | None:
@@ -72,7 +69,7 @@ class SqlFolder:
 
     def _migrations(self) -> list[Migration]:
         if self._loaded is None:  # an image never changes, and reading its files costs a container
-            self._loaded = load(self._folder, self._files(self._folder), self._layout)
+            self._loaded = load(self._folder, self._files(self._folder))
         return self._loaded
 
     def _applied(self) -> dict[str, str]:
