@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Machine, Reporter
 from shipway.domain.errors import PlanError, RepositoryError, SecretError
-from shipway.domain.plan import LOCAL, Plan
+from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
@@ -115,10 +115,16 @@ def _registry(plan: Plan, engine: object, known: dict[str, Credentials], secrets
 
 
 def _tool(
-    name: str, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None
+    database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
 ) -> DatabaseTool:
-    make = driver("database", name)
-    tool: DatabaseTool = make(files, client, folder) if name == "sql" else make(run, folder)
+    """A driver's constructor takes, by name, what it needs of these."""
+    import inspect
+
+    known = {
+        "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
+    }  # fmt: skip
+    make = driver("database", database.tool)
+    tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})
     return tool
 
 

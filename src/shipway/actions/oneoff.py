@@ -56,11 +56,10 @@ def database_tool(
         job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
     )
     return ctx.tool(
-        database.tool,
+        database,
         run=_one_off(ctx, job),
         client=_one_off(ctx, client),
         files=lambda folder: image_files(ctx, job, folder),
-        folder=database.folder,
     )
 
 
@@ -71,9 +70,7 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
         return None
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels)
     run = _one_off(ctx, job)
-    tool = ctx.tool(
-        database.tool, run=run, client=run, files=lambda path: image_files(ctx, job, path), folder=database.folder
-    )
+    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))
     return tool.head()
 
 

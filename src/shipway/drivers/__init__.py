@@ -38,6 +38,11 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",
+        "command": "shipway.drivers.database.command:Command",
+        "dbmate": "shipway.drivers.database.dbmate:Dbmate",
+        "django": "shipway.drivers.database.django:Django",
+        "knex": "shipway.drivers.database.knex:Knex",
+        "sequelize": "shipway.drivers.database.sequelize:Sequelize",
         "sql": "shipway.drivers.database.sql:SqlFolder",
         "bare": "shipway.drivers.database.bare:BareFolder",  # of folders without an image; no plan can ask for it
     },
