@@ -29,10 +29,10 @@ def differences(found: Sequence[Difference], caption: str, *, wanted: bool = Tru
 def _facet(name: str, before: str, after: str) -> Markup:
     if "\n" not in before + after:
         old, new = (tag("code", text) if text else "(none)" for text in (before, after))
-        return tag("span", name, ": ", tag("del", old), " → ", tag("ins", new), class_="facet")
+        return tag("div", name, ": ", tag("del", old), " → ", tag("ins", new), class_="facet")
     changed = difflib.unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
     lines = [tag({"-": "del", "+": "ins"}.get(line[0], "span"), line, "" if line[0] in "+-" else "\n") for line in list(changed)[3:]]
-    return tag("span", name, ":", tag("pre", lines), class_="facet")
+    return tag("div", name, ":", tag("pre", lines), class_="facet")
 
 
 def warnings(found: Sequence[str]) -> Markup | None:
