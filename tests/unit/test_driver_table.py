@@ -22,6 +22,7 @@ PROTOCOLS = {
     "edge": ports.Edge,
     "secrets": ports.Secrets,
     "database": ports.DatabaseTool,
+    "scratch": ports.Scratch,
 }
 HELPERS = {"runtime": {"engine"}}  # in the table, because the composition root makes it; no driver by itself
 

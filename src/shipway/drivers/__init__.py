@@ -29,11 +29,13 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "embedded": "shipway.drivers.registry.embedded:EmbeddedRegistry",
         "remote": "shipway.drivers.registry.remote:RemoteRegistry",
     },
+    "scratch": {"postgres": "shipway.drivers.scratch.postgres:PostgresScratch"},
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",
         "sql": "shipway.drivers.database.sql:SqlFolder",
+        "bare": "shipway.drivers.database.bare:BareFolder",  # of folders without an image; no plan can ask for it
     },
 }
 
