@@ -27,7 +27,7 @@ from shipway.drivers.database.sql_folder import load
 IMAGE = "postgres:15"
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")  # as a proof's server has them
 MIGRATIONS = 300
-SIZES = (("1 MB", 180, 7), ("1 GB", 225_000, 3))  # customers, and how often it is walked
+SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and how often it is walked
 
 # Some tables with text that compresses about as much as people's does; $n customers.
 TABLES = """
@@ -36,7 +36,8 @@ CREATE FUNCTION word(n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
   refund week customer note address number garden house second morning delivery small green returned box paper question about stock', ' '))
   [1 + abs(hashint8(n)) % 40] $$;
 CREATE FUNCTION words(n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT concat_ws(' ', word(n), word(n * 3 + 1), word(n * 5 + 2), word(n * 7 + 3), word(n * 11 + 4), n % 977, word(n * 13 + 5), word(n * 17 + 6), md5(n::text)) $$;
+  SELECT word(n) || ' ' || word(n * 3 + 1) || ' ' || word(n * 5 + 2) || ' ' || word(n * 7 + 3) || ' ' || word(n * 11 + 4) || ' ' || (n % 977)::text || ' '
+    || word(n * 13 + 5) || ' ' || word(n * 17 + 6) || ' ' || md5(n::text) $$;
 CREATE TABLE customers AS SELECT n AS id, 'person' || n || '@example.org' AS mail, words(n) AS address, now() - n * interval '1 min' AS since
   FROM generate_series(1, {n}) n;
 CREATE TABLE products AS SELECT n AS id, initcap(words(n * 31)) AS title, (n * 37 % 9000)::integer AS price, words(n * 41) AS description
