@@ -18,6 +18,7 @@ from shipway.domain.disk import DiskUsage
 from shipway.domain.image import ImageInfo, Layer
 from shipway.domain.proof import Lock
 from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.snapshot import Snapshot
 from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
@@ -332,6 +333,12 @@ class Ledger(Protocol):
     def add_acceptance(self, acceptance: Acceptance) -> None: ...
     def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
         """Oldest first; of all releases where none is given."""
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Append it under the next number of its environment (the given number is ignored) and return it so."""
+
+    def snapshots(self, app: str, environment: str) -> list[Snapshot]:
+        """Newest first."""
 
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...

@@ -33,6 +33,7 @@ class Engine:
     def __init__(self, name: str, images: MemoryImages) -> None:
         self.name, self.images, self.runtime, self.edge = name, images, MemoryRuntime(images), MemoryEdge()
         self.runtime.behave("*_job_*", Behaviour(exit_code=0))
+        self.runtime.behave("*_job_snapshot_*", Behaviour(("shipway-rows public.pets\t3", "shipway-taken 70 sum"), exit_code=0))
         self.away = False  # it can't be reached
 
     def machine(self) -> Machine:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from shipway.actions.decide_schema import Schema, decide_schema
 from shipway.actions.observe import observe, settings
-from shipway.actions.oneoff import database_tool
 from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
 from shipway.domain.errors import EngineError, UsageError
-from shipway.domain.levels import CODE_ONLY, Level, ahead, levels
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
+from shipway.domain.release import DEPLOY, Deployment, Release
 from shipway.domain.specify import Settings, nothing, specify
 from shipway.domain.way_back import WayBack
-from shipway.ports import DatabaseTool
 
 
 @dataclass(frozen=True)
@@ -56,10 +53,7 @@ class Decision:
     parts: tuple[Part, ...]  # of the environment's hosts, the first one first, and of those that it had before
     previous: Deployment | None  # the environment's last good deployment
     left: Release | None  # and its release
-    tool: DatabaseTool | None = field(repr=False)  # of the release that brings, or brought, what is applied or reverted
-    way: WayBack | None  # of a rollback; of a deployment where the schema is ahead of both releases, and stays
-    stood: str | None  # the revision that the database has, as the ledger knows it
-    schema: str | None  # and the one that it has in the end
+    schema: Schema
 
     @property
     def first(self) -> Part:
@@ -100,47 +94,17 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
     there = {host: seen for host, seen in found.items() if seen is not None}
     hosts, observed = list(there), list(there.values())
-    up: tuple[str, ...] = ()
-    down: tuple[str, ...] | None = None
-    tool = None
-    way = _way(order, history, left)
-    stands = levels(history)
-    # The tool costs a container a call: asked only where the ledger doesn't say that the schema is the right one.
-    settled = previous is not None and history[0].schema == previous.schema == release.schema
-    if way is not None:
-        # The image that brought what is there has all scripts; an older one doesn't even know the revision.
-        if release.plan.database and stands and way.schema != stands[-1].schema:
-            down = (f"{stands[-1].schema} → {way.schema}",)
-            tool = _tool_of(ctx.on(hosts[0].name), release.app, stands[-1], environment)
-    elif release.plan.database and not (settled and observed[0].accessories):
-        tool = database_tool(ctx.on(hosts[0].name), release, environment, own)
-        up = _pending(ctx, order, observed[0], tool)
+    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, history, observed[0], order.way)
     keep = back.left(history, release.number)
     parts = []
     for host, seen in there.items():
         wanted = specify(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
         if host == hosts[0]:
-            wanted = dataclasses.replace(wanted, up=up, down=down)
+            wanted = dataclasses.replace(wanted, up=schema.up, down=schema.down)
         if host not in environment.hosts:
             wanted = nothing(wanted)
         parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, seen))))
-    stood = stands[-1].schema if stands else None
-    return Decision(order, own, tuple(parts), previous, left, tool, way, stood, way.schema if way else release.schema)
-
-
-def _tool_of(ctx: Context, app: str, level: Level, environment: Environment) -> DatabaseTool | None:
-    brought = ctx.ledger.release(app, level.release)
-    return database_tool(ctx, brought, environment, settings(ctx, brought, environment)) if brought else None
-
-
-def _way(order: Order, history: Sequence[Deployment], left: Release | None) -> WayBack | None:
-    """How the schema goes, or stays, below what the release's own image would make of it."""
-    if order.kind == ROLLBACK:
-        return order.way
-    above = ahead(history, left) if left else None
-    if above is not None and left is not None and order.release.schema == left.schema:
-        return WayBack(CODE_ONLY, above)  # for its tool the database would be one that nobody knows
-    return None
+    return Decision(order, own, tuple(parts), previous, left, schema)
 
 
 def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
@@ -176,13 +140,3 @@ def _refuse_moved(decision: Decision) -> None:
         where = decision.first.host.name
         raise UsageError(f"refused, since {', '.join(left)} would begin empty on {where}: they run on another host",
                          hint="put that host first in `hosts`; or move the data, and say --force")  # fmt: skip
-
-
-def _pending(ctx: Context, order: Order, observed: Observed, tool: DatabaseTool | None) -> tuple[str, ...]:
-    database = order.release.plan.database
-    assert database is not None
-    assert tool is not None
-    running = any(item.running and item.labels.get("shipway.name") == database.accessory for item in observed.accessories)
-    if running:
-        return tuple(tool.pending())
-    return (f"all up to {order.release.schema}",) if order.release.schema else ()

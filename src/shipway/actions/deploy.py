@@ -38,10 +38,13 @@ def put(ctx: Context, order: Order) -> Deployment | None:
             place.look_for_space()
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
+    if decision.schema.held:
+        ctx.reporter.note(f"held until the next release (`contract`): {', '.join(decision.schema.held)}")
+    way = decision.schema.way
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions,
-        way=decision.way.kind if decision.way else "", goal=decision.way.schema if decision.way else None,
+        way=way.kind if way else "", goal=way.schema if way else None,
     )  # fmt: skip
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
     if order.kind == DEPLOY:  # a rollback is in a hurry

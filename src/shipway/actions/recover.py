@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shipway.actions.apply import apply
+from shipway.actions.databases import settle, sweep_after
 from shipway.actions.decide import Order, decide
 from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
@@ -17,9 +18,9 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, L
 from shipway.domain.errors import ShipwayError
 from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import DEPLOY, FAILED, PENDING, ROLLBACK, Deployment, Release
+from shipway.domain.release import DEPLOY, FAILED, PENDING, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.specify import specify
-from shipway.domain.way_back import DOWN_THEN_CODE, WayBack
+from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
 
 
 @contextmanager
@@ -45,6 +46,11 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     dead = next((item for item in pending if item not in over), None)
     if dead is None:
         _end_jobs(ctx, app, environment, history)
+        if now is not None and now.kind == RESTORE:
+            restored = ctx.ledger.release(app, now.release)
+            assert restored is not None
+            place = restored.plan.environments[environment]
+            sweep_after(ctx.on(place.hosts[0].name), now, restored, place)
         return
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
@@ -54,7 +60,10 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         _leave(ctx, dead, release, where, now)
         return
     _end_jobs(ctx, app, environment, history)
-    if all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
+    if dead.kind == RESTORE:
+        stands = levels(history)
+        settle(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
+    elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
         _take_back(ctx, dead, release, where)
@@ -92,7 +101,9 @@ def _switched(ctx: Context, release: Release, environment: Environment, host: Ho
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     """It is rolled back where it can't be finished, as any deployment."""
     ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
-    way = WayBack(dead.way, dead.goal) if dead.kind == ROLLBACK and dead.way else None
+    # One that an older version began says nothing of its way.
+    back_by = WayBack(dead.way, dead.goal) if dead.way else WayBack(CODE_THEN_DOWN, release.schema)
+    way = back_by if dead.kind == ROLLBACK else None
     apply(ctx, decide(ctx, Order(release, environment, dead.kind, dead.reason, like=dead, way=way)), dead.id)
 
 

@@ -80,6 +80,17 @@ class Accessory:
     command: str | None = None
 
 
+UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """When the database is copied before migrations, and how many copies stay."""
+
+    when: str = UNPROVEN  # where no proof says that the way down restores it
+    keep: int = 5
+
+
 @dataclass(frozen=True)
 class DatabaseCommands:
     """What any migration tool is run by: shell commands in the image. `{to}` in them stands for a revision."""
@@ -101,6 +112,8 @@ class Database:
     tool: str  # a name of the table of drivers
     folder: str | None = None  # in the image, relative to its WORKDIR: the migrations, or where the tool is run
     commands: DatabaseCommands | None = None  # of the tool `command`
+    snapshot: Snapshots = Snapshots()
+    contract: str | None = None  # pattern of names of migrations that wait for the release after the one that brings them
 
 
 @dataclass(frozen=True)

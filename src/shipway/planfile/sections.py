@@ -76,6 +76,8 @@ ACCESSORY = Record(
     named=True,
     together={"url": ("provides",)},
 )
+SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})
+SNAPSHOT = Record(domain.Snapshots, {"when": SNAPSHOTS, "keep": v.POSITIVE}, required=("when",), short=("when", SNAPSHOTS))
 DATABASE = Record(
     domain.Database,
     {
@@ -88,6 +90,8 @@ DATABASE = Record(
             {"list": v.SHELL, "current": v.SHELL, "up": v.SHELL, "down": v.SHELL, "script": v.SHELL, "base": v.VALUE},
             required=("list", "current", "up", "down"),
         ),
+        "snapshot": SNAPSHOT,
+        "contract": v.TEXT,
     },
     required=("accessory", "service", "tool"),
 )

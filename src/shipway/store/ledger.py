@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from shipway.domain.errors import LeaseHeld
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import SUCCEEDED, Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
 from shipway.store.schema import migrate
 
@@ -154,6 +155,21 @@ class SqlLedger:
         where, values = ("AND release = ?", (app, environment, release)) if release is not None else ("", (app, environment))
         sql = f"SELECT {ACCEPTANCE} FROM acceptances WHERE app = ? AND environment = ? {where} ORDER BY id"
         return [Acceptance(*row) for row in self._db.query(sql, values)]
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Append it under the next number."""
+        key = (snapshot.app, snapshot.environment)
+        with self._db.transaction():
+            rows = self._db.query("SELECT COALESCE(MAX(number), 0) + 1 FROM snapshots WHERE app = ? AND environment = ?", key)
+            numbered = dataclasses.replace(snapshot, number=int(rows[0][0]))
+            sql = "INSERT INTO snapshots (app, environment, number, data) VALUES (?, ?, ?, ?)"
+            self._db.query(sql, (*key, numbered.number, json.dumps(to_data(numbered))))
+        return numbered
+
+    def snapshots(self, app: str, environment: str) -> list[Snapshot]:
+        """Newest first."""
+        sql = "SELECT data FROM snapshots WHERE app = ? AND environment = ? ORDER BY number DESC"
+        return [from_data(Snapshot, json.loads(row[0])) for row in self._db.query(sql, (app, environment))]
 
     # leases
 

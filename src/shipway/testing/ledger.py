@@ -22,6 +22,7 @@ from shipway.domain.release import (
     Release,
     Trigger,
 )
+from shipway.domain.snapshot import Snapshot
 from shipway.ports import Ledger
 
 PLAN = Plan("shop", {"web": Service("web", image="redis:7", secrets=("KEY",))})
@@ -30,6 +31,8 @@ DEPLOYMENT = Deployment(0, "shop", "staging", 1, "deploy", "ada@example.org", "b
 
 
 ACCEPTANCE = Acceptance("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
+
+SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3})
 
 
 class LedgerSuite:
@@ -73,7 +76,7 @@ class LedgerSuite:
         with pytest.raises(StoreError):
             ledger.begin_deployment(DEPLOYMENT)
 
-    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances"])
+    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances", "snapshots"])
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
     def test_history_is_append_only(self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str) -> None:
         ledger.add_release(RELEASE)
@@ -81,6 +84,7 @@ class LedgerSuite:
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
         ledger.add_acceptance(ACCEPTANCE)
+        ledger.add_snapshot(SNAPSHOT)
         column = "deployment" if table == "outcomes" else "app"
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
@@ -110,6 +114,13 @@ class LedgerSuite:
         assert ledger.acceptances("shop", "staging") == [ACCEPTANCE, second]
         assert ledger.acceptances("shop", "staging", 2) == [second]
         assert ledger.acceptances("shop", "production") == []
+
+    def test_snapshots_are_numbered_by_environment(self, ledger: Ledger) -> None:
+        first, second = ledger.add_snapshot(SNAPSHOT), ledger.add_snapshot(SNAPSHOT)
+        assert (first.number, second.number) == (1, 2)
+        assert ledger.add_snapshot(dataclasses.replace(SNAPSHOT, environment="production")).number == 1
+        assert ledger.snapshots("shop", "staging") == [second, first]
+        assert first == dataclasses.replace(SNAPSHOT, number=1)
 
     def test_the_way_of_a_rollback_comes_back(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)
