@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shipway.domain.errors import ShipwayError, UsageError
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Database, Environment, Plan
 from shipway.system.alive import this_process
 
 if TYPE_CHECKING:  # what every command imports must be cheap
@@ -45,16 +45,11 @@ class Reporter(Protocol):
 
 
 class ToolFactory(Protocol):
-    """Makes the driver of a migration tool by its name in the plan."""
+    """Makes the driver of the migration tool that the plan names. `run` runs commands in the release's image, `client` in
+    the database's own, and `files` gives the files of a folder of the release's image."""
 
     def __call__(
-        self,
-        name: str,
-        *,
-        run: OneOff,
-        client: OneOff,
-        files: Callable[[str], dict[str, bytes]],
-        folder: str | None,
+        self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
     ) -> DatabaseTool: ...
 
 

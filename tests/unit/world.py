@@ -77,7 +77,7 @@ class World:
             home=self._folder, actor=f"controller-{self._owners}", ledger=self._open(),
             secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(),
             connect=lambda name: self.engines[name].machine(), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
-            tool=lambda name, *, run, client, files, folder: MemoryTool(database, folder or ""),
+            tool=lambda settings, *, run, client, files: MemoryTool(database, settings.folder or ""),
             scratch=lambda url: None,  # type: ignore[arg-type, return-value]
             clock=self.clock, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]

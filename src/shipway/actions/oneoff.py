@@ -65,11 +65,10 @@ def database_tool(
         return image_files(ctx, job, folder)
 
     return ctx.tool(
-        database.tool,
+        database,
         run=_one_off(ctx, job),
         client=_one_off(ctx, client),
         files=files(own_files) if files else own_files,
-        folder=database.folder,
     )
 
 
@@ -87,9 +86,7 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
         return None
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels)
     run = _one_off(ctx, job)
-    tool = ctx.tool(
-        database.tool, run=run, client=run, files=lambda path: image_files(ctx, job, path), folder=database.folder
-    )
+    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))
     return tool.head()
 
 

@@ -92,13 +92,26 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
+class DatabaseCommands:
+    """What any migration tool is run by: shell commands in the image. `{to}` in them stands for a revision."""
+
+    list: str  # prints all revisions of the image, oldest first; without a database
+    current: str  # prints the newest applied revision, or all of them
+    up: str
+    down: str
+    script: str | None = None  # prints what reverts the revision `{to}`; without a database
+    base: str = ""  # what stands for no revision
+
+
+@dataclass(frozen=True)
 class Database:
     """Which accessory is under migrations, which service's image has them, and by which tool."""
 
     accessory: str
     service: str
-    tool: str  # alembic or sql
-    folder: str | None = None  # tool sql: folder of the up/down files in the image (relative to its WORKDIR)
+    tool: str  # a name of the table of drivers
+    folder: str | None = None  # in the image, relative to its WORKDIR: the migrations, or where the tool is run
+    commands: DatabaseCommands | None = None  # of the tool `command`
     snapshot: Snapshots = Snapshots()
     contract: str | None = None  # pattern of names of migrations that wait for the release after the one that brings them
 

@@ -83,8 +83,13 @@ DATABASE = Record(
     {
         "accessory": v.ACCESSORY,
         "service": v.SERVICE,
-        "tool": Choice({"alembic": "alembic", "sql": "sql"}),
+        "tool": Choice({tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "sequelize", "sql")}),
         "folder": v.INSIDE,
+        "commands": Record(
+            domain.DatabaseCommands,
+            {"list": v.SHELL, "current": v.SHELL, "up": v.SHELL, "down": v.SHELL, "script": v.SHELL, "base": v.VALUE},
+            required=("list", "current", "up", "down"),
+        ),
         "snapshot": SNAPSHOT,
         "contract": v.TEXT,
     },

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Difference
@@ -56,7 +57,8 @@ PROOF = Proof(
 
 def with_way(verdict: str, *reasons: str, triage: str = REVIEW, old_code: Trial = UNSAFE, **way: object) -> Proof:
     """The proof above with another way."""
-    changed = dataclasses.replace(RESTORED, verdict=verdict, reasons=reasons, triage=triage, **way)  # type: ignore[arg-type]
+    why = RESTORED.triage_reasons if triage else ()
+    changed = dataclasses.replace(RESTORED, verdict=verdict, reasons=reasons, triage=triage, triage_reasons=why, **way)  # type: ignore[arg-type]
     return dataclasses.replace(PROOF, way=changed, old_code=old_code)
 
 
@@ -119,3 +121,30 @@ def huge() -> Proof:
     )  # fmt: skip
     scripts = {f"db/down/{name}.sql": f"DROP TABLE {name};\n" * 20 for name in migrations}
     return dataclasses.replace(PROOF, way=way, each=each, seconds=1400.0, stages=(Stage("golden", 0.0, 620.0, "succeeded"),), scripts=scripts, old_code=UNSAFE)
+
+
+HOSTILE = "</script></style><script>alert(1)</script>'\"><img src=x onerror=alert(1)>&amp;]]><!--\x1b[31m\x00\u202etxt"
+
+
+def hostile(value: Any) -> Any:
+    """The same proof, where each text has something in it that wants to be more than a text."""
+    if isinstance(value, str):
+        return value + HOSTILE
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(value, **{item.name: hostile(getattr(value, item.name)) for item in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return {hostile(key): hostile(item) for key, item in value.items()}
+    return tuple(hostile(item) for item in value) if isinstance(value, tuple) else value
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All texts of a proof."""
+    if isinstance(value, str):
+        yield value
+    elif dataclasses.is_dataclass(value):
+        for item in dataclasses.fields(value):
+            yield from texts(getattr(value, item.name))
+    elif isinstance(value, Mapping):
+        yield from (text for pair in value.items() for part in pair for text in texts(part))
+    elif isinstance(value, tuple):
+        yield from (text for item in value for text in texts(item))

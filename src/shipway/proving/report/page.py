@@ -105,7 +105,7 @@ def _sections(proof: Proof) -> Sequence[tuple[str, Markup | None]]:
         ("Rows changed and tables rewritten", tables.work(all_stages(proof))),
         ("What the way up changes", tables.differences(way.changes, "The schema before, and after the way up") if way else None),
         ("Exercises", tables.exercises(proof)),
-        ("Each migration alone", tables.each(proof.each)),
+        ("Each migration alone", tables.each(proof)),
         ("What the database told", tables.notices(all_stages(proof))),
         ("Down scripts", tables.scripts(proof.scripts)),
     )

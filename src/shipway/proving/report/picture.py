@@ -65,7 +65,7 @@ def locks(stage: Stage) -> Markup:
 def _lock(item: Held, whole: float) -> Markup:
     times = "" if len(item.times) == 1 else f", {len(item.times)} times"
     words = f"{item.mode.name} on {item.relation} for {human(item.seconds)}{times}, first after {human(item.times[0][0])}: {item.mode.blocks}"
-    name = join(tag("span", item.relation, class_="name"), tag("span", tag("b", item.mode.name), f" {item.mode.blocks}", class_=f"mode {item.mode.grade}"))
+    name = join(tag("div", item.relation, class_="name"), tag("div", tag("b", item.mode.name), f" {item.mode.blocks}", class_=f"mode {item.mode.grade}"))
     return _row(name, human(item.seconds) + times, _bar(item.times, whole, words, f"fill-{item.mode.grade}", item.mode.grade))
 
 

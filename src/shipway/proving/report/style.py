@@ -48,13 +48,13 @@ td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-spa
 del,ins{text-decoration:none;padding:0 3px;border-radius:3px;white-space:pre-wrap;overflow-wrap:anywhere}
 del{background:var(--bad-b);color:var(--bad)}ins{background:var(--good-b);color:var(--good)}
 .stack thead th:first-child{width:34%}
-.facet{display:block}.facet+.facet{margin-top:4px}
+.facet+.facet{margin-top:4px}
 pre del,pre ins{display:block}
 .chart th,.chart td{vertical-align:middle;padding-block:3px;border-top:0}
 .chart tbody tr+tr th,.chart tbody tr+tr td{border-top:1px solid var(--line)}
 .chart tbody th{width:17em}.chart.locks tbody th{width:25em}.chart .took{white-space:nowrap;width:7.5em;font-variant-numeric:tabular-nums}
 .chart .plot{padding-right:0}.chart svg{display:block;overflow:visible}
-.chart .name{display:block}.mode{font-size:13px}
+.mode{font-size:13px}
 .mode.all b{color:var(--bad)}.mode.writes b{color:var(--doubt)}
 .tick{font-size:11px;fill:var(--soft)}.grid{stroke:var(--line)}.bar.stage{fill:var(--bar)}.bar.stage.failed{fill:url(#fill-failed)}
 .ground.all,.ground.failed{fill:var(--all)}.ground.writes{fill:var(--writes)}.ground.changes{fill:var(--changes)}.ground.none{fill:var(--free)}
@@ -77,6 +77,6 @@ section{padding:16px 14px}.cards{gap:10px;margin-top:18px}dl.facts{grid-template
 .stack td[data-of]::before{content:attr(data-of) " ";color:var(--soft)}.stack td:empty{display:none}.stack td.short{display:inline-block;margin-right:10px}
 footer dl{grid-template-columns:1fr}footer dd{margin-bottom:6px}}
 @media print{:root{--paper:#fff}body{font-size:11pt}nav{display:none}section,.cards>li,.answer{break-inside:avoid-page}section:has(table){break-inside:auto}
-tr{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}section{border:0;border-top:1px solid var(--line);border-radius:0;padding-inline:0}
+tr,thead{break-inside:avoid}h2,h3,caption,thead{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}section{border:0;border-top:1px solid var(--line);border-radius:0;padding-inline:0}
 header,main,footer{max-width:none;padding-inline:0}}
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from shipway.domain.catalog import Difference
+from shipway.domain.catalog import ADDITIVE, Difference
 from shipway.domain.proof import Loss, Proof, Stage, Trial, Way
 from shipway.proving.report.markup import Markup, join, tag
 from shipway.proving.report.words import DOWN, GRADES, NONE, loss_text, other_reasons
@@ -29,10 +29,10 @@ def differences(found: Sequence[Difference], caption: str, *, wanted: bool = Tru
 def _facet(name: str, before: str, after: str) -> Markup:
     if "\n" not in before + after:
         old, new = (tag("code", text) if text else "(none)" for text in (before, after))
-        return tag("span", name, ": ", tag("del", old), " → ", tag("ins", new), class_="facet")
+        return tag("div", name, ": ", tag("del", old), " → ", tag("ins", new), class_="facet")
     changed = difflib.unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
     lines = [tag({"-": "del", "+": "ins"}.get(line[0], "span"), line, "" if line[0] in "+-" else "\n") for line in list(changed)[3:]]
-    return tag("span", name, ":", tag("pre", lines), class_="facet")
+    return tag("div", name, ":", tag("pre", lines), class_="facet")
 
 
 def warnings(found: Sequence[str]) -> Markup | None:
@@ -78,11 +78,12 @@ def _trial(name: str, trial: Trial) -> Markup:
     return join(heading, _folded("", ("", "exercise"), rows) or tag("p", "No check ran, so nothing is known.", class_="soft"))
 
 
-def each(ways: Sequence[Way]) -> Markup | None:
+def each(proof: Proof) -> Markup | None:
     """Every migration by itself; where they are many, those without a way back come first."""
+    ways = proof.each
     if not ways:
         return None
-    note = tag("p", "For information: what counts is the whole set, which may have a way back where a part of it has none.", class_="soft")
+    note = tag("p", "For information: what counts is the whole set, which may have a way back where a part of it has none.", class_="soft") if proof.way else None
     good = [way for way in ways if GRADES.get(way.verdict) == "good"]
     if len(ways) <= MOST or not good or len(good) == len(ways):
         return join(note, _each(ways))
@@ -99,6 +100,7 @@ def _each(ways: Sequence[Way]) -> Markup | None:
 
 def _alone(way: Way) -> Markup:
     why = [*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
+    why += () if way.triage == ADDITIVE else way.triage_reasons
     more = tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]]) if len(why) > 3 else None
     verdict = tag("span", way.verdict, class_=f"word {GRADES.get(way.verdict, NONE)}", title=DOWN.get(way.verdict))
     triage = _word(GRADES.get(way.triage, NONE), way.triage) if way.triage else ""

@@ -66,20 +66,17 @@ class _Terminal:
         yield from self._locks(proof.way)
         if proof.way:
             yield from self._list("warnings", proof.way.warnings, mark="●", colour="yellow")
-        yield from self._each(proof.each)
+        yield from self._each(proof)
 
     def _verdicts(self, proof: Proof) -> Iterator[str]:
         found = verdicts(proof)
-        wide = max(len(item.word) for item in found)
+        wide = max(len(_line(item.word)) for item in found)
         for item in found:
-            mark, colour = MARKS[item.grade]
-            head = f"  {mark} {item.part:<9} {item.word:<{wide}}  "
-            first, *rest = self._wrapped(item.meaning, head)
-            yield first.replace(f"{mark} {item.part:<9} {item.word}", f"{self.style(mark, colour)} {item.part:<9} {self.style(item.word, colour)}", 1)
-            yield from rest
+            indent = len(item.part.ljust(9)) + wide + 4
+            yield from self._item(item.meaning, "  ", item.grade, f"{item.part:<9} ", _line(item.word).ljust(wide))
             if item.grade != GOOD or item.part == "triage":
                 for reason in _cut(item.reasons):
-                    yield from self._wrapped(reason, " " * (len(head) - 2) + "- ")
+                    yield from self._wrapped(reason, " " * (indent + 1) + "- ")
 
     def _stages(self, stages: Sequence[Stage]) -> Iterator[str]:
         if not stages:
@@ -87,18 +84,15 @@ class _Terminal:
         yield from self._heading("stages")
         wide = max(len(_line(stage.name)) for stage in stages)
         for stage in stages:
-            mark, colour = ("✓", "green") if stage.outcome == "succeeded" else ("✗", "red")
-            word = "" if stage.outcome == "succeeded" else f"  {stage.outcome}"
+            good = stage.outcome == "succeeded"
             rows = sum(stage.rows.values())
-            notes = [f"{rows:,} rows changed"] if rows else []
+            notes = [] if good else [stage.outcome]
+            notes += [f"{rows:,} rows changed"] if rows else []
             if stage.rewrites:
                 others = len(stage.rewrites) - 1
                 notes.append(f"{stage.rewrites[0]}{f' and {others} more tables' if others else ''} written anew")
-            head = f"    {mark} {_line(stage.name):<{wide}}  {human(stage.seconds):>10}{word}  "
-            first, *rest = self._wrapped("; ".join(notes), head)
-            yield first.replace(mark, self.style(mark, colour), 1)
-            yield from rest
-            for text in stage.output[-MOST:] if stage.outcome != "succeeded" else ():
+            yield from self._item("; ".join(notes), "    ", GOOD if good else BAD, f"{_line(stage.name):<{wide}}  {human(stage.seconds):>10}", "")
+            for text in () if good else stage.output[-MOST:]:
                 yield self.style("      │", "dim") + " " + _line(text)[: self.width - 8]
 
     def _locks(self, way: Way | None) -> Iterator[str]:
@@ -109,21 +103,28 @@ class _Terminal:
         ]
         yield from self._list("locks that others wait for", texts, most=6)
 
-    def _each(self, each: Sequence[Way]) -> Iterator[str]:
+    def _each(self, proof: Proof) -> Iterator[str]:
         """Those that have no way back one by one, the others as a number."""
-        if not each:
+        if not proof.each:
             return
-        yield from self._heading("each migration alone, for information")
-        bad = [way for way in each if GRADES.get(way.verdict) != GOOD]
-        wide = max((len(way.verdict) for way in bad[:MOST]), default=0)
+        yield from self._heading("each migration alone" + (", for information" if proof.way else ""))
+        bad = [way for way in proof.each if GRADES.get(way.verdict) != GOOD]
+        wide = max((len(_line(way.verdict)) for way in bad[:MOST]), default=0)
         for way in bad[:MOST]:
-            mark, colour = MARKS[GRADES.get(way.verdict, NONE)]
-            first, *rest = self._wrapped(f"{', '.join(way.migrations)}{f'  {way.triage}' if way.triage else ''}", f"    {mark} {way.verdict:<{wide}}  ")
-            yield first.replace(f"{mark} {way.verdict}", f"{self.style(mark, colour)} {self.style(way.verdict, colour)}", 1)
-            yield from rest
+            why = ": ".join([", ".join(way.migrations), *way.reasons[:1]])
+            yield from self._item(why, "    ", GRADES.get(way.verdict, NONE), "", _line(way.verdict).ljust(wide))
         yield from self._more(len(bad) - MOST)
-        for verdict, count in Counter(way.verdict for way in each if way not in bad).most_common():
+        for verdict, count in Counter(way.verdict for way in proof.each if GRADES.get(way.verdict) == GOOD).most_common():
             yield f"    {self.style('✓', 'green')} {count} {'others ' if bad else ''}{self.style(verdict, 'green')}"
+
+    def _item(self, text: str, indent: str, grade: str, before: str, word: str) -> Iterator[str]:
+        """A mark, what is `before` the word, the word in its colour, and a text beside them."""
+        mark, colour = MARKS[grade]
+        head = f"{indent}{mark} {before}{word}  "
+        first, *rest = self._wrapped(text, head)
+        shown = word.rstrip()
+        yield f"{indent}{self.style(mark, colour)} {before}{self.style(shown, colour) if shown else ''}{first[len(head) - len(word) - 2 + len(shown) :]}"
+        yield from rest
 
     def _heading(self, text: str) -> Iterator[str]:
         yield ""
