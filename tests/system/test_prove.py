@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from shipway.domain.plan import Environment, Exercise
 from shipway.domain.proof import Proof, Way
 from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
 from tests.system.conftest import Make
-from tests.system.tiny import DATABASE, FIRST, Tiny
+from tests.system.tiny import FIRST, Tiny
 from tests.unit.world import Notes
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]

@@ -11,7 +11,7 @@ import pytest
 
 from examples.project import GRACE
 from shipway.domain.catalog import ADDITIVE
-from shipway.domain.errors import ForwardOnly, UsageError
+from shipway.domain.errors import ForwardOnly, NotProven, UsageError
 from shipway.domain.proof import DATA_LOST, RESTORED, SAFE, UNSAFE, Proof, Trial, Way, images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import Evidence
@@ -40,9 +40,11 @@ def released(project: Tiny, name: str, table: str) -> Iterator[int]:
         f"web/migrations/{table}.up.sql": f"CREATE TABLE t{table} (n int);\n",
         f"web/migrations/{table}.down.sql": f"DROP TABLE t{table};\n",
     })  # fmt: skip
-    project.shipway("run", "staging")
-    yield int(project.deployments("staging")[0]["release"])
-    project.undo(before)
+    try:
+        project.shipway("run", "staging")
+        yield int(project.deployments("staging")[0]["release"])
+    finally:
+        project.undo(before)
 
 
 def proven(project: Tiny, number: int, before: int, after: str, way: str, old: str, was: str = "0001") -> None:
@@ -95,11 +97,30 @@ def test_by_the_code_alone_and_what_follows(shop: Tiny) -> None:
 def test_down_first(shop: Tiny) -> None:
     with released(shop, "three", "0002_b") as three:
         proven(shop, three, 1, "0002", RESTORED, UNSAFE)
+        before = shop.footprint()
+        drilled = shop.shipway("drill", "staging", "--to", "1").output
+        assert shop.footprint() == before
+        assert "down, then code" in drilled
+        assert "nobody knows" in drilled  # its plan has no exercise
+        assert tables(shop) == "t0002_b"
+        assert "way back drilled" in shop.shipway("status").output
         done = shop.shipway("rollback", "staging", "--to", "1")
         assert "the way back: down, then code: the schema ends at 0001" in done.output
         assert "why UNSAFE" in done.output
         assert done.output.index("▸ revert") < done.output.index("▸ switch")
         assert (shop.answer(), tables(shop)) == ("one", "")
+
+
+def test_a_drill_finds_a_way_down_that_fails(shop: Tiny) -> None:
+    with released(shop, "dropping", "0002_x") as dropping:
+        proven(shop, dropping, 1, "0002", RESTORED, UNSAFE)
+        shop.psql("CREATE VIEW seen AS SELECT * FROM t0002_x")  # somebody's, which the down script doesn't know of
+        done = shop.shipway("drill", "staging", "--to", "1", check=False)
+        assert done.code == NotProven.exit_code, done.output
+        assert "the way down failed" in done.output
+        assert "UNSAFE" in shop.shipway("status").output
+        shop.psql("DROP VIEW seen")
+        shop.shipway("rollback", "staging", "--to", "1")
 
 
 def test_forward_only_until_somebody_takes_what_was_found(shop: Tiny) -> None:
