@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from shipway.domain.plan import Environment, Exercise
 from shipway.domain.proof import Proof, Way
 from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
 from tests.system.conftest import Make
-from tests.system.tiny import DATABASE, FIRST, Tiny
+from tests.system.tiny import FIRST, Tiny
 from tests.unit.world import Notes
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
@@ -222,7 +221,7 @@ def test_a_database_that_does_not_run_is_told(site: Site) -> None:
     name = f"{site.project.app}_production_db"
     site.ctx.runtime.stop(name, 5)
     try:
-        with pytest.raises(ProofError, match="the database of production can't be read: its container .* is exited"):
+        with pytest.raises(ProofError, match=r"the database of production can't be read: its container .* is exited"):
             site.prove(site.release())
     finally:
         site.ctx.runtime.start(name)
