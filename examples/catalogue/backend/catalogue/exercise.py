@@ -39,7 +39,7 @@ def list_items() -> str:
 def add_item() -> str:
     """An admin adds an item, and it is in the list."""
     _, categories = call("GET", "/api/categories")
-    new = {"category": categories[0]["slug"], "name": fresh_name(), "description": "Made by a proof."}
+    new = {"category": categories[0]["slug"], "name": fresh_name(), "description": "By a proof."}
     status, made = call("POST", "/api/items", new)
     if status != 201:
         return f"a new item: {status} {made}"
@@ -69,8 +69,7 @@ def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
     if body is not None:
         token = Sessions(settings.required("SECRET_KEY")).issue(ADMIN)
         headers["Authorization"] = f"Bearer {token}"
-    host, port = API
-    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection = http.client.HTTPConnection(*API, timeout=10)
     connection.request(method, path, json.dumps(body) if body is not None else None, headers)
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read() or b"null")
