@@ -207,7 +207,10 @@ again: exit code and output (stdout and stderr together)."""
 
 
 class DatabaseTool(Protocol):
-    """A migration tool, bound to one release's image and one database. Raises MigrationFailed."""
+    """A migration tool, bound to one release's image and one database. Raises MigrationFailed.
+
+    All but `head` and `scripts` refuse a database that has something applied which the image lacks.
+    """
 
     def head(self) -> str | None:
         """Newest revision that the image brings; None where it has no migrations. Needs no database."""
@@ -218,11 +221,16 @@ class DatabaseTool(Protocol):
     def pending(self) -> list[str]:
         """Revisions that `up` would apply, oldest first."""
 
-    def up(self, on_line: OnLine) -> None:
-        """Apply all pending ones."""
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        """Apply all pending ones, up to and with `to`."""
 
     def down(self, to: str | None, on_line: OnLine) -> None:
-        """Revert, newest first, until `to` is the newest one applied; None reverts all."""
+        """Revert, newest first, until `to` is the newest one applied; None reverts all. Irreversible, before anything
+        runs, where one of them has no way down, or an empty one, as far as that is seen without running it."""
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        """What reverts these revisions (oldest first), as text by path, for people who have to do it without the
+        image. Those without a way down are left out. Needs no database."""
 
 
 class ScratchDatabase(Protocol):
