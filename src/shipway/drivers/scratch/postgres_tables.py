@@ -18,6 +18,14 @@ TABLE = qualified("c.relname")
 RELATION = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 
 
+def _named_columns(table: str, numbers: str) -> str:
+    """In their order."""
+    return (
+        f"(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.position) FROM unnest({numbers}) WITH ORDINALITY u (number, position)"
+        f" JOIN pg_attribute a ON a.attrelid = {table} AND a.attnum = u.number)"
+    )
+
+
 def columns_query(version: int) -> str:
     """Gives `position` besides: in the order of attnum."""
     compression = "nullif(a.attcompression::text, '')" if version >= 140000 else "NULL"
@@ -67,7 +75,7 @@ WHERE {PEOPLES} AND c.relkind IN ('r', 'p', 'f') AND {not_of_extension("pg_class
 CONSTRAINTS = f"""
 SELECT 'constraint' AS kind, coalesce({TABLE}, k.contypid::regtype::text) || '.' || quote_ident(k.conname) AS name, {TABLE} AS "on",
   CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclude' ELSE 'check' END AS type,
-  pg_get_constraintdef(k.oid) AS definition, CASE WHEN NOT k.conislocal THEN 'inherited' END AS inherited,
+  {_named_columns("k.conrelid", "k.conkey")} AS columns, pg_get_constraintdef(k.oid) AS definition, CASE WHEN NOT k.conislocal THEN 'inherited' END AS inherited,
   (SELECT string_agg(DISTINCT g.tgenabled::text, ', ') FROM pg_trigger g
     WHERE g.tgconstraint = k.oid AND g.tgisinternal AND g.tgenabled <> 'O') AS "checked when",
   CASE WHEN NOT i.indisvalid THEN 'no' END AS valid, {comment("pg_constraint", "k.oid")}
@@ -79,7 +87,7 @@ WHERE {PEOPLES} AND k.contype NOT IN ('t', 'n') AND p.conrelid IS DISTINCT FROM 
 
 INDEXES = f"""
 SELECT 'index' AS kind, {TABLE} AS name, i.indrelid::regclass::text AS "on", CASE WHEN i.indisunique THEN 'yes' END AS "unique",
-  pg_get_indexdef(i.indexrelid) AS definition, CASE WHEN NOT i.indisvalid THEN 'no' END AS valid,
+  CASE WHEN i.indexprs IS NULL THEN {_named_columns("i.indrelid", "i.indkey")} END AS columns, pg_get_indexdef(i.indexrelid) AS definition, CASE WHEN NOT i.indisvalid THEN 'no' END AS valid,
   s.spcname AS tablespace, {comment("pg_class", "c.oid")}
 FROM {RELATION} JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
 WHERE {PEOPLES} AND {not_of_extension("pg_class", "i.indrelid")}
