@@ -62,7 +62,7 @@ class BareFolder:
         on_line(file.path)
         try:
             for notice in self._database.execute(file.text, transaction=file.transaction):
-                on_line(f"NOTICE: {notice}")
+                on_line(notice)
         except ProofError as error:
             raise MigrationFailed(f"{file.path}: {error.message}") from error
 
