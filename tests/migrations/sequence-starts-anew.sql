@@ -1,7 +1,7 @@
 -- The table is copied back with its ids, and the new sequence begins with 1: the next INSERT meets a row that is there.
 -- verdict: DATA_LOST
 -- triage: breaking
--- empty: RESTORED
+-- reason: sequence public.receipts_id_seq will give
 --- before
 CREATE TABLE receipts (id serial PRIMARY KEY, total int);
 --- rows
