@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,10 @@ from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 
 if TYPE_CHECKING:
+    from shipway.domain.catalog import Catalog
     from shipway.drivers.credentials import Credentials
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseTool, OneOff, Registry
+    from shipway.ports import DatabaseTool, OneOff, Registry, Scratch, ScratchDatabase
     from shipway.system.git import Repository
     from shipway.system.http import Probe
 
@@ -128,6 +130,34 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
     args = [sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
     nothing = subprocess.DEVNULL
     subprocess.Popen(args, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+
+
+@dataclass(frozen=True)
+class BareProof:
+    """What it takes to walk a folder of migrations without a plan."""
+
+    scratch: Scratch
+    tool_at: Callable[[ScratchDatabase, str | None], DatabaseTool]
+    revisions: list[str]  # oldest first, at least one
+    fill: Callable[[ScratchDatabase, Catalog], object] | None
+
+
+def open_folder(folder: Path, layout: str, url: str) -> BareProof:
+    """A folder of migrations, and the server at `url` to walk them on. ProofError where the folder can't be read."""
+    from shipway.actions.prove_folder import read_folder
+    from shipway.domain.errors import MigrationFailed, ProofError
+    from shipway.drivers.database.sql_folder import load
+
+    name = None if layout == "sql" else layout
+    try:
+        migrations = load(str(folder), read_folder(folder, name), name)
+    except MigrationFailed as error:
+        raise ProofError(error.message, hint=error.hint) from error
+    if not migrations:
+        raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
+    scratch: Scratch = driver("scratch", "postgres")(url)
+    make = driver("database", "bare")
+    return BareProof(scratch, lambda database, at: make(database, migrations, at), [item.version for item in migrations], None)
 
 
 @contextmanager

@@ -207,7 +207,10 @@ again: exit code and output (stdout and stderr together)."""
 
 
 class DatabaseTool(Protocol):
-    """A migration tool, bound to one release's image and one database. Raises MigrationFailed."""
+    """A migration tool, bound to one release's image and one database. Raises MigrationFailed.
+
+    All but `head` and `scripts` refuse a database that has something applied which the image lacks.
+    """
 
     def head(self) -> str | None:
         """Newest revision that the image brings; None where it has no migrations. Needs no database."""
@@ -218,11 +221,16 @@ class DatabaseTool(Protocol):
     def pending(self) -> list[str]:
         """Revisions that `up` would apply, oldest first."""
 
-    def up(self, on_line: OnLine) -> None:
-        """Apply all pending ones."""
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        """Apply all pending ones, up to and with `to`."""
 
     def down(self, to: str | None, on_line: OnLine) -> None:
-        """Revert, newest first, until `to` is the newest one applied; None reverts all."""
+        """Revert, newest first, until `to` is the newest one applied; None reverts all. Irreversible, before anything
+        runs, where one of them has no way down, or an empty one, as far as that is seen without running it."""
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        """What reverts these revisions (oldest first), as text by path, for people who have to do it without the
+        image. Those without a way down are left out. Needs no database."""
 
 
 class ScratchDatabase(Protocol):
@@ -245,6 +253,9 @@ class ScratchDatabase(Protocol):
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Of these columns; those that the table lacks are left out."""
 
+    def collisions(self) -> Sequence[str]:
+        """Sequences that will give a value which a row has already, in the column that they fill."""
+
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         """Run a script of statements as its author would have it run, and give the notices. ProofError with the
         database's own words; nothing of it stays where it ran in a transaction."""
@@ -252,8 +263,8 @@ class ScratchDatabase(Protocol):
     def watch(self) -> AbstractContextManager[Watched]:
         """In the block, somebody looks at the locks that others take in it."""
 
-    def interrupt(self) -> None:
-        """End all sessions in it."""
+    def interrupt(self) -> Sequence[str]:
+        """End all sessions in it. Gives what each was at, in words."""
 
 
 class Watched(Protocol):

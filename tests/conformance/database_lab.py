@@ -90,7 +90,7 @@ PROJECTS: Mapping[str, Sequence[Script]] = {
     "older": (ONE, TWO),
     "broken": (ONE, TWO, BROKEN),
     "together": (ONE, TWO, BROKEN),  # all in one transaction, as a new project's env.py has it
-    "irreversible": (ONE, TWO, Script("ccc3", ("bbb2",), "three", irreversible=True)),
+    "irreversible": (ONE, Script("bbb2", ("aaa1",), "two", irreversible=True), THREE),
     "empty": (),
     "forked": (ONE, TWO, SIDE),
     "merged": (ONE, TWO, SIDE, Script("eee5", ("ddd4",), "side2"), Script("fff6", ("bbb2", "eee5"), "merge")),

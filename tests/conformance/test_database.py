@@ -36,7 +36,7 @@ FOLDERS: dict[str, Files] = {
     "good": GOOD,
     "older": folder_of("one", "two"),
     "broken": {**GOOD, "0003_three.up.sql": BROKEN},
-    "irreversible": {path: text for path, text in GOOD.items() if path != "0003_three.down.sql"},
+    "irreversible": {path: text for path, text in GOOD.items() if path != "0002_two.down.sql"},
     "empty": {"README.md": b"nothing yet"},
 }
 
@@ -77,7 +77,8 @@ class TestMemory(DatabaseToolSuite):
 
         def tool(self, image: str) -> DatabaseTool:
             count = {"older": 2, "empty": 0}.get(image, 3)
-            broken, irreversible = (("0003",) if image == kind else () for kind in ("broken", "irreversible"))
+            broken = ("0003",) if image == "broken" else ()
+            irreversible = ("0002",) if image == "irreversible" else ()
             revisions = self.revisions[:count]
             return MemoryDatabaseTool(revisions, self.database, broken=broken, irreversible=irreversible)
 
@@ -91,10 +92,11 @@ class TestMemory(DatabaseToolSuite):
 
     def test_it_notes_the_calls(self) -> None:
         tool = MemoryDatabaseTool(["1", "2"])
+        tool.up(print, "1")
         tool.up(print)
         tool.down("1", print)
         tool.down(None, print)
-        assert tool.calls == ["up", "down 1", "down base"]
+        assert tool.calls == ["up 1", "up", "down 1", "down base"]
 
 
 @pytest.mark.engine

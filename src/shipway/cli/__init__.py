@@ -24,6 +24,7 @@ COMMANDS = {
     "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy where the plan says so"),
     "hook": ("shipway.cli.hook", "Take a push (called by the post-receive hook)"),
     "deploy": ("shipway.cli.deploy", "Put a release into an environment"),
+    "prove": ("shipway.cli.prove", "Walk migrations up, down and up again, and tell what is not as it was"),
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
     "retire": ("shipway.cli.retire", "End the standby of the release before"),

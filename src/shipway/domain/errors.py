@@ -59,6 +59,10 @@ class MigrationFailed(ShipwayError):
     exit_code = 12
 
 
+class Irreversible(MigrationFailed):
+    """There is no way down from a migration, or one that does nothing; nothing was reverted."""
+
+
 class DeployFailed(ShipwayError):
     """The new release did not become healthy or failed its checks; the previous one keeps serving."""
 

@@ -39,6 +39,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",
         "sql": "shipway.drivers.database.sql:SqlFolder",
+        "bare": "shipway.drivers.database.bare:BareFolder",  # of folders without an image; no plan can ask for it
     },
 }
 

@@ -78,7 +78,7 @@ FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {PEO
 SERVERS = f"""
 SELECT 'foreign server' AS kind, quote_ident(s.srvname) AS name, f.fdwname AS wrapper, s.srvtype AS type, s.srvversion AS version,
   array_to_string(s.srvoptions, ', ') AS options,
-  (SELECT string_agg(CASE u.umuser WHEN 0 THEN 'public' ELSE pg_get_userbyid(u.umuser) END, ', ' ORDER BY 1) FROM pg_user_mapping u WHERE u.umserver = s.oid) AS users,
+  (SELECT string_agg(CASE u.umuser WHEN 0 THEN 'public' ELSE pg_get_userbyid(u.umuser) END, ', ' ORDER BY 1) FROM pg_user_mappings u WHERE u.srvid = s.oid) AS users,
   {owner("s.srvowner")}, {privileges("s.srvacl", "'S'", "s.srvowner")}, {comment("pg_foreign_server", "s.oid")}
 FROM pg_foreign_server s JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw WHERE {not_of_extension("pg_foreign_server", "s.oid")}"""
 
