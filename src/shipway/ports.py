@@ -253,6 +253,9 @@ class ScratchDatabase(Protocol):
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Of these columns; those that the table lacks are left out."""
 
+    def collisions(self) -> Sequence[str]:
+        """Sequences that will give a value which a row has already, in the column that they fill."""
+
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         """Run a script of statements as its author would have it run, and give the notices. ProofError with the
         database's own words; nothing of it stays where it ran in a transaction."""

@@ -31,6 +31,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     },
     "scratch": {
         "postgres": "shipway.drivers.scratch.postgres:PostgresScratch",
+        "mysql": "shipway.drivers.scratch.mysql:MySqlScratch",
         "sqlite": "shipway.drivers.scratch.sqlite:SqliteScratch",
     },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
