@@ -92,8 +92,8 @@ def test_restore_and_back_again(shop: Tiny) -> None:
     whole(shop)
 
 
-# Of a restore, counted from its end: the backup is being read, the names are being changed, have changed, are recorded.
-POINTS = [(15, "after"), (11, "after"), (10, "before"), (9, "after")]
+# Of a restore, counted from its end: the snapshot is being read, the names are being changed, all is recorded.
+POINTS = [(15, "after"), (11, "after"), (9, "after")]
 
 
 def test_killed_at_points_of_a_restore(shop: Tiny) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from shipway.actions.decide import Order
 from shipway.actions.deploy import put
 from shipway.actions.observe import versions
+from shipway.actions.options import options
 from shipway.actions.recover import ready
-from shipway.actions.way_back import find_way, options
+from shipway.actions.way_back import find_way
 from shipway.context import Context, environment_of
 from shipway.domain import rollback as back
 from shipway.domain.errors import ForwardOnly, NothingToRollBack

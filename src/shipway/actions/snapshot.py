@@ -5,7 +5,7 @@ from __future__ import annotations
 from shipway.actions.database_shell import DatabaseShell, database_shell
 from shipway.actions.observe import settings
 from shipway.actions.recover import ready
-from shipway.actions.take_snapshot import take
+from shipway.actions.take_snapshot import standing_snapshots, take
 from shipway.context import Context, environment_of
 from shipway.domain import rollback as back
 from shipway.domain.errors import UsageError
@@ -28,7 +28,7 @@ def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
     """Those that can be restored, newest first."""
     now = back.current(ctx.ledger.deployments(app, environment))
     release = ctx.ledger.release(app, now.release) if now else None
-    return kept(ctx.ledger.snapshots(app, environment), most(release)) if release else []
+    return kept(standing_snapshots(ctx, app, environment), most(release)) if release else []
 
 
 def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Release, Environment]:

@@ -11,6 +11,7 @@ from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
+from shipway.domain.drill import Drill, newest
 from shipway.domain.errors import ShipwayError
 from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
@@ -43,6 +44,7 @@ class EnvironmentStatus:
     accessories: dict[str, str]  # name: state
     lease: Lease | None
     ahead: str | None  # where the schema is ahead of the code: the revision that this was made for
+    drill: tuple[float, Drill] | None  # the last one from this release, and when
     accepted: tuple[Acceptance, ...]  # what people accepted of the release's proof, also what has expired
 
 
@@ -73,6 +75,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease,
         ahead=own_schema(history, release) if release and ahead(history, release) else None,
+        drill=newest(ctx.ledger.evidence(app, release.number), environment.name) if release else None,
         accepted=tuple(ctx.ledger.acceptances(app, environment.name, release.number)) if release else (),
     )
 

@@ -12,7 +12,7 @@ from shipway.domain import snapshot as domain
 from shipway.domain.errors import SnapshotFailed
 from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof, images_digest
-from shipway.domain.release import Release
+from shipway.domain.release import DESTROY, Release
 from shipway.domain.snapshot import Snapshot
 from shipway.domain.specify import Settings
 
@@ -30,7 +30,7 @@ def snapshot_before(ctx: Context, release: Release, environment: Environment, ow
 
 def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, cause: str, most: int) -> Snapshot:
     """Under the environment's lease. The files of the `most` newest before it stay; the ledger remembers the others."""
-    known = ctx.ledger.snapshots(shell.app, shell.environment)
+    known = standing_snapshots(ctx, shell.app, shell.environment)
     file = f"{uuid.uuid4().hex}.dump"
     with ctx.part("snapshot", cause):
         answer = shell.run("take", file, *(item.file for item in domain.kept(known, most)))
@@ -41,6 +41,13 @@ def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, c
             shell.app, shell.environment, 0, release, schema, ctx.clock(), ctx.actor, cause, file, size, digest, answer.rows
         )  # fmt: skip
         return ctx.ledger.add_snapshot(made)
+
+
+def standing_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
+    """Newest first; those of an environment that was destroyed since went with it."""
+    history = ctx.ledger.deployments(app, environment, 1000)
+    ended = next((item.started for item in history if item.kind == DESTROY), 0.0)
+    return [item for item in ctx.ledger.snapshots(app, environment) if item.at > ended]
 
 
 def _proof(ctx: Context, release: Release, environment: Environment, stood: str | None) -> Proof | None:

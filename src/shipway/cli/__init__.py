@@ -28,6 +28,7 @@ COMMANDS = {
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
     "accept": ("shipway.cli.accept", "Take what a release's proof found, with a reason"),
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
+    "drill": ("shipway.cli.drill", "Walk the way back on a copy of the data, as an exercise"),
     "snapshot": ("shipway.cli.snapshot", "Copy the database of an environment, and try the copy"),
     "snapshots": ("shipway.cli.snapshots", "The snapshots that can be restored"),
     "restore": ("shipway.cli.restore", "Put a snapshot in the place of an environment's database"),

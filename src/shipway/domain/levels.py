@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipway.domain import rollback as back
-from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
+from shipway.domain.release import DEPLOY, RESTORE, SUCCEEDED, Deployment, Release
 
 CODE_ONLY = "code only"  # `way` of a deployment that left the schema ahead of its code
 
@@ -25,7 +25,7 @@ def levels(deployments: Sequence[Deployment]) -> list[Level]:
     Also those that failed count, where they left the schema at another revision.
     """
     found: list[Level] = []
-    brought: dict[str, int] = {}  # also of levels that the schema has left since: a snapshot may lead back there
+    brought: dict[str, int] = {}  # the newest release that did, also of levels that the schema has left since
     for item in reversed(back.standing(deployments)):
         if item.schema is None or not (found or item.outcome == SUCCEEDED):  # a first one that fails leaves no database
             continue
@@ -33,7 +33,10 @@ def levels(deployments: Sequence[Deployment]) -> list[Level]:
         if item.schema in known:
             found = found[: known.index(item.schema) + 1]
         else:
-            found.append(Level(item.schema, brought.setdefault(item.schema, item.release)))
+            # Only a snapshot leads up by itself; a release may bring another migration under a name that was reverted.
+            number = brought.get(item.schema, item.release) if item.kind == RESTORE else item.release
+            brought[item.schema] = number
+            found.append(Level(item.schema, number))
     return found
 
 

@@ -128,3 +128,13 @@ def foreign(log: Sequence[Entry]) -> list[str]:
         found.append(f"the database said {entry.state}: {entry.text}" + (f" to: {shown}" if shown else ""))
     found = list(dict.fromkeys(found))
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more like these"]
+
+
+def try_there(server: Server, database: ScratchDatabase, cast: Cast, began: float) -> Trial:
+    """Images on a database as it stands, with the rows that are in it."""
+    own = cast.on(server, database)
+    with stand(server, "there") as at:
+        at.accessories(own.release.plan)
+        before = len(server.log(database))
+        tried = _Seen(server.ground.ctx.clock, began)
+        return _judged(at, own, tried, lambda: server.log(database)[before:], f"release {own.release.number}")

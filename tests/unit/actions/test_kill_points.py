@@ -132,6 +132,7 @@ def unreachable(world: World, environment: Environment) -> Command:
 
 
 STORIES = [first, second, third, back, back_by_code, back_down_first, above, further_back, sick, unverified, unreachable]
+SCHEMAS = (back_by_code, back_down_first, above, further_back)  # how a release takes over makes no difference to these
 FAIL = (sick, unverified, unreachable)
 
 
@@ -153,8 +154,11 @@ def effects_of(story: Callable[[World, Environment], Command], environment: Envi
     return never.effects
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    ("story", "name"),
+    [(story, name) for story in STORIES for name in ENVIRONMENTS if story not in SCHEMAS or name in ("cold", "two hosts")],
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_death_at_every_effect(
     story: Callable[[World, Environment], Command], name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

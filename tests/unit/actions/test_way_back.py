@@ -25,6 +25,7 @@ from tests.unit.domain import samples
 from tests.unit.world import World
 
 ASKING = dataclasses.replace(samples.STAGING, after="earlier", approvals=Approvals(1, not_author=True))
+OPEN = dataclasses.replace(ASKING, prove=False)  # to deploy what nobody has proven, whatever the release's own plan says
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def deployed(world: World, *schemas: str, environment: Environment = ASKING) -> 
     """Releases 1, 2 … with these schemas, each deployed."""
     releases = [world.release(number, schema, environment) for number, schema in enumerate(schemas, 1)]
     for release in releases:
-        deploy(world.controller(), Order(release, environment))
+        deploy(world.controller(), Order(release, OPEN))
     return releases
 
 
@@ -70,7 +71,7 @@ def test_after_code_only_the_same_release_is_nothing_to_do(world: World) -> None
     one, two = deployed(world, "0001", "0002")
     world.proven(two, one)
     back(world)
-    assert deploy(world.controller(), Order(one, ASKING)) is None
+    assert deploy(world.controller(), Order(one, OPEN)) is None
 
 
 def test_a_fix_of_the_old_code_goes_onto_the_schema_that_is_ahead(world: World) -> None:
@@ -78,17 +79,17 @@ def test_a_fix_of_the_old_code_goes_onto_the_schema_that_is_ahead(world: World) 
     world.proven(two, one)
     back(world)
     fix = world.release(3, "0001", ASKING)
-    deploy(world.controller(), Order(fix, ASKING))
+    deploy(world.controller(), Order(fix, OPEN))
     assert last(world) == (3, CODE_ONLY, "0002")
     assert world.database.applied == ["0001", "0002"]
-    deploy(world.controller(), Order(world.release(4, "0003", ASKING), ASKING))
+    deploy(world.controller(), Order(world.release(4, "0003", ASKING), OPEN))
     assert last(world) == (4, "", "0003")
 
 
 def test_an_old_release_is_not_deployed_onto_a_newer_schema(world: World) -> None:
     one, _ = deployed(world, "0001", "0002")
     with pytest.raises(MigrationFailed, match="0002"):
-        deploy(world.controller(), Order(one, ASKING))
+        deploy(world.controller(), Order(one, OPEN))
 
 
 def test_after_code_only_forward_again_needs_no_migration(world: World) -> None:
@@ -228,3 +229,16 @@ def test_a_dry_run_decides_and_touches_nothing(world: World) -> None:
     assert order.way is not None
     assert order.way.kind == CODE_ONLY
     assert world.state() == before
+
+
+def test_a_revision_that_was_rewritten_under_its_name_is_another_one(world: World) -> None:
+    one, two = deployed(world, "0001", "0002")
+    world.proven(two, one)
+    back(world, way=DOWN_THEN_CODE)
+    three = world.release(3, "0002", ASKING)
+    deploy(world.controller(), Order(three, OPEN))
+    with pytest.raises(ForwardOnly):  # what was tried was the 0002 of release 2
+        back(world, to="1")
+    world.proven(three, one, old=UNSAFE)
+    back(world, to="1")
+    assert last(world) == (1, DOWN_THEN_CODE, "0001")

@@ -155,6 +155,8 @@ def history(*words: str) -> list[Deployment]:
     (["deploy 1 0001", "failed deploy 2 0002"], [Level("0001", 1), Level("0002", 2)]),
     (["deploy 1 0001", "failed deploy 2 -"], [Level("0001", 1)]),
     (["failed deploy 1 0001", "deploy 2 0002"], [Level("0002", 2)]),
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "deploy 3 0002"], [Level("0001", 1), Level("0002", 3)]),  # rewritten
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "restore 1 0002"], [Level("0001", 1), Level("0002", 2)]),
     (["deploy 1 0001", "destroy 1 -", "deploy 2 0002"], [Level("0002", 2)]),
     ([], []),
 ])  # fmt: skip
