@@ -12,17 +12,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
-from shipway.drivers.database.bare import BareFolder
-from shipway.drivers.scratch.postgres import PostgresScratch
-from shipway.proving.rounds import Span
-from shipway.proving.walk import walk
 
 from bench import long_folder
 from bench.measure import Row, command, seconds
 from bench.tools import docker
 from examples.project import SHIPWAY
 from shipway.domain.proof import DATA, RESTORED
+from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import load
+from shipway.drivers.scratch.postgres import PostgresScratch
+from shipway.proving.rounds import Span
+from shipway.proving.walk import walk
 
 IMAGE = "postgres:15"
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")  # as a proof's server has them
