@@ -50,7 +50,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     context = Context(
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, credentials, secrets),
-        tool=_tool, clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
+        tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
         retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself

@@ -15,7 +15,7 @@ from shipway.domain.plan import Environment, Plan
 from shipway.system.alive import this_process
 
 if TYPE_CHECKING:  # what every command imports must be cheap
-    from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Secrets
+    from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Scratch, Secrets
     from shipway.system.git import Repository
     from shipway.system.http import Probe
     from shipway.system.redact import Redactor
@@ -82,6 +82,7 @@ class Context:
     connect: Callable[[str], Machine]  # to a host by its name in the plan; EngineError where it can't be reached
     registry: Callable[[Plan], Registry]
     tool: ToolFactory
+    scratch: Callable[[str], Scratch]  # of a database server by the URL of its superuser
     clock: Callable[[], float]
     reporter: Reporter
     repository: Callable[[], Repository]  # of the working directory; RepositoryError where there is none

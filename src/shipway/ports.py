@@ -17,7 +17,8 @@ from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
 from shipway.domain.disk import DiskUsage
 from shipway.domain.image import ImageInfo, Layer
 from shipway.domain.proof import Lock
-from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.snapshot import Snapshot
 from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
@@ -83,8 +84,9 @@ class Runtime(Protocol):
     def get(self, container: str, path: str) -> Iterator[bytes]:
         """Tar stream of a file or directory. FileNotFoundError where it doesn't exist."""
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make the bridge network where it isn't there."""
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+        """Make the bridge network where it isn't there. internal: what is in it alone reaches nothing else; this machine
+        reaches it."""
 
     def remove_network(self, name: str) -> None:
         """Remove it; whatever is still attached is detached first."""
@@ -328,6 +330,16 @@ class Ledger(Protocol):
 
     def add_approval(self, approval: Approval) -> None: ...
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...
+    def add_acceptance(self, acceptance: Acceptance) -> None: ...
+    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
+        """Oldest first; of all releases where none is given."""
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Append it under the next number of its environment (the given number is ignored) and return it so."""
+
+    def snapshots(self, app: str, environment: str) -> list[Snapshot]:
+        """Newest first."""
+
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...
 

@@ -37,24 +37,47 @@ def service_job(
     )
 
 
-def database_tool(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseTool | None:
-    """The migration tool of a release, bound to an environment's database; None where the plan has none."""
+Files = Callable[[str], dict[str, bytes]]  # those of a folder of an image, by their path below it
+
+
+def database_tool(
+    ctx: Context, release: Release, environment: Environment, settings: Settings,
+    *, at: Mapping[str, str] | None = None, network: str = "", files: Callable[[Files], Files] | None = None,
+) -> DatabaseTool | None:  # fmt: skip
+    """The migration tool of a release, bound to an environment's database; None where the plan has none.
+
+    at, network: other labels and another network for its containers than the environment's. files: makes of the image's
+    files those that are read.
+    """
     plan, database = release.plan, release.plan.database
     if database is None:
         return None
     accessory = plan.accessories[database.accessory]
     job = service_job(release, environment, settings, database.service, {})
+    if at is not None:
+        job = dataclasses.replace(job, name=f"{plan.app}_proof_job", labels=at, networks={network: ()})
     password = settings.passwords.get(accessory.name, "")
     client = dataclasses.replace(
         job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
     )
+
+    def own_files(folder: str) -> dict[str, bytes]:
+        return image_files(ctx, job, folder)
+
     return ctx.tool(
         database.tool,
         run=_one_off(ctx, job),
         client=_one_off(ctx, client),
-        files=lambda folder: image_files(ctx, job, folder),
+        files=files(own_files) if files else own_files,
         folder=database.folder,
     )
+
+
+def files_of(ctx: Context, release: Release, environment: Environment, settings: Settings, folder: str) -> dict[str, bytes]:
+    """The files of a folder of the image that has the release's migrations."""
+    database = release.plan.database
+    assert database is not None
+    return image_files(ctx, service_job(release, environment, settings, database.service, {}), folder)
 
 
 def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: Mapping[str, str]) -> str | None:

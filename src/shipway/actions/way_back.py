@@ -15,6 +15,7 @@ from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof, Trial, images_digest
 from shipway.domain.record import from_data
 from shipway.domain.release import Deployment, Release
+from shipway.system.durations import timestamp
 
 PROOF = "proof"  # kind of evidence
 
@@ -47,12 +48,7 @@ def question(ctx: Context, history: Sequence[Deployment], target: Release, envir
         before, level = known[index - 1] if index else None, stands[index]
         found = _proof_of_step(ctx, target.app, environment.name, level.release, before, level.schema)
         steps.append(domain.Step(level.release, before, level.schema, found, accepted(ctx, found) if found else None))
-    return domain.Back(target.number, steps, _tried(ctx, history, target, environment), asks(target, environment))
-
-
-def asks(release: Release, environment: Environment) -> bool:
-    """Whether the environment asks for proofs."""
-    return release.plan.database is not None and environment.after is not None
+    return domain.Back(target.number, steps, _tried(ctx, history, target, environment), target.plan.asks_for_proof(environment))
 
 
 def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof]:
@@ -64,9 +60,16 @@ def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof
 def options(ctx: Context, target: Release, environment: Environment, history: Sequence[Deployment]) -> str:
     """What a person can do where there is no way back."""
     name = environment.name
+    known = (item for item in ctx.ledger.snapshots(target.app, name) if item.schema == own_schema(history, target))
+    usable = next(known, None)
+    restoring = (
+        f"  restore snapshot {usable.number} of {timestamp(usable.at)} ({usable.cause}), then roll back: what was written since "
+        f"is lost, as `shipway restore {name} {usable.number}` says before it acts"
+    ) if usable else "  restore a snapshot: there is none of that schema"  # fmt: skip
     return "\n".join([
         "what you can do:",
         f"  roll forward: repair it, and deploy; meanwhile `shipway maintenance on {name}` holds the traffic",
+        restoring,
         f"  take what the proof found, in writing: shipway accept RELEASE --env {name} --reason TEXT",
         f"  insist: shipway rollback {name} --reason TEXT with --code-only, or with --force-down (the down scripts, whatever they do)",
     ])  # fmt: skip

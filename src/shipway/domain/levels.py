@@ -25,14 +25,15 @@ def levels(deployments: Sequence[Deployment]) -> list[Level]:
     Also those that failed count, where they left the schema at another revision.
     """
     found: list[Level] = []
+    brought: dict[str, int] = {}  # also of levels that the schema has left since: a snapshot may lead back there
     for item in reversed(back.standing(deployments)):
-        if item.schema is None:
+        if item.schema is None or not (found or item.outcome == SUCCEEDED):  # a first one that fails leaves no database
             continue
         known = [level.schema for level in found]
         if item.schema in known:
             found = found[: known.index(item.schema) + 1]
         else:
-            found.append(Level(item.schema, item.release))
+            found.append(Level(item.schema, brought.setdefault(item.schema, item.release)))
     return found
 
 

@@ -104,6 +104,11 @@ class Proof:
     image: str = ""  # of the scratch database server
     scripts: Mapping[str, str] = field(default_factory=dict)  # down scripts, by path
 
+    @property
+    def leads_back(self) -> bool:
+        """Whether a way back was found: the old code works on the new schema, or the way down restores the old one."""
+        return self.way is None or self.old_code.verdict == SAFE or self.way.verdict in (RESTORED, COLUMN_ORDER)
+
 
 def images_digest(release: Release) -> str:
     """What a proof is bound to: the images alone. A plan that changes leaves it standing."""

@@ -159,7 +159,7 @@ class MemoryRuntime(Recorder):
                 raise FileNotFoundError(f"{path} isn't in container {container}")
             return pack(files)
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
         with self._call("ensure_network", name):
             self.networks.setdefault(name, {})
 

@@ -161,11 +161,11 @@ class DockerRuntime:
             raise
         return _closing(opened, reply.chunks())
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
         with self._networks:  # an engine takes two networks of one name
             if self._network(name) is not None:
                 return
-            body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+            body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
             try:
                 self._engine.call("POST", "/networks/create", body=body, fine=(409,))
             except EngineRefused as error:
