@@ -262,8 +262,8 @@ class ScratchDatabase(Protocol):
     def watch(self) -> AbstractContextManager[Watched]:
         """In the block, somebody looks at the locks that others take in it."""
 
-    def interrupt(self) -> None:
-        """End all sessions in it."""
+    def interrupt(self) -> Sequence[str]:
+        """End all sessions in it. Gives what each was at, in words."""
 
 
 class Watched(Protocol):

@@ -29,7 +29,7 @@ COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NO
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.option("--migrations", type=click.Path(path_type=Path, file_okay=False), help="Walk a folder of migrations one by one, without a plan")
 @click.option("--layout", type=click.Choice(LAYOUTS), default="sql", show_default=True, help="Whose files they are; sql: as the files tell")
-@click.option("--database", metavar="URL", help="A PostgreSQL server to walk them on, in databases of their own")
+@click.option("--database", metavar="URL", help="A server to walk them on, in databases of their own; or sqlite:")
 @click.option("--rows", is_flag=True, help="Generate rows where a way may lose some, and look at them")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, metavar="SECONDS", help="For each way up or down")
 @click.option("--from", "first", metavar="VERSION", help="Begin with this one; those before it are applied")
@@ -44,8 +44,8 @@ def prove(
     RELEASE is a revision, a version or a number [the newest release]. Its migrations are walked up, down and up again on a
     copy of the environment's database, and the images of both releases are tried on the other one's schema.
 
-    With --migrations and --database it needs no plan: any folder of migrations, any PostgreSQL server. The database that
-    the URL names is not touched.
+    With --migrations and --database it needs no plan: any folder of migrations, any server. The database that the URL
+    names is not touched.
     """
     if folder["migrations"] is not None or folder["database"] is not None:
         _folder(as_json, **folder)
@@ -92,7 +92,7 @@ def _folder(
     from shipway.actions.prove_folder import prove_folder, refusal
     from shipway.app import open_folder
 
-    bare = open_folder(migrations, layout, database)
+    bare = open_folder(migrations, layout, database, timeout)
     done = prove_folder(
         bare.scratch, bare.tool_at, bare.revisions, _ignore if as_json else _show, _ignore,
         timeout=timeout, first=first, only=only, fill=bare.fill if rows else None,

@@ -56,7 +56,8 @@ class _Context:
 
 def _judge(change: Difference, context: _Context) -> Finding:
     if change.change == "added":
-        return _ADDED.get(change.kind, lambda *_: NOTHING)(change, context)
+        judge = _ADDED.get(change.kind)
+        return judge(change, context) if judge else NOTHING
     if change.change == "removed":
         level = REVIEW if change.kind in _LOOSENED else BREAKING
         return level, f"{change.kind} {change.name} removed"

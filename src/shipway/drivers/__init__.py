@@ -29,7 +29,10 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "embedded": "shipway.drivers.registry.embedded:EmbeddedRegistry",
         "remote": "shipway.drivers.registry.remote:RemoteRegistry",
     },
-    "scratch": {"postgres": "shipway.drivers.scratch.postgres:PostgresScratch"},
+    "scratch": {
+        "postgres": "shipway.drivers.scratch.postgres:PostgresScratch",
+        "sqlite": "shipway.drivers.scratch.sqlite:SqliteScratch",
+    },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
     "database": {

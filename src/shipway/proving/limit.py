@@ -12,9 +12,10 @@ from shipway.ports import ScratchDatabase
 
 @contextmanager
 def limited(database: ScratchDatabase, seconds: float | None) -> Iterator[None]:
-    """TimeoutError where the block takes longer, whatever it ended with: all sessions in the database are ended then, and
-    again each second until the block gives up, for a tool that connects anew."""
+    """TimeoutError, with what the sessions were at, where the block takes longer, whatever it ended with: all sessions in
+    the database are ended then, and again each second until the block gives up, for a tool that connects anew."""
     done, late = threading.Event(), threading.Event()
+    doing: list[str] = []
 
     def wait() -> None:
         if done.wait(seconds):
@@ -22,7 +23,7 @@ def limited(database: ScratchDatabase, seconds: float | None) -> Iterator[None]:
         late.set()
         while not done.is_set():
             try:
-                database.interrupt()
+                doing.extend(database.interrupt())
             except ProofError:
                 pass  # the server may be busy or gone; the next second tells
             done.wait(1.0)
@@ -33,10 +34,10 @@ def limited(database: ScratchDatabase, seconds: float | None) -> Iterator[None]:
         yield
     except Exception as error:
         if late.is_set():
-            raise TimeoutError from error
+            raise TimeoutError(*doing[:1]) from error
         raise
     finally:
         done.set()
         watcher.join()
     if late.is_set():
-        raise TimeoutError
+        raise TimeoutError(*doing[:1])

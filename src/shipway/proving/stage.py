@@ -53,8 +53,9 @@ def run(
                 work(take)
         except MigrationFailed as error:
             failure = error
-        except TimeoutError:
-            failure = MigrationFailed(f"it did not end within {human(terms.timeout or 0)}; its sessions were ended")
+        except TimeoutError as error:
+            doing = f" ({error})" if str(error) else ""
+            failure = MigrationFailed(f"it did not end within {human(terms.timeout or 0)}, and was interrupted{doing}")
         seconds = time.monotonic() - begun
     stage = Stage(
         name, begun - terms.begun, seconds, FAILED if failure else SUCCEEDED,

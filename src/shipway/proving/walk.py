@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from shipway.domain.catalog import ADDITIVE, Catalog, Difference
 from shipway.domain.errors import ProofError
-from shipway.domain.proof import COLUMN_ORDER, DATA, RESTORED, ROWS, Way
+from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, Way
 from shipway.domain.triage import triage
 from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
+from shipway.proving.advice import advice
 from shipway.proving.rounds import Round, Span, walk_round
 from shipway.proving.stage import Terms, ignore
 from shipway.proving.verdict import judge
@@ -68,7 +69,7 @@ def doubt(way: Way) -> str:
     if tables := sorted({table for stage in way.stages for table in stage.rewrites}):
         return f"the way up writes anew what may hold rows ({', '.join(tables)})"
     if way.triage not in ("", ADDITIVE):
-        return f"the way up is {way.triage}"
+        return f"the way up is {way.triage}: {'; '.join(way.triage_reasons[:2])}"
     if not way.changes:
         return "the way up changes nothing in the schema: it is about rows"
     return ""
@@ -83,9 +84,10 @@ def way_of(found: Round, span: Span) -> Way:
     """In the words of the ledger."""
     verdict, reasons = judge(found.findings)
     level, why = triage(found.changes)
+    hints = advice(reasons[0]) if verdict == FAILS else ()
     return Way(
         span.migrations, verdict, reasons, level, tuple(why), found.findings.differences, found.changes,
-        found.findings.losses, found.stages, found.warnings,
+        found.findings.losses, found.stages, (*found.warnings, *hints),
     )  # fmt: skip
 
 

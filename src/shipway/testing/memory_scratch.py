@@ -88,8 +88,9 @@ class MemoryScratchDatabase:
         self._seen = Seen()
         yield self._seen
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> Sequence[str]:
         self.interrupted.set()
+        return ["running: hang"]
 
     def _statement(self, line: str, notices: list[str]) -> None:
         verb, _, rest = line.partition(" ")

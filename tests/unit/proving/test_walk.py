@@ -103,7 +103,7 @@ def test_a_suspicious_notice_is_a_warning() -> None:
 def test_a_migration_that_never_ends() -> None:
     way = walked("table tags id\nhang", "drop tags", timeout=0.05)
     assert way.verdict == FAILS
-    assert way.reasons == ("the way up fails: it did not end within 0.1 s; its sessions were ended",)
+    assert way.reasons == ("the way up fails: it did not end within 0.1 s, and was interrupted (running: hang)",)
     assert way.stages[0].outcome == "failed"
     down = walked("table tags id", "hang", timeout=0.05)
     assert down.verdict == FAILS

@@ -10,7 +10,7 @@ from shipway.drivers.scratch.bookkeeping import is_book
 from shipway.drivers.scratch.postgres_catalog import read_catalog
 from shipway.drivers.scratch.postgres_content import read_content
 from shipway.drivers.scratch.postgres_script import run_script
-from shipway.drivers.scratch.postgres_session import end_sessions, session
+from shipway.drivers.scratch.postgres_session import DOING, end_sessions, session
 from shipway.drivers.scratch.postgres_state import State, read_state, touched
 from shipway.drivers.scratch.postgres_watch import watching
 from shipway.ports import Watched
@@ -46,9 +46,11 @@ class PostgresDatabase:
     def watch(self) -> AbstractContextManager[Watched]:
         return watching(self.url, self._server, self._books)
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> Sequence[str]:
         with session(self._server) as connection:
+            doing = [words for (words,) in connection.execute(DOING, [self.name])]
             end_sessions(connection, self.name)
+        return doing
 
     def _state(self) -> State:
         with session(self.url) as connection:

@@ -51,7 +51,7 @@ SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE '
       a.agginitval, a.aggminitval, p.proparallel, p.prorettype::regtype)
     FROM pg_aggregate a WHERE a.aggfnoid = p.oid) AS aggregate,
   {owner("p.proowner")}, {privileges("p.proacl", "'f'", "p.proowner")}, {comment("pg_proc", "p.oid")}
-FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {PEOPLES} AND {not_of_extension("pg_proc", "p.oid")}"""
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {PEOPLES} AND {not_of_extension("pg_proc", "p.oid", nor_of_another=True)}"""
 
 EXTENSIONS = f"""
 SELECT 'extension' AS kind, quote_ident(e.extname) AS name, e.extversion AS version, quote_ident(n.nspname) AS schema, {owner("e.extowner")}
@@ -78,7 +78,7 @@ FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {PEO
 SERVERS = f"""
 SELECT 'foreign server' AS kind, quote_ident(s.srvname) AS name, f.fdwname AS wrapper, s.srvtype AS type, s.srvversion AS version,
   array_to_string(s.srvoptions, ', ') AS options,
-  (SELECT string_agg(CASE u.umuser WHEN 0 THEN 'public' ELSE pg_get_userbyid(u.umuser) END, ', ' ORDER BY 1) FROM pg_user_mapping u WHERE u.umserver = s.oid) AS users,
+  (SELECT string_agg(CASE u.umuser WHEN 0 THEN 'public' ELSE pg_get_userbyid(u.umuser) END, ', ' ORDER BY 1) FROM pg_user_mappings u WHERE u.srvid = s.oid) AS users,
   {owner("s.srvowner")}, {privileges("s.srvacl", "'S'", "s.srvowner")}, {comment("pg_foreign_server", "s.oid")}
 FROM pg_foreign_server s JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw WHERE {not_of_extension("pg_foreign_server", "s.oid")}"""
 
@@ -112,7 +112,7 @@ _RARE = (
 # By their existence, owner and comment. Subscriptions are the server's: those of other databases are left out.
 RARE = " UNION ALL ".join(
     f"SELECT i.type AS kind, i.identity AS name, {comment(name, 'o.oid')} FROM {name} o, pg_identify_object('{name}'::regclass, o.oid, 0) i"
-    f" WHERE o.oid >= {FIRST} AND {not_of_extension(name, 'o.oid')}"
+    f" WHERE o.oid >= {FIRST} AND {not_of_extension(name, 'o.oid', nor_of_another=True)}"
     + (" AND o.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())" if name == "pg_subscription" else "")
     for name in _RARE
 )

@@ -13,6 +13,11 @@ from shipway.domain.errors import ProofError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 END = 10.0  # seconds that a session has to end
+DOING = """
+SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waiting for a lock: ' WHEN state = 'active' THEN 'running: ' ELSE 'idle after: ' END
+  || left(regexp_replace(btrim(query, E' \\n\\r\\t'), '\\s+', ' ', 'g'), 200)
+FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+ORDER BY wait_event_type = 'Lock' DESC NULLS LAST, state = 'active' DESC, pid"""
 
 
 @contextmanager

@@ -45,7 +45,7 @@ SELECT 'column' AS kind, {TABLE} || '.' || quote_ident(a.attname) AS name, {TABL
 FROM {RELATION} JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_description e ON e.classoid = 'pg_class'::regclass AND e.objoid = c.oid AND e.objsubid = a.attnum
-WHERE {PEOPLES} AND a.attnum > 0 AND NOT a.attisdropped AND {not_of_extension("pg_class", "c.oid")}
+WHERE {PEOPLES} AND a.attrelid >= {FIRST} AND a.attnum > 0 AND NOT a.attisdropped AND {not_of_extension("pg_class", "c.oid")}
   AND (c.relkind IN ('r', 'p', 'f') OR c.relkind IN ('v', 'm') AND (a.atthasdef OR a.attacl IS NOT NULL OR e.objoid IS NOT NULL))
 ORDER BY a.attrelid, a.attnum"""
 
@@ -76,11 +76,12 @@ CONSTRAINTS = f"""
 SELECT 'constraint' AS kind, coalesce({TABLE}, k.contypid::regtype::text) || '.' || quote_ident(k.conname) AS name, {TABLE} AS "on",
   CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclude' ELSE 'check' END AS type,
   {_named_columns("k.conrelid", "k.conkey")} AS columns, pg_get_constraintdef(k.oid) AS definition, CASE WHEN NOT k.conislocal THEN 'inherited' END AS inherited,
-  (SELECT string_agg(DISTINCT g.tgenabled::text, ', ') FROM pg_trigger g
-    WHERE g.tgconstraint = k.oid AND g.tgisinternal AND g.tgenabled <> 'O') AS "checked when",
+  g.enabled AS "checked when",
   CASE WHEN NOT i.indisvalid THEN 'no' END AS valid, {comment("pg_constraint", "k.oid")}
 FROM pg_constraint k LEFT JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = k.connamespace
 LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN (SELECT tgconstraint, string_agg(DISTINCT tgenabled::text, ', ') AS enabled FROM pg_trigger
+  WHERE tgisinternal AND tgenabled <> 'O' GROUP BY 1) g ON g.tgconstraint = k.oid
 LEFT JOIN pg_constraint p ON p.oid = nullif(k.conparentid, 0)
 WHERE {PEOPLES} AND k.contype NOT IN ('t', 'n') AND p.conrelid IS DISTINCT FROM k.conrelid
   AND {not_of_extension("pg_class", "k.conrelid")} AND {not_of_extension("pg_type", "k.contypid")}"""

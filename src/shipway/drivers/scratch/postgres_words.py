@@ -34,8 +34,10 @@ def _sorted(acl: str) -> str:
     return f"coalesce((SELECT string_agg(item::text, ', ' ORDER BY item::text) FROM unnest({acl}) item), 'nobody')"
 
 
-def not_of_extension(catalog: str, oid: str) -> str:
+def not_of_extension(catalog: str, oid: str, *, nor_of_another: bool = False) -> str:
+    """With `nor_of_another`, nor made by PostgreSQL together with something else: a range's functions and casts."""
+    kinds = "'e', 'i'" if nor_of_another else "'e'"
     return (
         f"NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_catalog.{catalog}'::regclass AND x.objid = {oid}"
-        " AND x.deptype = 'e')"
+        f" AND x.deptype IN ({kinds}))"
     )
