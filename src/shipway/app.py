@@ -142,8 +142,13 @@ class BareProof:
     fill: Callable[[ScratchDatabase, Catalog], object] | None
 
 
-def open_folder(folder: Path, layout: str, url: str) -> BareProof:
+SERVERS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+
+
+def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProof:
     """A folder of migrations, and the server at `url` to walk them on. ProofError where the folder can't be read."""
+    import tempfile
+
     from shipway.actions.prove_folder import read_folder
     from shipway.domain.errors import MigrationFailed, ProofError
     from shipway.drivers.database.sql_folder import load
@@ -155,9 +160,16 @@ def open_folder(folder: Path, layout: str, url: str) -> BareProof:
         raise ProofError(error.message, hint=error.hint) from error
     if not migrations:
         raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
-    scratch: Scratch = driver("scratch", "postgres")(url)
+    kind = SERVERS.get(url.partition(":")[0])
+    if kind is None:
+        raise ProofError(f"no such database is known: {url.partition(':')[0]}", hint="such as postgresql://user:password@host:port/name")
+    # SQLite has no server that could be asked for databases of their own.
+    scratch: Scratch = driver("scratch", kind)(Path(tempfile.gettempdir()) / f"shipway-scratch-{os.getuid()}" if kind == "sqlite" else url)
     make = driver("database", "bare")
-    return BareProof(scratch, lambda database, at: make(database, migrations, at), [item.version for item in migrations], None)
+    late = timeout + 1.0  # where nobody can end a session from outside, it ends itself
+    return BareProof(
+        scratch, lambda database, at: make(database, migrations, at, late), [item.version for item in migrations], None
+    )
 
 
 @contextmanager

@@ -114,8 +114,9 @@ class SqliteDatabase:
         """Sees nothing: a writer locks the whole database."""
         return nullcontext(Unwatched())
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> Sequence[str]:
         """Nothing to do: there is no server that could end somebody's session."""
+        return ()
 
     def _keys(self) -> Mapping[str, list[str]]:
         with self._session() as connection:
