@@ -26,6 +26,7 @@ from shipway.proving.golden import Target, golden, look_for_space
 from shipway.proving.ground import Ground, ground
 from shipway.proving.limit import limited
 from shipway.proving.rounds import Span
+from shipway.proving.rows import fill
 from shipway.proving.server import Server, start
 from shipway.proving.stand import Cast
 from shipway.proving.toolbox import Toolbox
@@ -239,7 +240,7 @@ class _Walk:
         offset = self.ctx.clock() - self.began
         way = walk(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
-            timeout=self.proving.timeout, span=span,
+            timeout=self.proving.timeout, span=span, fill=fill,
         )  # fmt: skip
         stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in way.stages)
         return dataclasses.replace(way, stages=stages)
