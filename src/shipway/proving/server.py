@@ -57,18 +57,24 @@ class Server:
         """Be found by the accessory's name in one more network."""
         self.ground.ctx.runtime.connect(network, self.container, (self.accessory.name,))
 
-    def log(self, database: ScratchDatabase) -> list[Entry]:
-        """All that it has logged of this database until now."""
+    def mark(self, database: ScratchDatabase) -> str:
+        """A mark in its log, for `log`."""
         mark = f"shipway-{uuid.uuid4().hex}"
         database.execute(f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
+        return mark
+
+    def log(self, database: ScratchDatabase, since: str) -> list[Entry]:
+        """All that it has logged of this database since that mark."""
+        until = self.mark(database)
         deadline = time.monotonic() + PATIENCE
         while True:
             lines = list(self.ground.ctx.runtime.logs(self.container))
-            if any(mark in line for line in lines):
-                return list(_entries(lines, database.name))
-            if time.monotonic() > deadline:
-                raise ProofError("the log of the scratch database server can't be read")
-            time.sleep(0.05)  # the engine takes it up a little later
+            found = [next((at for at, line in enumerate(lines) if mark in line), -1) for mark in (since, until)]
+            if min(found) >= 0:
+                return list(_entries(lines[found[0] + 1 : found[1]], database.name))
+            if time.monotonic() > deadline:  # the engine takes it up a little later; it keeps the last 30 MB
+                raise ProofError("the log of the scratch database server can't be read, or is too long")
+            time.sleep(0.05)
 
 
 def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
