@@ -75,8 +75,8 @@ class Runtime(Protocol):
     def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
         """Lines of stdout and stderr as they come; with follow until the container exits."""
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
-        """Run a command inside a running container: exit code and output."""
+    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
+        """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""
 
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         """Unpack a tar stream into the directory `path` of a created or running container; `path` must exist."""
@@ -254,6 +254,9 @@ class ScratchDatabase(Protocol):
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Of these columns; those that the table lacks are left out."""
+
+    def collisions(self) -> Sequence[str]:
+        """Sequences that will give a value which a row has already, in the column that they fill."""
 
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         """Run a script of statements as its author would have it run, and give the notices. ProofError with the

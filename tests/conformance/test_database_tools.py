@@ -18,7 +18,6 @@ from shipway.ports import DatabaseTool, OneOff, OnLine
 from shipway.testing.database import DatabaseToolSuite, MigrationImages
 from tests.conformance import database_lab as lab
 from tests.conformance import tool_projects as projects
-from tests.conformance.alembic_projects import write_alembic
 
 pytestmark = pytest.mark.engine
 
@@ -30,11 +29,12 @@ def network() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def postgres(network: str) -> Iterator[lab.Postgres]:
+def postgres(network: str, folder: Path) -> Iterator[lab.Postgres]:
     env = {"POSTGRES_PASSWORD": lab.PASSWORD}
     with lab.container(network, "postgres:15", "postgres", "-c", "fsync=off", env=env) as name:
         server = lab.Postgres(name)
         server.wait()
+        lab.docker("cp", str(folder / "own/projects"), f"{name}:/projects")
         yield server
 
 
@@ -42,11 +42,11 @@ def postgres(network: str) -> Iterator[lab.Postgres]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder an image; each has `projects`."""
     folder = tmp_path_factory.mktemp("tools")
-    write_alembic(folder / "python/projects/alembic")
     projects.write_django(folder / "python/projects/django")
     projects.write_dbmate(folder / "python/projects/dbmate")
     projects.write_sequelize(folder / "node/projects/sequelize")
     projects.write_knex(folder / "node/projects/knex")
+    projects.write_script(folder / "own/projects/script")
     return folder
 
 
@@ -74,9 +74,10 @@ class Images:
 
     def run(self, project: str, **env: str) -> OneOff:
         """In the project's image; its WORKDIR is the project's folder."""
-        scheme = "postgresql+psycopg" if self.name == "alembic" else "postgres"
-        url = f"{scheme}://postgres:{lab.PASSWORD}@{self.postgres.name}:5432/{self.database}"
+        url = f"postgres://postgres:{lab.PASSWORD}@{self.postgres.name}:5432/{self.database}"
+        client = {"PGHOST": self.postgres.name, "PGUSER": "postgres", "PGPASSWORD": lab.PASSWORD, "PGDATABASE": self.database}
         known = {"HOST": self.postgres.name, "DATABASE": self.database, "DATABASE_URL": url}
+        known |= client if self.name == "script" else {}
         return lab.execute(self.image, {**known, **env}, f"/projects/{self.name}/{project}")
 
     def files(self, project: str, path: str) -> dict[str, bytes]:
@@ -88,7 +89,7 @@ class Images:
             return Django(run)
         if self.name == "dbmate":
             return Dbmate(run, self.postgres.run(self.database), lambda path: self.files(project, path))
-        if self.name == "alembic":
+        if self.name == "script":
             return Command(run, COMMANDS)
         return {"sequelize": Sequelize, "knex": Knex}[self.name](run, lambda path: self.files(project, path))
 
@@ -97,14 +98,14 @@ class Images:
 
 
 COMMANDS = DatabaseCommands(
-    list="alembic history > /tmp/list && sed -nE 's/^.* -> ([^ ,]+).*/\\1/p' /tmp/list | tac",
-    current="alembic current > /tmp/current && sed -nE 's/^([a-z]{3}[0-9])( .*)?$/\\1/p' /tmp/current",
-    up="alembic upgrade {to}",
-    down="alembic downgrade {to}",
-    script="sed '/^def downgrade/,$!d' migrations/versions/{to}_*.py | grep -v -e '^def ' -e NotImplementedError || true",
-    base="base",
+    list="ls | sed -n 's/_.*[.]up[.]sql$//p'",
+    current="sh migrate.sh current",
+    up="sh migrate.sh up {to}",
+    down="sh migrate.sh down {to}",
+    script="cat {to}_*.down.sql || true",
+    base="0",
 )
-DOWN_ONE = DatabaseCommands(COMMANDS.list, COMMANDS.current, "alembic upgrade head", "alembic downgrade -1")
+DOWN_ONE = DatabaseCommands(COMMANDS.list, COMMANDS.current, "sh migrate.sh up 9999", "sh migrate.sh down 0 1")
 
 
 class TestDjango(DatabaseToolSuite):
@@ -231,21 +232,26 @@ class TestKnex(DatabaseToolSuite):
 
 
 class TestCommand(DatabaseToolSuite):
-    """Alembic, as if Shipway didn't know it."""
+    """A script of somebody's own, in the image of the database."""
 
     @pytest.fixture
-    def images(self, python: str, folder: Path, postgres: lab.Postgres) -> Images:
-        return Images("alembic", python, folder / "python", postgres, ("aaa1", "bbb2", "ccc3"))
+    def images(self, folder: Path, postgres: lab.Postgres) -> Images:
+        return Images("script", postgres.name, folder / "own", postgres, ("0001", "0002", "0003"))
 
     def test_a_tool_that_goes_down_one_by_one(self, images: Images, on_line: OnLine) -> None:
         tool = Command(images.run("good"), DOWN_ONE)
         with pytest.raises(MigrationFailed, match="always applies all"):
-            tool.up(on_line, "bbb2")
+            tool.up(on_line, "0002")
         tool.up(on_line)
-        tool.down("aaa1", on_line)
-        assert (tool.current(), images.tables(), tool.scripts(["bbb2"])) == ("aaa1", {"one"}, {})
+        tool.down("0001", on_line)
+        assert (tool.current(), images.tables(), tool.scripts(["0002"])) == ("0001", {"one"}, {})
+
+    def test_a_folder_to_run_in(self, images: Images, on_line: OnLine) -> None:
+        tool = Command(images.run("."), COMMANDS, "good")
+        tool.up(on_line, "0001")
+        assert (tool.pending(), images.tables()) == (["0002", "0003"], {"one"})
 
     def test_a_command_that_fails(self, images: Images) -> None:
-        tool = Command(images.run("good"), DatabaseCommands("echo aaa1", "echo wrong >&2; exit 3", "true", "true"))
-        with pytest.raises(MigrationFailed, match=r"exit code 3: echo wrong.*\n.*wrong"):
+        tool = Command(images.run("good"), DatabaseCommands("echo 1", "echo wrong >&2; exit 3", "true", "true"))
+        with pytest.raises(MigrationFailed, match=r"exit code 3: echo wrong.*\nwrong"):
             tool.current()

@@ -1,4 +1,4 @@
-"""Small projects of Django, dbmate, Sequelize and Knex that differ in their migrations: a folder a tool, and in it one a
+"""Small projects of Django, dbmate, Sequelize, Knex and a script of somebody's own that differ in their migrations: a folder a tool, and in it one a
 project. All read where the database is from HOST and DATABASE."""
 
 from __future__ import annotations
@@ -34,6 +34,24 @@ module.exports = {development: {dialect: 'postgres', username: 'postgres', passw
 KNEXFILE = """
 const {HOST: host, DATABASE: database, PORT: port} = process.env
 module.exports = {client: 'pg', connection: {user: 'postgres', password: 'lab', host, database, port}}
+"""
+# What a team may have written itself.
+SCRIPT = r"""
+set -e
+run() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
+run -c 'SET client_min_messages = warning' -c 'CREATE TABLE IF NOT EXISTS books (version text PRIMARY KEY)'
+case $1 in
+  current) run -c 'SELECT version FROM books' ;;
+  up) for file in *.up.sql; do
+        version=${file%%_*}
+        [ -z "$(run -c "SELECT 1 FROM books WHERE version = '$version'")" ] || continue
+        [ "$version" -gt "$2" ] || { echo "up $version"; run -1 -f "$file" -c "INSERT INTO books VALUES ('$version')"; }
+      done ;;
+  down) for version in $(run -c "SELECT version FROM books WHERE version > '$2' ORDER BY 1 DESC LIMIT ${3:-99}"); do
+          echo "down $version"
+          run -1 -f "$version"_*.down.sql -c "DELETE FROM books WHERE version = '$version'"
+        done ;;
+esac
 """
 
 
@@ -83,7 +101,7 @@ def write_django(folder: Path) -> None:
 
 def _django_project(folder: Path, apps: Sequence[str], files: Mapping[str, str]) -> None:
     modules = {f"{part}/__init__.py": "" for path in files for part in (path.partition("/")[0], path.rpartition("/")[0])}
-    _write(folder, {"manage.py": MANAGE, "settings.py": SETTINGS.replace("APPS", repr(apps)), **modules, **files})
+    _write(folder, {"manage.py": MANAGE, "settings.py": SETTINGS.replace("= APPS", f"= {apps!r}"), **modules, **files})
 
 
 def write_dbmate(folder: Path) -> None:
@@ -122,3 +140,13 @@ def write_knex(folder: Path) -> None:
                 f"exports.down = async function (knex) {{ {down} }}\n"
             )
             _write(folder / kind, {f"migrations/2024010{number}_{name}.js": text})
+
+
+def write_script(folder: Path) -> None:
+    for kind in KINDS:
+        _write(folder / kind, {"migrate.sh": SCRIPT})
+        for number, name in enumerate(names(kind), 1):
+            more = f"{NOPE};\n" if kind == "broken" and name == "three" else ""
+            _write(folder / kind, {f"000{number}_{name}.up.sql": f"CREATE TABLE {name} (id int);\n{more}"})
+            if kind != "irreversible" or name != "two":
+                _write(folder / kind, {f"000{number}_{name}.down.sql": f"DROP TABLE {name};\n"})

@@ -21,7 +21,7 @@ from shipway.app import open_context
 from shipway.context import Context
 from shipway.domain import proof as words
 from shipway.domain.errors import GateRefused, ProofError
-from shipway.domain.plan import Environment, Exercise
+from shipway.domain.plan import Environment, Exercise, Host
 from shipway.domain.proof import Proof, Way
 from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
 from tests.system.conftest import Make
@@ -221,7 +221,7 @@ def test_a_database_that_does_not_run_is_told(site: Site) -> None:
     name = f"{site.project.app}_production_db"
     site.ctx.runtime.stop(name, 5)
     try:
-        with pytest.raises(ProofError, match="the database of production can't be read: its container .* is exited"):
+        with pytest.raises(ProofError, match=r"the database of production can't be read: its container .* is exited"):
             site.prove(site.release())
     finally:
         site.ctx.runtime.start(name)
@@ -241,6 +241,24 @@ def test_what_a_killed_proof_left_goes_with_the_next(site: Site) -> None:
     assert list((site.project.home / "proofs").iterdir()) == []
 
 
+def test_the_database_of_another_host_is_copied_through_a_file(site: Site) -> None:
+    """Which is the same engine here, under another name."""
+    here, away = site.ctx, "ssh://elsewhere"
+    site.ctx = dataclasses.replace(here, connect=lambda host: dataclasses.replace(here.machine, name=host))
+    where = {"production": dataclasses.replace(site.production(site.first), hosts=(Host(away),))}
+    there = dataclasses.replace(site.first, plan=dataclasses.replace(site.first.plan, environments=where), digest="")
+    site.runs(site.ctx.ledger.add_release(there))
+    try:
+        filled = Exercise("filled", "web", f"""[ "$({ASK.replace('-q', '-q -A -t')} "SELECT count(*) FROM pets WHERE name = 'Bella'")" = 1 ]""")
+        proof = site.prove(site.release(mode="data", exercise={**WRITE, "filled": filled}))
+    finally:
+        site.runs(site.first)
+        site.ctx = here
+    assert way_of(proof).verdict == words.RESTORED
+    assert "read: filled" in proof.new_code.checks, proof.new_code
+    assert site.left() == {}
+
+
 def test_the_gate(site: Site) -> None:
     """It deploys: the last one."""
     bad = site.release((RENAMED[0], ""), files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")})
@@ -258,3 +276,26 @@ def test_the_gate(site: Site) -> None:
     accept(site.ctx, bad, site.production(bad), site.prove(bad), "the old one is not needed any more", 3600)
     assert deploy(site.ctx, order) is not None
     assert site.project.psql("SELECT count(*) FROM shipway_migrations", "production") == "2"
+
+
+def test_a_step_proves_what_its_run_has_built_and_the_gate_takes_that(make: Make) -> None:
+    project = make(database=True)
+    project.plan["environments"]["production"] |= {"on": "manual"}
+    del project.plan["environments"]["production"]["approvals"]
+    project.plan["prove"] = {"exercise": {"look": {"service": "web", "run": "wget -q -O- $URL | grep -q one", "kind": "write"}}}
+    project.plan["pipeline"] = {"way-back": {"prove": "production"}}
+    project.change("one")
+    assert "way-back     │ production runs nothing yet" in project.shipway("run", "staging").output
+    project.shipway("deploy", "production", "staging")
+
+    project.change("two", files={"web/migrations/0002_age.up.sql": AGE[0], "web/migrations/0002_age.down.sql": AGE[1]})
+    ran = project.shipway("run", "staging").output
+    assert "RESTORED" in ran
+    assert "UNSAFE" not in ran
+    ledger = project.ledger()
+    kept = [json.loads(item.detail) for item in ledger.evidence(project.app, 2) if item.kind == "proof"]
+    ledger.close()
+    assert [(item["environment"], item["release"], item["before"]) for item in kept] == [("production", 2, 1)]
+    assert kept[0]["old_code"]["verdict"] == words.NO_EVIDENCE, "what the new code has to do, it doesn't"
+    deployed = project.shipway("deploy", "production", "staging").output
+    assert "▸ prove" not in deployed, "it was walked already"

@@ -74,12 +74,22 @@ def _up(
     before = back.left(history, release.number)
     if database.contract is None or before is None or not pending:
         return Schema(stood, release.schema, tuple(pending), tool=tool)
-    brought = ctx.ledger.release(release.app, before)
-    called = _names(ctx, release, environment, own, pending) if database.tool == "sql" else {}
-    up = released(pending, called, database.contract, brought.schema if brought else None)
-    held = tuple(called.get(item, item) for item in pending[len(up) :])
+    up, held = ripe(ctx, release, environment, own, pending, ctx.ledger.release(release.app, before))
     goal = release.schema if not held else up[-1] if up else stood
     return Schema(stood, goal, up, held=held, tool=tool)
+
+
+def ripe(
+    ctx: Context, release: Release, environment: Environment, own: Settings, pending: Sequence[str], before: Release | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the pending revisions that a deployment applies over the release before, and the names of those that wait."""
+    database = release.plan.database
+    assert database is not None
+    if database.contract is None or before is None:
+        return tuple(pending), ()
+    called = _names(ctx, release, environment, own, pending) if database.tool == "sql" else {}
+    up = released(pending, called, database.contract, before.schema)
+    return up, tuple(called.get(item, item) for item in pending[len(up) :])
 
 
 def _names(ctx: Context, release: Release, environment: Environment, own: Settings, revisions: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from shipway.actions.oneoff import database_tool
 from shipway.actions.rollback import Wish, rollback_order
 from shipway.actions.snapshot import serving
 from shipway.context import Context
-from shipway.domain.container import LABEL_NAME, LABEL_ROLE
 from shipway.domain.drill import DRILL, Drill
 from shipway.domain.errors import MigrationFailed, UsageError
 from shipway.domain.levels import CODE_ONLY, levels
@@ -25,6 +24,7 @@ from shipway.proving.golden import Target, golden, look_for_space
 from shipway.proving.ground import Ground, ground
 from shipway.proving.server import Server, start
 from shipway.proving.stand import Cast
+from shipway.proving.toolbox import Toolbox
 from shipway.proving.trial import try_there
 
 
@@ -87,8 +87,8 @@ class _Drilling:
         assert brought is not None
         where = brought.plan.environments[self.environment.name]
         cast = Cast(brought, where, settings(self.ctx, brought, where, create=False)).on(server, copy)
-        labels = {**self.ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "job"}
-        tool = database_tool(self.ctx, cast.release, cast.environment, cast.settings, at=labels, network=server.network)
+        tools = Toolbox(server, brought.plan.prove.timeout)
+        tool = database_tool(self.ctx, cast.release, cast.environment, cast.settings, runner=tools.runner)
         assert tool is not None
         tool.down(way.schema, lambda line: self.ctx.reporter.line("drill", line))
 

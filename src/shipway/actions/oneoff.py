@@ -17,7 +17,7 @@ from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Release
 from shipway.domain.specify import Settings, variables
-from shipway.ports import DatabaseTool
+from shipway.ports import DatabaseTool, OneOff
 from shipway.steps.container import capture
 
 TIMEOUT = 1800.0
@@ -42,20 +42,17 @@ Files = Callable[[str], dict[str, bytes]]  # those of a folder of an image, by t
 
 def database_tool(
     ctx: Context, release: Release, environment: Environment, settings: Settings,
-    *, at: Mapping[str, str] | None = None, network: str = "", files: Callable[[Files], Files] | None = None,
+    *, runner: Callable[[ContainerSpec], OneOff] | None = None, files: Callable[[Files], Files] | None = None,
 ) -> DatabaseTool | None:  # fmt: skip
     """The migration tool of a release, bound to an environment's database; None where the plan has none.
 
-    at, network: other labels and another network for its containers than the environment's. files: makes of the image's
-    files those that are read.
+    runner: runs commands otherwise than in a container each. files: makes of the image's files those that are read.
     """
     plan, database = release.plan, release.plan.database
     if database is None:
         return None
     accessory = plan.accessories[database.accessory]
     job = service_job(release, environment, settings, database.service, {})
-    if at is not None:
-        job = dataclasses.replace(job, name=f"{plan.app}_proof_job", labels=at, networks={network: ()})
     password = settings.passwords.get(accessory.name, "")
     client = dataclasses.replace(
         job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
@@ -66,8 +63,8 @@ def database_tool(
 
     return ctx.tool(
         database,
-        run=_one_off(ctx, job),
-        client=_one_off(ctx, client),
+        run=runner(job) if runner else _one_off(ctx, job),
+        client=runner(client) if runner else _one_off(ctx, client),
         files=files(own_files) if files else own_files,
     )
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from shipway.actions.decide_schema import ripe
 from shipway.actions.observe import settings
-from shipway.actions.oneoff import database_tool
+from shipway.actions.oneoff import Files, database_tool
 from shipway.actions.way_back import PROOF, proofs
 from shipway.context import Context, environment_of, side_by_side
 from shipway.domain import rollback as back
-from shipway.domain.container import LABEL_NAME, LABEL_ROLE
 from shipway.domain.errors import MigrationFailed, UsageError
+from shipway.domain.levels import ahead, levels
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.proof import NO_EVIDENCE, SAFE, Proof, Stage, Trial, Way, images_digest
 from shipway.domain.record import to_data
@@ -24,8 +26,10 @@ from shipway.proving.golden import Target, golden, look_for_space
 from shipway.proving.ground import Ground, ground
 from shipway.proving.limit import limited
 from shipway.proving.rounds import Span
+from shipway.proving.rows import fill
 from shipway.proving.server import Server, start
 from shipway.proving.stand import Cast
+from shipway.proving.toolbox import Toolbox
 from shipway.proving.trial import try_new, try_old
 from shipway.proving.walk import walk
 
@@ -36,8 +40,10 @@ class Question:
 
     release: Release
     environment: Environment
-    previous: Deployment
-    old: Release
+    previous: Deployment  # of what runs
+    old: Release  # and that itself
+    stands: str | None  # the schema's revision
+    ahead: bool  # a rollback by code alone has left it there, above the code that runs
     mode: str  # schema, data or rows
 
     def blank(self, at: float) -> Proof:
@@ -45,7 +51,7 @@ class Question:
         return Proof(
             app=self.release.app, environment=self.environment.name, release=self.release.number,
             digest=images_digest(self.release), before=self.old.number, before_digest=images_digest(self.old),
-            schema_before=self.previous.schema, schema_after=self.release.schema, mode=self.mode, at=at, seconds=0.0,
+            schema_before=self.stands, schema_after=self.release.schema, mode=self.mode, at=at, seconds=0.0,
         )  # fmt: skip
 
 
@@ -91,18 +97,23 @@ def find_environment(plan: Plan, name: str | None) -> Environment:
 
 def ask(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> Question | None:
     """The question, by the ledger; None where nothing runs there."""
-    previous = back.current(ctx.ledger.deployments(release.app, environment.name))
+    history = ctx.ledger.deployments(release.app, environment.name)
+    previous = back.current(history)
     old = ctx.ledger.release(release.app, previous.release) if previous else None
     if previous is None or old is None:
         return None
-    return Question(release, environment, previous, old, mode or release.plan.prove.mode)
+    stands = levels(history)
+    return Question(
+        release, environment, previous, old, stands[-1].schema if stands else None, ahead(history, old) is not None,
+        mode or release.plan.prove.mode,
+    )  # fmt: skip
 
 
 def recorded(ctx: Context, question: Question) -> Proof | None:
-    """The newest proof of this very question: between the same images and the same schemas, filled in the same way."""
+    """The newest proof of this very question: between the same images, from the same schema, filled in the same way."""
     blank = question.blank(0.0)
     for proof in proofs(ctx, blank.app, blank.environment, blank.release):
-        same = ("digest", "before_digest", "schema_before", "schema_after", "mode")
+        same = ("digest", "before_digest", "schema_before", "mode")  # from which follows what is applied
         if all(getattr(proof, name) == getattr(blank, name) for name in same):
             return proof
     return None
@@ -134,8 +145,10 @@ def _untouched(question: Question) -> str:
     database = question.release.plan.database
     if database is None or database.accessory not in question.old.plan.accessories:
         return f"release {question.old.number} has no such database"
-    if question.previous.schema == question.release.schema:
+    if question.stands == question.release.schema:
         return "the release brings no migration"
+    if question.ahead and question.release.schema == question.old.schema:
+        return "the release brings no migration: its schema is the one of the release that runs, which works on the newer one"
     return ""
 
 
@@ -145,6 +158,8 @@ class _Walk:
     def __init__(self, at: Ground, question: Question, began: float) -> None:
         self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
         self.stages: list[Stage] = []
+        self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
+        self.guard = threading.Lock()
         release, environment, previous, old = question.release, question.environment, question.previous, question.old
         self.plan = release.plan
         self.proving = dataclasses.replace(self.plan.prove, mode=question.mode)
@@ -165,6 +180,7 @@ class _Walk:
             server = start(self.ground, app, accessory, image if host == self.ctx.machine.name else accessory.image)
         with self._stage("golden"):
             copy = golden(server, target, self.proving)
+        self.tools = Toolbox(server, self.proving.timeout)
         with self._stage("pending"):
             span = self._span(server, copy)
         done = dataclasses.replace(blank, image=accessory.image)
@@ -172,9 +188,10 @@ class _Walk:
             trial = Trial(SAFE, ("the database has all migrations of the release already",))
             return dataclasses.replace(done, old_code=trial, new_code=trial, stages=tuple(self.stages))
         # All clones first: one is made of a database that nobody is looked into.
-        ahead, behind = server.scratch.create(like=copy), server.scratch.create(like=copy)
+        fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
+        done = dataclasses.replace(done, schema_after=span.end)
         works: list[Callable[[], Way | Trial]] = [
-            lambda: self._way(server, copy, span), lambda: self._old_code(server, ahead), lambda: self._new_code(server, behind),
+            lambda: self._way(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
         ]  # fmt: skip
         way, old_code, new_code = side_by_side(lambda work: work(), works)
         assert isinstance(way, Way)
@@ -194,31 +211,44 @@ class _Walk:
         """What the release would apply; some tools make their book when they are asked."""
         clone = server.scratch.create(like=copy)
         tool = self._tool(server, clone)
-        pending = tuple(tool.pending())
-        found = Span(self.question.previous.schema or tool.current(), pending) if pending else None
+        pending = tool.pending()
+        if pending:
+            release, environment, own = self.new.release, self.new.environment, self.new.settings
+            pending = list(ripe(self.ctx, release, environment, own, pending, self.question.old)[0])
+        found = Span(self.question.stands or tool.current(), tuple(pending)) if pending else None
         server.scratch.drop(clone)
         return found
 
     def _tool(self, server: Server, database: ScratchDatabase) -> DatabaseTool:
         cast = self.new.on(server, database)
-        labels = {**self.ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "job"}
-        tool = database_tool(self.ctx, cast.release, cast.environment, cast.settings, at=labels, network=server.network)
+        tool = database_tool(
+            self.ctx, cast.release, cast.environment, cast.settings, runner=self.tools.runner, files=self._read_once
+        )
         assert tool is not None
         return tool
+
+    def _read_once(self, files: Files) -> Files:
+        def read(folder: str) -> dict[str, bytes]:
+            with self.guard:
+                if folder not in self.files:
+                    self.files[folder] = files(folder)
+                return self.files[folder]
+
+        return read
 
     def _way(self, server: Server, copy: ScratchDatabase, span: Span) -> Way:
         offset = self.ctx.clock() - self.began
         way = walk(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
-            timeout=self.proving.timeout, span=span,
+            timeout=self.proving.timeout, span=span, fill=fill,
         )  # fmt: skip
         stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in way.stages)
         return dataclasses.replace(way, stages=stages)
 
-    def _old_code(self, server: Server, database: ScratchDatabase) -> Trial:
+    def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
         try:
             with limited(database, self.proving.timeout):
-                self._tool(server, database).up(lambda line: None)
+                self._tool(server, database).up(lambda line: None, span.end)
         except (MigrationFailed, TimeoutError) as error:
             why = f"there was no new schema to try it on: {str(error).splitlines()[0] if str(error) else 'the way up did not end'}"
             return Trial(NO_EVIDENCE, (why,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def prove(
             say(f"{where.name} runs nothing yet: there is nothing to go back to", err=as_json)
             return
         _write(proof, html, junit)
-        say(data(proof) if as_json else "\n".join(lines(proof, style)))
+        say(data(proof) if as_json else "\n".join(lines(proof, style, min(shutil.get_terminal_size((100, 24)).columns, 120))))
         require_way_back(ctx, proof)
 
 

@@ -73,6 +73,7 @@ def walk_round(
         differences=compare(before, restored),
         order=order_of(before, restored),
         losses=lost_rows(golden, database, suspects(seen, before, database.touched()), before, restored) if golden else (),
+        collisions=new_collisions(golden, database) if golden else (),
     )
 
     stage, failure = run("up again", database, up, terms)
@@ -115,3 +116,10 @@ def lost_rows(
         if old.rows != new.rows or other:
             found.append(Loss(table, (old.rows, new.rows), other))
     return tuple(found)
+
+
+def new_collisions(golden: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
+    """Sequences that were right, and are behind the rows now."""
+    found = database.collisions()
+    earlier = golden.collisions() if found else ()
+    return tuple(name for name in found if name not in earlier)

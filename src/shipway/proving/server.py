@@ -8,7 +8,7 @@ import secrets
 import shlex
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipway.domain import accessory as known
@@ -57,18 +57,24 @@ class Server:
         """Be found by the accessory's name in one more network."""
         self.ground.ctx.runtime.connect(network, self.container, (self.accessory.name,))
 
-    def log(self, database: ScratchDatabase) -> list[Entry]:
-        """All that it has logged of this database until now."""
+    def mark(self, database: ScratchDatabase) -> str:
+        """A mark in its log, for `log`."""
         mark = f"shipway-{uuid.uuid4().hex}"
         database.execute(f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
+        return mark
+
+    def log(self, database: ScratchDatabase, since: str) -> list[Entry]:
+        """All that it has logged of this database since that mark."""
+        until = self.mark(database)
         deadline = time.monotonic() + PATIENCE
         while True:
             lines = list(self.ground.ctx.runtime.logs(self.container))
-            if any(mark in line for line in lines):
-                return list(_entries(lines, database.name))
-            if time.monotonic() > deadline:
-                raise ProofError("the log of the scratch database server can't be read")
-            time.sleep(0.05)  # the engine takes it up a little later
+            found = [next((at for at, line in enumerate(lines) if mark in line), -1) for mark in (since, until)]
+            if min(found) >= 0:
+                return entries(lines[found[0] + 1 : found[1]], database.name)
+            if time.monotonic() > deadline:  # the engine takes it up a little later; it keeps the last 30 MB
+                raise ProofError("the log of the scratch database server can't be read, or is too long")
+            time.sleep(0.05)
 
 
 def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
@@ -105,15 +111,18 @@ def _command(accessory: Accessory) -> tuple[str, ...]:
     return (*words, *(part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")))
 
 
-def _entries(lines: list[str], database: str) -> Iterator[Entry]:
-    entry: Entry | None = None
+def entries(lines: Sequence[str], database: str) -> list[Entry]:
+    """Those of one database."""
+    made: list[Entry] = []
+    ours = False  # whether the line before is one of them, which this one may go on with
     for line in lines:
         found = LINE.match(line)
-        if found is None and entry is not None and line.startswith("\t"):
-            entry = dataclasses.replace(entry, text=f"{entry.text}\n{line[1:]}")
-            continue
-        if entry is not None:
-            yield entry
-        entry = Entry(found[1], int(found[2]), found[4], found[5]) if found and found[3] == database else None
-    if entry is not None:
-        yield entry
+        if found:
+            ours = found[3] == database
+            if ours:
+                made.append(Entry(found[1], int(found[2]), found[4], found[5]))
+        elif ours and line.startswith("\t"):
+            made[-1] = dataclasses.replace(made[-1], text=f"{made[-1].text}\n{line[1:]}")
+        else:
+            ours = False
+    return made

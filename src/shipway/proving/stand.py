@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from shipway.context import side_by_side
 from shipway.domain import accessory as known
@@ -19,7 +20,7 @@ from shipway.domain.specify import Settings, variables
 from shipway.ports import ScratchDatabase
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
-from shipway.steps.health import wait_healthy
+from shipway.steps.health import look, wait_healthy
 
 TAIL = 12
 
@@ -67,17 +68,21 @@ class Stand:
         except DeployFailed as error:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
 
-    @contextmanager
-    def services(self, cast: Cast) -> Iterator[None]:
-        """All of them, healthy: web services first, as in a deployment. Failed where one isn't."""
+    def start(self, cast: Cast) -> None:
+        """All services, healthy: web services first, as in a deployment. Failed where one isn't."""
         services = cast.release.plan.services.values()
-        try:
-            for group in ([item for item in services if item.port], [item for item in services if not item.port]):
-                side_by_side(lambda item: self._start(self._service(cast, item)), group)
-                self._wait(group)
-            yield
-        finally:
-            side_by_side(lambda item: self._ctx.runtime.remove(self._called(item.name)), services)
+        for group in ([item for item in services if item.port], [item for item in services if not item.port]):
+            side_by_side(lambda item: self._start(self._service(cast, item)), group)
+            waiting = [(self._called(item.name), item.health, item.port) for item in group]
+            self._healthy(partial(wait_healthy, self._ctx, waiting))
+
+    def look(self, cast: Cast) -> None:
+        """Failed where a service doesn't run any more."""
+        self._healthy(partial(look, self._ctx, [self._called(name) for name in cast.release.plan.services]))
+
+    def stop(self, cast: Cast) -> None:
+        """No service is left."""
+        side_by_side(self._ctx.runtime.remove, [self._called(name) for name in cast.release.plan.services])
 
     def seed(self, cast: Cast) -> None:
         """The environment's seed command. Failed where it does."""
@@ -90,9 +95,9 @@ class Stand:
         """In a container of its own. Failed where it does."""
         self._run(cast, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(cast.release.plan)})
 
-    def _wait(self, services: list[Service]) -> None:
+    def _healthy(self, work: Callable[[], None]) -> None:
         try:
-            wait_healthy(self._ctx, [(self._called(item.name), item.health, item.port) for item in services])
+            work()
         except DeployFailed as error:
             first, *lines = error.message.replace(self._called(""), "").splitlines()
             said = [line.strip() for line in lines[1:]]

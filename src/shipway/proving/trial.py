@@ -59,8 +59,8 @@ def try_old(server: Server, database: ScratchDatabase, old: Cast, new: Cast, beg
             _use(at, new, first, "new code")
         except Failed as error:
             return Trial(NO_EVIDENCE, (f"the new code does not work on its own schema: {error.reason}",), stages=tuple(first.stages))
-        before = len(server.log(database))
-        trial = _judged(at, old, tried, lambda: server.log(database)[before:], "old code")
+        mark = server.mark(database)
+        trial = _judged(at, old, tried, lambda: server.log(database, mark), "old code")
     stages = (*first.stages, *trial.stages)
     if trial.verdict == SAFE and not first.wrote():
         reason = "the new code wrote nothing before: its plan has no exercise of kind `write` or `job`"
@@ -78,22 +78,22 @@ def try_new(server: Server, database: ScratchDatabase, old: Cast, new: Cast, beg
             at.seed(old)
         except Failed as error:
             return Trial(NO_EVIDENCE, (f"the old code does not work on its own schema: {error.reason}",))
-        before = len(server.log(database))
-        return _judged(at, new, tried, lambda: server.log(database)[before:], "new code")
+        mark = server.mark(database)
+        return _judged(at, new, tried, lambda: server.log(database, mark), "new code")
 
 
 def _use(at: Stand, cast: Cast, seen: _Seen, who: str) -> None:
     """Start it, and let it do all that its plan has for that. Failed at the first thing that goes wrong."""
-    with seen.stage(f"{who}, start"):
-        services = at.services(cast)
-        services.__enter__()
     try:
+        with seen.stage(f"{who}, start"):
+            at.start(cast)
         for exercise in cast.release.plan.prove.exercise.values():
             with seen.stage(f"{who}, {exercise.kind} {exercise.name}"):
                 at.exercise(cast, exercise)
             seen.passed.append((exercise.kind, exercise.name))
+        at.look(cast)  # a worker may have died of its first job
     finally:
-        services.__exit__(None, None, None)
+        at.stop(cast)
 
 
 def _judged(at: Stand, cast: Cast, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> Trial:
@@ -110,8 +110,9 @@ def _judged(at: Stand, cast: Cast, seen: _Seen, log: Callable[[], Sequence[Entry
         what = "has no exercise" if not seen.passed else "has no exercise that writes"
         reason = f"nobody knows: release {cast.release.number} {what} (`prove: exercise` in its plan)"
         return Trial(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
-    idle = cast.release.plan.workers and not any(kind == "job" for kind, _ in seen.passed)
-    notes = (f"the workers ({', '.join(item.name for item in cast.release.plan.workers)}) were started, but no exercise of kind `job` gave them work",) if idle else ()
+    workers = ", ".join(item.name for item in cast.release.plan.workers)
+    idle = workers and not any(kind == "job" for kind, _ in seen.passed)
+    notes = (f"workers were started, and no exercise of kind `job` gave them work: {workers}",) if idle else ()
     return Trial(SAFE, notes, checks, tuple(seen.stages))
 
 
@@ -135,6 +136,6 @@ def try_there(server: Server, database: ScratchDatabase, cast: Cast, began: floa
     own = cast.on(server, database)
     with stand(server, "there") as at:
         at.accessories(own.release.plan)
-        before = len(server.log(database))
+        mark = server.mark(database)
         tried = _Seen(server.ground.ctx.clock, began)
-        return _judged(at, own, tried, lambda: server.log(database)[before:], f"release {own.release.number}")
+        return _judged(at, own, tried, lambda: server.log(database, mark), f"release {own.release.number}")

@@ -22,6 +22,7 @@ class Findings:
     differences: tuple[Difference, ...] = ()  # of the schema before, and after the way down
     order: Order = field(default_factory=dict)  # where the columns stand in another one after the way down
     losses: tuple[Loss, ...] = ()
+    collisions: tuple[str, ...] = ()  # sequences that give a value next which a row has already
     again_failed: str = ""
     again: tuple[Difference, ...] = ()  # of the schema after the first way up, and after the second
 
@@ -42,6 +43,7 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
         return IRREVERSIBLE, ("the way down changes nothing: all that the way up made is still there",)
     left = tuple(f"after the way down: {difference}" for difference in found.differences)
     lost = tuple(describe(loss) for loss in found.losses)
+    lost += tuple(f"sequence {name} will give a number that a row has already" for name in found.collisions)
     moved = tuple(
         f"columns of {table} stand in another order: {', '.join(after)}; before: {', '.join(before)}"
         for table, (before, after) in found.order.items()

@@ -135,7 +135,7 @@ class MemoryRuntime(Recorder):
             lines = found.behaviour.lines if found.info.state != "created" else ()
             return iter(lines if tail is None else lines[max(0, len(lines) - tail) :])
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         with self._call("execute", self._name(container), *command):
             found = self._need(container)
             if not found.info.running:

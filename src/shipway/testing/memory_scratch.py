@@ -70,6 +70,9 @@ class MemoryScratchDatabase:
         kept = [name for name in columns if name in self.state.columns[table]]
         return Content(len(rows), {name: repr(sorted(row.get(name, "") for row in rows)) for name in kept})
 
+    def collisions(self) -> Sequence[str]:
+        return ()
+
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         before, notices = copy.deepcopy(self.state), list[str]()
         self.interrupted.clear()

@@ -34,6 +34,7 @@ UNSAFE = Trial(
     (Stage("old code", 25.5, 6.1, "failed", ("Traceback (most recent call last):", 'psycopg.errors.UndefinedColumn: column "price" does not exist')),),
 )
 NEW = Trial(words.SAFE, checks=("health: backend", "read: list-items"), stages=(Stage("new code", 33.0, 4.0, "succeeded"),))
+IDLE = Trial(words.SAFE, ("the release brings no migration",))
 RESTORED = Way(
     ("0008_price", "0009_currency"),
     words.RESTORED,
@@ -89,7 +90,7 @@ SAMPLES: Mapping[str, Proof] = {
     "down-fails": with_way(words.FAILS, "down: not done within 5 min 0 s", stages=failing("down", "canceling statement due to statement timeout")),
     "no-evidence": dataclasses.replace(PROOF, old_code=Trial(words.NO_EVIDENCE, ("the plan names no exercise",)), new_code=Trial(words.NO_EVIDENCE)),
     "schema-only": dataclasses.replace(PROOF, mode=words.SCHEMA),
-    "no-migration": dataclasses.replace(PROOF, way=None, each=(), schema_after="0007_orders", scripts={}, old_code=Trial(words.NO_EVIDENCE), stages=()),
+    "no-migration": dataclasses.replace(PROOF, way=None, each=(), schema_after="0007_orders", scripts={}, old_code=IDLE, new_code=IDLE, stages=()),
     "first": dataclasses.replace(PROOF, release=0, before=None, before_digest="", schema_before=None, old_code=Trial(words.NO_EVIDENCE)),
 }  # fmt: skip
 

@@ -134,7 +134,7 @@ def test_pictures_can_be_heard() -> None:
 
 def test_what_there_is_nothing_of_has_no_section() -> None:
     root = read(page(SAMPLES["no-migration"]))
-    assert [node.all("h2")[0].text for node in root.all("section")] == ["Time line", "Exercises"]
+    assert [node.all("h2")[0].text for node in root.all("section")] == ["Exercises"]
     assert "There were no rows" in shown(dataclasses.replace(PROOF, mode=SCHEMA))
 
 

@@ -10,7 +10,7 @@ import pytest
 from shipway.cli.output import style
 from shipway.domain.proof import Lock, Proof
 from shipway.proving.report.terminal import lines
-from tests.unit.proving.proofs import PROOF, SAMPLES, UP, hostile, huge, with_way
+from tests.unit.proving.proofs import PROOF, SAFE, SAMPLES, UP, hostile, huge, with_way
 
 ROLLBACK = {
     "restored": "code only",
@@ -57,6 +57,9 @@ def test_the_exact_objects_rows_and_reasons() -> None:
     assert "public.items 120,000 rows; values of price, note differ" in text
     assert "public.discounts 312 → 0 rows" in text
     assert "0009_currency has no downgrade" in said(SAMPLES["irreversible"])
+    assert "old code SAFE there was nothing to try - the release brings no migration" in said(SAMPLES["no-migration"])
+    idle = dataclasses.replace(SAFE, reasons=("the workers (mail) had no work",))
+    assert "the workers (mail) had no work" in said(dataclasses.replace(PROOF, old_code=idle))
     assert "rows were not looked at" in said(SAMPLES["schema-only"])
 
 

@@ -33,4 +33,5 @@ class Sequelize(JavaScript):
         return self._call('sequelize-cli db:migrate:undo:all --to "$1"', names[-1])  # that one included
 
     def _culprit(self, output: str) -> str | None:
-        return next(reversed(_RUNNING.findall(output)), None)
+        running = next(reversed(_RUNNING.findall(output)), None)
+        return next((name for name in self._brought() if running and name.startswith(f"{running}.")), running)

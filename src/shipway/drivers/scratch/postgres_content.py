@@ -50,5 +50,5 @@ def _statement(table: str, columns: Sequence[str], key: Sequence[str], *, partit
         for column in columns
     )
     named = "".join(f", {column}" for column in columns)
-    # OFFSET 0 keeps the planner from computing the key once a column.
-    return f'SELECT count(*){sums} FROM (SELECT {mix} AS "row key"{named} FROM {source} OFFSET 0) AS x'.encode()
+    once = "OFFSET 0" if keyed else ""  # keeps the planner from computing the key anew for each column
+    return f'SELECT count(*){sums} FROM (SELECT {mix} AS "row key"{named} FROM {source} {once}) AS x'.encode()

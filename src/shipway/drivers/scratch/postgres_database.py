@@ -10,6 +10,7 @@ from shipway.drivers.scratch.bookkeeping import is_book
 from shipway.drivers.scratch.postgres_catalog import read_catalog
 from shipway.drivers.scratch.postgres_content import read_content
 from shipway.drivers.scratch.postgres_script import run_script
+from shipway.drivers.scratch.postgres_sequences import find_collisions
 from shipway.drivers.scratch.postgres_session import DOING, end_sessions, session
 from shipway.drivers.scratch.postgres_state import State, read_state, touched
 from shipway.drivers.scratch.postgres_watch import watching
@@ -38,6 +39,10 @@ class PostgresDatabase:
     def content(self, table: str, columns: Sequence[str]) -> Content:
         with session(self.url) as connection:
             return read_content(connection, table, columns, self._made.tables[table].key if table in self._made.tables else None)
+
+    def collisions(self) -> Sequence[str]:
+        with session(self.url) as connection:
+            return find_collisions(connection)
 
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         with session(self.url) as connection:

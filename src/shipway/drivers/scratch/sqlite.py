@@ -93,6 +93,10 @@ class SqliteDatabase:
                     sums[place] += int.from_bytes(hashlib.blake2b(repr(row[place]).encode(), digest_size=8, key=salt).digest())
             return Content(rows, dict(zip(wanted, map(str, sums), strict=True)))
 
+    def collisions(self) -> Sequence[str]:
+        """None: SQLite counts on from the largest number that a row has."""
+        return ()
+
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         deadline = time.monotonic() + timeout if timeout is not None else None
         with self._session() as connection:

@@ -74,9 +74,8 @@ class _Terminal:
         for item in found:
             indent = len(item.part.ljust(9)) + wide + 4
             yield from self._item(item.meaning, "  ", item.grade, f"{item.part:<9} ", _line(item.word).ljust(wide))
-            if item.grade != GOOD or item.part == "triage":
-                for reason in _cut(item.reasons):
-                    yield from self._wrapped(reason, " " * (indent + 1) + "- ")
+            for reason in _cut(item.reasons):
+                yield from self._wrapped(reason, " " * (indent + 1) + "- ")
 
     def _stages(self, stages: Sequence[Stage]) -> Iterator[str]:
         if not stages:

@@ -64,7 +64,8 @@ def verdicts(proof: Proof) -> tuple[Verdict, ...]:
     way = proof.way
     found = [] if way is None else [Verdict("way down", way.verdict, _down(proof), _why(way))]
     for part, trial, meanings in (("old code", proof.old_code, OLD_CODE), ("new code", proof.new_code, NEW_CODE)):
-        found.append(Verdict(part, trial.verdict, meanings.get(trial.verdict, ""), trial.reasons))
+        meaning = meanings.get(trial.verdict, "") if trial.checks or trial.verdict != words.SAFE else "there was nothing to try"
+        found.append(Verdict(part, trial.verdict, meaning, trial.reasons))
     if way is not None and way.triage:
         found.append(Verdict("triage", way.triage, TRIAGE.get(way.triage, ""), way.triage_reasons))
     return tuple(found)
