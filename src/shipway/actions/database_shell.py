@@ -99,8 +99,10 @@ SQL
   kill "$ending"
   return "$code"
 }
+sweep() { for name in $(names); do drop "$name" || return; done; }
+names() { beside -c "SELECT datname FROM pg_database WHERE datname LIKE 'shipway\_%'"; }
 drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
-there() { beside -c "SELECT 'shipway-there ' || datname FROM pg_database WHERE datname LIKE 'shipway\_%'"; }
+there() { for name in $(names); do say "there $name"; done; }
 cd /snapshots && "$@" 2>&1
 """
 
