@@ -8,20 +8,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Machine, Reporter
 from shipway.domain.errors import PlanError, RepositoryError, SecretError
-from shipway.domain.plan import LOCAL, Plan
+from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 
 if TYPE_CHECKING:
+    from shipway.domain.catalog import Catalog
     from shipway.drivers.credentials import Credentials
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseTool, OneOff, Registry
+    from shipway.ports import DatabaseTool, OneOff, Registry, Scratch, ScratchDatabase
     from shipway.system.git import Repository
     from shipway.system.http import Probe
 
@@ -48,7 +50,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     context = Context(
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, credentials, secrets),
-        tool=_tool, clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
+        tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
         retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself
@@ -113,10 +115,16 @@ def _registry(plan: Plan, engine: object, known: dict[str, Credentials], secrets
 
 
 def _tool(
-    name: str, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None
+    database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
 ) -> DatabaseTool:
-    make = driver("database", name)
-    tool: DatabaseTool = make(files, client, folder) if name == "sql" else make(run, folder)
+    """A driver's constructor takes, by name, what it needs of these."""
+    import inspect
+
+    known = {
+        "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
+    }  # fmt: skip
+    make = driver("database", database.tool)
+    tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})
     return tool
 
 
@@ -128,6 +136,46 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
     args = [sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
     nothing = subprocess.DEVNULL
     subprocess.Popen(args, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+
+
+@dataclass(frozen=True)
+class BareProof:
+    """What it takes to walk a folder of migrations without a plan."""
+
+    scratch: Scratch
+    tool_at: Callable[[ScratchDatabase, str | None], DatabaseTool]
+    revisions: list[str]  # oldest first, at least one
+    fill: Callable[[ScratchDatabase, Catalog], object] | None
+
+
+SERVERS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+
+
+def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProof:
+    """A folder of migrations, and the server at `url` to walk them on. ProofError where the folder can't be read."""
+    import tempfile
+
+    from shipway.actions.prove_folder import read_folder
+    from shipway.domain.errors import MigrationFailed, ProofError
+    from shipway.drivers.database.sql_folder import load
+
+    name = None if layout == "sql" else layout
+    try:
+        migrations = load(str(folder), read_folder(folder, name), name)
+    except MigrationFailed as error:
+        raise ProofError(error.message, hint=error.hint) from error
+    if not migrations:
+        raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
+    kind = SERVERS.get(url.partition(":")[0])
+    if kind is None:
+        raise ProofError(f"no such database is known: {url.partition(':')[0]}", hint="such as postgresql://user:password@host:port/name")
+    # SQLite has no server that could be asked for databases of their own.
+    scratch: Scratch = driver("scratch", kind)(Path(tempfile.gettempdir()) / f"shipway-scratch-{os.getuid()}" if kind == "sqlite" else url)
+    make = driver("database", "bare")
+    late = timeout + 1.0  # where nobody can end a session from outside, it ends itself
+    return BareProof(
+        scratch, lambda database, at: make(database, migrations, at, late), [item.version for item in migrations], None
+    )
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
 from shipway.domain.disk import DiskUsage
 from shipway.domain.image import ImageInfo, Layer
 from shipway.domain.proof import Lock
-from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.snapshot import Snapshot
 from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
@@ -74,8 +75,8 @@ class Runtime(Protocol):
     def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
         """Lines of stdout and stderr as they come; with follow until the container exits."""
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
-        """Run a command inside a running container: exit code and output."""
+    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
+        """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""
 
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         """Unpack a tar stream into the directory `path` of a created or running container; `path` must exist."""
@@ -83,8 +84,9 @@ class Runtime(Protocol):
     def get(self, container: str, path: str) -> Iterator[bytes]:
         """Tar stream of a file or directory. FileNotFoundError where it doesn't exist."""
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make the bridge network where it isn't there."""
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+        """Make the bridge network where it isn't there. internal: what is in it alone reaches nothing else; this machine
+        reaches it."""
 
     def remove_network(self, name: str) -> None:
         """Remove it; whatever is still attached is detached first."""
@@ -207,7 +209,10 @@ again: exit code and output (stdout and stderr together)."""
 
 
 class DatabaseTool(Protocol):
-    """A migration tool, bound to one release's image and one database. Raises MigrationFailed."""
+    """A migration tool, bound to one release's image and one database. Raises MigrationFailed.
+
+    All but `head` and `scripts` refuse a database that has something applied which the image lacks.
+    """
 
     def head(self) -> str | None:
         """Newest revision that the image brings; None where it has no migrations. Needs no database."""
@@ -218,11 +223,16 @@ class DatabaseTool(Protocol):
     def pending(self) -> list[str]:
         """Revisions that `up` would apply, oldest first."""
 
-    def up(self, on_line: OnLine) -> None:
-        """Apply all pending ones."""
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        """Apply all pending ones, up to and with `to`."""
 
     def down(self, to: str | None, on_line: OnLine) -> None:
-        """Revert, newest first, until `to` is the newest one applied; None reverts all."""
+        """Revert, newest first, until `to` is the newest one applied; None reverts all. Irreversible, before anything
+        runs, where one of them has no way down, or an empty one, as far as that is seen without running it."""
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        """What reverts these revisions (oldest first), as text by path, for people who have to do it without the
+        image. Those without a way down are left out. Needs no database."""
 
 
 class ScratchDatabase(Protocol):
@@ -245,6 +255,9 @@ class ScratchDatabase(Protocol):
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Of these columns; those that the table lacks are left out."""
 
+    def collisions(self) -> Sequence[str]:
+        """Sequences that will give a value which a row has already, in the column that they fill."""
+
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         """Run a script of statements as its author would have it run, and give the notices. ProofError with the
         database's own words; nothing of it stays where it ran in a transaction."""
@@ -252,8 +265,8 @@ class ScratchDatabase(Protocol):
     def watch(self) -> AbstractContextManager[Watched]:
         """In the block, somebody looks at the locks that others take in it."""
 
-    def interrupt(self) -> None:
-        """End all sessions in it."""
+    def interrupt(self) -> Sequence[str]:
+        """End all sessions in it. Gives what each was at, in words."""
 
 
 class Watched(Protocol):
@@ -320,6 +333,16 @@ class Ledger(Protocol):
 
     def add_approval(self, approval: Approval) -> None: ...
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...
+    def add_acceptance(self, acceptance: Acceptance) -> None: ...
+    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
+        """Oldest first; of all releases where none is given."""
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Append it under the next number of its environment (the given number is ignored) and return it so."""
+
+    def snapshots(self, app: str, environment: str) -> list[Snapshot]:
+        """Newest first."""
+
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...
 

@@ -14,6 +14,7 @@ from shipway.drivers.database.sql import SqlFolder
 from shipway.ports import DatabaseTool
 from shipway.testing.database import DatabaseToolSuite, MemoryDatabase, MemoryDatabaseTool
 from tests.conformance import database_lab as lab
+from tests.conformance.alembic_projects import write_alembic
 
 Files = dict[str, bytes]
 
@@ -36,7 +37,7 @@ FOLDERS: dict[str, Files] = {
     "good": GOOD,
     "older": folder_of("one", "two"),
     "broken": {**GOOD, "0003_three.up.sql": BROKEN},
-    "irreversible": {path: text for path, text in GOOD.items() if path != "0003_three.down.sql"},
+    "irreversible": {path: text for path, text in GOOD.items() if path != "0002_two.down.sql"},
     "empty": {"README.md": b"nothing yet"},
 }
 
@@ -58,7 +59,9 @@ def postgres(network: str) -> Iterator[lab.Postgres]:
 
 @pytest.fixture(scope="module")
 def alembic(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    image = lab.build_image(tmp_path_factory.mktemp("alembic"))
+    context = tmp_path_factory.mktemp("alembic")
+    write_alembic(context / "projects")
+    image = lab.build_image("python", context)
     with lab.container(network, image, "sleep", "infinity") as name:
         yield name
 
@@ -77,7 +80,8 @@ class TestMemory(DatabaseToolSuite):
 
         def tool(self, image: str) -> DatabaseTool:
             count = {"older": 2, "empty": 0}.get(image, 3)
-            broken, irreversible = (("0003",) if image == kind else () for kind in ("broken", "irreversible"))
+            broken = ("0003",) if image == "broken" else ()
+            irreversible = ("0002",) if image == "irreversible" else ()
             revisions = self.revisions[:count]
             return MemoryDatabaseTool(revisions, self.database, broken=broken, irreversible=irreversible)
 
@@ -91,10 +95,11 @@ class TestMemory(DatabaseToolSuite):
 
     def test_it_notes_the_calls(self) -> None:
         tool = MemoryDatabaseTool(["1", "2"])
+        tool.up(print, "1")
         tool.up(print)
         tool.down("1", print)
         tool.down(None, print)
-        assert tool.calls == ["up", "down 1", "down base"]
+        assert tool.calls == ["up 1", "up", "down 1", "down base"]
 
 
 @pytest.mark.engine
@@ -105,7 +110,7 @@ class TestAlembic(DatabaseToolSuite):
         def __init__(self, alembic: str, postgres: lab.Postgres, database: str) -> None:
             self.postgres, self.database = postgres, database
             url = f"postgresql+psycopg://postgres:{lab.PASSWORD}@{postgres.name}/{database}"
-            self.run = lab.execute(alembic, {"DATABASE_URL": url})
+            self.run = lab.execute(alembic, {"DATABASE_URL": url}, "/projects/good")
 
         def tool(self, image: str) -> Alembic:
             return Alembic(self.run, None if image == "good" else f"/projects/{image}")
@@ -146,11 +151,11 @@ class TestAlembic(DatabaseToolSuite):
         assert (images.tool("older").current(), images.tables()) == ("bbb2", {"one", "two"})
 
     def test_head_needs_no_database(self, alembic: str) -> None:
-        assert Alembic(lab.execute(alembic, {})).head() == "ccc3"
+        assert Alembic(lab.execute(alembic, {}), "/projects/good").head() == "ccc3"
 
     def test_a_database_that_does_not_answer(self, alembic: str) -> None:
         closed = {"DATABASE_URL": f"postgresql+psycopg://postgres:{lab.PASSWORD}@127.0.0.1:9/none"}
-        tool = Alembic(lab.execute(alembic, closed))
+        tool = Alembic(lab.execute(alembic, closed), "/projects/good")
         asks: list[Callable[[], object]] = [tool.current, tool.pending, lambda: tool.up(print)]
         for ask in asks:
             with pytest.raises(MigrationFailed, match="Connection refused") as failure:

@@ -36,7 +36,7 @@ def test_every_exit_code_is_documented_and_unique() -> None:
     classes = [item for item in vars(errors).values() if inspect.isclass(item) and issubclass(item, errors.ShipwayError)]
     for error in classes:
         assert f"| {error.exit_code} | {error.__name__} |" in text, f"document {error.__name__} in docs/exit-codes.md"
-    codes = [error.exit_code for error in classes]
+    codes = [error.exit_code for error in classes if "exit_code" in vars(error)]  # a kind of a failure has that one's
     assert len(codes) == len(set(codes))
 
 

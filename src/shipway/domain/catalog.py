@@ -35,10 +35,11 @@ class Difference:
     change: str  # added, removed, changed
     kind: str
     name: str
-    facets: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # of a changed one: before and after
+    facets: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # before and after, "" where there is none
 
     def __str__(self) -> str:
-        how = "; ".join(f"{name}: {before or '(none)'} → {after or '(none)'}" for name, (before, after) in self.facets.items())
+        changed = self.facets.items() if self.change == "changed" else ()
+        how = "; ".join(f"{name}: {before or '(none)'} → {after or '(none)'}" for name, (before, after) in changed)
         return f"{self.kind} {self.name} {self.change}{': ' if how else ''}{how}"
 
 
@@ -48,3 +49,32 @@ class Content:
 
     rows: int
     columns: Mapping[str, str] = field(default_factory=dict)  # a checksum for each, which the rows' order doesn't change
+
+
+def compare(before: Catalog, after: Catalog) -> tuple[Difference, ...]:
+    """All that differs, by kind and name; whatever brings from `before` to `after`. The order of columns is not in it."""
+    found = []
+    for key in sorted(before.entries.keys() | after.entries.keys()):
+        old, new = before.entries.get(key), after.entries.get(key)
+        change = "added" if old is None else "removed" if new is None else "changed"
+        facets = _facets(old.facets if old else {}, new.facets if new else {})
+        if change != "changed" or facets:
+            found.append(Difference(change, *key, facets))
+    return tuple(found)
+
+
+def reordered(before: Catalog, after: Catalog) -> tuple[str, ...]:
+    """Tables that have the same columns, in another order."""
+    both = before.order.keys() & after.order.keys()
+    return tuple(
+        sorted(
+            table
+            for table in both
+            if before.order[table] != after.order[table] and sorted(before.order[table]) == sorted(after.order[table])
+        )
+    )
+
+
+def _facets(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    names = [*before, *(name for name in after if name not in before)]
+    return {name: (before.get(name, ""), after.get(name, "")) for name in names if before.get(name, "") != after.get(name, "")}

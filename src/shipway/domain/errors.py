@@ -59,6 +59,10 @@ class MigrationFailed(ShipwayError):
     exit_code = 12
 
 
+class Irreversible(MigrationFailed):
+    """There is no way down from a migration, or one that does nothing; nothing was reverted."""
+
+
 class DeployFailed(ShipwayError):
     """The new release did not become healthy or failed its checks; the previous one keeps serving."""
 
@@ -129,6 +133,12 @@ class ProofError(ShipwayError):
     """A proof could not be carried out: its database server, the target's dump, a mask, or a time-out."""
 
     exit_code = 25
+
+
+class SnapshotFailed(ShipwayError):
+    """A snapshot could not be taken, tried or restored; the database is as it was."""
+
+    exit_code = 26
 
 
 class Interrupted(ShipwayError):

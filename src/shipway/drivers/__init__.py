@@ -29,11 +29,22 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "embedded": "shipway.drivers.registry.embedded:EmbeddedRegistry",
         "remote": "shipway.drivers.registry.remote:RemoteRegistry",
     },
+    "scratch": {
+        "postgres": "shipway.drivers.scratch.postgres:PostgresScratch",
+        "mysql": "shipway.drivers.scratch.mysql:MySqlScratch",
+        "sqlite": "shipway.drivers.scratch.sqlite:SqliteScratch",
+    },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",
+        "command": "shipway.drivers.database.command:Command",
+        "dbmate": "shipway.drivers.database.dbmate:Dbmate",
+        "django": "shipway.drivers.database.django:Django",
+        "knex": "shipway.drivers.database.knex:Knex",
+        "sequelize": "shipway.drivers.database.sequelize:Sequelize",
         "sql": "shipway.drivers.database.sql:SqlFolder",
+        "bare": "shipway.drivers.database.bare:BareFolder",  # of folders without an image; no plan can ask for it
     },
 }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import pytest
 
-from shipway.domain.errors import MigrationFailed
+from shipway.domain.errors import Irreversible, MigrationFailed
 from shipway.ports import DatabaseTool, OnLine
 
 
@@ -22,7 +22,7 @@ class MemoryDatabase:
 class MemoryDatabaseTool:
     """Fails on script: `broken` names revisions whose `up` fails, `irreversible` those without a way down.
 
-    `revisions` are what the image brings, oldest first. `calls` notes `up` and `down REVISION` (`down base`).
+    `revisions` are what the image brings, oldest first. `calls` notes `up`, `up REVISION` and `down REVISION` (`down base`).
     """
 
     def __init__(
@@ -52,9 +52,14 @@ class MemoryDatabaseTool:
         self.current()
         return [name for name in self.revisions if name not in self.database.applied]
 
-    def up(self, on_line: OnLine) -> None:
-        self.calls.append("up")
-        for name in self.pending():
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        self.calls.append(f"up {to}" if to else "up")
+        pending = self.pending()
+        if to is not None and to not in self.revisions:
+            raise MigrationFailed(f"can't go up to {to}: the image has no such revision")
+        for name in pending:
+            if to is not None and self.revisions.index(name) > self.revisions.index(to):
+                return
             on_line(f"apply {name}")
             if name in self.broken:
                 raise MigrationFailed(f"{name} failed; the schema is now at {self.current()}")
@@ -66,11 +71,14 @@ class MemoryDatabaseTool:
         applied = self.database.applied
         if to is not None and to not in applied:
             raise MigrationFailed(f"can't go down to {to}: it isn't applied; the schema is at {self.current()}")
+        leaving = applied[applied.index(to) + 1 :] if to else applied
+        if lacking := [name for name in leaving if name in self.irreversible]:
+            raise Irreversible(f"no way down from {', '.join(lacking)}; nothing was reverted")
         while applied and applied[-1] != to:
-            on_line(f"revert {applied[-1]}")
-            if applied[-1] in self.irreversible:
-                raise MigrationFailed(f"{applied[-1]} has no way down; the schema is now at {applied[-1]}")
-            applied.pop()
+            on_line(f"revert {applied.pop()}")
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        return {f"{name}.down": f"revert {name}" for name in revisions if name not in self.irreversible}
 
 
 class MigrationImages(Protocol):
@@ -81,7 +89,7 @@ class MigrationImages(Protocol):
 
     def tool(self, image: str) -> DatabaseTool:
         """The driver for an image: `good`; `older`, which lacks the third migration; `broken`, whose third fails after
-        it made its table; `irreversible`, whose third has no way down; `empty`, without migrations."""
+        it made its table; `irreversible`, whose second has no way down; `empty`, without migrations."""
 
     def tables(self) -> set[str]:
         """The tables that are there, without the tool's own."""
@@ -97,7 +105,7 @@ class DatabaseToolSuite:
         tool.up(on_line)
         assert images.tables() == {"one", "two", "three"}
         assert (tool.current(), tool.pending()) == (third, [])
-        assert any(second in line for line in lines), "the output doesn't tell what was applied"
+        assert any(second.removesuffix(".js") in line for line in lines), "the output doesn't tell what was applied"
         tool.up(on_line)
         assert tool.current() == third
 
@@ -165,11 +173,32 @@ class DatabaseToolSuite:
         assert (tool.current(), images.tables()) == (second, {"one", "two"})
 
     def test_a_migration_without_a_way_down(self, images: MigrationImages, on_line: OnLine) -> None:
-        tool, (_, second, third) = images.tool("irreversible"), images.revisions
+        tool, (first, second, third) = images.tool("irreversible"), images.revisions
         tool.up(on_line)
-        with pytest.raises(MigrationFailed, match=third):
-            tool.down(second, on_line)
-        assert (tool.current(), images.tables()) == (third, {"one", "two", "three"})
+        with pytest.raises(Irreversible, match=second):
+            tool.down(first, on_line)
+        assert (tool.current(), images.tables()) == (third, {"one", "two", "three"}), "something was reverted"
+        tool.down(second, on_line)
+        assert (tool.current(), images.tables()) == (second, {"one", "two"})
+
+    def test_up_one_by_one(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool, (first, second, third) = images.tool("good"), images.revisions
+        tool.up(on_line, first)
+        assert (tool.current(), images.tables()) == (first, {"one"})
+        with pytest.raises(MigrationFailed, match="nothing-like-it"):
+            tool.up(on_line, "nothing-like-it")
+        tool.up(on_line, second)
+        tool.up(on_line, first)
+        assert (tool.pending(), images.tables()) == ([third], {"one", "two"})
+
+    def test_what_reverts_a_migration(self, images: MigrationImages) -> None:
+        _, second, third = images.revisions
+        tool = images.tool("good")
+        both, one = tool.scripts([second, third]), tool.scripts([third])
+        assert any("two" in text or second in text for text in both.values())
+        assert any("three" in text or third in text for text in one.values())
+        assert not any("two" in path or second in path for path in one), "it is of another migration"
+        assert images.tool("empty").scripts([]) == {}
 
     def test_an_image_without_migrations(self, images: MigrationImages, on_line: OnLine) -> None:
         tool = images.tool("empty")

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from shipway.domain.errors import MigrationFailed
+from shipway.domain.errors import Irreversible, MigrationFailed
 from shipway.drivers.database import alembic_output as read
+from shipway.drivers.database import alembic_scripts as sources
 from shipway.ports import OneOff, OnLine
 
-# One container call a method. A container is dear and so is alembic's start (about 0.7 s each), hence `state` runs
-# its two commands side by side. What counts is marked line by line: log lines come on the same stream.
+# One container call a method, two for a way down. A container is dear and so is alembic's start (about 0.7 s each),
+# hence `state` runs its commands side by side. What counts is marked line by line: log lines come on the same stream.
 SCRIPT = r"""
+files() {
+  wanted=$1; shift
+  alembic history --verbose "$@" | while IFS= read -r line; do
+    case $line in
+      'Rev: '*) rev=${line#Rev: } rev=${rev%% *}
+        case " ${wanted:-$rev} " in *" $rev "*) show=1; echo "$line" ;; *) show= ;; esac ;;
+      'Path: '*) [ -z "$show" ] || { echo "$line"; sed 's/^/|/' "${line#Path: }"; echo; } ;;
+    esac
+  done | sed 's/^/shipway-files: /'
+}
 state() {
+  [ $# = 0 ] || files '' -r "$1:current" 2>/dev/null &
   { alembic history; echo "exit $?"; } | sed 's/^/shipway-history: /' &
   current=$(alembic current); code=$?
   wait
   printf '%s\nexit %s\n' "$current" "$code" | sed 's/^/shipway-current: /'
+}
+scripts() {
+  files "$*" &
+  for newest; do :; done
+  sql=$(alembic downgrade "$newest:$1-1" --sql) && printf '%s\n' "$sql" | sed 's/^/shipway-sql: /'
+  wait
 }
 cd "$1" || exit 2
 verb=$2
 shift 2
 case $verb in
   heads) alembic heads ;;
-  state) state ;;
+  state) state "$@" ;;
+  scripts) scripts "$@" ;;
   *) for target; do
        alembic "$verb" "$target" 2>&1 || { failed=$?; state 2>/dev/null; exit "$failed"; }
      done ;;
@@ -62,41 +81,69 @@ class Alembic:
         head = _single_head(state.heads())
         return state.pending(head) if head else []
 
-    def up(self, on_line: OnLine) -> None:
-        self._migrate("upgrade", ["head"], on_line)
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        if to is not None and to not in (state := self._state()).scripts:
+            raise MigrationFailed(f"can't go up to {to}: the image has no such revision (the schema is at {_tips(state)})")
+        self._migrate("upgrade", [to or "head"], on_line)
 
     def down(self, to: str | None, on_line: OnLine) -> None:
-        if to is None:
-            self._migrate("downgrade", ["base"], on_line)
-            return
-        state = self._state()
-        where = " and ".join(state.tips()) or "no revision"
-        if to not in state.scripts:
+        state, files = self._look(to or "base")
+        where = _tips(state)
+        if to is not None and to not in state.scripts:
             raise MigrationFailed(
                 f"can't go down to {to}: the image has no such revision (the schema is at {where})",
                 hint="go down with the image of the release that is deployed: it brings all scripts",
             )
-        if to not in state.below(state.rows):
+        applied = state.below(state.rows)
+        if to is not None and to not in applied:
             raise MigrationFailed(
                 f"can't go down to {to}: it isn't applied; the schema is at {where}",
                 hint="choose a revision that the schema was built on: `alembic history` lists them",
             )
-        targets = state.way_down(to)
+        leaving = [name for name in state.scripts if name in applied - (state.below([to]) if to else set())]
+        self._refuse_one_way(leaving, files)
+        targets = state.way_down(to) if to else ["base"]
         self._migrate("downgrade", targets, on_line)
         if len(targets) > 1 and (now := self.current()) != to:
             raise MigrationFailed(f"alembic went down to {now} instead of {to}", hint="correct the schema by hand")
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        if not revisions:
+            return {}
+        _, output = self._call("scripts", *revisions)
+        files = sources.files(output)
+        if missing := [name for name in revisions if name not in files]:
+            raise _broken(f"the image has no script of {', '.join(missing)}", 0, read.plain(output))
+        found = {file.path: file.text for file in files.values() if not file.lacks_down()}
+        if sql := sources.sql(output, revisions):
+            found[f"alembic downgrade {revisions[-1]}:{revisions[0]}-1 --sql"] = sql
+        return found
+
+    def _refuse_one_way(self, leaving: Sequence[str], files: Mapping[str, sources.ScriptFile]) -> None:
+        if any(name not in files for name in leaving):  # those of merged branches are not in alembic's range
+            files = sources.files(self._call("scripts", *leaving)[1])
+        lacking = [files[name] for name in leaving if name in files and files[name].lacks_down()]
+        if lacking:
+            raise Irreversible(
+                f"no way down in {', '.join(file.path.rpartition('/')[2] for file in lacking)}; nothing was reverted",
+                hint="write their downgrade(), or restore the database from a snapshot",
+            )
 
     def _call(self, verb: str, *targets: str) -> tuple[int, str]:
         return self._run(["sh", "-c", SCRIPT, "shipway", self._folder, verb, *targets])
 
     def _state(self) -> read.State:
-        code, output = self._call("state")
+        return self._look()[0]
+
+    def _look(self, *below: str) -> tuple[read.State, Mapping[str, sources.ScriptFile]]:
+        """The state, and the files from a revision on."""
+        code, output = self._call("state", *below)
         state = _parse(output)
         if state is None:
             _refuse_unknown(output)
             printed = read.section(output, "history")[1] + read.section(output, "current")[1]
             raise _broken("alembic can't tell the state of the database", code, read.plain(output) + printed)
-        return state
+        return state, sources.files(output)
 
     def _migrate(self, verb: str, targets: Sequence[str], on_line: OnLine) -> None:
         code, output = self._call(verb, *targets)
@@ -145,6 +192,10 @@ def _where(state: read.State | None) -> str:
     if state is None:
         return "the schema's revision could not be read afterwards"
     return f"the schema is now at {' and '.join(state.tips()) or 'no revision: nothing is applied'}"
+
+
+def _tips(state: read.State) -> str:
+    return " and ".join(state.tips()) or "no revision"
 
 
 def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-_SECTION = re.compile(r"shipway-(history|current):[ ]?(.*)")
+_SECTION = re.compile(r"shipway-(history|current|files|sql):[ ]?(.*)")
 _HEAD = re.compile(r"(?P<id>\S+)(?: \([^()]*\))* \((?:effective )?head\)")
 _HISTORY = re.compile(
     r"(?P<parents><base>|\S+(?:, \S+)*?)(?: \((?P<depends>[^()]*)\))? -> (?P<id>\S+?)(?P<marks>(?: \([^()]*\))*), ?.*"

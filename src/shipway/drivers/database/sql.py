@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from shipway.domain.errors import MigrationFailed
+from shipway.domain.errors import Irreversible, MigrationFailed
 from shipway.drivers.database import sql_client as client
 from shipway.drivers.database.sql_folder import Migration, SqlFile, load, order
 from shipway.ports import OneOff, OnLine
@@ -39,8 +39,14 @@ class SqlFolder:
     def pending(self) -> list[str]:
         return [migration.version for migration in self._missing()]
 
-    def up(self, on_line: OnLine) -> None:
-        self._run([client.apply_job(migration) for migration in self._missing()], on_line, _FIX_UP)
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        missing = self._missing()
+        if to is not None:
+            top = order_of(to)
+            if top not in [order(migration.version) for migration in self._migrations()]:
+                raise MigrationFailed(f"can't go up to {to}: the image's {self._folder} has no such version")
+            missing = [migration for migration in missing if order(migration.version) <= top]
+        self._run([client.apply_job(migration) for migration in missing], on_line, _FIX_UP)
 
     def down(self, to: str | None, on_line: OnLine) -> None:
         applied = self._applied()
@@ -55,6 +61,11 @@ class SqlFolder:
         leaving = [migration for migration in self._migrations() if order(migration.version) > floor]
         undo = [(known[key], item) for item in reversed(leaving) if (key := order(item.version)) in known]
         self._run([client.revert_job(version, down) for version, down in self._downs(undo)], on_line, _FIX_DOWN)
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        asked = {order_of(revision) for revision in revisions}
+        downs = [item.down for item in self._migrations() if order(item.version) in asked]
+        return {down.path: down.text for down in downs if down is not None and not down.empty}
 
     def _migrations(self) -> list[Migration]:
         if self._loaded is None:  # an image never changes, and reading its files costs a container
@@ -104,7 +115,7 @@ class SqlFolder:
         downs = [(version, migration.down) for version, migration in undo]
         lacking = [item.up.path for _, item in undo if item.down is None or item.down.empty]
         if lacking:
-            raise MigrationFailed(
+            raise Irreversible(
                 f"no down script, or an empty one, for {', '.join(lacking)}; nothing was reverted",
                 hint="write it (`SELECT 1;` where there is nothing to undo), or restore the database from a snapshot",
             )

@@ -1,4 +1,4 @@
-"""Reads a folder of plain SQL migrations: three usual layouts, told apart by the names of the files."""
+"""Reads a folder of plain SQL migrations in the layout of one of the field's tools, which the files tell."""
 
 from __future__ import annotations
 
@@ -8,32 +8,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.errors import MigrationFailed
+from shipway.drivers.database.layouts import LAYOUTS, Layout, without_comments
 
 NO_TRANSACTION = "-- shipway: no-transaction"
-LAYOUTS = {
-    "0001_name.up.sql": re.compile(r"(?P<version>\d+)_(?P<name>[^/]+)\.(?P<way>up|down)\.sql"),
-    "0001_name/up.sql": re.compile(r"(?P<version>\d[\d-]*)_(?P<name>[^/]+)/(?P<way>up|down)\.sql"),
-    "V1__name.sql": re.compile(r"(?P<way>[VU])(?P<version>\d+(?:[._]\d+)*)__(?P<name>[^/]+)\.sql"),
-}
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_GO = re.compile(r"\d+_(?![^/]*_test\.go$)[^/]+\.go")  # a goose migration
 
 
 @dataclass(frozen=True)
 class SqlFile:
-    """One file; `path` is below the folder."""
+    """One file, or the part of it for one way; `path` is below the folder."""
 
     path: str
     text: str
+    alone: bool = False  # by its layout's own marks it doesn't run in a transaction
 
     @property
     def empty(self) -> bool:
         """Whether it has nothing but comments."""
-        return not _COMMENT.sub("", self.text).strip()
+        return not without_comments(self.text).strip()
 
     @property
     def transaction(self) -> bool:
         """Whether it may run in a transaction: some statements (CREATE INDEX CONCURRENTLY) can't."""
-        return not self.text.lstrip().lower().startswith(NO_TRANSACTION)
+        return not self.alone and not self.text.lstrip().lower().startswith(NO_TRANSACTION)
 
 
 @dataclass(frozen=True)
@@ -59,33 +56,54 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def load(folder: str, files: Mapping[str, bytes]) -> list[Migration]:
-    """The migrations of a folder in their order. All problems of the folder are reported together."""
-    scripts = sorted(path for path in files if path.endswith(".sql"))
-    layouts = [name for name, pattern in LAYOUTS.items() if any(pattern.fullmatch(path) for path in scripts)]
-    if scripts and len(layouts) != 1:
-        found = f"two layouts at once ({' and '.join(layouts)})" if layouts else f"no known layout: {_list(scripts)}"
-        raise _bad(folder, [found])
-    if not scripts:
-        return []
-    return _pair(folder, LAYOUTS[layouts[0]], {path: files[path] for path in scripts})
-
-
-def _pair(folder: str, pattern: re.Pattern[str], files: Mapping[str, bytes]) -> list[Migration]:
+def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> list[Migration]:
+    """The migrations of a folder in their order. `layout` is a name of LAYOUTS; None takes the one that the files are in.
+    All problems of the folder are reported together."""
+    scripts: dict[str, str] = {}
     problems: list[str] = []
+    for path in sorted(path for path in files if path.endswith(".sql")):
+        try:
+            scripts[path] = files[path].decode("utf-8-sig")
+        except UnicodeDecodeError:
+            problems.append(f"{path} is not UTF-8")
+    if scripts and layout is None:
+        fitting = [name for name, item in LAYOUTS.items() if any(_fits(item, path, text) for path, text in scripts.items())]
+        if len(fitting) != 1:
+            examples = " and ".join(LAYOUTS[name].example for name in fitting)
+            raise _bad(folder, [f"two layouts at once ({examples})" if fitting else f"no known layout: {_list(list(scripts))}"])
+        layout = fitting[0]
+    if layout in ("goose", None):
+        problems += [f"{path} is written in Go: only SQL can be run" for path in sorted(files) if _GO.fullmatch(path)]
+    pairs = _pair(LAYOUTS[layout], scripts, files, problems) if layout else []
+    if problems:
+        raise _bad(folder, problems)
+    return pairs
+
+
+def _fits(layout: Layout, path: str, text: str) -> bool:
+    return layout.pattern.fullmatch(path) is not None and (layout.mark is None or layout.mark.search(text) is not None)
+
+
+def _pair(layout: Layout, scripts: Mapping[str, str], files: Mapping[str, bytes], problems: list[str]) -> list[Migration]:
     ups: dict[tuple[int, ...], list[tuple[re.Match[str], SqlFile]]] = {}
     downs: dict[tuple[int, ...], list[SqlFile]] = {}
-    for path, content in files.items():
-        match = pattern.fullmatch(path)
+    for path, text in scripts.items():
+        match = layout.pattern.fullmatch(path)
         if match is None:
             problems.append(f"{path} doesn't fit the layout of the others")
             continue
-        try:
-            file = SqlFile(path, content.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            problems.append(f"{path} is not UTF-8")
-            continue
         key = order(match["version"].replace("-", ""))
+        if layout.split is not None:
+            try:
+                up, down = layout.split(text)
+            except ValueError as error:
+                problems.append(f"{path} {error}")
+                continue
+            ups.setdefault(key, []).append((match, SqlFile(path, up.text, up.alone)))
+            if down is not None:
+                downs.setdefault(key, []).append(SqlFile(path, down.text, down.alone))
+            continue
+        file = SqlFile(path, text, layout.alone(path, text, files))
         if match["way"] in ("up", "V"):
             ups.setdefault(key, []).append((match, file))
         else:
@@ -94,11 +112,9 @@ def _pair(folder: str, pattern: re.Pattern[str], files: Mapping[str, bytes]) -> 
         own_ups, own_downs = [file for _, file in ups.get(key, [])], downs.get(key, [])
         if not own_ups:
             problems.append(f"{_list([file.path for file in own_downs])} has no up file")
-        for same in (own_ups, own_downs):
+        for same in [own_ups] if layout.split else [own_ups, own_downs]:
             if len(same) > 1:
                 problems.append(f"{_list([file.path for file in same])} have the same version")
-    if problems:
-        raise _bad(folder, problems)
     return [_migration(*ups[key][0], downs.get(key, [])) for key in sorted(ups)]
 
 
@@ -115,5 +131,5 @@ def _list(paths: Sequence[str]) -> str:
 def _bad(folder: str, problems: Sequence[str]) -> MigrationFailed:
     return MigrationFailed(
         "\n".join([f"the migrations in {folder} can't be read:", *problems]),
-        hint=f"name all files of the folder after one layout ({', '.join(LAYOUTS)}), each version once",
+        hint=f"name all files of the folder after one layout ({', '.join(item.example for item in LAYOUTS.values())}), each version once",
     )

@@ -1,0 +1,236 @@
+"""What a change of the schema means to code that knows the old one: the image that a rollback brings back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Difference
+
+LEVELS = (ADDITIVE, REVIEW, BREAKING)
+Finding = tuple[str, str]  # level, and why in words
+NOTHING: Finding = (ADDITIVE, "")
+
+
+def triage(changes: Sequence[Difference]) -> tuple[str, tuple[str, ...]]:
+    """The worst level of all changes, and why: what isn't additive, the worst first.
+
+    Additive: old code meets nothing that it doesn't know. Review: whether it does depends on the code or the data.
+    Breaking: statements that worked fail, or are refused.
+    """
+    context = _Context(changes)
+    found = [_judge(change, context) for change in changes if not context.part_of_another(change)]
+    found.sort(key=lambda finding: -LEVELS.index(finding[0]))  # stable
+    return (found[0][0] if found else ADDITIVE), tuple(why for level, why in found if level != ADDITIVE)
+
+
+class _Context:
+    """What else changes."""
+
+    def __init__(self, changes: Sequence[Difference]) -> None:
+        tables = {"table", "foreign table", "view", "materialized view"}
+        self.new_columns = {change.name: change for change in changes if change.kind == "column" and change.change == "added"}
+        self._new = {change.name for change in changes if change.kind in tables and change.change == "added"}
+        self._gone = {change.name for change in changes if change.kind in tables and change.change == "removed"}
+        self._gone_columns = {change.name for change in changes if change.kind == "column" and change.change == "removed"}
+
+    def part_of_another(self, change: Difference) -> bool:
+        """Whether it came or went with its table or column, of which another change tells."""
+        table = _side(change, "on")
+        owner = _side(change, "owned by")
+        if change.change == "added":
+            return table in self._new or (change.kind == "sequence" and bool(owner))
+        if change.change == "removed":
+            with_column = any(name in self._gone_columns for name in (*_columns(change), owner))
+            return table in self._gone or (with_column and change.kind != "column") or owner.rpartition(".")[0] in self._gone
+        return False
+
+    def on_new_columns(self, change: Difference) -> bool:
+        """Whether a constraint or unique index is about new columns alone, in which old code leaves what it demands:
+        NULL, or what a function makes."""
+        columns = [self.new_columns.get(name) for name in _columns(change)]
+        unique = change.kind == "index" or _side(change, "type") in {"unique", "primary key", "exclude"}
+        constant = [c for c in columns if c and (text := _side(c, "default")) and "(" not in text and text.lower() != "null"]
+        return bool(columns) and None not in columns and not (unique and constant)
+
+
+def _judge(change: Difference, context: _Context) -> Finding:
+    if change.change == "added":
+        judge = _ADDED.get(change.kind)
+        return judge(change, context) if judge else NOTHING
+    if change.change == "removed":
+        level = REVIEW if change.kind in _LOOSENED else BREAKING
+        return level, f"{change.kind} {change.name} removed"
+    found = [_judge_facet(change, facet, *values) for facet, values in change.facets.items()]
+    level, _ = max(found, key=lambda finding: LEVELS.index(finding[0]), default=NOTHING)
+    return level, f"{change.kind} {change.name}: " + "; ".join(why for item, why in found if item == level)
+
+
+def _added_column(change: Difference, _: _Context) -> Finding:
+    filled = any(_side(change, facet) for facet in ("default", "generated", "identity"))
+    if _side(change, "null") and not filled:
+        return BREAKING, f"column {change.name} added, not null and without a default: rows that lack it are refused"
+    return NOTHING
+
+
+def _added_rule(change: Difference, context: _Context) -> Finding:
+    """Of what a table's rows must be."""
+    unique = _side(change, "unique") or _side(change, "type") in {"unique", "primary key"}
+    if (change.kind == "index" and not unique) or context.on_new_columns(change):
+        return NOTHING
+    kind = _side(change, "type") or "unique"
+    return REVIEW, f"{change.kind} {change.name} added ({kind}): rows that break it are refused"
+
+
+def _added_action(change: Difference, _: _Context) -> Finding:
+    return REVIEW, f"{change.kind} {change.name} added: it acts on what old code does"
+
+
+_ADDED: Mapping[str, Callable[[Difference, _Context], Finding]] = {
+    "column": _added_column,
+    "constraint": _added_rule,
+    "index": _added_rule,
+    **dict.fromkeys(("trigger", "rule", "policy", "event trigger", "settings", "cast", "operator"), _added_action),
+}
+# What code can do without, or notices by what it relied on: ON CONFLICT, ON DELETE CASCADE, a trigger's work, speed.
+_LOOSENED = {
+    "constraint", "index", "trigger", "rule", "policy", "event trigger", "statistics", "publication", "default privileges", "settings",
+}  # fmt: skip
+_UNSEEN = {"comment", "storage", "compression", "statistics target", "options", "toast options", "tablespace", "clustered by"}
+
+
+def _judge_facet(change: Difference, facet: str, before: str, after: str) -> Finding:
+    """Of a changed object."""
+    if facet in _UNSEEN:
+        return NOTHING
+    judge = _FACETS.get((change.kind, facet)) or _FACETS.get(("", facet))
+    if facet == "null" and change.facets.get("default", ("", ""))[1]:
+        judge = None  # what is left out is filled: only a NULL by name is refused
+    level = judge(before, after) if judge else REVIEW
+    return level, f"{facet} {before or '(none)'} → {after or '(none)'}"
+
+
+_INTEGERS = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "integer": 4, "bigint": 8}
+
+
+def _type(before: str, after: str) -> str:
+    """Wider types take what was written so far; what is read may be larger than old code expects."""
+    old_rank, new_rank = _INTEGERS.get(before), _INTEGERS.get(after)
+    if old_rank and new_rank and old_rank <= new_rank:
+        return REVIEW
+    text = re.compile(r"(?:character varying|varchar)(?:\((\d+)\))?|text")
+    old, new = text.fullmatch(before), text.fullmatch(after)
+    if old and new and (new[1] is None or (old[1] is not None and int(new[1]) >= int(old[1]))):
+        return REVIEW
+    return BREAKING
+
+
+def _null(before: str, after: str) -> str:
+    """NOT NULL that isn't checked for older rows yet (`not null, not valid`) is one for all new rows."""
+    return ADDITIVE if before and after else BREAKING if after else REVIEW
+
+
+def _default(before: str, after: str) -> str:
+    return ADDITIVE if not before else REVIEW if after else BREAKING
+
+
+def _identity(before: str, after: str) -> str:
+    return ADDITIVE if after == "by default" else BREAKING
+
+
+def _generated(before: str, after: str) -> str:
+    return REVIEW if before and after else BREAKING
+
+
+def _labels(before: str, after: str) -> str:
+    old, new = _literals(before), _literals(after)
+    if not set(old) <= set(new):
+        return BREAKING
+    return ADDITIVE if [label for label in new if label in old] == old else REVIEW
+
+
+def _parts(before: str, after: str) -> str:
+    """Of a view's columns: new ones stand behind the old ones."""
+    return ADDITIVE if after.startswith(before + ", ") else BREAKING
+
+
+def _attributes(before: str, after: str) -> str:
+    return REVIEW if after.startswith(before + ", ") else BREAKING
+
+
+def _definition_of_constraint(before: str, after: str) -> str:
+    return ADDITIVE if before == after + " NOT VALID" else REVIEW
+
+
+def _definition_of_index(before: str, after: str) -> str:
+    return REVIEW if " UNIQUE " in before + after else ADDITIVE
+
+
+def _row_security(before: str, after: str) -> str:
+    return BREAKING if after else REVIEW
+
+
+def _privileges(before: str, after: str) -> str:
+    """`grantee=letters/grantor, …`, everybody's without a grantee; "" for those that come by themselves: the owner's."""
+    if not before:
+        return REVIEW if after == "nobody" else ADDITIVE
+    old, new = _grants(before), _grants(after)
+    return BREAKING if any(not letters <= new.get(grantee, set()) for grantee, letters in old.items()) else ADDITIVE
+
+
+def _privileges_for_all(before: str, after: str) -> str:
+    """As everybody has them on functions and types by themselves."""
+    return REVIEW if not before and "" not in _grants(after) else _privileges(before, after)
+
+
+_FACETS: Mapping[tuple[str, str], Callable[[str, str], str]] = {
+    ("", "type"): _type,
+    ("", "null"): _null,
+    ("", "default"): _default,
+    ("", "identity"): _identity,
+    ("", "generated"): _generated,
+    ("", "privileges"): _privileges,
+    **dict.fromkeys(
+        ((kind, "privileges") for kind in ("function", "procedure", "aggregate", "enum", "domain", "range", "composite type", "type")),
+        _privileges_for_all,
+    ),
+    ("", "row security"): _row_security,
+    ("materialized view", "populated"): lambda before, after: BREAKING if after else ADDITIVE,
+    ("", "valid"): lambda before, after: REVIEW if after else ADDITIVE,
+    ("sequence", "type"): lambda *_: REVIEW,
+    ("enum", "labels"): _labels,
+    ("view", "columns"): _parts,
+    ("materialized view", "columns"): _parts,
+    ("composite type", "attributes"): _attributes,
+    ("range", "definition"): lambda *_: BREAKING,
+    ("constraint", "type"): lambda *_: REVIEW,
+    ("constraint", "definition"): _definition_of_constraint,
+    ("index", "definition"): _definition_of_index,
+    ("index", "columns"): lambda *_: ADDITIVE,  # its definition tells
+    ("constraint", "columns"): lambda *_: ADDITIVE,
+}
+
+
+def _side(change: Difference, facet: str) -> str:
+    """Of an added or removed object: there is one side only."""
+    before, after = change.facets.get(facet, ("", ""))
+    return before or after
+
+
+def _columns(change: Difference) -> list[str]:
+    """Full names of the columns that a constraint or an index is about."""
+    return [f"{_side(change, 'on')}.{name}" for name in _side(change, "columns").split(", ") if name]
+
+
+def _literals(text: str) -> list[str]:
+    return re.findall(r"'(?:[^']|'')*'", text)
+
+
+def _grants(text: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for item in text.split(", "):
+        grantee, is_one, rest = item.rpartition("=")
+        if not is_one:  # nobody
+            continue
+        found.setdefault(grantee, set()).update(rest.partition("/")[0])
+    return found

@@ -1,0 +1,77 @@
+"""A folder of SQL migrations run straight into a scratch database: no image, and no table of what is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shipway.domain.errors import Irreversible, MigrationFailed, ProofError
+from shipway.drivers.database.sql_folder import Migration, SqlFile
+from shipway.ports import OnLine, ScratchDatabase
+
+
+class BareFolder:
+    """See ports.DatabaseTool. Its book of what is applied is its own: it begins with the revision `current`, which who made
+    the database knows. Nobody else may migrate that database meanwhile. `timeout` (seconds) is for each file."""
+
+    def __init__(
+        self, database: ScratchDatabase, migrations: Sequence[Migration], current: str | None = None, timeout: float | None = None
+    ) -> None:
+        self._database = database
+        self._timeout = timeout
+        self._migrations = migrations
+        self._versions = [migration.version for migration in migrations]
+        self._applied = self._count(current)
+
+    def head(self) -> str | None:
+        return self._versions[-1] if self._versions else None
+
+    def current(self) -> str | None:
+        return self._versions[self._applied - 1] if self._applied else None
+
+    def pending(self) -> list[str]:
+        return self._versions[self._applied :]
+
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        end = len(self._versions) if to is None else self._count(to)
+        for migration in self._migrations[self._applied : end]:
+            self._run(migration.up, on_line)
+            self._applied += 1
+
+    def down(self, to: str | None, on_line: OnLine) -> None:
+        end = self._count(to)
+        if end > self._applied:
+            raise MigrationFailed(f"can't go down to {to}: it isn't applied; the schema is at {self.current() or 'no revision'}")
+        leaving = [(item, _way_back(item)) for item in reversed(self._migrations[end : self._applied])]
+        if lacking := [f"{item.up.path} ({'an empty one' if item.down else 'none'})" for item, back in leaving if back is None]:
+            raise Irreversible(f"there is no down script for {', '.join(lacking)}")
+        for _, back in leaving:
+            assert back is not None
+            self._run(back, on_line)
+            self._applied -= 1
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        asked = [item.down for item in self._migrations if item.version in revisions]
+        return {down.path: down.text for down in asked if down is not None and not down.empty}
+
+    def _count(self, revision: str | None) -> int:
+        """How many are applied when this one is the newest."""
+        if revision is None:
+            return 0
+        if revision not in self._versions:
+            raise MigrationFailed(f"the folder has no migration {revision}")
+        return self._versions.index(revision) + 1
+
+    def _run(self, file: SqlFile, on_line: OnLine) -> None:
+        on_line(file.path)
+        try:
+            for notice in self._database.execute(file.text, transaction=file.transaction, timeout=self._timeout):
+                on_line(notice)
+        except ProofError as error:
+            raise MigrationFailed(f"{file.path}: {error.message}") from error
+
+
+def _way_back(migration: Migration) -> SqlFile | None:
+    """None where it is missing or empty; a way up that does nothing is undone by nothing."""
+    if migration.down is not None and not migration.down.empty:
+        return migration.down
+    return migration.up if migration.up.empty else None

@@ -1,0 +1,1 @@
+"""Database servers where proofs make databases of their own."""

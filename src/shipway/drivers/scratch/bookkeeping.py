@@ -1,0 +1,27 @@
+"""The tables where migration tools keep their own books: no part of the schema that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from shipway.domain.books import BOOKS
+from shipway.domain.catalog import Catalog, Entry
+
+
+def is_book(table: str, more: Collection[str] = ()) -> bool:
+    """Whether a table, named with its schema as in a catalog, is one of these, whatever schema it is in."""
+    bare = table.rpartition(".")[2].strip('"`')
+    return bare in BOOKS or table in more or bare in more
+
+
+def without_books(entries: Iterable[Entry], order: dict[str, tuple[str, ...]], more: Collection[str] = ()) -> Catalog:
+    """A catalog of all but these tables and what belongs to them: a column or index names its table in `on`, a sequence
+    in `owned by`."""
+    kept: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        tables = [entry.name] if entry.kind == "table" else []
+        tables += [entry.facets["on"]] if "on" in entry.facets else []
+        tables += [entry.facets["owned by"].rpartition(".")[0]] if "owned by" in entry.facets else []
+        if not any(is_book(table, more) for table in tables):
+            kept[entry.kind, entry.name] = entry
+    return Catalog(kept, {table: columns for table, columns in order.items() if not is_book(table, more)})

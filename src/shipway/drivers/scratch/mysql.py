@@ -1,0 +1,171 @@
+"""Scratch databases on a server of MySQL or MariaDB that is there for nothing else. Tested on MariaDB."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import pymysql
+
+from shipway.domain.catalog import Catalog, Content
+from shipway.domain.errors import ProofError
+from shipway.drivers.scratch.bookkeeping import is_book
+from shipway.drivers.scratch.mysql_catalog import read_catalog, written
+from shipway.drivers.scratch.mysql_clone import copy
+from shipway.drivers.scratch.mysql_session import Connection, end_sessions, query, quoted, session, words
+from shipway.drivers.scratch.names import is_orphan, new_name
+from shipway.drivers.scratch.unwatched import Unwatched
+from shipway.ports import ScratchDatabase, Watched
+
+_COLUMNS = """
+SELECT c.table_name, c.column_name, c.column_key = 'PRI'
+FROM information_schema.columns c JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position"""
+
+
+class MySqlScratch:
+    """`url` such as mysql://root:secret@127.0.0.1:3306, of a user who may do all; `books` as in bookkeeping.py."""
+
+    def __init__(self, url: str, *, books: Collection[str] = ()) -> None:
+        self._url = url
+        self._books = frozenset(books)
+
+    def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
+        name = new_name()
+        with session(self._url) as connection:
+            options = ""
+            if like is not None:
+                ask = "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = %s"
+                found = query(connection, ask, [like.name])
+                options = "CHARACTER SET {} COLLATE {}".format(*found[0]) if found else ""
+            query(connection, f"CREATE DATABASE {quoted(name)} {options}")
+            if like is not None:
+                try:
+                    copy(connection, like.name, name)
+                except BaseException:
+                    query(connection, f"DROP DATABASE {quoted(name)}")
+                    raise
+        return MySqlDatabase(name, self._url, self._books)
+
+    def drop(self, database: ScratchDatabase) -> None:
+        with session(self._url) as connection:
+            _drop(connection, database.name)
+
+    def sweep(self) -> Sequence[str]:
+        with session(self._url) as connection:
+            names = [name for (name,) in query(connection, "SHOW DATABASES") if is_orphan(name)]
+            for name in names:
+                _drop(connection, name)
+        return names
+
+    def free_space(self) -> int | None:
+        """Nobody can tell."""
+        return None
+
+
+class MySqlDatabase:
+    def __init__(self, name: str, server: str, books: Collection[str]) -> None:
+        self.name = name
+        self.url = f"{server.rstrip('/')}/{name}"
+        self._server = server
+        self._books = books
+        self._made = self._keys()
+
+    def catalog(self) -> Catalog:
+        with session(self._server, self.name) as connection:
+            return read_catalog(connection, self._books)
+
+    def touched(self) -> Mapping[str, int | None]:
+        """Every table: nobody counts."""
+        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_book(table, self._books)}
+
+    def content(self, table: str, columns: Sequence[str]) -> Content:
+        with session(self._server, self.name) as connection:
+            there = _columns(connection).get(table)
+            if there is None:
+                return Content(0)
+            wanted = [column for column in columns if column in there]
+            key = self._made.get(table, [name for name, part in there.items() if part])
+            mixed = "".join(f"{_text(column)}, ' ', " for column in key) if set(key) <= set(wanted) else ""
+            sums = "".join(
+                f", COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT({mixed}{_text(column)})), 16), 16, 10) AS UNSIGNED)), 0)" for column in wanted
+            )
+            row = query(connection, f"SELECT COUNT(*){sums} FROM {table}")[0]
+            return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
+
+    def collisions(self) -> Sequence[str]:
+        """None: AUTO_INCREMENT goes on behind the largest value; sequences of MariaDB aren't looked at."""
+        return ()
+
+    def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
+        """A statement that changes the schema ends the transaction, as ever on these servers; notices are those of the
+        last statement."""
+        with session(self._server, self.name) as connection, self._deadline(connection, timeout) as late:
+            try:
+                if transaction:
+                    query(connection, "START TRANSACTION")
+                with connection.cursor() as cursor:
+                    cursor.execute(sql)
+                    while cursor.nextset():
+                        pass
+                warnings = [f"{level}: {text}" for level, _, text in query(connection, "SHOW WARNINGS")]
+                connection.commit()
+            except pymysql.MySQLError as error:
+                if late.is_set():
+                    raise ProofError(f"it ran longer than {timeout:g} s, and was ended") from error
+                hint = "DELIMITER is a command of the mysql client, not SQL; it isn't needed here" if "delimiter" in sql.lower() else ""
+                raise ProofError(words(error), hint=hint) from error
+        return warnings
+
+    def watch(self) -> AbstractContextManager[Watched]:
+        """Sees nothing: metadata locks are told only where a plugin is installed."""
+        return nullcontext(Unwatched())
+
+    def interrupt(self) -> Sequence[str]:
+        with session(self._server) as connection:
+            return end_sessions(connection, self.name)
+
+    @contextmanager
+    def _deadline(self, connection: Connection, timeout: float | None) -> Iterator[threading.Event]:
+        """Ends the session when time is up: a query that is cancelled alone may well succeed, such as SLEEP."""
+        late = threading.Event()
+        if timeout is None:
+            yield late
+            return
+        ((number,),) = query(connection, "SELECT connection_id()")
+
+        def end() -> None:
+            late.set()
+            with session(self._server) as other:
+                query(other, f"KILL {number}")
+
+        timer = threading.Timer(timeout, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def _keys(self) -> Mapping[str, list[str]]:
+        with session(self._server, self.name) as connection:
+            return {table: [name for name, key in columns.items() if key] for table, columns in _columns(connection).items()}
+
+
+def _drop(connection: Connection, name: str) -> None:
+    end_sessions(connection, name)
+    query(connection, f"DROP DATABASE IF EXISTS {quoted(name)}")
+
+
+def _columns(connection: Connection) -> dict[str, dict[str, bool]]:
+    """By table: its columns, and whether each is part of the primary key."""
+    found: dict[str, dict[str, bool]] = {}
+    for table, column, key in query(connection, _COLUMNS):
+        found.setdefault(written(table), {})[written(column)] = bool(key)
+    return found
+
+
+def _text(column: str) -> str:
+    return f"COALESCE(CONCAT('v', {column}), 'n')"

@@ -1,0 +1,72 @@
+"""Scratch databases on a PostgreSQL server that is there for nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from urllib.parse import quote, urlsplit
+
+from psycopg import sql
+
+from shipway.domain.errors import ProofError
+from shipway.drivers.scratch.names import is_orphan, new_name
+from shipway.drivers.scratch.postgres_database import PostgresDatabase
+from shipway.drivers.scratch.postgres_session import Connection, end_sessions, session
+from shipway.ports import ScratchDatabase
+
+# Up to here a copy goes through the WAL (since version 15), which spares two checkpoints; a larger one is made of files.
+SMALL = 200_000_000  # bytes
+
+
+class PostgresScratch:
+    """`url` leads to a database of the server that nobody clones, as a superuser; `books` names more tables where a
+    migration tool keeps its own books (see bookkeeping.py)."""
+
+    def __init__(self, url: str, *, books: Collection[str] = ()) -> None:
+        self._url = url
+        self._books = frozenset(books)
+
+    def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
+        name = new_name()
+        with session(self._url) as connection:
+            template, strategy = "template0", ""
+            if like is not None:
+                end_sessions(connection, like.name)
+                template, strategy = like.name, _strategy(connection, like.name)
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        url = urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
+        return PostgresDatabase(name, url, self._url, self._books, empty=like is None)
+
+    def drop(self, database: ScratchDatabase) -> None:
+        with session(self._url) as connection:
+            _drop(connection, database.name)
+
+    def sweep(self) -> Sequence[str]:
+        with session(self._url) as connection:
+            names = [name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1") if is_orphan(name)]
+            for name in names:
+                _drop(connection, name)
+        return names
+
+    def free_space(self) -> int | None:
+        """As the server's own machine tells it, to a superuser, where it has `df`."""
+        try:
+            with session(self._url) as connection, connection.transaction():
+                connection.execute("CREATE TEMPORARY TABLE space (line text) ON COMMIT DROP")
+                connection.execute("COPY space FROM PROGRAM 'df -Pk . | tail -n 1'")
+                (line,) = connection.execute("SELECT line FROM space").fetchone() or ("",)
+            return int(line.split()[-3]) * 1024
+        except (ProofError, ValueError, IndexError):
+            return None
+
+
+def _drop(connection: Connection, name: str) -> None:
+    end_sessions(connection, name)
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _strategy(connection: Connection, name: str) -> str:
+    if connection.info.server_version < 150000:
+        return ""
+    (size,) = connection.execute("SELECT pg_database_size(%s)", [name]).fetchone() or (0,)
+    return "STRATEGY wal_log" if size <= SMALL else "STRATEGY file_copy"

@@ -1,0 +1,28 @@
+"""The schema of a PostgreSQL database, read from pg_catalog in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from shipway.domain.catalog import Catalog, Entry
+from shipway.drivers.scratch.bookkeeping import without_books
+from shipway.drivers.scratch.postgres_objects import OBJECTS
+from shipway.drivers.scratch.postgres_session import Connection
+from shipway.drivers.scratch.postgres_tables import table_queries
+
+
+def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
+    """`books` as in bookkeeping.py. What belongs to an extension isn't in it: the extension's version tells."""
+    entries: list[Entry] = []
+    order: dict[str, list[str]] = {}
+    queries = (*table_queries(connection.info.server_version), *OBJECTS)
+    cursor = connection.execute("SET search_path = ''; " + ";".join(queries))
+    while cursor.nextset():
+        names = [column.name for column in cursor.description or ()]
+        for row in cursor:
+            facets = {name: str(value) for name, value in zip(names, row, strict=True) if value not in (None, "")}
+            kind, name, column = facets.pop("kind"), facets.pop("name"), facets.pop("position", None)
+            entries.append(Entry(kind, name, facets))
+            if column is not None:
+                order.setdefault(facets["on"], []).append(column)
+    return without_books(entries, {table: tuple(columns) for table, columns in order.items()}, books)

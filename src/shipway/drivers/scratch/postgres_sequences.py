@@ -1,0 +1,44 @@
+"""Sequences that would give a value for the second time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipway.drivers.scratch.postgres_session import Connection
+from shipway.drivers.scratch.postgres_words import FIRST, qualified
+
+# Columns of whole numbers that a sequence fills by itself: as their identity, or as all of their default.
+_FILLED = f"""
+SELECT {qualified("s.relname", "sn.nspname")}, {qualified("c.relname")}, quote_ident(a.attname), q.seqincrement
+FROM (
+  SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid AS number FROM pg_depend d
+  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i' AND d.refobjsubid > 0
+  UNION
+  SELECT d.refobjid, f.adrelid, f.adnum FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid
+  WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
+    AND pg_get_expr(f.adbin, f.adrelid) ~ '^nextval\\([^()]*\\)$'
+) x JOIN pg_sequence q ON q.seqrelid = x.sequence JOIN pg_class s ON s.oid = x.sequence JOIN pg_namespace sn ON sn.oid = s.relnamespace
+JOIN pg_class c ON c.oid = x.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = x.relation AND a.attnum = x.number
+WHERE s.oid >= {FIRST} AND c.relkind IN ('r', 'p') AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+ORDER BY 1"""
+
+
+def find_collisions(connection: Connection) -> Sequence[str]:
+    """By name; see ports.ScratchDatabase."""
+    connection.execute("SET search_path = ''")
+    filled = connection.execute(_FILLED.encode()).fetchall()
+    if not filled:
+        return ()
+    question = " UNION ".join(_question(*row) for row in filled)
+    return tuple(name for (name,) in connection.execute(f"{question} ORDER BY 1".encode()))
+
+
+def _question(sequence: str, table: str, column: str, increment: int) -> str:
+    """One row, the sequence's name, where the column has what it gives next or later."""
+    following = f"CASE WHEN s.is_called THEN s.last_value + ({increment}) ELSE s.last_value END"
+    name = "'" + sequence.replace("'", "''") + "'"
+    return (
+        f"SELECT {name} FROM {sequence} s WHERE EXISTS "
+        f"(SELECT FROM {table} t WHERE t.{column} {'>=' if increment > 0 else '<='} {following})"
+    )

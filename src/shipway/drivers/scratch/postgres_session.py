@@ -1,0 +1,52 @@
+"""Sessions on a scratch server: opened, ended, and their errors translated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from shipway.domain.errors import ProofError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+END = 10.0  # seconds that a session has to end
+DOING = """
+SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waiting for a lock: ' WHEN state = 'active' THEN 'running: ' ELSE 'idle after: ' END
+  || left(regexp_replace(btrim(query, E' \\n\\r\\t'), '\\s+', ' ', 'g'), 200)
+FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+ORDER BY wait_event_type = 'Lock' DESC NULLS LAST, state = 'active' DESC, pid"""
+
+
+@contextmanager
+def session(url: str, **options: str) -> Iterator[Connection]:
+    """In autocommit; `options` are settings of the server. ProofError with the database's words."""
+    settings = " ".join(f"-c {name}={value}" for name, value in options.items())
+    try:
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=10, options=settings)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except psycopg.Error as error:
+        raise ProofError(words(error)) from error
+
+
+def words(error: psycopg.Error) -> str:
+    """What the server said, with its detail; a lost connection in one line."""
+    diagnostic = error.diag
+    parts = [diagnostic.message_primary or " ".join(str(error).split()), diagnostic.message_detail, diagnostic.context]
+    return "\n".join(part for part in parts if part)
+
+
+def end_sessions(connection: Connection, database: str) -> None:
+    """All in a database but this one, and wait until they have ended: DROP and CREATE DATABASE would wait in steps of
+    100 ms for them."""
+    ask = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + END
+    while connection.execute(ask, [database]).fetchone() != (0,):
+        if time.monotonic() > deadline:
+            raise ProofError(f"sessions in {database} don't end")
+        time.sleep(0.002)

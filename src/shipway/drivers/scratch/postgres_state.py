@@ -1,0 +1,102 @@
+"""Which tables a database has, in which files, and how many of their rows were changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shipway.drivers.scratch.postgres_session import Connection
+from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
+
+COUNTED_SINCE = 150000  # before, sessions sent their counts to a collector by UDP: late, or never
+ENDED = 5.0  # seconds in which sessions that are about to end do so
+
+_TABLES = f"""
+SELECT {qualified("c.relname")}, c.oid::bigint, coalesce(pg_relation_filenode(c.oid), 0)::bigint,
+  pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) + pg_stat_get_tuples_deleted(c.oid),
+  array(SELECT concat_ws(' ', quote_ident(a.attname), a.attnum, a.atttypid, a.atttypmod,
+      CASE WHEN a.attgenerated = 'v' THEN (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+        WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END)
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+  array(SELECT quote_ident(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
+    WHERE i.indrelid = c.oid AND i.indisprimary ORDER BY a.attnum)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {PEOPLES} AND c.oid >= {FIRST} AND c.relkind = 'r'"""
+# Changes when counts were set to zero: by hand, or by a server that crashed or was started again.
+_EPOCH = """
+SELECT concat_ws(' ', (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),
+  (SELECT stats_reset FROM pg_stat_bgwriter), pg_postmaster_start_time()),
+  current_setting('track_counts') = 'on' AND NOT EXISTS (SELECT FROM pg_db_role_setting WHERE setconfig::text ILIKE '%track_counts%')"""
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'"""
+
+
+@dataclass(frozen=True)
+class Table:
+    oid: int
+    file: int
+    counted: int  # rows inserted, updated and deleted since the database was made, those of failed transactions too
+    columns: frozenset[str]  # with number and type: one that was dropped and added again has another number
+    key: tuple[str, ...]  # columns of the primary key
+
+
+@dataclass(frozen=True)
+class State:
+    """By table, named as in the catalog. Two states' counts may be compared where `counting` is the same, not ''."""
+
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    counting: str = ""
+
+
+def read_state(connection: Connection) -> State:
+    """Waits for sessions that are about to end: PostgreSQL counts what a session did when it ends, or seconds later."""
+    everything = connection.info.server_version >= COUNTED_SINCE and _alone(connection)
+    connection.execute("SET search_path = ''")
+    epoch, on = connection.execute(_EPOCH).fetchone() or ("", False)
+    tables = {
+        name: Table(oid, file, counted, frozenset(columns), tuple(key))
+        for name, oid, file, counted, columns, key in connection.execute(_TABLES)
+    }
+    return State(tables, epoch if everything and on else "")
+
+
+def _alone(connection: Connection) -> bool:
+    deadline = time.monotonic() + ENDED
+    while connection.execute(_OTHERS).fetchone() != (0,):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def touched(made: State, now: State) -> dict[str, int | None]:
+    """Tables whose rows may not be those of `made`, as far as the columns go that they had then; with the number of
+    changed rows, None where it isn't known.
+
+    Why none is missed: what changes rows one by one (INSERT, UPDATE, DELETE, MERGE, COPY, also by triggers and
+    cascades) is counted, even where it was taken back. What changes them as a whole (TRUNCATE, a rewriting ALTER TABLE)
+    gives the table another file. A dropped table, column or type that came back under its old name has another oid or
+    number. Renames change neither, and then names tell. Where counts aren't to be trusted, every table is listed: an
+    older server, counts that were reset, a session that still lives. Not seen: a superuser's session that turns off
+    its own track_counts; an enum's values renamed to and fro, in which rows change as well (the catalog shows that).
+    """
+    trusted = made.counting == now.counting != ""
+    found: dict[str, int | None] = {}
+    for name in sorted(made.tables.keys() | now.tables.keys()):
+        old, new = made.tables.get(name), now.tables.get(name)
+        if old is None or new is None:
+            # A new one began empty, unless it is an old one under another name.
+            counted = new.counted if new and trusted and not _renamed(made, new) else None
+        elif (old.oid, old.file) == (new.oid, new.file) and old.columns <= new.columns and trusted:
+            counted = new.counted - old.counted
+        else:
+            counted = None
+        if counted != 0:
+            found[name] = counted
+    return found
+
+
+def _renamed(made: State, table: Table) -> bool:
+    return any(old.oid == table.oid for old in made.tables.values())

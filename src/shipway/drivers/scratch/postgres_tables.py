@@ -1,0 +1,146 @@
+"""Catalog queries: tables, and what belongs to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipway.drivers.scratch.postgres_words import (
+    FIRST,
+    PEOPLES,
+    comment,
+    not_of_extension,
+    owner,
+    privileges,
+    qualified,
+)
+
+TABLE = qualified("c.relname")
+RELATION = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+
+
+def _named_columns(table: str, numbers: str) -> str:
+    """In their order."""
+    return (
+        f"(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.position) FROM unnest({numbers}) WITH ORDINALITY u (number, position)"
+        f" JOIN pg_attribute a ON a.attrelid = {table} AND a.attnum = u.number)"
+    )
+
+
+def columns_query(version: int) -> str:
+    """Gives `position` besides: in the order of attnum."""
+    compression = "nullif(a.attcompression::text, '')" if version >= 140000 else "NULL"
+    loose = (
+        "|| coalesce((SELECT CASE WHEN NOT k.convalidated THEN ', not valid' ELSE '' END || CASE WHEN k.connoinherit THEN ', no inherit' ELSE '' END"
+        " FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND a.attnum = ANY(k.conkey)), '')"
+    )
+    not_null = f"'not null' {loose if version >= 180000 else ''}"
+    generated = "CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END"
+    return f"""
+SELECT 'column' AS kind, {TABLE} || '.' || quote_ident(a.attname) AS name, {TABLE} AS "on",
+  format_type(a.atttypid, a.atttypmod) AS type, CASE WHEN a.attnotnull THEN {not_null} END AS "null",
+  CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",
+  CASE WHEN a.attgenerated <> '' THEN {generated} || ' as ' || pg_get_expr(d.adbin, d.adrelid) END AS generated,
+  CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
+  CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END AS collation,
+  CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END AS storage, {compression} AS compression,
+  nullif(a.attstattarget, -1)::text AS "statistics target", array_to_string(a.attoptions, ', ') AS options,
+  CASE WHEN NOT a.attislocal THEN 'inherited' END AS inherited,
+  (SELECT string_agg(item::text, ', ' ORDER BY item::text) FROM unnest(a.attacl) item) AS privileges,
+  e.description AS comment, CASE WHEN c.relkind IN ('r', 'p', 'f') THEN quote_ident(a.attname) END AS position
+FROM {RELATION} JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_description e ON e.classoid = 'pg_class'::regclass AND e.objoid = c.oid AND e.objsubid = a.attnum
+WHERE {PEOPLES} AND a.attrelid >= {FIRST} AND a.attnum > 0 AND NOT a.attisdropped AND {not_of_extension("pg_class", "c.oid")}
+  AND (c.relkind IN ('r', 'p', 'f') OR c.relkind IN ('v', 'm') AND (a.atthasdef OR a.attacl IS NOT NULL OR e.objoid IS NOT NULL))
+ORDER BY a.attrelid, a.attnum"""
+
+
+TABLES = f"""
+SELECT CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, {TABLE} AS name, {owner("c.relowner")},
+  CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS persistence,
+  CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS "partitioned by",
+  pg_get_expr(c.relpartbound, c.oid) AS bounds,
+  (SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid) AS inherits,
+  CASE WHEN c.relforcerowsecurity THEN 'forced' WHEN c.relrowsecurity THEN 'enabled' END AS "row security",
+  array_to_string(c.reloptions, ', ') AS options,
+  (SELECT array_to_string(o.reloptions, ', ') FROM pg_class o WHERE o.oid = c.reltoastrelid) AS "toast options",
+  nullif(c.reloftype, 0)::regtype::text AS "of type", s.spcname AS tablespace, nullif(m.amname, 'heap') AS "access method",
+  CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN 'index ' ||
+    (SELECT i.indexrelid::regclass FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident) END AS "replica identity",
+  (SELECT i.indexrelid::regclass::text FROM pg_index i WHERE i.indrelid = c.oid AND i.indisclustered) AS "clustered by",
+  f.ftserver AS server, f.ftoptions AS "server options",
+  {privileges("c.relacl", "'r'", "c.relowner")}, {comment("pg_class", "c.oid")}
+FROM {RELATION} LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace LEFT JOIN pg_am m ON m.oid = c.relam
+LEFT JOIN (SELECT f.ftrelid, s.srvname AS ftserver, array_to_string(f.ftoptions, ', ') AS ftoptions
+  FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver) f ON f.ftrelid = c.oid
+WHERE {PEOPLES} AND c.relkind IN ('r', 'p', 'f') AND {not_of_extension("pg_class", "c.oid")}"""
+
+# PostgreSQL makes and numbers a constraint for each partition that a foreign key leads to; and its triggers.
+# NOT NULL is a constraint since version 18; it stands with the column, without its name.
+CONSTRAINTS = f"""
+SELECT 'constraint' AS kind, coalesce({TABLE}, k.contypid::regtype::text) || '.' || quote_ident(k.conname) AS name, {TABLE} AS "on",
+  CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclude' ELSE 'check' END AS type,
+  {_named_columns("k.conrelid", "k.conkey")} AS columns, pg_get_constraintdef(k.oid) AS definition, CASE WHEN NOT k.conislocal THEN 'inherited' END AS inherited,
+  g.enabled AS "checked when",
+  CASE WHEN NOT i.indisvalid THEN 'no' END AS valid, {comment("pg_constraint", "k.oid")}
+FROM pg_constraint k LEFT JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = k.connamespace
+LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN (SELECT tgconstraint, string_agg(DISTINCT tgenabled::text, ', ') AS enabled FROM pg_trigger
+  WHERE tgisinternal AND tgenabled <> 'O' GROUP BY 1) g ON g.tgconstraint = k.oid
+LEFT JOIN pg_constraint p ON p.oid = nullif(k.conparentid, 0)
+WHERE {PEOPLES} AND k.contype NOT IN ('t', 'n') AND p.conrelid IS DISTINCT FROM k.conrelid
+  AND {not_of_extension("pg_class", "k.conrelid")} AND {not_of_extension("pg_type", "k.contypid")}"""
+
+INDEXES = f"""
+SELECT 'index' AS kind, {TABLE} AS name, i.indrelid::regclass::text AS "on", CASE WHEN i.indisunique THEN 'yes' END AS "unique",
+  CASE WHEN i.indexprs IS NULL THEN {_named_columns("i.indrelid", "i.indkey")} END AS columns, pg_get_indexdef(i.indexrelid) AS definition, CASE WHEN NOT i.indisvalid THEN 'no' END AS valid,
+  s.spcname AS tablespace, {comment("pg_class", "c.oid")}
+FROM {RELATION} JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
+WHERE {PEOPLES} AND {not_of_extension("pg_class", "i.indrelid")}
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'))"""
+
+VIEWS = f"""
+SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END AS kind, {TABLE} AS name,
+  (SELECT string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) AS columns,
+  pg_get_viewdef(c.oid) AS definition, array_to_string(c.reloptions, ', ') AS options,
+  CASE WHEN NOT c.relispopulated THEN 'no' END AS populated, s.spcname AS tablespace, {owner("c.relowner")},
+  {privileges("c.relacl", "'r'", "c.relowner")}, {comment("pg_class", "c.oid")}
+FROM {RELATION} LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
+WHERE {PEOPLES} AND c.relkind IN ('v', 'm') AND {not_of_extension("pg_class", "c.oid")}"""
+
+SEQUENCES = f"""
+SELECT 'sequence' AS kind, {TABLE} AS name, format_type(s.seqtypid, NULL) AS type, s.seqstart::text AS start, s.seqincrement::text AS increment,
+  s.seqmin::text AS minimum, s.seqmax::text AS maximum, nullif(s.seqcache, 1)::text AS cache, CASE WHEN s.seqcycle THEN 'yes' END AS cycle,
+  CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS persistence,
+  d.refobjid::regclass || '.' || quote_ident(a.attname) AS "owned by", {owner("c.relowner")},
+  {privileges("c.relacl", "'s'", "c.relowner")}, {comment("pg_class", "c.oid")}
+FROM {RELATION} JOIN pg_sequence s ON s.seqrelid = c.oid
+LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE {PEOPLES} AND {not_of_extension("pg_class", "c.oid")}"""
+
+TRIGGERS = f"""
+SELECT 'trigger' AS kind, {TABLE} || '.' || quote_ident(t.tgname) AS name, {TABLE} AS "on", pg_get_triggerdef(t.oid) AS definition,
+  CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'on a replica' WHEN 'A' THEN 'always' END AS enabled, {comment("pg_trigger", "t.oid")}
+FROM {RELATION} JOIN pg_trigger t ON t.tgrelid = c.oid
+WHERE {PEOPLES} AND NOT t.tgisinternal AND {not_of_extension("pg_trigger", "t.oid")}"""
+
+RULES = f"""
+SELECT 'rule' AS kind, {TABLE} || '.' || quote_ident(r.rulename) AS name, {TABLE} AS "on", pg_get_ruledef(r.oid) AS definition,
+  CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'on a replica' WHEN 'A' THEN 'always' END AS enabled, {comment("pg_rewrite", "r.oid")}
+FROM {RELATION} JOIN pg_rewrite r ON r.ev_class = c.oid
+WHERE {PEOPLES} AND r.oid >= {FIRST} AND r.rulename <> '_RETURN' AND {not_of_extension("pg_class", "c.oid")}"""
+
+POLICIES = f"""
+SELECT 'policy' AS kind, {TABLE} || '.' || quote_ident(p.polname) AS name, {TABLE} AS "on",
+  CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END AS command,
+  CASE WHEN NOT p.polpermissive THEN 'restrictive' END AS mode,
+  (SELECT string_agg(CASE role WHEN 0 THEN 'public' ELSE quote_ident(pg_get_userbyid(role)) END, ', ' ORDER BY 1) FROM unnest(p.polroles) role) AS roles,
+  pg_get_expr(p.polqual, p.polrelid) AS using, pg_get_expr(p.polwithcheck, p.polrelid) AS "check", {comment("pg_policy", "p.oid")}
+FROM {RELATION} JOIN pg_policy p ON p.polrelid = c.oid WHERE {PEOPLES}"""
+
+
+def table_queries(version: int) -> Sequence[str]:
+    """Of a server's version number, such as 150018."""
+    return (TABLES, columns_query(version), CONSTRAINTS, INDEXES, VIEWS, SEQUENCES, TRIGGERS, RULES, POLICIES)

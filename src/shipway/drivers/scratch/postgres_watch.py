@@ -1,0 +1,88 @@
+"""Who holds which locks, looked at from a session of its own while others work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from shipway.domain.proof import Lock
+from shipway.drivers.scratch.bookkeeping import is_book
+from shipway.drivers.scratch.postgres_session import Connection, session
+from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
+
+PAUSE = 0.005  # seconds between two looks
+_RELATIONS = f"""
+SELECT c.oid::bigint, {qualified("c.relname")},
+  CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_filenode(c.oid) ELSE 0 END::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {PEOPLES} AND c.oid >= {FIRST} AND c.relkind IN ('r', 'p', 'm', 'v', 'f', 'S')"""
+_LOCKS = """
+SELECT relation::bigint, mode, pid FROM pg_locks
+WHERE database = %s AND locktype = 'relation' AND granted AND mode <> 'AccessShareLock'"""
+_DATABASE = "SELECT oid::bigint FROM pg_database WHERE datname = current_database()"
+Hold = tuple[int, str, int]  # relation, mode, process of the server
+
+
+class PostgresWatch:
+    """Looks every few milliseconds, from a session in another database. A lock that is held for less than that may be
+    missed (more so on a busy machine); starts and lengths are as exact as the looks are close."""
+
+    def __init__(self, names: Mapping[int, str], database: int) -> None:
+        self.locks: Sequence[Lock] = ()
+        self.rewrites: Sequence[str] = ()
+        self._names, self._database = names, database
+        self._stop = threading.Event()
+
+    def look(self, connection: Connection) -> None:
+        """Until `stop`."""
+        began = time.monotonic()
+        held: dict[Hold, float] = {}
+        found: list[Lock] = []
+        while True:
+            ended = self._stop.is_set()
+            rows = connection.execute(_LOCKS, [self._database], prepare=True).fetchall()
+            now = time.monotonic() - began
+            holds = {(relation, mode, pid) for relation, mode, pid in rows if relation in self._names}
+            for hold in held.keys() - holds if not ended else list(held):
+                since = held.pop(hold)
+                found.append(Lock(self._names[hold[0]], hold[1], since, now - since))
+            if ended:
+                break
+            held.update(dict.fromkeys(holds - held.keys(), now))
+            self._stop.wait(PAUSE)
+        self.locks = sorted(found, key=lambda lock: (lock.start, lock.relation, lock.mode))
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+@contextmanager
+def watching(url: str, server: str, books: Collection[str]) -> Iterator[PostgresWatch]:
+    """In the database at `url`, looked at from that at `server`."""
+    with session(url) as connection:
+        before = _relations(connection)
+        (database,) = connection.execute(_DATABASE).fetchone() or (0,)
+    names = {oid: name for oid, (name, _) in before.items() if not is_book(name, books)}
+    watch = PostgresWatch(names, database)
+    with ThreadPoolExecutor(1) as pool, session(server) as watcher:
+        looking = pool.submit(watch.look, watcher)
+        try:
+            yield watch
+        finally:
+            watch.stop()
+            looking.exception()  # waits
+            with session(url) as connection:
+                after = _relations(connection)
+            watch.rewrites = sorted(
+                name for oid, (name, file) in before.items() if oid in names and file and after.get(oid, (name, file))[1] != file
+            )
+        looking.result()
+
+
+def _relations(connection: Connection) -> dict[int, tuple[str, int]]:
+    """By oid: name, and number of the file, 0 where it isn't a table."""
+    connection.execute("SET search_path = ''")
+    return {oid: (name, file) for oid, name, file in connection.execute(_RELATIONS)}

@@ -1,0 +1,166 @@
+"""Scratch databases of SQLite: files in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from urllib.parse import quote
+
+from shipway.domain.catalog import Catalog, Content
+from shipway.domain.errors import ProofError
+from shipway.drivers.scratch.bookkeeping import is_book
+from shipway.drivers.scratch.names import is_orphan, new_name
+from shipway.drivers.scratch.sqlite_catalog import quoted, read_catalog
+from shipway.drivers.scratch.unwatched import Unwatched
+from shipway.ports import ScratchDatabase, Watched
+
+STEPS = 10_000  # of SQLite's virtual machine between two looks at the clock
+
+
+class SqliteScratch:
+    """`folder` is made where it isn't there; `books` as in bookkeeping.py."""
+
+    def __init__(self, folder: Path, *, books: Collection[str] = ()) -> None:
+        self._folder = folder
+        self._books = frozenset(books)
+
+    def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{new_name()}.db"
+        with _translated(), _open(path, "rwc") as target:
+            if like is not None:
+                with _open(self._folder / f"{like.name}.db", "rw") as source:
+                    source.backup(target)  # unlike a copied file, with what is in its journal
+            else:
+                target.execute("VACUUM")  # which writes the file
+        return SqliteDatabase(path, self._books)
+
+    def drop(self, database: ScratchDatabase) -> None:
+        self._drop(database.name)
+
+    def sweep(self) -> Sequence[str]:
+        names = sorted(path.stem for path in self._folder.glob("*.db") if is_orphan(path.stem))
+        for name in names:
+            self._drop(name)
+        return names
+
+    def free_space(self) -> int | None:
+        try:
+            return shutil.disk_usage(self._folder).free
+        except OSError:
+            return None
+
+    def _drop(self, name: str) -> None:
+        for end in ("", "-wal", "-shm", "-journal"):
+            (self._folder / f"{name}.db{end}").unlink(missing_ok=True)
+
+
+class SqliteDatabase:
+    def __init__(self, path: Path, books: Collection[str]) -> None:
+        self.name = path.stem
+        self.url = f"sqlite:///{path}"
+        self._path = path
+        self._books = books
+        self._made = self._keys()
+
+    def catalog(self) -> Catalog:
+        with self._session() as connection:
+            return read_catalog(connection, self._books)
+
+    def touched(self) -> Mapping[str, int | None]:
+        """Every table: nobody counts."""
+        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_book(table, self._books)}
+
+    def content(self, table: str, columns: Sequence[str]) -> Content:
+        """Each value counts with its type, and with the key that its row had when the database was made."""
+        with self._session() as connection:
+            there = _columns(connection).get(table)
+            if there is None:
+                return Content(0)
+            wanted = [column for column in columns if column in there]
+            key = self._made.get(table, [name for name, part in there.items() if part])
+            places = [wanted.index(name) for name in key] if set(key) <= set(wanted) else []
+            sums, rows = [0] * len(wanted), 0
+            for row in connection.execute(f"SELECT {', '.join([*wanted, '1'])} FROM {table}"):
+                rows += 1
+                salt = hashlib.blake2b(repr([row[place] for place in places]).encode(), digest_size=16).digest()
+                for place in range(len(wanted)):
+                    sums[place] += int.from_bytes(hashlib.blake2b(repr(row[place]).encode(), digest_size=8, key=salt).digest())
+            return Content(rows, dict(zip(wanted, map(str, sums), strict=True)))
+
+    def collisions(self) -> Sequence[str]:
+        """None: SQLite counts on from the largest number that a row has."""
+        return ()
+
+    def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
+        deadline = time.monotonic() + timeout if timeout is not None else None
+        with self._session() as connection:
+            if deadline is not None:
+                connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
+            try:
+                _run(connection, sql, transaction)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname == "SQLITE_INTERRUPT":
+                    raise ProofError(f"it ran longer than {timeout:g} s, and was ended") from error
+                raise
+        return []
+
+    def watch(self) -> AbstractContextManager[Watched]:
+        """Sees nothing: a writer locks the whole database."""
+        return nullcontext(Unwatched())
+
+    def interrupt(self) -> Sequence[str]:
+        """Nothing to do: there is no server that could end somebody's session."""
+        return ()
+
+    def _keys(self) -> Mapping[str, list[str]]:
+        with self._session() as connection:
+            return {table: [name for name, key in columns.items() if key] for table, columns in _columns(connection).items()}
+
+    @contextmanager
+    def _session(self) -> Iterator[sqlite3.Connection]:
+        with _translated(), _open(self._path, "rw") as connection:
+            yield connection
+
+
+def _run(connection: sqlite3.Connection, script: str, transaction: bool) -> None:
+    if transaction:
+        try:
+            connection.executescript(f"BEGIN;\n{script}\n;COMMIT;")
+            return
+        except sqlite3.OperationalError as error:
+            if "within a transaction" not in str(error):
+                raise
+            connection.rollback()  # the script has its own
+    connection.executescript(script)
+
+
+def _columns(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    """By table: its columns, and their place in the primary key, from 1, or 0."""
+    found: dict[str, dict[str, int]] = {}
+    tables = "SELECT t.name, c.name, c.pk FROM pragma_table_list t, pragma_table_xinfo(t.name) c"
+    for table, column, key in connection.execute(f"{tables} WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"):
+        found.setdefault(quoted(table), {})[quoted(column)] = key
+    return found
+
+
+@contextmanager
+def _open(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ProofError(str(error)) from error

@@ -1,0 +1,14 @@
+"""For databases that tell nobody who holds which locks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shipway.domain.proof import Lock
+
+
+@dataclass
+class Unwatched:
+    locks: Sequence[Lock] = ()
+    rewrites: Sequence[str] = ()

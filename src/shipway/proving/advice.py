@@ -1,0 +1,23 @@
+"""What to do about failures whose words don't tell it."""
+
+from __future__ import annotations
+
+import re
+
+_ADVICE = [
+    (r'extension "?[^"]*"? is not available|could not open extension control file|could not access file "\$libdir',
+     "the scratch server lacks the extension: walk on a server of the target's own image"),
+    (r"permission denied to|must be superuser|only superusers|must have CREATEROLE",
+     "the scratch server's user may not do that: connect as a superuser"),
+    (r"cannot (run inside a transaction block|be executed from a function|be executed within a pipeline)",
+     "it can't run in a transaction: say so in the migration, as its tool has it (`-- +goose NO TRANSACTION`, `transaction:false`, "
+     "`run_in_transaction = false`, or a first line `-- shipway: no-transaction`)"),
+    (r"unsafe use of new value .* of enum", "a new enum value can be used once it is committed: put that into a migration after it"),
+    (r"waiting for a lock|due to lock timeout|deadlock detected", "another session held it: does the tool leave a transaction open?"),
+    (r'role "[^"]*" already exists', "roles belong to the whole server: drop it on the way down, or walk on a server of its own"),
+]  # fmt: skip
+
+
+def advice(words: str) -> tuple[str, ...]:
+    """For a failure in the database's or a tool's own words; often none."""
+    return tuple(text for pattern, text in _ADVICE if re.search(pattern, words, re.IGNORECASE))

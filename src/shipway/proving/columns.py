@@ -1,0 +1,151 @@
+"""What a PostgreSQL catalog says about the columns that rows are made for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shipway.domain.catalog import Catalog, Entry
+
+_NAME = r'(?:"(?:[^"]|"")*"|[^\s,()."]+)'
+_FOREIGN = re.compile(rf"FOREIGN KEY \((?P<columns>.+?)\) REFERENCES (?P<table>{_NAME}(?:\.{_NAME})?)\((?P<keys>.+?)\)")
+_ATTRIBUTE = re.compile(rf"(?:^|, ){_NAME} (.+?)(?: collate {_NAME})?(?=, {_NAME} |$)")
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_NUMBER = re.compile(r"(?<![\w.'-])-?\d+(?:\.\d+)?(?![\w'])")
+_UPPER_BOUND = re.compile(r" TO \(.*\)$")
+
+
+@dataclass(frozen=True)
+class Reference:
+    table: str
+    keys: Sequence[str]  # all that the foreign key leads to
+    key: str  # the one of a column
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str  # a domain's own type
+    cast: str  # the type to write
+    nullable: bool
+    checks: Sequence[str]  # expressions about this column alone
+    choosy: bool  # there is a check, perhaps together with other columns
+    literals: Sequence[str]  # values that the checks name, or nearly
+    bounds: Sequence[str]  # values that some partition takes
+    reference: Reference | None
+
+
+class Tables:
+    """Of a catalog: all tables but partitions, whose rows come by way of what they are a part of."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._entries = catalog.entries
+        self._order = catalog.order
+        self._tables: dict[str, Entry] = {}
+        self._bounds: dict[str, list[str]] = {}
+        self._constraints: dict[str, list[Entry]] = {}
+        for (kind, name), entry in catalog.entries.items():
+            if kind == "constraint":
+                self._constraints.setdefault(entry.facets.get("on") or name.rpartition(".")[0], []).append(entry)
+            elif kind == "table" and "bounds" in entry.facets:
+                self._bounds.setdefault(entry.facets["inherits"], []).append(entry.facets["bounds"])
+            elif kind == "table":
+                self._tables[name] = entry
+
+    def in_order(self) -> list[str]:
+        """Tables after those that they refer to; in a circle those first that may do without."""
+        left = {table: self.references(table) for table in sorted(self._tables)}
+        found: list[str] = []
+
+        def waits(table: str) -> tuple[int, int]:
+            others = {name: it.table for name, it in left[table].items() if it.table in left and it.table != table}
+            needed = [name for name in others if "null" in self._entries["column", f"{table}.{name}"].facets]
+            return len(needed), len(others)
+
+        while left:
+            found.append(min(left, key=waits))
+            del left[found[-1]]
+        return found
+
+    def partitioned(self, table: str) -> bool:
+        return "partitioned by" in self._tables[table].facets
+
+    def references(self, table: str) -> dict[str, Reference]:
+        """By column."""
+        found: dict[str, Reference] = {}
+        for entry in self._constraints.get(table, ()):
+            if match := _FOREIGN.search(entry.facets.get("definition", "")):
+                keys = _names(match["keys"])
+                for column, key in zip(_names(match["columns"]), keys, strict=True):
+                    found.setdefault(column, Reference(match["table"], keys, key))
+        return found
+
+    def checks(self, of: str) -> list[tuple[Sequence[str], str]]:
+        """Of a table or a domain: the columns and the expression of each."""
+        found = [entry.facets for entry in self._constraints.get(of, ()) if entry.facets.get("type") == "check"]
+        return [(_names(facets.get("columns", "")), _expression(facets["definition"])) for facets in found]
+
+    def columns(self, table: str) -> list[Column]:
+        """Those that are to be written: not what PostgreSQL computes or counts."""
+        references, checks, split = self.references(table), self.checks(table), self._split_by(table)
+        found = []
+        for name in self._order.get(table, ()):
+            facets = self._entries["column", f"{table}.{name}"].facets
+            if "generated" in facets or "identity" in facets or facets.get("default", "").startswith("nextval("):
+                continue
+            domain = self._entries.get(("domain", facets["type"]))
+            of_domain = [re.sub(r"\bVALUE\b", name.replace("\\", r"\\"), text) for _, text in self.checks(facets["type"])] if domain else []
+            about = [text for columns, text in checks if name in columns] + of_domain
+            column = Column(
+                name,
+                type=domain.facets["type"] if domain else facets["type"],
+                cast=facets["type"],
+                nullable="null" not in facets and (domain is None or "null" not in domain.facets),
+                checks=[text for columns, text in checks if list(columns) == [name]] + of_domain,
+                choosy=bool(about),
+                literals=_literals(about),
+                bounds=_lower_bounds(self._bounds.get(table, ())) if name in split else (),
+                reference=references.get(name),
+            )
+            found.append(column)
+        return found
+
+    def labels(self, type_: str) -> Sequence[str]:
+        """Of an enum; none where it is no enum."""
+        entry = self._entries.get(("enum", type_))
+        return [label.replace("''", "'") for label in _LITERAL.findall(entry.facets.get("labels", ""))] if entry else ()
+
+    def attributes(self, type_: str) -> Sequence[str] | None:
+        """Their types, of a composite type."""
+        entry = self._entries.get(("composite type", type_))
+        return _ATTRIBUTE.findall(entry.facets.get("attributes", "")) if entry else None
+
+    def _split_by(self, table: str) -> Sequence[str]:
+        """Columns that decide about a row's partition."""
+        return _names(self._tables[table].facets.get("partitioned by", "").partition("(")[2])
+
+
+def _names(text: str) -> Sequence[str]:
+    return re.findall(_NAME, text)
+
+
+def _expression(definition: str) -> str:
+    return definition.removeprefix("CHECK ").removesuffix(" NOT VALID").removesuffix(" NO INHERIT")
+
+
+def _literals(checks: Sequence[str]) -> Sequence[str]:
+    """Values that they name, numbers beside these, and texts that are so long."""
+    found = [text.replace("''", "'") for check in checks for text in _LITERAL.findall(check)]
+    for text in (text for check in checks for text in _NUMBER.findall(_LITERAL.sub("", check))):
+        found.append(text)
+        if "." not in text:
+            found += [str(int(text) + 1), str(int(text) - 1)]
+            found += ["a" * int(text)] if 0 < int(text) <= 1000 else []
+    return list(dict.fromkeys(found))
+
+
+def _lower_bounds(bounds: Sequence[str]) -> Sequence[str]:
+    """Values in the partitions, as far as they are named: a range ends before its upper bound, a hash tells nothing."""
+    named = [_UPPER_BOUND.sub("", text) for text in bounds if "MODULUS" not in text]
+    return [text for item in named for text in (*_LITERAL.findall(item), *_NUMBER.findall(_LITERAL.sub("", item)))]

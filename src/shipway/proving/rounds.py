@@ -1,0 +1,125 @@
+"""One round in one database: up, down and up again of some migrations, and what differs after each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shipway.domain.catalog import Catalog, Difference, compare
+from shipway.domain.errors import Irreversible
+from shipway.domain.proof import Loss, Stage
+from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
+from shipway.proving.stage import Terms, run, skipped
+from shipway.proving.verdict import Findings, order_of
+
+Touched = Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is walked: from the revision `start` (None: nothing applied) up to the last of `migrations`."""
+
+    start: str | None
+    migrations: tuple[str, ...]  # oldest first, at least one
+
+    @property
+    def end(self) -> str:
+        return self.migrations[-1]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was found, and where the database stands now."""
+
+    findings: Findings
+    stages: tuple[Stage, ...]
+    changes: tuple[Difference, ...] = ()  # by the way up
+    touched: tuple[str, ...] = ()  # tables of before, whose rows the way up changed
+    warnings: tuple[str, ...] = ()
+    catalog: Catalog | None = None  # where all is applied again; None where it isn't
+
+
+def walk_round(
+    database: ScratchDatabase, tool: DatabaseTool, span: Span, before: Catalog, terms: Terms,
+    *, golden: ScratchDatabase | None = None, known: Touched | None = None,
+) -> Round:  # fmt: skip
+    """Up, down, up. With `golden`, which has the rows of before, those that are there after the way down are compared
+    with them. `known` are the tables that were touched before the round began."""
+
+    def up(on_line: OnLine) -> None:
+        tool.up(on_line, span.end)
+
+    stage, failure = run("up", database, up, terms)
+    if failure:
+        return Round(Findings(up_failed=failure.message), (stage,))
+    after = database.catalog()
+    touched = changed_rows(known or {}, database.touched())
+    stages = [replace(stage, rows={table: count for table, count in touched.items() if count})]
+    changes = compare(before, after)
+    seen = Round(Findings(), (), changes, tuple(table for table in touched if table in before.order))
+
+    stage, failure = run("down", database, lambda on_line: tool.down(span.start, on_line), terms)
+    stages.append(stage)
+    if failure:
+        words = failure.message
+        if isinstance(failure, Irreversible):
+            return replace(seen, findings=Findings(no_way_down=words), stages=tuple(stages), catalog=after)
+        return replace(seen, findings=Findings(down_failed=words), stages=tuple(stages))
+    restored = database.catalog()
+    seen = replace(seen, warnings=tuple(f"the way down says: {notice}; is the name mistyped?" for notice in skipped(stage)))
+    if changes and restored == after:
+        return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
+    findings = Findings(
+        differences=compare(before, restored),
+        order=order_of(before, restored),
+        losses=lost_rows(golden, database, suspects(seen, before, database.touched()), before, restored) if golden else (),
+        collisions=new_collisions(golden, database) if golden else (),
+    )
+
+    stage, failure = run("up again", database, up, terms)
+    seen = replace(seen, stages=(*stages, stage))
+    if failure:
+        return replace(seen, findings=replace(findings, again_failed=failure.message))
+    again = database.catalog()
+    return replace(seen, findings=replace(findings, again=compare(after, again)), catalog=again)
+
+
+def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
+    """Tables that may have been touched in between, with the rows changed, where somebody counted."""
+    found: dict[str, int | None] = {}
+    for table, count in after.items():
+        earlier = before.get(table, 0)
+        if count is None or earlier is None:
+            found[table] = None
+        elif count != earlier:
+            found[table] = count - earlier
+    return found
+
+
+def suspects(seen: Round, before: Catalog, touched: Touched) -> list[str]:
+    """Tables of before that may have lost something: touched, or with a column that went or became another."""
+    lost = [item.name for item in seen.changes if item.kind in ("table", "column") and item.change != "added"]
+    return [table for table in before.order if table in touched or any(f"{name}.".startswith(f"{table}.") for name in lost)]
+
+
+def lost_rows(
+    golden: ScratchDatabase, database: ScratchDatabase, tables: Sequence[str], before: Catalog, restored: Catalog
+) -> tuple[Loss, ...]:
+    """Of these tables: rows and values that are not what they were. A table or column that is gone is a matter of the schema."""
+    found = []
+    for table in tables:
+        columns = [name for name in before.order[table] if name in restored.order.get(table, ())]
+        if table not in restored.order:
+            continue
+        old, new = golden.content(table, columns), database.content(table, columns)
+        other = tuple(name for name in columns if old.columns.get(name) != new.columns.get(name))
+        if old.rows != new.rows or other:
+            found.append(Loss(table, (old.rows, new.rows), other))
+    return tuple(found)
+
+
+def new_collisions(golden: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
+    """Sequences that were right, and are behind the rows now."""
+    found = database.collisions()
+    earlier = golden.collisions() if found else ()
+    return tuple(name for name in found if name not in earlier)

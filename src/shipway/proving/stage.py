@@ -1,0 +1,76 @@
+"""One stage of a proof: a tool at work in a scratch database, watched and within a time limit."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+
+from shipway.domain.errors import MigrationFailed
+from shipway.domain.proof import Stage
+from shipway.ports import OnLine, ScratchDatabase
+from shipway.proving.limit import limited
+from shipway.system.durations import human
+
+SUCCEEDED, FAILED = "succeeded", "failed"
+_NOTICE = re.compile(r"NOTICE: +(.*)")
+_SKIPPED = re.compile(r"does not exist, skipping")
+_TAIL = 20
+
+
+def ignore(line: str) -> None:
+    """An OnLine for who doesn't want any."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all stages of a proof."""
+
+    timeout: float | None = None  # seconds for each
+    on_line: OnLine = ignore
+    watched: bool = True  # look at locks; that takes a second connection
+    begun: float = field(default_factory=time.monotonic)
+
+
+def run(
+    name: str, database: ScratchDatabase, work: Callable[[OnLine], None], terms: Terms
+) -> tuple[Stage, MigrationFailed | None]:
+    """The stage, and what the tool ended it with. One that takes too long has failed too."""
+    lines: list[str] = []
+
+    def take(line: str) -> None:
+        lines.append(line)
+        terms.on_line(line)
+
+    failure: MigrationFailed | None = None
+    begun = time.monotonic()
+    with database.watch() if terms.watched else nullcontext() as watched:
+        begun = time.monotonic()
+        try:
+            with limited(database, terms.timeout):
+                work(take)
+        except MigrationFailed as error:
+            failure = error
+        except TimeoutError as error:
+            doing = f" ({error})" if str(error) else ""
+            failure = MigrationFailed(f"it did not end within {human(terms.timeout or 0)}, and was interrupted{doing}")
+        seconds = time.monotonic() - begun
+    stage = Stage(
+        name, begun - terms.begun, seconds, FAILED if failure else SUCCEEDED,
+        output=tuple(lines[-_TAIL:]) if failure else (), notices=notices(lines),
+    )  # fmt: skip
+    if watched is not None:
+        stage = replace(stage, locks=tuple(watched.locks), rewrites=tuple(watched.rewrites))
+    return stage, failure
+
+
+def notices(lines: Sequence[str]) -> tuple[str, ...]:
+    """What PostgreSQL remarked, out of what a tool printed."""
+    return tuple(match[1] for line in lines if (match := _NOTICE.search(line)))
+
+
+def skipped(stage: Stage) -> tuple[str, ...]:
+    """Notices of what was to be dropped and wasn't there."""
+    return tuple(notice for notice in stage.notices if _SKIPPED.search(notice))

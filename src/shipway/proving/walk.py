@@ -1,0 +1,142 @@
+"""The way up, down and up again of a release's migrations, walked on clones of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from shipway.domain.catalog import ADDITIVE, Catalog, Difference
+from shipway.domain.errors import ProofError
+from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, Way
+from shipway.domain.triage import triage
+from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
+from shipway.proving.advice import advice
+from shipway.proving.rounds import Round, Span, walk_round
+from shipway.proving.stage import Terms, ignore
+from shipway.proving.verdict import judge
+
+ToolFor = Callable[[ScratchDatabase], DatabaseTool]
+Fill = Callable[[ScratchDatabase, Catalog], object]  # generates rows; ProofError where it can't
+UNSEEN = "what happens to rows was not looked at"
+
+
+def look(tool: DatabaseTool, to: str | None = None) -> Span | None:
+    """What a tool would apply, up to and with `to`; None where there is nothing. ProofError where `to` isn't pending."""
+    pending = tool.pending()
+    if to is not None:
+        if to not in pending:
+            raise ProofError(f"migration {to} is not among those that are pending: {', '.join(pending) or 'none'}")
+        pending = pending[: pending.index(to) + 1]
+    return Span(tool.current(), tuple(pending)) if pending else None
+
+
+def walk(
+    scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor,
+    *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
+    fill: Fill | None = None, span: Span | None = None, watched: bool = True,
+) -> Way:  # fmt: skip
+    """Walk it on clones of `golden`, which stays as it is; none of them is left. `timeout` (seconds) holds for each of up,
+    down and up again. `span` saves asking the tool what there is to walk; else it is what is pending, up to `to`.
+
+    `mode` tells what is in golden: SCHEMA, no rows; then `fill` makes some in a clone of it and the way is walked once more,
+    where the first walk shows that rows may be lost. ROWS: only with generated rows. DATA: rows of the target.
+    ProofError where the server fails, or nothing is pending.
+    """
+    terms = Terms(timeout, on_line, watched)
+    if span is None:
+        span = _look_at_clone(scratch, golden, tool_for, to)
+    walker = _Walker(scratch, golden, tool_for, span, terms)
+    if mode == DATA:
+        return walker.bare()
+    if mode == ROWS and fill is not None:
+        way = walker.filled(fill)
+        return way if isinstance(way, Way) else _warn(walker.bare(), way)
+    way = walker.bare()
+    if way.verdict not in (RESTORED, COLUMN_ORDER) or not (doubts := doubt(way)):
+        return way
+    if fill is None:
+        return _warn(way, f"{doubts}; {UNSEEN}: prove it with rows or data")
+    seen = walker.filled(fill)
+    if isinstance(seen, str):
+        return _warn(way, f"{doubts}; {seen}")
+    return _warn(replace(seen, stages=(*way.stages, *seen.stages)), f"{doubts}; looked at with generated rows alone")
+
+
+def doubt(way: Way) -> str:
+    """Why rows may be lost on a way that was walked without any, in words; none where it only adds."""
+    if lost := [str(item) for item in way.changes if takes_away(item)]:
+        return f"the way up takes away or changes what may hold rows ({'; '.join(lost[:3])}{' …' if len(lost) > 3 else ''})"
+    if tables := sorted({table for stage in way.stages for table in stage.rewrites}):
+        return f"the way up writes anew what may hold rows ({', '.join(tables)})"
+    if way.triage not in ("", ADDITIVE):
+        return f"the way up is {way.triage}: {'; '.join(way.triage_reasons[:2])}"
+    if not way.changes:
+        return "the way up changes nothing in the schema: it is about rows"
+    return ""
+
+
+def takes_away(change: Difference) -> bool:
+    """Whether rows may go with it: a table or a column that goes, or gets another type."""
+    return change.kind in ("table", "column") and (change.change == "removed" or (change.change == "changed" and "type" in change.facets))
+
+
+def way_of(found: Round, span: Span) -> Way:
+    """In the words of the ledger."""
+    verdict, reasons = judge(found.findings)
+    level, why = triage(found.changes)
+    hints = advice(reasons[0]) if verdict == FAILS else ()
+    return Way(
+        span.migrations, verdict, reasons, level, tuple(why), found.findings.differences, found.changes,
+        found.findings.losses, found.stages, (*found.warnings, *hints),
+    )  # fmt: skip
+
+
+class _Walker:
+    """Walks one span, each time on a clone of its own."""
+
+    def __init__(self, scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, span: Span, terms: Terms) -> None:
+        self._scratch, self._golden, self._tool_for, self._span, self._terms = scratch, golden, tool_for, span, terms
+
+    def bare(self) -> Way:
+        """With what is in golden."""
+        return way_of(self._round(self._golden), self._span)
+
+    def filled(self, fill: Fill) -> Way | str:
+        """With generated rows in it; else why they tell nothing: a way up that fails on them may do so for rows that
+        nobody has."""
+        filled = self._scratch.create(like=self._golden)
+        try:
+            try:
+                fill(filled, filled.catalog())
+            except ProofError as error:
+                return f"no rows could be generated ({error.message}): {UNSEEN}"
+            found = self._round(filled)
+        finally:
+            self._scratch.drop(filled)
+        if found.findings.up_failed:
+            return f"with generated rows the way up fails ({found.findings.up_failed}): {UNSEEN}"
+        stages = tuple(replace(stage, name=f"{stage.name}, with rows") for stage in found.stages)
+        return way_of(replace(found, stages=stages), self._span)
+
+    def _round(self, source: ScratchDatabase) -> Round:
+        clone = self._scratch.create(like=source)
+        try:
+            tool = self._tool_for(clone)
+            return walk_round(clone, tool, self._span, clone.catalog(), self._terms, golden=source)
+        finally:
+            self._scratch.drop(clone)
+
+
+def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, to: str | None) -> Span:
+    clone = scratch.create(like=golden)  # some tools make their book when they are asked
+    try:
+        span = look(tool_for(clone), to)
+    finally:
+        scratch.drop(clone)
+    if span is None:
+        raise ProofError("no migration is pending: there is no way to walk")
+    return span
+
+
+def _warn(way: Way, text: str) -> Way:
+    return replace(way, warnings=(*way.warnings, text))

@@ -1,0 +1,65 @@
+"""Real database servers for scratch databases."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pymysql
+
+from tests.conformance.database_lab import docker
+
+PASSWORD = "lab"
+
+
+MARIADB = "mariadb:10.11"
+IMAGES = Path(__file__).resolve().parents[2] / "images"
+
+
+@contextmanager
+def postgres(image: str = "postgres:15") -> Iterator[tuple[str, str]]:
+    """Name of a container, and the URL of its server."""
+    with _container(5432, "--env", f"POSTGRES_PASSWORD={PASSWORD}", image, "-c", "fsync=off", "-c", "autovacuum=off") as (name, port):
+        url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+        _wait(name, lambda: psycopg.connect(url, connect_timeout=5).close(), psycopg.OperationalError)
+        yield name, url
+
+
+@contextmanager
+def mariadb() -> Iterator[str]:
+    """The URL of a server. Its image is built or pulled where it isn't there: nothing else needs it."""
+    if subprocess.run(["docker", "image", "inspect", "shipway-stand-in/debian:bookworm"], capture_output=True).returncode == 0:
+        docker("build", "--quiet", "--tag", MARIADB, "--label", "dev.shipway.stand-in=true", str(IMAGES / "mariadb"))
+    with _container(3306, "--env", f"MARIADB_ROOT_PASSWORD={PASSWORD}", MARIADB, "--innodb-flush-method=nosync", "--event-scheduler=off") as (name, port):
+
+        def connect() -> None:
+            pymysql.connect(host="127.0.0.1", port=int(port), user="root", password=PASSWORD, connect_timeout=5).close()
+
+        _wait(name, connect, pymysql.MySQLError)
+        yield f"mysql://root:{PASSWORD}@127.0.0.1:{port}"
+
+
+@contextmanager
+def _container(port: int, *arguments: str) -> Iterator[tuple[str, str]]:
+    """Its name, and the port of this machine that leads to its own."""
+    name = f"shipway-test-{secrets.token_hex(4)}"
+    docker("run", "--detach", "--name", name, "--publish", f"127.0.0.1::{port}", *arguments)
+    try:
+        yield name, docker("port", name, f"{port}/tcp").splitlines()[0].rpartition(":")[2]
+    finally:
+        docker("rm", "--force", "--volumes", name)
+
+
+def _wait(name: str, connect: Callable[[], None], error: type[Exception]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return connect()
+        except error:
+            assert time.monotonic() < deadline, docker("logs", name)
+            time.sleep(0.1)

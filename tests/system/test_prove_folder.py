@@ -1,0 +1,293 @@
+"""`shipway prove --migrations`: folders of every layout and all that goes wrong in them, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conformance.scratch_lab import postgres
+
+pytestmark = pytest.mark.engine
+USERS = {
+    "001_users.up.sql": "CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL);",
+    "001_users.down.sql": "DROP TABLE users;",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgres() as (_, url):
+        yield url
+
+
+@pytest.fixture
+def url(server: str) -> Iterator[str]:
+    """Fails where a test leaves a database, or something in the one that the URL names."""
+    yield server
+    with psycopg.connect(server) as connection:
+        names = [name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")]
+        tables = connection.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchone()
+    assert names == ["postgres"]
+    assert tables == (0,)
+
+
+Write = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a folder of files."""
+
+    def make(files: Mapping[str, str]) -> Path:
+        for path, text in files.items():
+            target = tmp_path / "migrations" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        return tmp_path / "migrations"
+
+    return make
+
+
+def command(folder: Path, url: str, *options: str) -> list[str]:
+    return [sys.executable, "-m", "shipway", "prove", "--migrations", str(folder), "--database", url, *options]
+
+
+def prove(folder: Path, url: str, *options: str) -> tuple[int, str]:
+    """Exit code and output."""
+    done = subprocess.run(command(folder, url, *options), capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def walked(folder: Path, url: str, *options: str) -> list[dict[str, Any]]:
+    """The ways, as --json gives them."""
+    done = subprocess.run(command(folder, url, "--json", *options), capture_output=True, text=True, timeout=120)
+    assert done.returncode in (0, 17), done.stderr
+    ways: list[dict[str, Any]] = json.loads(done.stdout)["ways"]
+    return ways
+
+
+def verdicts(folder: Path, url: str, *options: str) -> list[str]:
+    return [way["verdict"] for way in walked(folder, url, *options)]
+
+
+def test_a_folder_that_leads_back(write: Write, url: str) -> None:
+    folder = write({
+        **USERS,
+        "002_name.up.sql": "ALTER TABLE users ADD COLUMN name text;",
+        "002_name.down.sql": "ALTER TABLE users DROP COLUMN name;",
+    })  # fmt: skip
+    assert prove(folder, url) == (0, "2 of 2 migrations walked: 2 RESTORED\n")
+
+
+def test_what_does_not_lead_back_is_named(write: Write, url: str) -> None:
+    folder = write({
+        **USERS,
+        "002_index.up.sql": "CREATE UNIQUE INDEX users_email ON users (email); ALTER TABLE users ADD COLUMN age int DEFAULT 18;",
+        "002_index.down.sql": "ALTER TABLE users DROP COLUMN age;\nDROP INDEX IF EXISTS user_email;",
+        "003_none.up.sql": "CREATE TABLE orders (id int);",
+        "004_default.up.sql": "ALTER TABLE users ALTER COLUMN email SET DEFAULT '';",
+        "004_default.down.sql": "ALTER TABLE users ALTER COLUMN email SET DEFAULT 'none';",
+        "005_empty.up.sql": "CREATE VIEW emails AS SELECT email FROM users;",
+        "005_empty.down.sql": "-- TODO\n",
+        "006_typo.up.sql": "CREATE TABLE tags (id int);",
+        "006_typo.down.sql": "DROP TABLE tag;",
+        "007_good.up.sql": "CREATE TABLE marks (id int);",
+        "007_good.down.sql": "DROP TABLE marks;",
+        "008_drop.up.sql": "ALTER TABLE marks ADD COLUMN a int, ADD COLUMN b int; ALTER TABLE marks DROP COLUMN id;",
+        "008_drop.down.sql": "ALTER TABLE marks DROP COLUMN a, DROP COLUMN b, ADD COLUMN id int;",
+    })  # fmt: skip
+    code, output = prove(folder, url)
+    assert code == 17
+    assert "8 of 8 migrations walked: 3 RESTORED, 1 NOT_RESTORED, 2 IRREVERSIBLE, 2 FAILS" in output
+    assert 'relation "users_email" already exists' in output, "the second way up meets what the typo left"
+    assert 'warning: the way down says: index "user_email" does not exist, skipping; is the name mistyped?' in output
+    assert "003_none.up.sql (none)" in output
+    assert "after the way down: column public.users.email changed: default: (none) → 'none'::text" in output
+    assert "005_empty.up.sql (an empty one)" in output
+    assert 'the way down fails: 006_typo.down.sql: table "tag" does not exist' in output
+    assert "5 of 8 migrations don't lead back" in output
+    assert [way["warnings"] != [] for way in walked(folder, url, "--only", "8")] == [True], "a lost column needs rows to be seen"
+
+
+LAYOUTS: dict[str, dict[str, str]] = {
+    "golang-migrate": USERS,
+    "diesel": {
+        "2024-01-01-000000_users/up.sql": USERS["001_users.up.sql"], "2024-01-01-000000_users/down.sql": USERS["001_users.down.sql"],
+        "2024-01-01-000001_index/up.sql": "CREATE INDEX CONCURRENTLY users_email ON users (email);",
+        "2024-01-01-000001_index/down.sql": "DROP INDEX CONCURRENTLY users_email;",
+        "2024-01-01-000001_index/metadata.toml": "run_in_transaction = false\n",
+    },
+    "goose": {
+        "1_users.sql": f"-- +goose Up\n{USERS['001_users.up.sql']}\n-- +goose Down\n{USERS['001_users.down.sql']}\n",
+        "2_index.sql": (
+            "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY a ON users (email);\n"
+            "-- +goose StatementBegin\nCREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END; $$;\n"
+            "-- +goose StatementEnd\n-- +goose Down\nDROP FUNCTION f; DROP INDEX CONCURRENTLY a;\n"
+        ),
+    },
+    "dbmate": {
+        "20240101_users.sql": f"-- migrate:up\n{USERS['001_users.up.sql']}\n-- migrate:down\n{USERS['001_users.down.sql']}\n",
+        "20240102_index.sql": (
+            "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY a ON users (email);\n"
+            "-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY a;\n"
+        ),
+    },
+    "flyway": {"V1__users.sql": USERS["001_users.up.sql"], "U1__users.sql": USERS["001_users.down.sql"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts(layout: str, write: Write, url: str) -> None:
+    folder = write(LAYOUTS[layout])
+    assert set(verdicts(folder, url, "--layout", layout)) == {"RESTORED"}
+    assert set(verdicts(folder, url)) == {"RESTORED"}, "the files don't tell their layout"
+
+
+def test_a_folder_for_sqlite(write: Write) -> None:
+    files = {path: text.replace("serial", "integer") for path, text in USERS.items()}
+    folder = write({
+        **files,
+        "002_seed.up.sql": "INSERT INTO users (email) VALUES ('root');", "002_seed.down.sql": "SELECT 1;",
+        "003_index.up.sql": "CREATE INDEX a ON users (email);", "003_index.down.sql": "DROP INDEX IF EXISTS b;",
+    })  # fmt: skip
+    assert verdicts(folder, "sqlite:") == ["RESTORED", "DATA_LOST", "IRREVERSIBLE"]
+    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;"
+    ways = walked(write({"004_slow.up.sql": slow}), "sqlite:", "--only", "4", "--timeout", "1")
+    assert "it did not end within 1.0 s" in ways[0]["reasons"][0]
+
+
+def test_seeds_and_their_numbers(write: Write, url: str) -> None:
+    """A way that is walked gives numbers to rows twice; those that come after it must not notice."""
+    folder = write({
+        **USERS,
+        "002_seed.up.sql": "INSERT INTO users (email) VALUES ('root');", "002_seed.down.sql": "DELETE FROM users WHERE email = 'root';",
+        "003_fk.up.sql": "CREATE TABLE posts (author int REFERENCES users DEFAULT 1); INSERT INTO posts DEFAULT VALUES;",
+        "003_fk.down.sql": "DROP TABLE posts;",
+        "004_left.up.sql": "INSERT INTO users (email) VALUES ('guest');", "004_left.down.sql": "SELECT 1;",
+        "005_changed.up.sql": "UPDATE users SET email = upper(email);", "005_changed.down.sql": "SELECT 1;",
+    })  # fmt: skip
+    ways = walked(folder, url)
+    assert [way["verdict"] for way in ways] == ["RESTORED", "RESTORED", "RESTORED", "DATA_LOST", "DATA_LOST"]
+    assert ways[3]["reasons"] == ["public.users has 2 rows, 1 before"]
+    assert ways[4]["reasons"] == ["public.users has other values in email (2 rows)"]
+
+
+def test_a_migration_that_never_ends(write: Write, url: str) -> None:
+    folder = write({**USERS, "002_slow.up.sql": "CREATE TABLE t (id int);\nSELECT pg_sleep(600);", "003_x.up.sql": "SELECT 1;"})
+    code, output = prove(folder, url, "--timeout", "1")
+    assert code == 17
+    assert "it did not end within 1.0 s, and was interrupted (running: CREATE TABLE t (id int); SELECT pg_sleep(600);)" in output
+    assert "the way up of 002 fails: the 1 after it were not walked" in output
+
+
+def test_a_down_that_waits_for_a_lock(write: Write, url: str) -> None:
+    """A session of its own holds it: here by dblink, in the wild by a tool that opens two."""
+    lock = "SELECT dblink_connect('other', 'dbname=' || current_database() || ' user=postgres password=lab host=127.0.0.1');"
+    folder = write({
+        **USERS,
+        "002_x.up.sql": "CREATE EXTENSION dblink; CREATE TABLE t (id int);",
+        "002_x.down.sql": f"-- shipway: no-transaction\n{lock}SELECT dblink_exec('other', 'BEGIN; LOCK TABLE t');DROP TABLE t; DROP EXTENSION dblink;",
+    })  # fmt: skip
+    code, output = prove(folder, url, "--timeout", "2")
+    assert code == 17
+    assert "the way down fails: it did not end within 2.0 s, and was interrupted (waiting for a lock: DROP TABLE t)" in output
+    assert "warning: another session held it" in output
+
+
+@pytest.mark.parametrize(
+    ("up", "words"),
+    [
+        ("CREATE TABLE t (\n  id int,\n  name txt\n);", ["002_x.up.sql: type \"txt\" does not exist", "at line 3: name txt"]),
+        ("CREATE TABLE t (id int);\n\nSELEC 1;", ["syntax error at or near \"SELEC\"", "at line 3: SELEC 1;"]),
+        ("CREATE EXTENSION postgis;", ['extension "postgis" is not available', "a server of the target's own image"]),
+        ("CREATE INDEX CONCURRENTLY a ON users (id); SELECT 1;", ["cannot run inside a transaction block", "it can't run in a transaction: say so"]),
+        ("DROP TABLE nope;", ['table "nope" does not exist']),
+    ],
+)  # fmt: skip
+def test_a_way_up_that_fails(up: str, words: list[str], write: Write, url: str) -> None:
+    code, output = prove(write({**USERS, "002_x.up.sql": up}), url)
+    assert code == 17
+    assert [word for word in [*words, "the way up of 002 fails"] if word not in output] == [], output
+
+
+def test_a_user_who_is_no_superuser(write: Write, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE small LOGIN CREATEDB PASSWORD 'lab'")
+    try:
+        folder = write({**USERS, "002_x.up.sql": "CREATE EXTENSION file_fdw;", "002_x.down.sql": "DROP EXTENSION file_fdw;"})
+        code, output = prove(folder, url.replace("postgres:lab@", "small:lab@"))
+        assert code == 17, output
+        assert "permission denied to create extension" in output
+        assert "connect as a superuser" in output
+        assert verdicts(folder, url) == ["RESTORED", "RESTORED"]
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP ROLE small")
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "words"),
+    [
+        ({}, [], "there is no folder"),
+        ({"README.md": "nothing"}, [], "there are no migrations in"),
+        ({"a.sql": "SELECT 1"}, [], "no known layout: a.sql"),
+        ({"1_a.up.sql": "", "01_b.up.sql": ""}, [], "01_b.up.sql, 1_a.up.sql have the same version"),
+        ({"1_a.sql": "SELECT 1"}, ["--layout", "goose"], "1_a.sql has no line `-- +goose Up`"),
+        (USERS, ["--only", "9"], "the folder has no migration 9"),
+    ],
+)
+def test_a_folder_that_can_not_be_read(files: dict[str, str], options: list[str], words: str, tmp_path: Path, write: Write, url: str) -> None:
+    write(files)
+    code, output = prove(tmp_path / "migrations", url, *options)
+    assert (code, words in output) == (25, True), output
+
+
+def test_a_server_that_can_not_be_reached(write: Write) -> None:
+    code, output = prove(write(USERS), "postgresql://postgres@127.0.0.1:1/postgres")
+    assert code == 25
+    assert "Connection refused" in output
+    assert "--database" in output
+    assert prove(write(USERS), "oracle://x")[0] == 25
+
+
+def test_an_unknown_layout(write: Write) -> None:
+    code, output = prove(write(USERS), "postgresql://x", "--layout", "liquibase")
+    assert code == 2
+    assert "'golang-migrate'" in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_database(number: signal.Signals, write: Write, url: str) -> None:
+    folder = write({**USERS, "002_slow.up.sql": "SELECT pg_sleep(600);"})
+    process = subprocess.Popen(command(folder, url), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ})
+    deadline = time.monotonic() + 60
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+
+
+def test_a_killed_walk_is_swept_by_the_next(write: Write, url: str) -> None:
+    folder = write({**USERS, "002_slow.up.sql": "SELECT pg_sleep(600);"})
+    process = subprocess.Popen(command(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    process.kill()
+    process.wait()
+    assert verdicts(folder, url, "--only", "1") == ["RESTORED"]

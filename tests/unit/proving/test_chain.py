@@ -1,0 +1,119 @@
+"""Chains of migrations on a scratch server in memory: each verdict is its own migration's, and nothing is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipway.actions.prove_folder import counts, prove_folder, refusal
+from shipway.domain.catalog import Catalog
+from shipway.domain.errors import NotProven, ProofError
+from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, Way
+from shipway.drivers.database.bare import BareFolder
+from shipway.drivers.database.sql_folder import Migration, SqlFile
+from shipway.ports import ScratchDatabase
+from shipway.proving.chain import Chained
+from shipway.proving.walk import Fill
+from shipway.testing.memory_scratch import MemoryScratch
+
+
+def chained(
+    *scripts: tuple[str, str | None], first: str | None = None, only: str | None = None, fill: Fill | None = None, seen: list[Way] | None = None
+) -> Chained:
+    """Migrations 01, 02 … of these scripts for up and down; fails where a database is left."""
+    migrations = [
+        Migration(f"{number:02}", "x", SqlFile(f"{number:02}.up", up), None if down is None else SqlFile(f"{number:02}.down", down))
+        for number, (up, down) in enumerate(scripts, 1)
+    ]
+    scratch = MemoryScratch()
+    try:
+        return prove_folder(
+            scratch, lambda database, at: BareFolder(database, migrations, at), [item.version for item in migrations],
+            (seen if seen is not None else []).append, lambda line: None, timeout=1, first=first, only=only, fill=fill,
+        )  # fmt: skip
+    finally:
+        assert not scratch.databases
+
+
+def verdicts(done: Chained) -> list[str]:
+    return [way.verdict for way in done.ways]
+
+
+GOOD = ("table a id", "drop a")
+
+
+def test_each_verdict_is_its_own() -> None:
+    done = chained(
+        GOOD,
+        ("table b x y", None),
+        ("table c id\ntable d id", "drop c"),
+        ("column a note", "drop a.note\ntable e id"),
+        ("drop b.x", "column b x"),
+        ("column a more", "drop a.nothing"),
+        ("column a last", "drop a.last"),
+    )
+    assert verdicts(done) == [RESTORED, IRREVERSIBLE, FAILS, NOT_RESTORED, COLUMN_ORDER, FAILS, RESTORED]
+    assert [str(difference) for difference in done.ways[3].differences] == ["column e.id added", "table e added"]
+    assert done.asked == 7
+
+
+def test_a_way_up_that_fails_ends_the_chain() -> None:
+    seen: list[Way] = []
+    done = chained(GOOD, ("fail no such type", ""), ("table b id", "drop b"), seen=seen)
+    assert verdicts(done) == [RESTORED, FAILS]
+    assert tuple(seen) == done.ways
+    failure = refusal(done)
+    assert isinstance(failure, NotProven)
+    assert failure.message == "the way up of 02 fails: the 1 after it were not walked; 1 of 2 walked don't lead back"
+    assert "--from 02" in failure.hint
+
+
+def test_what_was_walked_before_is_not_blamed_on_the_next() -> None:
+    done = chained(GOOD, ("column a x", "drop a.x\ntable b id"), ("table b id", "drop b"))
+    assert verdicts(done) == [RESTORED, NOT_RESTORED, RESTORED]
+
+
+def test_rows_that_a_migration_leaves_are_seen_without_generated_ones() -> None:
+    done = chained(GOOD, ("row a 1", "notice nothing to do"), ("row a 2", "clear a"), ("table b id", "drop b"))
+    assert verdicts(done) == [RESTORED, DATA_LOST, DATA_LOST, RESTORED]
+    assert done.ways[1].reasons == ("a has 1 rows, 0 before",)
+    assert done.ways[2].reasons == ("a has 0 rows, 1 before",)
+
+
+def test_generated_rows() -> None:
+    def fill(database: ScratchDatabase, catalog: Catalog) -> None:
+        for table, columns in catalog.order.items():
+            database.execute(f"row {table} {' '.join('v' for _ in columns)}")
+
+    scripts = [("table a id note", "drop a"), ("drop a.note", "column a note"), ("column a x", "drop a.x")]
+    assert verdicts(chained(*scripts)) == [RESTORED, RESTORED, RESTORED]
+    assert "was not looked at" in chained(*scripts).ways[1].warnings[0]
+    assert verdicts(chained(*scripts, fill=fill)) == [RESTORED, DATA_LOST, RESTORED]
+
+
+def test_a_part_of_the_chain() -> None:
+    scripts = [GOOD, ("table b id", None), ("table c id", "drop c"), ("table d id", "drop d")]
+    done = chained(*scripts, first="3")
+    assert ([way.migrations for way in done.ways], verdicts(done)) == ([("03",), ("04",)], [RESTORED, RESTORED])
+    done = chained(*scripts, only="02")
+    assert ([way.migrations for way in done.ways], done.asked) == ([("02",)], 1)
+    with pytest.raises(ProofError, match="the folder has no migration 7"):
+        chained(*scripts, only="7")
+
+
+def test_what_is_before_the_first_one_must_go_well() -> None:
+    with pytest.raises(ProofError, match=r"the migrations up to 02 can't be applied .* 02.up: no such type"):
+        chained(GOOD, ("fail no such type", ""), GOOD, first="03")
+
+
+def test_an_interrupt_leaves_nothing() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        chained(GOOD, ("table b id", "interrupt"))
+
+
+def test_counts() -> None:
+    done = chained(GOOD, ("table b id", None), ("table c id", None))
+    assert counts(done.ways) == {RESTORED: 1, IRREVERSIBLE: 2}
+    assert refusal(chained(GOOD)) is None
+    failure = refusal(done)
+    assert failure is not None
+    assert failure.message == "2 of 3 migrations don't lead back"

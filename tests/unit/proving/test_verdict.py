@@ -1,0 +1,44 @@
+"""Which verdict wins, and the words of its reasons."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipway.domain.catalog import Catalog, Difference
+from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, Loss
+from shipway.proving.verdict import Findings, judge, order_of
+
+INDEX = Difference("removed", "index", "public.items_name")
+TYPE = Difference("added", "type", "public.phase")
+LOSS = Loss("public.items", (3, 2), ("id", "name"))
+VALUES = Loss("public.items", (3, 3), ("name",))
+ORDER = {"public.items": (("id", "name"), ("name", "id"))}
+MOVED = "columns of public.items stand in another order: name, id; before: id, name"
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "reasons"),
+    [
+        (Findings(), RESTORED, []),
+        (Findings(order=ORDER), COLUMN_ORDER, [MOVED]),
+        (Findings(losses=(LOSS,), order=ORDER), DATA_LOST, ["public.items has 2 rows, 3 before", MOVED]),
+        (Findings(losses=(VALUES,)), DATA_LOST, ["public.items has other values in name (3 rows)"]),
+        (Findings(differences=(INDEX,), losses=(VALUES,), order=ORDER), NOT_RESTORED,
+         ["after the way down: index public.items_name removed", "public.items has other values in name (3 rows)"]),
+        (Findings(again=(INDEX,)), NOT_RESTORED, ["after the second way up, and not after the first: index public.items_name removed"]),
+        (Findings(idle_down=True), IRREVERSIBLE, ["the way down changes nothing: all that the way up made is still there"]),
+        (Findings(no_way_down="there is no down script"), IRREVERSIBLE, ["there is no down script"]),
+        (Findings(again_failed="phase already exists", differences=(TYPE,), losses=(LOSS,)), FAILS,
+         ["the second way up fails: phase already exists", "after the way down: type public.phase added", "public.items has 2 rows, 3 before"]),
+        (Findings(down_failed="no such column"), FAILS, ["the way down fails: no such column"]),
+        (Findings(up_failed="syntax error"), FAILS, ["the way up fails: syntax error"]),
+    ],
+)  # fmt: skip
+def test_judge(found: Findings, verdict: str, reasons: list[str]) -> None:
+    assert judge(found) == (verdict, tuple(reasons))
+
+
+def test_where_columns_stand_in_another_order() -> None:
+    before = Catalog(order={"a": ("x", "y"), "b": ("x", "y"), "gone": ("x",)})
+    after = Catalog(order={"a": ("y", "x"), "b": ("x",), "new": ("x",)})
+    assert order_of(before, after) == {"a": (("x", "y"), ("y", "x"))}

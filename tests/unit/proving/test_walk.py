@@ -1,0 +1,204 @@
+"""Ways walked on a scratch server in memory: verdicts, what was seen, and that nothing is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipway.domain.catalog import Catalog
+from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    DATA,
+    DATA_LOST,
+    FAILS,
+    IRREVERSIBLE,
+    NOT_RESTORED,
+    RESTORED,
+    ROWS,
+    SCHEMA,
+    Way,
+)  # fmt: skip
+from shipway.drivers.database.bare import BareFolder
+from shipway.drivers.database.sql_folder import Migration, SqlFile
+from shipway.ports import ScratchDatabase
+from shipway.proving.walk import Fill, walk
+from shipway.testing.memory_scratch import MemoryScratch
+
+GOLDEN = "table items id name\nrow items 1 pen\nrow items 2 ink"
+
+
+def migration(up: str, down: str | None, version: str = "1") -> Migration:
+    back = None if down is None else SqlFile(f"{version}.down.sql", down)
+    return Migration(version, "x", SqlFile(f"{version}.up.sql", up), back)
+
+
+def walked(
+    up: str, down: str | None, *, mode: str = DATA, golden: str = GOLDEN, fill: Fill | None = None,
+    timeout: float = 60, watched: bool = True,
+) -> Way:  # fmt: skip
+    """A way of one migration; fails where a clone is left."""
+    scratch = MemoryScratch()
+    source = scratch.create()
+    source.execute(golden)
+    try:
+        return walk(
+            scratch, source, lambda database: BareFolder(database, [migration(up, down)]),
+            mode=mode, timeout=timeout, fill=fill, watched=watched,
+        )  # fmt: skip
+    finally:
+        assert list(scratch.databases) == [source.name]
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "verdict", "reason"),
+    [
+        ("table tags id", "drop tags", RESTORED, ""),
+        ("column items note", "drop items.note", RESTORED, ""),
+        ("column items note", "drop items.note\ndrop items.id", NOT_RESTORED, "column items.id removed"),
+        ("drop items.name", "column items name", DATA_LOST, "other values in name (2 rows)"),
+        ("drop items", "table items id name", DATA_LOST, "items has 0 rows, 2 before"),
+        ("drop items", "table items name id", DATA_LOST, "items has 0 rows"),
+        ("set items name x", "set items name y", DATA_LOST, "other values in name"),
+        ("clear items\ntable tags id", "drop tags", DATA_LOST, "items has 0 rows, 2 before"),
+        ("table tags id", None, IRREVERSIBLE, "no down script for 1.up.sql (none)"),
+        ("table tags id", "-- later", IRREVERSIBLE, "an empty one"),
+        ("-- nothing yet", None, RESTORED, ""),
+        ("table tags id", "notice table tag does not exist, skipping", IRREVERSIBLE, "changes nothing"),
+        ("table tags id\ntable marks id", "drop tags", FAILS, "the second way up fails: 1.up.sql: marks already exists"),
+        ("table tags id", "drop tag", FAILS, "the way down fails: 1.down.sql: tag does not exist"),
+        ("fail a syntax error", "drop tags", FAILS, "the way up fails: 1.up.sql: a syntax error"),
+    ],
+)  # fmt: skip
+def test_verdicts(up: str, down: str | None, verdict: str, reason: str) -> None:
+    way = walked(up, down)
+    assert (way.verdict, way.migrations) == (verdict, ("1",))
+    assert reason in "\n".join(way.reasons)
+
+
+def test_the_order_of_columns_stands_apart() -> None:
+    way = walked("drop items.id", "column items id", golden="table items id name")
+    assert (way.verdict, way.differences) == (COLUMN_ORDER, ())
+    assert "name, id; before: id, name" in way.reasons[0]
+
+
+def test_what_was_seen_on_the_way() -> None:
+    way = walked("notice hello\ncolumn items note\nset items note x\nrewrite items", "drop items.note")
+    assert [stage.name for stage in way.stages] == ["up", "down", "up again"]
+    up = way.stages[0]
+    assert (up.outcome, up.notices, up.rewrites, up.output) == ("succeeded", ("hello",), ("items",), ())
+    assert [str(change) for change in way.changes] == ["column items.note added"]
+
+
+def test_rows_that_were_changed_are_counted() -> None:
+    assert walked("set items name x", "set items name y").stages[0].rows == {"items": 2}
+
+
+def test_a_suspicious_notice_is_a_warning() -> None:
+    down = "notice table itmes does not exist, skipping\ndrop items.note"
+    way = walked("column items note", down)
+    assert way.verdict == RESTORED
+    assert way.warnings == ("the way down says: table itmes does not exist, skipping; is the name mistyped?",)
+
+
+def test_a_migration_that_never_ends() -> None:
+    way = walked("table tags id\nhang", "drop tags", timeout=0.05)
+    assert way.verdict == FAILS
+    assert way.reasons == ("the way up fails: it did not end within 0.1 s, and was interrupted (running: hang)",)
+    assert way.stages[0].outcome == "failed"
+    down = walked("table tags id", "hang", timeout=0.05)
+    assert down.verdict == FAILS
+    assert "the way down fails: it did not end" in down.reasons[0]
+
+
+def test_an_interrupt_leaves_no_clone() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        walked("interrupt", "drop tags")
+    with pytest.raises(KeyboardInterrupt):
+        walked("drop items.name", "interrupt", mode=SCHEMA, golden="table items id name", fill=fill_items)
+
+
+def test_a_tool_that_breaks_leaves_no_clone() -> None:
+    scratch = MemoryScratch()
+    source = scratch.create()
+
+    def tool_for(database: ScratchDatabase) -> BareFolder:
+        raise MigrationFailed("the tool isn't there")
+
+    with pytest.raises(MigrationFailed):
+        walk(scratch, source, tool_for, mode=SCHEMA, timeout=1)
+    assert list(scratch.databases) == [source.name]
+
+
+def test_nothing_to_walk() -> None:
+    scratch = MemoryScratch()
+    source = scratch.create()
+    with pytest.raises(ProofError, match="no migration is pending"):
+        walk(scratch, source, lambda database: BareFolder(database, []), mode=SCHEMA, timeout=1)
+    with pytest.raises(ProofError, match="9 is not among those that are pending: 1"):
+        walk(scratch, source, lambda database: BareFolder(database, [migration("", "")]), mode=SCHEMA, timeout=1, to="9")
+
+
+def test_several_migrations_up_to_one_of_them() -> None:
+    scratch = MemoryScratch()
+    source = scratch.create()
+    chain = [
+        migration("table a id", None, "1"), migration("table b id", "drop b", "2"),
+        migration("column b x", "drop b.x", "3"), migration("fail", "", "4"),
+    ]  # fmt: skip
+    source.execute("table a id")
+    way = walk(scratch, source, lambda database: BareFolder(database, chain, "1"), mode=SCHEMA, timeout=9, to="3")
+    assert (way.verdict, way.migrations) == (RESTORED, ("2", "3"))
+
+
+EMPTY = "table items id name"
+
+
+def fill_items(database: ScratchDatabase, catalog: Catalog) -> None:
+    assert "items" in catalog.order
+    database.execute("row items 7 generated")
+
+
+def no_rows(database: ScratchDatabase, catalog: Catalog) -> None:
+    raise ProofError("a check refuses all rows")
+
+
+def test_without_rows_a_loss_is_not_silently_restored() -> None:
+    way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY)
+    assert way.verdict == RESTORED
+    assert "may hold rows (column items.name removed" in way.warnings[0]
+    assert "was not looked at" in way.warnings[0]
+
+
+def test_generated_rows_show_a_loss() -> None:
+    way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY, fill=fill_items)
+    assert way.verdict == DATA_LOST
+    assert way.reasons == ("items has other values in name (1 rows)",)
+    assert [stage.name for stage in way.stages] == ["up", "down", "up again", "up, with rows", "down, with rows", "up again, with rows"]
+    assert "generated rows alone" in way.warnings[0]
+    assert walked("drop items.name", "column items name", mode=ROWS, golden=EMPTY, fill=fill_items).verdict == DATA_LOST
+
+
+def test_rows_are_not_generated_for_what_only_adds() -> None:
+    way = walked("column items note", "drop items.note", mode=SCHEMA, golden=EMPTY, fill=no_rows)
+    assert (way.verdict, way.warnings) == (RESTORED, ())
+
+
+def test_rows_that_can_not_be_generated() -> None:
+    way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY, fill=no_rows)
+    assert way.verdict == RESTORED
+    assert "no rows could be generated (a check refuses all rows)" in way.warnings[0]
+    assert "no rows could be generated" in walked("drop items.name", "column items name", mode=ROWS, golden=EMPTY, fill=no_rows).warnings[0]
+
+
+def test_generated_rows_that_the_way_up_refuses_prove_nothing() -> None:
+    def fill(database: ScratchDatabase, catalog: Catalog) -> None:
+        database.execute("table marks id")  # stands for a row that is in the way of `up`
+
+    way = walked("drop items.name\ntable marks id", "drop marks\ncolumn items name", mode=SCHEMA, golden=EMPTY, fill=fill)
+    assert way.verdict == RESTORED
+    assert "with generated rows the way up fails (1.up.sql: marks already exists)" in way.warnings[0]
+
+
+def test_a_way_that_is_about_rows_alone_is_looked_at_with_rows() -> None:
+    way = walked("set items name x", "set items name y", mode=SCHEMA, golden=EMPTY, fill=fill_items)
+    assert way.verdict == DATA_LOST
