@@ -20,10 +20,10 @@ from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 
 if TYPE_CHECKING:
-    from shipway.domain.catalog import Catalog
     from shipway.drivers.credentials import Credentials
     from shipway.hosts import Hosts
     from shipway.ports import DatabaseTool, OneOff, Registry, Scratch, ScratchDatabase
+    from shipway.proving.walk import Fill
     from shipway.system.git import Repository
     from shipway.system.http import Probe
 
@@ -139,14 +139,20 @@ class BareProof:
     scratch: Scratch
     tool_at: Callable[[ScratchDatabase, str | None], DatabaseTool]
     revisions: list[str]  # oldest first, at least one
-    fill: Callable[[ScratchDatabase, Catalog], object] | None
+    fill: Fill | None  # None where no rows can be generated
 
 
-def open_folder(folder: Path, layout: str, url: str) -> BareProof:
+SERVERS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+
+
+def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProof:
     """A folder of migrations, and the server at `url` to walk them on. ProofError where the folder can't be read."""
+    import tempfile
+
     from shipway.actions.prove_folder import read_folder
     from shipway.domain.errors import MigrationFailed, ProofError
     from shipway.drivers.database.sql_folder import load
+    from shipway.proving.rows import fill
 
     name = None if layout == "sql" else layout
     try:
@@ -155,9 +161,17 @@ def open_folder(folder: Path, layout: str, url: str) -> BareProof:
         raise ProofError(error.message, hint=error.hint) from error
     if not migrations:
         raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
-    scratch: Scratch = driver("scratch", "postgres")(url)
+    kind = SERVERS.get(url.partition(":")[0])
+    if kind is None:
+        raise ProofError(f"no such database is known: {url.partition(':')[0]}", hint="such as postgresql://user:password@host:port/name")
+    # SQLite has no server that could be asked for databases of their own.
+    scratch: Scratch = driver("scratch", kind)(Path(tempfile.gettempdir()) / f"shipway-scratch-{os.getuid()}" if kind == "sqlite" else url)
     make = driver("database", "bare")
-    return BareProof(scratch, lambda database, at: make(database, migrations, at), [item.version for item in migrations], None)
+    late = timeout + 1.0  # where nobody can end a session from outside, it ends itself
+    return BareProof(
+        scratch, lambda database, at: make(database, migrations, at, late), [item.version for item in migrations],
+        fill if kind == "postgres" else None,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -20,7 +20,10 @@ def prove_folder(
     *, timeout: float, first: str | None = None, only: str | None = None, fill: Fill | None = None,
 ) -> Chained:  # fmt: skip
     """Walk all, or those from `first` on, or `only` one. ProofError where it can't be carried out."""
-    scratch.sweep()
+    try:
+        scratch.sweep()
+    except ProofError as error:
+        raise ProofError(error.message, hint=error.hint or "does the server of --database answer, and take that user and password?") from error
     wanted = only or first
     begin = _index(revisions, wanted) if wanted else 0
     return walk_chain(

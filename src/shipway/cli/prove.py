@@ -21,7 +21,7 @@ COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NO
 @click.command()
 @click.option("--migrations", type=click.Path(path_type=Path, file_okay=False), help="Walk a folder of migrations one by one, without a plan")
 @click.option("--layout", type=click.Choice(LAYOUTS), default="sql", show_default=True, help="Whose files they are; sql: as the files tell")
-@click.option("--database", metavar="URL", help="A PostgreSQL server to walk them on, in databases of their own")
+@click.option("--database", metavar="URL", help="A server to walk them on, in databases of their own; or sqlite:")
 @click.option("--rows", is_flag=True, help="Generate rows where a way may lose some, and look at them")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, metavar="SECONDS", help="For each way up or down")
 @click.option("--from", "first", metavar="VERSION", help="Begin with this one; those before it are applied")
@@ -33,8 +33,8 @@ def prove(
 ) -> None:  # fmt: skip
     """Walk migrations up, down and up again, and tell what is not as it was.
 
-    With --migrations and --database it needs no plan: any folder of migrations, any PostgreSQL server. The database that
-    the URL names is not touched.
+    With --migrations and --database it needs no plan: any folder of migrations, any server. The database that the URL
+    names is not touched.
     """
     if migrations is None or database is None:
         raise UsageError("tell what to walk, and where: --migrations FOLDER --database URL")
@@ -43,7 +43,9 @@ def prove(
     from shipway.actions.prove_folder import prove_folder, refusal
     from shipway.app import open_folder
 
-    bare = open_folder(migrations, layout, database)
+    bare = open_folder(migrations, layout, database, timeout)
+    if rows and bare.fill is None:
+        raise UsageError("--rows works on PostgreSQL only")
     done = prove_folder(
         bare.scratch, bare.tool_at, bare.revisions, _ignore if as_json else _show, _ignore,
         timeout=timeout, first=first, only=only, fill=bare.fill if rows else None,
@@ -55,18 +57,19 @@ def prove(
 
 def _show(way: Way) -> None:
     """What isn't as it was, as soon as it is known. Ways that lead back are only counted."""
-    if way.verdict == "RESTORED" and not way.warnings:
+    from shipway.proving.walk import UNSEEN
+
+    warnings = [warning for warning in way.warnings if UNSEEN not in warning]  # of which the last line tells
+    if way.verdict == "RESTORED" and not warnings:
         return
     say(f"{style(way.verdict.ljust(12), COLOURS[way.verdict])}  {way.migrations[0]}")
-    for reason in way.reasons:
-        for number, line in enumerate(reason.splitlines()):
-            say(f"              {'' if number == 0 else '  '}{line}")
-    for warning in way.warnings:
-        say(f"              {style('warning:', 'yellow')} {warning}")
+    for text in [*way.reasons, *(f"{style('warning:', 'yellow')} {warning}" for warning in warnings)]:
+        say("              " + text.replace("\n", "\n                "))
 
 
 def _sum_up(done: Chained, as_json: bool) -> None:
     from shipway.actions.prove_folder import counts
+    from shipway.proving.walk import UNSEEN
 
     found = counts(done.ways)
     if as_json:
@@ -77,6 +80,8 @@ def _sum_up(done: Chained, as_json: bool) -> None:
         say(json.dumps({"asked": done.asked, "walked": len(done.ways), "verdicts": found, "ways": to_data(done.ways)}, indent=2))
         return
     say(f"{len(done.ways)} of {done.asked} migrations walked: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items()))
+    if unseen := sum(any(UNSEEN in warning for warning in way.warnings) for way in done.ways):
+        say(f"{unseen} of them may lose rows; --rows looks at that")
 
 
 def _ignore(_: object) -> None:

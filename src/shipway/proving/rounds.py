@@ -85,13 +85,12 @@ def walk_round(
 
 
 def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
-    """Tables that were touched in between, with the rows changed, where somebody counted."""
+    """Tables that may have been touched in between, with the rows changed, where somebody counted."""
     found: dict[str, int | None] = {}
     for table, count in after.items():
         earlier = before.get(table, 0)
         if count is None or earlier is None:
-            if table not in before or count != earlier:
-                found[table] = None
+            found[table] = None
         elif count != earlier:
             found[table] = count - earlier
     return found

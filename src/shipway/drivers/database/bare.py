@@ -11,10 +11,13 @@ from shipway.ports import OnLine, ScratchDatabase
 
 class BareFolder:
     """See ports.DatabaseTool. Its book of what is applied is its own: it begins with the revision `current`, which who made
-    the database knows. Nobody else may migrate that database meanwhile."""
+    the database knows. Nobody else may migrate that database meanwhile. `timeout` (seconds) is for each file."""
 
-    def __init__(self, database: ScratchDatabase, migrations: Sequence[Migration], current: str | None = None) -> None:
+    def __init__(
+        self, database: ScratchDatabase, migrations: Sequence[Migration], current: str | None = None, timeout: float | None = None
+    ) -> None:
         self._database = database
+        self._timeout = timeout
         self._migrations = migrations
         self._versions = [migration.version for migration in migrations]
         self._applied = self._count(current)
@@ -61,7 +64,7 @@ class BareFolder:
     def _run(self, file: SqlFile, on_line: OnLine) -> None:
         on_line(file.path)
         try:
-            for notice in self._database.execute(file.text, transaction=file.transaction):
+            for notice in self._database.execute(file.text, transaction=file.transaction, timeout=self._timeout):
                 on_line(notice)
         except ProofError as error:
             raise MigrationFailed(f"{file.path}: {error.message}") from error

@@ -13,10 +13,11 @@ from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.postgres_session import Connection, connect, words
 
 Result = TypeVar("Result")
-# How names and values are written, whatever the settings of the database and its roles are.
+# Whatever the settings of the database and its roles are: how names and values are written …
 SETTINGS = {
     "search_path": "", "TimeZone": "UTC", "DateStyle": "ISO,YMD", "IntervalStyle": "postgres", "extra_float_digits": "3",
     "bytea_output": "hex", "xmloption": "content", "quote_all_identifiers": "off",
+    "jit": "off",  # compiling the questions would take longer than answering them
 }  # fmt: skip
 
 
