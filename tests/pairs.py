@@ -74,7 +74,7 @@ def load_pairs() -> list[Pair]:
 
 def read(path: Path) -> Pair:
     head, *parts = _SECTION.split(path.read_text())
-    assert path.read_text().startswith("-- ") and len(parts) >= 4, f"{path}: see the head of {__file__}"
+    assert len(parts) >= 4, f"{path}: see the head of {__file__}"
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
     return Pair(path.stem, tuple((match[1], match[2]) for match in _FIELD.finditer(head)), sections)
 
