@@ -149,3 +149,10 @@ def test_as_many_rows_as_asked_for(database: ScratchDatabase) -> None:
     left = filled(database, "CREATE TABLE a (id int PRIMARY KEY, t varchar(9) UNIQUE, at date UNIQUE, u uuid UNIQUE, b boolean)", rows=50)
     assert left == {}
     assert select(database, "SELECT count(*) FROM a") == [(50,)]
+
+
+def test_gentle_rows_pass_where_the_others_do_not(database: ScratchDatabase) -> None:
+    """Leading zeros all the same."""
+    database.execute("CREATE TABLE a (id int PRIMARY KEY, zip text)")
+    assert fill(database, database.catalog(), gentle=True) == {}
+    assert select(database, "SELECT zip FROM a ORDER BY zip::int") == [("007",), ("10",), ("2915",)]
