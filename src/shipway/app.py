@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Machine, Reporter
 from shipway.domain.errors import PlanError, RepositoryError, SecretError
-from shipway.domain.plan import LOCAL, Plan
+from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
@@ -50,7 +50,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     context = Context(
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, credentials, secrets),
-        tool=_tool, clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
+        tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
         retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself
@@ -115,10 +115,16 @@ def _registry(plan: Plan, engine: object, known: dict[str, Credentials], secrets
 
 
 def _tool(
-    name: str, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None
+    database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
 ) -> DatabaseTool:
-    make = driver("database", name)
-    tool: DatabaseTool = make(files, client, folder) if name == "sql" else make(run, folder)
+    """A driver's constructor takes, by name, what it needs of these."""
+    import inspect
+
+    known = {
+        "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
+    }  # fmt: skip
+    make = driver("database", database.tool)
+    tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})
     return tool
 
 

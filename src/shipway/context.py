@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shipway.domain.errors import ShipwayError, UsageError
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Database, Environment, Plan
 from shipway.system.alive import this_process
 
 if TYPE_CHECKING:  # what every command imports must be cheap
-    from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Secrets
+    from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Scratch, Secrets
     from shipway.system.git import Repository
     from shipway.system.http import Probe
     from shipway.system.redact import Redactor
@@ -45,16 +45,11 @@ class Reporter(Protocol):
 
 
 class ToolFactory(Protocol):
-    """Makes the driver of a migration tool by its name in the plan."""
+    """Makes the driver of the migration tool that the plan names. `run` runs commands in the release's image, `client` in
+    the database's own, and `files` gives the files of a folder of the release's image."""
 
     def __call__(
-        self,
-        name: str,
-        *,
-        run: OneOff,
-        client: OneOff,
-        files: Callable[[str], dict[str, bytes]],
-        folder: str | None,
+        self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
     ) -> DatabaseTool: ...
 
 
@@ -82,6 +77,7 @@ class Context:
     connect: Callable[[str], Machine]  # to a host by its name in the plan; EngineError where it can't be reached
     registry: Callable[[Plan], Registry]
     tool: ToolFactory
+    scratch: Callable[[str], Scratch]  # of a database server by the URL of its superuser
     clock: Callable[[], float]
     reporter: Reporter
     repository: Callable[[], Repository]  # of the working directory; RepositoryError where there is none

@@ -17,7 +17,8 @@ from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
 from shipway.domain.disk import DiskUsage
 from shipway.domain.image import ImageInfo, Layer
 from shipway.domain.proof import Lock
-from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.snapshot import Snapshot
 from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
@@ -74,8 +75,8 @@ class Runtime(Protocol):
     def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
         """Lines of stdout and stderr as they come; with follow until the container exits."""
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
-        """Run a command inside a running container: exit code and output."""
+    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
+        """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""
 
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         """Unpack a tar stream into the directory `path` of a created or running container; `path` must exist."""
@@ -83,8 +84,9 @@ class Runtime(Protocol):
     def get(self, container: str, path: str) -> Iterator[bytes]:
         """Tar stream of a file or directory. FileNotFoundError where it doesn't exist."""
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make the bridge network where it isn't there."""
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+        """Make the bridge network where it isn't there. internal: what is in it alone reaches nothing else; this machine
+        reaches it."""
 
     def remove_network(self, name: str) -> None:
         """Remove it; whatever is still attached is detached first."""
@@ -338,6 +340,16 @@ class Ledger(Protocol):
 
     def add_approval(self, approval: Approval) -> None: ...
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...
+    def add_acceptance(self, acceptance: Acceptance) -> None: ...
+    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
+        """Oldest first; of all releases where none is given."""
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Append it under the next number of its environment (the given number is ignored) and return it so."""
+
+    def snapshots(self, app: str, environment: str) -> list[Snapshot]:
+        """Newest first."""
+
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...
 

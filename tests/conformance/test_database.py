@@ -14,6 +14,7 @@ from shipway.drivers.database.sql import SqlFolder
 from shipway.ports import DatabaseTool
 from shipway.testing.database import DatabaseToolSuite, MemoryDatabase, MemoryDatabaseTool
 from tests.conformance import database_lab as lab
+from tests.conformance.alembic_projects import write_alembic
 
 Files = dict[str, bytes]
 
@@ -58,7 +59,9 @@ def postgres(network: str) -> Iterator[lab.Postgres]:
 
 @pytest.fixture(scope="module")
 def alembic(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    image = lab.build_image(tmp_path_factory.mktemp("alembic"))
+    context = tmp_path_factory.mktemp("alembic")
+    write_alembic(context / "projects")
+    image = lab.build_image("python", context)
     with lab.container(network, image, "sleep", "infinity") as name:
         yield name
 
@@ -107,7 +110,7 @@ class TestAlembic(DatabaseToolSuite):
         def __init__(self, alembic: str, postgres: lab.Postgres, database: str) -> None:
             self.postgres, self.database = postgres, database
             url = f"postgresql+psycopg://postgres:{lab.PASSWORD}@{postgres.name}/{database}"
-            self.run = lab.execute(alembic, {"DATABASE_URL": url})
+            self.run = lab.execute(alembic, {"DATABASE_URL": url}, "/projects/good")
 
         def tool(self, image: str) -> Alembic:
             return Alembic(self.run, None if image == "good" else f"/projects/{image}")
@@ -148,11 +151,11 @@ class TestAlembic(DatabaseToolSuite):
         assert (images.tool("older").current(), images.tables()) == ("bbb2", {"one", "two"})
 
     def test_head_needs_no_database(self, alembic: str) -> None:
-        assert Alembic(lab.execute(alembic, {})).head() == "ccc3"
+        assert Alembic(lab.execute(alembic, {}), "/projects/good").head() == "ccc3"
 
     def test_a_database_that_does_not_answer(self, alembic: str) -> None:
         closed = {"DATABASE_URL": f"postgresql+psycopg://postgres:{lab.PASSWORD}@127.0.0.1:9/none"}
-        tool = Alembic(lab.execute(alembic, closed))
+        tool = Alembic(lab.execute(alembic, closed), "/projects/good")
         asks: list[Callable[[], object]] = [tool.current, tool.pending, lambda: tool.up(print)]
         for ask in asks:
             with pytest.raises(MigrationFailed, match="Connection refused") as failure:

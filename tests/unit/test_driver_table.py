@@ -42,7 +42,7 @@ def found(kind: str) -> set[str]:
     for path in (FOLDER / kind).glob("*.py"):
         module = f"shipway.drivers.{kind}" if path.stem == "__init__" else f"shipway.drivers.{kind}.{path.stem}"
         for name, item in inspect.getmembers(importlib.import_module(module), inspect.isclass):
-            complete = methods(PROTOCOLS[kind]) <= set(dir(item))
+            complete = methods(PROTOCOLS[kind]) <= set(dir(item)) and not inspect.isabstract(item)
             if item.__module__ == module and complete and not name.startswith("_"):
                 targets.add(f"{module}:{name}")
     return targets

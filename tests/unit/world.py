@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 from shipway.context import Context, Machine
 from shipway.domain import routes
-from shipway.domain.errors import EngineError
+from shipway.domain.catalog import ADDITIVE
+from shipway.domain.errors import EngineError, MigrationFailed
 from shipway.domain.plan import LOCAL, Database, Environment
-from shipway.domain.release import PENDING, SUCCEEDED, Release
+from shipway.domain.proof import NO_EVIDENCE, RESTORED, SAFE, Proof, Trial, Way, images_digest
+from shipway.domain.record import to_data
+from shipway.domain.release import PENDING, SUCCEEDED, Evidence, Release
 from shipway.drivers.secrets.file import FileSecrets
 from shipway.ports import Ledger
 from shipway.store import open_ledger
@@ -29,6 +33,7 @@ class Engine:
     def __init__(self, name: str, images: MemoryImages) -> None:
         self.name, self.images, self.runtime, self.edge = name, images, MemoryRuntime(images), MemoryEdge()
         self.runtime.behave("*_job_*", Behaviour(exit_code=0))
+        self.runtime.behave("*_job_snapshot_*", Behaviour(("shipway-rows public.pets\t3", "shipway-taken 70 sum"), exit_code=0))
         self.away = False  # it can't be reached
 
     def machine(self) -> Machine:
@@ -72,7 +77,8 @@ class World:
             home=self._folder, actor=f"controller-{self._owners}", ledger=self._open(),
             secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(),
             connect=lambda name: self.engines[name].machine(), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
-            tool=lambda name, *, run, client, files, folder: MemoryTool(database, folder or ""),
+            tool=lambda settings, *, run, client, files: MemoryTool(database, settings.folder or ""),
+            scratch=lambda url: None,  # type: ignore[arg-type, return-value]
             clock=self.clock, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),
@@ -94,6 +100,20 @@ class World:
         for image in made.images.values():
             self.images.public.add(image)
         return self.ledger.add_release(made)
+
+    def proven(
+        self, release: Release, before: Release, old: str = SAFE, way: str = RESTORED, triage: str = ADDITIVE,
+        environment: str = "staging", new: str = NO_EVIDENCE,
+    ) -> Proof:  # fmt: skip
+        """The way from one release to another was walked, and this was found."""
+        proof = Proof(
+            release.app, environment, release.number, images_digest(release), before.number, images_digest(before),
+            before.schema, release.schema, "schema", self.now, 1.0,
+            way=Way((release.schema or "",), way, (f"why {way}",), triage), old_code=Trial(old, (f"why {old}",)), new_code=Trial(new),
+        )  # fmt: skip
+        evidence = Evidence(release.app, release.number, environment, "proof", "", True, json.dumps(to_data(proof)), self.now)
+        self.ledger.add_evidence(evidence)
+        return proof
 
     def have(self, *references: str) -> None:
         """Bring these images to the engines."""
@@ -169,17 +189,28 @@ class MemoryTool:
     def head(self) -> str:
         return self.newest
 
+    def _known(self) -> list[str]:
+        if self.database.applied and self.database.applied[-1] > self.newest:
+            raise MigrationFailed(f"the database has {self.database.applied[-1]} applied, which the image lacks")
+        return list(self.database.applied)
+
     def current(self) -> str | None:
-        return self.database.applied[-1] if self.database.applied else None
+        applied = self._known()
+        return applied[-1] if applied else None
 
     def pending(self) -> list[str]:
-        return [f"{number:04}" for number in range(len(self.database.applied) + 1, int(self.newest) + 1)]
+        return [f"{number:04}" for number in range(len(self._known()) + 1, int(self.newest) + 1)]
 
-    def up(self, on_line: Callable[[str], None]) -> None:
+    def up(self, on_line: Callable[[str], None], to: str | None = None) -> None:
         for revision in self.pending():
-            self.database.apply(revision)
+            if to is None or revision <= to:
+                self.database.apply(revision)
+
+    def scripts(self, revisions: Sequence[str]) -> dict[str, str]:
+        return {f"{revision}.down.sql": f"-- {revision}" for revision in revisions}
 
     def down(self, to: str | None, on_line: Callable[[str], None]) -> None:
+        self._known()
         while self.database.applied and self.database.applied[-1] != to:
             self.database.revert()
 

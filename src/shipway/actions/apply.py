@@ -8,6 +8,8 @@ from shipway.actions.checks import run_check, run_seed
 from shipway.actions.decide import Decision
 from shipway.actions.place import Place
 from shipway.actions.restore import reachable, restore
+from shipway.actions.scripts import record_scripts
+from shipway.actions.take_snapshot import snapshot_before
 from shipway.actions.takeover import take_over
 from shipway.actions.watch import watch
 from shipway.context import Context, errors_of, side_by_side
@@ -45,8 +47,9 @@ class Applying:
         self.here = self.places[0].ctx  # where jobs run
         self.ctx = ctx
         self.decided = ctx.clock()
-        self.before = decision.previous.schema if decision.previous else None
+        self.before = decision.schema.stood
         self.schema = self.before
+        self.reverting = False  # down scripts run, or ran
         self.switched = False
         self.last_switch: float | None = None  # when it was in effect everywhere
         self.away = False  # an engine is, and so it couldn't be taken back
@@ -55,7 +58,7 @@ class Applying:
     def run(self) -> None:
         """The whole deployment. Raises what failed, after taking everything back."""
         try:
-            for step in (self._accessories, self._pull, self._migrate, self._seed, self._take_over, self._verify, self._watch):
+            for step in (self._accessories, self._pull, self._migrate, self._revert_first, self._seed, self._take_over, self._verify, self._watch):
                 step()
         except BaseException as error:
             self._undo(error)
@@ -87,12 +90,22 @@ class Applying:
         wanted = self.decision.first.wanted
         if not wanted.up:
             if wanted.down is None:
-                self.schema = self.order.release.schema
+                self.schema = self.decision.schema.goal
             return
-        assert self.decision.tool is not None
+        assert self.decision.schema.tool is not None
+        release = self.order.release
+        if self.decision.previous is not None:  # nothing leads back from a first one
+            snapshot_before(self.here, release, self.order.environment, self.decision.settings, self.decision.schema.stood)
+            record_scripts(self.ctx, release.app, self.order.environment.name, release.number, self.decision.schema.tool, wanted.up)
         with self.here.part("migrate", ", ".join(wanted.up)):
-            self.decision.tool.up(lambda line: self.ctx.reporter.line("migrate", line))
-        self.schema = self.order.release.schema
+            to = self.decision.schema.goal if self.decision.schema.held else None
+            self.decision.schema.tool.up(lambda line: self.ctx.reporter.line("migrate", line), to)
+        self.schema = self.decision.schema.goal
+
+    def _revert_first(self) -> None:
+        """Where the old code doesn't work on the schema as it is. Whatever fails from here on brings it up again."""
+        if self.decision.schema.way is not None and self.decision.schema.way.down_first:
+            self._down()
 
     def _seed(self) -> None:
         if self.decision.first.changeset.of("database", "seed"):
@@ -135,20 +148,25 @@ class Applying:
             self.everywhere(Place.retire)
 
     def _revert(self) -> None:
-        down = self.decision.first.wanted.down
-        if down is None:
+        if self.reverting:
             return
-        assert self.decision.tool is not None
-        target = self.order.release.schema
         try:
-            with self.here.part("revert", ", ".join(down)):
-                self.decision.tool.down(target, lambda line: self.ctx.reporter.line("revert", line))
+            self._down()
         except MigrationFailed as error:
             raise MigrationFailed(
                 f"release {self.order.release.number} serves again, but the schema was not reverted: {error.message}",
                 hint=error.hint or "the schema is newer than the code; repair the down script and roll forward",
             ) from error
-        self.schema = target
+
+    def _down(self) -> None:
+        down = self.decision.first.wanted.down
+        if down is None:
+            return
+        assert self.decision.schema.tool is not None
+        self.reverting = True
+        with self.here.part("revert", ", ".join(down)):
+            self.decision.schema.tool.down(self.decision.schema.goal, lambda line: self.ctx.reporter.line("revert", line))
+        self.schema = self.decision.schema.goal
 
     # after failure
 
@@ -169,13 +187,20 @@ class Applying:
 
     def _migrate_back(self) -> None:
         """Back to the schema of the release that still serves, as long as no request reached the new code."""
-        if not self.decision.first.wanted.up or self.decision.previous is None or self.decision.tool is None:
+        if self.decision.previous is None or self.decision.schema.tool is None:
+            return
+        if self.reverting:
+            with self.here.part("migrate", f"→ {self.before}, again"):
+                self.decision.schema.tool.up(lambda line: self.ctx.reporter.line("migrate", line), self.before)
+            self.schema = self.before
+            return
+        if not self.decision.first.wanted.up:
             return
         if self.switched:
             self.ctx.reporter.note(f"the schema stays at {self.schema}: the new release may have written with it")
             return
         with self.here.part("revert", f"→ {self.before}"):
-            self.decision.tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
+            self.decision.schema.tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
         self.schema = self.before
 
     def _remove_volumes(self) -> None:

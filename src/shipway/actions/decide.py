@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from shipway.actions.decide_schema import Schema, decide_schema
 from shipway.actions.observe import observe, settings
-from shipway.actions.oneoff import database_tool
 from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
@@ -14,9 +14,9 @@ from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
+from shipway.domain.release import DEPLOY, Deployment, Release
 from shipway.domain.specify import Settings, nothing, specify
-from shipway.ports import DatabaseTool
+from shipway.domain.way_back import WayBack
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Order:
     reason: str = ""
     version: str | None = None  # the tag that makes the release a version
     like: Deployment | None = None  # use the secrets' versions of this deployment
+    way: WayBack | None = None  # of a rollback
     force: bool = False
     wait: float = 0.0  # seconds to wait for another owner's lease
 
@@ -52,7 +53,7 @@ class Decision:
     parts: tuple[Part, ...]  # of the environment's hosts, the first one first, and of those that it had before
     previous: Deployment | None  # the environment's last good deployment
     left: Release | None  # and its release
-    tool: DatabaseTool | None = field(repr=False)  # of the newer of both releases
+    schema: Schema
 
     @property
     def first(self) -> Part:
@@ -93,28 +94,17 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
     there = {host: seen for host, seen in found.items() if seen is not None}
     hosts, observed = list(there), list(there.values())
-    up: tuple[str, ...] = ()
-    down: tuple[str, ...] | None = None
-    tool = None
-    # The tool costs a container a call: asked only where the ledger doesn't say that the schema is the right one.
-    settled = previous is not None and history[0].schema == previous.schema == release.schema
-    if release.plan.database and not (settled and observed[0].accessories):
-        newer = left if order.kind == ROLLBACK and left else release  # whose image has all scripts
-        tool = database_tool(ctx.on(hosts[0].name), newer, environment, own)
-        if newer is release:
-            up = _pending(ctx, order, observed[0], tool)
-        elif previous and previous.schema != release.schema:
-            down = (f"{previous.schema} → {release.schema}",)
+    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, history, observed[0], order.way)
     keep = back.left(history, release.number)
     parts = []
     for host, seen in there.items():
         wanted = specify(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
         if host == hosts[0]:
-            wanted = dataclasses.replace(wanted, up=up, down=down)
+            wanted = dataclasses.replace(wanted, up=schema.up, down=schema.down)
         if host not in environment.hosts:
             wanted = nothing(wanted)
         parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, seen))))
-    return Decision(order, own, tuple(parts), previous, left, tool)
+    return Decision(order, own, tuple(parts), previous, left, schema)
 
 
 def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
@@ -150,13 +140,3 @@ def _refuse_moved(decision: Decision) -> None:
         where = decision.first.host.name
         raise UsageError(f"refused, since {', '.join(left)} would begin empty on {where}: they run on another host",
                          hint="put that host first in `hosts`; or move the data, and say --force")  # fmt: skip
-
-
-def _pending(ctx: Context, order: Order, observed: Observed, tool: DatabaseTool | None) -> tuple[str, ...]:
-    database = order.release.plan.database
-    assert database is not None
-    assert tool is not None
-    running = any(item.running and item.labels.get("shipway.name") == database.accessory for item in observed.accessories)
-    if running:
-        return tuple(tool.pending())
-    return (f"all up to {order.release.schema}",) if order.release.schema else ()

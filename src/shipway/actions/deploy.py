@@ -6,6 +6,7 @@ from shipway.actions.apply import apply
 from shipway.actions.decide import Decision, Order, decide, refuse_danger
 from shipway.actions.observe import versions
 from shipway.actions.place import Place
+from shipway.actions.proven import require_proof, still_proven
 from shipway.actions.prune import prune
 from shipway.actions.recover import ready
 from shipway.context import Context, errors_of
@@ -14,7 +15,9 @@ from shipway.domain.release import DEPLOY, Deployment, Evidence
 
 def deploy(ctx: Context, order: Order) -> Deployment | None:
     """Carry it out. None where nothing was to do. Any failure leaves the previous release serving and is raised."""
+    require_proof(ctx, order)
     with ready(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
+        still_proven(own, order)
         return put(own, order)
 
 
@@ -35,9 +38,13 @@ def put(ctx: Context, order: Order) -> Deployment | None:
             place.look_for_space()
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
+    if decision.schema.held:
+        ctx.reporter.note(f"held until the next release (`contract`): {', '.join(decision.schema.held)}")
+    way = decision.schema.way
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions,
+        way=way.kind if way else "", goal=way.schema if way else None,
     )  # fmt: skip
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
     if order.kind == DEPLOY:  # a rollback is in a hurry

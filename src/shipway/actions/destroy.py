@@ -13,7 +13,7 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
-    """Remove all that runs there, on every host, and its volumes. The ledger keeps its history."""
+    """Remove all that runs there, on every host, and its volumes, snapshots too. The ledger keeps its history."""
     now = back.current(ctx.ledger.deployments(plan.app, environment.name))
     before = ctx.ledger.release(plan.app, now.release) if now else None
     hosts = hosts_of(ctx, environment, before)
@@ -34,6 +34,7 @@ def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
         ctx.runtime.remove_network(network(plan.app, environment.name))
     for accessory in plan.accessories.values():
         ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))
+        ctx.runtime.remove_volume(names.snapshots(plan.app, environment.name, accessory.name))
 
 
 def _record(ctx: Context, app: str, environment: str) -> None:

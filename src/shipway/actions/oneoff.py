@@ -17,7 +17,7 @@ from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Release
 from shipway.domain.specify import Settings, variables
-from shipway.ports import DatabaseTool
+from shipway.ports import DatabaseTool, OneOff
 from shipway.steps.container import capture
 
 TIMEOUT = 1800.0
@@ -37,8 +37,17 @@ def service_job(
     )
 
 
-def database_tool(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseTool | None:
-    """The migration tool of a release, bound to an environment's database; None where the plan has none."""
+Files = Callable[[str], dict[str, bytes]]  # those of a folder of an image, by their path below it
+
+
+def database_tool(
+    ctx: Context, release: Release, environment: Environment, settings: Settings,
+    *, runner: Callable[[ContainerSpec], OneOff] | None = None, files: Callable[[Files], Files] | None = None,
+) -> DatabaseTool | None:  # fmt: skip
+    """The migration tool of a release, bound to an environment's database; None where the plan has none.
+
+    runner: runs commands otherwise than in a container each. files: makes of the image's files those that are read.
+    """
     plan, database = release.plan, release.plan.database
     if database is None:
         return None
@@ -48,13 +57,23 @@ def database_tool(ctx: Context, release: Release, environment: Environment, sett
     client = dataclasses.replace(
         job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
     )
+
+    def own_files(folder: str) -> dict[str, bytes]:
+        return image_files(ctx, job, folder)
+
     return ctx.tool(
-        database.tool,
-        run=_one_off(ctx, job),
-        client=_one_off(ctx, client),
-        files=lambda folder: image_files(ctx, job, folder),
-        folder=database.folder,
+        database,
+        run=runner(job) if runner else _one_off(ctx, job),
+        client=runner(client) if runner else _one_off(ctx, client),
+        files=files(own_files) if files else own_files,
     )
+
+
+def files_of(ctx: Context, release: Release, environment: Environment, settings: Settings, folder: str) -> dict[str, bytes]:
+    """The files of a folder of the image that has the release's migrations."""
+    database = release.plan.database
+    assert database is not None
+    return image_files(ctx, service_job(release, environment, settings, database.service, {}), folder)
 
 
 def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: Mapping[str, str]) -> str | None:
@@ -64,9 +83,7 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
         return None
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels)
     run = _one_off(ctx, job)
-    tool = ctx.tool(
-        database.tool, run=run, client=run, files=lambda path: image_files(ctx, job, path), folder=database.folder
-    )
+    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))
     return tool.head()
 
 

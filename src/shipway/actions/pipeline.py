@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
+from shipway.actions.prove_step import proof_key, prove_images
 from shipway.context import Context, side_by_side
 from shipway.domain import graph
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
@@ -29,19 +32,25 @@ IMPLICIT = "images"  # step that builds what no step of the plan builds
 
 
 def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
-    """The steps to run; without `images` those that build images for a deployment are left out.
+    """The steps to run; without `images` those that build images for a deployment, or prove them, are left out.
 
-    Services that no step builds are built by one more step at the end.
+    Services that no step builds are built by one more step at the end; proofs wait for all images.
     """
     steps = dict(plan.pipeline)
     built = {name for step in steps.values() for name in step.build}
     missing = tuple(service.name for service in plan.services.values() if service.build and service.name not in built)
     if missing:
         name = IMPLICIT if IMPLICIT not in steps else f"{IMPLICIT}-rest"
-        steps[name] = Step(name, build=missing, needs=tuple(steps))
+        proofs = {name for name, step in steps.items() if step.prove}
+        later = proofs | set(graph.blocked({name: step.needs for name, step in steps.items()}, proofs))
+        steps[name] = Step(name, build=missing, needs=tuple(name for name in steps if name not in later))
+    builds = [name for name, step in steps.items() if step.build]
+    for name, step in steps.items():
+        if step.prove:
+            steps[name] = dataclasses.replace(step, needs=tuple(dict.fromkeys((*step.needs, *builds))))
     if images:
         return steps
-    left_out = {name for name, step in steps.items() if step.build}
+    left_out = {name for name, step in steps.items() if step.build or step.prove}
     left_out |= set(graph.blocked({name: step.needs for name, step in steps.items()}, left_out))
     return {name: step for name, step in steps.items() if name not in left_out}
 
@@ -124,9 +133,18 @@ class _Pipeline:
         self._remove(step.name)
         started = self.ctx.clock()
         upstream = self._upstream(step)
-        key = image_key(self.at, step, upstream) if step.build else command_key(self.at, step, upstream)
+        key = self._key(step, upstream)
         self.ctx.ledger.begin_step(self.at.number, step.name, key, started)
         return self._work(step, key, started, None)
+
+    def _key(self, step: Step, upstream: Sequence[Artifact]) -> str:
+        if step.prove:
+            return proof_key(self.at, step, self._images())
+        return image_key(self.at, step, upstream) if step.build else command_key(self.at, step, upstream)
+
+    def _images(self) -> dict[str, str]:
+        """All that were built so far."""
+        return {name: image for result in self.results.values() for name, image in result.images.items()}
 
     def _upstream(self, step: Step) -> list[Artifact]:
         return [artifact for name in graph.upstream(self.needs, step.name) for artifact in self.results[name].artifacts]
@@ -149,7 +167,7 @@ class _Pipeline:
                 outcome, result = SKIPPED, known
                 self.ctx.reporter.end(step.name, SKIPPED, None, "unchanged since it passed")
                 return known
-            self.ctx.reporter.begin(step.name, step.run or f"build {', '.join(step.build)}")
+            self.ctx.reporter.begin(step.name, step.run or (f"build {', '.join(step.build)}" if step.build else f"prove {step.prove}"))
             result = self._attempts(step, key, begun)
             self.ctx.reporter.end(step.name, SUCCEEDED, self.ctx.clock() - started, result.tests)
             return result
@@ -174,7 +192,10 @@ class _Pipeline:
         return kept and (not result.images or still_there(self.at, result.images))
 
     def _attempts(self, step: Step, key: str, begun: ContainerInfo | None) -> StepResult:
-        work = {"command": run_command, "image": build_images}[kind(step)]
+        works: dict[str, Callable[[Run, Attempt], StepResult]] = {
+            "command": run_command, "image": build_images, "proof": partial(prove_images, images=self._images()),
+        }  # fmt: skip
+        work = works[kind(step)]
         upstream = self._upstream(step)
         path, go_on = self.at.log(step.name), log_of(begun) if begun else None
         with StepLog(path, self.ctx.redactor.line, self._show(step.name), go_on=go_on) as log:

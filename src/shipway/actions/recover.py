@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shipway.actions.apply import apply
+from shipway.actions.databases import settle, sweep_after
 from shipway.actions.decide import Order, decide
 from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
@@ -15,9 +16,11 @@ from shipway.context import Context
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 from shipway.domain.errors import ShipwayError
+from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import DEPLOY, FAILED, PENDING, Deployment, Release
+from shipway.domain.release import DEPLOY, FAILED, PENDING, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.specify import specify
+from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
 
 
 @contextmanager
@@ -43,6 +46,11 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     dead = next((item for item in pending if item not in over), None)
     if dead is None:
         _end_jobs(ctx, app, environment, history)
+        if now is not None and now.kind == RESTORE:
+            restored = ctx.ledger.release(app, now.release)
+            assert restored is not None
+            place = restored.plan.environments[environment]
+            sweep_after(ctx.on(place.hosts[0].name), now, restored, place)
         return
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
@@ -52,7 +60,10 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         _leave(ctx, dead, release, where, now)
         return
     _end_jobs(ctx, app, environment, history)
-    if all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
+    if dead.kind == RESTORE:
+        stands = levels(history)
+        settle(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
+    elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
         _take_back(ctx, dead, release, where)
@@ -90,18 +101,22 @@ def _switched(ctx: Context, release: Release, environment: Environment, host: Ho
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     """It is rolled back where it can't be finished, as any deployment."""
     ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
-    apply(ctx, decide(ctx, Order(release, environment, dead.kind, dead.reason, like=dead)), dead.id)
+    # One that an older version began says nothing of its way.
+    back_by = WayBack(dead.way, dead.goal) if dead.way else WayBack(CODE_THEN_DOWN, release.schema)
+    way = back_by if dead.kind == ROLLBACK else None
+    apply(ctx, decide(ctx, Order(release, environment, dead.kind, dead.reason, like=dead, way=way)), dead.id)
 
 
 def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
-    previous = back.current(back.standing(ctx.ledger.deployments(dead.app, dead.environment)))
-    schema = previous.schema if previous else None
+    history = ctx.ledger.deployments(dead.app, dead.environment)
+    previous, stands = back.current(history), levels(history)
+    schema = stands[-1].schema if stands else None
     detail, away = "its process ended before the switch", False
     try:
         restore(ctx, release, environment, previous)
-        if previous is not None:
-            _revert(ctx.on(environment.hosts[0].name), dead, release, environment, previous)
+        if previous is not None and stands:
+            _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, stands[-1])
     except ShipwayError as error:
         detail, schema = f"{detail}; taking it back failed: {error.message}", None
         away = not reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None)
@@ -111,14 +126,22 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
             ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
 
 
-def _revert(ctx: Context, dead: Deployment, release: Release, environment: Environment, previous: Deployment) -> None:
-    database = release.plan.database
-    if database is None or dead.kind != DEPLOY or release.schema == previous.schema:
+def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: Level) -> None:
+    """To the revision that it had: down after a deployment, up again after a rollback that began with the schema."""
+    database, again = release.plan.database, dead.way == DOWN_THEN_CODE
+    if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again) or release.schema == stood.schema:
         return
     accessories = observe(ctx, dead.app, environment.name, routes=False).accessories
     if not any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in accessories):
         return
-    tool = database_tool(ctx, release, environment, settings(ctx, release, environment, like=dead))
-    if tool is not None and tool.current() != previous.schema:
-        with ctx.part("revert", f"→ {previous.schema}"):
-            tool.down(previous.schema, lambda line: ctx.reporter.line("revert", line))
+    brought = ctx.ledger.release(dead.app, stood.release) if again else release
+    assert brought is not None
+    tool = database_tool(ctx, brought, environment, settings(ctx, brought, environment, like=dead))
+    if tool is None or tool.current() == stood.schema:
+        return
+    if again:
+        with ctx.part("migrate", f"→ {stood.schema}, again"):
+            tool.up(lambda line: ctx.reporter.line("migrate", line), stood.schema)
+    else:
+        with ctx.part("revert", f"→ {stood.schema}"):
+            tool.down(stood.schema, lambda line: ctx.reporter.line("revert", line))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from shipway.actions.oneoff import head_revision
+from shipway.actions.prove import record
+from shipway.actions.way_back import proofs
 from shipway.context import Context
 from shipway.domain.errors import RegistryError, RepositoryError
 from shipway.domain.plan import Plan
+from shipway.domain.proof import Proof
+from shipway.domain.record import from_data
 from shipway.domain.release import SUCCEEDED, Evidence, Release
 from shipway.steps.run import Run, StepResult
 from shipway.system.git import Repository
@@ -15,16 +20,13 @@ from shipway.system.git import Repository
 
 def make_release(run: Run, results: Mapping[str, StepResult]) -> Release:
     """The release of this run; one with the same tree, images and plan that is there already is taken again."""
-    images = _images(run, results)
-    for known in run.ctx.ledger.releases(run.plan.app, tree=run.commit.tree):
-        if dict(known.images) == images and known.plan == run.plan:
-            return known
-    draft = Release(
-        number=0, app=run.plan.app, revision=run.commit.revision, tree=run.commit.tree,
-        authors=_authors(run.ctx, run.repository, run.plan, run.commit.revision), subject=run.commit.subject,
-        images=images, plan=run.plan, run=run.number, created=run.ctx.clock(), schema=_schema(run, images),
-    )  # fmt: skip
-    release = run.ctx.ledger.add_release(draft)
+    images = {name: reference for result in results.values() for name, reference in result.images.items()}
+    release = _known(run, pinned(run, images))
+    if release is not None:
+        _keep_proofs(run, release, results)
+        return release
+    release = run.ctx.ledger.add_release(draft_release(run, images))
+    _keep_proofs(run, release, results)
     for name, result in results.items():
         if result.tests:
             evidence = Evidence(run.plan.app, release.number, "", "tests", name, True, result.tests, run.ctx.clock())
@@ -32,8 +34,34 @@ def make_release(run: Run, results: Mapping[str, StepResult]) -> Release:
     return release
 
 
-def _images(run: Run, results: Mapping[str, StepResult]) -> dict[str, str]:
-    images = {name: reference for result in results.values() for name, reference in result.images.items()}
+def draft_release(run: Run, built: Mapping[str, str]) -> Release:
+    """As the run would make it of these images; it has no number, and the ledger doesn't know it."""
+    images = pinned(run, built)
+    return Release(
+        number=0, app=run.plan.app, revision=run.commit.revision, tree=run.commit.tree,
+        authors=_authors(run.ctx, run.repository, run.plan, run.commit.revision), subject=run.commit.subject,
+        images=images, plan=run.plan, run=run.number, created=run.ctx.clock(), schema=_schema(run, images),
+    )  # fmt: skip
+
+
+def _known(run: Run, images: Mapping[str, str]) -> Release | None:
+    for known in run.ctx.ledger.releases(run.plan.app, tree=run.commit.tree):
+        if dict(known.images) == images and known.plan == run.plan:
+            return known
+    return None
+
+
+def _keep_proofs(run: Run, release: Release, results: Mapping[str, StepResult]) -> None:
+    """What steps proved of its images belongs to it."""
+    for data in (result.proof for result in results.values() if result.proof):
+        proof = dataclasses.replace(from_data(Proof, data), release=release.number)
+        if proof not in proofs(run.ctx, run.plan.app, proof.environment, release.number):
+            record(run.ctx, proof)
+
+
+def pinned(run: Run, built: Mapping[str, str]) -> dict[str, str]:
+    """The images that were built, and those that the team doesn't build, by their digests."""
+    images = dict(built)
     for service in run.plan.services.values():
         if service.image:
             images[service.name] = _pinned(run, service.image)

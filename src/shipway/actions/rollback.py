@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from shipway.actions.decide import Order
 from shipway.actions.deploy import put
 from shipway.actions.observe import versions
+from shipway.actions.options import options
 from shipway.actions.recover import ready
+from shipway.actions.way_back import find_way
 from shipway.context import Context, environment_of
 from shipway.domain import rollback as back
-from shipway.domain.errors import NothingToRollBack
+from shipway.domain.errors import ForwardOnly, NothingToRollBack
 from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
+from shipway.domain.way_back import FORWARD_ONLY
 
 
-def rollback(ctx: Context, app: str, environment: str, *, to: str | None, reason: str, wait: float) -> Release:
-    """Carry it out; gives the release that serves again. Raises NothingToRollBack."""
-    with ready(ctx, app, environment, reason or "rollback", wait=wait) as own:
-        order = rollback_order(own, app, environment, to=to, reason=reason)  # of what stands once nothing is half done
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for."""
+
+    to: str | None = None  # a version tag or a release number; None: the last good one
+    reason: str = ""
+    way: str | None = None  # whatever the proofs say: code only, or by the down scripts; None: as they say
+
+
+def rollback(ctx: Context, app: str, environment: str, wish: Wish, *, wait: float = 0.0) -> Release:
+    """Carry it out; gives the release that serves again. Raises NothingToRollBack, and ForwardOnly where the proofs show
+    no way back."""
+    with ready(ctx, app, environment, wish.reason or "rollback", wait=wait) as own:
+        order = rollback_order(own, app, environment, wish)  # of what stands once nothing is half done
         put(own, order)
         return order.release
 
 
-def rollback_order(ctx: Context, app: str, environment: str, *, to: str | None, reason: str) -> Order:
-    """The order that takes an environment back; `to` is a version tag or a release number, None the last good one."""
+def rollback_order(ctx: Context, app: str, environment: str, wish: Wish) -> Order:
+    """The order that takes an environment back, with the way that the proofs show, which is reported."""
     history = ctx.ledger.deployments(app, environment, limit=1000)
     now = back.current(history)
-    target = _chosen(ctx, app, history, to) if to else back.last_good(history)
+    target = _chosen(ctx, app, history, wish.to) if wish.to else back.last_good(history)
     if target is None or now is None:
         was = f"release {now.release} is the first good one there" if now else "nothing was ever deployed there"
         raise NothingToRollBack(f"{environment} has nothing to roll back to: {was}", hint="`shipway history` lists what ran where")
     release = ctx.ledger.release(app, target.release)
     assert release is not None
     where = environment_of(release.plan, environment)
-    return Order(release, where, ROLLBACK, reason or f"rollback from release {now.release} to {release.number}", like=target)
+    way = find_way(ctx, history, release, where, wish.way, wish.reason)
+    ctx.reporter.note(way.render())
+    if way.kind == FORWARD_ONLY:
+        raise ForwardOnly(f"{environment} can't go back to release {release.number}: no way there is proven", hint=options(ctx, release, where, history))
+    reason = wish.reason or f"rollback from release {now.release} to {release.number}"
+    return Order(release, where, ROLLBACK, reason, like=target, way=way)
 
 
 def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:

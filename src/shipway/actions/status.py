@@ -11,10 +11,12 @@ from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
+from shipway.domain.drill import Drill, newest
 from shipway.domain.errors import ShipwayError
+from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import PENDING, SUCCEEDED, Deployment, Lease, Release
+from shipway.domain.release import PENDING, SUCCEEDED, Acceptance, Deployment, Lease, Release
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class EnvironmentStatus:
     strays: tuple[str, ...]  # running containers of services that belong to none of these, nor to what is being deployed
     accessories: dict[str, str]  # name: state
     lease: Lease | None
+    ahead: str | None  # where the schema is ahead of the code: the revision that this was made for
+    drill: tuple[float, Drill] | None  # the last one from this release, and when
+    accepted: tuple[Acceptance, ...]  # what people accepted of the release's proof, also what has expired
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -69,6 +74,9 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         strays=tuple(item.name for item in others if item not in warm),
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease,
+        ahead=own_schema(history, release) if release and ahead(history, release) else None,
+        drill=newest(ctx.ledger.evidence(app, release.number), environment.name) if release else None,
+        accepted=tuple(ctx.ledger.acceptances(app, environment.name, release.number)) if release else (),
     )
 
 

@@ -13,7 +13,7 @@ from shipway.cli.output import TerminalReporter
 @click.option("--force", is_flag=True, help="Needed, since the data of the environment's database is lost")
 @click.pass_obj
 def destroy(options: Globals, environment: str, force: bool) -> None:
-    """Take ENVIRONMENT away, with its data. Its history stays in the ledger."""
+    """Take ENVIRONMENT away, with its data and the snapshots of it. Its history stays in the ledger."""
     from shipway.actions.destroy import destroy as destroy_action
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
@@ -23,5 +23,5 @@ def destroy(options: Globals, environment: str, force: bool) -> None:
         plan = load_plan(options.home)
         where = environment_of(plan, environment)
         if not force:
-            raise UsageError(f"this removes {environment} of {plan.app} with all its data", hint="say --force where that is meant")
+            raise UsageError(f"this removes {environment} of {plan.app} with all its data, and its snapshots", hint="say --force where that is meant")
         destroy_action(ctx, plan, where)

@@ -32,17 +32,22 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             say(json.dumps([to_data(item) for item in found], indent=2))
             return
         rows = []
+        accepted = {item.environment: ctx.ledger.acceptances(plan.app, item.environment) for item in found}
         for item in found:
             release = ctx.ledger.release(plan.app, item.release)
             approvals = ctx.ledger.approvals(plan.app, item.environment, item.release)
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
-                timestamp(item.started), item.environment, item.kind, str(item.release),
+                timestamp(item.started), item.environment, f"{item.kind}, {item.way}" if item.way else item.kind, str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
                 item.schema or "", item.actor, ", ".join(dict.fromkeys(approval.actor for approval in approvals)),
             ])  # fmt: skip
+        words = [(word.at, word) for each in accepted.values() for word in each]
         heading = ["when", "environment", "what", "release", "version", "revision", "outcome", "took", "schema", "by", "approved by"]
         table(rows, heading)
+        for _, word in sorted(words, key=lambda pair: pair[0], reverse=True):
+            until = timestamp(word.expires)
+            say(f"{timestamp(word.at)}  {word.actor} accepted of release {word.release} in {word.environment}: {word.finding}, until {until}: {word.reason}")
         if not rows:
             say("nothing was deployed yet")

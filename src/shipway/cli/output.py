@@ -37,9 +37,10 @@ def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> None:
 class TerminalReporter:
     """Progress as lines, so that it reads the same in a terminal, in a push and in a log."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
         self._lock = threading.Lock()
-        self._quiet = quiet  # leave out the output of commands
+        self._quiet = quiet or silent  # leave out the output of commands
+        self._silent = silent  # nothing to stdout, which is for programs
         self._width = 12
 
     def heading(self, text: str) -> None:
@@ -74,7 +75,7 @@ class TerminalReporter:
 
     def _print(self, text: str) -> None:
         with self._lock:
-            say(text)
+            say(text, err=self._silent)
             sys.stdout.flush()
 
 

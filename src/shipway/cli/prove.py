@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from shipway.cli.output import say, style
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style
 from shipway.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from shipway.domain.proof import Way
+    from shipway.domain.proof import Proof, Way
     from shipway.proving.chain import Chained
 
 LAYOUTS = ("golang-migrate", "diesel", "goose", "dbmate", "flyway", "alembic", "sql")
@@ -19,6 +21,13 @@ COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NO
 
 
 @click.command()
+@click.argument("release", required=False)
+@click.option("--env", "environment", metavar="ENVIRONMENT", help="What the way leads from and back to [the one that asks for proofs]")
+@click.option("--mode", type=click.Choice(["schema", "data", "rows"]), help="How the copy of its database is filled [as the plan says]")
+@click.option("--again", is_flag=True, help="Walk it although it was walked")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with all that was found")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML")
+@click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.option("--migrations", type=click.Path(path_type=Path, file_okay=False), help="Walk a folder of migrations one by one, without a plan")
 @click.option("--layout", type=click.Choice(LAYOUTS), default="sql", show_default=True, help="Whose files they are; sql: as the files tell")
 @click.option("--database", metavar="URL", help="A server to walk them on, in databases of their own; or sqlite:")
@@ -26,16 +35,57 @@ COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NO
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, metavar="SECONDS", help="For each way up or down")
 @click.option("--from", "first", metavar="VERSION", help="Begin with this one; those before it are applied")
 @click.option("--only", metavar="VERSION", help="Walk this one alone")
-@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.pass_obj
 def prove(
-    migrations: Path | None, layout: str, database: str | None, rows: bool, timeout: float,
-    first: str | None, only: str | None, as_json: bool,
+    options: Globals, /, release: str | None, environment: str | None, mode: str | None, again: bool,
+    html: Path | None, junit: Path | None, as_json: bool, **folder: Any,
 ) -> None:  # fmt: skip
-    """Walk migrations up, down and up again, and tell what is not as it was.
+    """Walk the way back from RELEASE before it is deployed, and tell what is not as it was.
+
+    RELEASE is a revision, a version or a number [the newest release]. Its migrations are walked up, down and up again on a
+    copy of the environment's database, and the images of both releases are tried on the other one's schema.
 
     With --migrations and --database it needs no plan: any folder of migrations, any server. The database that the URL
     names is not touched.
     """
+    if folder["migrations"] is not None or folder["database"] is not None:
+        _folder(as_json, **folder)
+        return
+    from shipway.actions.prove import find_environment, find_release
+    from shipway.actions.prove import prove as prove_action
+    from shipway.actions.proven import require_way_back
+    from shipway.app import load_plan, open_context
+    from shipway.proving.report.data import as_json as data
+    from shipway.proving.report.terminal import lines
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=as_json), actor=options.actor) as ctx:
+        chosen = find_release(ctx, load_plan(options.home).app, release)
+        where = find_environment(chosen.plan, environment)
+        proof = prove_action(ctx, chosen, where, mode=mode, again=again)
+        if proof is None:
+            say(f"{where.name} runs nothing yet: there is nothing to go back to", err=as_json)
+            return
+        _write(proof, html, junit)
+        say(data(proof) if as_json else "\n".join(lines(proof, style, min(shutil.get_terminal_size((100, 24)).columns, 120))))
+        require_way_back(ctx, proof)
+
+
+def _write(proof: Proof, html: Path | None, junit: Path | None) -> None:
+    """The files that are asked for."""
+    if html is not None:
+        from shipway.proving.report.page import page
+
+        html.write_text(page(proof), encoding="utf-8")
+    if junit is not None:
+        from shipway.proving.report.junit import junit as xml
+
+        junit.write_text(xml(proof), encoding="utf-8")
+
+
+def _folder(
+    as_json: bool, *, migrations: Path | None, layout: str, database: str | None, rows: bool, timeout: float,
+    first: str | None, only: str | None,
+) -> None:  # fmt: skip
     if migrations is None or database is None:
         raise UsageError("tell what to walk, and where: --migrations FOLDER --database URL")
     if first and only:

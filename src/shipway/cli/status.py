@@ -24,7 +24,7 @@ def status(options: Globals, as_json: bool) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "away", "standby", "strays", "accessories", "lease", "versions")
+            keys = ("current", "latest", "services", "away", "standby", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
         from shipway.system.durations import ago, moment
@@ -41,6 +41,16 @@ def status(options: Globals, as_json: bool) -> None:
                 since = ago(ctx.clock() - (item.current.finished or item.current.started))
                 say(f"    release {item.release.number}{version}  {item.release.revision[:12]}  {item.release.subject}")
                 say(f"    {item.current.kind} {since} by {item.current.actor}" + (f", schema {item.current.schema}" if item.current.schema else ""))
+                if item.ahead:
+                    say(f"    {style('the schema is ahead of the code', 'yellow')}, which was made for {item.ahead}")
+                if item.drill:
+                    when, walked = item.drill
+                    outcome = walked.trial.verdict if walked.passed else style(walked.trial.verdict, "red")
+                    took = f"{walked.seconds:.0f} s"
+                    say(f"    way back drilled {ago(ctx.clock() - when)}: to release {walked.target}, {walked.way}, {took}: {outcome}")
+                for word in item.accepted:
+                    over = "expired" if word.expires <= ctx.clock() else f"until {moment(word.expires, ctx.clock())}"
+                    say(f"    {style('accepted', 'yellow')}: {word.finding}, by {word.actor}, {over}: {word.reason}")
             for words in item.away:
                 say(f"    {style('●', 'red')} {words}")
             for name, (running, wanted) in item.services.items():

@@ -13,6 +13,7 @@ LABEL_NAME = "shipway.name"  # of the service, accessory or step
 LABEL_RELEASE = "shipway.release"  # number
 LABEL_CONFIG = "shipway.config"  # digest of the whole specification
 LABEL_RUN = "shipway.run"
+LABEL_PROOF = "shipway.proof"  # name of the proof that it belongs to, see proving.ground
 LABEL_KEY = "shipway.key"  # of a step's container: digest over all that its result depends on
 LABEL_ATTEMPT = "shipway.attempt"  # likewise: from 0
 LABEL_LOG = "shipway.log"  # likewise: where its output begins in the step's log, in bytes

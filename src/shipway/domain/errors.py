@@ -135,6 +135,12 @@ class ProofError(ShipwayError):
     exit_code = 25
 
 
+class SnapshotFailed(ShipwayError):
+    """A snapshot could not be taken, tried or restored; the database is as it was."""
+
+    exit_code = 26
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM: what was begun has been cleaned up."""
 

@@ -25,6 +25,11 @@ def accessory(app: str, environment: str, name: str) -> str:
     return f"{app}_{environment}_{name}"
 
 
+def snapshots(app: str, environment: str, accessory_name: str) -> str:
+    """Volume with an accessory's snapshots; no plan can have a name with a dot."""
+    return f"{accessory(app, environment, accessory_name)}.snapshots"
+
+
 def replica(app: str, environment: str, service: str, release: int, config: str, index: int) -> str:
     """Container of a service: the same release with another configuration gets another name."""
     return f"{app}_{environment}_{service}_{release}-{config.removeprefix('sha256:')[:6]}_{index}"

@@ -80,14 +80,40 @@ class Accessory:
     command: str | None = None
 
 
+UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """When the database is copied before migrations, and how many copies stay."""
+
+    when: str = UNPROVEN  # where no proof says that the way down restores it
+    keep: int = 5
+
+
+@dataclass(frozen=True)
+class DatabaseCommands:
+    """What any migration tool is run by: shell commands in the image. `{to}` in them stands for a revision."""
+
+    list: str  # prints all revisions of the image, oldest first; without a database
+    current: str  # prints the newest applied revision, or all of them
+    up: str
+    down: str
+    script: str | None = None  # prints what reverts the revision `{to}`; without a database
+    base: str = ""  # what stands for no revision
+
+
 @dataclass(frozen=True)
 class Database:
     """Which accessory is under migrations, which service's image has them, and by which tool."""
 
     accessory: str
     service: str
-    tool: str  # alembic or sql
-    folder: str | None = None  # tool sql: folder of the up/down files in the image (relative to its WORKDIR)
+    tool: str  # a name of the table of drivers
+    folder: str | None = None  # in the image, relative to its WORKDIR: the migrations, or where the tool is run
+    commands: DatabaseCommands | None = None  # of the tool `command`
+    snapshot: Snapshots = Snapshots()
+    contract: str | None = None  # pattern of names of migrations that wait for the release after the one that brings them
 
 
 @dataclass(frozen=True)
@@ -100,12 +126,13 @@ class StepImage:
 
 @dataclass(frozen=True)
 class Step:
-    """A node of the pipeline. It has either `run` and `image`, or `build` (names of services to build and push)."""
+    """A node of the pipeline. It has either `run` and `image`, or `build` (names of services to build and push), or `prove`."""
 
     name: str
     run: str | None = None  # by `sh -c`
     image: StepImage | None = None
     build: tuple[str, ...] = ()
+    prove: str | None = None  # an environment: the way from what runs there to the images just built, and back
     needs: tuple[str, ...] = ()
     accessories: tuple[str, ...] = ()  # key `with`: fresh ones, healthy before the step starts
     inputs: tuple[str, ...] = ()  # paths or globs from the repository's root; empty: the whole source of the step
@@ -153,6 +180,27 @@ class Seed:
     service: str
     run: str
     secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A command that uses the application as people do, in a proof: in a container of the service's image, beside the running
+    services. The default service is at $URL, each at http://NAME:PORT."""
+
+    name: str
+    service: str
+    run: str  # by `sh -c`
+    kind: str = "read"  # or write, or job: something that a worker does, which the command waits for
+
+
+@dataclass(frozen=True)
+class Proving:
+    """How a release's way back is proven."""
+
+    mode: str = "schema"  # how the proof's database is filled: schema (not at all), data (from the target), rows (generated)
+    mask: tuple[str, ...] = ()  # SQL that takes out of the proof's database what must not be in it
+    timeout: float = 600.0  # of each part: the dump, a migration, an exercise
+    exercise: Mapping[str, Exercise] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -214,6 +262,7 @@ class Environment:
     watch: Watch = Watch()
     retain: int = 5  # releases before the current one whose images stay on the hosts
     tls: Tls | None = None  # None: what fits the host name
+    prove: bool | None = None  # whether a release needs a proven way back; None: where `after` is set
 
     def __post_init__(self) -> None:
         if not self.hosts:  # of a record that was kept before there were others
@@ -271,3 +320,14 @@ class Plan:
     pipeline: Mapping[str, Step] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    prove: Proving = Proving()
+
+    def asks_for_proof(self, environment: Environment) -> bool:
+        """Whether a release goes there only with a way back that was walked."""
+        asked = environment.after is not None if environment.prove is None else environment.prove
+        return self.database is not None and asked
+
+    @property
+    def workers(self) -> tuple[Service, ...]:
+        """Services that take no requests."""
+        return tuple(service for service in self.services.values() if service.port is None)

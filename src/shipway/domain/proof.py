@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shipway.domain.catalog import Difference
+from shipway.domain.release import Release, digest_of
 
 # What the down scripts do, from the best to the worst:
 RESTORED = "RESTORED"  # schema and rows are what they were
@@ -102,3 +103,13 @@ class Proof:
     stages: tuple[Stage, ...] = ()
     image: str = ""  # of the scratch database server
     scripts: Mapping[str, str] = field(default_factory=dict)  # down scripts, by path
+
+    @property
+    def leads_back(self) -> bool:
+        """Whether a way back was found: the old code works on the new schema, or the way down restores the old one."""
+        return self.way is None or self.old_code.verdict == SAFE or self.way.verdict in (RESTORED, COLUMN_ORDER)
+
+
+def images_digest(release: Release) -> str:
+    """What a proof is bound to: the images alone. A plan that changes leaves it standing."""
+    return digest_of(dict(release.images))

@@ -12,6 +12,7 @@ from shipway.domain.record import to_data
 
 PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
 DEPLOY, ROLLBACK, DESTROY = "deploy", "rollback", "destroy"
+RESTORE = "restore"  # of a snapshot, under the release that runs
 CHECK = "check:"  # prefix of the images of checks among those of a release
 
 
@@ -66,7 +67,7 @@ class Deployment:
     app: str
     environment: str
     release: int
-    kind: str  # deploy, rollback or destroy
+    kind: str  # deploy, rollback, restore or destroy
     actor: str
     reason: str
     started: float
@@ -75,6 +76,8 @@ class Deployment:
     finished: float | None = None
     schema: str | None = None  # revision of the environment's database when it was settled
     detail: str = ""
+    way: str = ""  # of a rollback, see domain.way_back; of a deployment onto a schema that is ahead of it: code only
+    goal: str | None = None  # of those and of a restore: the revision that the database is to be left at
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,21 @@ class Approval:
     actor: str
     reason: str
     at: float
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A person takes what a release's proof found, for a while, and says why."""
+
+    app: str
+    environment: str
+    release: int
+    digest: str  # of the images that were tried
+    finding: str  # the proof's, see domain.way_back.finding: with another one it doesn't count
+    actor: str
+    reason: str
+    at: float
+    expires: float  # seconds since the epoch
 
 
 @dataclass(frozen=True)

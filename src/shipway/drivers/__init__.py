@@ -39,6 +39,11 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",
+        "command": "shipway.drivers.database.command:Command",
+        "dbmate": "shipway.drivers.database.dbmate:Dbmate",
+        "django": "shipway.drivers.database.django:Django",
+        "knex": "shipway.drivers.database.knex:Knex",
+        "sequelize": "shipway.drivers.database.sequelize:Sequelize",
         "sql": "shipway.drivers.database.sql:SqlFolder",
         "bare": "shipway.drivers.database.bare:BareFolder",  # of folders without an image; no plan can ask for it
     },

@@ -76,13 +76,22 @@ ACCESSORY = Record(
     named=True,
     together={"url": ("provides",)},
 )
+SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})
+SNAPSHOT = Record(domain.Snapshots, {"when": SNAPSHOTS, "keep": v.POSITIVE}, required=("when",), short=("when", SNAPSHOTS))
 DATABASE = Record(
     domain.Database,
     {
         "accessory": v.ACCESSORY,
         "service": v.SERVICE,
-        "tool": Choice({"alembic": "alembic", "sql": "sql"}),
+        "tool": Choice({tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "sequelize", "sql")}),
         "folder": v.INSIDE,
+        "commands": Record(
+            domain.DatabaseCommands,
+            {"list": v.SHELL, "current": v.SHELL, "up": v.SHELL, "down": v.SHELL, "script": v.SHELL, "base": v.VALUE},
+            required=("list", "current", "up", "down"),
+        ),
+        "snapshot": SNAPSHOT,
+        "contract": v.TEXT,
     },
     required=("accessory", "service", "tool"),
 )
@@ -98,6 +107,7 @@ STEP = Record(
         "run": v.SHELL,
         "image": IMAGE,
         "build": Several(v.SERVICE),
+        "prove": v.ENVIRONMENT,
         "needs": Several(v.STEP),
         "with": Several(v.ACCESSORY),
         "inputs": Several(v.INSIDE),
@@ -109,7 +119,7 @@ STEP = Record(
     },
     renamed={"with": "accessories"},
     named=True,
-    exactly_one=("run", "build"),
+    exactly_one=("run", "build", "prove"),
     together={
         "run": ("image",),
         **dict.fromkeys(("image", "with", "inputs", "outputs", "reports", "env"), ("run",)),
@@ -171,10 +181,26 @@ ENVIRONMENT = Record(
         "watch": WATCH,
         "retain": v.COUNT,
         "tls": TLS,
+        "prove": Choice({"required": True, "off": False}),
     },
     required=("url",),
     renamed={"on": "trigger"},
     named=True,
+)
+EXERCISE = Record(
+    domain.Exercise,
+    {"service": v.SERVICE, "run": v.SHELL, "kind": Choice({kind: kind for kind in ("read", "write", "job")})},
+    required=("service", "run"),
+    named=True,
+)
+PROVE = Record(
+    domain.Proving,
+    {
+        "mode": Choice({mode: mode for mode in ("schema", "data", "rows")}),
+        "mask": Several(v.SQL),
+        "timeout": v.DURATION,
+        "exercise": ByName(EXERCISE, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"),
+    },
 )
 PLAN = Record(
     domain.Plan,
@@ -186,6 +212,7 @@ PLAN = Record(
         "registry": REGISTRY,
         "pipeline": ByName(STEP, v.NAME_PATTERN, v.NAME_WORDS, "images: {build: all}"),
         "checks": ByName(CHECK, v.NAME_PATTERN, v.NAME_WORDS, "smoke: {image: curlimages/curl:8.8.0, run: curl -f $URL}"),
+        "prove": PROVE,
         "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS, "staging: {url: http://staging.example.com}"),
     },
     required=("app", "services"),

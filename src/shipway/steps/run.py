@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
@@ -25,6 +26,7 @@ class StepResult:
     images: Mapping[str, str] = field(default_factory=dict)  # service or check: repository@digest
     tests: str = ""  # summary of its reports
     image: str = ""  # that it ran in, where that was built for it: retention keeps what recent runs used
+    proof: Mapping[str, Any] = field(default_factory=dict)  # domain.proof.Proof as data, of images that no release has yet
 
 
 @dataclass(frozen=True)

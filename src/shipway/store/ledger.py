@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 
 from shipway.domain.errors import LeaseHeld
 from shipway.domain.record import from_data, to_data
-from shipway.domain.release import SUCCEEDED, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.release import SUCCEEDED, Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
 from shipway.store.schema import migrate
 
 RUN = ("id", "app", "revision", "tree", "kind", "ref", "actor", "started", "finished", "outcome")
 STEP = ("run", "name", "key", "started", "finished", "outcome", "result")
 DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
-  COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, '')
+  COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
+ACCEPTANCE = "app, environment, release, digest, finding, actor, reason, at, expires"
 LEASE = "SELECT name, owner, reason, since, expires, token FROM leases WHERE name = ?"
 
 
@@ -96,12 +98,12 @@ class SqlLedger:
     def begin_deployment(self, deployment: Deployment) -> int:
         """Append as pending."""
         sql = (
-            "INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+            "INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets, way, goal) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
         )
         item = deployment
         values = (item.app, item.environment, item.release, item.kind, item.actor, item.reason, item.started)
-        return int(self._db.query(sql, (*values, json.dumps(dict(item.secrets))))[0][0])
+        return int(self._db.query(sql, (*values, json.dumps(dict(item.secrets)), item.way, item.goal))[0][0])
 
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
         """Append its outcome; a second one is refused."""
@@ -142,6 +144,32 @@ class SqlLedger:
             "WHERE app = ? AND release = ? ORDER BY id"
         )
         return [Evidence(*[*row[:5], bool(row[5]), *row[6:]]) for row in self._db.query(sql, (app, release))]
+
+    def add_acceptance(self, acceptance: Acceptance) -> None:
+        """Append it."""
+        sql = f"INSERT INTO acceptances ({ACCEPTANCE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._db.query(sql, dataclasses.astuple(acceptance))
+
+    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
+        """Oldest first."""
+        where, values = ("AND release = ?", (app, environment, release)) if release is not None else ("", (app, environment))
+        sql = f"SELECT {ACCEPTANCE} FROM acceptances WHERE app = ? AND environment = ? {where} ORDER BY id"
+        return [Acceptance(*row) for row in self._db.query(sql, values)]
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Append it under the next number."""
+        key = (snapshot.app, snapshot.environment)
+        with self._db.transaction():
+            rows = self._db.query("SELECT COALESCE(MAX(number), 0) + 1 FROM snapshots WHERE app = ? AND environment = ?", key)
+            numbered = dataclasses.replace(snapshot, number=int(rows[0][0]))
+            sql = "INSERT INTO snapshots (app, environment, number, data) VALUES (?, ?, ?, ?)"
+            self._db.query(sql, (*key, numbered.number, json.dumps(to_data(numbered))))
+        return numbered
+
+    def snapshots(self, app: str, environment: str) -> list[Snapshot]:
+        """Newest first."""
+        sql = "SELECT data FROM snapshots WHERE app = ? AND environment = ? ORDER BY number DESC"
+        return [from_data(Snapshot, json.loads(row[0])) for row in self._db.query(sql, (app, environment))]
 
     # leases
 

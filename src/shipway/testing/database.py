@@ -105,7 +105,7 @@ class DatabaseToolSuite:
         tool.up(on_line)
         assert images.tables() == {"one", "two", "three"}
         assert (tool.current(), tool.pending()) == (third, [])
-        assert any(second in line for line in lines), "the output doesn't tell what was applied"
+        assert any(second.removesuffix(".js") in line for line in lines), "the output doesn't tell what was applied"
         tool.up(on_line)
         assert tool.current() == third
 
@@ -193,10 +193,11 @@ class DatabaseToolSuite:
 
     def test_what_reverts_a_migration(self, images: MigrationImages) -> None:
         _, second, third = images.revisions
-        both, one = ("\n".join(images.tool("good").scripts(names).values()) for names in ([second, third], [third]))
-        assert "two" in both or second in both
-        assert "three" in one or third in one
-        assert "two" not in one
+        tool = images.tool("good")
+        both, one = tool.scripts([second, third]), tool.scripts([third])
+        assert any("two" in text or second in text for text in both.values())
+        assert any("three" in text or third in text for text in one.values())
+        assert not any("two" in path or second in path for path in one), "it is of another migration"
         assert images.tool("empty").scripts([]) == {}
 
     def test_an_image_without_migrations(self, images: MigrationImages, on_line: OnLine) -> None:

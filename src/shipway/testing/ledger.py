@@ -11,12 +11,28 @@ import pytest
 
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.plan import Plan, Service
-from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Approval, Deployment, Evidence, Release, Trigger
+from shipway.domain.release import (
+    FAILED,
+    PENDING,
+    SUCCEEDED,
+    Acceptance,
+    Approval,
+    Deployment,
+    Evidence,
+    Release,
+    Trigger,
+)
+from shipway.domain.snapshot import Snapshot
 from shipway.ports import Ledger
 
 PLAN = Plan("shop", {"web": Service("web", image="redis:7", secrets=("KEY",))})
 RELEASE = Release(0, "shop", "a" * 40, "tree-1", ("ada@example.org",), "first", {"web": "r/web@sha256:1"}, PLAN, 1, 5.0, "0001")
 DEPLOYMENT = Deployment(0, "shop", "staging", 1, "deploy", "ada@example.org", "because", 10.0, {"KEY": 2})
+
+
+ACCEPTANCE = Acceptance("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
+
+SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3})
 
 
 class LedgerSuite:
@@ -60,13 +76,15 @@ class LedgerSuite:
         with pytest.raises(StoreError):
             ledger.begin_deployment(DEPLOYMENT)
 
-    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence"])
+    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances", "snapshots"])
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
     def test_history_is_append_only(self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str) -> None:
         ledger.add_release(RELEASE)
         ledger.end_deployment(ledger.begin_deployment(DEPLOYMENT), SUCCEEDED, 12.0, None, "")
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
+        ledger.add_acceptance(ACCEPTANCE)
+        ledger.add_snapshot(SNAPSHOT)
         column = "deployment" if table == "outcomes" else "app"
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
@@ -86,6 +104,29 @@ class LedgerSuite:
         assert ledger.approvals("shop", "production", 1) == [approval]
         assert ledger.approvals("shop", "staging", 1) == []
         assert ledger.evidence("shop", 1) == [evidence]
+
+    def test_acceptances_come_back(self, ledger: Ledger) -> None:
+        for _ in range(2):
+            ledger.add_release(RELEASE)
+        second = dataclasses.replace(ACCEPTANCE, release=2, reason="also known")
+        for item in (ACCEPTANCE, second):
+            ledger.add_acceptance(item)
+        assert ledger.acceptances("shop", "staging") == [ACCEPTANCE, second]
+        assert ledger.acceptances("shop", "staging", 2) == [second]
+        assert ledger.acceptances("shop", "production") == []
+
+    def test_snapshots_are_numbered_by_environment(self, ledger: Ledger) -> None:
+        first, second = ledger.add_snapshot(SNAPSHOT), ledger.add_snapshot(SNAPSHOT)
+        assert (first.number, second.number) == (1, 2)
+        assert ledger.add_snapshot(dataclasses.replace(SNAPSHOT, environment="production")).number == 1
+        assert ledger.snapshots("shop", "staging") == [second, first]
+        assert first == dataclasses.replace(SNAPSHOT, number=1)
+
+    def test_the_way_of_a_rollback_comes_back(self, ledger: Ledger) -> None:
+        ledger.add_release(RELEASE)
+        gone = dataclasses.replace(DEPLOYMENT, kind="rollback", way="down, then code", goal="0001")
+        ledger.begin_deployment(gone)
+        assert (ledger.deployments("shop")[0].way, ledger.deployments("shop")[0].goal) == ("down, then code", "0001")
 
     def test_the_journal_of_steps(self, ledger: Ledger) -> None:
         run = ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0)

@@ -135,7 +135,7 @@ class MemoryRuntime(Recorder):
             lines = found.behaviour.lines if found.info.state != "created" else ()
             return iter(lines if tail is None else lines[max(0, len(lines) - tail) :])
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         with self._call("execute", self._name(container), *command):
             found = self._need(container)
             if not found.info.running:
@@ -159,7 +159,7 @@ class MemoryRuntime(Recorder):
                 raise FileNotFoundError(f"{path} isn't in container {container}")
             return pack(files)
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
         with self._call("ensure_network", name):
             self.networks.setdefault(name, {})
 

@@ -23,7 +23,7 @@ from shipway.actions.deploy import deploy
 from shipway.actions.doctor import examine, repair
 from shipway.actions.recover import ready
 from shipway.actions.retire import retire, retire_due
-from shipway.actions.rollback import rollback
+from shipway.actions.rollback import Wish, rollback
 from shipway.domain import rollback as back
 from shipway.domain.errors import NothingToRollBack, ShipwayError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
@@ -65,7 +65,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(dies=DEATHS)
     def rollback(self, dies: Death | None) -> None:
         with suppress(NothingToRollBack):
-            self.command(lambda ctx: rollback(ctx, "shop", "staging", to=None, reason="", wait=0), dies)
+            self.command(lambda ctx: rollback(ctx, "shop", "staging", Wish()), dies)
 
     @rule(dies=DEATHS)
     def retire(self, dies: Death | None) -> None:

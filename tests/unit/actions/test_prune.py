@@ -11,7 +11,7 @@ import pytest
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.prune import DAY, RUNS, look, prune, remove
-from shipway.actions.rollback import rollback
+from shipway.actions.rollback import Wish, rollback
 from shipway.context import Context
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import Environment, Host
@@ -64,7 +64,7 @@ def test_old_images_go_and_a_rollback_still_works(world: World) -> None:
     assert there(world) == {3, 4}
     assert world.images.inspect("postgres:15") is not None
     world.images.public.clear()  # nothing can be pulled any more
-    rollback(world.controller(), "shop", "staging", to=None, reason="", wait=0)
+    rollback(world.controller(), "shop", "staging", Wish())
     assert world.serving() == {3}
 
 

@@ -10,7 +10,7 @@ import pytest
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.retire import retire, retire_due
-from shipway.actions.rollback import rollback
+from shipway.actions.rollback import Wish, rollback
 from shipway.domain.errors import DeployFailed
 from shipway.domain.names import rotation_network
 from tests.unit.domain.samples import STAGING
@@ -68,7 +68,7 @@ def test_at_once(world: World) -> None:
 
 def test_a_rollback_onto_it_starts_only_the_worker(world: World) -> None:
     world.runtime.calls.clear()
-    rollback(world.controller(), "shop", "staging", to=None, reason="", wait=0)
+    rollback(world.controller(), "shop", "staging", Wish())
     started = [call for call in world.runtime.calls if call.startswith(("create", "start"))]
     assert [call.split("_")[2] for call in started] == ["worker", "worker"]
     assert world.serving() == {1}
@@ -85,7 +85,7 @@ def test_what_broke_while_it_stood_by_is_not_switched_to(world: World) -> None:
     world.now += 60
     retire_due(world.controller(), "shop", "staging")
     with pytest.raises(DeployFailed, match="not healthy"):
-        rollback(world.controller(), "shop", "staging", to=None, reason="", wait=0)
+        rollback(world.controller(), "shop", "staging", Wish())
     assert world.serving() == {2}
     assert in_rotation(world) == {2}
 

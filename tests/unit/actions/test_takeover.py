@@ -11,7 +11,7 @@ import pytest
 
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
-from shipway.actions.rollback import rollback
+from shipway.actions.rollback import Wish, rollback
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
 from shipway.domain.release import FAILED, SUCCEEDED
@@ -239,7 +239,7 @@ def test_a_rollback_is_never_a_canary(tmp_path: Path) -> None:
     world = world_of(tmp_path, CANARY)
     deploy(world.controller(), Order(world.release(2, environment=CANARY), CANARY))
     seen = tables(world)
-    rollback(world.controller(), "shop", "staging", to=None, reason="", wait=0)
+    rollback(world.controller(), "shop", "staging", Wish())
     assert [shares(table, "/api") for table in seen] == [{1: 1}]
 
 

@@ -165,19 +165,28 @@ def test_migrations_of_mysql_are_named_as_unsupported(folder: Path) -> None:
     assert "# alembic.ini: migrations are driven on PostgreSQL only so far" in text
 
 
+SEQUELIZERC = "module.exports = {'migrations-path': path.resolve(__dirname, 'db', 'migrations'), 'models-path': path.resolve('x')}"
+
+
 @pytest.mark.parametrize(
-    ("files", "line"),
+    ("files", "tool", "where"),
     [
-        ({"manage.py": "import django\n"}, "# manage.py: Django's migrations are not supported yet"),
-        ({".sequelizerc": ""}, "# .sequelizerc: Sequelize's migrations are not supported yet"),
-        ({"package.json": '{"devDependencies": {"sequelize-cli": "6"}}'}, "# package.json: Sequelize's migrations are"),
+        ({"manage.py": "import django\n"}, "django", None),
+        ({".sequelizerc": SEQUELIZERC}, "sequelize", "db/migrations"),
+        ({"package.json": '{"devDependencies": {"sequelize-cli": "6"}}'}, "sequelize", None),
+        ({"knexfile.ts": "migrations: { directory: './src/migrations' }"}, "knex", "src/migrations"),
+        ({"knexfile.js": "migrations: { directory: './migrations' }"}, "knex", None),
+        ({"db/migrations/1_a.sql": "-- migrate:up\n"}, "dbmate", None),
+        ({"sql/1_a.sql": "-- migrate:up\n"}, "dbmate", "sql"),
+        ({"sql/1_a.sql": "-- +goose Up\n"}, "sql", "sql"),
+        ({"migrations/2024-01-01-000000_a/up.sql": ""}, "sql", "migrations"),
     ],
-    ids=["django", "sequelizerc", "sequelize in package.json"],
+    ids=["django", "sequelizerc", "sequelize", "knex", "knex's default", "dbmate's default", "dbmate", "goose", "diesel"],
 )
-def test_tools_that_are_not_supported_yet(folder: Path, files: dict[str, str], line: str) -> None:
-    plan, text = drafted(folder, {"Dockerfile": PYTHON, **files})
-    assert plan.database is None
-    assert line in text
+def test_migration_tools(folder: Path, files: dict[str, str], tool: str, where: str | None) -> None:
+    plan, _ = drafted(folder, {"Dockerfile": PYTHON, **files})
+    assert plan.database is not None
+    assert (plan.database.tool, plan.database.folder) == (tool, where)
 
 
 def test_steps_in_the_test_stage_of_the_dockerfile(folder: Path) -> None:

@@ -18,7 +18,6 @@ from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout,
 from shipway.drivers.runtime.streams import Seen, frames, lines
 
 REMOVAL = 20.0  # seconds that the engine may take to remove a container that is already on its way out
-EXECUTE = 600.0  # seconds that a command inside a container may be silent
 
 
 class DockerRuntime:
@@ -129,13 +128,13 @@ class DockerRuntime:
                 stamp, _, data = message.partition(b" ")
                 yield stream, stamp, data
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
         made = self._engine.call("POST", f"/containers/{segment(container)}/exec", body=body)["Id"]
         path = f"/exec/{made}"
         try:
             with self._engine.open(
-                "POST", f"{path}/start", body={"Detach": False, "Tty": False}, timeout=EXECUTE
+                "POST", f"{path}/start", body={"Detach": False, "Tty": False}, timeout=timeout
             ) as reply:
                 output = b"".join(data for _, data in frames(reply.chunks())).decode(errors="replace")
         except EngineRefused as error:
@@ -161,11 +160,11 @@ class DockerRuntime:
             raise
         return _closing(opened, reply.chunks())
 
-    def ensure_network(self, name: str, labels: Mapping[str, str]) -> None:
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
         with self._networks:  # an engine takes two networks of one name
             if self._network(name) is not None:
                 return
-            body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+            body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
             try:
                 self._engine.call("POST", "/networks/create", body=body, fine=(409,))
             except EngineRefused as error:

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from shipway.domain.books import BOOKS
 from shipway.domain.catalog import Catalog, Entry
-
-BOOKS = frozenset(
-    {
-        "__diesel_schema_migrations",
-        "alembic_version",
-        "django_migrations",
-        "flyway_schema_history",
-        "goose_db_version",
-        "knex_migrations",
-        "knex_migrations_lock",
-        "schema_migrations",  # golang-migrate, dbmate, Rails
-        "SequelizeMeta",
-        "shipway_migrations",
-    }
-)
 
 
 def is_book(table: str, more: Collection[str] = ()) -> bool:

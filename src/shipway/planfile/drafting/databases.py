@@ -1,39 +1,71 @@
-"""Migrations: Alembic and plain SQL files, and the tools that are recognised but not driven yet."""
+"""Migrations: which tool a folder's are for, and where it has them."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from shipway.planfile.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft
 from shipway.planfile.drafting.projects import package_json
 
-_NOT_YET = "not supported yet: run its migrations yourself, as the first thing of the service's start"
+_DBMATE = re.compile(r"^--\s*migrate:up\b", re.MULTILINE)
+_GOOSE = re.compile(r"^--\s*\+goose\s+up\b", re.MULTILINE | re.IGNORECASE)
+_SEQUELIZE_PATH = re.compile(r"""['"]migrations-path['"]\s*:\s*(?:[\w.]+\(\s*(?:__dirname\s*,\s*)?)?((?:['"][^'"]+['"]\s*,?\s*)+)""")
+_KNEX_PATH = re.compile(r"""directory\s*:\s*(['"][^'"]+['"])""")
 
 
 def find(root: Path, folders: list[str], draft: Draft) -> None:
     """Add what the folders (`.` is the root) have. The first tool that Shipway drives is the plan's."""
     for folder in folders:
-        here = root / folder
         shown = "" if folder == "." else f"{folder}/"
-        if (here / "alembic.ini").is_file():
-            _add(draft, folder, DatabaseDraft(tool="alembic", why=f"{shown}alembic.ini"))
-        if (here / "manage.py").is_file() and "django" in (here / "manage.py").read_text(errors="replace").lower():
-            draft.databases.append(DatabaseDraft(unsupported=f"Django's migrations are {_NOT_YET}", why=f"{shown}manage.py"))
-        sequelize = _sequelize(here)
-        if sequelize:
-            unsupported = f"Sequelize's migrations are {_NOT_YET}"
-            draft.databases.append(DatabaseDraft(unsupported=unsupported, why=f"{shown}{sequelize}"))
-        sql = next((path.parent for path in sorted(here.glob("*/*.up.sql"))), None)
-        if sql:
-            _add(draft, folder, DatabaseDraft(tool="sql", folder=sql.name, why=f"{shown}{sql.name}/*.up.sql"))
+        for database in _tools(root / folder):
+            database.why = f"{shown}{database.why}"
+            _add(draft, folder, database)
 
 
-def _sequelize(here: Path) -> str | None:
-    if (here / ".sequelizerc").is_file():
-        return ".sequelizerc"
+def _tools(here: Path) -> Iterator[DatabaseDraft]:
+    """`why` is the file that tells it."""
+    if (here / "alembic.ini").is_file():
+        yield DatabaseDraft(tool="alembic", why="alembic.ini")
+    if (here / "manage.py").is_file() and "django" in _text(here / "manage.py").lower():
+        yield DatabaseDraft(tool="django", why="manage.py")
     package = package_json(here)
     needed = {**(package.get("dependencies") or {}), **(package.get("devDependencies") or {})}
-    return "package.json" if {"sequelize", "sequelize-cli"} & set(needed) else None
+    rc = here / ".sequelizerc"
+    if rc.is_file() or {"sequelize", "sequelize-cli"} & set(needed):
+        folder = _path(_SEQUELIZE_PATH, _text(rc))
+        yield DatabaseDraft(tool="sequelize", folder=folder, why=".sequelizerc" if rc.is_file() else "package.json")
+    knexfile = next((path for path in sorted(here.glob("knexfile.*")) if path.suffix in (".js", ".cjs", ".mjs", ".ts")), None)
+    if knexfile:
+        yield DatabaseDraft(tool="knex", folder=_path(_KNEX_PATH, _text(knexfile)), why=knexfile.name)
+    scripts = [path for pattern in ("*/*.sql", "db/migrations/*.sql") for path in sorted(here.glob(pattern))]
+    if any(_DBMATE.search(_text(path)) for path in scripts):
+        folder = next(path for path in scripts if _DBMATE.search(_text(path))).parent.relative_to(here).as_posix()
+        yield DatabaseDraft(tool="dbmate", folder=None if folder == "db/migrations" else folder, why=f"{folder}/*.sql")
+    plain = next((path for path in scripts if path.name.endswith(".up.sql") or _GOOSE.search(_text(path))), None)
+    diesel = next(iter(sorted(here.glob("*/*/up.sql"))), None)
+    if plain:
+        ending = "*.up.sql" if plain.name.endswith(".up.sql") else "*.sql"
+        name = plain.parent.relative_to(here).as_posix()
+        yield DatabaseDraft(tool="sql", folder=name, why=f"{name}/{ending}")
+    elif diesel:
+        yield DatabaseDraft(tool="sql", folder=diesel.parent.parent.name, why=f"{diesel.parent.parent.name}/*/up.sql")
+
+
+def _path(pattern: re.Pattern[str], text: str) -> str | None:
+    """The folder that a configuration names by strings, joined; None where that is the tool's default."""
+    match = pattern.search(text)
+    parts = re.findall(r"""['"]([^'"]+)['"]""", match[1]) if match else []
+    path = "/".join(part.removeprefix("./").strip("/") for part in parts)
+    return None if path in ("", "migrations") else path
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:

@@ -62,7 +62,7 @@ class StepDraft:
 
 @dataclass
 class DatabaseDraft:
-    """The `database` section; `unsupported` holds the words for a tool that Shipway doesn't drive yet."""
+    """The `database` section; `unsupported` holds the words where Shipway can't drive it."""
 
     accessory: str = ""
     service: str = ""

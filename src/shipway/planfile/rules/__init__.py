@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
-from shipway.planfile.rules import environments, pipeline, services
+from shipway.planfile.rules import environments, pipeline, proofs, services
 
 Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
 
@@ -16,5 +16,6 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     services.check(plan, report)
     pipeline.check(plan, report)
     environments.check(plan, report)
+    proofs.check(plan, report)
     if files:
         pipeline.check_dockerfiles(plan, report, files)

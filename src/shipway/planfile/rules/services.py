@@ -108,8 +108,10 @@ def _database(plan: Plan, report: Report) -> None:
         _migrated(plan.accessories.get(database.accessory), report)
     if database.tool == "sql" and not report.written(("database", "folder")):
         report.error(("database", "tool"), "`sql` needs `folder` beside it", "`folder:` the up and down files in the image")
-    if database.tool == "alembic" and report.written(("database", "folder")):
-        report.error(("database", "folder"), "has no meaning for alembic, which reads its alembic.ini", "no `folder`")
+    if database.tool == "command" and not report.written(("database", "commands")):
+        report.error(("database", "tool"), "`command` needs `commands` beside it", "`commands:` what the tool is run by")
+    if database.tool != "command" and report.written(("database", "commands")):
+        report.error(("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is known")
 
 
 def _migrated(accessory: Accessory | None, report: Report) -> None:

@@ -1,0 +1,61 @@
+"""Folders of migrations as a team of some years has them: the same text for the same number, every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Up and down of one module's migrations, in their order; {n} is the module's number. The last of them differs by module.
+MODULE = (
+    (
+        "create_items",
+        "CREATE TABLE items_{n} (id bigserial PRIMARY KEY, name text NOT NULL, price integer NOT NULL DEFAULT 0, weight numeric(8, 2), "
+        "sku varchar(40), state text NOT NULL DEFAULT 'new', made_at timestamptz NOT NULL DEFAULT now(), data jsonb, legacy text);",
+        "DROP TABLE items_{n};",
+    ),
+    (
+        "create_notes",
+        "CREATE TABLE notes_{n} (id bigserial PRIMARY KEY, item_id bigint NOT NULL REFERENCES items_{n} ON DELETE CASCADE, body text NOT NULL);\n"
+        "CREATE INDEX notes_{n}_item ON notes_{n} (item_id);",
+        "DROP TABLE notes_{n};",
+    ),
+    ("add_colour", "ALTER TABLE items_{n} ADD COLUMN colour text;", "ALTER TABLE items_{n} DROP COLUMN colour;"),
+    ("add_stock", "ALTER TABLE items_{n} ADD COLUMN stock integer NOT NULL DEFAULT 0;", "ALTER TABLE items_{n} DROP COLUMN stock;"),
+    ("index_state", "CREATE INDEX items_{n}_state ON items_{n} (state, made_at) WHERE state <> 'gone';", "DROP INDEX items_{n}_state;"),
+    (
+        "check_price",
+        "ALTER TABLE items_{n} ADD CONSTRAINT items_{n}_price CHECK (price >= 0), ADD CONSTRAINT items_{n}_sku UNIQUE (sku);",
+        "ALTER TABLE items_{n} DROP CONSTRAINT items_{n}_sku, DROP CONSTRAINT items_{n}_price;",
+    ),
+    (
+        "kinds",
+        "CREATE TYPE kind_{n} AS ENUM ('plain', 'gift');\nALTER TABLE items_{n} ADD COLUMN kind kind_{n} NOT NULL DEFAULT 'plain';",
+        "ALTER TABLE items_{n} DROP COLUMN kind;\nDROP TYPE kind_{n};",
+    ),
+    (
+        "view",
+        "CREATE VIEW shown_{n} AS SELECT i.id, i.name, count(o.id) AS notes FROM items_{n} i LEFT JOIN notes_{n} o ON o.item_id = i.id GROUP BY i.id;",
+        "DROP VIEW shown_{n};",
+    ),
+    (
+        "touch",
+        "CREATE FUNCTION touch_{n}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.made_at := now(); RETURN NEW; END $$;\n"
+        "CREATE TRIGGER touch BEFORE UPDATE ON items_{n} FOR EACH ROW EXECUTE FUNCTION touch_{n}();",
+        "DROP TRIGGER touch ON items_{n};\nDROP FUNCTION touch_{n}();",
+    ),
+)
+LAST = (
+    ("rename_weight", "ALTER TABLE items_{n} RENAME COLUMN weight TO grams;", "ALTER TABLE items_{n} RENAME COLUMN grams TO weight;"),
+    ("wide_price", "ALTER TABLE items_{n} ALTER COLUMN price TYPE bigint;", "ALTER TABLE items_{n} ALTER COLUMN price TYPE integer;"),
+    ("drop_legacy", "ALTER TABLE items_{n} DROP COLUMN legacy;", "ALTER TABLE items_{n} ADD COLUMN legacy text;"),
+    ("default_state", "ALTER TABLE items_{n} ALTER COLUMN state SET DEFAULT 'draft';", "ALTER TABLE items_{n} ALTER COLUMN state SET DEFAULT 'new';"),
+    ("seed", "INSERT INTO items_{n} (name, sku) VALUES ('first', 'a-1');", "DELETE FROM items_{n} WHERE sku = 'a-1';"),
+)
+
+
+def write(folder: Path, count: int) -> None:
+    """As many of them, in golang-migrate's layout."""
+    for index in range(count):
+        module, place = divmod(index, len(MODULE) + 1)
+        name, up, down = (*MODULE, LAST[module % len(LAST)])[place]
+        for way, text in (("up", up), ("down", down)):
+            (folder / f"{index + 1:04}_{name}_{module}.{way}.sql").write_text(text.format(n=module) + "\n")

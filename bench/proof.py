@@ -1,0 +1,154 @@
+"""What a proof costs: beside the copy, the clone and the migrations that it can't do without, and over a long folder."""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from bench import long_folder
+from bench.measure import Row, command, seconds
+from bench.tools import docker
+from examples.project import SHIPWAY
+from shipway.domain.proof import DATA, RESTORED
+from shipway.drivers.database.bare import BareFolder
+from shipway.drivers.database.sql_folder import load
+from shipway.drivers.scratch.postgres import PostgresScratch
+from shipway.proving.rounds import Span
+from shipway.proving.walk import walk
+
+IMAGE = "postgres:15"
+SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")  # as a proof's server has them
+MIGRATIONS = 300
+SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and how often it is walked
+
+# Some tables with text that compresses about as much as people's does; $n customers.
+TABLES = """
+CREATE FUNCTION word(n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT (string_to_array('the of order late parcel thank you blue large invoice street paid wrong colour please again received broken screen
+  refund week customer note address number garden house second morning delivery small green returned box paper question about stock', ' '))
+  [1 + abs(hashint8(n)) % 40] $$;
+CREATE FUNCTION words(n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT word(n) || ' ' || word(n * 3 + 1) || ' ' || word(n * 5 + 2) || ' ' || word(n * 7 + 3) || ' ' || word(n * 11 + 4) || ' ' || (n % 977)::text || ' '
+    || word(n * 13 + 5) || ' ' || word(n * 17 + 6) || ' ' || md5(n::text) $$;
+CREATE TABLE customers AS SELECT n AS id, 'person' || n || '@example.org' AS mail, words(n) AS address, now() - n * interval '1 min' AS since
+  FROM generate_series(1, {n}) n;
+CREATE TABLE products AS SELECT n AS id, initcap(words(n * 31)) AS title, (n * 37 % 9000)::integer AS price, words(n * 41) AS description
+  FROM generate_series(1, {n} / 4) n;
+CREATE TABLE orders AS SELECT n AS id, 1 + n % {n} AS customer_id, (ARRAY['new', 'paid', 'sent', 'done'])[1 + n % 4] AS state, words(n * 43) AS note,
+  now() - n * interval '1 s' AS placed FROM generate_series(1, 3 * {n}::bigint) n;
+CREATE TABLE order_lines AS SELECT n AS id, 1 + n % (3 * {n}) AS order_id, 1 + n % ({n} / 4) AS product_id, (1 + n % 5)::integer AS pieces
+  FROM generate_series(1, 9 * {n}::bigint) n;
+CREATE TABLE events AS SELECT n AS id, now() - n * interval '1 s' AS at, words(n * 47) || words(n * 53) AS message FROM generate_series(1, 7 * {n}::bigint) n;
+ALTER TABLE customers ADD PRIMARY KEY (id);
+ALTER TABLE products ADD PRIMARY KEY (id);
+ALTER TABLE orders ADD PRIMARY KEY (id), ADD FOREIGN KEY (customer_id) REFERENCES customers;
+ALTER TABLE order_lines ADD PRIMARY KEY (id), ADD FOREIGN KEY (order_id) REFERENCES orders, ADD FOREIGN KEY (product_id) REFERENCES products;
+ALTER TABLE events ADD PRIMARY KEY (id);
+CREATE INDEX ON orders (customer_id);
+CREATE INDEX ON order_lines (order_id);
+ANALYZE;
+"""
+# What a release brings: a column, an index, a table, and a type that makes a table be written anew.
+RELEASE = {
+    "0001_gift.up.sql": "ALTER TABLE orders ADD COLUMN gift boolean NOT NULL DEFAULT false;",
+    "0001_gift.down.sql": "ALTER TABLE orders DROP COLUMN gift;",
+    "0002_state.up.sql": "CREATE INDEX orders_state ON orders (state, placed);",
+    "0002_state.down.sql": "DROP INDEX orders_state;",
+    "0003_reviews.up.sql": "CREATE TABLE reviews (id bigserial PRIMARY KEY, product_id bigint NOT NULL REFERENCES products, body text NOT NULL);",
+    "0003_reviews.down.sql": "DROP TABLE reviews;",
+    "0004_price.up.sql": "ALTER TABLE products ALTER COLUMN price TYPE bigint;",
+    "0004_price.down.sql": "ALTER TABLE products ALTER COLUMN price TYPE integer;",
+}
+
+
+def rows() -> list[Row]:
+    """All rows of this theme."""
+    with _server() as (container, url):
+        found = [row for size, customers, times in SIZES for row in _proof(container, url, size, customers, times)]
+        return [*found, _folder(url)]
+
+
+def _proof(container: str, url: str, size: str, customers: int, times: int) -> list[Row]:
+    """A proof with rows, and its floor, in turn. Both begin with the same copy of the target."""
+    scratch = PostgresScratch(url)
+    target, golden = scratch.create(), scratch.create()
+    target.execute(TABLES.format(n=customers))
+    copied = seconds(lambda: docker("exec", container, "sh", "-c", f"pg_dump -U postgres {target.name} | psql -q -v ON_ERROR_STOP=1 -o /dev/null -U postgres {golden.name}"))
+    scratch.drop(target)
+    migrations = load("migrations", {path: text.encode() for path, text in RELEASE.items()}, "golang-migrate")
+    span = Span(None, tuple(migration.version for migration in migrations))
+
+    def floor() -> None:
+        clone = scratch.create(like=golden)
+        tool = BareFolder(clone, migrations)
+        tool.up(_ignore)
+        tool.down(None, _ignore)
+        tool.up(_ignore)
+        scratch.drop(clone)
+
+    def proof() -> None:
+        way = walk(scratch, golden, lambda database: BareFolder(database, migrations), mode=DATA, timeout=600.0, span=span)
+        if way.verdict != RESTORED:
+            raise RuntimeError(f"the way is {way.verdict}: {way.reasons}")
+
+    bare, ours = _in_turn(floor, proof, times)
+    scratch.drop(golden)
+    return [
+        Row(f"a copy of the target by dump and restore, {size}", copied, "s"),
+        Row(f"clone, up, down, up, {size}", bare, "s"),
+        Row(f"a proof / its floor: copy, clone, up, down, up, {size}", (copied + ours) / (copied + bare), "×", 1.3),
+        Row(f"a walk / its floor: clone, up, down, up, {size}", ours / bare, "×"),
+    ]
+
+
+def _folder(url: str) -> Row:
+    """As somebody does who only wants to know, on a server of theirs."""
+    with tempfile.TemporaryDirectory() as folder:
+        long_folder.write(Path(folder), MIGRATIONS)
+        taken = seconds(command(SHIPWAY, "prove", "--migrations", folder, "--database", url))
+    return Row(f"a folder of {MIGRATIONS} migrations, walked one by one, each", taken / MIGRATIONS, "s", 0.5)
+
+
+def _in_turn(floor: Callable[[], None], proof: Callable[[], None], times: int) -> tuple[float, float]:
+    """Medians."""
+    taken = [(seconds(floor), seconds(proof)) for _ in range(times + 1)][1:]  # the first warms up
+    return statistics.median(first for first, _ in taken), statistics.median(second for _, second in taken)
+
+
+@contextmanager
+def _server() -> Iterator[tuple[str, str]]:
+    """A PostgreSQL of its own: container and URL."""
+    password = secrets.token_hex(12)
+    settings = [word for setting in SETTINGS for word in ("-c", setting)]
+    container = docker("run", "--detach", "--publish", "127.0.0.1::5432", "--shm-size", "512m", "--env", f"POSTGRES_PASSWORD={password}", IMAGE, *settings)
+    try:
+        port = urlsplit(f"//{docker('port', container, '5432/tcp').splitlines()[0]}").port
+        url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
+        _await(url)
+        yield container, url
+    finally:
+        docker("rm", "--force", "--volumes", container)
+
+
+def _await(url: str, limit: float = 60.0) -> None:
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _ignore(line: str) -> None:
+    """No progress."""

@@ -1,0 +1,55 @@
+"""Databases that a restore makes beside the one that serves: their names, and what becomes of those that are left."""
+
+from __future__ import annotations
+
+from shipway.actions.database_shell import DatabaseShell, database_shell
+from shipway.actions.observe import settings
+from shipway.context import Context
+from shipway.domain.errors import ShipwayError
+from shipway.domain.plan import Environment
+from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment, Release
+
+
+def new_name(deployment: int) -> str:
+    """Of the one that is restored into."""
+    return f"shipway_restore_{deployment}"
+
+
+def old_name(deployment: int) -> str:
+    """Of the one that served before; there as soon as the names have changed."""
+    return f"shipway_before_{deployment}"
+
+
+def settle(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: str | None) -> None:
+    """Finish a restore whose process is gone, or take it back. ctx: of the host of the database."""
+    shell = _shell(ctx, dead, release, environment)
+    done = shell is not None and old_name(dead.id) in shell.run("there").there
+    ctx.reporter.heading(f"{'finish' if done else 'take back'} the restore in {dead.environment}: {dead.actor}'s process is gone")
+    if done:
+        ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), dead.goal, "")
+    else:
+        ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), stood, "its process ended before the names changed")
+    if shell is not None:
+        sweep(shell)
+
+
+def sweep_after(ctx: Context, newest: Deployment, release: Release, environment: Environment) -> None:
+    """What a restore left that had been settled already when its process ended."""
+    shell = _shell(ctx, newest, release, environment) if newest.kind == RESTORE else None
+    if shell is None:
+        return
+    try:
+        sweep(shell)
+    except ShipwayError as error:  # its server may be what somebody is about to repair
+        ctx.reporter.note(f"databases of a restore may be left: {error.message}")
+
+
+def sweep(shell: DatabaseShell) -> None:
+    """Under the environment's lease with nothing pending, all of them are left over."""
+    left = shell.run("there").there
+    if left:
+        shell.run("drop", *left)
+
+
+def _shell(ctx: Context, of: Deployment, release: Release, environment: Environment) -> DatabaseShell | None:
+    return database_shell(ctx, release, environment, settings(ctx, release, environment, like=of))

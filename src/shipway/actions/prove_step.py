@@ -1,0 +1,38 @@
+"""The step that proves the way back from the images that its run has built. What is found belongs to the run's release;
+whether that may go somewhere is the environment's own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shipway.actions.prove import ask, prove
+from shipway.actions.release import draft_release, pinned
+from shipway.domain.plan import Step
+from shipway.domain.proof import images_digest
+from shipway.domain.record import to_data
+from shipway.domain.release import digest_of
+from shipway.proving.report.terminal import lines
+from shipway.steps.run import Attempt, Run, StepResult
+
+
+def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
+    """Digest over the images and what the environment runs."""
+    assert step.prove is not None
+    question = ask(run.ctx, draft_release(run, images), run.plan.environments[step.prove])
+    if question is None:
+        return digest_of({"images": pinned(run, images), "environment": step.prove, "before": None})
+    before = [images_digest(question.old), question.previous.schema]
+    return digest_of({"images": dict(question.release.images), "environment": step.prove, "before": before, "mode": question.mode})
+
+
+def prove_images(run: Run, attempt: Attempt, *, images: Mapping[str, str]) -> StepResult:
+    """Walk it. ProofError where that can't be done."""
+    assert attempt.step.prove is not None
+    environment = run.plan.environments[attempt.step.prove]
+    proof = prove(run.ctx, draft_release(run, images), environment)
+    if proof is None:
+        attempt.log.line(f"{environment.name} runs nothing yet: there is nothing to go back to")
+        return StepResult()
+    for line in lines(proof):
+        attempt.log.line(line)
+    return StepResult(proof=to_data(proof))

@@ -1,0 +1,68 @@
+"""The gate of an environment that takes only releases whose way back was walked."""
+
+from __future__ import annotations
+
+from shipway.actions.accept import accepted
+from shipway.actions.decide import Order
+from shipway.actions.prove import ask, prove, recorded
+from shipway.actions.recover import ready
+from shipway.context import Context
+from shipway.domain.errors import GateRefused, NotProven
+from shipway.domain.proof import Proof
+from shipway.domain.release import DEPLOY, PENDING
+from shipway.system.durations import timestamp
+
+
+def require_proof(ctx: Context, order: Order) -> None:
+    """Walk what is missing of it, without the environment's lease. GateRefused where no way back was found."""
+    if not _asks(order):
+        return
+    app, environment = order.release.app, order.environment
+    if any(item.outcome == PENDING for item in ctx.ledger.deployments(app, environment.name)):
+        with ready(ctx, app, environment.name, "settling what is half done before a proof", wait=order.wait):
+            pass  # what a dead process left is taken up: else its migrations would be in the copy
+    proof = prove(ctx, order.release, environment)
+    if proof is None or proof.leads_back:
+        return
+    word = accepted(ctx, proof)
+    if word is not None:
+        ctx.reporter.note(f"{word.finding}: accepted by {word.actor} until {timestamp(word.expires)}: {word.reason}")
+        return
+    listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
+    raise GateRefused(
+        f"{environment.name} refuses release {order.release.number}, from which no way back was found:\n{listed}",
+        hint=f"correct the down script or the release (all that was found: shipway prove {order.release.number} --env "
+        f"{environment.name}), or take it: shipway accept {order.release.number} --env {environment.name} --reason TEXT",
+    )
+
+
+def still_proven(ctx: Context, order: Order) -> None:
+    """Under the lease: GateRefused where another deployment came between."""
+    if _asks(order):
+        question = ask(ctx, order.release, order.environment)
+        if question is not None and recorded(ctx, question) is None:
+            raise GateRefused(
+                f"{order.environment.name} runs another release than a moment ago: the way back to it was not walked",
+                hint="say it again",
+            )
+
+
+def require_way_back(ctx: Context, proof: Proof) -> None:
+    """NotProven where it found none, and nobody accepted that."""
+    if not proof.leads_back and accepted(ctx, proof) is None:
+        listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
+        raise NotProven(f"no way back from release {proof.release} was found on {proof.environment}:\n{listed}")
+
+
+def refusals(proof: Proof) -> list[str]:
+    """Why the proof shows no way back."""
+    assert proof.way is not None
+    way, code = proof.way, proof.old_code
+    return [
+        f"the way down: {way.verdict}" + "".join(f"; {reason}" for reason in way.reasons[:3]),
+        f"release {proof.before} on the new schema: {code.verdict}" + "".join(f"; {reason}" for reason in code.reasons[:3]),
+    ]
+
+
+def _asks(order: Order) -> bool:
+    return order.kind == DEPLOY and order.release.plan.asks_for_proof(order.environment)

@@ -1,0 +1,84 @@
+"""Put a snapshot in the place of an environment's database: restored beside it, then both change names in one transaction.
+
+A restore is a deployment of the release that runs, of a kind of its own: it is pending before the first database is made,
+and what it left is found by its number. Where its process dies, the next command finishes it if the names had changed, and
+takes it back if they had not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shipway.actions.database_shell import DatabaseShell
+from shipway.actions.databases import new_name, old_name, sweep
+from shipway.actions.recover import ready
+from shipway.actions.snapshot import most, serving, shell_of, snapshots
+from shipway.actions.take_snapshot import take
+from shipway.context import Context
+from shipway.domain.errors import ShipwayError, UsageError
+from shipway.domain.levels import levels
+from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment
+from shipway.domain.size import readable
+from shipway.domain.snapshot import Snapshot, lost
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a restore would do."""
+
+    snapshot: Snapshot
+    lost: tuple[str, ...]  # by table, in words
+
+
+def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
+    """Look, and touch nothing."""
+    chosen = _chosen(ctx, app, environment, number)
+    rows = shell_of(ctx, *serving(ctx, app, environment)).run("rows").rows
+    return Outlook(chosen, tuple(lost(chosen.rows, rows)))
+
+
+def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reason: str, *, wait: float = 0.0) -> Snapshot:
+    """Carry it out; gives the snapshot of what was there before."""
+    with ready(ctx, app, environment, f"restore of snapshot {number}", wait=wait) as own:
+        chosen = _chosen(own, app, environment, number)
+        now, release, where = serving(own, app, environment)
+        shell = shell_of(own, now, release, where)
+        stands = levels(own.ledger.deployments(app, environment))
+        schema = stands[-1].schema if stands else None
+        # One more than usual stays: the one that is restored may be the oldest.
+        present = take(own, shell, release.number, schema, f"before snapshot {number} is restored", most(release) + 1)
+        record = Deployment(
+            0, app, environment, release.number, RESTORE, own.actor, reason or f"snapshot {number}", own.clock(),
+            secrets=now.secrets, way=now.way, goal=chosen.schema,
+        )  # fmt: skip
+        _put(own, shell, chosen, own.ledger.begin_deployment(record), schema)
+        return present
+
+
+def _put(ctx: Context, shell: DatabaseShell, chosen: Snapshot, id: int, schema: str | None) -> None:
+    """Settled whatever happens, unless nobody can be asked what did: then it stays pending, for the next command."""
+    try:
+        with ctx.part("restore", f"snapshot {chosen.number}, {readable(chosen.size)}"):
+            shell.run("load", chosen.file, chosen.digest, new_name(id))
+        with ctx.part("change names", shell.accessory.name):
+            shell.run("swap", new_name(id), old_name(id))
+    except BaseException as error:
+        ctx.cancelled.clear()  # what follows must run also after an interrupt
+        if old_name(id) in shell.run("there").there:  # the names had changed
+            ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")
+        else:
+            detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
+            ctx.ledger.end_deployment(id, FAILED, ctx.clock(), schema, detail)
+        sweep(shell)
+        raise
+    ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")
+    sweep(shell)
+
+
+def _chosen(ctx: Context, app: str, environment: str, number: int) -> Snapshot:
+    there = snapshots(ctx, app, environment)
+    found = next((item for item in there if item.number == number), None)
+    if found is None:
+        known = ", ".join(str(item.number) for item in there) or "none"
+        raise UsageError(f"{environment} has no snapshot {number}", hint=f"there are: {known}; `shipway snapshots {environment}` lists them")
+    return found

@@ -1,0 +1,52 @@
+"""The down scripts in a release's record: what leads back stays readable when the image that brought it is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from shipway.context import Context
+from shipway.domain.release import Evidence
+from shipway.ports import DatabaseTool
+
+SCRIPTS = "scripts"  # kind of evidence
+# The up file beside a down file, by the layouts of `tool: sql`.
+_UP = ((re.compile(r"(.+)\.down\.sql"), r"\1.up.sql"), (re.compile(r"(.+/)down\.sql"), r"\1up.sql"), (re.compile(r"U(.+__.+\.sql)"), r"V\1"))
+_UNKNOWN = b"-- what this applied was not recorded\n"
+
+
+def record_scripts(ctx: Context, app: str, environment: str, release: int, tool: DatabaseTool, revisions: Sequence[str]) -> None:
+    """Keep what reverts these revisions, which a deployment of the release is about to apply there."""
+    found = dict(tool.scripts(revisions))
+    record = Evidence(app, release, environment, SCRIPTS, " ".join(revisions), bool(found), json.dumps(found), ctx.clock())
+    ctx.ledger.add_evidence(record)
+
+
+def recorded_scripts(ctx: Context, app: str, environment: str, release: int) -> dict[str, str]:
+    """By path; all that deployments of the release brought there."""
+    kept = (item for item in ctx.ledger.evidence(app, release) if (item.kind, item.environment) == (SCRIPTS, environment))
+    return {path: text for item in kept for path, text in json.loads(item.detail).items()}
+
+
+def as_folder(scripts: dict[str, str]) -> dict[str, bytes] | None:
+    """Down files as a folder that the tool for plain SQL reads, each with an up file that says nothing. None where one of
+    them has no such layout."""
+    files: dict[str, bytes] = {}
+    for path, text in scripts.items():
+        up = next((pattern.sub(name, path) for pattern, name in _UP if pattern.fullmatch(path)), None)
+        if up is None:
+            return None
+        files |= {path: text.encode(), up: _UNKNOWN}
+    return files
+
+
+def write_out(ctx: Context, app: str, environment: str, release: int, scripts: dict[str, str]) -> Path:
+    """Into a folder of SHIPWAY_HOME, for a person who has to run them by hand."""
+    folder = ctx.home / "scripts" / app / environment / str(release)
+    for path, text in scripts.items():
+        file = folder / re.sub(r"[^A-Za-z0-9._/-]+", "_", path).lstrip("/").replace("..", "_")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder

@@ -1,0 +1,54 @@
+"""Take a snapshot because a person asks for it, and tell which there are."""
+
+from __future__ import annotations
+
+from shipway.actions.database_shell import DatabaseShell, database_shell
+from shipway.actions.observe import settings
+from shipway.actions.recover import ready
+from shipway.actions.take_snapshot import standing_snapshots, take
+from shipway.context import Context, environment_of
+from shipway.domain import rollback as back
+from shipway.domain.errors import UsageError
+from shipway.domain.levels import levels
+from shipway.domain.plan import Environment
+from shipway.domain.release import Deployment, Release
+from shipway.domain.snapshot import Snapshot, kept
+
+
+def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Snapshot:
+    """Take one now."""
+    with ready(ctx, app, environment, "snapshot", wait=wait) as own:
+        now, release, where = serving(own, app, environment)
+        stands = levels(own.ledger.deployments(app, environment))
+        schema = stands[-1].schema if stands else None
+        return take(own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release))
+
+
+def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
+    """Those that can be restored, newest first."""
+    now = back.current(ctx.ledger.deployments(app, environment))
+    release = ctx.ledger.release(app, now.release) if now else None
+    return kept(standing_snapshots(ctx, app, environment), most(release)) if release else []
+
+
+def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Release, Environment]:
+    """What runs there. UsageError where nothing does."""
+    now = back.current(ctx.ledger.deployments(app, environment))
+    release = ctx.ledger.release(app, now.release) if now else None
+    if now is None or release is None:
+        raise UsageError(f"nothing runs in {environment}")
+    return now, release, environment_of(release.plan, environment)
+
+
+def shell_of(ctx: Context, now: Deployment, release: Release, environment: Environment) -> DatabaseShell:
+    """Of the database that runs there. UsageError where it is none that snapshots are taken of."""
+    own = settings(ctx, release, environment, like=now)
+    shell = database_shell(ctx.on(environment.hosts[0].name), release, environment, own)
+    if shell is None:
+        raise UsageError(f"{environment.name} has no PostgreSQL under migrations: there is nothing to take a snapshot of")
+    return shell
+
+
+def most(release: Release) -> int:
+    """How many snapshots stay, by its plan."""
+    return release.plan.database.snapshot.keep if release.plan.database else 0

@@ -1,0 +1,55 @@
+"""Copies of an environment's database: taken, tried by restoring them elsewhere, and recorded."""
+
+from __future__ import annotations
+
+import uuid
+
+from shipway.actions.database_shell import DatabaseShell, database_shell
+from shipway.actions.way_back import proofs
+from shipway.context import Context
+from shipway.domain import rollback as back
+from shipway.domain import snapshot as domain
+from shipway.domain.errors import SnapshotFailed
+from shipway.domain.plan import Environment
+from shipway.domain.proof import Proof, images_digest
+from shipway.domain.release import DESTROY, Release
+from shipway.domain.snapshot import Snapshot
+from shipway.domain.specify import Settings
+
+
+def snapshot_before(ctx: Context, release: Release, environment: Environment, own: Settings, stood: str | None) -> None:
+    """Take one before the release's migrations, where the plan asks for it. ctx: of the host of the database."""
+    database = release.plan.database
+    if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood)):
+        return
+    shell = database_shell(ctx, release, environment, own)
+    now = back.current(ctx.ledger.deployments(release.app, environment.name))
+    if shell is not None and now is not None:
+        take(ctx, shell, now.release, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
+
+
+def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, cause: str, most: int) -> Snapshot:
+    """Under the environment's lease. The files of the `most` newest before it stay; the ledger remembers the others."""
+    known = standing_snapshots(ctx, shell.app, shell.environment)
+    file = f"{uuid.uuid4().hex}.dump"
+    with ctx.part("snapshot", cause):
+        answer = shell.run("take", file, *(item.file for item in domain.kept(known, most)))
+        if answer.taken is None:
+            raise SnapshotFailed("the snapshot was not written")
+        size, digest = answer.taken
+        made = Snapshot(
+            shell.app, shell.environment, 0, release, schema, ctx.clock(), ctx.actor, cause, file, size, digest, answer.rows
+        )  # fmt: skip
+        return ctx.ledger.add_snapshot(made)
+
+
+def standing_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
+    """Newest first; those of an environment that was destroyed since went with it."""
+    history = ctx.ledger.deployments(app, environment, 1000)
+    ended = next((item.started for item in history if item.kind == DESTROY), 0.0)
+    return [item for item in ctx.ledger.snapshots(app, environment) if item.at > ended]
+
+
+def _proof(ctx: Context, release: Release, environment: Environment, stood: str | None) -> Proof | None:
+    found = proofs(ctx, release.app, environment.name, release.number)
+    return next((item for item in found if (item.digest, item.schema_before) == (images_digest(release), stood)), None)

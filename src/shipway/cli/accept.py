@@ -1,0 +1,49 @@
+"""`shipway accept`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say
+
+
+@click.command()
+@click.argument("release")
+@click.option("--env", "environment", metavar="ENVIRONMENT", required=True, help="Where it was proven, and will run")
+@click.option("--reason", required=True, help="Why: it is shown wherever the release is")
+@click.option("--expires", default="30d", metavar="DURATION", help="When it no longer holds [30d]")
+@click.pass_obj
+def accept(options: Globals, release: str, environment: str, reason: str, expires: str) -> None:
+    """Take what the proof of RELEASE (a number or version) found, and say why.
+
+    The release may then go where its proof alone would keep it from. It holds for this very finding on these very images:
+    another proof that finds something else needs another word.
+    """
+    from shipway.actions.accept import accept as accept_action
+    from shipway.actions.approve import find_release
+    from shipway.actions.way_back import proofs
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.errors import UsageError
+    from shipway.system.durations import timestamp
+
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        where = environment_of(plan, environment)
+        chosen = find_release(ctx, plan.app, where, release)
+        found = proofs(ctx, plan.app, environment, chosen.number)
+        if not found:
+            raise UsageError(f"release {chosen.number} was never proven for {environment}", hint=f"shipway prove --env {environment}")
+        made = accept_action(ctx, chosen, where, found[0], reason, _seconds(expires))
+        say(f"{made.actor} accepted of release {made.release} in {environment}, until {timestamp(made.expires)}: {made.finding}")
+
+
+def _seconds(text: str) -> float:
+    import re
+
+    from shipway.planfile.values import DURATION, seconds
+
+    if not re.match(DURATION.pattern, text):
+        raise click.BadParameter(f"{text!r} is not {DURATION.expected}", param_hint="--expires")
+    return seconds(text)

@@ -1,0 +1,38 @@
+"""`shipway drill`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--to", metavar="VERSION", help="A version tag or release number [the last good one before this]")
+@click.pass_obj
+def drill(options: Globals, environment: str, to: str | None) -> None:
+    """Walk the whole way back from what ENVIRONMENT runs, on a copy of its data, without touching it.
+
+    The schema goes down as a rollback would take it now, and the older release is started and used there. What came of
+    it, and how long it took, is recorded and shown by `shipway status`. For a schedule: say it in a cron job.
+    """
+    from shipway.actions.drill import drill as walk
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.errors import NotProven
+    from shipway.system.durations import human
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        environment_of(plan, environment)
+        found = walk(ctx, plan.app, environment, to=to)
+        for stage in found.stages:
+            say(f"  {stage.name:<28} {human(stage.seconds)}")
+        if not found.passed:
+            listed = "\n".join(f"  - {reason}" for reason in found.trial.reasons)
+            raise NotProven(f"release {found.target} does not work where the way back ends:\n{listed}")
+        say(style(f"{environment} can go back to release {found.target}, {found.way}: walked in {human(found.seconds)}", "green"))
+        for reason in found.trial.reasons:
+            say(f"  {reason}")

@@ -1,0 +1,30 @@
+"""`shipway snapshot`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--reason", default="", help="Why, for the list")
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for a deployment to end [0]")
+@click.pass_obj
+def snapshot(options: Globals, environment: str, reason: str, wait: float) -> None:
+    """Copy the database of ENVIRONMENT into a volume beside it, and try the copy by restoring it elsewhere.
+
+    Services go on meanwhile. `shipway restore` goes back to it.
+    """
+    from shipway.actions.snapshot import snapshot as take
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.size import readable
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        environment_of(plan, environment)
+        made = take(ctx, plan.app, environment, reason, wait=wait)
+        say(f"snapshot {made.number} of {environment}: {readable(made.size)}, {sum(made.rows.values())} rows in {len(made.rows)} tables, schema {made.schema or 'unknown'}")

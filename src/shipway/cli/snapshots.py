@@ -1,0 +1,40 @@
+"""`shipway snapshots`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, table
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.pass_obj
+def snapshots(options: Globals, environment: str, as_json: bool) -> None:
+    """The snapshots of ENVIRONMENT that can be restored, newest first."""
+    from shipway.actions.snapshot import snapshots as read
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.record import to_data
+    from shipway.domain.size import readable
+    from shipway.system.durations import timestamp
+
+    with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
+        plan = load_plan(options.home)
+        environment_of(plan, environment)
+        found = read(ctx, plan.app, environment)
+        if as_json:
+            say(json.dumps([to_data(item) for item in found], indent=2))
+            return
+        rows = [
+            [str(item.number), timestamp(item.at), str(item.release), item.schema or "", readable(item.size),
+             str(sum(item.rows.values())), item.actor, item.cause]
+            for item in found
+        ]  # fmt: skip
+        table(rows, ["snapshot", "when", "release", "schema", "size", "rows", "by", "why"])
+        if not rows:
+            say(f"{environment} has no snapshot; `shipway snapshot {environment}` takes one")

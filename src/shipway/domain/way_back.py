@@ -1,0 +1,174 @@
+"""How a release goes back: by its code alone, by the down scripts first, or not at all. Pure.
+
+The way leads from the level where the schema stands down to the one that the target was made for, a step a release. Of
+all levels on it the highest is chosen that the steps above lead down to as it was proven, and that the target works on:
+
+- It works on its own one; and on one where its very images were tried, and nothing failed.
+- From such a level it works on the next, where that step only added to the schema, and the code before that step did
+  not mind it. That is a conclusion: nobody tried these images there. With anything but additions it isn't drawn.
+
+What a person accepted counts where the proof alone leads nowhere: down scripts that ran but lost data or left something
+else, and code that was never tried. It can't make a script exist, or code work that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shipway.domain.catalog import ADDITIVE
+from shipway.domain.levels import CODE_ONLY
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    DATA_LOST,
+    NO_EVIDENCE,
+    NOT_RESTORED,
+    RESTORED,
+    SAFE,
+    UNSAFE,
+    Proof,
+    Trial,
+)
+from shipway.domain.release import Acceptance
+
+DOWN_THEN_CODE = "down, then code"  # the old code doesn't work on the schema as it is
+CODE_THEN_DOWN = "code, then down"  # nothing says that it doesn't: in this order nobody waits
+FORWARD_ONLY = "forward only"
+LEADS_BACK = (RESTORED, COLUMN_ORDER)
+RAN = (DATA_LOST, NOT_RESTORED)  # lead down, if not to the same: a person may take that
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one release did to the schema."""
+
+    release: int
+    before: str | None
+    after: str
+    proof: Proof | None = None  # None: it was never walked
+    accepted: Acceptance | None = None
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What was decided."""
+
+    kind: str
+    schema: str | None  # the revision that the database is left at
+    reasons: tuple[str, ...] = ()  # why, in words
+
+    @property
+    def down_first(self) -> bool:
+        """Whether the schema goes before the code does."""
+        return self.kind == DOWN_THEN_CODE
+
+    def render(self) -> str:
+        """For people."""
+        at = "" if self.kind == FORWARD_ONLY else f": the schema ends at {self.schema or 'no revision'}"
+        return "\n".join([f"the way back: {self.kind}{at}", *(f"  {reason}" for reason in self.reasons)])
+
+
+@dataclass(frozen=True)
+class Back:
+    """The question."""
+
+    target: int  # release
+    steps: Sequence[Step]  # newest first
+    tried: Mapping[str, Trial] = field(default_factory=dict)  # the target's images on schemas that aren't theirs
+    asked: bool = False  # whether the environment asks for proofs
+
+    @property
+    def schemas(self) -> list[str | None]:
+        """The levels: the first is where the schema stands, the last the target's own."""
+        return [*(step.after for step in self.steps), self.steps[-1].before]
+
+
+def way_back(asked: Back, schema: str | None) -> WayBack:
+    """The decision, of a database at this revision."""
+    if not asked.steps:
+        return WayBack(CODE_ONLY, schema, ("no migration lies between them",))
+    said = tuple(_said(step) for step in asked.steps)
+    for accepting in (False, True):
+        chosen = _chosen(asked, accepting)
+        if chosen is not None:
+            by = tuple(_by(step) for step in asked.steps if accepting and step.accepted)
+            return _decided(asked, chosen, (*said, *by, *(() if accepting else _concluded(asked, chosen))))
+    if not asked.asked and all(step.proof is None for step in asked.steps):
+        return _decided(asked, len(asked.steps), (*said, "the down scripts are not proven: they run as they are"))
+    return WayBack(FORWARD_ONLY, schema, said)
+
+
+def forced(asked: Back, schema: str | None, kind: str, reason: str) -> WayBack:
+    """What a person asks for whatever the proofs say: `code only`, or down to the target's own schema."""
+    said = (*(_said(step) for step in asked.steps), f"a person asked for this way: {reason}")
+    if kind == CODE_ONLY or not asked.steps:
+        return WayBack(CODE_ONLY, schema, said)
+    return _decided(asked, len(asked.steps), said)
+
+
+def finding(proof: Proof) -> str:
+    """What the proof came to, in two words: what a person accepts."""
+    return f"{proof.way.verdict if proof.way else 'no migration'}, old code {proof.old_code.verdict}"
+
+
+def _chosen(asked: Back, accepting: bool) -> int | None:
+    """Index of the level."""
+    for index in range(len(asked.schemas)):
+        if all(_leads_down(step, accepting) for step in asked.steps[:index]) and _works_on(asked, index, accepting):
+            return index
+    return None
+
+
+def _works_on(asked: Back, index: int, accepting: bool) -> bool:
+    """Whether the target works on this level, as far as anybody can know."""
+    if index == len(asked.steps):
+        return True
+    step = asked.steps[index]
+    trial = asked.tried.get(step.after)
+    if trial is not None and trial.verdict != NO_EVIDENCE:
+        return trial.verdict == SAFE
+    if accepting and step.accepted:
+        unharmed = step.proof is None or step.proof.old_code.verdict != UNSAFE
+        return unharmed and _works_on(asked, index + 1, accepting)
+    return index + 1 < len(asked.steps) and _only_adds(step) and _works_on(asked, index + 1, accepting)
+
+
+def _only_adds(step: Step) -> bool:
+    proof = step.proof
+    return proof is not None and proof.old_code.verdict == SAFE and (proof.way is None or proof.way.triage == ADDITIVE)
+
+
+def _leads_down(step: Step, accepting: bool) -> bool:
+    verdict = step.proof.way.verdict if step.proof and step.proof.way else ""
+    return verdict in LEADS_BACK or (accepting and step.accepted is not None and verdict in RAN)
+
+
+def _decided(asked: Back, index: int, reasons: tuple[str, ...]) -> WayBack:
+    schema = asked.schemas[index]
+    if index == 0:
+        return WayBack(CODE_ONLY, schema, reasons)
+    unsafe = [trial for step in asked.steps[:index] if (trial := asked.tried.get(step.after)) and trial.verdict == UNSAFE]
+    lost = f"what was written since into what goes down from {asked.schemas[0]} goes with it"
+    return WayBack(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
+
+
+def _concluded(asked: Back, index: int) -> tuple[str, ...]:
+    """Where nobody tried it."""
+    if index == len(asked.steps) or asked.steps[index].after in asked.tried:
+        return ()
+    return (f"nobody tried release {asked.target} on {asked.steps[index].after}: concluded, since all steps to there only add",)
+
+
+def _by(step: Step) -> str:
+    assert step.accepted is not None
+    return f"release {step.release}: {step.accepted.finding} was accepted by {step.accepted.actor}: {step.accepted.reason}"
+
+
+def _said(step: Step) -> str:
+    words = f"release {step.release} ({step.before or 'nothing'} → {step.after})"
+    proof = step.proof
+    if proof is None:
+        return f"{words}: its way back was never walked here"
+    why = [*(proof.way.reasons[:1] if proof.way and proof.way.verdict not in LEADS_BACK else ()),
+           *(proof.old_code.reasons[:1] if proof.old_code.verdict != SAFE else ())]  # fmt: skip
+    return f"{words}: {finding(proof)}{''.join(f'; {reason}' for reason in why)}"

@@ -1,0 +1,96 @@
+"""dbmate, run inside the release's image: the project's own version of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from shipway.domain.errors import MigrationFailed
+from shipway.drivers.database.named import Named, reason
+from shipway.drivers.database.sql_folder import Migration, load
+from shipway.ports import OneOff
+
+# Arguments: the word, the folder, and the files that it is about. `dbmate migrate` applies all that its folder has, and
+# `dbmate rollback` reverts the newest of those that its folder has: so they get a folder with these files and no others.
+# The accessory speaks no TLS, which dbmate insists on; what DATABASE_URL or PGSSLMODE says about that counts.
+SCRIPT = r"""
+export PGSSLMODE="${PGSSLMODE:-disable}" DBMATE_NO_DUMP_SCHEMA=true DBMATE_STRICT=false
+word=$1 folder=$2
+shift 2
+[ "$word" != status ] || { dbmate -d "$folder" status && echo "table ${DBMATE_MIGRATIONS_TABLE:-schema_migrations}"; exit; }
+few=$(mktemp -d) || exit
+for file; do cp "$folder/$file" "$few" || exit; done
+[ "$word" != rollback ] || for file; do dbmate -d "$few" rollback || exit; done
+[ "$word" != migrate ] || dbmate -d "$few" migrate
+"""
+# dbmate doesn't speak of what is applied and not in its folder: its books do.
+BOOKS = r"""
+psql -X -q -A -t -v ON_ERROR_STOP=1 -v table="$1" -f - <<'SQL'
+SELECT to_regclass(:'table') IS NOT NULL AS found \gset
+\if :found
+SELECT 'applied ' || version FROM :table;
+\endif
+SQL
+"""
+_STATUS = re.compile(r"\[X\] (\d+)", re.MULTILINE)
+_TABLE = re.compile(r"^table (\S+)$", re.MULTILINE)
+_BOOKS = re.compile(r"^applied (\S+)$", re.MULTILINE)
+
+
+class Dbmate(Named):
+    """See ports.DatabaseTool. A revision is a version, as the digits in a file's name. `files` gives the files of a folder
+    of the image; `client` runs a command in the database's image, with PGHOST and so on."""
+
+    def __init__(
+        self, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None = None
+    ) -> None:
+        self._run = run
+        self._client = client
+        self._files = files
+        self._folder = folder or "db/migrations"
+        self._loaded: dict[str, Migration] | None = None
+
+    def _migrations(self) -> Mapping[str, Migration]:
+        if self._loaded is None:  # an image never changes, and reading its files costs a container
+            self._loaded = {item.version: item for item in load(self._folder, self._files(self._folder), "dbmate")}
+        return self._loaded
+
+    def _brought(self) -> Sequence[str]:
+        return list(self._migrations())
+
+    def _applied(self) -> Collection[str]:
+        code, output = self._call("status", [])
+        table = _TABLE.search(output)
+        if code or table is None:
+            raise _broken(code, output)
+        code, books = self._client(["sh", "-c", BOOKS, "shipway", table[1]])
+        applied = set(_BOOKS.findall(books))
+        if code or not applied.issuperset(_STATUS.findall(output)):
+            raise MigrationFailed(
+                f"dbmate's table {table[1]} can't be read as dbmate reads it\n{reason(books.splitlines())}",
+                hint="dbmate must use the accessory's database, and a table that `DBMATE_MIGRATIONS_TABLE` names with its schema",
+            )
+        return applied
+
+    def _apply(self, names: Sequence[str], all_pending: bool) -> tuple[int, str]:
+        return self._call("migrate", names)
+
+    def _revert(self, names: Sequence[str]) -> tuple[int, str]:
+        return self._call("rollback", names)
+
+    def _ways_down(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
+        downs = {name: item.down for name, item in self._migrations().items() if name in names}
+        return {name: None if down is None or down.empty else (down.path, down.text.strip() + "\n") for name, down in downs.items()}
+
+    def _call(self, word: str, names: Sequence[str]) -> tuple[int, str]:
+        paths = [self._migrations()[name].up.path for name in names]
+        return self._run(["sh", "-c", SCRIPT, "shipway", word, self._folder, *paths])
+
+
+def _broken(code: int, output: str) -> MigrationFailed:
+    hint = "check that the database answers and that the service's variables lead to it"
+    if code == 127:
+        hint = "the image of the service needs dbmate on its PATH"
+    elif "could not find migrations directory" in output:
+        hint = "set `database: {folder: …}` in the plan"
+    return MigrationFailed(f"dbmate can't tell the state of the database\n{reason(output.splitlines())}", hint=hint)

@@ -1,0 +1,164 @@
+"""Django's migrations, run by `manage.py` inside the release's image: the project's own version of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from shipway.domain.errors import Irreversible, MigrationFailed
+from shipway.drivers.database import django_state as read
+from shipway.drivers.database.named import reason
+from shipway.ports import OneOff, OnLine
+
+# Arguments: the folder, what to ask, what asks, and pairs of app and migration to migrate to; `all` and nothing is all.
+# One container a method, two for a way down: a container is dear, and so is Django's start (about 0.5 s).
+SCRIPT = r"""
+export PGCONNECT_TIMEOUT="${PGCONNECT_TIMEOUT:-10}" SHIPWAY_ASK=$2
+cd "$1" || exit 2
+ask=$3
+shift 3
+[ $# -gt 0 ] || { python manage.py shell -c "$ask"; exit; }
+while [ $# -gt 0 ]; do
+  [ "$1" != all ] || set --
+  python manage.py migrate --noinput "$@" 2>&1 || {
+    failed=$?; python manage.py shell -c "$ask" 2>/dev/null; exit $failed; }
+  [ $# -gt 0 ] && shift 2
+done
+exit 0
+"""
+_FIX_UP = "correct the migration and release again: it goes on from where the schema is"
+_FIX_DOWN = "correct the migration's way back and release again, or restore the database from a snapshot"
+_RUNNING = re.compile(r"^ *(?:Applying|Unapplying) (\S+?)\.\.\.", re.MULTILINE)
+
+
+class Django:
+    """See ports.DatabaseTool, and django_state for what a revision is. `folder` is where manage.py is in the image; None
+    is its WORKDIR. The database is the one that the settings call `default`."""
+
+    def __init__(self, run: OneOff, folder: str | None = None) -> None:
+        self._run = run
+        self._folder = folder or "."
+        self._adds: dict[str, str] = {}  # by revision that was pending: its newest migration
+
+    def head(self) -> str | None:
+        state = self._ask("brought")
+        return state.revision(state.parents.keys())
+
+    def current(self) -> str | None:
+        state = self._state()
+        return state.revision(state.applied)
+
+    def pending(self) -> list[str]:
+        state = self._state()
+        missing = state.missing()
+        revisions = [state.revision({*state.applied, *missing[: at + 1]}) or "" for at in range(len(missing))]
+        self._adds.update(zip(revisions, missing, strict=True))
+        return revisions
+
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        state = self._state()
+        targets = ["all"] if state.missing() else []
+        if to is not None:
+            if state.resolve(to) is None:
+                raise MigrationFailed(f"can't go up to {to}: the image lacks it; {_where(state)}")
+            targets = [part for name in to.split("+") if name not in state.applied for part in name.split(".", 1)]
+        if targets:
+            self._migrate("migration", targets, _FIX_UP, on_line)
+
+    def down(self, to: str | None, on_line: OnLine) -> None:
+        state = self._state()
+        keep = frozenset[str]() if to is None else state.resolve(to)
+        if keep is None or not keep <= state.applied:
+            raise MigrationFailed(
+                f"can't go down to {to}: {'the image lacks it' if keep is None else 'it is not applied'}; {_where(state)}",
+                hint="go down with the image of the release that is deployed, to a revision that the schema had",
+            )
+        leaving = state.applied - keep
+        if lacking := sorted(leaving & state.one_way):
+            raise Irreversible(
+                f"no way down in {', '.join(lacking)}; nothing was reverted",
+                hint="give its operations a `reverse_code` or `reverse_sql`, or restore the database from a snapshot",
+            )
+        targets = state.way_down(keep)
+        if other := sorted(state.reverted(targets) ^ leaving):
+            raise MigrationFailed(
+                f"Django can't go down to {to}: it reverts whole branches of an app, and can't part {', '.join(other)}",
+                hint="restore the database from a snapshot, or revert by hand what `manage.py migrate` can't",
+            )
+        if targets:
+            self._migrate("the way down of", [part for pair in targets for part in pair], _FIX_DOWN, on_line)
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        if not revisions:
+            return {}
+        wanted: list[str] = []
+        for revision in revisions:  # of one that was never pending here, nobody knows which of its parts is the newest
+            wanted += [self._adds[revision]] if revision in self._adds else revision.split("+")
+        state = self._ask(" ".join(["scripts", *dict.fromkeys(wanted)]))
+        found: dict[str, str] = {}
+        for name, (path, text, sql) in state.scripts.items():
+            if name not in state.one_way:
+                found[path] = text
+                if sql:
+                    found[f"manage.py sqlmigrate {name.replace('.', ' ', 1)} --backwards"] = sql
+        return found
+
+    def _state(self) -> read.State:
+        state = self._ask("state")
+        if state.unknown:
+            raise MigrationFailed(
+                f"the database has {', '.join(state.unknown)} applied, which the image doesn't have",
+                hint="a newer or another release migrated this database: deploy one that has it. "
+                "Where its app was removed for good, delete its rows from django_migrations",
+            )
+        return state
+
+    def _ask(self, what: str) -> read.State:
+        code, output = self._call(what)
+        state = read.read(output)
+        if code or state is None:
+            raise _broken("Django can't tell its migrations", code, output)
+        for app, names in state.conflicts.items():
+            raise MigrationFailed(
+                f"the migrations of {app} have {len(names)} heads: {', '.join(names)}",
+                hint="merge them with `manage.py makemigrations --merge`, commit the new migration and release again",
+            )
+        return state
+
+    def _call(self, what: str, *targets: str) -> tuple[int, str]:
+        return self._run(["sh", "-c", SCRIPT, "shipway", self._folder, what, read.ASK, *targets])
+
+    def _migrate(self, what: str, targets: Sequence[str], hint: str, on_line: OnLine) -> None:
+        code, output = self._call("state", *targets)
+        lines = [line.rstrip() for line in output.splitlines() if not line.startswith("shipway-django: ")]
+        for line in lines:
+            on_line(line)
+        if code == 0:
+            return
+        state = read.read(output)
+        culprit = next(reversed(_RUNNING.findall(output)), None)
+        if state is not None and state.unknown:
+            self._state()
+        if culprit is None:
+            raise _broken("manage.py migrate failed", code, output)
+        where = _where(state) if state else "the schema's revision could not be read afterwards"
+        raise MigrationFailed(f"{what} {culprit} failed; {where}\n{reason(_plain(lines))}", hint=hint)
+
+
+def _where(state: read.State) -> str:
+    return f"the schema is now at {state.revision(state.applied) or 'no revision: nothing is applied'}"
+
+
+def _plain(lines: Sequence[str]) -> list[str]:
+    """Without the frames of a traceback."""
+    return [line for line in lines if not line.startswith("  File ") and not line.startswith("    ")]
+
+
+def _broken(what: str, code: int, output: str) -> MigrationFailed:
+    lines = [line for line in output.splitlines() if not line.startswith("shipway-django: ")]
+    hint = "check that the database answers and that the service's variables lead to it"
+    if code == 127 or "No module named 'django'" in output:
+        hint = "the image of the service needs python and Django"
+    elif "can't open file" in output or "can't cd" in output:
+        hint = "manage.py must be in the image's WORKDIR, or in `database: {folder: …}` of the plan"
+    return MigrationFailed(f"{what}\n{reason(_plain(lines))}", hint=hint)

@@ -1,0 +1,37 @@
+"""Sequelize's command line, run inside the release's image: the project's own version of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from shipway.drivers.database.javascript import JavaScript
+
+_STATUS = re.compile(r"(up|down) (\S.*)")
+_RUNNING = re.compile(r"^== (\S+): (?:migrating|reverting) =", re.MULTILINE)
+
+
+class Sequelize(JavaScript):
+    """See ports.DatabaseTool. A revision is a file's name. A migration that fails half way stays half done, unless it
+    opens a transaction itself."""
+
+    tool = "sequelize-cli"
+
+    def _applied(self) -> Sequence[str]:
+        code, output = self._call("sequelize-cli db:migrate:status")
+        if code:
+            raise self._broken(code, output)
+        found = (_STATUS.fullmatch(line.strip()) for line in output.splitlines())
+        state = {match[2]: match[1] for match in found if match}
+        self._refuse_other_folder(name for name, way in state.items() if way == "down")
+        return [name for name, way in state.items() if way == "up"]
+
+    def _apply(self, names: Sequence[str], all_pending: bool) -> tuple[int, str]:
+        return self._call('sequelize-cli db:migrate --to "$1"', names[-1])
+
+    def _revert(self, names: Sequence[str]) -> tuple[int, str]:
+        return self._call('sequelize-cli db:migrate:undo:all --to "$1"', names[-1])  # that one included
+
+    def _culprit(self, output: str) -> str | None:
+        running = next(reversed(_RUNNING.findall(output)), None)
+        return next((name for name in self._brought() if running and name.startswith(f"{running}.")), running)

@@ -1,0 +1,18 @@
+"""A proof as JSON. `docs/proof-report.md` lists the keys; `schema.py` makes their JSON Schema."""
+
+from __future__ import annotations
+
+import json
+
+from shipway.domain.proof import Proof
+from shipway.domain.record import to_data
+from shipway.proving.report.follows import what_follows
+
+FORMAT = 1  # grows when a key changes its meaning or goes; new keys may come at any time
+
+
+def as_json(proof: Proof) -> str:
+    """Everything that the proof holds, and what follows from it for a rollback."""
+    follows = what_follows(proof)
+    found = {"format": FORMAT, "rollback": {"way": follows.way, "sentence": follows.sentence}, **to_data(proof)}
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,170 @@
+"""The tables of the page."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from shipway.domain.catalog import ADDITIVE, Difference
+from shipway.domain.proof import Loss, Proof, Stage, Trial, Way
+from shipway.proving.report.markup import Markup, join, tag
+from shipway.proving.report.words import DOWN, GRADES, NONE, loss_text, other_reasons
+from shipway.system.durations import human
+
+MOST = 25  # rows of a table; the others fold away
+CHANGES = {"added": "good", "removed": "bad", "changed": "doubt"}
+
+
+def differences(found: Sequence[Difference], caption: str, *, wanted: bool = True) -> Markup | None:
+    """What is not the same about each object. wanted: a migration is there to make them."""
+    facets = any(item.facets for item in found)
+    rows = []
+    for item in found:
+        word = _word(CHANGES.get(item.change, NONE) if wanted else "bad", item.change)
+        cells = [tag("code", item.name), _cell(item.kind, class_="short"), _cell(word, class_="short")]
+        rows.append(_row(*cells, *([join(_facet(name, *values) for name, values in item.facets.items())] if facets else [])))
+    return _folded(caption, ("object", "kind", "is", *(["before → after"] if facets else [])), rows)
+
+
+def _facet(name: str, before: str, after: str) -> Markup:
+    if "\n" not in before + after:
+        old, new = (tag("code", text) if text else "(none)" for text in (before, after))
+        return tag("div", name, ": ", tag("del", old), " → ", tag("ins", new), class_="facet")
+    changed = difflib.unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
+    lines = [tag({"-": "del", "+": "ins"}.get(line[0], "span"), line, "" if line[0] in "+-" else "\n") for line in list(changed)[3:]]
+    return tag("div", name, ":", tag("pre", lines), class_="facet")
+
+
+def warnings(found: Sequence[str]) -> Markup | None:
+    """As they came."""
+    items = [tag("li", text) for text in found]
+    first, rest = items[:10], items[10:]
+    if not first:
+        return None
+    return join(tag("ul", first, class_="plain"), tag("details", tag("summary", f"and {len(rest)} more"), tag("ul", rest, class_="plain")) if rest else None)
+
+
+def losses(found: Sequence[Loss]) -> Markup | None:
+    """Rows and values, by table."""
+    rows = [
+        _row(tag("code", loss.table), _number(loss.rows[0], "before"), _number(loss.rows[1], "after"), _cell(join(_code(loss.columns)), data_of="values of" if loss.columns else None))
+        for loss in found
+    ]
+    return _folded("Before the way up, and after the way down", ("table", "#rows before", "#rows after", "columns whose values differ"), rows)
+
+
+def work(stages: Sequence[Stage]) -> Markup | None:
+    """What the migrations did to rows."""
+    rows = [
+        _row(tag("code", table), stage.name, _number(stage.rows.get(table, 0), "rows changed"), "written anew as a whole" if table in stage.rewrites else "")
+        for stage in stages
+        for table in dict.fromkeys((*stage.rewrites, *stage.rows))
+    ]
+    return _folded("By table and stage", ("table", "stage", "#rows changed", ""), rows)
+
+
+def exercises(proof: Proof) -> Markup | None:
+    """What was tried with both images."""
+    trials = (("The old image on the new schema", proof.old_code), ("The new image on the old schema", proof.new_code))
+    if not any(trial.checks or trial.reasons for _, trial in trials):
+        return None
+    return join(_trial(name, trial) for name, trial in trials)
+
+
+def _trial(name: str, trial: Trial) -> Markup:
+    rows = [_row(_word("good", "✓ passed"), check) for check in trial.checks]
+    rows += [_row(_word(GRADES.get(trial.verdict, NONE), "✗ found" if trial.verdict == "UNSAFE" else "○ note"), reason) for reason in trial.reasons]
+    heading = tag("h3", name, " ", _word(GRADES.get(trial.verdict, NONE), trial.verdict))
+    return join(heading, _folded("", ("", "exercise"), rows) or tag("p", "No check ran, so nothing is known.", class_="soft"))
+
+
+def each(proof: Proof) -> Markup | None:
+    """Every migration by itself; where they are many, those without a way back come first."""
+    ways = proof.each
+    if not ways:
+        return None
+    note = tag("p", "For information: what counts is the whole set, which may have a way back where a part of it has none.", class_="soft") if proof.way else None
+    good = [way for way in ways if GRADES.get(way.verdict) == "good"]
+    if len(ways) <= MOST or not good or len(good) == len(ways):
+        return join(note, _each(ways))
+    summary = tag("summary", f"{len(good)} others, each with a way back of its own")
+    return join(note, _each([way for way in ways if way not in good]), tag("details", summary, _table("", EACH, [_alone(way) for way in good])))
+
+
+EACH = ("migration", "way down", "triage", "#took", "why")
+
+
+def _each(ways: Sequence[Way]) -> Markup | None:
+    return _folded("In the order in which they are applied", EACH, [_alone(way) for way in ways])
+
+
+def _alone(way: Way) -> Markup:
+    why = [*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
+    why += () if way.triage == ADDITIVE else way.triage_reasons
+    more = tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]]) if len(why) > 3 else None
+    verdict = tag("span", way.verdict, class_=f"word {GRADES.get(way.verdict, NONE)}", title=DOWN.get(way.verdict))
+    triage = _word(GRADES.get(way.triage, NONE), way.triage) if way.triage else ""
+    took = human(sum(stage.seconds for stage in way.stages)) if way.stages else ""
+    cells = _cell(verdict, class_="short"), _cell(triage, class_="short"), _cell(took, class_="number")
+    return _row(join(tag("div", tag("code", name)) for name in way.migrations), *cells, join([tag("div", text) for text in why[:3]], more))
+
+
+def outputs(stages: Iterable[Stage]) -> Markup | None:
+    """The last lines of each stage that failed."""
+    return _join(join(tag("h3", stage.name), tag("pre", "\n".join(stage.output))) for stage in stages if stage.output and stage.outcome != "succeeded")
+
+
+def notices(stages: Iterable[Stage]) -> Markup | None:
+    """NOTICEs and warnings of the server, folded."""
+    return _join(
+        tag("details", tag("summary", f"{stage.name}: {len(stage.notices)}"), tag("pre", "\n".join(stage.notices))) for stage in stages if stage.notices
+    )
+
+
+def scripts(found: Mapping[str, str]) -> Markup | None:
+    """The down scripts as they are in the new image, folded."""
+    return _join(tag("details", tag("summary", tag("code", path)), tag("pre", text)) for path, text in found.items())
+
+
+def _join(parts: Iterable[Markup]) -> Markup | None:
+    return join(parts) or None
+
+
+def _folded(caption: str, heading: Sequence[str], rows: Sequence[Markup]) -> Markup | None:
+    """A table; `#` marks a column of numbers."""
+    if not rows:
+        return None
+    first = _table(caption, heading, rows[:MOST])
+    if len(rows) <= MOST:
+        return first
+    return join(first, tag("details", tag("summary", f"and {len(rows) - MOST} more"), _table(f"{caption}, continued", heading, rows[MOST:])))
+
+
+def _table(caption: str, heading: Sequence[str], rows: Sequence[Markup]) -> Markup:
+    head = tag("tr", (tag("th", text.lstrip("#"), scope="col", role="columnheader", class_="number" if text.startswith("#") else None) for text in heading), role="row")
+    body = tag("tbody", rows, role="rowgroup")
+    return tag("table", tag("caption", caption) if caption else None, tag("thead", head, role="rowgroup"), body, class_="stack", role="table")
+
+
+def _row(*cells: str) -> Markup:
+    """A row of a table; a cell that is a `td` already stays."""
+    first, *rest = cells
+    made = (cell if isinstance(cell, Markup) and cell.startswith("<td") else _cell(cell) for cell in rest)
+    return tag("tr", tag("th", first, scope="row", role="rowheader"), made, role="row")
+
+
+def _cell(content: str, **attributes: object) -> Markup:
+    return tag("td", content, role="cell", **attributes)
+
+
+def _number(value: int, of: str) -> Markup:
+    return _cell(f"{value:,}", class_="number", data_of=of)
+
+
+def _code(names: Sequence[str]) -> Iterable[str]:
+    for index, name in enumerate(names):
+        yield join(", " if index else "", tag("code", name))
+
+
+def _word(grade: str, text: str) -> Markup:
+    return tag("span", text, class_=f"word {grade}")

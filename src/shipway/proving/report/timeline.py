@@ -1,0 +1,65 @@
+"""When what happened in a proof, and which locks were held meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shipway.domain.proof import Lock, Proof, Stage
+from shipway.proving.report.words import LOCK_GRADES, Mode, mode_of
+
+
+@dataclass(frozen=True)
+class Held:
+    """All locks of one mode on one relation in one stage; what overlaps is one."""
+
+    relation: str
+    mode: Mode
+    times: tuple[tuple[float, float], ...]  # start since the stage began, and length, in seconds
+
+    @property
+    def seconds(self) -> float:
+        """Together."""
+        return sum(length for _, length in self.times)
+
+
+def all_stages(proof: Proof) -> tuple[Stage, ...]:
+    """Those of the proof, of the way and of both trials, as they began; each once."""
+    found = [*proof.stages, *(proof.way.stages if proof.way else ()), *proof.old_code.stages, *proof.new_code.stages]
+    return tuple(sorted({(stage.name, stage.start): stage for stage in found}.values(), key=lambda stage: stage.start))
+
+
+def length(proof: Proof) -> float:
+    """Seconds that a time line must have room for."""
+    return max([proof.seconds, *(stage.start + stage.seconds for stage in all_stages(proof))])
+
+
+def held(locks: Iterable[Lock]) -> tuple[Held, ...]:
+    """By relation and mode: what keeps most others waiting first, then what is held longest."""
+    times: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for lock in locks:
+        times.setdefault((lock.relation, lock.mode), []).append((lock.start, lock.seconds))
+    found = [Held(relation, mode_of(mode), _merged(each)) for (relation, mode), each in times.items()]
+    return tuple(sorted(found, key=lambda item: (LOCK_GRADES.index(item.mode.grade), -item.seconds, item.relation)))
+
+
+def _merged(times: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Several sessions may hold the same lock at a time."""
+    found: list[tuple[float, float]] = []
+    for start, taken in sorted(times):
+        if found and start <= sum(found[-1]):
+            first = found[-1][0]
+            found[-1] = (first, max(sum(found[-1]), start + taken) - first)
+        else:
+            found.append((start, taken))
+    return tuple(found)
+
+
+def ticks(seconds: float, most: int = 5) -> Sequence[float]:
+    """Round numbers from 0 up to `seconds`, at most `most` of them after the 0; whole minutes from 5 minutes on."""
+    if seconds <= 0:
+        return (0.0,)
+    small = [factor * 10.0**power for power in range(-3, 3) for factor in (1, 2, 5) if factor * 10.0**power < 60]
+    large = [60.0 * minutes for minutes in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)]
+    step = next((step for step in (*(small if seconds < 300 else ()), *large) if seconds / step <= most), seconds)
+    return tuple(step * index for index in range(int(seconds / step + 1e-9) + 1))

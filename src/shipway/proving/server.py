@@ -1,0 +1,125 @@
+"""A scratch database server: the image of the database that is at stake, without its care for a power cut."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+import shlex
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shipway.domain import accessory as known
+from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.domain.errors import DeployFailed, ProofError
+from shipway.domain.plan import Accessory
+from shipway.ports import Scratch, ScratchDatabase
+from shipway.proving.ground import Ground
+from shipway.steps.health import wait_healthy
+
+SETTINGS = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+    "log_line_prefix": "%e %p %d ", "log_min_messages": "notice",
+}  # fmt: skip
+# A line of the log: SQLSTATE, process, database, level, text. What has more lines goes on with a tab.
+LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")
+PATIENCE = 10.0  # seconds until what the server has logged must be readable
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the server logged."""
+
+    state: str  # SQLSTATE
+    session: int
+    level: str  # ERROR, STATEMENT, NOTICE …
+    text: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """Of one proof. `accessory` is as in the plan of what runs; in `network` it has its name."""
+
+    ground: Ground
+    accessory: Accessory
+    password: str
+    container: str  # its name, which is unique
+    network: str
+    scratch: Scratch
+
+    def settled(self, database: str) -> Accessory:
+        """The accessory, so that all addresses made from it lead to this database."""
+        return dataclasses.replace(self.accessory, environment={**self.accessory.environment, "POSTGRES_DB": database})
+
+    def join(self, network: str) -> None:
+        """Be found by the accessory's name in one more network."""
+        self.ground.ctx.runtime.connect(network, self.container, (self.accessory.name,))
+
+    def mark(self, database: ScratchDatabase) -> str:
+        """A mark in its log, for `log`."""
+        mark = f"shipway-{uuid.uuid4().hex}"
+        database.execute(f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
+        return mark
+
+    def log(self, database: ScratchDatabase, since: str) -> list[Entry]:
+        """All that it has logged of this database since that mark."""
+        until = self.mark(database)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            lines = list(self.ground.ctx.runtime.logs(self.container))
+            found = [next((at for at, line in enumerate(lines) if mark in line), -1) for mark in (since, until)]
+            if min(found) >= 0:
+                return list(_entries(lines[found[0] + 1 : found[1]], database.name))
+            if time.monotonic() > deadline:  # the engine takes it up a little later; it keeps the last 30 MB
+                raise ProofError("the log of the scratch database server can't be read, or is too long")
+            time.sleep(0.05)
+
+
+def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
+    """Healthy. `image`: a name to pull, or an id on the engine. ProofError where it doesn't start."""
+    ctx, password = ground.ctx, secrets.token_urlsafe(18)
+    network = ground.network("database")
+    ctx.redactor.add({"scratch password": password})
+    ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
+    name = f"{app}_proof_{ground.name}_{accessory.name}"
+    spec = ContainerSpec(
+        name=name,
+        image=image,
+        labels={**ground.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
+        command=_command(accessory),
+        env=known.environment(accessory, app, password),
+        networks={network: (accessory.name,)},
+    )
+    ctx.runtime.create(spec)
+    ctx.runtime.start(name)
+    try:
+        wait_healthy(ctx, [(name, known.health(accessory), known.port(accessory))])
+    except DeployFailed as error:
+        raise ProofError(f"the scratch database server did not start: {error.message}") from error
+    found = ctx.runtime.find(name)
+    address = found.addresses.get(network, "") if found else ""
+    scratch = ctx.scratch(known.url(accessory, app, address, password))
+    return Server(ground, accessory, password, name, network, scratch)
+
+
+def _command(accessory: Accessory) -> tuple[str, ...]:
+    words = shlex.split(accessory.command or "postgres")
+    if words[0] != "postgres":  # a wrapper that nobody knows
+        words = ["postgres"]
+    return (*words, *(part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")))
+
+
+def _entries(lines: list[str], database: str) -> Iterator[Entry]:
+    entry: Entry | None = None
+    for line in lines:
+        found = LINE.match(line)
+        if found is None and entry is not None and line.startswith("\t"):
+            entry = dataclasses.replace(entry, text=f"{entry.text}\n{line[1:]}")
+            continue
+        if entry is not None:
+            yield entry
+        entry = Entry(found[1], int(found[2]), found[4], found[5]) if found and found[3] == database else None
+    if entry is not None:
+        yield entry

@@ -1,0 +1,51 @@
+"""Containers of a proof in which migration tools run: one an image, for as long as the proof takes. A container for each
+command, as a deployment has it, would cost more than what the command does."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+
+from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.ports import OneOff
+from shipway.proving.server import Server
+
+LIFE = "86400"  # seconds, should nobody take it away
+GRACE = 60.0  # seconds beside the proof's own time-out, which ends what a command waits for
+
+
+class Toolbox:
+    """Safe to call from several threads. timeout: seconds that a command may be silent."""
+
+    def __init__(self, server: Server, timeout: float) -> None:
+        self._server, self._ctx, self._ground = server, server.ground.ctx, server.ground
+        self._timeout = timeout + GRACE
+        self._guard = threading.Lock()
+        self._boxes: dict[str, ContainerSpec] = {}  # by image
+
+    def runner(self, spec: ContainerSpec) -> OneOff:
+        """Runs commands in the container's image with its variables; those of the database's image where it runs already."""
+
+        def run(command: Sequence[str]) -> tuple[int, str]:
+            box = self._box(spec)
+            own = [f"{name}={value}" for name, value in spec.env.items() if box.env.get(name) != value]
+            code, output = self._ctx.runtime.execute(box.name, ["env", *own, *command], timeout=self._timeout)
+            return code, "\n".join(self._ctx.redactor.line(line) for line in output.splitlines())
+
+        return run
+
+    def _box(self, spec: ContainerSpec) -> ContainerSpec:
+        if spec.image == self._server.accessory.image:
+            return ContainerSpec(self._server.container, spec.image, {})
+        with self._guard:
+            if spec.image not in self._boxes:
+                name = f"{self._ground.app}_proof_{self._ground.name}_tool{len(self._boxes)}"
+                labels = {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "tool", LABEL_CONFIG: name}
+                networks: dict[str, tuple[str, ...]] = {self._server.network: ()}
+                box = dataclasses.replace(spec, name=name, labels=labels, networks=networks, entrypoint=("sleep",), command=(LIFE,))
+                self._ctx.images.pull(spec.image, lambda line: None)
+                self._ctx.runtime.create(box)
+                self._ctx.runtime.start(name)
+                self._boxes[spec.image] = box
+            return self._boxes[spec.image]

@@ -1,0 +1,301 @@
+"""A release's way back, proven on a real engine: real images on the schemas of others, and what a gate makes of it.
+
+The application is a shell that speaks to PostgreSQL. Releases are put into the ledger as runs put them, without a run each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from shipway.actions.accept import accept
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.leases import is_held
+from shipway.actions.prove import prove
+from shipway.app import open_context
+from shipway.context import Context
+from shipway.domain import proof as words
+from shipway.domain.errors import GateRefused, ProofError
+from shipway.domain.plan import Environment, Exercise, Host
+from shipway.domain.proof import Proof, Way
+from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
+from tests.system.conftest import Make
+from tests.system.tiny import FIRST, Tiny
+from tests.unit.world import Notes
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+DOCKERFILE = """\
+FROM postgres:15
+WORKDIR /app
+COPY . .
+ENTRYPOINT ["bash"]
+CMD ["start"]
+"""
+ASK = 'psql "$DATABASE_URL" -q -v ON_ERROR_STOP=1 -c'
+START = f"{ASK} 'SELECT name FROM pets' || exit 3\ntouch /tmp/ready\nexec sleep 1000\n"
+ADD = f"{ASK} \"INSERT INTO pets (name) VALUES ('Rex')\"\n"
+APPLICATION = {"Dockerfile": DOCKERFILE, "start": START, "add": ADD}
+WRITE = {"add": Exercise("add", "web", "bash add", "write"), "give": Exercise("give", "web", "bash add", "job")}
+AGE = ("ALTER TABLE pets ADD age int;", "ALTER TABLE pets DROP age;")
+RENAMED = ("ALTER TABLE pets DROP name; ALTER TABLE pets ADD title text;", "ALTER TABLE pets DROP title; ALTER TABLE pets ADD name text;")
+
+
+class Site:
+    """A production where release 1 runs with a row in its database, and releases that might follow it."""
+
+    def __init__(self, project: Tiny, ctx: Context, notes: list[str]) -> None:
+        self.project, self.ctx, self.notes = project, ctx, notes
+        first = ctx.ledger.release(project.app, 1)
+        assert first is not None
+        self.first = first
+        self._folders = project.folder / "images"
+        self._made = 0
+
+    def release(self, way: tuple[str, str] | None = AGE, *, files: Mapping[str, str] | None = None, **prove: Any) -> Release:
+        """One that brings a migration (up, down; an empty down is left out), with other files and `prove` keys than the first."""
+        scripts = dict(zip(("web/migrations/0002_next.up.sql", "web/migrations/0002_next.down.sql"), way or (), strict=False))
+        plan = dataclasses.replace(self.first.plan, prove=dataclasses.replace(self.first.plan.prove, **prove))
+        self._made += 1
+        made = dataclasses.replace(
+            self.first, images={"web": self._build({**scripts, **(files or {})})}, plan=plan, digest="",
+            tree=f"tree-{self._made}", schema="0002" if way else "0001",
+        )  # fmt: skip
+        return self.ctx.ledger.add_release(made)
+
+    def runs(self, release: Release) -> None:
+        """As if it had been deployed: its images are what runs."""
+        record = Deployment(0, release.app, "production", release.number, DEPLOY, "ada", "a test", self.ctx.clock())
+        number = self.ctx.ledger.begin_deployment(record)
+        self.ctx.ledger.end_deployment(number, SUCCEEDED, self.ctx.clock(), release.schema, "")
+
+    def prove(self, release: Release, **how: Any) -> Proof:
+        """The proof."""
+        proof = prove(self.ctx, release, self.production(release), **how)
+        assert proof is not None
+        return proof
+
+    def production(self, release: Release) -> Environment:
+        """The environment, by the release's plan."""
+        return release.plan.environments["production"]
+
+    def left(self) -> dict[str, str]:
+        """What a proof has on the engine."""
+        return {**self.project.containers(role="proof"), **{name: "" for name in self.project.networks() if "_proof_" in name}}
+
+    def _build(self, files: Mapping[str, str]) -> str:
+        folder = self._folders / str(self._made)
+        for name, text in {**{f"web/{name}": text for name, text in APPLICATION.items()}, **FIRST, **files}.items():
+            if text:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(text)
+        return self.ctx.images.build(
+            folder / "web", tags=[f"shipway-step/{self.project.app}:{self._made}"], dockerfile="Dockerfile", target=None,
+            args={}, labels={}, on_line=lambda line: None,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(make: Make) -> Iterator[Site]:
+    """A site that all tests share; the one that deploys comes last."""
+    project = make(database=True)
+    project.plan |= {
+        "services": {"web": {"build": "web", "health": {"command": "test -e /tmp/ready", "timeout": "5s"}, "drain": "0s"}},
+        "prove": {"exercise": {
+            "add": {"service": "web", "run": "bash add", "kind": "write"}, "give": {"service": "web", "run": "bash add", "kind": "job"},
+        }},
+    }  # fmt: skip
+    project.plan["environments"]["production"] = {"on": {"branch": "staging"}, "url": project.production, "prove": "required"}
+    del project.plan["environments"]["staging"]
+    project.change("one", files={f"web/{name}": text for name, text in APPLICATION.items()})
+    project.shipway("run", "staging")
+    project.psql("INSERT INTO pets VALUES ('Bella')", "production")
+    notes: list[str] = []
+    with open_context(project.home, Notes(notes), actor="grace@example.com") as ctx:
+        yield Site(project, ctx, notes)
+
+
+def way_of(proof: Proof) -> Way:
+    assert proof.way is not None
+    return proof.way
+
+
+def test_an_additive_release_leads_back_both_ways(site: Site) -> None:
+    release = site.release()
+    proof = site.prove(release)
+    assert way_of(proof).verdict == words.RESTORED
+    assert (proof.old_code.verdict, proof.new_code.verdict) == (words.SAFE, words.SAFE)
+    assert proof.old_code.checks == ("write: add", "job: give")
+    assert proof.scripts == {"0002_next.down.sql": AGE[1]}
+    assert (proof.before, proof.schema_before, proof.schema_after) == (1, "0001", "0002")
+    assert site.left() == {}
+    assert site.project.psql("SELECT count(*) FROM pets", "production") == "1", "nothing is written where people work"
+    assert site.prove(release) == proof, "what was walked is not walked again"
+    assert site.prove(release, mode="data").mode == "data"
+
+
+def test_a_release_without_a_migration_costs_nothing(site: Site) -> None:
+    site.notes.clear()
+    proof = site.prove(site.release(None))
+    assert (proof.way, proof.old_code.verdict) == (None, words.SAFE)
+    assert "brings no migration" in proof.old_code.reasons[0]
+    assert site.notes == []
+
+
+def test_values_are_lost_and_the_old_code_is_not_safe(site: Site) -> None:
+    proof = site.prove(site.release(RENAMED, files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")}), mode="data")
+    assert way_of(proof).verdict == words.DATA_LOST
+    assert proof.old_code.verdict == words.UNSAFE
+    assert "exited with code 3" in proof.old_code.reasons[0]
+    assert any("42703" in reason and "SELECT name FROM pets" in reason for reason in proof.old_code.reasons)
+    assert not proof.leads_back
+
+
+def test_no_down_script_is_no_way_down(site: Site) -> None:
+    proof = site.prove(site.release((AGE[0], "")))
+    assert way_of(proof).verdict == words.IRREVERSIBLE
+    assert proof.old_code.verdict == words.SAFE
+    assert proof.leads_back
+
+
+def test_an_error_that_the_old_code_swallows_is_found(site: Site) -> None:
+    swallowing = {"web/add": ADD.replace("\n", " || true\n"), "web/start": "touch /tmp/ready\nexec sleep 1000\n"}
+    site.runs(site.release(None, files=swallowing))
+    required = ("ALTER TABLE pets ADD age int NOT NULL;", AGE[1])
+    proof = site.prove(site.release(required, files={"web/add": ADD.replace("(name) VALUES ('Rex'", "(name, age) VALUES ('Rex', 3")}))
+    site.runs(site.first)
+    assert proof.old_code.verdict == words.UNSAFE
+    assert proof.old_code.checks == ("write: add", "job: give"), "all was green"
+    assert "23502" in proof.old_code.reasons[0]
+
+
+def test_an_image_that_migrates_when_it_starts_does_not_start_on_a_revision_that_it_lacks(site: Site) -> None:
+    newest = f"[ $({ASK.replace('-q', '-q -A -t')} 'SELECT max(version) FROM shipway_migrations') = 0001 ] || {{ echo unknown revision; exit 255; }}\n"
+    site.runs(site.release(None, files={"web/start": newest + START}))
+    proof = site.prove(site.release())
+    site.runs(site.first)
+    assert proof.old_code.verdict == words.UNSAFE
+    assert "exited with code 255" in proof.old_code.reasons[0]
+    assert "unknown revision" in proof.old_code.reasons[0]
+
+
+def test_without_an_exercise_nobody_knows(site: Site) -> None:
+    silent = site.release(None, exercise={})
+    site.runs(silent)
+    proof = site.prove(site.release(exercise={"look": Exercise("look", "web", "true")}))
+    site.runs(site.first)
+    assert proof.old_code.verdict == words.NO_EVIDENCE
+    assert "no exercise" in proof.old_code.reasons[0]
+    assert proof.new_code.verdict == words.NO_EVIDENCE
+    assert "no exercise that writes" in proof.new_code.reasons[0]
+
+
+def test_masks_come_before_anything_looks_and_nothing_outside_is_reached(site: Site) -> None:
+    ask = ASK.replace("-q", "-q -A -t")
+    found = site.ctx.runtime.find(f"{site.project.app}_production_db")
+    assert found is not None
+    address = found.addresses[f"shipway_{site.project.app}_production"]
+    look = {
+        "masked": Exercise("masked", "web", f"[ \"$({ask} \"SELECT count(*) FROM pets WHERE name = 'Bella'\")\" = 0 ]"),
+        "outside": Exercise("outside", "web", f"! pg_isready -q -t 1 -h {address}"),
+    }
+    proof = site.prove(site.release(mode="data", mask=("UPDATE pets SET name = 'nobody'",), exercise={**WRITE, **look}))
+    assert proof.old_code.verdict == words.SAFE, proof.old_code
+    assert "read: masked" in proof.new_code.checks, proof.new_code
+    assert "read: outside" in proof.new_code.checks
+
+
+def test_a_mask_that_does_not_fit_is_named(site: Site) -> None:
+    with pytest.raises(ProofError, match=r"the mask `UPDATE pets SET colour = ''` does not fit") as caught:
+        site.prove(site.release(mask=("UPDATE pets SET colour = ''",)))
+    assert 'column "colour"' in caught.value.message
+    assert site.left() == {}
+
+
+def test_a_database_that_does_not_run_is_told(site: Site) -> None:
+    name = f"{site.project.app}_production_db"
+    site.ctx.runtime.stop(name, 5)
+    try:
+        with pytest.raises(ProofError, match=r"the database of production can't be read: its container .* is exited"):
+            site.prove(site.release())
+    finally:
+        site.ctx.runtime.start(name)
+
+
+def test_what_a_killed_proof_left_goes_with_the_next(site: Site) -> None:
+    release = site.release()
+    dying = site.project.start("prove", str(release.number))
+    dying.until("▸ prove")
+    while len(site.left()) < 4:  # a network and the server, and what comes then
+        assert dying.end is not None
+    dying.kill()
+    assert site.left()
+    done = site.project.shipway("prove", str(release.number), "--json")
+    assert json.loads(done.output[done.output.index("\n{") :])["old_code"]["verdict"] == words.SAFE
+    assert site.left() == {}
+    assert list((site.project.home / "proofs").iterdir()) == []
+
+
+def test_the_database_of_another_host_is_copied_through_a_file(site: Site) -> None:
+    """Which is the same engine here, under another name."""
+    here, away = site.ctx, "ssh://elsewhere"
+    site.ctx = dataclasses.replace(here, connect=lambda host: dataclasses.replace(here.machine, name=host))
+    where = {"production": dataclasses.replace(site.production(site.first), hosts=(Host(away),))}
+    there = dataclasses.replace(site.first, plan=dataclasses.replace(site.first.plan, environments=where), digest="")
+    site.runs(site.ctx.ledger.add_release(there))
+    try:
+        filled = Exercise("filled", "web", f"""[ "$({ASK.replace('-q', '-q -A -t')} "SELECT count(*) FROM pets WHERE name = 'Bella'")" = 1 ]""")
+        proof = site.prove(site.release(mode="data", exercise={**WRITE, "filled": filled}))
+    finally:
+        site.runs(site.first)
+        site.ctx = here
+    assert way_of(proof).verdict == words.RESTORED
+    assert "read: filled" in proof.new_code.checks, proof.new_code
+    assert site.left() == {}
+
+
+def test_the_gate(site: Site) -> None:
+    """It deploys: the last one."""
+    bad = site.release((RENAMED[0], ""), files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")})
+    order = Order(bad, site.production(bad))
+    holding = []
+    site.ctx.reporter.begin = lambda name, detail="": holding.append(is_held(site.ctx.ledger.lease(f"{bad.app}/production"), site.ctx.clock()))  # type: ignore[method-assign]
+    with pytest.raises(GateRefused) as caught:
+        deploy(site.ctx, order)
+    assert holding == [False], "who deploys meanwhile is not kept waiting"
+    del site.ctx.reporter.begin
+    assert "the way down: IRREVERSIBLE" in caught.value.message
+    assert "release 1 on the new schema: UNSAFE" in caught.value.message
+    assert site.project.psql("SELECT count(*) FROM shipway_migrations", "production") == "1"
+
+    accept(site.ctx, bad, site.production(bad), site.prove(bad), "the old one is not needed any more", 3600)
+    assert deploy(site.ctx, order) is not None
+    assert site.project.psql("SELECT count(*) FROM shipway_migrations", "production") == "2"
+
+
+def test_a_step_proves_what_its_run_has_built_and_the_gate_takes_that(make: Make) -> None:
+    project = make(database=True)
+    project.plan["environments"]["production"] |= {"on": "manual"}
+    del project.plan["environments"]["production"]["approvals"]
+    project.plan["prove"] = {"exercise": {"look": {"service": "web", "run": "wget -q -O- $URL | grep -q one", "kind": "write"}}}
+    project.plan["pipeline"] = {"way-back": {"prove": "production"}}
+    project.change("one")
+    assert "way-back     │ production runs nothing yet" in project.shipway("run", "staging").output
+    project.shipway("deploy", "production", "staging")
+
+    project.change("two", files={"web/migrations/0002_age.up.sql": AGE[0], "web/migrations/0002_age.down.sql": AGE[1]})
+    ran = project.shipway("run", "staging").output
+    assert "RESTORED" in ran
+    assert "UNSAFE" not in ran
+    ledger = project.ledger()
+    kept = [json.loads(item.detail) for item in ledger.evidence(project.app, 2) if item.kind == "proof"]
+    ledger.close()
+    assert [(item["environment"], item["release"], item["before"]) for item in kept] == [("production", 2, 1)]
+    assert kept[0]["old_code"]["verdict"] == words.NO_EVIDENCE, "what the new code has to do, it doesn't"
+    deployed = project.shipway("deploy", "production", "staging").output
+    assert "▸ prove" not in deployed, "it was walked already"

@@ -1,0 +1,95 @@
+"""Snapshots before migrations, and the scripts that lead back, in the release's record."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.scripts import as_folder, recorded_scripts, write_out
+from shipway.actions.snapshot import snapshot, snapshots
+from shipway.domain.errors import DiskFull, SnapshotFailed
+from shipway.domain.plan import Snapshots
+from shipway.domain.release import Release
+from shipway.testing.memory import Behaviour
+from tests.unit.domain import samples
+from tests.unit.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def deployed(world: World, number: int, schema: str) -> Release:
+    release = world.release(number, schema)
+    deploy(world.controller(), Order(release, samples.STAGING))
+    return release
+
+
+def test_one_before_migrations_that_nobody_proved(world: World) -> None:
+    deployed(world, 1, "0001")
+    assert world.ledger.snapshots("shop", "staging") == []
+    deployed(world, 2, "0002")
+    deployed(world, 3, "0002")
+    (taken,) = world.ledger.snapshots("shop", "staging")
+    assert (taken.number, taken.release, taken.schema, taken.rows) == (1, 1, "0001", {"public.pets": 3})
+    assert (taken.size, taken.digest) == (70, "sum")
+    assert taken.cause == "before the migrations of release 2"
+
+
+def test_none_where_the_way_down_is_proven(world: World) -> None:
+    one = deployed(world, 1, "0001")
+    two = world.release(2, "0002")
+    world.proven(two, one)
+    deploy(world.controller(), Order(two, samples.STAGING))
+    assert world.ledger.snapshots("shop", "staging") == []
+
+
+@pytest.mark.parametrize(("line", "error"), [("shipway-full 5000 100", DiskFull), ("pg_restore: error: no", SnapshotFailed)])
+def test_one_that_fails_keeps_the_release_out(world: World, line: str, error: type[Exception]) -> None:
+    deployed(world, 1, "0001")
+    world.runtime.behave("*_job_snapshot_*", Behaviour((line,), exit_code=1))
+    with pytest.raises(error):
+        deployed(world, 2, "0002")
+    assert world.database.applied == ["0001"]
+    assert world.serving() == {1}
+    assert world.ledger.snapshots("shop", "staging") == []
+
+
+def test_the_files_of_the_newest_stay(world: World) -> None:
+    release = world.release(1, "0001")
+    database = release.plan.database
+    assert database is not None
+    plan = dataclasses.replace(release.plan, database=dataclasses.replace(database, snapshot=Snapshots(keep=2)))
+    two = world.ledger.add_release(dataclasses.replace(release, plan=plan))
+    deploy(world.controller(), Order(two, samples.STAGING))
+    for _ in range(3):
+        snapshot(world.controller(), "shop", "staging", "")
+    assert [item.number for item in snapshots(world.controller(), "shop", "staging")] == [3, 2]
+    assert len(world.ledger.snapshots("shop", "staging")) == 3
+
+
+def test_down_scripts_are_kept_with_the_release(world: World, tmp_path: Path) -> None:
+    deployed(world, 1, "0001")
+    deployed(world, 2, "0003")
+    found = recorded_scripts(world.controller(), "shop", "staging", 2)
+    assert found == {"0002.down.sql": "-- 0002", "0003.down.sql": "-- 0003"}
+    folder = write_out(world.controller(), "shop", "staging", 2, {**found, "../alembic downgrade b:a --sql": "SELECT 1"})
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
+        "0002.down.sql", "0003.down.sql", "_/alembic_downgrade_b_a_--sql",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "up"), [
+    ("0002_a.down.sql", "0002_a.up.sql"), ("0002_a/down.sql", "0002_a/up.sql"), ("U2__a.sql", "V2__a.sql"), ("versions/a.py", None),
+])  # fmt: skip
+def test_recorded_scripts_as_a_folder(path: str, up: str | None) -> None:
+    made = as_folder({path: "DROP TABLE a;"})
+    assert (set(made) if made else None) == ({path, up} if up else None)

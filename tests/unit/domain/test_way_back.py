@@ -1,0 +1,172 @@
+"""The decision of a rollback, for every verdict and along several releases."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
+from shipway.domain.levels import CODE_ONLY, Level, ahead, levels, own_schema
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    DATA_LOST,
+    FAILS,
+    IRREVERSIBLE,
+    NO_EVIDENCE,
+    NOT_RESTORED,
+    RESTORED,
+    SAFE,
+    UNSAFE,
+    Proof,
+    Trial,
+    Way,
+)
+from shipway.domain.release import FAILED, SUCCEEDED, Acceptance, Deployment
+from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY, Back, Step, finding, forced, way_back
+from tests.unit.domain import samples
+
+DOWNS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
+CODES = (SAFE, UNSAFE, NO_EVIDENCE)
+TRIAGE = {"+": ADDITIVE, "?": REVIEW, "!": BREAKING}
+
+
+def proof(number: int, down: str = RESTORED, code: str = SAFE, triage: str = ADDITIVE) -> Proof:
+    """Of the release that brings schema 000N."""
+    return Proof(
+        "shop", "production", number, "digest", number - 1, "before", f"{number - 1:04}", f"{number:04}", "schema", 1.0, 1.0,
+        way=Way((f"{number:04}",), down, (f"because {down}",), triage), old_code=Trial(code, (f"because {code}",)),
+    )  # fmt: skip
+
+
+def step(number: int, found: Proof | None, *, accepted: bool = False) -> Step:
+    word = None
+    if accepted and found:
+        word = Acceptance("shop", "production", number, "digest", finding(found), "eve", "we know", 1.0, 9.0)
+    return Step(number, f"{number - 1:04}", f"{number:04}", found, word)
+
+
+def one_back(down: str, code: str, *, accepted: bool = False, asked: bool = True) -> Back:
+    found = proof(2, down, code)
+    return Back(1, (step(2, found, accepted=accepted),), {"0002": found.old_code}, asked)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("accepted", [False, True])
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("down", DOWNS)
+def test_every_verdict(down: str, code: str, accepted: bool, asked: bool) -> None:
+    way = way_back(one_back(down, code, accepted=accepted, asked=asked), "0002")
+    leads = down in (RESTORED, COLUMN_ORDER)
+    if code == SAFE:
+        assert (way.kind, way.schema) == (CODE_ONLY, "0002")
+    elif leads:
+        assert (way.kind, way.schema) == (DOWN_THEN_CODE if code == UNSAFE else CODE_THEN_DOWN, "0001")
+    elif accepted and code == NO_EVIDENCE:
+        assert (way.kind, way.schema) == (CODE_ONLY, "0002")
+    elif accepted and down in (DATA_LOST, NOT_RESTORED):
+        assert (way.kind, way.schema) == (DOWN_THEN_CODE, "0001")
+    else:
+        assert (way.kind, way.schema) == (FORWARD_ONLY, "0002")
+    assert f"release 2 (0001 → 0002): {down}, old code {code}" in way.render()
+    if not leads:
+        assert f"because {down}" in way.render()
+
+
+def test_what_was_accepted_is_said_only_where_it_counts() -> None:
+    assert "we know" not in way_back(one_back(DATA_LOST, SAFE, accepted=True), "0002").render()
+    assert "was accepted by eve: we know" in way_back(one_back(DATA_LOST, UNSAFE, accepted=True), "0002").render()
+
+
+def test_no_migration_between() -> None:
+    way = way_back(Back(1, (), asked=True), "0002")
+    assert (way.kind, way.schema, way.reasons) == (CODE_ONLY, "0002", ("no migration lies between them",))
+
+
+def test_without_any_proof() -> None:
+    unknown = (step(3, None), step(2, None))
+    assert way_back(Back(1, unknown, asked=True), "0003").kind == FORWARD_ONLY
+    way = way_back(Back(1, unknown), "0003")
+    assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
+    assert "not proven" in way.render()
+
+
+@pytest.mark.parametrize("known", [proof(3), None])
+def test_a_proof_that_is_missing_on_the_way(known: Proof | None) -> None:
+    other = proof(2) if known is None else None
+    assert way_back(Back(1, (step(3, known), step(2, other))), "0003").kind == FORWARD_ONLY
+
+
+# Three steps, newest first, each as down verdict, old code and triage; then what the target did on a level where it was tried.
+LONG = [
+    ("all tried", "RESTORED SAFE +, RESTORED SAFE +, RESTORED SAFE +", {"0004": SAFE}, CODE_ONLY, "0004"),
+    ("tried on the first, the others only add", "FAILS SAFE +, FAILS SAFE +, FAILS SAFE +", {"0002": SAFE}, CODE_ONLY, "0004"),
+    ("never tried on the first", "RESTORED SAFE +, RESTORED SAFE +, RESTORED SAFE +", {}, CODE_THEN_DOWN, "0001"),
+    ("failed on the last, though all only add", "RESTORED SAFE +, RESTORED SAFE +, RESTORED SAFE +", {"0002": SAFE, "0004": UNSAFE},
+     DOWN_THEN_CODE, "0003"),
+    ("the newest step breaks", "RESTORED SAFE !, RESTORED SAFE +, RESTORED SAFE +", {"0002": SAFE}, CODE_THEN_DOWN, "0003"),
+    ("the middle one is for review", "RESTORED SAFE +, RESTORED SAFE ?, RESTORED SAFE +", {"0002": SAFE}, CODE_THEN_DOWN, "0002"),
+    ("the newest old code minded it", "RESTORED UNSAFE +, FAILS SAFE +, FAILS SAFE +", {"0002": SAFE}, CODE_THEN_DOWN, "0003"),
+    ("no way down where one is needed", "FAILS SAFE !, RESTORED SAFE +, RESTORED SAFE +", {"0002": SAFE}, FORWARD_ONLY, "0004"),
+    ("no way down at the bottom", "RESTORED UNSAFE !, RESTORED UNSAFE !, IRREVERSIBLE UNSAFE !", {"0002": UNSAFE}, FORWARD_ONLY, "0004"),
+    ("the bottom needs none", "RESTORED UNSAFE !, RESTORED UNSAFE !, IRREVERSIBLE SAFE !", {"0002": SAFE}, CODE_THEN_DOWN, "0002"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("steps", "tried", "kind", "schema"), [row[1:] for row in LONG], ids=[row[0] for row in LONG])
+def test_several_releases_back(steps: str, tried: dict[str, str], kind: str, schema: str) -> None:
+    found = []
+    for number, words in zip((4, 3, 2), steps.split(", "), strict=True):
+        down, code, triage = words.split()
+        found.append(step(number, proof(number, down, code, TRIAGE[triage])))
+    way = way_back(Back(1, found, {level: Trial(verdict) for level, verdict in tried.items()}, asked=True), "0004")
+    assert (way.kind, way.schema) == (kind, schema)
+    concluded = kind == CODE_ONLY and "0004" not in tried
+    assert ("nobody tried release 1 on 0004" in way.render()) == concluded
+
+
+@pytest.mark.parametrize("down", DOWNS)
+def test_a_person_insists(down: str) -> None:
+    asked = one_back(down, UNSAFE)
+    by_code = forced(asked, "0002", CODE_ONLY, "the bug is worse")
+    assert (by_code.kind, by_code.schema) == (CODE_ONLY, "0002")
+    by_down = forced(asked, "0002", DOWN_THEN_CODE, "the bug is worse")
+    assert (by_down.kind, by_down.schema) == (DOWN_THEN_CODE, "0001")
+    for way in (by_code, by_down):
+        assert "a person asked for this way: the bug is worse" in way.render()
+        assert down in way.render()
+
+
+def history(*words: str) -> list[Deployment]:
+    """Newest first, from lines such as `deploy 2 0002`, oldest first; `failed` before it, `code only` after it."""
+    made = []
+    for number, line in enumerate(words, 1):
+        outcome, line = (FAILED, line[7:]) if line.startswith("failed ") else (SUCCEEDED, line)
+        kind, release, schema, *way = line.split(maxsplit=3)
+        item = dataclasses.replace(samples.deployment(number, int(release), outcome), kind=kind, way=way[0] if way else "")
+        made.append(dataclasses.replace(item, schema=None if schema == "-" else schema))
+    return made[::-1]
+
+
+@pytest.mark.parametrize(("lines", "expected"), [
+    (["deploy 1 0001", "deploy 2 0002"], [Level("0001", 1), Level("0002", 2)]),
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001"], [Level("0001", 1)]),
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0002 code only", "deploy 3 0003"], [Level("0001", 1), Level("0002", 2), Level("0003", 3)]),
+    (["deploy 1 0001", "failed deploy 2 0002"], [Level("0001", 1), Level("0002", 2)]),
+    (["deploy 1 0001", "failed deploy 2 -"], [Level("0001", 1)]),
+    (["failed deploy 1 0001", "deploy 2 0002"], [Level("0002", 2)]),
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "deploy 3 0002"], [Level("0001", 1), Level("0002", 3)]),  # rewritten
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "restore 1 0002"], [Level("0001", 1), Level("0002", 2)]),
+    (["deploy 1 0001", "destroy 1 -", "deploy 2 0002"], [Level("0002", 2)]),
+    ([], []),
+])  # fmt: skip
+def test_levels(lines: list[str], expected: list[Level]) -> None:
+    assert levels(history(*lines)) == expected
+
+
+def test_the_schema_of_a_release_is_not_the_one_that_it_came_back_to() -> None:
+    past = history("deploy 1 0001", "deploy 2 0002", "rollback 1 0002 code only")
+    first = samples.release(1, "0001")
+    assert own_schema(past, first) == "0001"
+    assert ahead(past, first) == "0002"
+    assert ahead(history("deploy 1 0001", "deploy 2 0001", "rollback 1 0001 code only"), first) is None

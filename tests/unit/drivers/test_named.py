@@ -1,0 +1,75 @@
+"""Which migrations a way up and a way down are about, where names have an order; and Django, where they have none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shipway.domain.errors import MigrationFailed
+from shipway.drivers.database import django_state
+from shipway.drivers.database.named import Line, reason
+
+
+def line(*applied: str) -> Line:
+    return Line(("a", "b", "c"), frozenset(applied))
+
+
+def test_the_way_up() -> None:
+    assert line().entering(None) == ["a", "b", "c"]
+    assert line("a").entering("b") == ["b"]
+    assert line("a", "b").entering("a") == []
+    with pytest.raises(MigrationFailed, match=r"can't go up to x.*schema is at a"):
+        line("a").entering("x")
+
+
+def test_the_way_down() -> None:
+    assert line("a", "b", "c").leaving("a") == ["c", "b"]
+    assert line("a", "b").leaving(None) == ["b", "a"]
+    assert line("a").leaving("a") == []
+    with pytest.raises(MigrationFailed, match=r"can't go down to b: it isn't applied; the schema is at a"):
+        line("a").leaving("b")
+
+
+def test_a_migration_that_came_too_late() -> None:
+    with pytest.raises(MigrationFailed, match="not applied, but older than c, where the schema is: b"):
+        line("a", "c").pending()
+
+
+def test_the_reason_of_a_failure_is_not_its_stack() -> None:
+    assert reason(["Error: no", "    at Migrator.js:1", "", "  why "]) == "Error: no\n  why"
+    assert reason([""]) == "it printed nothing"
+
+
+def state(*applied: str, rows: object = (), **parents: str) -> django_state.State:
+    """`app_1="app_0 other_1"`."""
+    migrations = [
+        {"name": name.replace("_", "."), "parents": [item.replace("_", ".") for item in names.split()], "one_way": False}
+        for name, names in parents.items()
+    ]
+    answer = {"conflicts": {}, "migrations": migrations, "applied": applied, "rows": rows}
+    found = django_state.read(f"hello\nshipway-django: {json.dumps(answer)}\n")
+    assert found is not None
+    return found
+
+
+def test_a_revision_is_what_nothing_builds_on() -> None:
+    apps = state("auth.1", "shop.1", "shop.2", "log.1", auth_1="", shop_1="auth_1", shop_2="shop_1", log_1="")
+    assert apps.revision(apps.applied) == "log.1+shop.2"
+    assert apps.resolve("log.1+shop.2") == apps.applied
+    assert apps.resolve("log.1+shop.3") is None
+    assert apps.revision(set()) is None
+
+
+def test_the_way_down_of_several_apps() -> None:
+    apps = state("auth.1", "auth.2", "shop.1", "shop.2", auth_1="", auth_2="auth_1", shop_1="auth_1", shop_2="shop_1 auth_2")
+    assert apps.way_down({"auth.1", "shop.1"}) == [("shop", "1"), ("auth", "1")]
+    assert apps.reverted([("shop", "1"), ("auth", "1")]) == {"shop.2", "auth.2"}
+    assert apps.way_down({"auth.1"}) == [("shop", "zero"), ("auth", "1")]
+    assert apps.reverted([("auth", "zero")]) == {"auth.1", "auth.2", "shop.1", "shop.2"}
+
+
+def test_books_with_rows_that_the_image_lacks() -> None:
+    rows = [["old.1", False], ["shop.1", True], ["new.1", False], ["shop.9", False]]
+    assert state("shop.1", rows=rows, shop_1="").unknown == ("new.1", "shop.9")
+    assert state("shop.1", rows=rows[:2], shop_1="").unknown == ()

@@ -1,0 +1,102 @@
+"""A proof in a terminal: everything that counts, first what counts most, and nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+import pytest
+
+from shipway.cli.output import style
+from shipway.domain.proof import Lock, Proof
+from shipway.proving.report.terminal import lines
+from tests.unit.proving.proofs import PROOF, SAFE, SAMPLES, UP, hostile, huge, with_way
+
+ROLLBACK = {
+    "restored": "code only",
+    "down-then-code": "down, then code",
+    "column-order": "down, then code",
+    "data-lost": "forward only",
+    "not-restored": "forward only",
+    "irreversible": "forward only",
+    "up-fails": "forward only",
+    "down-fails": "forward only",
+    "no-evidence": "code, then down",
+    "schema-only": "code only",
+    "no-migration": "code only",
+    "first": "nothing to go back to",
+}
+
+
+def said(proof: Proof, width: int = 100) -> str:
+    """On one line, so that where lines are broken doesn't matter."""
+    return " ".join(" ".join(lines(proof, width=width)).split())
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_verdicts_come_first_and_then_what_follows(name: str) -> None:
+    proof, text = SAMPLES[name], said(SAMPLES[name])
+    verdicts = [f"way down {proof.way.verdict}"] if proof.way else []
+    verdicts += [f"old code {proof.old_code.verdict}", f"new code {proof.new_code.verdict}", f"rollback: {ROLLBACK[name]}"]
+    places = [" ".join(text.replace("  ", " ").split()).find(item) for item in verdicts]
+    assert -1 not in places
+    assert places == sorted(places)
+    if "stages" in text:
+        assert places[-1] < text.index("stages")
+
+
+def test_the_exact_objects_rows_and_reasons() -> None:
+    text = said(SAMPLES["not-restored"])
+    assert "index public.items_price_idx removed" in text
+    assert "column public.items.price changed: type: integer → numeric(10,2); default: 0 → (none)" in text
+    assert "3 objects are not as before" in text
+    assert text.count("index public.items_price_idx removed") == 1
+    assert '42703: column "price" of relation "items" does not exist' in text
+    assert 'index "items_pirce_idx" does not exist, skipping' in text
+    text = said(SAMPLES["data-lost"])
+    assert "public.items 120,000 rows; values of price, note differ" in text
+    assert "public.discounts 312 → 0 rows" in text
+    assert "0009_currency has no downgrade" in said(SAMPLES["irreversible"])
+    assert "old code SAFE there was nothing to try - the release brings no migration" in said(SAMPLES["no-migration"])
+    idle = dataclasses.replace(SAFE, reasons=("the workers (mail) had no work",))
+    assert "the workers (mail) had no work" in said(dataclasses.replace(PROOF, old_code=idle))
+    assert "rows were not looked at" in said(SAMPLES["schema-only"])
+
+
+def test_stages_and_locks_that_others_wait_for() -> None:
+    text = said(SAMPLES["up-fails"])
+    assert "✗ up 2.2 s failed; 120,000 rows changed; public.items written anew │ ERROR: syntax error" in text
+    assert "ACCESS EXCLUSIVE on public.items for 2.0 s in up: reads and writes wait" in text
+    assert "SHARE on public.items for 0.7 s in up: writes wait" in text
+    assert "ROW EXCLUSIVE on public.orders" not in text
+    both = (Lock("t", "AccessExclusiveLock", 0.0, 2.0), Lock("t", "AccessExclusiveLock", 1.0, 2.0))
+    assert "ACCESS EXCLUSIVE on t for 3.0 s" in said(with_way("RESTORED", stages=(dataclasses.replace(UP, locks=both),)))
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    found = lines(huge(), width=100)
+    assert len(found) < 140
+    text = " ".join(found)
+    for count in ("102 more", "72 more", "52 more"):  # differences, losses and warnings; 8 are shown
+        assert f"and {count}" in text, count
+    assert "210 others RESTORED" in text
+    assert "NOT_RESTORED 0008_change_56_of_the_accounting_module: reason of 0008" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", [*SAMPLES, "huge"])
+def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
+    proof = huge() if name == "huge" else SAMPLES[name]
+    assert [line for line in lines(proof, width=width) if len(line) > width] == []
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_colours_change_no_letter(name: str) -> None:
+    coloured = lines(SAMPLES[name], style)
+    assert [click.unstyle(line) for line in coloured] == lines(SAMPLES[name])
+    assert coloured != lines(SAMPLES[name])
+
+
+def test_a_name_gives_the_terminal_no_orders() -> None:
+    for line in lines(hostile(PROOF)):
+        assert line.isprintable(), line
