@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database.alembic import Alembic
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.system.process import run
@@ -26,6 +27,7 @@ def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[st
         scratch.drop(database)
         _require_obedience(folder, database, timeout)
         database = scratch.create()
+        _require_one_line(folder, database, timeout)
         return alembic_here(folder, database, timeout).pending()
     except MigrationFailed as error:
         raise ProofError(error.message, hint=error.hint) from error
@@ -43,6 +45,17 @@ def _require_obedience(folder: Path, gone: ScratchDatabase, timeout: float) -> N
         raise ProofError(
             f"alembic doesn't work on the database that DATABASE_URL names, but on another one; nothing was run\n{tail}",
             hint="let env.py take the address from os.environ['DATABASE_URL'] where it is set",
+        )
+
+
+def _require_one_line(folder: Path, database: ScratchDatabase, timeout: float) -> None:
+    """Where branches meet there is no single revision to go back to."""
+    _, output = _one_off(database.url, timeout)(["sh", "-c", 'cd "$1" && alembic history', "shipway", str(folder.absolute())])
+    scripts = read.history(output.splitlines())
+    if merges := [script.id for script in scripts.values() if len(script.parents) > 1]:
+        raise ProofError(
+            f"the history has branches, which {', '.join(merges)} brings together: it can't be walked one by one",
+            hint="the migrations of a release are walked together, whatever their history is: `shipway prove` with a plan",
         )
 
 
