@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pymysql
 import pytest
 
 from shipway.domain.catalog import compare
@@ -134,6 +136,17 @@ class TestMariaDb(ScratchSuite):
 
     def test_what_else_is_in_the_catalog(self, scratch: Scratch) -> None:
         assert walked(scratch, MARIADB, MARIADB_WAYS) == {up: seen for up, _, seen in MARIADB_WAYS}
+
+    def test_sessions_are_ended(self, scratch: Scratch) -> None:
+        database = scratch.create()
+        parts = urlsplit(database.url)
+        connection = pymysql.connect(
+            host=parts.hostname, port=parts.port or 0, user=parts.username, password=parts.password or "", database=database.name
+        )  # fmt: skip
+        assert database.interrupt() == ["idle"]
+        with pytest.raises(pymysql.MySQLError):
+            connection.ping(reconnect=False)
+        scratch.drop(database)
 
     def test_a_clone_has_all_of_it(self, scratch: Scratch) -> None:
         golden = scratch.create()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from shipway.domain.catalog import compare
+from shipway.domain.catalog import Catalog, compare
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.postgres import PostgresScratch
 from shipway.ports import ScratchDatabase
@@ -49,7 +49,7 @@ CREATE STATISTICS both_columns (dependencies) ON maker, price FROM items;
 CREATE PUBLICATION news FOR TABLE items;
 CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere OPTIONS (host 'x'); CREATE FOREIGN TABLE distant (a integer) SERVER far;
 CREATE TEXT SEARCH CONFIGURATION words (COPY = simple);
-CREATE COLLATION german (provider = icu, locale = 'de');
+CREATE COLLATION german (locale = 'C');
 GRANT SELECT ON items TO reader; GRANT UPDATE (name) ON items TO app;
 COMMENT ON TABLE items IS 'for sale'; COMMENT ON COLUMN items.name IS 'what it is called'; COMMENT ON COLUMN cheap.name IS 'seen';
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO reader;
@@ -113,7 +113,7 @@ WAYS = (
     ("ALTER SERVER far OPTIONS (SET host 'y')", "ALTER SERVER far OPTIONS (SET host 'x')", ["foreign server far changed: options: host=x → host=y"]),
     ("DROP FOREIGN TABLE distant", "CREATE FOREIGN TABLE distant (a integer) SERVER far", ["column public.distant.a removed", "foreign table public.distant removed"]),
     ("DROP TEXT SEARCH CONFIGURATION words", "CREATE TEXT SEARCH CONFIGURATION words (COPY = simple)", ["text search configuration public.words removed"]),
-    ("DROP COLLATION german", "CREATE COLLATION german (provider = icu, locale = 'de')", ["collation public.german removed"]),
+    ("DROP COLLATION german", "CREATE COLLATION german (locale = 'C')", ["collation public.german removed"]),
     ("CREATE CAST (mood AS integer) WITH INOUT", "DROP CAST (mood AS integer)", ["cast (public.mood AS integer) added"]),
     ("CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq)", "DROP OPERATOR === (integer, integer)", ["operator public.===(integer,integer) added"]),
     ("CREATE FUNCTION seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION seen();",
@@ -144,9 +144,17 @@ def golden(scratch: PostgresScratch) -> Iterator[ScratchDatabase]:
 
 
 @pytest.fixture(scope="module")
-def one(scratch: PostgresScratch, golden: ScratchDatabase) -> ScratchDatabase:
+def one(scratch: PostgresScratch, golden: ScratchDatabase) -> Iterator[ScratchDatabase]:
     """Where all changes are made and undone one after the other."""
-    return scratch.create(golden)
+    database = scratch.create(golden)
+    yield database
+    scratch.drop(database)
+
+
+@pytest.fixture(scope="module")
+def last(one: ScratchDatabase) -> list[Catalog]:
+    """What `one` was when the test before this one had ended."""
+    return [one.catalog()]
 
 
 @pytest.fixture
@@ -157,16 +165,20 @@ def clone(scratch: PostgresScratch, golden: ScratchDatabase) -> Iterator[Scratch
 
 
 @pytest.mark.parametrize(("up", "down", "seen"), WAYS, ids=[up[:60] for up, _, _ in WAYS])
-def test_a_change_is_seen_and_its_undoing_too(one: ScratchDatabase, up: str, down: str | None, seen: list[str] | None) -> None:
-    before = one.catalog()
+def test_a_change_is_seen_and_its_undoing_too(
+    one: ScratchDatabase, last: list[Catalog], up: str, down: str | None, seen: list[str] | None
+) -> None:
+    before = last[0]
     one.execute(up)
-    found = [str(change) for change in compare(before, one.catalog())]
+    last[0] = one.catalog()
+    found = [str(change) for change in compare(before, last[0])]
     if seen is not None:
         assert found == seen
     assert found
     if down is not None:
         one.execute(down)
-        assert [str(change) for change in compare(before, one.catalog())] == []
+        last[0] = one.catalog()
+        assert [str(change) for change in compare(before, last[0])] == []
 
 
 def test_touched_counts_rows(clone: ScratchDatabase) -> None:
@@ -229,6 +241,20 @@ def test_sessions_are_ended_for_a_clone_and_on_request(scratch: PostgresScratch,
         connection.execute("SELECT 1")
     connection = psycopg.connect(copy.url, autocommit=True)
     scratch.drop(copy)
+
+
+def test_reading_goes_on_after_its_session_was_ended(clone: ScratchDatabase) -> None:
+    before = clone.catalog()
+    with psycopg.connect(clone.url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    assert clone.catalog() == before
+    clone.execute("ALTER ROLE postgres SET DateStyle = 'German'")
+    try:
+        clone.execute("ALTER TABLE visits ADD at date DEFAULT '31.12.2026'")
+        (at,) = [change for change in compare(before, clone.catalog()) if change.kind == "column"]
+        assert at.facets["default"] == ("", "'2026-12-31'::date")
+    finally:
+        clone.execute("ALTER ROLE postgres RESET ALL")
 
 
 def test_content_of_all_types(one: ScratchDatabase) -> None:

@@ -68,7 +68,7 @@ def _judge(change: Difference, context: _Context) -> Finding:
 
 def _added_column(change: Difference, _: _Context) -> Finding:
     filled = any(_side(change, facet) for facet in ("default", "generated", "identity"))
-    if _side(change, "null") == "not null" and not filled:
+    if _side(change, "null") and not filled:
         return BREAKING, f"column {change.name} added, not null and without a default: rows that lack it are refused"
     return NOTHING
 
@@ -126,7 +126,8 @@ def _type(before: str, after: str) -> str:
 
 
 def _null(before: str, after: str) -> str:
-    return BREAKING if after else REVIEW
+    """NOT NULL that isn't checked for older rows yet (`not null, not valid`) is one for all new rows."""
+    return ADDITIVE if before and after else BREAKING if after else REVIEW
 
 
 def _default(before: str, after: str) -> str:

@@ -90,6 +90,7 @@ def change(text: str) -> Difference:
         (BREAKING, ["*column s.t.a null=→not_null"]),
         (REVIEW, ["*column s.t.a null=→not_null default=→0"]),
         (REVIEW, ["*column s.t.a null=not_null→"]),
+        (ADDITIVE, ["*column s.t.a null=not_null,_not_valid→not_null"]),
         (BREAKING, ["*column s.t.a default=0→"]),
         (REVIEW, ["*column s.t.a default=0→1"]),
         (ADDITIVE, ["*column s.t.a default=→1"]),

@@ -94,6 +94,10 @@ class MySqlDatabase:
             row = query(connection, f"SELECT COUNT(*){sums} FROM {table}")[0]
             return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
 
+    def collisions(self) -> Sequence[str]:
+        """None: AUTO_INCREMENT goes on behind the largest value; sequences of MariaDB aren't looked at."""
+        return ()
+
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         """A statement that changes the schema ends the transaction, as ever on these servers; notices are those of the
         last statement."""
@@ -118,9 +122,9 @@ class MySqlDatabase:
         """Sees nothing: metadata locks are told only where a plugin is installed."""
         return nullcontext(Unwatched())
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> Sequence[str]:
         with session(self._server) as connection:
-            end_sessions(connection, self.name)
+            return end_sessions(connection, self.name)
 
     @contextmanager
     def _deadline(self, connection: Connection, timeout: float | None) -> Iterator[threading.Event]:

@@ -55,11 +55,15 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def end_sessions(connection: Connection, database: str) -> None:
-    """All in a database but this one."""
-    ask = "SELECT id FROM information_schema.processlist WHERE db = %s AND id <> connection_id()"
-    for (number,) in query(connection, ask, [database]):
+def end_sessions(connection: Connection, database: str) -> Sequence[str]:
+    """All in a database but this one; gives what each was at."""
+    doing = []
+    ask = "SELECT id, coalesce(state, ''), info FROM information_schema.processlist WHERE db = %s AND id <> connection_id()"
+    for number, state, info in query(connection, ask, [database]):
         try:
             query(connection, f"KILL {int(number)}")
         except pymysql.MySQLError:  # ended by itself
-            pass
+            continue
+        how = "waiting for a lock" if "lock" in state.lower() else "running"
+        doing.append(f"{how}: {' '.join(info.split())[:200]}" if info else "idle")
+    return doing

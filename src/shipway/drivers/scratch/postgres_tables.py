@@ -29,10 +29,15 @@ def _named_columns(table: str, numbers: str) -> str:
 def columns_query(version: int) -> str:
     """Gives `position` besides: in the order of attnum."""
     compression = "nullif(a.attcompression::text, '')" if version >= 140000 else "NULL"
+    loose = (
+        "|| coalesce((SELECT CASE WHEN NOT k.convalidated THEN ', not valid' ELSE '' END || CASE WHEN k.connoinherit THEN ', no inherit' ELSE '' END"
+        " FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND a.attnum = ANY(k.conkey)), '')"
+    )
+    not_null = f"'not null' {loose if version >= 180000 else ''}"
     generated = "CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END"
     return f"""
 SELECT 'column' AS kind, {TABLE} || '.' || quote_ident(a.attname) AS name, {TABLE} AS "on",
-  format_type(a.atttypid, a.atttypmod) AS type, CASE WHEN a.attnotnull THEN 'not null' END AS "null",
+  format_type(a.atttypid, a.atttypmod) AS type, CASE WHEN a.attnotnull THEN {not_null} END AS "null",
   CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",
   CASE WHEN a.attgenerated <> '' THEN {generated} || ' as ' || pg_get_expr(d.adbin, d.adrelid) END AS generated,
   CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
@@ -71,7 +76,7 @@ LEFT JOIN (SELECT f.ftrelid, s.srvname AS ftserver, array_to_string(f.ftoptions,
 WHERE {PEOPLES} AND c.relkind IN ('r', 'p', 'f') AND {not_of_extension("pg_class", "c.oid")}"""
 
 # PostgreSQL makes and numbers a constraint for each partition that a foreign key leads to; and its triggers.
-# NOT NULL is a constraint since version 18; it stands with the column.
+# NOT NULL is a constraint since version 18; it stands with the column, without its name.
 CONSTRAINTS = f"""
 SELECT 'constraint' AS kind, coalesce({TABLE}, k.contypid::regtype::text) || '.' || quote_ident(k.conname) AS name, {TABLE} AS "on",
   CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclude' ELSE 'check' END AS type,
