@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conformance.database_lab import TAG, build_image
 from tests.conformance.scratch_lab import postgres
 
 pytestmark = pytest.mark.engine
@@ -153,6 +154,38 @@ def test_layouts(layout: str, write: Write, url: str) -> None:
     assert set(verdicts(folder, url)) == {"RESTORED"}, "the files don't tell their layout"
 
 
+@pytest.fixture(scope="module")
+def alembic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of several projects; a real alembic, from an image, is in `bin`."""
+    folder = tmp_path_factory.mktemp("alembic")
+    build_image(folder)
+    tool = folder / "bin" / "alembic"
+    tool.parent.mkdir()
+    tool.write_text(
+        "#!/bin/sh\n"
+        f'exec docker run --rm --network host --env DATABASE_URL --volume "$PWD:$PWD" --workdir "$PWD" {TAG} alembic "$@" 2>&1\n'
+    )
+    tool.chmod(0o755)
+    return folder
+
+
+def test_alembic(alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{alembic / 'bin'}:{os.environ['PATH']}")
+    projects = alembic / "projects"
+    assert verdicts(projects / "irreversible", url, "--layout", "alembic", "--only", "bbb2") == ["IRREVERSIBLE"]
+    code, output = prove(projects / "merged", url, "--layout", "alembic")
+    assert (code, "the history has branches, which fff6 brings together" in output) == (25, True), output
+
+
+def test_an_alembic_that_would_work_on_another_database(alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{alembic / 'bin'}:{os.environ['PATH']}")
+    script = alembic / "projects" / "good" / "migrations" / "env.py"
+    script.write_text(script.read_text().replace('os.environ["DATABASE_URL"]', repr(url)))
+    code, output = prove(alembic / "projects" / "good", url, "--layout", "alembic")
+    assert code == 25
+    assert "alembic doesn't work on the database that DATABASE_URL names, but on another one; nothing was run" in output
+
+
 def test_a_folder_for_sqlite(write: Write) -> None:
     files = {path: text.replace("serial", "integer") for path, text in USERS.items()}
     folder = write({
@@ -197,6 +230,21 @@ def test_generated_rows_show_what_a_way_loses(write: Write, url: str) -> None:
     code, output = prove(folder, url)
     assert code == 0
     assert "2 of them may lose rows; --rows looks at that" in output
+
+
+def test_a_linter_tells_of_locks(write: Write, url: str) -> None:
+    """On the empty tables of a walk nobody waits for them."""
+    folder = write({
+        **USERS,
+        "002_index.up.sql": "ALTER TABLE users ADD COLUMN name text;\nCREATE INDEX users_name ON users (name);",
+        "002_index.down.sql": "ALTER TABLE users DROP COLUMN name;",
+    })  # fmt: skip
+    first, second = walked(folder, url, "--lint")
+    assert first["warnings"] == []
+    (warning,) = second["warnings"]
+    assert warning.startswith("002_index.up.sql:2: During normal index creation")
+    code, output = prove(folder, url, "--lint")
+    assert (code, "002_index.up.sql:2" in output) == (0, True)
 
 
 def test_a_migration_that_never_ends(write: Write, url: str) -> None:
