@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from shipway.domain.proof import Lock
 from shipway.drivers.scratch.bookkeeping import is_book
 from shipway.drivers.scratch.postgres_reader import Reader
-from shipway.drivers.scratch.postgres_session import Connection, session
+from shipway.drivers.scratch.postgres_session import Connection
 from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
 
 PAUSE = 0.005  # seconds between two looks
@@ -61,13 +61,13 @@ class PostgresWatch:
 
 
 @contextmanager
-def watching(reader: Reader, server: str, books: Collection[str]) -> Iterator[PostgresWatch]:
-    """In the reader's database, looked at from that at the URL `server`."""
+def watching(reader: Reader, watcher: Reader, books: Collection[str]) -> Iterator[PostgresWatch]:
+    """In the reader's database, looked at by `watcher` from another one."""
     before, database = reader.read(_relations)
     names = {oid: name for oid, (name, _) in before.items() if not is_book(name, books)}
     watch = PostgresWatch(names, database)
-    with ThreadPoolExecutor(1) as pool, session(server) as watcher:
-        looking = pool.submit(watch.look, watcher)
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(watcher.read, watch.look)
         try:
             yield watch
         finally:
