@@ -5,6 +5,7 @@
     -- verdict: DATA_LOST                  with the rows below
     -- empty: RESTORED                     without rows; else the same as with them, RESTORED instead of DATA_LOST
     -- generated: FAILS                    with generated rows; else the same as with the rows below
+    -- unseen: yes                        the way up fails with generated rows: they tell nothing, and the warnings say so
     -- triage: breaking                    of the way up
     -- reason: words                       that are among the reasons
     -- warns: words                        that are among the warnings; without such a line there are none about the down
@@ -28,7 +29,7 @@ from shipway.drivers.database.sql_folder import NO_TRANSACTION, Migration, SqlFi
 FOLDER = Path(__file__).parent / "migrations"
 VERSION = "2"  # of the migration; the schema before it is version 1
 _SECTION = re.compile(r"^--- (before|rows|up|down)$\n?", re.MULTILINE)
-_FIELD = re.compile(r"^-- (verdict|empty|generated|triage|reason|warns|differs|lost|transaction): (.*)$", re.MULTILINE)
+_FIELD = re.compile(r"^-- (verdict|empty|generated|unseen|triage|reason|warns|differs|lost|transaction): (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def load_pairs() -> list[Pair]:
 
 def read(path: Path) -> Pair:
     head, *parts = _SECTION.split(path.read_text())
-    assert path.read_text().startswith("-- ") and len(parts) >= 4, f"{path}: see the head of {__file__}"
+    assert len(parts) >= 4, f"{path}: see the head of {__file__}"
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
     return Pair(path.stem, tuple((match[1], match[2]) for match in _FIELD.finditer(head)), sections)
 

@@ -20,10 +20,10 @@ from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 
 if TYPE_CHECKING:
-    from shipway.domain.catalog import Catalog
     from shipway.drivers.credentials import Credentials
     from shipway.hosts import Hosts
     from shipway.ports import DatabaseTool, OneOff, Registry, Scratch, ScratchDatabase
+    from shipway.proving.walk import Fill
     from shipway.system.git import Repository
     from shipway.system.http import Probe
 
@@ -145,7 +145,7 @@ class BareProof:
     scratch: Scratch
     tool_at: Callable[[ScratchDatabase, str | None], DatabaseTool]
     revisions: list[str]  # oldest first, at least one
-    fill: Callable[[ScratchDatabase, Catalog], object] | None
+    fill: Fill | None  # None where no rows can be generated
 
 
 SERVERS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
@@ -158,6 +158,7 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
     from shipway.actions.prove_folder import read_folder
     from shipway.domain.errors import MigrationFailed, ProofError
     from shipway.drivers.database.sql_folder import load
+    from shipway.proving.rows import fill
 
     name = None if layout == "sql" else layout
     try:
@@ -174,8 +175,9 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
     make = driver("database", "bare")
     late = timeout + 1.0  # where nobody can end a session from outside, it ends itself
     return BareProof(
-        scratch, lambda database, at: make(database, migrations, at, late), [item.version for item in migrations], None
-    )
+        scratch, lambda database, at: make(database, migrations, at, late), [item.version for item in migrations],
+        fill if kind == "postgres" else None,
+    )  # fmt: skip
 
 
 @contextmanager

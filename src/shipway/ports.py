@@ -292,6 +292,13 @@ class Scratch(Protocol):
         """Bytes that databases may grow by; None where nobody can tell."""
 
 
+class Linter(Protocol):
+    """Reads scripts without running them. Raises ProofError where it can't: a proof goes without it."""
+
+    def lint(self, scripts: Mapping[str, str], version: str) -> Mapping[str, Sequence[str]]:
+        """Of scripts by path, for a server of this version (`15.4`): warnings by path, each with path, line and rule."""
+
+
 class Secrets(Protocol):
     """Values by app and environment, versioned from 1; older versions stay readable. Raises SecretError."""
 

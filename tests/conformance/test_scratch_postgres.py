@@ -243,6 +243,20 @@ def test_sessions_are_ended_for_a_clone_and_on_request(scratch: PostgresScratch,
     scratch.drop(copy)
 
 
+def test_reading_goes_on_after_its_session_was_ended(clone: ScratchDatabase) -> None:
+    before = clone.catalog()
+    with psycopg.connect(clone.url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    assert clone.catalog() == before
+    clone.execute("ALTER ROLE postgres SET DateStyle = 'German'")
+    try:
+        clone.execute("ALTER TABLE visits ADD at date DEFAULT '31.12.2026'")
+        (at,) = [change for change in compare(before, clone.catalog()) if change.kind == "column"]
+        assert at.facets["default"] == ("", "'2026-12-31'::date")
+    finally:
+        clone.execute("ALTER ROLE postgres RESET ALL")
+
+
 def test_content_of_all_types(one: ScratchDatabase) -> None:
     one.execute("INSERT INTO items (name, mood, tags, data, x, during) VALUES ('a', 'ok', '{1,NULL}', '{\"a\": [1]}', 4, '[2026-01-01,)')")
     columns = one.catalog().order["public.items"]

@@ -1,7 +1,6 @@
 -- The type is made anew from a list that lacks a value.
 -- verdict: NOT_RESTORED
 -- triage: additive
--- generated: FAILS
 -- differs: enum public.channel changed: labels
 --- before
 CREATE TYPE channel AS ENUM ('mail', 'phone', 'chat');

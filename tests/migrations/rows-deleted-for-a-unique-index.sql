@@ -1,6 +1,7 @@
 -- Which of two equal rows was there is forgotten.
 -- verdict: DATA_LOST
 -- triage: review
+-- generated: RESTORED
 -- lost: public.subscribers 3 → 2: id, email
 --- before
 CREATE TABLE subscribers (id int PRIMARY KEY, email text NOT NULL);

@@ -1,6 +1,7 @@
 -- What the way up wrote into a table that was there stays after the way down.
 -- verdict: DATA_LOST
 -- triage: additive
+-- empty: DATA_LOST
 -- lost: public.permissions 1 → 2: id, name
 --- before
 CREATE TABLE permissions (id serial PRIMARY KEY, name text NOT NULL);

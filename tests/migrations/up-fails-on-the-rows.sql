@@ -1,6 +1,8 @@
 -- NOT NULL without a default, on a table that isn't empty.
 -- verdict: FAILS
 -- triage: additive
+-- generated: RESTORED
+-- unseen: yes
 -- reason: contains null values
 -- empty: RESTORED
 --- before

@@ -182,6 +182,23 @@ def test_seeds_and_their_numbers(write: Write, url: str) -> None:
     assert ways[4]["reasons"] == ["public.users has other values in email (2 rows)"]
 
 
+def test_generated_rows_show_what_a_way_loses(write: Write, url: str) -> None:
+    folder = write({
+        **USERS,
+        "002_drop.up.sql": "ALTER TABLE users DROP COLUMN email;", "002_drop.down.sql": "ALTER TABLE users ADD COLUMN email text NOT NULL DEFAULT '';"
+        "ALTER TABLE users ALTER COLUMN email DROP DEFAULT;",
+        "003_name.up.sql": "ALTER TABLE users ADD COLUMN a varchar(20);", "003_name.down.sql": "ALTER TABLE users DROP COLUMN a;",
+        "004_kept.up.sql": "ALTER TABLE users RENAME a TO b;", "004_kept.down.sql": "ALTER TABLE users RENAME b TO a;",
+    })  # fmt: skip
+    assert verdicts(folder, url) == ["RESTORED", "RESTORED", "RESTORED", "RESTORED"]
+    ways = walked(folder, url, "--rows")
+    assert [way["verdict"] for way in ways] == ["RESTORED", "DATA_LOST", "RESTORED", "RESTORED"]
+    assert ways[1]["reasons"] == ["public.users has other values in email (3 rows)"]
+    code, output = prove(folder, url)
+    assert code == 0
+    assert "2 of them may lose rows; --rows looks at that" in output
+
+
 def test_a_migration_that_never_ends(write: Write, url: str) -> None:
     folder = write({**USERS, "002_slow.up.sql": "CREATE TABLE t (id int);\nSELECT pg_sleep(600);", "003_x.up.sql": "SELECT 1;"})
     code, output = prove(folder, url, "--timeout", "1")

@@ -94,6 +94,8 @@ def _folder(
     from shipway.app import open_folder
 
     bare = open_folder(migrations, layout, database, timeout)
+    if rows and bare.fill is None:
+        raise UsageError("--rows works on PostgreSQL only")
     done = prove_folder(
         bare.scratch, bare.tool_at, bare.revisions, _ignore if as_json else _show, _ignore,
         timeout=timeout, first=first, only=only, fill=bare.fill if rows else None,
@@ -105,18 +107,19 @@ def _folder(
 
 def _show(way: Way) -> None:
     """What isn't as it was, as soon as it is known. Ways that lead back are only counted."""
-    if way.verdict == "RESTORED" and not way.warnings:
+    from shipway.proving.walk import UNSEEN
+
+    warnings = [warning for warning in way.warnings if UNSEEN not in warning]  # of which the last line tells
+    if way.verdict == "RESTORED" and not warnings:
         return
     say(f"{style(way.verdict.ljust(12), COLOURS[way.verdict])}  {way.migrations[0]}")
-    for reason in way.reasons:
-        for number, line in enumerate(reason.splitlines()):
-            say(f"              {'' if number == 0 else '  '}{line}")
-    for warning in way.warnings:
-        say(f"              {style('warning:', 'yellow')} {warning}")
+    for text in [*way.reasons, *(f"{style('warning:', 'yellow')} {warning}" for warning in warnings)]:
+        say("              " + text.replace("\n", "\n                "))
 
 
 def _sum_up(done: Chained, as_json: bool) -> None:
     from shipway.actions.prove_folder import counts
+    from shipway.proving.walk import UNSEEN
 
     found = counts(done.ways)
     if as_json:
@@ -127,6 +130,8 @@ def _sum_up(done: Chained, as_json: bool) -> None:
         say(json.dumps({"asked": done.asked, "walked": len(done.ways), "verdicts": found, "ways": to_data(done.ways)}, indent=2))
         return
     say(f"{len(done.ways)} of {done.asked} migrations walked: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items()))
+    if unseen := sum(any(UNSEEN in warning for warning in way.warnings) for way in done.ways):
+        say(f"{unseen} of them may lose rows; --rows looks at that")
 
 
 def _ignore(_: object) -> None:

@@ -36,6 +36,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
+    "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",
         "command": "shipway.drivers.database.command:Command",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from shipway.domain.catalog import Catalog
 from shipway.ports import ScratchDatabase
@@ -26,76 +27,98 @@ _WRITTEN = {
 }
 
 
-def fill(database: ScratchDatabase, catalog: Catalog, rows: int = 3) -> Mapping[str, str]:
+def fill(database: ScratchDatabase, catalog: Catalog, rows: int = 3, *, gentle: bool = False) -> Mapping[str, str]:
     """Put rows into every table that has none; gives the tables that stay empty all the same, and why. Fewer rows than
-    asked for where a key has no more values. The last row has NULL wherever it may. ProofError where nothing can be
-    written at all."""
-    tables = Tables(catalog)
-    blocks = [_block(tables, table, rows) for table in tables.in_order()]
+    asked for where a key has no more values. The last row has NULL wherever it may.
+
+    `gentle` rows are for a migration that refuses the others: numbers as texts, small numbers, NULL only where a check
+    wants it. ProofError where nothing can be written at all.
+    """
+    writer = _Writer(Tables(catalog), rows, gentle)
+    blocks = [writer.block(table) for table in writer.tables.in_order()]
     notices = database.execute("SET CONSTRAINTS ALL IMMEDIATE;\n" + "\n".join(blocks)) if blocks else ()
     reports = [notice.partition(_REPORT)[2].partition("|") for notice in notices if _REPORT in notice]
     return {table: reason for table, _, reason in reports}
 
 
-def _block(tables: Tables, table: str, rows: int) -> str:
-    """A block of plpgsql that fills one table where it is empty, and tells where it stays so."""
-    columns = tables.columns(table)
-    statements = [_insert(tables, table, columns, row, last=rows > 1 and row == rows - 1) for row in range(rows)]
-    source = table if tables.partitioned(table) else f"ONLY {table}"
-    tries = "\n".join(f"BEGIN EXECUTE {_quote(text)}; EXCEPTION WHEN OTHERS THEN why := SQLERRM; END;" for text in statements)
-    return f"""DO $shipway_rows$ DECLARE why text := {_quote(_NO_VALUE)}; BEGIN
+@dataclass(frozen=True)
+class _Writer:
+    """Writes the statements."""
+
+    tables: Tables
+    rows: int
+    gentle: bool
+
+    def block(self, table: str) -> str:
+        """A block of plpgsql that fills one table where it is empty, and tells where it stays so."""
+        columns = self.tables.columns(table)
+        statements = [self._insert(table, columns, row) for row in range(self.rows)]
+        source = table if self.tables.partitioned(table) else f"ONLY {table}"
+        tries = "\n".join(f"BEGIN EXECUTE {_quote(text)}; EXCEPTION WHEN OTHERS THEN why := SQLERRM; END;" for text in statements)
+        return f"""DO $shipway_rows$ DECLARE why text := {_quote(_NO_VALUE)}; BEGIN
 IF EXISTS (SELECT FROM {source}) THEN RETURN; END IF;
 {tries}
 IF NOT EXISTS (SELECT FROM {source}) THEN RAISE NOTICE '%', {_quote(f"{_REPORT}{table}|")} || why; END IF;
 END $shipway_rows$;"""
 
-
-def _insert(tables: Tables, table: str, columns: Sequence[Column], row: int, *, last: bool) -> str:
-    """One row: from the possible values of each column the first ones that all checks accept."""
-    if not columns:
-        return f"INSERT INTO {table} DEFAULT VALUES"
-    names = {column.name for column in columns}
-    together = [(about, text) for about, text in tables.checks(table) if len(about) > 1 and names.issuperset(about)]
-    sources = []
-    for at, column in enumerate(columns):
-        listed = ", ".join(f"({n}, {text})" for n, text in enumerate(_candidates(tables, table, columns, column, row, last)))
-        limit = _TRIED if any(column.name in about for about, _ in together) else 1
-        sources.append(
-            f"(SELECT * FROM (VALUES {listed}) v (n{at}, {column.name}) {_where(column.checks)} ORDER BY n{at} LIMIT {limit}) s{at}"
+    def _insert(self, table: str, columns: Sequence[Column], row: int) -> str:
+        """One row: from the possible values of each column the first ones that all checks accept."""
+        if not columns:
+            return f"INSERT INTO {table} DEFAULT VALUES"
+        names = {column.name for column in columns}
+        together = [(about, text) for about, text in self.tables.checks(table) if len(about) > 1 and names.issuperset(about)]
+        sources = []
+        for at, column in enumerate(columns):
+            listed = ", ".join(f"({n}, {text})" for n, text in enumerate(self._candidates(table, columns, column, row)))
+            limit = _TRIED if any(column.name in about for about, _ in together) else 1
+            sources.append(
+                f"(SELECT * FROM (VALUES {listed}) v (n{at}, {column.name}) {_where(column.checks)} ORDER BY n{at} LIMIT {limit}) s{at}"
+            )
+        return (
+            f"INSERT INTO {table} ({', '.join(item.name for item in columns)}) "
+            f"SELECT {', '.join(f'{item.name}::{item.cast}' for item in columns)} FROM {' CROSS JOIN '.join(sources)} "
+            f"{_where([text for _, text in together])} ORDER BY {' + '.join(f'n{at}' for at in range(len(columns)))} LIMIT 1"
         )
-    return (
-        f"INSERT INTO {table} ({', '.join(item.name for item in columns)}) "
-        f"SELECT {', '.join(f'{item.name}::{item.cast}' for item in columns)} FROM {' CROSS JOIN '.join(sources)} "
-        f"{_where([text for _, text in together])} ORDER BY {' + '.join(f'n{at}' for at in range(len(columns)))} LIMIT 1"
-    )
+
+    def _candidates(self, table: str, columns: Sequence[Column], column: Column, row: int) -> Sequence[str]:
+        """SQL expressions, the preferred one first."""
+        nothing = [f"NULL::{column.type}"] if column.nullable else []
+        if (to := column.reference) is None:
+            found = self._texts(column, row)
+        elif to.table == table and not row:  # there is no other row yet: to itself, where nothing isn't allowed
+            return nothing or [text for item in columns if item.name == to.key for text in self._texts(item, row)[:1]] or ["NULL"]
+        else:
+            which = f"OFFSET (SELECT {row} % greatest(count(*), 1) FROM {to.table})"
+            found = [f"(SELECT {to.key} FROM {to.table} ORDER BY {', '.join(to.keys)} {which} LIMIT 1)"]
+        last = self.rows > 1 and row == self.rows - 1
+        return [*nothing, *found] if last and not self.gentle else [*found, *nothing]
+
+    def _texts(self, column: Column, row: int) -> list[str]:
+        """Of a column that refers to nothing."""
+        found = [self._expression(column.type, row)]
+        if column.choosy:
+            found += [self._expression(column.type, other) for other in range(3) if other != row]
+            found += _written(column, (*FORMS, *column.literals), row)
+        return [*_written(column, column.bounds, row), *found]
+
+    def _expression(self, type_: str, row: int) -> str:
+        text = values(type_, row, gentle=self.gentle)
+        if text is not None:
+            return f"{_quote(text)}::{type_}"
+        if type_.endswith("[]"):
+            parts = [self._expression(type_.removesuffix("[]"), row + step) for step in range(2)]
+            return f"ARRAY[{', '.join(parts)}]::{type_}"
+        if labels := self.tables.labels(type_):
+            return f"{_quote(labels[row % len(labels)])}::{type_}"
+        attributes = self.tables.attributes(type_)
+        if attributes is not None:
+            return f"ROW({', '.join(self._expression(part, row) for part in attributes)})::{type_}"
+        return f"{_quote(str(row + 1))}::{type_}"  # of an extension: perhaps it takes a number
 
 
 def _where(checks: Sequence[str]) -> str:
     """A check that is NULL accepts."""
     return " AND ".join(["WHERE true", *(f"({text}) IS NOT FALSE" for text in checks)])
-
-
-def _candidates(tables: Tables, table: str, columns: Sequence[Column], column: Column, row: int, last: bool) -> Sequence[str]:
-    """SQL expressions, the preferred one first."""
-    nothing = [f"NULL::{column.type}"] if column.nullable else []
-    if (to := column.reference) is None:
-        found = _texts(tables, column, row)
-    elif to.table == table and not row:  # there is no other row yet: to itself, where nothing isn't allowed
-        found = nothing or [text for item in columns if item.name == to.key for text in _texts(tables, item, row)[:1]]
-        return found or ["NULL"]
-    else:
-        which = f"OFFSET (SELECT {row} % greatest(count(*), 1) FROM {to.table})"
-        found = [f"(SELECT {to.key} FROM {to.table} ORDER BY {', '.join(to.keys)} {which} LIMIT 1)"]
-    return [*nothing, *found] if last else [*found, *nothing]
-
-
-def _texts(tables: Tables, column: Column, row: int) -> list[str]:
-    """Of a column that refers to nothing."""
-    found = [_expression(tables, column.type, row)]
-    if column.choosy:
-        found += [_expression(tables, column.type, other) for other in range(3) if other != row]
-        found += _written(column, (*FORMS, *column.literals), row)
-    return [*_written(column, column.bounds, row), *found]
 
 
 def _written(column: Column, texts: Sequence[str], row: int) -> list[str]:
@@ -104,21 +127,6 @@ def _written(column: Column, texts: Sequence[str], row: int) -> list[str]:
     fitting = [text for text in texts if any(re.fullmatch(form, text) for form in forms)]
     at = row % len(fitting) if fitting else 0
     return [f"{_quote(text)}::{column.type}" for text in (*fitting[at:], *fitting[:at])]
-
-
-def _expression(tables: Tables, type_: str, row: int) -> str:
-    text = values(type_, row)
-    if text is not None:
-        return f"{_quote(text)}::{type_}"
-    if type_.endswith("[]"):
-        parts = [_expression(tables, type_.removesuffix("[]"), row + step) for step in range(2)]
-        return f"ARRAY[{', '.join(parts)}]::{type_}"
-    if labels := tables.labels(type_):
-        return f"{_quote(labels[row % len(labels)])}::{type_}"
-    attributes = tables.attributes(type_)
-    if attributes is not None:
-        return f"ROW({', '.join(_expression(tables, part, row) for part in attributes)})::{type_}"
-    return f"{_quote(str(row + 1))}::{type_}"  # of an extension: perhaps it takes a number
 
 
 def _quote(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from shipway.domain.catalog import ADDITIVE, Catalog, Difference
@@ -16,7 +16,8 @@ from shipway.proving.stage import Terms, ignore
 from shipway.proving.verdict import judge
 
 ToolFor = Callable[[ScratchDatabase], DatabaseTool]
-Fill = Callable[[ScratchDatabase, Catalog], object]  # generates rows; ProofError where it can't
+# Generates rows, and gives tables that stay empty, with the reason; ProofError where it can't write any.
+Fill = Callable[[ScratchDatabase, Catalog], Mapping[str, str]]
 UNSEEN = "what happens to rows was not looked at"
 
 
@@ -107,7 +108,7 @@ class _Walker:
         filled = self._scratch.create(like=self._golden)
         try:
             try:
-                fill(filled, filled.catalog())
+                empty = fill(filled, filled.catalog())
             except ProofError as error:
                 return f"no rows could be generated ({error.message}): {UNSEEN}"
             found = self._round(filled)
@@ -116,7 +117,10 @@ class _Walker:
         if found.findings.up_failed:
             return f"with generated rows the way up fails ({found.findings.up_failed}): {UNSEEN}"
         stages = tuple(replace(stage, name=f"{stage.name}, with rows") for stage in found.stages)
-        return way_of(replace(found, stages=stages), self._span)
+        lost = [change.name for change in found.changes if takes_away(change)]
+        unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
+        warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
+        return way_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
 
     def _round(self, source: ScratchDatabase) -> Round:
         clone = self._scratch.create(like=source)

@@ -80,9 +80,10 @@ def test_rows_that_a_migration_leaves_are_seen_without_generated_ones() -> None:
 
 
 def test_generated_rows() -> None:
-    def fill(database: ScratchDatabase, catalog: Catalog) -> None:
+    def fill(database: ScratchDatabase, catalog: Catalog) -> dict[str, str]:
         for table, columns in catalog.order.items():
             database.execute(f"row {table} {' '.join('v' for _ in columns)}")
+        return {}
 
     scripts = [("table a id note", "drop a"), ("drop a.note", "column a note"), ("column a x", "drop a.x")]
     assert verdicts(chained(*scripts)) == [RESTORED, RESTORED, RESTORED]

@@ -30,6 +30,7 @@ class PostgresScratch:
         with session(self._url) as connection:
             template, strategy = "template0", ""
             if like is not None:
+                _close(like)
                 end_sessions(connection, like.name)
                 template, strategy = like.name, _strategy(connection, like.name)
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
@@ -38,6 +39,7 @@ class PostgresScratch:
         return PostgresDatabase(name, url, self._url, self._books, empty=like is None)
 
     def drop(self, database: ScratchDatabase) -> None:
+        _close(database)
         with session(self._url) as connection:
             _drop(connection, database.name)
 
@@ -58,6 +60,11 @@ class PostgresScratch:
             return int(line.split()[-3]) * 1024
         except (ProofError, ValueError, IndexError):
             return None
+
+
+def _close(database: ScratchDatabase) -> None:
+    if isinstance(database, PostgresDatabase):
+        database.close()
 
 
 def _drop(connection: Connection, name: str) -> None:

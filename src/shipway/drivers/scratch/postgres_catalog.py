@@ -15,9 +15,9 @@ def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
     """`books` as in bookkeeping.py. What belongs to an extension isn't in it: the extension's version tells."""
     entries: list[Entry] = []
     order: dict[str, list[str]] = {}
-    queries = (*table_queries(connection.info.server_version), *OBJECTS)
-    cursor = connection.execute("SET search_path = ''; " + ";".join(queries))
-    while cursor.nextset():
+    with connection.pipeline():
+        cursors = [connection.execute(query.encode(), prepare=True) for query in _queries(connection)]
+    for cursor in cursors:
         names = [column.name for column in cursor.description or ()]
         for row in cursor:
             facets = {name: str(value) for name, value in zip(names, row, strict=True) if value not in (None, "")}
@@ -26,3 +26,7 @@ def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
             if column is not None:
                 order.setdefault(facets["on"], []).append(column)
     return without_books(entries, {table: tuple(columns) for table, columns in order.items()}, books)
+
+
+def _queries(connection: Connection) -> tuple[str, ...]:
+    return (*table_queries(connection.info.server_version), *OBJECTS)

@@ -7,11 +7,6 @@ from collections.abc import Sequence
 from shipway.domain.catalog import Content
 from shipway.drivers.scratch.postgres_session import Connection
 
-# How values are written, whatever the database's own settings are.
-SETTINGS = {
-    "search_path": "", "TimeZone": "UTC", "DateStyle": "ISO,YMD", "IntervalStyle": "postgres", "extra_float_digits": "3",
-    "bytea_output": "hex", "xmloption": "content",
-}  # fmt: skip
 _COLUMNS = """
 SELECT quote_ident(a.attname) FROM pg_attribute a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped"""
 _KIND = "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)"
@@ -27,8 +22,6 @@ def read_content(connection: Connection, table: str, columns: Sequence[str], key
     A column's number is the sum of 64-bit hashes of its values, each mixed with the key of its row where all of the
     key is among the columns: so two values that changed places are seen. NULL counts as a value of its own.
     """
-    for name, value in SETTINGS.items():
-        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
     there = {name for (name,) in connection.execute(_COLUMNS, [table])}
     wanted = [name for name in columns if name in there]
     found = connection.execute(_KIND, [table]).fetchone()

@@ -9,6 +9,7 @@ from shipway.domain.catalog import Catalog, Content
 from shipway.drivers.scratch.bookkeeping import is_book
 from shipway.drivers.scratch.postgres_catalog import read_catalog
 from shipway.drivers.scratch.postgres_content import read_content
+from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_script import run_script
 from shipway.drivers.scratch.postgres_sequences import find_collisions
 from shipway.drivers.scratch.postgres_session import DOING, end_sessions, session
@@ -18,45 +19,48 @@ from shipway.ports import Watched
 
 
 class PostgresDatabase:
-    """`server` leads to the database that the server is administered from. No session stays open between two calls: a
-    database with sessions can't be cloned."""
+    """`server` leads to the database that the server is administered from. What reads has a session that stays
+    open (see Reader); a script has one of its own."""
 
     def __init__(self, name: str, url: str, server: str, books: Collection[str], *, empty: bool) -> None:
         self.name = name
         self.url = url
         self._server = server
         self._books = books
+        self._reader = Reader(url)
         self._made = State() if empty else self._state()
 
     def catalog(self) -> Catalog:
-        with session(self.url) as connection:
-            return read_catalog(connection, self._books)
+        return self._reader.read(lambda connection: read_catalog(connection, self._books))
 
     def touched(self) -> Mapping[str, int | None]:
         found = touched(self._made, self._state())
         return {table: rows for table, rows in found.items() if not is_book(table, self._books)}
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
-        with session(self.url) as connection:
-            return read_content(connection, table, columns, self._made.tables[table].key if table in self._made.tables else None)
+        key = self._made.tables[table].key if table in self._made.tables else None
+        return self._reader.read(lambda connection: read_content(connection, table, columns, key))
 
     def collisions(self) -> Sequence[str]:
-        with session(self.url) as connection:
-            return find_collisions(connection)
+        return self._reader.read(find_collisions)
 
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         with session(self.url) as connection:
             return run_script(connection, sql, transaction=transaction, timeout=timeout)
 
     def watch(self) -> AbstractContextManager[Watched]:
-        return watching(self.url, self._server, self._books)
+        return watching(self._reader, self._server, self._books)
 
     def interrupt(self) -> Sequence[str]:
+        self.close()
         with session(self._server) as connection:
             doing = [words for (words,) in connection.execute(DOING, [self.name])]
             end_sessions(connection, self.name)
         return doing
 
+    def close(self) -> None:
+        """Its own session; the next call opens one again."""
+        self._reader.close()
+
     def _state(self) -> State:
-        with session(self.url) as connection:
-            return read_state(connection)
+        return self._reader.read(read_state)

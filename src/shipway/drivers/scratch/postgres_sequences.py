@@ -26,8 +26,7 @@ ORDER BY 1"""
 
 def find_collisions(connection: Connection) -> Sequence[str]:
     """By name; see ports.ScratchDatabase."""
-    connection.execute("SET search_path = ''")
-    filled = connection.execute(_FILLED.encode()).fetchall()
+    filled = connection.execute(_FILLED.encode(), prepare=True).fetchall()
     if not filled:
         return ()
     question = " UNION ".join(_question(*row) for row in filled)

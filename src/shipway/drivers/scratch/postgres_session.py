@@ -20,12 +20,17 @@ FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid() AND backend
 ORDER BY wait_event_type = 'Lock' DESC NULLS LAST, state = 'active' DESC, pid"""
 
 
+def connect(url: str, **settings: str) -> Connection:
+    """In autocommit; `settings` are the server's, such as TimeZone="UTC". Raises psycopg.Error."""
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return psycopg.connect(url, autocommit=True, connect_timeout=10, options=options)
+
+
 @contextmanager
-def session(url: str, **options: str) -> Iterator[Connection]:
-    """In autocommit; `options` are settings of the server. ProofError with the database's words."""
-    settings = " ".join(f"-c {name}={value}" for name, value in options.items())
+def session(url: str) -> Iterator[Connection]:
+    """With the settings that the database and its role have. ProofError with the database's words."""
     try:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=10, options=settings)
+        connection = connect(url)
         try:
             yield connection
         finally:

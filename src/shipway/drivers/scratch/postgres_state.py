@@ -53,18 +53,17 @@ class State:
 def read_state(connection: Connection) -> State:
     """Waits for sessions that are about to end: PostgreSQL counts what a session did when it ends, or seconds later."""
     everything = connection.info.server_version >= COUNTED_SINCE and _alone(connection)
-    connection.execute("SET search_path = ''")
-    epoch, on = connection.execute(_EPOCH).fetchone() or ("", False)
+    epoch, on = connection.execute(_EPOCH, prepare=True).fetchone() or ("", False)
     tables = {
         name: Table(oid, file, counted, frozenset(columns), tuple(key))
-        for name, oid, file, counted, columns, key in connection.execute(_TABLES)
+        for name, oid, file, counted, columns, key in connection.execute(_TABLES, prepare=True)
     }
     return State(tables, epoch if everything and on else "")
 
 
 def _alone(connection: Connection) -> bool:
     deadline = time.monotonic() + ENDED
-    while connection.execute(_OTHERS).fetchone() != (0,):
+    while connection.execute(_OTHERS, prepare=True).fetchone() != (0,):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.005)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from shipway.domain.proof import Lock
 from shipway.drivers.scratch.bookkeeping import is_book
+from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection, session
 from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
 
@@ -60,11 +61,9 @@ class PostgresWatch:
 
 
 @contextmanager
-def watching(url: str, server: str, books: Collection[str]) -> Iterator[PostgresWatch]:
-    """In the database at `url`, looked at from that at `server`."""
-    with session(url) as connection:
-        before = _relations(connection)
-        (database,) = connection.execute(_DATABASE).fetchone() or (0,)
+def watching(reader: Reader, server: str, books: Collection[str]) -> Iterator[PostgresWatch]:
+    """In the reader's database, looked at from that at the URL `server`."""
+    before, database = reader.read(_relations)
     names = {oid: name for oid, (name, _) in before.items() if not is_book(name, books)}
     watch = PostgresWatch(names, database)
     with ThreadPoolExecutor(1) as pool, session(server) as watcher:
@@ -74,15 +73,14 @@ def watching(url: str, server: str, books: Collection[str]) -> Iterator[Postgres
         finally:
             watch.stop()
             looking.exception()  # waits
-            with session(url) as connection:
-                after = _relations(connection)
+            after, _ = reader.read(_relations)
             watch.rewrites = sorted(
                 name for oid, (name, file) in before.items() if oid in names and file and after.get(oid, (name, file))[1] != file
             )
         looking.result()
 
 
-def _relations(connection: Connection) -> dict[int, tuple[str, int]]:
-    """By oid: name, and number of the file, 0 where it isn't a table."""
-    connection.execute("SET search_path = ''")
-    return {oid: (name, file) for oid, name, file in connection.execute(_RELATIONS)}
+def _relations(connection: Connection) -> tuple[dict[int, tuple[str, int]], int]:
+    """By oid: name, and number of the file, 0 where it isn't a table. And the oid of the database."""
+    (database,) = connection.execute(_DATABASE).fetchone() or (0,)
+    return {oid: (name, file) for oid, name, file in connection.execute(_RELATIONS, prepare=True)}, database

@@ -1,0 +1,1 @@
+"""What is said about scripts without running them: one module a linter."""

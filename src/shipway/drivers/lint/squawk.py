@@ -1,0 +1,80 @@
+"""squawk (PyPI `squawk-cli`): what PostgreSQL has to do for a script on tables that are large and in use."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from shipway.domain.errors import ProofError
+
+# Left out are rules, by how their names begin, which say what a proof knows better, or what teams see differently:
+LEFT_OUT = (
+    "prefer-",  # which types are good ones, and scripts that can be run twice: nothing that a migration breaks
+    "renaming-", "ban-",  # what "may break existing clients": the triage of the catalogs tells, with names
+    "adding-required-field",  # so it does of this
+    "require-lock-timeout", "require-statement-timeout", "require-timeout-settings",  # of every script; set for a role or a tool
+    "unused-ignore", "syntax-error",  # PostgreSQL itself took the script, or says what is wrong
+)  # fmt: skip
+KEPT = (
+    "ban-truncate-cascade",  # rows of tables that nobody names
+    "ban-uncommitted-transaction",
+)
+_ALSO = "constraint-missing-not-valid"  # says of a line what more exact rules say of it as well
+_TIMEOUT = 60.0  # seconds; hundreds of files take one
+
+
+class Squawk:
+    """See ports.Linter. `binary` is looked for beside this Python and in the PATH."""
+
+    def __init__(self, binary: str | None = None) -> None:
+        beside = Path(sys.executable).with_name("squawk")
+        self._binary = binary or (str(beside) if beside.is_file() else shutil.which("squawk"))
+
+    def lint(self, scripts: Mapping[str, str], version: str) -> Mapping[str, Sequence[str]]:
+        if self._binary is None:
+            raise ProofError("squawk isn't installed: nobody looked for locks that only large tables show", hint="pip install squawk-cli")
+        if not scripts:
+            return {}
+        paths = list(scripts)
+        with tempfile.TemporaryDirectory(prefix="shipway-squawk-") as folder:
+            names = [f"{number}.sql" for number in range(len(paths))]
+            for name, path in zip(names, paths, strict=True):
+                Path(folder, name).write_text(scripts[path])
+            command = [self._binary, "--reporter", "json", "--pg-version", version, "--assume-in-transaction", *names]
+            found = _run(command, folder)
+        kept = [item for item in found if _wanted(item["rule_name"])]
+        exact = {(item["file"], item["line"]) for item in kept if item["rule_name"] != _ALSO}
+        warnings: dict[str, list[str]] = {}
+        for item in kept:
+            if item["rule_name"] != _ALSO or (item["file"], item["line"]) not in exact:
+                path = paths[names.index(item["file"])]
+                warnings.setdefault(path, []).append(_words(path, item))
+        return warnings
+
+
+def _run(command: Sequence[str], folder: str) -> list[dict[str, str | int | None]]:
+    """squawk ends with 1 where it finds something; what it found is the whole of its output then too."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT)
+        found = json.loads(done.stdout or "null")
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise ProofError(f"squawk failed: {error}", hint="the scripts were not looked at") from error
+    if not isinstance(found, list):
+        raise ProofError(f"squawk failed: {done.stderr.strip() or f'exit code {done.returncode}'}", hint="the scripts were not looked at")
+    return found
+
+
+def _wanted(rule: object) -> bool:
+    name = str(rule)
+    return name in KEPT or not name.startswith(LEFT_OUT)
+
+
+def _words(path: str, item: Mapping[str, str | int | None]) -> str:
+    """Lines are counted from 0 there."""
+    help_ = f" {item['help']}" if item["help"] else ""
+    return f"{path}:{int(item['line'] or 0) + 1}: {item['message']}{help_} ({item['rule_name']})"
