@@ -21,6 +21,7 @@ from shipway.system.redact import Redactor
 
 if TYPE_CHECKING:
     from shipway.drivers.credentials import Credentials
+    from shipway.drivers.database.sql_folder import Migration
     from shipway.hosts import Hosts
     from shipway.ports import DatabaseTool, OneOff, Registry, Scratch, ScratchDatabase
     from shipway.proving.walk import Fill
@@ -155,29 +156,39 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
     """A folder of migrations, and the server at `url` to walk them on. ProofError where the folder can't be read."""
     import tempfile
 
-    from shipway.actions.prove_folder import read_folder
-    from shipway.domain.errors import MigrationFailed, ProofError
-    from shipway.drivers.database.sql_folder import load
+    from shipway.domain.errors import ProofError
     from shipway.proving.rows import fill
 
-    name = None if layout == "sql" else layout
-    try:
-        migrations = load(str(folder), read_folder(folder, name), name)
-    except MigrationFailed as error:
-        raise ProofError(error.message, hint=error.hint) from error
-    if not migrations:
-        raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
     kind = SERVERS.get(url.partition(":")[0])
     if kind is None:
         raise ProofError(f"no such database is known: {url.partition(':')[0]}", hint="such as postgresql://user:password@host:port/name")
     # SQLite has no server that could be asked for databases of their own.
     scratch: Scratch = driver("scratch", kind)(Path(tempfile.gettempdir()) / f"shipway-scratch-{os.getuid()}" if kind == "sqlite" else url)
-    make = driver("database", "bare")
     late = timeout + 1.0  # where nobody can end a session from outside, it ends itself
-    return BareProof(
-        scratch, lambda database, at: make(database, migrations, at, late), [item.version for item in migrations],
-        fill if kind == "postgres" else None,
-    )  # fmt: skip
+    rows = fill if kind == "postgres" else None
+    if layout == "alembic":
+        from shipway.drivers.database.alembic_here import alembic_here, alembic_revisions
+
+        revisions = alembic_revisions(folder, scratch, late)
+        return BareProof(scratch, lambda database, at: alembic_here(folder, database, late), revisions, rows)
+    migrations = _sql_migrations(folder, None if layout == "sql" else layout)
+    make = driver("database", "bare")
+    revisions = [item.version for item in migrations]
+    return BareProof(scratch, lambda database, at: make(database, migrations, at, late), revisions, rows)
+
+
+def _sql_migrations(folder: Path, layout: str | None) -> list[Migration]:
+    from shipway.actions.prove_folder import read_folder
+    from shipway.domain.errors import MigrationFailed, ProofError
+    from shipway.drivers.database.sql_folder import load
+
+    try:
+        migrations = load(str(folder), read_folder(folder, layout), layout)
+    except MigrationFailed as error:
+        raise ProofError(error.message, hint=error.hint) from error
+    if not migrations:
+        raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
+    return migrations
 
 
 @contextmanager

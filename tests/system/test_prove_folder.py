@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conformance.database_lab import TAG, build_image
 from tests.conformance.scratch_lab import postgres
 
 pytestmark = pytest.mark.engine
@@ -151,6 +152,38 @@ def test_layouts(layout: str, write: Write, url: str) -> None:
     folder = write(LAYOUTS[layout])
     assert set(verdicts(folder, url, "--layout", layout)) == {"RESTORED"}
     assert set(verdicts(folder, url)) == {"RESTORED"}, "the files don't tell their layout"
+
+
+@pytest.fixture(scope="module")
+def alembic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of several projects; a real alembic, from an image, is in `bin`."""
+    folder = tmp_path_factory.mktemp("alembic")
+    build_image(folder)
+    tool = folder / "bin" / "alembic"
+    tool.parent.mkdir()
+    tool.write_text(
+        "#!/bin/sh\n"
+        f'exec docker run --rm --network host --env DATABASE_URL --volume "$PWD:$PWD" --workdir "$PWD" {TAG} alembic "$@" 2>&1\n'
+    )
+    tool.chmod(0o755)
+    return folder
+
+
+def test_alembic(alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{alembic / 'bin'}:{os.environ['PATH']}")
+    projects = alembic / "projects"
+    assert verdicts(projects / "irreversible", url, "--layout", "alembic", "--only", "bbb2") == ["IRREVERSIBLE"]
+    code, output = prove(projects / "merged", url, "--layout", "alembic")
+    assert (code, "the history has branches, which fff6 brings together" in output) == (25, True), output
+
+
+def test_an_alembic_that_would_work_on_another_database(alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{alembic / 'bin'}:{os.environ['PATH']}")
+    script = alembic / "projects" / "good" / "migrations" / "env.py"
+    script.write_text(script.read_text().replace('os.environ["DATABASE_URL"]', repr(url)))
+    code, output = prove(alembic / "projects" / "good", url, "--layout", "alembic")
+    assert code == 25
+    assert "alembic doesn't work on the database that DATABASE_URL names, but on another one; nothing was run" in output
 
 
 def test_a_folder_for_sqlite(write: Write) -> None:

@@ -1,0 +1,67 @@
+"""The user's own Alembic, run on this machine against scratch databases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.drivers.database import alembic_output as read
+from shipway.drivers.database.alembic import Alembic
+from shipway.ports import OneOff, Scratch, ScratchDatabase
+from shipway.system.process import run
+
+
+def alembic_here(folder: Path, database: ScratchDatabase, timeout: float) -> Alembic:
+    """`folder` is where alembic.ini is. Its env.py must take the address of the database from DATABASE_URL."""
+    return Alembic(_one_off(database.url, timeout), str(folder.absolute()))
+
+
+def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
+    """Oldest first. ProofError where the project can't be asked, or would work on another database than it is told to."""
+    if not (folder / "alembic.ini").is_file():
+        raise ProofError(f"there is no alembic.ini in {folder}", hint="--migrations names the folder where it is")
+    database = scratch.create()
+    try:
+        scratch.drop(database)
+        _require_obedience(folder, database, timeout)
+        database = scratch.create()
+        _require_one_line(folder, database, timeout)
+        return alembic_here(folder, database, timeout).pending()
+    except MigrationFailed as error:
+        raise ProofError(error.message, hint=error.hint) from error
+    finally:
+        scratch.drop(database)
+
+
+def _require_obedience(folder: Path, gone: ScratchDatabase, timeout: float) -> None:
+    """Before anything is written: told to read from a database that isn't there any more, it must miss that very one."""
+    code, output = _one_off(gone.url, timeout)(["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())])
+    if code == 127:
+        raise ProofError("there is no command alembic on the PATH", hint="activate the project's virtual environment")
+    if code == 0 or gone.name not in output:
+        tail = "\n".join(output.splitlines()[-4:])
+        raise ProofError(
+            f"alembic doesn't work on the database that DATABASE_URL names, but on another one; nothing was run\n{tail}",
+            hint="let env.py take the address from os.environ['DATABASE_URL'] where it is set",
+        )
+
+
+def _require_one_line(folder: Path, database: ScratchDatabase, timeout: float) -> None:
+    """Where branches meet there is no single revision to go back to."""
+    _, output = _one_off(database.url, timeout)(["sh", "-c", 'cd "$1" && alembic history', "shipway", str(folder.absolute())])
+    scripts = read.history(output.splitlines())
+    if merges := [script.id for script in scripts.values() if len(script.parents) > 1]:
+        raise ProofError(
+            f"the history has branches, which {', '.join(merges)} brings together: it can't be walked one by one",
+            hint="the migrations of a release are walked together, whatever their history is: `shipway prove` with a plan",
+        )
+
+
+def _one_off(url: str, timeout: float) -> OneOff:
+    def call(command: Sequence[str]) -> tuple[int, str]:
+        done = run(command, env={**os.environ, "DATABASE_URL": url}, timeout=timeout)
+        return done.code, done.output
+
+    return call
