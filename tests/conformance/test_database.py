@@ -233,13 +233,14 @@ class TestSqlFolder(DatabaseToolSuite):
             images.tool("good").up(print)
 
     def test_statements_that_no_transaction_may_hold(self, images: SqlImages) -> None:
-        index = b"CREATE INDEX CONCURRENTLY quick ON one (id);\n"
+        """One statement alone is in no transaction, as with golang-migrate; several are, unless the file says otherwise."""
+        index = b"CREATE INDEX CONCURRENTLY quick ON one (id);\nSELECT 1;\n"
         files = folder_of("one")
         files["0002_quick.up.sql"] = index
         with pytest.raises(MigrationFailed, match="cannot run inside a transaction block"):
             images.folder(files).up(print)
         files["0002_quick.up.sql"] = b"-- shipway: no-transaction\n" + index
-        files["0002_quick.down.sql"] = b"-- shipway: no-transaction\nDROP INDEX CONCURRENTLY quick;"
+        files["0002_quick.down.sql"] = b"DROP INDEX CONCURRENTLY quick;"
         tool = images.folder(files)
         tool.up(print)
         assert tool.current() == "0002"

@@ -12,6 +12,8 @@ import shipway.drivers
 from shipway import ports
 from shipway.domain.errors import UsageError
 from shipway.drivers import DRIVERS, driver
+from shipway.planfile.kinds import Choice
+from shipway.planfile.sections import DATABASE
 
 FOLDER = Path(shipway.drivers.__file__).parent
 PROTOCOLS = {
@@ -71,3 +73,12 @@ def test_what_is_not_in_the_table() -> None:
     assert "traefik" in caught.value.hint
     with pytest.raises(UsageError, match="no nosuch driver"):
         driver("nosuch", "x")
+
+
+def test_every_migration_tool_can_be_planned_and_made() -> None:
+    tools = DATABASE.fields["tool"]
+    assert isinstance(tools, Choice)
+    assert set(tools.values) == set(DRIVERS["database"]) - {"bare"}  # for folders that no plan speaks of
+    for name in tools.values:
+        asked = set(inspect.signature(driver("database", name)).parameters)
+        assert asked <= {"run", "client", "files", "folder", "commands"}, f"app._tool has nothing else for {name}"

@@ -98,88 +98,27 @@ class MigrationImages(Protocol):
 class DatabaseToolSuite:
     """Subclass it with a fixture `images`."""
 
-    def test_up_applies_everything_once(self, images: MigrationImages, lines: list[str], on_line: OnLine) -> None:
+    # Each question may cost a container and the start of a tool: the tests tell stories, and ask no more than they need.
+
+    def test_up_and_down_and_up_again(self, images: MigrationImages, lines: list[str], on_line: OnLine) -> None:
         tool, (first, second, third) = images.tool("good"), images.revisions
-        assert (tool.head(), tool.current()) == (third, None)
-        assert tool.pending() == [first, second, third]
+        assert tool.head() == third
+        assert (tool.current(), tool.pending()) == (None, [first, second, third])
         tool.up(on_line)
         assert images.tables() == {"one", "two", "three"}
-        assert (tool.current(), tool.pending()) == (third, [])
         assert any(second.removesuffix(".js") in line for line in lines), "the output doesn't tell what was applied"
         tool.up(on_line)
         assert tool.current() == third
-
-    def test_down_to_a_revision_and_up_again(self, images: MigrationImages, on_line: OnLine) -> None:
-        tool, (first, second, third) = images.tool("good"), images.revisions
-        tool.up(on_line)
         tool.down(first, on_line)
-        assert images.tables() == {"one"}
-        assert (tool.current(), tool.pending()) == (first, [second, third])
+        assert (tool.pending(), images.tables()) == ([second, third], {"one"})
         tool.down(first, on_line)
         assert tool.current() == first
         tool.up(on_line)
         assert images.tables() == {"one", "two", "three"}
-
-    def test_down_to_nothing(self, images: MigrationImages, on_line: OnLine) -> None:
-        tool = images.tool("good")
-        tool.up(on_line)
         tool.down(None, on_line)
         assert (tool.current(), images.tables()) == (None, set())
         tool.down(None, on_line)
-        assert tool.pending() == list(images.revisions)
-
-    def test_a_later_release_applies_only_what_it_adds(self, images: MigrationImages, on_line: OnLine) -> None:
-        older, newer = images.tool("older"), images.tool("good")
-        older.up(on_line)
-        assert images.tables() == {"one", "two"}
-        assert newer.pending() == [images.revisions[2]]
-        newer.up(on_line)
-        assert newer.current() == images.revisions[2]
-
-    def test_a_migration_that_fails_half_way(self, images: MigrationImages, on_line: OnLine) -> None:
-        tool, (_, second, third) = images.tool("broken"), images.revisions
-        with pytest.raises(MigrationFailed) as failure:
-            tool.up(on_line)
-        assert third in failure.value.message
-        assert f"now at {second}" in failure.value.message
-        assert images.tables() == {"one", "two"}
-        assert (tool.current(), tool.pending()) == (second, [third])
-        repaired = images.tool("good")
-        repaired.up(on_line)
-        assert images.tables() == {"one", "two", "three"}
-
-    def test_a_database_that_a_newer_release_migrated(self, images: MigrationImages, on_line: OnLine) -> None:
-        images.tool("good").up(on_line)
-        older = images.tool("older")
-        asks: list[Callable[[], object]] = [
-            older.current,
-            older.pending,
-            lambda: older.up(on_line),
-            lambda: older.down(images.revisions[0], on_line),
-            lambda: older.down(None, on_line),
-        ]
-        for ask in asks:
-            with pytest.raises(MigrationFailed, match=images.revisions[2]):
-                ask()
-        assert images.tables() == {"one", "two", "three"}
-
-    def test_down_to_what_is_not_applied(self, images: MigrationImages, on_line: OnLine) -> None:
-        images.tool("older").up(on_line)
-        tool, (_, second, third) = images.tool("good"), images.revisions
-        for target in (third, "nothing-like-it"):
-            with pytest.raises(MigrationFailed, match=target) as failure:
-                tool.down(target, on_line)
-            assert second in failure.value.message
-        assert (tool.current(), images.tables()) == (second, {"one", "two"})
-
-    def test_a_migration_without_a_way_down(self, images: MigrationImages, on_line: OnLine) -> None:
-        tool, (first, second, third) = images.tool("irreversible"), images.revisions
-        tool.up(on_line)
-        with pytest.raises(Irreversible, match=second):
-            tool.down(first, on_line)
-        assert (tool.current(), images.tables()) == (third, {"one", "two", "three"}), "something was reverted"
-        tool.down(second, on_line)
-        assert (tool.current(), images.tables()) == (second, {"one", "two"})
+        assert tool.pending() == [first, second, third]
 
     def test_up_one_by_one(self, images: MigrationImages, on_line: OnLine) -> None:
         tool, (first, second, third) = images.tool("good"), images.revisions
@@ -191,6 +130,41 @@ class DatabaseToolSuite:
         tool.up(on_line, first)
         assert (tool.pending(), images.tables()) == ([third], {"one", "two"})
 
+    def test_a_later_release_and_the_one_before(self, images: MigrationImages, on_line: OnLine) -> None:
+        older, newer, (first, second, third) = images.tool("older"), images.tool("good"), images.revisions
+        older.up(on_line)
+        assert (newer.pending(), images.tables()) == ([third], {"one", "two"})
+        for target in (third, "nothing-like-it"):
+            with pytest.raises(MigrationFailed, match=target) as failure:
+                newer.down(target, on_line)
+            assert second in failure.value.message
+        newer.up(on_line)
+        assert newer.current() == third
+        asks: list[Callable[[], object]] = [older.current, lambda: older.up(on_line), lambda: older.down(first, on_line)]
+        for ask in asks:
+            with pytest.raises(MigrationFailed, match=third):
+                ask()
+        assert images.tables() == {"one", "two", "three"}
+
+    def test_a_migration_that_fails_half_way(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool, (_, second, third) = images.tool("broken"), images.revisions
+        with pytest.raises(MigrationFailed) as failure:
+            tool.up(on_line)
+        assert third in failure.value.message
+        assert f"now at {second}" in failure.value.message
+        assert (tool.pending(), images.tables()) == ([third], {"one", "two"})
+        images.tool("good").up(on_line)
+        assert images.tables() == {"one", "two", "three"}
+
+    def test_a_migration_without_a_way_down(self, images: MigrationImages, on_line: OnLine) -> None:
+        tool, (first, second, third) = images.tool("irreversible"), images.revisions
+        tool.up(on_line)
+        with pytest.raises(Irreversible, match=second):
+            tool.down(first, on_line)
+        assert (tool.current(), images.tables()) == (third, {"one", "two", "three"}), "something was reverted"
+        tool.down(second, on_line)
+        assert images.tables() == {"one", "two"}
+
     def test_what_reverts_a_migration(self, images: MigrationImages) -> None:
         _, second, third = images.revisions
         tool = images.tool("good")
@@ -198,14 +172,13 @@ class DatabaseToolSuite:
         assert any("two" in text or second in text for text in both.values())
         assert any("three" in text or third in text for text in one.values())
         assert not any("two" in path or second in path for path in one), "it is of another migration"
-        assert images.tool("empty").scripts([]) == {}
 
     def test_an_image_without_migrations(self, images: MigrationImages, on_line: OnLine) -> None:
         tool = images.tool("empty")
-        assert (tool.head(), tool.current(), tool.pending()) == (None, None, [])
+        assert (tool.head(), tool.current(), tool.pending(), tool.scripts([])) == (None, None, [], {})
         tool.up(on_line)
         tool.down(None, on_line)
-        assert (tool.current(), images.tables()) == (None, set())
+        assert images.tables() == set()
 
     @pytest.fixture
     def lines(self) -> list[str]:

@@ -10,7 +10,8 @@ from shipway.drivers.database import alembic_scripts as sources
 from shipway.ports import OneOff, OnLine
 
 # One container call a method, two for a way down. A container is dear and so is alembic's start (about 0.7 s each),
-# hence `state` runs its commands side by side. What counts is marked line by line: log lines come on the same stream.
+# hence `state` runs its commands side by side, of which one writes at a time: what several write to one pipe may part
+# a line. What counts is marked line by line: log lines come on the same stream.
 SCRIPT = r"""
 files() {
   wanted=$1; shift
@@ -23,8 +24,10 @@ files() {
   done | sed 's/^/shipway-files: /'
 }
 state() {
-  [ $# = 0 ] || files '' -r "$1:current" 2>/dev/null &
-  { alembic history; echo "exit $?"; } | sed 's/^/shipway-history: /' &
+  {
+    { alembic history; echo "exit $?"; } | sed 's/^/shipway-history: /'
+    [ $# = 0 ] || files '' -r "$1:current" 2>/dev/null
+  } &
   current=$(alembic current); code=$?
   wait
   printf '%s\nexit %s\n' "$current" "$code" | sed 's/^/shipway-current: /'
@@ -32,8 +35,9 @@ state() {
 scripts() {
   files "$*" &
   for newest; do :; done
-  sql=$(alembic downgrade "$newest:$1-1" --sql) && printf '%s\n' "$sql" | sed 's/^/shipway-sql: /'
+  sql=$(alembic downgrade "$newest:$1-1" --sql) || sql=
   wait
+  printf '%s\n' "$sql" | sed 's/^/shipway-sql: /'
 }
 cd "$1" || exit 2
 verb=$2
@@ -41,6 +45,7 @@ shift 2
 case $verb in
   heads) alembic heads ;;
   state) state "$@" ;;
+  files) files "$*" ;;
   scripts) scripts "$@" ;;
   *) for target; do
        alembic "$verb" "$target" 2>&1 || { failed=$?; state 2>/dev/null; exit "$failed"; }
@@ -101,6 +106,8 @@ class Alembic:
                 hint="choose a revision that the schema was built on: `alembic history` lists them",
             )
         leaving = [name for name in state.scripts if name in applied - (state.below([to]) if to else set())]
+        if not leaving:
+            return
         self._refuse_one_way(leaving, files)
         targets = state.way_down(to) if to else ["base"]
         self._migrate("downgrade", targets, on_line)
@@ -121,7 +128,7 @@ class Alembic:
 
     def _refuse_one_way(self, leaving: Sequence[str], files: Mapping[str, sources.ScriptFile]) -> None:
         if any(name not in files for name in leaving):  # those of merged branches are not in alembic's range
-            files = sources.files(self._call("scripts", *leaving)[1])
+            files = sources.files(self._call("files", *leaving)[1])
         lacking = [files[name] for name in leaving if name in files and files[name].lacks_down()]
         if lacking:
             raise Irreversible(
