@@ -93,7 +93,7 @@ def test_restore_and_back_again(shop: Tiny) -> None:
 
 
 # Of a restore, counted from its end: the snapshot is being read, the names are being changed, all is recorded.
-POINTS = [(15, "after"), (11, "after"), (9, "after")]
+POINTS = [(11, "after"), (7, "after"), (5, "after")]
 
 
 def test_killed_at_points_of_a_restore(shop: Tiny) -> None:

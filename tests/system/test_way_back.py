@@ -25,8 +25,6 @@ pytestmark = pytest.mark.engine
 def shop(make: Make) -> Tiny:
     """Release 1 serves, with one pet."""
     project = make(database=True)
-    project.plan["database"]["snapshot"] = "never"
-    project.change("one")
     project.shipway("run", "staging")
     project.psql("INSERT INTO pets VALUES ('Rex')")
     return project

@@ -69,6 +69,8 @@ load() {
   file=$1 digest=$2 new=$3
   [ -f "$file" ] || { echo "the volume has no $file"; return 1; }
   [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is not what was written: its digest differs"; return 1; }
+  provider=$(beside -c "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = '$database'") || return
+  [ "${provider:-c}" = c ] || { echo "its locale is not of the C library: nothing else can be made beside it"; return 1; }
   drop "$new" || return
   beside -v old="$database" -v new="$new" -f - <<'SQL' || return
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
@@ -97,8 +99,10 @@ SQL
   kill "$ending"
   return "$code"
 }
+sweep() { for name in $(names); do drop "$name" || return; done; }
+names() { beside -c "SELECT datname FROM pg_database WHERE datname LIKE 'shipway\_%'"; }
 drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
-there() { beside -c "SELECT 'shipway-there ' || datname FROM pg_database WHERE datname LIKE 'shipway\_%'"; }
+there() { for name in $(names); do say "there $name"; done; }
 cd /snapshots && "$@" 2>&1
 """
 

@@ -46,9 +46,7 @@ def sweep_after(ctx: Context, newest: Deployment, release: Release, environment:
 
 def sweep(shell: DatabaseShell) -> None:
     """Under the environment's lease with nothing pending, all of them are left over."""
-    left = shell.run("there").there
-    if left:
-        shell.run("drop", *left)
+    shell.run("sweep")
 
 
 def _shell(ctx: Context, of: Deployment, release: Release, environment: Environment) -> DatabaseShell | None:

@@ -61,6 +61,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         return
     _end_jobs(ctx, app, environment, history)
     if dead.kind == RESTORE:
+        restore(ctx, release, where, now)  # the database must run to be asked
         stands = levels(history)
         settle(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
     elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
@@ -129,7 +130,9 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
 def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: Level) -> None:
     """To the revision that it had: down after a deployment, up again after a rollback that began with the schema."""
     database, again = release.plan.database, dead.way == DOWN_THEN_CODE
-    if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again) or release.schema == stood.schema:
+    if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again):
+        return
+    if dead.kind == DEPLOY and release.schema == stood.schema:
         return
     accessories = observe(ctx, dead.app, environment.name, routes=False).accessories
     if not any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in accessories):

@@ -50,8 +50,8 @@ def own_schema(deployments: Sequence[Deployment], release: Release) -> str | Non
 
 
 def ahead(deployments: Sequence[Deployment], current: Release) -> str | None:
-    """The revision that a rollback by code alone left, where that is ahead of the code that runs; else None."""
+    """The revision that a rollback left, where that is ahead of the code that runs; else None."""
     now = back.current(deployments)
-    if now is None or now.way != CODE_ONLY or now.schema == own_schema(deployments, current):
+    if now is None or not now.way or now.schema == own_schema(deployments, current):
         return None
     return now.schema

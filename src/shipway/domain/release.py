@@ -76,7 +76,7 @@ class Deployment:
     finished: float | None = None
     schema: str | None = None  # revision of the environment's database when it was settled
     detail: str = ""
-    way: str = ""  # of a rollback, see domain.way_back; of a deployment onto a schema that is ahead of it: code only
+    way: str = ""  # of a rollback, see domain.way_back; code only: of a deployment onto a schema that is ahead of it
     goal: str | None = None  # of those and of a restore: the revision that the database is to be left at
 
 

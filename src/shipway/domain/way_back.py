@@ -35,6 +35,7 @@ DOWN_THEN_CODE = "down, then code"  # the old code doesn't work on the schema as
 CODE_THEN_DOWN = "code, then down"  # nothing says that it doesn't: in this order nobody waits
 FORWARD_ONLY = "forward only"
 LEADS_BACK = (RESTORED, COLUMN_ORDER)
+PROVEN, ACCEPTED, UNKNOWN = "proven", "accepted", "unknown"  # what counts: each of these takes the ones before along
 RAN = (DATA_LOST, NOT_RESTORED)  # lead down, if not to the same: a person may take that
 
 
@@ -88,13 +89,16 @@ def way_back(asked: Back, schema: str | None) -> WayBack:
     if not asked.steps:
         return WayBack(CODE_ONLY, schema, ("no migration lies between them",))
     said = tuple(_said(step) for step in asked.steps)
-    for accepting in (False, True):
-        chosen = _chosen(asked, accepting)
-        if chosen is not None:
-            by = tuple(_by(step) for step in asked.steps if accepting and step.accepted)
-            return _decided(asked, chosen, (*said, *by, *(() if accepting else _concluded(asked, chosen))))
-    if not asked.asked and all(step.proof is None for step in asked.steps):
-        return _decided(asked, len(asked.steps), (*said, "the down scripts are not proven: they run as they are"))
+    for counts in (PROVEN, ACCEPTED) if asked.asked else (PROVEN, ACCEPTED, UNKNOWN):
+        chosen = _chosen(asked, counts)
+        if chosen is None:
+            continue
+        by = [_by(step) for step in asked.steps if counts != PROVEN and step.accepted]
+        if counts == PROVEN:
+            by += _concluded(asked, chosen)
+        if any(step.proof is None for step in asked.steps[:chosen]):
+            by.append("down scripts that are not proven run as they are")
+        return _decided(asked, chosen, (*said, *by))
     return WayBack(FORWARD_ONLY, schema, said)
 
 
@@ -111,15 +115,15 @@ def finding(proof: Proof) -> str:
     return f"{proof.way.verdict if proof.way else 'no migration'}, old code {proof.old_code.verdict}"
 
 
-def _chosen(asked: Back, accepting: bool) -> int | None:
+def _chosen(asked: Back, counts: str) -> int | None:
     """Index of the level."""
     for index in range(len(asked.schemas)):
-        if all(_leads_down(step, accepting) for step in asked.steps[:index]) and _works_on(asked, index, accepting):
+        if all(_leads_down(step, counts) for step in asked.steps[:index]) and _works_on(asked, index, counts):
             return index
     return None
 
 
-def _works_on(asked: Back, index: int, accepting: bool) -> bool:
+def _works_on(asked: Back, index: int, counts: str) -> bool:
     """Whether the target works on this level, as far as anybody can know."""
     if index == len(asked.steps):
         return True
@@ -127,10 +131,10 @@ def _works_on(asked: Back, index: int, accepting: bool) -> bool:
     trial = asked.tried.get(step.after)
     if trial is not None and trial.verdict != NO_EVIDENCE:
         return trial.verdict == SAFE
-    if accepting and step.accepted:
+    if counts != PROVEN and step.accepted:
         unharmed = step.proof is None or step.proof.old_code.verdict != UNSAFE
-        return unharmed and _works_on(asked, index + 1, accepting)
-    return index + 1 < len(asked.steps) and _only_adds(step) and _works_on(asked, index + 1, accepting)
+        return unharmed and _works_on(asked, index + 1, counts)
+    return index + 1 < len(asked.steps) and _only_adds(step) and _works_on(asked, index + 1, counts)
 
 
 def _only_adds(step: Step) -> bool:
@@ -138,9 +142,11 @@ def _only_adds(step: Step) -> bool:
     return proof is not None and proof.old_code.verdict == SAFE and (proof.way is None or proof.way.triage == ADDITIVE)
 
 
-def _leads_down(step: Step, accepting: bool) -> bool:
-    verdict = step.proof.way.verdict if step.proof and step.proof.way else ""
-    return verdict in LEADS_BACK or (accepting and step.accepted is not None and verdict in RAN)
+def _leads_down(step: Step, counts: str) -> bool:
+    if step.proof is None:
+        return counts == UNKNOWN
+    verdict = step.proof.way.verdict if step.proof.way else ""
+    return verdict in LEADS_BACK or (counts != PROVEN and step.accepted is not None and verdict in RAN)
 
 
 def _decided(asked: Back, index: int, reasons: tuple[str, ...]) -> WayBack:
@@ -152,11 +158,11 @@ def _decided(asked: Back, index: int, reasons: tuple[str, ...]) -> WayBack:
     return WayBack(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
 
 
-def _concluded(asked: Back, index: int) -> tuple[str, ...]:
+def _concluded(asked: Back, index: int) -> list[str]:
     """Where nobody tried it."""
     if index == len(asked.steps) or asked.steps[index].after in asked.tried:
-        return ()
-    return (f"nobody tried release {asked.target} on {asked.steps[index].after}: concluded, since all steps to there only add",)
+        return []
+    return [f"nobody tried release {asked.target} on {asked.steps[index].after}: concluded, since all steps to there only add"]
 
 
 def _by(step: Step) -> str:

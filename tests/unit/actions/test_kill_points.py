@@ -156,7 +156,7 @@ def effects_of(story: Callable[[World, Environment], Command], environment: Envi
 
 @pytest.mark.parametrize(
     ("story", "name"),
-    [(story, name) for story in STORIES for name in ENVIRONMENTS if story not in SCHEMAS or name in ("cold", "two hosts")],
+    [(story, name) for story in STORIES for name in ENVIRONMENTS if story not in SCHEMAS or name == "cold" or (story, name) == (back_down_first, "two hosts")],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_death_at_every_effect(

@@ -175,7 +175,7 @@ def test_where_nobody_asks_for_proofs_the_down_scripts_run_as_ever(world: World)
     deployed(world, "0001", "0002", environment=samples.STAGING)
     back(world)
     assert last(world) == (1, CODE_THEN_DOWN, "0001")
-    assert any("the down scripts are not proven" in note for note in world.notes)
+    assert any("down scripts that are not proven run as they are" in note for note in world.notes)
 
 
 def test_to_a_release_that_stood_higher_is_no_way_back(world: World) -> None:
@@ -219,6 +219,9 @@ def test_several_releases_back_in_one_go(world: World) -> None:
     back(world, to="1")
     assert last(world) == (1, CODE_THEN_DOWN, "0002")
     assert world.database.applied == ["0001", "0002"]
+    assert status(world.controller(), "shop", ASKING).ahead == "0001"
+    deploy(world.controller(), Order(world.release(4, "0001", ASKING), OPEN))
+    assert last(world) == (4, CODE_ONLY, "0002")
 
 
 def test_a_dry_run_decides_and_touches_nothing(world: World) -> None:

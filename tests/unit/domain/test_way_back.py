@@ -94,7 +94,18 @@ def test_without_any_proof() -> None:
 @pytest.mark.parametrize("known", [proof(3), None])
 def test_a_proof_that_is_missing_on_the_way(known: Proof | None) -> None:
     other = proof(2) if known is None else None
-    assert way_back(Back(1, (step(3, known), step(2, other))), "0003").kind == FORWARD_ONLY
+    steps = (step(3, known), step(2, other))
+    assert way_back(Back(1, steps, asked=True), "0003").kind == FORWARD_ONLY
+    way = way_back(Back(1, steps), "0003")
+    assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
+    assert "not proven" in way.render()
+
+
+def test_where_nobody_asks_a_proof_that_found_no_way_still_counts() -> None:
+    assert way_back(Back(1, (step(3, None), step(2, proof(2, FAILS, UNSAFE)))), "0003").kind == FORWARD_ONLY
+    tried = {"0002": Trial(SAFE)}
+    way = way_back(Back(1, (step(3, None), step(2, proof(2, FAILS))), tried), "0003")
+    assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0002")
 
 
 # Three steps, newest first, each as down verdict, old code and triage; then what the target did on a level where it was tried.
