@@ -1,7 +1,7 @@
 -- lower(email) became email.
 -- verdict: NOT_RESTORED
 -- triage: review
--- differs: index public.members_email changed: definition
+-- differs: index public.members_email changed: definition, columns
 --- before
 CREATE TABLE members (id int PRIMARY KEY, email text NOT NULL);
 CREATE UNIQUE INDEX members_email ON members (lower(email));
