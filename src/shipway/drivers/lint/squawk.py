@@ -52,7 +52,7 @@ class Squawk:
         warnings: dict[str, list[str]] = {}
         for item in kept:
             if item["rule_name"] != _ALSO or (item["file"], item["line"]) not in exact:
-                path = paths[names.index(item["file"])]
+                path = paths[names.index(str(item["file"]))]
                 warnings.setdefault(path, []).append(_words(path, item))
         return warnings
 
