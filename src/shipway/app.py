@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +147,7 @@ class BareProof:
     tool_at: Callable[[ScratchDatabase, str | None], DatabaseTool]
     revisions: list[str]  # oldest first, at least one
     fill: Fill | None  # None where no rows can be generated
+    lint: Callable[[], Mapping[str, Sequence[str]]] | None = None  # warnings by revision; None where no linter knows it
 
 
 SERVERS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
@@ -174,7 +175,14 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
     migrations = _sql_migrations(folder, None if layout == "sql" else layout)
     make = driver("database", "bare")
     revisions = [item.version for item in migrations]
-    return BareProof(scratch, lambda database, at: make(database, migrations, at, late), revisions, rows)
+
+    def lint() -> Mapping[str, Sequence[str]]:
+        found = driver("lint", "squawk")().lint({item.up.path: item.up.text for item in migrations})
+        return {item.version: found.get(item.up.path, ()) for item in migrations}
+
+    return BareProof(
+        scratch, lambda database, at: make(database, migrations, at, late), revisions, rows, lint if kind == "postgres" else None
+    )
 
 
 def _sql_migrations(folder: Path, layout: str | None) -> list[Migration]:

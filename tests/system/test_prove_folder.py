@@ -232,6 +232,21 @@ def test_generated_rows_show_what_a_way_loses(write: Write, url: str) -> None:
     assert "2 of them may lose rows; --rows looks at that" in output
 
 
+def test_a_linter_tells_of_locks(write: Write, url: str) -> None:
+    """On the empty tables of a walk nobody waits for them."""
+    folder = write({
+        **USERS,
+        "002_index.up.sql": "ALTER TABLE users ADD COLUMN name text;\nCREATE INDEX users_name ON users (name);",
+        "002_index.down.sql": "ALTER TABLE users DROP COLUMN name;",
+    })  # fmt: skip
+    first, second = walked(folder, url, "--lint")
+    assert first["warnings"] == []
+    (warning,) = second["warnings"]
+    assert warning.startswith("002_index.up.sql:2: During normal index creation")
+    code, output = prove(folder, url, "--lint")
+    assert (code, "002_index.up.sql:2" in output) == (0, True)
+
+
 def test_a_migration_that_never_ends(write: Write, url: str) -> None:
     folder = write({**USERS, "002_slow.up.sql": "CREATE TABLE t (id int);\nSELECT pg_sleep(600);", "003_x.up.sql": "SELECT 1;"})
     code, output = prove(folder, url, "--timeout", "1")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shipway.domain.errors import NotProven, ProofError
@@ -18,18 +19,25 @@ VERDICTS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS
 def prove_folder(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_way: OnWay, on_line: OnLine,
     *, timeout: float, first: str | None = None, only: str | None = None, fill: Fill | None = None,
+    remarks: Mapping[str, Sequence[str]] | None = None,
 ) -> Chained:  # fmt: skip
-    """Walk all, or those from `first` on, or `only` one. ProofError where it can't be carried out."""
+    """Walk all, or those from `first` on, or `only` one. `remarks` by revision (a linter's) stand among the warnings.
+    ProofError where it can't be carried out."""
+
+    def remark(way: Way) -> Way:
+        return replace(way, warnings=(*way.warnings, *(remarks or {}).get(way.migrations[0], ())))
+
     try:
         scratch.sweep()
     except ProofError as error:
         raise ProofError(error.message, hint=error.hint or "does the server of --database answer, and take that user and password?") from error
     wanted = only or first
     begin = _index(revisions, wanted) if wanted else 0
-    return walk_chain(
-        scratch, tool_at, revisions, on_way, on_line,
+    done = walk_chain(
+        scratch, tool_at, revisions, lambda way: on_way(remark(way)), on_line,
         timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=fill,
     )  # fmt: skip
+    return replace(done, ways=tuple(map(remark, done.ways)))
 
 
 def read_folder(folder: Path, layout: str | None) -> dict[str, bytes]:

@@ -32,6 +32,7 @@ COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NO
 @click.option("--layout", type=click.Choice(LAYOUTS), default="sql", show_default=True, help="Whose files they are; sql: as the files tell")
 @click.option("--database", metavar="URL", help="A server to walk them on, in databases of their own; or sqlite:")
 @click.option("--rows", is_flag=True, help="Generate rows where a way may lose some, and look at them")
+@click.option("--lint", is_flag=True, help="Let squawk look for locks that only large tables show (pip install squawk-cli)")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, metavar="SECONDS", help="For each way up or down")
 @click.option("--from", "first", metavar="VERSION", help="Begin with this one; those before it are applied")
 @click.option("--only", metavar="VERSION", help="Walk this one alone")
@@ -83,7 +84,7 @@ def _write(proof: Proof, html: Path | None, junit: Path | None) -> None:
 
 
 def _folder(
-    as_json: bool, *, migrations: Path | None, layout: str, database: str | None, rows: bool, timeout: float,
+    as_json: bool, *, migrations: Path | None, layout: str, database: str | None, rows: bool, lint: bool, timeout: float,
     first: str | None, only: str | None,
 ) -> None:  # fmt: skip
     if migrations is None or database is None:
@@ -96,9 +97,12 @@ def _folder(
     bare = open_folder(migrations, layout, database, timeout)
     if rows and bare.fill is None:
         raise UsageError("--rows works on PostgreSQL only")
+    if lint and bare.lint is None:
+        raise UsageError("--lint reads SQL for PostgreSQL only")
     done = prove_folder(
         bare.scratch, bare.tool_at, bare.revisions, _ignore if as_json else _show, _ignore,
         timeout=timeout, first=first, only=only, fill=bare.fill if rows else None,
+        remarks=bare.lint() if lint and bare.lint else None,
     )  # fmt: skip
     _sum_up(done, as_json)
     if failure := refusal(done):

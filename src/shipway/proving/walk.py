@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 from shipway.domain.catalog import ADDITIVE, Catalog, Difference
 from shipway.domain.errors import ProofError
@@ -16,8 +18,15 @@ from shipway.proving.stage import Terms, ignore
 from shipway.proving.verdict import judge
 
 ToolFor = Callable[[ScratchDatabase], DatabaseTool]
-# Generates rows, and gives tables that stay empty, with the reason; ProofError where it can't write any.
-Fill = Callable[[ScratchDatabase, Catalog], Mapping[str, str]]
+
+
+class Fill(Protocol):
+    """Generates rows, and gives tables that stay empty, with the reason; `gentle` ones are easier to migrate. ProofError
+    where it can't write any."""
+
+    def __call__(self, database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> Mapping[str, str]: ...
+
+
 UNSEEN = "what happens to rows was not looked at"
 
 
@@ -92,6 +101,10 @@ def way_of(found: Round, span: Span) -> Way:
     )  # fmt: skip
 
 
+class _NoRows(Exception):
+    """Why there are none, in words."""
+
+
 class _Walker:
     """Walks one span, each time on a clone of its own."""
 
@@ -103,24 +116,34 @@ class _Walker:
         return way_of(self._round(self._golden), self._span)
 
     def filled(self, fill: Fill) -> Way | str:
-        """With generated rows in it; else why they tell nothing: a way up that fails on them may do so for rows that
-        nobody has."""
-        filled = self._scratch.create(like=self._golden)
+        """With generated rows in it, with gentler ones where the way up fails; else why they tell nothing: it may fail for
+        rows that nobody has."""
         try:
-            try:
-                empty = fill(filled, filled.catalog())
-            except ProofError as error:
-                return f"no rows could be generated ({error.message}): {UNSEEN}"
-            found = self._round(filled)
-        finally:
-            self._scratch.drop(filled)
+            found, empty = first = self._round_with(fill)
+            if found.findings.up_failed:
+                found, empty = self._round_with(partial(fill, gentle=True))
+        except _NoRows as error:
+            return f"no rows could be generated ({error}): {UNSEEN}"
         if found.findings.up_failed:
-            return f"with generated rows the way up fails ({found.findings.up_failed}): {UNSEEN}"
+            return f"with generated rows the way up fails ({first[0].findings.up_failed}): {UNSEEN}"
         stages = tuple(replace(stage, name=f"{stage.name}, with rows") for stage in found.stages)
         lost = [change.name for change in found.changes if takes_away(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
         warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
         return way_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
+
+    def _round_with(self, fill: Fill) -> tuple[Round, Mapping[str, str]]:
+        """And the tables that stayed empty."""
+        filled = self._scratch.create(like=self._golden)
+        try:
+            catalog = filled.catalog()
+            try:
+                empty = fill(filled, catalog)
+            except ProofError as error:
+                raise _NoRows(error.message) from error
+            return self._round(filled), empty
+        finally:
+            self._scratch.drop(filled)
 
     def _round(self, source: ScratchDatabase) -> Round:
         clone = self._scratch.create(like=source)

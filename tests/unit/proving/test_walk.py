@@ -153,13 +153,13 @@ def test_several_migrations_up_to_one_of_them() -> None:
 EMPTY = "table items id name"
 
 
-def fill_items(database: ScratchDatabase, catalog: Catalog) -> dict[str, str]:
+def fill_items(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
     assert "items" in catalog.order
     database.execute("row items 7 generated")
     return {}
 
 
-def no_rows(database: ScratchDatabase, catalog: Catalog) -> dict[str, str]:
+def no_rows(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
     raise ProofError("a check refuses all rows")
 
 
@@ -192,7 +192,7 @@ def test_rows_that_can_not_be_generated() -> None:
 
 
 def test_generated_rows_that_the_way_up_refuses_prove_nothing() -> None:
-    def fill(database: ScratchDatabase, catalog: Catalog) -> dict[str, str]:
+    def fill(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
         database.execute("table marks id")  # stands for a row that is in the way of `up`
         return {}
 
@@ -207,7 +207,7 @@ def test_a_way_that_is_about_rows_alone_is_looked_at_with_rows() -> None:
 
 
 def test_a_table_that_no_row_could_be_generated_for_is_named() -> None:
-    def fill(database: ScratchDatabase, catalog: Catalog) -> dict[str, str]:
+    def fill(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
         return {"items": "its checks refuse all", "other": "nobody asks"}
 
     way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY, fill=fill)

@@ -35,7 +35,7 @@ class Squawk:
         beside = Path(sys.executable).with_name("squawk")
         self._binary = binary or (str(beside) if beside.is_file() else shutil.which("squawk"))
 
-    def lint(self, scripts: Mapping[str, str], version: str) -> Mapping[str, Sequence[str]]:
+    def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[str]]:
         if self._binary is None:
             raise ProofError("squawk isn't installed: nobody looked for locks that only large tables show", hint="pip install squawk-cli")
         if not scripts:
@@ -45,7 +45,8 @@ class Squawk:
             names = [f"{number}.sql" for number in range(len(paths))]
             for name, path in zip(names, paths, strict=True):
                 Path(folder, name).write_text(scripts[path])
-            command = [self._binary, "--reporter", "json", "--pg-version", version, "--assume-in-transaction", *names]
+            options = ["--pg-version", version] if version else []
+            command = [self._binary, "--reporter", "json", "--assume-in-transaction", *options, *names]
             found = _run(command, folder)
         kept = [item for item in found if _wanted(item["rule_name"])]
         exact = {(item["file"], item["line"]) for item in kept if item["rule_name"] != _ALSO}
