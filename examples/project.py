@@ -77,13 +77,13 @@ class Project:
         self.git("merge", "--quiet", "--no-ff", "--message", f"Merge {branch}", branch)
         self.git("push", "--quiet", "origin", into)
 
-    def promote(self, version: str) -> None:
+    def promote(self, version: str) -> Done:
         """Approval by another person, main, tag."""
         self.shipway("--as", GRACE, "approve", "production", "--reason", "looked at it on staging")
         self.git("switch", "--quiet", "main")
         self.git("merge", "--quiet", "--ff-only", "staging")
         self.git("tag", version)
-        self.git("push", "--quiet", "origin", "main", version)
+        return self.git("push", "--quiet", "origin", "main", version)
 
     def destroy(self) -> None:
         """Both environments and the folder."""

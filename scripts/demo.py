@@ -49,15 +49,15 @@ class Demo(Project):
             self.promote("v1.0.0")
             releases = {self.deployments(name)[0]["release"] for name in ("staging", "production")}
             self.expect(len(releases) == 1, "production runs the very release that was validated on staging")
-        with self.chapter("4. A release with a schema migration goes the same way to v1.1.0"):
+        with self.chapter("4. A release with a schema migration goes the same way to v1.1.0, once its way back was walked"):
             self.feature("feature/schema", "reversible.patch", "A new column")
             self.merge("staging", "feature/schema")
             self.promote("v1.1.0")
-        with self.chapter("5. Roll production back: previous images, migration reverted"):
+        with self.chapter("5. Roll production back: previous images, on the schema that they were proven to work on"):
             before = self.deployments("production")[0]["schema"]
             self.shipway("rollback", "production", "--reason", "customers see wrong prices")
             after = self.deployments("production")[0]
-            self.expect(after["kind"] == "rollback" and after["schema"] != before, f"schema {before} → {after['schema']}")
+            self.expect(after["kind"] == "rollback" and after["schema"] == before, f"the schema stays at {before}")
             self.expect(get(self.production + "/api/healthz")[0] == 200, f"{self.production} answers")
         with self.chapter("6. A broken release is refused on staging; the old one never stopped serving"):
             self.git("switch", "--quiet", "staging")

@@ -106,12 +106,13 @@ class Tiny(Project):
         self.git("reset", "--quiet", "--hard", revision)
         self.plan = json.loads((self.clone / "shipway.yaml").read_text())
 
-    def promote(self, version: str) -> None:
+    def promote(self, version: str) -> Done:
         """staging's revision to main, with a tag: what production takes."""
         self.git("switch", "--quiet", "main")
         self.git("merge", "--quiet", "--ff-only", "staging")
-        self.git("tag", version)
+        tagged = self.git("tag", version)
         self.git("switch", "--quiet", "staging")
+        return tagged
 
     def destroy(self) -> None:
         """Both environments, all names of images on the engine, and the folder."""
@@ -203,6 +204,10 @@ class Running:
             assert self._process.poll() is None, f"it ended without {text!r}:\n{self.output}"
             assert time.monotonic() < deadline, f"no {text!r} within {seconds:g} s:\n{self.output}"
             time.sleep(0.05)
+
+    def running(self) -> bool:
+        """Whether it still does."""
+        return self._process.poll() is None
 
     def press_ctrl_c(self) -> None:
         """As a terminal does: the whole foreground group gets it."""

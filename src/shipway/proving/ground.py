@@ -4,6 +4,7 @@ its process lives. What a dead one left is removed by the next."""
 from __future__ import annotations
 
 import fcntl
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from shipway.context import Context, side_by_side
 from shipway.domain.container import LABEL_APP, LABEL_PROOF
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import LOCAL
+
+POLL = 0.2  # seconds between looks at `cancelled`
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,12 @@ def ground(ctx: Context, app: str) -> Iterator[Ground]:
     path = folder / name
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        over = threading.Event()
+        threading.Thread(target=_end_when_cancelled, args=(ctx, path, over), daemon=True).start()
         try:
             yield Ground(ctx, app, name, path)
         finally:
+            over.set()
             _remove(ctx, path)
 
 
@@ -77,6 +83,17 @@ def sweep(ctx: Context) -> list[str]:
         except BlockingIOError:  # it lives
             pass
     return gone
+
+
+def _end_when_cancelled(ctx: Context, path: Path, over: threading.Event) -> None:
+    """Take the containers away from under whoever waits for a migration that may take for ever."""
+    while not over.wait(POLL):
+        if ctx.cancelled.is_set():
+            try:
+                for item in ctx.runtime.list({LABEL_PROOF: path.name}):
+                    ctx.runtime.remove(item.id)
+            except ShipwayError:  # the next look tries again, and `_remove` tells
+                pass
 
 
 def _remove(ctx: Context, path: Path) -> None:
