@@ -22,6 +22,7 @@ from shipway.domain.proof import NO_EVIDENCE, SAFE, Proof, Stage, Trial, Way, im
 from shipway.domain.record import to_data
 from shipway.domain.release import SUCCEEDED, Deployment, Evidence, Release
 from shipway.ports import DatabaseTool, ScratchDatabase
+from shipway.proving.chain import Base, ends, walk_chain
 from shipway.proving.golden import Target, golden, look_for_space
 from shipway.proving.ground import Ground, ground
 from shipway.proving.limit import limited
@@ -190,16 +191,16 @@ class _Walk:
         # All clones first: one is made of a database that nobody is looked into.
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
-        works: list[Callable[[], Way | Trial]] = [
-            lambda: self._way(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
+        works: list[Callable[[], tuple[Way, ...] | Trial]] = [
+            lambda: self._ways(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
         ]  # fmt: skip
-        way, old_code, new_code = side_by_side(lambda work: work(), works)
-        assert isinstance(way, Way)
+        ways, old_code, new_code = side_by_side(lambda work: work(), works)
+        assert isinstance(ways, tuple)
         assert isinstance(old_code, Trial)
         assert isinstance(new_code, Trial)
         scripts = self._tool(server, copy).scripts(span.migrations)
         return dataclasses.replace(
-            done, way=way, old_code=old_code, new_code=new_code, stages=tuple(self.stages), scripts=scripts
+            done, way=ways[0], each=ways[1:], old_code=old_code, new_code=new_code, stages=tuple(self.stages), scripts=scripts
         )
 
     def _accessory(self) -> Accessory:
@@ -236,14 +237,22 @@ class _Walk:
 
         return read
 
-    def _way(self, server: Server, copy: ScratchDatabase, span: Span) -> Way:
+    def _ways(self, server: Server, copy: ScratchDatabase, span: Span) -> tuple[Way, ...]:
+        """The whole way, then each migration's own, where there are several."""
         offset = self.ctx.clock() - self.began
         way = walk(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
             timeout=self.proving.timeout, span=span, fill=fill,
         )  # fmt: skip
         stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in way.stages)
-        return dataclasses.replace(way, stages=stages)
+        whole = dataclasses.replace(way, stages=stages)
+        if len(span.migrations) == 1 or ends(whole):
+            return (whole,)
+        alone = walk_chain(
+            server.scratch, lambda database, at: self._tool(server, database), span.migrations, lambda way: None, lambda line: None,
+            timeout=self.proving.timeout, base=Base(copy, span.start),
+        )  # fmt: skip
+        return (whole, *alone.ways)
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
         try:

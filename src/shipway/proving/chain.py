@@ -1,4 +1,4 @@
-"""Many migrations, from nothing to the newest, each walked by itself: up, down, up."""
+"""Many migrations, from the oldest to the newest, each walked by itself: up, down, up."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ OnWay = Callable[[Way], None]
 
 
 @dataclass(frozen=True)
+class Base:
+    """Where a chain begins: a database, which stays as it is, and the revision that it has."""
+
+    database: ScratchDatabase
+    revision: str | None
+
+
+@dataclass(frozen=True)
 class Chained:
     """Ways in their order. Fewer than asked for where the last one's way up failed: nothing can be built on it."""
 
@@ -32,14 +40,15 @@ def ends(way: Way) -> bool:
 
 def walk_chain(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_way: OnWay, on_line: OnLine,
-    *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None,
+    *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None, base: Base | None = None,
 ) -> Chained:  # fmt: skip
     """Walk those from index `start` to before `stop`; what is before them is applied. `on_way` gets each as it is found.
+    They follow what `base` has; None: an empty database.
 
     With `fill`, ways that may lose rows are walked once more with generated ones. No database is left. ProofError where
     the server fails, or what is before the first one does.
     """
-    with _Chain(scratch, tool_at, revisions, Terms(timeout, on_line, watched=False), fill) as chain:
+    with _Chain(scratch, tool_at, revisions, Terms(timeout, on_line, watched=False), fill, base) as chain:
         chain.begin(start)
         asked = range(start, len(revisions) if stop is None else stop)
         ways: list[Way] = []
@@ -55,10 +64,13 @@ class _Chain:
     """Two databases: `trail` only ever goes up, and only as far as it is needed; ways are walked in `trial`, a clone of it.
     Where a way back leaves anything else than was there, trial is made anew, so that the next one isn't blamed for it."""
 
-    def __init__(self, scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], terms: Terms, fill: Fill | None) -> None:
+    def __init__(
+        self, scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], terms: Terms, fill: Fill | None, base: Base | None
+    ) -> None:
         self._scratch, self._tool_at, self._revisions, self._terms, self._fill = scratch, tool_at, revisions, terms, fill
+        self._base = base
         self._trail: ScratchDatabase | None = None
-        self._trail_at: str | None = None
+        self._trail_at = base.revision if base else None
         self._trial: ScratchDatabase | None = None
         self._catalog = Catalog()  # of trial
         self._fresh = True  # nothing was walked in it yet
@@ -74,7 +86,7 @@ class _Chain:
                 self._scratch.drop(self._trail)
 
     def begin(self, index: int) -> None:
-        self._trail = self._scratch.create()
+        self._trail = self._scratch.create(like=self._base.database if self._base else None)
         self._renew(self._before(index))
 
     def walk(self, index: int) -> Way:
@@ -140,4 +152,6 @@ class _Chain:
             self._trial = None
 
     def _before(self, index: int) -> str | None:
-        return self._revisions[index - 1] if index else None
+        if index:
+            return self._revisions[index - 1]
+        return self._base.revision if self._base else None

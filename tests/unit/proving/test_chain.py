@@ -11,7 +11,7 @@ from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, N
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import ScratchDatabase
-from shipway.proving.chain import Chained
+from shipway.proving.chain import Base, Chained, walk_chain
 from shipway.proving.walk import Fill
 from shipway.testing.memory_scratch import MemoryScratch
 
@@ -118,3 +118,23 @@ def test_counts() -> None:
     failure = refusal(done)
     assert failure is not None
     assert failure.message == "2 of 3 migrations don't lead back"
+
+
+def test_a_chain_that_follows_what_is_there() -> None:
+    migrations = [
+        Migration("01", "x", SqlFile("01.up", "table a id"), SqlFile("01.down", "drop a")),
+        Migration("02", "x", SqlFile("02.up", "column a note"), SqlFile("02.down", "drop a.note")),
+        Migration("03", "x", SqlFile("03.up", "table b id"), SqlFile("03.down", "drop a")),
+    ]
+    scratch = MemoryScratch()
+    base = scratch.create()
+    BareFolder(base, migrations[:1]).up(lambda line: None)
+    before = base.catalog()
+    done = walk_chain(
+        scratch, lambda database, at: BareFolder(database, migrations, at), ["02", "03"], lambda way: None, lambda line: None,
+        timeout=1, base=Base(base, "01"),
+    )  # fmt: skip
+    assert [(way.migrations, way.verdict) for way in done.ways] == [(("02",), RESTORED), (("03",), FAILS)]
+    assert base.catalog() == before
+    scratch.drop(base)
+    assert not scratch.databases
