@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conformance.database_lab import TAG, build_image
+from tests.conformance.alembic_projects import write_alembic
+from tests.conformance.database_lab import build_image
 from tests.conformance.scratch_lab import postgres
 
 pytestmark = pytest.mark.engine
@@ -158,12 +159,13 @@ def test_layouts(layout: str, write: Write, url: str) -> None:
 def alembic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of several projects; a real alembic, from an image, is in `bin`."""
     folder = tmp_path_factory.mktemp("alembic")
-    build_image(folder)
+    write_alembic(folder / "projects")
+    image = build_image("python", folder)
     tool = folder / "bin" / "alembic"
     tool.parent.mkdir()
     tool.write_text(
         "#!/bin/sh\n"
-        f'exec docker run --rm --network host --env DATABASE_URL --volume "$PWD:$PWD" --workdir "$PWD" {TAG} alembic "$@" 2>&1\n'
+        f'exec docker run --rm --network host --env DATABASE_URL --volume "$PWD:$PWD" --workdir "$PWD" {image} alembic "$@" 2>&1\n'
     )
     tool.chmod(0o755)
     return folder
