@@ -28,7 +28,7 @@ DATABASES = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database W
 def shop(make: Make) -> Tiny:
     """Release 2 serves, whose migration was deployed over release 1 with one pet."""
     project = make(database=True)
-    project.plan["database"]["snapshot"] = {"when": "unproven", "keep": 20}
+    project.plan["database"]["snapshot"] = {"when": "always", "keep": 20}
     project.change("one")
     project.shipway("run", "staging")
     project.psql("INSERT INTO pets VALUES ('Rex')")

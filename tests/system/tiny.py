@@ -38,7 +38,7 @@ CADDYFILE = """\
 """
 DATABASE = {
     "accessories": {"db": {"image": "postgres:15", "provides": "DATABASE_URL", "volume": "/var/lib/postgresql/data"}},
-    "database": {"accessory": "db", "service": "web", "tool": "sql", "folder": "migrations", "snapshot": "never"},
+    "database": {"accessory": "db", "service": "web", "tool": "sql", "folder": "migrations"},
 }
 FIRST = {  # the first migration of a project with a database
     "web/migrations/0001_pets.up.sql": "CREATE TABLE pets (name text);\n",

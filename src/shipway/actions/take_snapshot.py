@@ -19,8 +19,8 @@ from shipway.domain.specify import Settings
 
 def snapshot_before(ctx: Context, release: Release, environment: Environment, own: Settings, stood: str | None) -> None:
     """Take one before the release's migrations, where the plan asks for it. ctx: of the host of the database."""
-    database = release.plan.database
-    if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood)):
+    database, asked = release.plan.database, release.plan.asks_for_proof(environment)
+    if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood), asked=asked):
         return
     shell = database_shell(ctx, release, environment, own)
     now = back.current(ctx.ledger.deployments(release.app, environment.name))

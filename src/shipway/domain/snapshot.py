@@ -28,10 +28,11 @@ class Snapshot:
     rows: Mapping[str, int] = field(default_factory=dict)  # by table
 
 
-def wanted(rule: Snapshots, proof: Proof | None) -> bool:
-    """Whether one is taken before migrations with this proof."""
+def wanted(rule: Snapshots, proof: Proof | None, *, asked: bool) -> bool:
+    """Whether one is taken before migrations with this proof. asked: the environment asks for proofs; elsewhere nothing
+    is proven, and what is there is test data."""
     if rule.when == UNPROVEN:
-        return proof is None or (proof.way is not None and proof.way.verdict not in LEADS_BACK)
+        return asked and (proof is None or (proof.way is not None and proof.way.verdict not in LEADS_BACK))
     return rule.when != NEVER
 
 

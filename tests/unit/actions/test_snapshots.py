@@ -13,11 +13,13 @@ from shipway.actions.deploy import deploy
 from shipway.actions.scripts import as_folder, recorded_scripts, write_out
 from shipway.actions.snapshot import snapshot, snapshots
 from shipway.domain.errors import DiskFull, SnapshotFailed
-from shipway.domain.plan import Snapshots
+from shipway.domain.plan import ALWAYS, Snapshots
 from shipway.domain.release import Release
 from shipway.testing.memory import Behaviour
 from tests.unit.domain import samples
 from tests.unit.world import World
+
+ASKING = dataclasses.replace(samples.STAGING, prove=True)
 
 
 @pytest.fixture
@@ -28,12 +30,15 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def deployed(world: World, number: int, schema: str) -> Release:
+    """Where a snapshot is taken before all migrations."""
     release = world.release(number, schema)
-    deploy(world.controller(), Order(release, samples.STAGING))
+    assert release.plan.database is not None
+    database = dataclasses.replace(release.plan.database, snapshot=Snapshots(ALWAYS))
+    deploy(world.controller(), Order(dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database)), samples.STAGING))
     return release
 
 
-def test_one_before_migrations_that_nobody_proved(world: World) -> None:
+def test_one_before_migrations(world: World) -> None:
     deployed(world, 1, "0001")
     assert world.ledger.snapshots("shop", "staging") == []
     deployed(world, 2, "0002")
@@ -44,11 +49,18 @@ def test_one_before_migrations_that_nobody_proved(world: World) -> None:
     assert taken.cause == "before the migrations of release 2"
 
 
+def test_none_where_nobody_asks_for_proofs(world: World) -> None:
+    for number, schema in ((1, "0001"), (2, "0002")):
+        deploy(world.controller(), Order(world.release(number, schema), samples.STAGING))
+    assert world.ledger.snapshots("shop", "staging") == []
+
+
 def test_none_where_the_way_down_is_proven(world: World) -> None:
-    one = deployed(world, 1, "0001")
-    two = world.release(2, "0002")
+    one = world.release(1, "0001", ASKING)
+    deploy(world.controller(), Order(one, ASKING))
+    two = world.release(2, "0002", ASKING)
     world.proven(two, one)
-    deploy(world.controller(), Order(two, samples.STAGING))
+    deploy(world.controller(), Order(two, ASKING))
     assert world.ledger.snapshots("shop", "staging") == []
 
 

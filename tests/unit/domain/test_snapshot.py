@@ -15,7 +15,9 @@ from tests.unit.domain.test_way_back import proof
     (UNPROVEN, FAILS, True), (ALWAYS, RESTORED, True), (NEVER, None, False), (NEVER, FAILS, False),
 ])  # fmt: skip
 def test_before_migrations(when: str, verdict: str | None, expected: bool) -> None:
-    assert wanted(Snapshots(when), proof(2, verdict) if verdict else None) == expected
+    made = proof(2, verdict) if verdict else None
+    assert wanted(Snapshots(when), made, asked=True) == expected
+    assert wanted(Snapshots(when), made, asked=False) == (when == ALWAYS)
 
 
 def test_the_newest_stay() -> None:
