@@ -7,6 +7,7 @@ set -euo pipefail
 main() {
   FOLDER=$(mktemp -d /var/tmp/shipway-engine-XXXXXX)
   mkdir "$FOLDER/cgroup" "$FOLDER/tmp"
+  chmod 711 "$FOLDER" && chmod 1777 "$FOLDER/tmp" # some tests act as somebody else
   trap clean EXIT
   setpriv --pdeathsig KILL unshare --net --mount --uts --pid --fork --kill-child --mount-proc \
     bash "$0" --inside "$FOLDER" "$@"

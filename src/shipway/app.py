@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Machine, Reporter
-from shipway.domain.errors import PlanError, RepositoryError, SecretError
+from shipway.domain.errors import PlanError, RepositoryError, SecretError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
@@ -35,7 +35,10 @@ EMBEDDED_REGISTRY_PORT = 5055
 @contextmanager
 def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) -> Iterator[Context]:
     """All ports, closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise KeyboardInterrupt once."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"{home} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME") from error
     ledger = open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db")
     cancelled = threading.Event()
     _on_signals(cancelled)

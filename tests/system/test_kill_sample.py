@@ -18,7 +18,7 @@ from tests.system.tiny import Tiny, visitors
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
-POINTS = 3  # of each story
+POINTS = 2  # of each story
 SEED = int(os.environ.get("SHIPWAY_TEST_SEED") or time.time())
 NEXT = [("retire", "staging", "--wait", "15"), ("doctor", "staging", "--fix", "--wait", "15")]
 NOBODY = "HTTP status 404"  # before the first release

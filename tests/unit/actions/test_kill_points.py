@@ -132,7 +132,9 @@ def unreachable(world: World, environment: Environment) -> Command:
 
 
 STORIES = [first, second, third, back, back_by_code, back_down_first, above, further_back, sick, unverified, unreachable]
-SCHEMAS = (back_by_code, back_down_first, above, further_back)  # how a release takes over makes no difference to these
+ONLY = {  # how a release takes over makes little difference to these; the benchmarks kill all of them everywhere
+    third: ("cold", "two hosts"), back_by_code: ("cold",), back_down_first: ("cold", "two hosts"), above: ("cold",), further_back: ("cold",),
+}  # fmt: skip
 FAIL = (sick, unverified, unreachable)
 
 
@@ -156,7 +158,7 @@ def effects_of(story: Callable[[World, Environment], Command], environment: Envi
 
 @pytest.mark.parametrize(
     ("story", "name"),
-    [(story, name) for story in STORIES for name in ENVIRONMENTS if story not in SCHEMAS or name == "cold" or (story, name) == (back_down_first, "two hosts")],
+    [(story, name) for story in STORIES for name in ONLY.get(story, ENVIRONMENTS)],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_death_at_every_effect(
