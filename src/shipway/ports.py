@@ -10,16 +10,17 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.domain.catalog import Catalog, Content
-from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
-from shipway.domain.disk import DiskUsage
-from shipway.domain.image import ImageInfo, Layer
-from shipway.domain.proof import Lock
-from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
-from shipway.domain.snapshot import Snapshot
-from shipway.domain.traffic import Traffic
+if TYPE_CHECKING:  # what every command imports must be cheap
+    from shipway.domain.catalog import Catalog, Content
+    from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
+    from shipway.domain.disk import DiskUsage
+    from shipway.domain.image import ImageInfo, Layer
+    from shipway.domain.proof import Lock
+    from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+    from shipway.domain.snapshot import Snapshot
+    from shipway.domain.traffic import Traffic
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
 Dial = Callable[[tuple[str, int], float], socket.socket]  # as socket.create_connection: host and port, seconds

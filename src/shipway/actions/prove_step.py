@@ -11,7 +11,6 @@ from shipway.domain.plan import Step
 from shipway.domain.proof import images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
-from shipway.proving.report.terminal import lines
 from shipway.steps.run import Attempt, Run, StepResult
 
 
@@ -33,6 +32,8 @@ def prove_images(run: Run, attempt: Attempt, *, images: Mapping[str, str]) -> St
     if proof is None:
         attempt.log.line(f"{environment.name} runs nothing yet: there is nothing to go back to")
         return StepResult()
+    from shipway.proving.report.terminal import lines
+
     for line in lines(proof):
         attempt.log.line(line)
     return StepResult(proof=to_data(proof))

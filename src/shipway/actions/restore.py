@@ -4,6 +4,7 @@ process does with one that died. Each host for itself, from what is seen there."
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
@@ -12,7 +13,7 @@ from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
-from shipway.domain.errors import EngineError, ShipwayError
+from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
 from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
@@ -86,7 +87,11 @@ class _Restoring:
             self._empty()
 
     def _empty(self) -> None:
-        """Nothing was good here before: only the accessories' volumes stay."""
+        """Nothing was good here before: only the accessories' volumes stay, of databases that have been made whole."""
+        plan = self.left.plan.accessories
+        of = [(item.name, plan[item.labels[LABEL_NAME]]) for item in self.observed.accessories if item.running and item.labels[LABEL_NAME] in plan]
+        with suppress(DeployFailed):  # it isn't needed, and will tell at its next start what it lacks
+            wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
         for item in self.observed.accessories:
             self.ctx.runtime.remove(item.name)
         for network in (self.rotation, names.network(self.app, self.name)):

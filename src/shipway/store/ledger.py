@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from shipway.domain.errors import LeaseHeld
 from shipway.domain.record import from_data, to_data
@@ -87,13 +88,13 @@ class SqlLedger:
     def release(self, app: str, number: int) -> Release | None:
         """By number."""
         rows = self._db.query("SELECT data FROM releases WHERE app = ? AND number = ?", (app, number))
-        return from_data(Release, json.loads(rows[0][0])) if rows else None
+        return _release(rows[0][0]) if rows else None
 
     def releases(self, app: str, *, tree: str | None = None, limit: int = 50) -> list[Release]:
         """Newest first."""
         where, values = ("AND tree = ?", (app, tree, limit)) if tree else ("", (app, limit))
         sql = f"SELECT data FROM releases WHERE app = ? {where} ORDER BY number DESC LIMIT ?"
-        return [from_data(Release, json.loads(row[0])) for row in self._db.query(sql, values)]
+        return [_release(row[0]) for row in self._db.query(sql, values)]
 
     def begin_deployment(self, deployment: Deployment) -> int:
         """Append as pending."""
@@ -217,3 +218,9 @@ class SqlLedger:
 def _held(lease: Lease) -> str:
     since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
     return f"{lease.name} is held by {lease.who} since {since}: {lease.reason}"
+
+
+@lru_cache(maxsize=64)
+def _release(text: str) -> Release:
+    """A release as it was kept: it never changes, and an action asks for the same few again and again."""
+    return from_data(Release, json.loads(text))
