@@ -265,9 +265,9 @@ def test_a_down_that_waits_for_a_lock(write: Write, url: str) -> None:
         "002_x.up.sql": "CREATE EXTENSION dblink; CREATE TABLE t (id int);",
         "002_x.down.sql": f"-- shipway: no-transaction\n{lock}SELECT dblink_exec('other', 'BEGIN; LOCK TABLE t');DROP TABLE t; DROP EXTENSION dblink;",
     })  # fmt: skip
-    code, output = prove(folder, url, "--timeout", "2")
+    code, output = prove(folder, url, "--timeout", "5")
     assert code == 17
-    assert "the way down fails: it did not end within 2.0 s, and was interrupted (waiting for a lock: DROP TABLE t)" in output
+    assert "the way down fails: it did not end within 5.0 s, and was interrupted (waiting for a lock: DROP TABLE t)" in output
     assert "warning: another session held it" in output
 
 
