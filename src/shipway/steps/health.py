@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from shipway.context import Context
 from shipway.domain.container import ContainerInfo
-from shipway.domain.errors import DeployFailed, Interrupted
+from shipway.domain.errors import DeployFailed, EngineError, Interrupted
 from shipway.domain.plan import Health
 from shipway.system.http import AGENT
 
@@ -71,7 +71,10 @@ def _probe(ctx: Context, container: ContainerInfo, health: Health, port: int | N
         healthy, seen = _reach(ctx, container, health.path, port)
         if not healthy or not health.command:
             return healthy, seen
-    code, output = ctx.runtime.execute(container.name, ["sh", "-c", health.command or "true"])
+    try:
+        code, output = ctx.runtime.execute(container.name, ["sh", "-c", health.command or "true"])
+    except EngineError as error:  # it has ended since it was looked at: the next look tells how
+        return False, str(error)
     return code == 0, f"`{health.command}` exits with {code}: {output.strip()[-200:]}"
 
 

@@ -76,7 +76,8 @@ def _candidates(engine: Engine) -> list[str]:
     """Ids of images: first those that containers run from, then small ones, which are more likely to have a shell."""
     images = {item["Id"]: item for item in engine.call("GET", "/images/json")}
     running = [item["ImageID"] for item in engine.call("GET", "/containers/json")]
-    small = sorted((item for item in images if images[item]["RepoTags"]), key=lambda item: int(images[item]["Size"]))
+    named = (item for item in images if images[item]["RepoTags"] not in (None, [], ["<none>:<none>"]))  # some engines write that
+    small = sorted(named, key=lambda item: int(images[item]["Size"]))
     return [item for item in dict.fromkeys([*running, *small]) if item in images]
 
 
