@@ -33,6 +33,8 @@ def limited(database: ScratchDatabase, seconds: float | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        done.set()
+        watcher.join()  # who ended the sessions has still to tell what they were at
         if late.is_set():
             raise TimeoutError(*doing[:1]) from error
         raise
