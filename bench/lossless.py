@@ -5,9 +5,24 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench.load import FRESH, KEPT, RATE, SLOW, WEBSOCKET, Load, between, during, first_answer, last_other, p99, pause
+from bench.load import (
+    FRESH,
+    KEPT,
+    RATE,
+    SLOW,
+    WEBSOCKET,
+    Load,
+    Sample,
+    between,
+    during,
+    first_answer,
+    last_other,
+    p99,
+    pause,
+)
 from bench.measure import Row
 from bench.site import Site, Switched
 
@@ -31,9 +46,8 @@ def rows() -> list[Row]:
     if load.failures():
         print(f"lossless: {load.failures()}", file=sys.stderr)
     quick = load.quick()
-    found = [first_answer(quick, item.version, item.started) for item in (*deployments, *rollbacks)]
-    switches = [moment for moment in found if moment is not None]
-    around, steady = during(quick, switches), [item for start, end in quiet for item in between(quick, start, end)]
+    steady = p99([item for start, end in quiet for item in between(quick, start, end)])
+    rate = f"at {RATE[KEPT] + RATE[FRESH]:.0f} requests a second"
     all_traffic = [last_other(quick, item.version, item.started, item.ended + SETTLED) - item.started for item in rollbacks]
     what = f"{ROUNDS} deployments + {ROUNDS} rollbacks"
     return [
@@ -44,13 +58,20 @@ def rows() -> list[Row]:
         Row("requests lost, a connection each", load.lost(FRESH), "lost", 0),
         Row("3 s responses broken", load.lost(SLOW), "lost", 0),
         Row("websockets broken by a switch before `drain`", load.lost(WEBSOCKET), "lost", 0),
-        Row("p99 in the steady state", p99(steady) * 1000, "ms"),
-        Row(f"p99 around a switch / in the steady state, at {RATE[KEPT] + RATE[FRESH]:.0f} requests a second", p99(around) / p99(steady), "×", 2),
+        Row(f"p99 in the steady state, {rate}", steady * 1000, "ms"),
+        Row(f"p99 around the switch of a rollback / in the steady state, {rate}", _around(quick, rollbacks) / steady, "×", 2),
+        Row(f"p99 around the switch of a deployment / in the steady state, {rate}", _around(quick, deployments) / steady, "×", 2),
         Row("rollback onto the warm standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
         Row("rollback onto the warm standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
         Row("rollback onto the warm standby, from the decision to the last switch (worst)", max(item.switch for item in rollbacks) * 1000, "ms", 150),
         Row("deployment under load, whole command (worst)", max(item.took for item in deployments), "s"),
     ]
+
+
+def _around(quick: Sequence[Sample], switched: Iterable[Switched]) -> float:
+    """p99 of the requests that began around these switches."""
+    found = [first_answer(quick, item.version, item.started) for item in switched]
+    return p99(during(quick, [moment for moment in found if moment is not None]))
 
 
 def _rounds(site: Site) -> tuple[list[Switched], list[Switched], list[tuple[float, float]]]:

@@ -1,4 +1,4 @@
-"""`make bench`: prints one table and writes bench/results.json, a list of {name, value, unit, goal, holds}.
+"""`make bench`: prints one table and writes bench/results.json, a list of {name, value, unit, goal, holds, theme}.
 
 Ratios are taken beside a floor or a peer in the same run, since machines differ. A goal is a number that the value
 must not exceed; rows without a goal are there to compare.
@@ -22,19 +22,21 @@ MODULES = ("startup", "pipeline", "deploy", "lossless", "peers", "edges", "kills
 def main(chosen: list[str]) -> int:
     """Run the named themes, or all; only all of them replace the whole file. The exit code is the number of goals that
     don't hold."""
-    rows: list[Row] = []
+    themes: dict[str, list[Row]] = {}
     for name in chosen or MODULES:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"bench.{name}").rows()
+        themes[name] = importlib.import_module(f"bench.{name}").rows()
+    rows = [row for found in themes.values() for row in found]
     width = max(len(row.name) for row in rows)
     for row in rows:
         goal = "" if row.goal is None else f"≤ {row.goal:g}"
         mark = {True: "✓", False: "✗", None: " "}[row.holds]
         print(f"{mark} {row.name.ljust(width)}  {row.value:10.2f} {row.unit:<8} {goal}")
     results = ROOT / "bench" / "results.json"
-    before = json.loads(results.read_text()) if chosen and results.exists() else []  # the other themes' rows stay
-    data = {row["name"]: row for row in (*before, *(row.data() for row in rows))}
-    results.write_text(json.dumps(list(data.values()), indent=1, ensure_ascii=False) + "\n")
+    before = json.loads(results.read_text()) if chosen and results.exists() else []
+    data = [row for row in before if row["theme"] not in themes]  # the other themes' rows stay
+    data += [{**row.data(), "theme": name} for name, found in themes.items() for row in found]
+    results.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     return sum(row.holds is False for row in rows)
 
 
