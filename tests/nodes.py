@@ -7,6 +7,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +70,18 @@ class Nodes:
     def address(self, name: str) -> str:
         """Where the other nodes and this machine reach it."""
         return self.addresses[name]
+
+    def ask(self, name: str, url: str) -> str:
+        """What a visitor of a site gets from this very host."""
+        host = urllib.parse.urlsplit(url)
+        request = urllib.request.Request(f"http://{self.address(name)}:{host.port}/", headers={"Host": host.hostname or ""})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return f"HTTP status {error.code}"
+        except OSError as error:
+            return str(error)
 
     def ssh(self, name: str, command: str) -> str:
         """Run a shell command on a node, not by Shipway."""

@@ -1,10 +1,9 @@
-"""A Docker Engine of its own whose disk is small: a file system in a file. It can be stopped and started again."""
+"""A Docker Engine of its own whose disk is small: a file system in a file."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -52,14 +51,13 @@ class SmallEngine:
             "--address", self._containerd,
         )  # fmt: skip
         self.engine = Engine(f"unix://{self._folder}/docker.sock")
-        self.start()
+        self._start()
 
     def _run(self, *command: object) -> subprocess.Popen[bytes]:
         with (self._folder / "log").open("ab") as log:
             return subprocess.Popen([*map(str, command)], stdout=log, stderr=log)
 
-    def start(self) -> None:
-        """Also after it was stopped."""
+    def _start(self) -> None:
         self._process = self._run(
             "dockerd", "--data-root", self._data, "--exec-root", self._folder / "exec", "-p", self._folder / "pid",
             "-H", self.engine.address, "-b", self._bridge, "--iptables=false", "--ip-masq=false",
@@ -67,11 +65,6 @@ class SmallEngine:
             "--containerd", self._containerd,
         )  # fmt: skip
         self._wait()
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        """By SIGKILL its containers go on for a while."""
-        self._process.send_signal(number)
-        self._process.wait(60)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -94,7 +87,8 @@ class SmallEngine:
 
     def close(self) -> None:
         """End it and take everything away."""
-        self.stop()
+        self._process.terminate()
+        self._process.wait(60)
         self._holder.terminate()
         self._holder.wait(60)
         subprocess.run(["iptables", "-D", "FORWARD", *ACCEPT], check=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import signal
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 
@@ -17,7 +15,7 @@ from tests.system.tiny import Tiny
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
-PORT, NAME = 8080, "restarts.example"
+URL = "http://restarts.example:8080"
 DOCKERFILE = """\
 FROM caddy:2
 WORKDIR /app
@@ -36,7 +34,7 @@ def site(make: Make, nodes: Nodes) -> Tiny:
     project.plan["services"]["worker"] = {"build": "web", "command": "sleep 3600", "drain": "1s"}
     project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "echo looking; sleep 3"}}
     project.plan["environments"]["staging"] |= {
-        "url": f"http://{NAME}:{PORT}", "hosts": ["ssh://node1"], "standby": "1h", "checks": ["smoke"],
+        "url": URL, "hosts": ["ssh://node1"], "standby": "1h", "checks": ["smoke"],
     }  # fmt: skip
     for name in ("one", "two"):
         project.change(name, files={"web/Dockerfile": DOCKERFILE})
@@ -44,22 +42,10 @@ def site(make: Make, nodes: Nodes) -> Tiny:
     return project
 
 
-def answer(nodes: Nodes) -> str:
-    """What a visitor gets."""
-    request = urllib.request.Request(f"http://{nodes.address('node1')}:{PORT}/", headers={"Host": NAME})
-    try:
-        with urllib.request.urlopen(request, timeout=5) as found:
-            return str(found.read().decode())
-    except urllib.error.HTTPError as error:
-        return f"HTTP status {error.code}"
-    except OSError as error:
-        return str(error)
-
-
 def serves(nodes: Nodes, name: str) -> None:
     """Wait until it answers so."""
     deadline = time.monotonic() + 60
-    while (found := answer(nodes)) != name:
+    while (found := nodes.ask("node1", URL)) != name:
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
 
@@ -95,7 +81,7 @@ def test_by_sigkill_while_an_environment_serves(nodes: Nodes, site: Tiny) -> Non
 
 @pytest.mark.parametrize(("moment", "number"), [("▸ start", signal.SIGKILL), ("│ looking", signal.SIGTERM)])
 def test_in_the_middle_of_a_deployment(nodes: Nodes, site: Tiny, moment: str, number: signal.Signals) -> None:
-    old, new = answer(nodes), f"{moment[2:]} {number.name}"
+    old, new = nodes.ask("node1", URL), f"{moment[2:]} {number.name}"
     site.change(new)
     running = site.start("run", "staging")
     running.until(moment)
@@ -114,4 +100,4 @@ def test_in_the_middle_of_a_deployment(nodes: Nodes, site: Tiny, moment: str, nu
     assert containers(nodes, f"shipway.app={site.app} --filter label=shipway.role=job") == []
     assert site.leases() == []
     site.shipway("run", "staging")
-    assert answer(nodes) == new
+    assert nodes.ask("node1", URL) == new

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,7 +16,7 @@ from tests.system.tiny import Tiny
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
 
-PORT, NAME = 8080, "shop.example"
+URL = "http://shop.example:8080"
 OWNERS = {
     "web/migrations/0002_owners.up.sql": "CREATE TABLE owners (name text);\n",
     "web/migrations/0002_owners.down.sql": "DROP TABLE owners;\n",
@@ -33,7 +31,7 @@ def shop(make: Make, nodes: Nodes) -> Tiny:
     project = make(database=True)
     project.plan["services"]["web"]["replicas"] = 2
     project.plan["environments"]["staging"] |= {
-        "url": f"http://{NAME}:{PORT}",
+        "url": URL,
         "hosts": [{"host": "ssh://node1", "address": nodes.address("node1")}, "ssh://node2"],
         "standby": "10m",
     }
@@ -43,20 +41,8 @@ def shop(make: Make, nodes: Nodes) -> Tiny:
     return project
 
 
-def ask(nodes: Nodes, node: str) -> str:
-    """What a visitor of one host gets."""
-    request = urllib.request.Request(f"http://{nodes.address(node)}:{PORT}/", headers={"Host": NAME})
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return f"HTTP status {error.code}"
-    except OSError as error:
-        return str(error)
-
-
 def answers(nodes: Nodes) -> list[str]:
-    return [ask(nodes, name) for name in nodes.names]
+    return [nodes.ask(name, URL) for name in nodes.names]
 
 
 @contextmanager
@@ -67,7 +53,7 @@ def visitors(nodes: Nodes, *names: str) -> Iterator[dict[str, list[str]]]:
 
     def visit(name: str) -> None:
         while not over.wait(0.03):
-            heard[name].append(ask(nodes, name))
+            heard[name].append(nodes.ask(name, URL))
 
     threads = [threading.Thread(target=visit, args=(name,)) for name in heard]
     for thread in threads:
@@ -140,7 +126,7 @@ def test_a_host_that_vanishes_in_the_middle(shop: Tiny, nodes: Nodes) -> None:
             done = deploying.end(seconds=120)
             assert done.code != 0
             assert "node2" in done.output
-            assert ask(nodes, "node1") == "one"
+            assert nodes.ask("node1", URL) == "one"
             assert "ssh://node2" in " ".join(shop.status("staging")["away"])
             drift = shop.shipway("doctor", "staging", check=False)
             assert drift.code == DriftFound.exit_code
@@ -149,7 +135,7 @@ def test_a_host_that_vanishes_in_the_middle(shop: Tiny, nodes: Nodes) -> None:
             nodes.start("node2")
     assert set(heard["node1"]) <= {"one", "four"}, "nobody is turned away where the host is up"
     deadline = time.monotonic() + 30
-    while ask(nodes, "node2") != "one" and time.monotonic() < deadline:
+    while nodes.ask("node2", URL) != "one" and time.monotonic() < deadline:
         time.sleep(0.5)  # its engine starts the containers again by itself
     shop.shipway("doctor", "--fix", "staging", check=False)
     assert "all is as the ledger says" in shop.shipway("doctor", "staging").output

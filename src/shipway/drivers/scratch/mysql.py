@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import pymysql
 
 from shipway.domain.catalog import Catalog, Content
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.bookkeeping import is_book
+from shipway.drivers.scratch.deadline import deadline
 from shipway.drivers.scratch.mysql_catalog import read_catalog, written
 from shipway.drivers.scratch.mysql_clone import copy
 from shipway.drivers.scratch.mysql_session import Connection, end_sessions, query, quoted, session, words
@@ -101,7 +101,7 @@ class MySqlDatabase:
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
         """A statement that changes the schema ends the transaction, as ever on these servers; notices are those of the
         last statement."""
-        with session(self._server, self.name) as connection, self._deadline(connection, timeout) as late:
+        with session(self._server, self.name) as connection, deadline(timeout, self._kill(connection)) as late:
             try:
                 if transaction:
                     query(connection, "START TRANSACTION")
@@ -126,28 +126,15 @@ class MySqlDatabase:
         with session(self._server) as connection:
             return end_sessions(connection, self.name)
 
-    @contextmanager
-    def _deadline(self, connection: Connection, timeout: float | None) -> Iterator[threading.Event]:
-        """Ends the session when time is up: a query that is cancelled alone may well succeed, such as SLEEP."""
-        late = threading.Event()
-        if timeout is None:
-            yield late
-            return
+    def _kill(self, connection: Connection) -> Callable[[], None]:
+        """What ends this session: a query that is cancelled alone may well succeed, such as SLEEP."""
         ((number,),) = query(connection, "SELECT connection_id()")
 
-        def end() -> None:
-            late.set()
+        def kill() -> None:
             with session(self._server) as other:
                 query(other, f"KILL {number}")
 
-        timer = threading.Timer(timeout, end)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield late
-        finally:
-            timer.cancel()
-            timer.join()
+        return kill
 
     def _keys(self) -> Mapping[str, list[str]]:
         with session(self._server, self.name) as connection:

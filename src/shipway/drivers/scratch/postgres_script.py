@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import psycopg
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 
 from shipway.domain.errors import ProofError
+from shipway.drivers.scratch.deadline import deadline
 from shipway.drivers.scratch.postgres_session import Connection, words
 from shipway.drivers.scratch.statements import split
 
@@ -31,7 +30,8 @@ def run_script(connection: Connection, script: str, *, transaction: bool, timeou
 
     connection.add_notice_handler(note)
     parts = ["BEGIN", script, "COMMIT"] if transaction else split(script)
-    with _deadline(connection, timeout) as late:
+    # Cancelled from here: the server's statement_timeout would begin anew with each statement.
+    with deadline(timeout, connection.cancel) as late:
         for part in parts:
             try:
                 connection.execute(part.encode())
@@ -42,28 +42,6 @@ def run_script(connection: Connection, script: str, *, transaction: bool, timeou
                     raise ProofError(f"it ran longer than {timeout:g} s, and was ended") from error
                 raise ProofError(_words(error, part), hint=_hint(script)) from error
     return notices
-
-
-@contextmanager
-def _deadline(connection: Connection, timeout: float | None) -> Iterator[threading.Event]:
-    """Cancels what runs when time is up. The server's statement_timeout would begin anew with each statement."""
-    late = threading.Event()
-    if timeout is None:
-        yield late
-        return
-
-    def cancel() -> None:
-        late.set()
-        connection.cancel()
-
-    timer = threading.Timer(timeout, cancel)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()
-        timer.join()
 
 
 def _words(error: psycopg.Error, part: str) -> str:
