@@ -15,6 +15,7 @@ python_environment() {
     pip install --no-deps --no-build-isolation --editable . || fail "pip could not install the project itself"
     echo "$project" > .venv/stamp-project
   fi
+  .venv/bin/python -m compileall -q src # where Python is told not to keep what it compiles, each command would compile it all
 }
 
 make_venv() {

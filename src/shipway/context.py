@@ -126,9 +126,9 @@ class Context:
 def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) -> list[R]:
     """Do it for all, at `most` that many at a time. The first error is raised when all have ended."""
     things = list(items)
-    if not things:
-        return []
-    # Also one alone: Ctrl-C breaks into this thread, and never into a call that is half done.
+    # Ctrl-C breaks into the main thread, and never into a call that is half done: there also one alone gets a thread.
+    if not things or (len(things) == 1 and threading.current_thread() is not threading.main_thread()):
+        return [work(item) for item in things]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(min(len(things), most)) as pool:

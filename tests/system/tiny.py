@@ -16,6 +16,7 @@ from typing import Any
 
 from examples.project import ADA, Done, Project, get
 from shipway.actions.leases import is_held
+from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
 from shipway.store import open_ledger
@@ -173,8 +174,10 @@ class Tiny(Project):
     def psql(self, query: str, environment: str = "staging") -> str:
         """What the environment's database answers."""
         name = self.app.replace("-", "_")
-        args = ["docker", "exec", f"{self.app}_{environment}_db", "psql", "-U", name, "-At", "-c", query]
-        return subprocess.run(args, check=True, capture_output=True, text=True).stdout.strip()
+        args = ["psql", "-U", name, "-At", "-c", query]
+        code, output = DockerRuntime(Engine()).execute(f"{self.app}_{environment}_db", args)
+        assert code == 0, output
+        return output.strip()
 
     def start(self, *args: str) -> Running:
         """A command that goes on while the test does."""

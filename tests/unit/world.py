@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -63,6 +65,16 @@ class World:
     def _open(self) -> Ledger:
         self._ledgers.append(open_ledger(self._folder / "ledger.db"))
         return self._ledgers[-1]
+
+    def copy(self, folder: Path) -> World:
+        """Another one that is as this one is now."""
+        shutil.copytree(self._folder, folder)
+        made = object.__new__(World)
+        vars(made).update(vars(self), _folder=folder, _ledgers=[], notes=[*self.notes], later=[*self.later])
+        made.images, made.engines, made.database = copy.deepcopy((self.images, self.engines, self.database))
+        first = next(iter(made.engines.values()))
+        made.runtime, made.edge, made.ledger = first.runtime, first.edge, made._open()
+        return made
 
     def close(self) -> None:
         """All ledgers, of which a test with many worlds would have too many open."""

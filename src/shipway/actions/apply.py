@@ -7,6 +7,7 @@ from collections.abc import Callable
 from shipway.actions.checks import run_check, run_seed
 from shipway.actions.decide import Decision
 from shipway.actions.place import Place
+from shipway.actions.prune import prune
 from shipway.actions.restore import reachable, restore
 from shipway.actions.scripts import record_scripts
 from shipway.actions.take_snapshot import snapshot_before
@@ -58,7 +59,7 @@ class Applying:
     def run(self) -> None:
         """The whole deployment. Raises what failed, after taking everything back."""
         try:
-            for step in (self._accessories, self._pull, self._migrate, self._revert_first, self._seed, self._take_over, self._verify, self._watch):
+            for step in (self._make_room, self._accessories, self._pull, self._migrate, self._revert_first, self._seed, self._take_over, self._verify, self._watch):
                 step()
         except BaseException as error:
             self._undo(error)
@@ -79,6 +80,11 @@ class Applying:
         side_by_side(one, self.places, most=AT_ONCE)
 
     # prepare
+
+    def _make_room(self) -> None:
+        """Of what no environment needs any more; a rollback is in a hurry."""
+        if self.order.kind == DEPLOY:
+            prune(self.ctx, self.order.release.app)
 
     def _accessories(self) -> None:
         self.everywhere(Place.accessories)

@@ -8,10 +8,9 @@ from shipway.actions.decide import Decision, Order, decide, refuse_danger
 from shipway.actions.observe import versions
 from shipway.actions.place import Place
 from shipway.actions.proven import require_proof, still_proven
-from shipway.actions.prune import prune
 from shipway.actions.recover import ready
 from shipway.context import Context, errors_of
-from shipway.domain.release import DEPLOY, Deployment, Evidence
+from shipway.domain.release import Deployment, Evidence
 
 
 def deploy(ctx: Context, order: Order) -> Deployment | None:
@@ -51,8 +50,6 @@ def put(ctx: Context, order: Order) -> Deployment | None:
     words = how_to_trust(order.environment) if decision.previous is None else None
     if words:
         ctx.reporter.note(words)
-    if order.kind == DEPLOY:  # a rollback is in a hurry
-        prune(ctx, app)
     return ctx.ledger.deployments(app, name, 1)[0]
 
 

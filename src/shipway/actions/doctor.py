@@ -17,7 +17,7 @@ from shipway.domain import rollback as back
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_RUN
 from shipway.domain.errors import ShipwayError
-from shipway.domain.observed import Observed, Wanted
+from shipway.domain.observed import Observed, Wanted, drained_at, release_of, standing_by
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, PENDING, Deployment, Release
@@ -32,6 +32,7 @@ WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, 
     ("route", "switch"): ("the edge sends requests elsewhere", "switch"),
     ("route", "remove"): ("the edge has routes that nobody needs", "remove them"),
 }
+LATE = 10.0  # seconds that what goes by itself may take for it
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,10 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             yield from _of_nobody(host, found, history)
             continue
         wanted = wanted_of(here, now, release, where, host)
+        soon = _leaving(found, history) if now.finished and ctx.clock() < drained_at(now.finished, standing_by(found)) + LATE else ()
         for change in reconcile(wanted, found).changes:
-            yield from _said(host, change, found)
+            if change.verb != "remove" or change.name not in soon:
+                yield from _said(host, change, found)
         yield from _beyond_names(here, host, wanted, found)
     for run in _left_runs(ctx, app):
         yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
@@ -114,6 +117,12 @@ def _of_nobody(host: Host, found: Observed, history: list[Deployment]) -> Iterat
         why, remedy = "is left of a deployment that failed", "remove it; volumes are kept"
     for item in (*found.services, *found.accessories):
         yield host.name, item.name, why, remedy
+
+
+def _leaving(found: Observed, history: list[Deployment]) -> set[str]:
+    """Of releases before: removed by itself, where it must go, when the requests before the last switch have ended."""
+    before = {item.release for item in history} - {found.routed_release}
+    return {item.name for item in found.services if release_of(item) in before}
 
 
 def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:

@@ -27,6 +27,8 @@ from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY
 from shipway.steps.health import look, wait_healthy
 
+SETTLE = 0.2  # seconds between the start of containers and the switch of requests to them
+
 
 class Place:
     """A host under deployment. host: its name; empty where it is the only one."""
@@ -101,6 +103,13 @@ class Place:
         self.start(self.wanted.web)
         started = {change.name for change in self.created()}
         self._wait([spec for spec in self.wanted.web if spec.name not in started])
+
+    def settle(self) -> None:
+        """What started for the requests must still be healthy a moment later. Meanwhile the machine has its time back."""
+        started = {change.name for change in self.created()}
+        new = [spec for spec in self.wanted.web if spec.name in started]
+        if new and self.observed.routes is not None and not self.ctx.cancelled.wait(SETTLE):
+            self._wait(new)
 
     def workers(self) -> None:
         """All others."""
@@ -181,8 +190,10 @@ class Place:
             self.ctx.edge.remove(self.owner)
 
     def retire(self) -> None:
-        """What was left goes, or stays for a rollback: stopped, or as it is until `retire_later`."""
-        verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
+        """What was left goes, or stays for a rollback: stopped, or as it is until `retire_later`, which then also removes
+        what is older: that takes time of the machine, which the requests have better use for now."""
+        due = ("stop",) if self.stands_by() else ("stop", "remove")
+        verbs = {change.name: change.verb for change in self.changeset.of("container", *due)}
         leaving = [item for item in self.observed.services if item.name in verbs]
         if leaving:
             with self.part("retire", f"{len(leaving)} container(s)"):

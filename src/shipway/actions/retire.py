@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from shipway.actions.recover import ready
@@ -12,7 +11,7 @@ from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_DRAIN, LABEL_STANDBY, ContainerInfo
 from shipway.domain.errors import LeaseHeld
-from shipway.domain.observed import standing_by
+from shipway.domain.observed import drained_at, standing_by
 
 SOON = 2.0  # seconds after which to look again, where a deployment is under way
 
@@ -21,7 +20,8 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
     """Stop what stands by, now, on every host. A rollback then starts it again. Returns how many were stopped."""
     with ready(ctx, app, environment, "end of the standby", wait=wait) as own:
         places = standing(own, app, environment)
-        _left(places)
+        for verb in ("stop", "remove"):
+            _leave(places, verb)
         for place in places:
             side_by_side(partial(_stop, place), standing_by(place.observed))
         return sum(len(standing_by(place.observed)) for place in places)
@@ -33,15 +33,20 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
     now = back.current(ctx.ledger.deployments(app, environment))
     found = [item for place in places for item in standing_by(place.observed)]
     try:
-        if any(_leaving(place) for place in places):
+        if any(_leaving(place, "stop") for place in places):
             with ready(ctx, app, environment, "left by a rollback") as own:
-                _left(standing(own, app, environment))
-        if not found or now is None or now.finished is None:
+                _leave(standing(own, app, environment), "stop")
+        if now is None or now.finished is None:
             return None
-        drained = now.finished + max(float(item.labels[LABEL_DRAIN]) for item in found)
-        over = now.finished + max(float(item.labels[LABEL_STANDBY]) for item in found)
+        drained = drained_at(now.finished, found)
         if ctx.clock() < drained:
             return drained
+        if any(_leaving(place, "remove") for place in places):
+            with ready(ctx, app, environment, "older releases") as own:
+                _leave(standing(own, app, environment), "remove", most=1)  # nobody waits for it
+        if not found:
+            return None
+        over = now.finished + max(float(item.labels[LABEL_STANDBY]) for item in found)
         if ctx.clock() >= over:
             retire(ctx, app, environment)
             return None
@@ -54,20 +59,20 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
     return over
 
 
-def _leaving(place: Standing) -> dict[str, str]:
-    """By container: stop or remove."""
-    return {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
+def _leaving(place: Standing, verb: str) -> list[ContainerInfo]:
+    """stop: what a rollback left running, so that its workers finish their jobs while nobody waits for them. remove: what
+    is older than the release that stands by."""
+    going = {change.name for change in place.changes.of("container", verb)}
+    return [item for item in place.observed.services if item.name in going]
 
 
-def _left(places: list[Standing]) -> None:
-    """What a rollback left running so as not to wait for it: its workers finish their jobs."""
+def _leave(places: list[Standing], verb: str, *, most: int = 32) -> None:
     for place in places:
-        verbs = _leaving(place)
-        side_by_side(partial(_leave, place, verbs), [item for item in place.observed.services if item.name in verbs])
+        side_by_side(partial(_take_out, place, verb), _leaving(place, verb), most=most)
 
 
-def _leave(place: Standing, verbs: Mapping[str, str], item: ContainerInfo) -> None:
-    leave(place.ctx, item, place.wanted.app, place.wanted.environment, remove=verbs[item.name] == "remove")
+def _take_out(place: Standing, verb: str, item: ContainerInfo) -> None:
+    leave(place.ctx, item, place.wanted.app, place.wanted.environment, remove=verb == "remove")
 
 
 def _out(place: Standing, item: ContainerInfo) -> None:

@@ -35,6 +35,7 @@ def take_over(applying: Applying) -> None:
 def _blue_green(applying: Applying) -> None:
     applying.everywhere(Place.web)
     applying.everywhere(Place.workers)
+    applying.everywhere(Place.settle)
     _switch(applying)
 
 

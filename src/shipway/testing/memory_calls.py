@@ -24,6 +24,13 @@ class Recorder:
         self._faults: dict[tuple[str, int], _Fault] = {}
         self._guard = threading.RLock()
 
+    def __getstate__(self) -> dict[str, object]:
+        """All but the lock, for a deep copy."""
+        return {name: value for name, value in vars(self).items() if name != "_guard"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state, _guard=threading.RLock())
+
     def fail(self, method: str, *, at: int = 1, error: BaseException, after: bool = False) -> None:
         """Let the at-th call of a method from now on raise; after: only when it has had its effect."""
         with self._guard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,17 @@ ENVIRONMENTS = {
     "canary": dataclasses.replace(WARM, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(1.0, requests=5)),
 }
 Command = Callable[[Context], object]
+Story = Callable[[World, Environment], Command]
+
+
+@dataclasses.dataclass(frozen=True)
+class Tale:
+    """A story up to its command: each death begins with a copy of its world."""
+
+    begun: World
+    command: Command
+    environment: Environment
+    fails: bool
 
 
 def first(world: World, environment: Environment) -> Command:
@@ -148,21 +160,13 @@ def attempt(command: Command, ctx: Context, *, fails: bool) -> None:
         assert not fails
 
 
-def effects_of(story: Callable[[World, Environment], Command], environment: Environment, folder: Path) -> int:
-    """How many effects the command has when nobody kills it."""
-    world = world_for(environment, folder)
-    command, never = story(world, environment), Death(0, after=False)
-    attempt(command, world.controller(dies=never), fails=story in FAIL)
-    return never.effects
-
-
 @pytest.mark.parametrize(
     ("story", "name"),
     [(story, name) for story in STORIES for name in ONLY.get(story, ENVIRONMENTS)],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_death_at_every_effect(
-    story: Callable[[World, Environment], Command], name: str, tmp_path: Path, record_property: Callable[[str, object], None]
+    story: Story, name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     died, problems = kill_everywhere(story, ENVIRONMENTS[name], tmp_path)
     record_property("kill points", died)
@@ -170,33 +174,47 @@ def test_death_at_every_effect(
     assert died > 20
 
 
-def kill_everywhere(story: Callable[[World, Environment], Command], environment: Environment, folder: Path) -> tuple[int, list[str]]:
+def kill_everywhere(story: Story, environment: Environment, folder: Path) -> tuple[int, list[str]]:
     """How many deaths there were, and in words which of them were not survived."""
-    points = list(every(effects_of(story, environment, folder / "count")))
-    expected = undisturbed(story, environment, folder / "alive")
+    with ThreadPoolExecutor(1) as pool:  # outside of the main thread what is done side by side needs fewer threads
+        return pool.submit(_kill_everywhere, story, environment, folder).result()
+
+
+def _kill_everywhere(story: Story, environment: Environment, folder: Path) -> tuple[int, list[str]]:
+    begun = World(folder / "begun", [host.name for host in environment.hosts])
+    tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL)
+    never = Death(0, after=False)
+    expected = undisturbed(tale, folder / "alive", never)
+    points = list(every(never.effects))
     died, problems = 0, []
     for at, after in points:
         try:
-            died += survives(story, environment, folder / f"{at}-{after}", at, expected, after=after)
+            died += survives(tale, folder / f"{at}-{after}", at, expected, after=after)
         except AssertionError as error:
             problems.append(str(error))
+    begun.close()
     if died < len(points) - 4:  # a lease is renewed once more or less: all other effects are the same each time
         problems.append(f"only {died} of {len(points)} points were reached")
     return died, problems
 
 
-def survives(
-    story: Callable[[World, Environment], Command], environment: Environment, folder: Path, at: int,
-    expected: dict[str, object], *, after: bool,
-) -> bool:  # fmt: skip
+def undisturbed(tale: Tale, folder: Path, never: Death) -> dict[str, object]:
+    """What there is in the end when nobody dies. `never` counts the effects."""
+    world = tale.begun.copy(folder)
+    attempt(tale.command, world.controller(dies=never), fails=tale.fails)
+    left = comparable(world)
+    world.close()
+    return left
+
+
+def survives(tale: Tale, folder: Path, at: int, expected: dict[str, object], *, after: bool) -> bool:
     """One death: what serves, what the next command makes of it, and that the command can be said again. False where the
     command had fewer effects this time."""
-    world = world_for(environment, folder)
-    command = story(world, environment)
+    world, command, environment = tale.begun.copy(folder), tale.command, tale.environment
     before = world.state()
     death = Death(at, after=after)
     with suppress(Killed):
-        attempt(command, world.controller(dies=death), fails=story in FAIL)
+        attempt(command, world.controller(dies=death), fails=tale.fails)
     if not death.done:
         return False
     where = f"killed {'after' if after else 'before'} effect {at}"
@@ -213,28 +231,16 @@ def survives(
         recovered(world, None)
     settled(world, before, where)
     if world.state()["good"] == before["good"]:
-        attempt(command, world.controller(), fails=story in FAIL)
+        attempt(command, world.controller(), fails=tale.fails)
     assert comparable(world) == expected, where
     world.close()
     return True
-
-
-def world_for(environment: Environment, folder: Path) -> World:
-    """With the hosts that it names."""
-    return World(folder, [host.name for host in environment.hosts])
 
 
 def recovered(world: World, dies: Death | None) -> None:
     """The next command, whatever it is."""
     with ready(world.controller(dies=dies), "shop", "staging", "the next command"):
         pass
-
-
-def undisturbed(story: Callable[[World, Environment], Command], environment: Environment, folder: Path) -> dict[str, object]:
-    """What there is in the end when nobody dies."""
-    world = world_for(environment, folder)
-    attempt(story(world, environment), world.controller(), fails=story in FAIL)
-    return comparable(world)
 
 
 def settled(world: World, before: dict[str, object], where: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
+from shipway.actions.doctor import examine
 from shipway.actions.retire import retire, retire_due
 from shipway.actions.rollback import Wish, rollback
 from shipway.domain.errors import DeployFailed
@@ -57,6 +58,30 @@ def test_it_leaves_in_two_stages(world: World) -> None:
     assert retire_due(ctx, "shop", "staging") is None
     assert (running(world, 1), running(world, 2)) == ([], ["backend", "frontend", "worker"])
     assert world.serving() == {2}
+
+
+def test_what_is_older_is_removed_when_the_requests_before_the_switch_have_ended(world: World) -> None:
+    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    assert (running(world, 1), running(world, 2)) == (["backend", "frontend"], ["backend", "frontend"])
+    assert examine(world.controller(), "shop", WARM) == []  # it goes by itself
+    due = retire_due(world.controller(), "shop", "staging")
+    assert due is not None
+    assert running(world, 1)
+    world.now = due + 10
+    (found, *_) = examine(world.controller(), "shop", WARM)
+    assert found.problem.startswith("belongs to no release that is needed")
+    retire_due(world.controller(), "shop", "staging")
+    assert not world.runtime.list({"shipway.release": "1"})
+    assert running(world, 2) == ["backend", "frontend"]
+    assert examine(world.controller(), "shop", WARM) == []
+
+
+def test_the_next_deployment_removes_what_nobody_else_did(world: World) -> None:
+    for number in (3, 4):
+        deploy(world.controller(), Order(world.release(number, environment=WARM), WARM))
+    retire(world.controller(), "shop", "staging")
+    assert {item.labels["shipway.release"] for item in world.runtime.list({"shipway.role": "service"})} == {"3", "4"}
+    assert running(world, 3) == []
 
 
 def test_at_once(world: World) -> None:

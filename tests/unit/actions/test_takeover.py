@@ -33,6 +33,25 @@ def world_of(folder: Path, environment: Environment) -> World:
     return world
 
 
+def test_what_does_not_stay_healthy_gets_no_request(tmp_path: Path) -> None:
+    world = world_of(tmp_path, STAGING)
+    start = world.runtime.start
+
+    def started(name: str) -> None:
+        start(name)
+        if "_worker_2" in name:  # the web services are healthy by now
+            for item in world.runtime.containers.values():
+                if item.info.labels["shipway.name"] == "backend" and "_2-" in item.info.name:
+                    item.behaviour = Behaviour(healthy=False)
+
+    world.runtime.start = started  # type: ignore[method-assign]
+    switched = tables(world)
+    with pytest.raises(DeployFailed, match="not healthy"):
+        deploy(world.controller(), Order(world.release(2), STAGING))
+    assert not any(table["release"] == 2 for table in switched)
+    assert world.serving() == {1}
+
+
 def tables(world: World) -> list[dict[str, Any]]:
     """Those that the first edge gets from now on."""
     seen: list[dict[str, Any]] = []
