@@ -137,7 +137,7 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
     import subprocess
     import sys
 
-    args = ["nice", sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
+    args = ["nice", "-n", "19", sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
     nothing = subprocess.DEVNULL
     subprocess.Popen(args, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 

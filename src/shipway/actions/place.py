@@ -108,8 +108,10 @@ class Place:
         """What started for the requests must still be healthy a moment later. Meanwhile the machine has its time back."""
         started = {change.name for change in self.created()}
         new = [spec for spec in self.wanted.web if spec.name in started]
-        if new and self.observed.routes is not None and not self.ctx.cancelled.wait(SETTLE):
+        if new and self.observed.routes is not None:
+            self.ctx.cancelled.wait(SETTLE / 2)
             self._wait(new)
+            self.ctx.cancelled.wait(SETTLE / 2)
 
     def workers(self) -> None:
         """All others."""
@@ -176,6 +178,10 @@ class Place:
         side_by_side(self._enter, entering)
         if self.wanted.routes is not None:
             self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.certificate)
+
+    def take(self) -> None:
+        """All requests to the release that is wanted."""
+        self.switch(self.wanted.routes)
 
     def switch(self, table: Mapping[str, object] | None) -> None:
         """All requests by this table."""

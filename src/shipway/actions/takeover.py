@@ -35,8 +35,9 @@ def take_over(applying: Applying) -> None:
 def _blue_green(applying: Applying) -> None:
     applying.everywhere(Place.web)
     applying.everywhere(Place.workers)
+    applying.everywhere(Place.enter)
     applying.everywhere(Place.settle)
-    _switch(applying)
+    applying.switch(Place.take)
 
 
 def _back(applying: Applying) -> None:
@@ -44,15 +45,11 @@ def _back(applying: Applying) -> None:
 
     def web() -> None:
         applying.everywhere(Place.web)
-        _switch(applying)
+        applying.everywhere(Place.enter)
+        applying.switch(Place.take)
 
     works: list[Callable[[], None]] = [web, lambda: applying.everywhere(Place.workers)]
     side_by_side(lambda work: work(), works)
-
-
-def _switch(applying: Applying) -> None:
-    applying.everywhere(Place.enter)
-    applying.switch(lambda place: place.switch(place.wanted.routes))
 
 
 def _canary(applying: Applying) -> None:
@@ -66,7 +63,7 @@ def _canary(applying: Applying) -> None:
             new, old = applying.order.release.number, applying.places[0].observed.routed_release
             watch(applying.places, rule, new, duration=strategy.hold, old=old)
     applying.everywhere(Place.workers)
-    applying.switch(lambda place: place.switch(place.wanted.routes))
+    applying.switch(Place.take)
 
 
 def _blend(place: Place, share: float) -> None:
@@ -80,7 +77,7 @@ def _rolling(applying: Applying) -> None:
     for done in count(batch, batch):
         applying.everywhere(partial(_start, done=done))
         if all(len(_first(place, done)) == len(place.wanted.services) for place in applying.places):
-            applying.switch(lambda place: place.switch(place.wanted.routes))
+            applying.switch(Place.take)
             return  # the old ones that are left go with the rest
         applying.switch(partial(_mix, done=done))
         applying.everywhere(partial(_stop, done=done))
