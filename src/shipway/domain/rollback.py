@@ -14,15 +14,15 @@ def current(deployments: Sequence[Deployment]) -> Deployment | None:
 
 
 def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
-    """The deployment to go back to: the newest good one of an older release than the current. None: no way back.
+    """The deployment to go back to: the good one of an older release that the current one was put over. None: no way back.
 
-    Older by number, so that a second rollback goes one further back and not forward again.
+    What somebody went back from is never gone back to, and a second rollback goes one further back.
     """
-    now = current(deployments)
-    if now is None:
-        return None
-    older = [item for item in standing(deployments) if item.outcome == SUCCEEDED and item.release < now.release]
-    return max(older, key=lambda item: (item.release, item.id), default=None)
+    below: list[Deployment] = []  # of ever newer releases
+    for item in reversed(standing(deployments)):
+        if item.outcome == SUCCEEDED:
+            below = [*(older for older in below if older.release < item.release), item]
+    return below[-2] if len(below) > 1 else None
 
 
 def left(deployments: Sequence[Deployment], release: int) -> int | None:

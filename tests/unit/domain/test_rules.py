@@ -80,7 +80,9 @@ def test_validation_counts_only_successes_of_that_release() -> None:
         ([(1, 1)], None),
         ([(2, 3), (1, 1)], 1),
         ([(3, 1), (2, 3), (1, 1)], None),  # a rollback to 1 was the last thing: nothing older is left
-        ([(4, 4), (3, 1), (2, 3), (1, 1)], 3),
+        ([(4, 4), (3, 1), (2, 3), (1, 1)], 1),  # not to 3, which somebody went back from
+        ([(5, 3), (4, 2), (3, 3), (2, 2), (1, 1)], 2),
+        ([(4, 2), (3, 3), (2, 2), (1, 1)], 1),
         ([(3, 3), (2, 2, FAILED), (1, 1)], 1),
         ([(3, 3, FAILED), (2, 2), (1, 1)], 1),
     ],
