@@ -20,7 +20,7 @@ from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, Wanted, drained_at, release_of, standing_by
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DESTROY, PENDING, Deployment, Release
+from shipway.domain.release import DESTROY, PENDING, ROLLBACK, Deployment, Release
 
 WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
     ("accessory", "create"): ("isn't there", "create it; its volume is kept"),
@@ -91,9 +91,10 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             yield from _of_nobody(host, found, history)
             continue
         wanted = wanted_of(here, now, release, where, host)
+        itself = ("remove", "stop") if now.kind == ROLLBACK else ("remove",)  # who goes back doesn't wait for what is left
         soon = _leaving(found, history) if now.finished and ctx.clock() < drained_at(now.finished, standing_by(found)) + LATE else ()
         for change in reconcile(wanted, found).changes:
-            if change.verb != "remove" or change.name not in soon:
+            if change.name not in soon or change.verb not in itself:
                 yield from _said(host, change, found)
         yield from _beyond_names(here, host, wanted, found)
     for run in _left_runs(ctx, app):
@@ -120,7 +121,7 @@ def _of_nobody(host: Host, found: Observed, history: list[Deployment]) -> Iterat
 
 
 def _leaving(found: Observed, history: list[Deployment]) -> set[str]:
-    """Of releases before: removed by itself, where it must go, when the requests before the last switch have ended."""
+    """Of releases before: it goes by itself, where it must, when the requests before the last switch have ended."""
     before = {item.release for item in history} - {found.routed_release}
     return {item.name for item in found.services if release_of(item) in before}
 
