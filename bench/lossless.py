@@ -34,15 +34,12 @@ SETTLED = 1.5  # seconds after a command before the steady state is looked at
 
 def rows() -> list[Row]:
     """All rows of this theme."""
-    with tempfile.TemporaryDirectory() as folder:
-        site = Site(Path(folder) / "lossless", releases=ROUNDS + 1)
-        site.folder.mkdir()
-        try:
-            site.create()
-            with Load(site.host, site.port) as load:
-                deployments, rollbacks, quiet = _rounds(site)
-        finally:
-            site.destroy()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Site(Path(folder) / "lossless", releases=ROUNDS + 1).made() as site,
+        Load(site.host, site.port) as load,
+    ):
+        deployments, rollbacks, quiet = _rounds(site)
     if load.failures():
         print(f"lossless: {load.failures()}", file=sys.stderr)
     quick = load.quick()

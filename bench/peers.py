@@ -75,12 +75,9 @@ def _visitors(name: str, found: Measured, goal: float | None) -> list[Row]:
 def _ours() -> tuple[float, Measured]:
     """Median of the floor, and ours, in turn."""
     with tempfile.TemporaryDirectory() as folder, Floor(REPLICAS) as floor:
-        site = Site(Path(folder) / "peers", releases=ROUNDS + 1, drain="1s")
-        site.folder.mkdir()
         done: list[tuple[bool, str, float, float]] = []
         floors = []
-        try:
-            site.create()
+        with Site(Path(folder) / "peers", releases=ROUNDS + 1, drain="1s").made() as site:
             image = site.image(1)
             with Load(site.host, site.port, RATE) as load:
                 for number in range(2, ROUNDS + 2):
@@ -90,8 +87,6 @@ def _ours() -> tuple[float, Measured]:
                         done.append((forward, switched.version, switched.started, switched.ended))
                     time.sleep(REST)
                     site.retire()
-        finally:
-            site.destroy()
     return statistics.median(floors), _measured(load, done)
 
 

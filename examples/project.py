@@ -12,9 +12,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 APPLICATION = Path(__file__).resolve().parent / "catalogue"
 SHIPWAY = Path(sys.executable).with_name("shipway")
@@ -42,6 +44,16 @@ class Project:
             "SHIPWAY_HOME": str(self.home), "PATH": f"{SHIPWAY.parent}:{os.environ['PATH']}",
             "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
         }  # fmt: skip
+
+    @contextmanager
+    def made(self) -> Iterator[Self]:
+        """Create it in a new folder; in the end nothing of it is left."""
+        self.folder.mkdir()
+        try:
+            self.create()
+            yield self
+        finally:
+            self.destroy()
 
     def create(self, *, hook: bool = True) -> None:
         """The repository with branches main and staging, pushed; the hook; the secrets."""

@@ -38,9 +38,9 @@ def downgrade() -> None:
 class Team(Project):
     """The catalogue's API, worker and stores; staging takes what was proven, and only that."""
 
-    def start(self) -> None:
+    def create(self, *, hook: bool = False) -> None:
         """The repository, and release 1, which brings the schema up whenever it starts."""
-        self.create(hook=False)
+        super().create(hook=hook)
         self.git("switch", "--quiet", "staging")
         plan = YAML(typ="safe").load(self.clone / "shipway.yaml")
         del plan["services"]["frontend"], plan["checks"], plan["environments"]["production"], plan["environments"]["staging"]["checks"]
@@ -90,11 +90,8 @@ class Team(Project):
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    made = Team(tmp_path_factory.mktemp("releases") / "project", app="releases-test")
-    made.folder.mkdir()
-    made.start()
-    yield made
-    made.destroy()
+    with Team(tmp_path_factory.mktemp("releases") / "project", app="releases-test").made() as team:
+        yield team
 
 
 def test_1_code_that_migrates_when_it_starts_goes_back_after_its_schema(team: Team) -> None:

@@ -17,11 +17,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    made = Project(tmp_path_factory.mktemp("story") / "project", app="story-test")
-    made.folder.mkdir()
-    made.create()
-    yield made
-    made.destroy()
+    with Project(tmp_path_factory.mktemp("story") / "project", app="story-test").made() as project:
+        yield project
 
 
 class Watch:

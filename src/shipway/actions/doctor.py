@@ -91,10 +91,9 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             yield from _of_nobody(host, found, history)
             continue
         wanted = wanted_of(here, now, release, where, host)
-        itself = ("remove", "stop") if now.kind == ROLLBACK else ("remove",)  # who goes back doesn't wait for what is left
-        soon = _leaving(found, history) if now.finished and ctx.clock() < drained_at(now.finished, standing_by(found)) + LATE else ()
+        leaving = _leaving(found, history, now, ctx.clock())
         for change in reconcile(wanted, found).changes:
-            if change.name not in soon or change.verb not in itself:
+            if (change.name, change.verb) not in leaving:
                 yield from _said(host, change, found)
         yield from _beyond_names(here, host, wanted, found)
     for run in _left_runs(ctx, app):
@@ -120,10 +119,14 @@ def _of_nobody(host: Host, found: Observed, history: list[Deployment]) -> Iterat
         yield host.name, item.name, why, remedy
 
 
-def _leaving(found: Observed, history: list[Deployment]) -> set[str]:
-    """Of releases before: it goes by itself, where it must, when the requests before the last switch have ended."""
+def _leaving(found: Observed, history: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
+    """What goes by itself soon: (container, change). Of releases before, what is older when the requests before the last
+    switch have ended; and what a rollback left, which nobody waited for."""
+    if now.finished is None or time >= drained_at(now.finished, standing_by(found)) + LATE:
+        return set()
     before = {item.release for item in history} - {found.routed_release}
-    return {item.name for item in found.services if release_of(item) in before}
+    verbs = ("remove", "stop") if now.kind == ROLLBACK else ("remove",)
+    return {(item.name, verb) for item in found.services if release_of(item) in before for verb in verbs}
 
 
 def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:

@@ -101,13 +101,12 @@ class Place:
     def web(self) -> None:
         """All web services, healthy; what stood by must still be."""
         self.start(self.wanted.web)
-        started = {change.name for change in self.created()}
-        self._wait([spec for spec in self.wanted.web if spec.name not in started])
+        new = self._starting(self.wanted.web)
+        self._wait([spec for spec in self.wanted.web if spec not in new])
 
     def settle(self) -> None:
         """What started for the requests must still be healthy a moment later. Meanwhile the machine has its time back."""
-        started = {change.name for change in self.created()}
-        new = [spec for spec in self.wanted.web if spec.name in started]
+        new = self._starting(self.wanted.web)
         if new and self.observed.routes is not None:
             self.ctx.cancelled.wait(SETTLE / 2)
             self._wait(new)
@@ -119,8 +118,7 @@ class Place:
 
     def start(self, specs: Sequence[ContainerSpec]) -> None:
         """Those of them that don't run yet, until they are healthy."""
-        missing = {change.name for change in self.created()}
-        starting = [spec for spec in specs if spec.name in missing]
+        starting = self._starting(specs)
         if not starting:
             return
 
@@ -132,6 +130,10 @@ class Place:
                 side_by_side(partial(self._share, starting), shared)
             side_by_side(self._start, starting)
             self._wait([spec for spec in starting if spec not in self._trusted()])
+
+    def _starting(self, specs: Sequence[ContainerSpec]) -> list[ContainerSpec]:
+        names = {change.name for change in self.created()}
+        return [spec for spec in specs if spec.name in names]
 
     def _start(self, spec: ContainerSpec) -> None:
         self.ctx.runtime.create(spec)
