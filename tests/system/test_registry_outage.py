@@ -18,14 +18,14 @@ Outage = Callable[[DockerLab], Callable[[], None]]  # gives what ends it
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lab() -> Iterator[DockerLab]:
     made = DockerLab()
     yield made
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site(make: Make, lab: DockerLab) -> Tiny:
     """Release 1 serves. Its images are in a registry of its own."""
     project = make()
@@ -52,20 +52,21 @@ OUTAGES: list[Outage] = [gone, silent]
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda item: item.__name__)
 def test_between_the_build_and_the_push(site: Tiny, lab: DockerLab, outage: Outage) -> None:
-    before = site.footprint()
-    site.change("four", files={"web/Dockerfile": f"{DOCKERFILE}RUN echo building for {site.app}; sleep 3\n"})
+    before, old, new = site.footprint(), site.answer(), f"{outage.__name__}, and back"
+    building = f"building {new} for {site.app}"
+    site.change(new, files={"web/Dockerfile": f"{DOCKERFILE}RUN echo {building}; sleep 3\n"})
     with visitors(site) as answers:
         running = site.start("run", "staging")
-        running.until(f"building for {site.app}")
+        running.until(building)
         back = outage(lab)
         done = running.end(seconds=90)
     back()
     assert done.code == RegistryError.exit_code, done.output
     assert f"hint: is {site.plan['registry']['address']} running, and can this machine reach it?" in done.output
     assert site.footprint() == before
-    assert set(answers) == {"one"}
+    assert set(answers) == {old}
     site.shipway("run", "staging")
-    assert site.answer() == "four"
+    assert site.answer() == new
 
 
 def test_before_a_pull(site: Tiny, lab: DockerLab) -> None:
@@ -88,14 +89,14 @@ def test_before_a_pull(site: Tiny, lab: DockerLab) -> None:
 
 def test_once_the_image_is_pushed_nobody_needs_it(site: Tiny, lab: DockerLab) -> None:
     site.plan["pipeline"] = {"images": {"build": "all"}, "slow": {"image": "caddy:2", "run": "echo built; sleep 2", "needs": ["images"]}}
-    site.change("four")
+    site.change("slowly")
     running = site.start("run", "staging")
     running.until("│ built")
     back = gone(lab)
     done = running.end()
     back()
     assert done.code == 0, done.output
-    assert site.answer() == "four"
+    assert site.answer() == "slowly"
 
 
 def image_of(project: Tiny, number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shipway.context import side_by_side
 from shipway.domain.catalog import Catalog, Difference, compare
 from shipway.domain.errors import Irreversible
 from shipway.domain.proof import Loss, Stage
@@ -111,7 +112,7 @@ def lost_rows(
         columns = [name for name in before.order[table] if name in restored.order.get(table, ())]
         if table not in restored.order:
             continue
-        old, new = golden.content(table, columns), database.content(table, columns)
+        old, new = side_by_side(lambda of: of.content(table, columns), (golden, database))
         other = tuple(name for name in columns if old.columns.get(name) != new.columns.get(name))
         if old.rows != new.rows or other:
             found.append(Loss(table, (old.rows, new.rows), other))

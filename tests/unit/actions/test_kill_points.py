@@ -15,6 +15,7 @@ from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.observe import settings
 from shipway.actions.recover import ready
+from shipway.actions.retire import retire_due
 from shipway.actions.rollback import Wish, rollback
 from shipway.context import Context
 from shipway.domain.errors import DeployFailed, EdgeError
@@ -27,7 +28,8 @@ from tests.unit.domain import samples
 from tests.unit.world import World
 
 COLD = samples.STAGING
-WARM = dataclasses.replace(COLD, standby=3600.0)
+HOUR = 3600.0
+WARM = dataclasses.replace(COLD, standby=HOUR)
 ENVIRONMENTS = {
     "cold": COLD,
     "warm": WARM,
@@ -47,6 +49,7 @@ class Tale:
     command: Command
     environment: Environment
     fails: bool
+    ends: bool  # an earlier rollback has left workers that go by themselves
 
 
 def first(world: World, environment: Environment) -> Command:
@@ -145,9 +148,10 @@ def unreachable(world: World, environment: Environment) -> Command:
 
 STORIES = [first, second, third, back, back_by_code, back_down_first, above, further_back, sick, unverified, unreachable]
 ONLY = {  # how a release takes over makes little difference to these; the benchmarks kill all of them everywhere
-    third: ("cold", "two hosts"), back_by_code: ("cold",), back_down_first: ("cold", "two hosts"), above: ("cold",), further_back: ("cold",),
+    third: ("cold", "two hosts"), back_by_code: ("cold",), back_down_first: ("cold", "two hosts"), above: ("cold",), further_back: ("warm",),
 }  # fmt: skip
 FAIL = (sick, unverified, unreachable)
+ENDS = (above, further_back)
 
 
 def attempt(command: Command, ctx: Context, *, fails: bool) -> None:
@@ -182,7 +186,7 @@ def kill_everywhere(story: Story, environment: Environment, folder: Path) -> tup
 
 def _kill_everywhere(story: Story, environment: Environment, folder: Path) -> tuple[int, list[str]]:
     begun = World(folder / "begun", [host.name for host in environment.hosts])
-    tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL)
+    tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL, ends=story in ENDS)
     never = Death(0, after=False)
     expected = undisturbed(tale, folder / "alive", never)
     points = list(every(never.effects))
@@ -202,7 +206,7 @@ def undisturbed(tale: Tale, folder: Path, never: Death) -> dict[str, object]:
     """What there is in the end when nobody dies. `never` counts the effects."""
     world = tale.begun.copy(folder)
     attempt(tale.command, world.controller(dies=never), fails=tale.fails)
-    left = comparable(world)
+    left = comparable(tale, world)
     world.close()
     return left
 
@@ -232,7 +236,7 @@ def survives(tale: Tale, folder: Path, at: int, expected: dict[str, object], *, 
     settled(world, before, where)
     if world.state()["good"] == before["good"]:
         attempt(command, world.controller(), fails=tale.fails)
-    assert comparable(world) == expected, where
+    assert comparable(tale, world) == expected, where
     world.close()
     return True
 
@@ -254,6 +258,10 @@ def settled(world: World, before: dict[str, object], where: str) -> None:
         assert now["schema"] == before["schema"], where
 
 
-def comparable(world: World) -> dict[str, object]:
+def comparable(tale: Tale, world: World) -> dict[str, object]:
     """What must be the same whether the controller died or not."""
+    due: float | None = world.now
+    while tale.ends and due is not None and due < world.now + HOUR / 2:
+        world.now = max(world.now, due)
+        due = retire_due(world.controller(), "shop", "staging")
     return {name: value for name, value in world.state().items() if name != "pending"}

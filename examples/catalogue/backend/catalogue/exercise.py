@@ -10,15 +10,7 @@ import sys
 import time
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from catalogue import jobs, settings
-from catalogue.cache import connect
-from catalogue.database import make_engine
-from catalogue.models import Category, Item
-from catalogue.security import Sessions
-from catalogue.seed import ADMIN
+from catalogue import settings
 
 API = ("backend", 8000)
 PATIENCE = 20.0  # seconds that a worker may take
@@ -49,6 +41,14 @@ def add_item() -> str:
 
 def index_item() -> str:
     """A worker writes what it found out about a new item."""
+    from sqlalchemy import select  # not at the top: the others need none of it, and it takes longer than they do
+    from sqlalchemy.orm import Session
+
+    from catalogue import jobs
+    from catalogue.cache import connect
+    from catalogue.database import make_engine
+    from catalogue.models import Category, Item
+
     config = settings.load()
     engine = make_engine(config.database_url)
     with Session(engine) as session, connect(config.redis_url) as redis:
@@ -67,6 +67,8 @@ def index_item() -> str:
 def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
     headers = {"Content-Type": "application/json"}
     if body is not None:
+        from catalogue.security import ADMIN, Sessions
+
         token = Sessions(settings.required("SECRET_KEY")).issue(ADMIN)
         headers["Authorization"] = f"Bearer {token}"
     connection = http.client.HTTPConnection(*API, timeout=10)

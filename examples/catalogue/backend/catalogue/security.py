@@ -4,6 +4,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+ADMIN = "admin"  # the name of the user that `seed` makes
 SESSION_SECONDS = 8 * 3600
 
 _hasher = PasswordHasher()

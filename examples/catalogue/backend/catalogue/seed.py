@@ -15,10 +15,8 @@ from catalogue.cache import Cache, connect
 from catalogue.database import make_engine
 from catalogue.models import Category, Item, User
 from catalogue.samples import SAMPLES
-from catalogue.security import check_password, hash_password
+from catalogue.security import ADMIN, check_password, hash_password
 from catalogue.text import slugify
-
-ADMIN = "admin"
 
 log = logging.getLogger("catalogue.seed")
 

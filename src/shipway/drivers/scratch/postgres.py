@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Sequence
 from urllib.parse import quote, urlsplit
 
@@ -10,6 +11,7 @@ from psycopg import sql
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.postgres_database import PostgresDatabase
+from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection, end_sessions, session
 from shipway.ports import ScratchDatabase
 
@@ -19,11 +21,13 @@ SMALL = 200_000_000  # bytes
 
 class PostgresScratch:
     """`url` leads to a database of the server that nobody clones, as a superuser; `books` names more tables where a
-    migration tool keeps its own books (see bookkeeping.py)."""
+    migration tool keeps its own books (see bookkeeping.py). A session that watched a database is kept for the next one."""
 
     def __init__(self, url: str, *, books: Collection[str] = ()) -> None:
         self._url = url
         self._books = frozenset(books)
+        self._watchers: list[Reader] = []  # that watch nothing
+        weakref.finalize(self, _close, self._watchers)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
         name = new_name()
@@ -37,11 +41,13 @@ class PostgresScratch:
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         url = urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
-        return PostgresDatabase(name, url, self._url, self._books, empty=like is None)
+        watcher = self._watchers.pop() if self._watchers else Reader(self._url)
+        return PostgresDatabase(name, url, self._url, self._books, watcher, empty=like is None)
 
     def drop(self, database: ScratchDatabase) -> None:
         if isinstance(database, PostgresDatabase):
-            database.leave()
+            database.close()
+            self._watchers.append(database.watcher)
         with session(self._url) as connection:
             _drop(connection, database.name)
 
@@ -62,6 +68,11 @@ class PostgresScratch:
             return int(line.split()[-3]) * 1024
         except (ProofError, ValueError, IndexError):
             return None
+
+
+def _close(readers: list[Reader]) -> None:
+    for reader in readers:
+        reader.close()
 
 
 def _drop(connection: Connection, name: str) -> None:

@@ -19,15 +19,15 @@ from shipway.ports import Watched
 
 
 class PostgresDatabase:
-    """`server` leads to the database that the server is administered from. What reads and what watches have sessions that
-    stay open (see Reader); a script has one of its own."""
+    """`server` leads to the database that the server is administered from, and so does `watcher`. What reads and what
+    watches have sessions that stay open (see Reader); a script has one of its own."""
 
-    def __init__(self, name: str, url: str, server: str, books: Collection[str], *, empty: bool) -> None:
+    def __init__(self, name: str, url: str, server: str, books: Collection[str], watcher: Reader, *, empty: bool) -> None:
         self.name = name
         self.url = url
         self._server = server
         self._books = books
-        self._reader, self._watcher = Reader(url), Reader(server)
+        self._reader, self.watcher = Reader(url), watcher
         self._made = State() if empty else self._state()
 
     def catalog(self) -> Catalog:
@@ -49,7 +49,7 @@ class PostgresDatabase:
             return run_script(connection, sql, transaction=transaction, timeout=timeout)
 
     def watch(self) -> AbstractContextManager[Watched]:
-        return watching(self._reader, self._watcher, self._books)
+        return watching(self._reader, self.watcher, self._books)
 
     def interrupt(self) -> Sequence[str]:
         self.close()
@@ -61,11 +61,6 @@ class PostgresDatabase:
     def close(self) -> None:
         """Its own session in it; the next call opens one again."""
         self._reader.close()
-
-    def leave(self) -> None:
-        """All sessions of its own, when nobody watches it any more."""
-        self.close()
-        self._watcher.close()
 
     def _state(self) -> State:
         return self._reader.read(read_state)

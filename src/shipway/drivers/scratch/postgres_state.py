@@ -66,7 +66,7 @@ def _alone(connection: Connection) -> bool:
     while connection.execute(_OTHERS, prepare=True).fetchone() != (0,):
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.005)
+        time.sleep(0.001)
     return True
 
 
