@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from shipway.context import side_by_side
-from shipway.domain.catalog import Catalog, Difference, compare
+from shipway.domain.catalog import Catalog, Content, Difference, compare
 from shipway.domain.errors import Irreversible
 from shipway.domain.proof import Loss, Stage
 from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
@@ -112,11 +113,15 @@ def lost_rows(
         columns = [name for name in before.order[table] if name in restored.order.get(table, ())]
         if table not in restored.order:
             continue
-        old, new = side_by_side(lambda of: of.content(table, columns), (golden, database))
+        old, new = side_by_side(partial(_content, table, columns), (golden, database))
         other = tuple(name for name in columns if old.columns.get(name) != new.columns.get(name))
         if old.rows != new.rows or other:
             found.append(Loss(table, (old.rows, new.rows), other))
     return tuple(found)
+
+
+def _content(table: str, columns: Sequence[str], database: ScratchDatabase) -> Content:
+    return database.content(table, columns)
 
 
 def new_collisions(golden: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
