@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shipway.drivers.credentials import Credentials
     from shipway.drivers.database.sql_folder import Migration
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseTool, OneOff, Registry, Scratch, ScratchDatabase
+    from shipway.ports import DatabaseTool, Linter, OneOff, Registry, Scratch, ScratchDatabase
     from shipway.proving.walk import Fill
     from shipway.system.git import Repository
     from shipway.system.http import Probe
@@ -55,7 +55,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, credentials, secrets),
         tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
-        retire_later=lambda app, environment: _retire_later(home, app, environment),
+        linter=_linter, retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself
         from shipway.testing.faults import from_environment
@@ -132,6 +132,11 @@ def _tool(
     return tool
 
 
+def _linter() -> Linter | None:
+    squawk = driver("lint", "squawk")()
+    return squawk if squawk.installed else None
+
+
 def _retire_later(home: Path, app: str, environment: str) -> None:
     """In a process of its own that outlives this one. Where it dies, the next command does what it would have done."""
     import subprocess
@@ -181,7 +186,9 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
 
     def lint() -> Mapping[str, Sequence[str]]:
         found = driver("lint", "squawk")().lint({item.up.path: item.up.text for item in migrations})
-        return {item.version: found.get(item.up.path, ()) for item in migrations}
+        return {
+            item.version: [f"{item.up.path}:{line}: {words}" for line, words in found.get(item.up.path, ())] for item in migrations
+        }
 
     return BareProof(
         scratch, lambda database, at: make(database, migrations, at, late), revisions, rows, lint if kind == "postgres" else None

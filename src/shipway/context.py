@@ -15,7 +15,7 @@ from shipway.domain.plan import Database, Environment, Plan
 from shipway.system.alive import this_process
 
 if TYPE_CHECKING:  # what every command imports must be cheap
-    from shipway.ports import DatabaseTool, Edge, Images, Ledger, OneOff, Registry, Runtime, Scratch, Secrets
+    from shipway.ports import DatabaseTool, Edge, Images, Ledger, Linter, OneOff, Registry, Runtime, Scratch, Secrets
     from shipway.system.git import Repository
     from shipway.system.http import Probe
     from shipway.system.redact import Redactor
@@ -82,6 +82,7 @@ class Context:
     reporter: Reporter
     repository: Callable[[], Repository]  # of the working directory; RepositoryError where there is none
     redactor: Redactor
+    linter: Callable[[], Linter | None] = lambda: None  # of SQL scripts, where one is installed
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.retire
     cancelled: threading.Event = field(default_factory=threading.Event)
     parallel: int = max(2, os.cpu_count() or 2)

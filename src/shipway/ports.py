@@ -296,9 +296,9 @@ class Scratch(Protocol):
 class Linter(Protocol):
     """Reads scripts without running them. Raises ProofError where it can't: a proof goes without it."""
 
-    def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[str]]:
-        """Of scripts by path, for a server of this version (`15.4`; None: any): warnings by path, each with path, line
-        and rule."""
+    def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[tuple[int, str]]]:
+        """Of scripts by path, for a server of this version (`15.4`; None: any): warnings by path, each with its line,
+        counted from 1, and the rule in its words."""
 
 
 class Secrets(Protocol):

@@ -128,7 +128,7 @@ def way_of(proof: Proof) -> Way:
 def test_an_additive_release_leads_back_both_ways(site: Site) -> None:
     release = site.release()
     proof = site.prove(release)
-    assert way_of(proof).verdict == words.RESTORED
+    assert (way_of(proof).verdict, way_of(proof).warnings) == (words.RESTORED, ())
     assert (proof.old_code.verdict, proof.new_code.verdict) == (words.SAFE, words.SAFE)
     assert proof.old_code.checks == ("write: add", "job: give")
     assert proof.scripts == {"0002_next.down.sql": AGE[1]}
@@ -157,8 +157,10 @@ def test_values_are_lost_and_the_old_code_is_not_safe(site: Site) -> None:
 
 
 def test_no_down_script_is_no_way_down(site: Site) -> None:
-    proof = site.prove(site.release((AGE[0], "")))
+    proof = site.prove(site.release((f"{AGE[0]} CREATE INDEX pets_age ON pets (age);", "")))
     assert way_of(proof).verdict == words.IRREVERSIBLE
+    (remark,) = way_of(proof).warnings  # of squawk, on what was run
+    assert remark.startswith("CREATE INDEX pets_age ON pets (age);: During normal index creation")
     assert proof.old_code.verdict == words.SAFE
     assert proof.leads_back
 

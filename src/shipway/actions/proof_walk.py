@@ -21,6 +21,7 @@ from shipway.proving.chain import Base, ends, walk_chain
 from shipway.proving.golden import Target, golden, look_for_space
 from shipway.proving.ground import Ground
 from shipway.proving.limit import limited
+from shipway.proving.remarks import remarks, statements
 from shipway.proving.rounds import Span
 from shipway.proving.rows import fill
 from shipway.proving.server import Server, start
@@ -37,6 +38,7 @@ class ProofWalk:
         self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
+        self.ran: list[str] = []  # statements of the way up
         self.guard = threading.Lock()
         release, environment, previous, old = question.release, question.environment, question.previous, question.old
         self.plan = release.plan
@@ -75,9 +77,10 @@ class ProofWalk:
         assert isinstance(ways, tuple)
         assert isinstance(old_code, Trial)
         assert isinstance(new_code, Trial)
+        first = dataclasses.replace(ways[0], warnings=(*ways[0].warnings, *self._remarks()))
         scripts = self._tool(server, copy).scripts(span.migrations)
         return dataclasses.replace(
-            done, way=ways[0], each=ways[1:], old_code=old_code, new_code=new_code, stages=tuple(self.stages), scripts=scripts
+            done, way=first, each=ways[1:], old_code=old_code, new_code=new_code, stages=tuple(self.stages), scripts=scripts
         )
 
     def _accessory(self) -> Accessory:
@@ -132,13 +135,20 @@ class ProofWalk:
         return (whole, *alone.ways)
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
+        mark = server.mark(database)
         try:
             with limited(database, self.proving.timeout):
                 self._tool(server, database).up(lambda line: None, span.end)
         except (MigrationFailed, TimeoutError) as error:
             why = f"there was no new schema to try it on: {str(error).splitlines()[0] if str(error) else 'the way up did not end'}"
             return Trial(NO_EVIDENCE, (why,))
+        self.ran = statements(server.log(database, mark))
         return try_old(server, database, self.old, self.new, self.began)
+
+    def _remarks(self) -> tuple[str, ...]:
+        """What a linter says of the way up, where there is one."""
+        linter = self.ctx.linter()
+        return remarks(linter, self.ran) if linter else ()
 
     def _new_code(self, server: Server, database: ScratchDatabase) -> Trial:
         return try_new(server, database, self.old, self.new, self.began)

@@ -20,22 +20,23 @@ ALTER TABLE people ADD COLUMN age int;
 """
 
 
-def lint(script: str, path: str = "db/002_people.up.sql") -> list[str]:
+def lint(script: str, path: str = "db/002_people.up.sql") -> list[tuple[int, str]]:
     return list(Squawk().lint({path: script}, "15.4").get(path, ()))
 
 
-def test_file_and_line_are_told() -> None:
+def test_the_line_is_told() -> None:
     index, key = lint(SCRIPT)  # and nothing about the column that is dropped, or an int
-    assert index.startswith("db/002_people.up.sql:3: During normal index creation")
-    assert index.endswith("Use `concurrently` to avoid blocking writes. (require-concurrent-index-creation)")
-    assert key.startswith("db/002_people.up.sql:4: Adding a foreign key")
-    assert key.endswith("(adding-foreign-key-constraint)")  # not said again as a constraint without NOT VALID
+    assert (index[0], key[0]) == (3, 4)
+    assert index[1].startswith("During normal index creation")
+    assert index[1].endswith("Use `concurrently` to avoid blocking writes. (require-concurrent-index-creation)")
+    assert key[1].startswith("Adding a foreign key")
+    assert key[1].endswith("(adding-foreign-key-constraint)")  # not said again as a constraint without NOT VALID
 
 
 def test_each_file_has_its_own() -> None:
     found = Squawk().lint({"a/1.sql": "SELECT 1;", "b/1.sql": "CREATE INDEX i ON t (c);", "c/1.sql": "ALTER TABLE t ALTER c TYPE text;"}, "16")
     assert list(found) == ["b/1.sql", "c/1.sql"]
-    assert found["c/1.sql"][0].startswith("c/1.sql:1: Changing a column type")
+    assert found["c/1.sql"][0][1].startswith("Changing a column type")
 
 
 def test_what_postgresql_took_is_no_matter_of_syntax() -> None:
@@ -55,7 +56,7 @@ def test_the_rules_that_are_left_out_say_something_of_nearly_every_script() -> N
     ups = {pair.name: pair.sections["up"] for pair in load_pairs()}
     found = Squawk().lint(ups, "15")
     assert 0.1 < len(found) / len(ups) < 0.5
-    assert not any("(prefer-" in line or "timeout)" in line for lines in found.values() for line in lines)
+    assert not any("(prefer-" in line or "timeout)" in line for lines in found.values() for _, line in lines)
 
 
 def test_without_the_program_nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

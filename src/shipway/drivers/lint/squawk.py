@@ -35,7 +35,12 @@ class Squawk:
         beside = Path(sys.executable).with_name("squawk")
         self._binary = binary or (str(beside) if beside.is_file() else shutil.which("squawk"))
 
-    def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[str]]:
+    @property
+    def installed(self) -> bool:
+        """Whether there is one."""
+        return self._binary is not None
+
+    def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[tuple[int, str]]]:
         if self._binary is None:
             raise ProofError("squawk isn't installed: nobody looked for locks that only large tables show", hint="pip install squawk-cli")
         if not scripts:
@@ -50,11 +55,11 @@ class Squawk:
             found = _run(command, folder)
         kept = [item for item in found if _wanted(item["rule_name"])]
         exact = {(item["file"], item["line"]) for item in kept if item["rule_name"] != _ALSO}
-        warnings: dict[str, list[str]] = {}
+        warnings: dict[str, list[tuple[int, str]]] = {}
         for item in kept:
             if item["rule_name"] != _ALSO or (item["file"], item["line"]) not in exact:
                 path = paths[names.index(str(item["file"]))]
-                warnings.setdefault(path, []).append(_words(path, item))
+                warnings.setdefault(path, []).append((int(item["line"] or 0) + 1, _words(item)))
         return warnings
 
 
@@ -75,7 +80,6 @@ def _wanted(rule: object) -> bool:
     return name in KEPT or not name.startswith(LEFT_OUT)
 
 
-def _words(path: str, item: Mapping[str, str | int | None]) -> str:
-    """Lines are counted from 0 there."""
+def _words(item: Mapping[str, str | int | None]) -> str:
     help_ = f" {item['help']}" if item["help"] else ""
-    return f"{path}:{int(item['line'] or 0) + 1}: {item['message']}{help_} ({item['rule_name']})"
+    return f"{item['message']}{help_} ({item['rule_name']})"

@@ -1,0 +1,43 @@
+"""What the real squawk says of statements out of a server's log. It needs no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shipway.drivers.lint.squawk import Squawk
+from shipway.proving.remarks import remarks, statements
+from shipway.proving.server import entries
+
+LOG = [
+    "00000 71 other LOG:  statement: DROP TABLE nobody",
+    "00000 70 shop NOTICE:  relation exists, skipping",
+    "00000 70 shop LOG:  statement: -- a table that is there",
+    "\tALTER TABLE people ADD COLUMN age int, -- in years",
+    "\t  ADD COLUMN born date -- or not;",
+    "00000 70 shop LOG:  execute _pg3_0: CREATE INDEX people_age ON people (age);",
+    "00000 70 shop LOG:  statement: CREATE TABLE towns (name text); CREATE INDEX towns_name ON towns (name)",
+    "42P01 70 shop ERROR:  relation is missing",
+]
+
+
+def test_statements_of_one_database() -> None:
+    alter, index, both = statements(entries(LOG, "shop"))
+    assert alter.splitlines() == ["-- a table that is there", "ALTER TABLE people ADD COLUMN age int, -- in years", "  ADD COLUMN born date -- or not;"]
+    assert index == "CREATE INDEX people_age ON people (age);"
+    assert both.startswith("CREATE TABLE towns")
+
+
+def test_each_remark_names_its_statement() -> None:
+    (found,) = remarks(Squawk(), statements(entries(LOG, "shop")))
+    assert found.startswith("CREATE INDEX people_age ON people (age);: During normal index creation")
+
+
+def test_nothing_ran() -> None:
+    assert remarks(Squawk(), []) == ()
+
+
+def test_a_linter_that_fails_is_told(tmp_path: Path) -> None:
+    broken = tmp_path / "squawk"
+    broken.write_text("#!/bin/sh\necho 'no such option' >&2\nexit 2\n")
+    broken.chmod(0o755)
+    assert remarks(Squawk(str(broken)), ["DROP TABLE towns"]) == ("squawk failed: no such option: the scripts were not looked at",)
