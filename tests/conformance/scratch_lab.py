@@ -1,4 +1,4 @@
-"""Real database servers for scratch databases."""
+"""Real database servers for scratch databases, in memory: hundreds of databases of hundreds of files each come and go."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tests.conformance.database_lab import docker
 
 PASSWORD = "lab"
 
-
 MARIADB = "mariadb:10.11"
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 
@@ -24,7 +23,8 @@ IMAGES = Path(__file__).resolve().parents[2] / "images"
 @contextmanager
 def postgres(image: str = "postgres:15") -> Iterator[tuple[str, str]]:
     """Name of a container, and the URL of its server."""
-    with _container(5432, "--env", f"POSTGRES_PASSWORD={PASSWORD}", image, "-c", "fsync=off", "-c", "autovacuum=off") as (name, port):
+    options = ["--env", f"POSTGRES_PASSWORD={PASSWORD}", "--tmpfs", "/var/lib/postgresql/data"]
+    with _container(5432, *options, image, "-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB") as (name, port):
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
         _wait(name, lambda: psycopg.connect(url, connect_timeout=5).close(), psycopg.OperationalError)
         yield name, url
@@ -35,7 +35,8 @@ def mariadb() -> Iterator[str]:
     """The URL of a server. Its image is built or pulled where it isn't there: nothing else needs it."""
     if subprocess.run(["docker", "image", "inspect", "shipway-stand-in/debian:bookworm"], capture_output=True).returncode == 0:
         docker("build", "--quiet", "--tag", MARIADB, "--label", "dev.shipway.stand-in=true", str(IMAGES / "mariadb"))
-    with _container(3306, "--env", f"MARIADB_ROOT_PASSWORD={PASSWORD}", MARIADB, "--innodb-flush-method=nosync", "--event-scheduler=off") as (name, port):
+    options = ["--env", f"MARIADB_ROOT_PASSWORD={PASSWORD}", "--tmpfs", "/var/lib/mysql"]
+    with _container(3306, *options, MARIADB, "--innodb-flush-method=nosync", "--event-scheduler=off") as (name, port):
 
         def connect() -> None:
             pymysql.connect(host="127.0.0.1", port=int(port), user="root", password=PASSWORD, connect_timeout=5).close()

@@ -41,7 +41,8 @@ def add_item() -> str:
 
 def index_item() -> str:
     """A worker writes what it found out about a new item."""
-    from sqlalchemy import select  # not at the top: the others need none of it, and it takes longer than they do
+    # Not at the top: the others need none of it, and it takes longer than they do.
+    from sqlalchemy import select
     from sqlalchemy.orm import Session
 
     from catalogue import jobs

@@ -3,55 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from shipway.domain.errors import Irreversible, MigrationFailed
 from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database import alembic_scripts as sources
 from shipway.ports import OneOff, OnLine
 
-# One container call a method, two for a way down. A container is dear and so is alembic's start (about 0.7 s each),
-# hence `state` runs its commands side by side, of which one writes at a time: what several write to one pipe may part
-# a line. What counts is marked line by line: log lines come on the same stream.
+# One container call a method, two for a way down, and one process each: a container is dear and so is alembic's start. The
+# process is the interpreter of the image's own `alembic`, which is named in its first line (where the path is long, in its
+# second). Arguments: the folder of alembic.ini, the program, a verb, and what it is about.
 SCRIPT = r"""
-files() {
-  wanted=$1; shift
-  alembic history --verbose "$@" | while IFS= read -r line; do
-    case $line in
-      'Rev: '*) rev=${line#Rev: } rev=${rev%% *}
-        case " ${wanted:-$rev} " in *" $rev "*) show=1; echo "$line" ;; *) show= ;; esac ;;
-      'Path: '*) [ -z "$show" ] || { echo "$line"; sed 's/^/|/' "${line#Path: }"; echo; } ;;
-    esac
-  done | sed 's/^/shipway-files: /'
-}
-state() {
-  {
-    { alembic history; echo "exit $?"; } | sed 's/^/shipway-history: /'
-    [ $# = 0 ] || files '' -r "$1:current" 2>/dev/null
-  } &
-  current=$(alembic current); code=$?
-  wait
-  printf '%s\nexit %s\n' "$current" "$code" | sed 's/^/shipway-current: /'
-}
-scripts() {
-  files "$*" &
-  for newest; do :; done
-  sql=$(alembic downgrade "$newest:$1-1" --sql) || sql=
-  wait
-  printf '%s\n' "$sql" | sed 's/^/shipway-sql: /'
-}
 cd "$1" || exit 2
-verb=$2
+program=$2
 shift 2
-case $verb in
-  heads) alembic heads ;;
-  state) state "$@" ;;
-  files) files "$*" ;;
-  scripts) scripts "$@" ;;
-  *) for target; do
-       alembic "$verb" "$target" 2>&1 || { failed=$?; state 2>/dev/null; exit "$failed"; }
-     done ;;
-esac
+if tool=$(command -v alembic); then
+  first=$(head -n 1 "$tool")
+  case $first in
+    '#!'*python*) python=${first#??} ;;
+    *) python=$(sed -n "2s/^'''exec' \(.*\) \"\$0\" \"\$@\"\$/\1/p" "$tool" | sed 's/\$0/$tool/g') ;;
+  esac
+  [ -n "$python" ] || { echo "$tool is not what pip installs: it begins with $first" >&2; exit 126; }
+else
+  for python in python3 python ''; do ! "$python" -c 'import alembic' 2>/dev/null || break; done
+  [ -n "$python" ] || { echo 'alembic: not found' >&2; exit 127; }
+fi
+eval "exec $python"' -c "$program" "${tool%/*}" "$@"'
 """
+PROGRAM = Path(__file__).with_name("alembic_inside.py")
+UNKNOWN = 64  # its exit code where the image doesn't have the revision to go up to
 _MERGE = "merge them with `alembic merge heads`, commit the new script and release again"
 _FIX = {
     "upgrade": "correct the migration and release again: it goes on from where the schema is",
@@ -87,8 +67,6 @@ class Alembic:
         return state.pending(head) if head else []
 
     def up(self, on_line: OnLine, to: str | None = None) -> None:
-        if to is not None and to not in (state := self._state()).scripts:
-            raise MigrationFailed(f"can't go up to {to}: the image has no such revision (the schema is at {_tips(state)})")
         self._migrate("upgrade", [to or "head"], on_line)
 
     def down(self, to: str | None, on_line: OnLine) -> None:
@@ -137,7 +115,7 @@ class Alembic:
             )
 
     def _call(self, verb: str, *targets: str) -> tuple[int, str]:
-        return self._run(["sh", "-c", SCRIPT, "shipway", self._folder, verb, *targets])
+        return self._run(["sh", "-c", SCRIPT, "shipway", self._folder, PROGRAM.read_text(), verb, *targets])
 
     def _state(self) -> read.State:
         return self._look()[0]
@@ -162,6 +140,8 @@ class Alembic:
         state = _parse(output)
         if state is None:
             _refuse_unknown(output)
+        elif code == UNKNOWN:
+            raise MigrationFailed(f"can't go up to {targets[0]}: the image has no such revision (the schema is at {_tips(state)})")
         elif verb == "upgrade":
             _single_head(state.heads())
         culprit = read.culprit(lines)
@@ -211,6 +191,8 @@ def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:
     hint = "check that the database answers and that the service's variables lead to it"
     if code == 127 or "alembic: not found" in text:
         hint = "the image of the service needs alembic on its PATH"
+    elif code == 126:
+        hint = "install it by pip or a tool like it, or name its commands in the plan (`database: {tool: command}`)"
     elif "No config file" in text or "No 'script_location'" in text or "can't cd" in text:
         hint = "alembic.ini must be in the image's WORKDIR, or in `database: {folder: …}` of the plan"
     return MigrationFailed(f"{what}\n{read.reason(lines)}", hint=hint)

@@ -1,0 +1,142 @@
+"""What runs in the image, by the interpreter that its `alembic` has: several commands in one process, because each start
+of alembic takes half a second. Given to `python -c` as text; for Python 3.7 and all releases of alembic since 1.0.
+
+Arguments: the folder of the command, a verb, and what it is about. What counts of the output is marked line by line: log
+lines, and what a project's env.py prints, come on the same stream.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Sequence
+
+from alembic.config import main  # type: ignore[import-not-found]  # of the image
+
+UNKNOWN = 64  # exit code where the image doesn't have the revision to go up to
+
+
+def alembic(*argv: str) -> tuple[int, list[str]]:
+    """Exit code of a command, and the lines that it printed."""
+    lines: list[str] = []
+    sys.stdout.flush()
+    own, (read, write) = os.dup(1), os.pipe()
+    os.dup2(write, 1)
+    os.close(write)
+
+    def take() -> None:
+        with open(read, errors="replace") as output:
+            lines.extend(output.read().splitlines())
+
+    reader = threading.Thread(target=take)
+    reader.start()
+    try:
+        code = command(argv)
+    finally:
+        sys.stdout.flush()
+        os.dup2(own, 1)
+        os.close(own)
+        reader.join()
+    return code, lines
+
+
+def command(argv: Sequence[str]) -> int:
+    """Exit code, as a shell would see it."""
+    try:
+        main(argv=list(argv), prog="alembic")
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return (end.code or 0) & 255
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def mark(name: str, lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"shipway-{name}: {line}")
+
+
+def marked(name: str, *argv: str) -> int:
+    code, lines = alembic(*argv)
+    mark(name, [*lines, f"exit {code}"])
+    return code
+
+
+def state(below: str | None = None) -> int:
+    """Of the scripts and the database; with the files from a revision on."""
+    marked("history", "history")
+    if below is not None:
+        files((), "-r", below + ":current")
+    return marked("current", "current")
+
+
+def files(wanted: Sequence[str], *options: str) -> None:
+    """Those of the wanted revisions; of all, where none is named."""
+    shown = False
+    for line in alembic("history", "--verbose", *options)[1]:
+        if line.startswith("Rev: "):
+            shown = not wanted or line[5:].split(" ")[0] in wanted
+            mark("files", [line] if shown else [])
+        elif shown and line.startswith("Path: "):
+            mark("files", [line])
+            with open(line[6:], errors="replace") as file:
+                mark("files", ["|" + text.rstrip("\n") for text in file])
+
+
+def scripts(*revisions: str) -> None:
+    """Files, and the statements of the way down."""
+    files(revisions)
+    code, lines = alembic("downgrade", f"{revisions[-1]}:{revisions[0]}-1", "--sql")
+    mark("sql", [] if code else lines)
+
+
+def migrate(verb: str, targets: Sequence[str]) -> int:
+    """One target after the other. Where one fails, the state afterwards. Lines stay in their order."""
+    sys.stdout.flush()
+    os.dup2(1, 2)
+    for target in targets:
+        failed = command([verb, target])
+        if failed:
+            sys.stdout.flush()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            state()
+            return failed
+    return 0
+
+
+def has(revision: str) -> bool:
+    pattern = f" -> {re.escape(revision)}[ ,]"
+    return any(re.search(pattern, line) for line in alembic("history")[1])
+
+
+def run(verb: str, targets: Sequence[str]) -> int:
+    if verb == "heads":
+        return command(["heads"])
+    if verb == "state":
+        return state(*targets)
+    if verb in ("files", "scripts"):
+        files(targets) if verb == "files" else scripts(*targets)
+        return 0
+    if verb == "upgrade" and targets[0] != "head" and not has(targets[0]):
+        state()
+        return UNKNOWN
+    return migrate(verb, targets)
+
+
+def begin(beside: str, verb: str, *targets: str) -> int:
+    """`beside`: where the command alembic is, first on sys.path as it is there. Empty where there is only the module."""
+    if beside and sys.path[:1] == [""]:
+        sys.path[0] = beside
+    code = run(verb, targets)
+    sys.stdout.flush()
+    return code
+
+
+sys.exit(begin(*sys.argv[1:]))
