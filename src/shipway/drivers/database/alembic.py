@@ -30,7 +30,7 @@ else
 fi
 eval "exec $python"' -c "$program" "${tool%/*}" "$@"'
 """
-PROGRAM = Path(__file__).with_name("alembic_inside.py")
+PROGRAM = Path(__file__).with_name("inside") / "alembic_program.py"
 UNKNOWN = 64  # its exit code where the image doesn't have the revision to go up to
 _MERGE = "merge them with `alembic merge heads`, commit the new script and release again"
 _FIX = {
