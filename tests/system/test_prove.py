@@ -156,6 +156,15 @@ def test_values_are_lost_and_the_old_code_is_not_safe(site: Site) -> None:
     assert not proof.leads_back
 
 
+def test_a_way_up_that_changes_rows_beside_what_it_adds_is_walked_with_some(site: Site) -> None:
+    """Without any nothing shows it: the schema comes back."""
+    proof = site.prove(site.release((f"{AGE[0]} UPDATE pets SET name = upper(name) || '!';", AGE[1])))
+    way = way_of(proof)
+    assert (way.verdict, [loss.table for loss in way.losses]) == (words.DATA_LOST, ["public.pets"])
+    assert "the way up changes rows of pets; looked at with generated rows alone" in way.warnings
+    assert proof.old_code.verdict == words.SAFE
+
+
 def test_no_down_script_is_no_way_down(site: Site) -> None:
     proof = site.prove(site.release((f"{AGE[0]} CREATE INDEX pets_age ON pets (age);", "")))
     assert way_of(proof).verdict == words.IRREVERSIBLE

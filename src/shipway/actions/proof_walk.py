@@ -21,7 +21,7 @@ from shipway.proving.chain import Base, ends, walk_chain
 from shipway.proving.golden import Target, golden, look_for_space
 from shipway.proving.ground import Ground
 from shipway.proving.limit import limited
-from shipway.proving.remarks import remarks, statements
+from shipway.proving.remarks import changed, remarks, statements
 from shipway.proving.rounds import Span
 from shipway.proving.rows import fill
 from shipway.proving.server import Server, start
@@ -38,7 +38,8 @@ class ProofWalk:
         self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
-        self.ran: list[str] = []  # statements of the way up
+        self.ran: list[str] = []  # statements of the way up, when `up` is set
+        self.up = threading.Event()
         self.guard = threading.Lock()
         release, environment, previous, old = question.release, question.environment, question.previous, question.old
         self.plan = release.plan
@@ -122,7 +123,7 @@ class ProofWalk:
         offset = self.ctx.clock() - self.began
         way = walk(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
-            timeout=self.proving.timeout, span=span, fill=fill,
+            timeout=self.proving.timeout, span=span, fill=fill, changed=self._changed,
         )  # fmt: skip
         stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in way.stages)
         whole = dataclasses.replace(way, stages=stages)
@@ -135,15 +136,21 @@ class ProofWalk:
         return (whole, *alone.ways)
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
-        mark = server.mark(database)
         try:
+            mark = server.mark(database)
             with limited(database, self.proving.timeout):
                 self._tool(server, database).up(lambda line: None, span.end)
+            self.ran = statements(server.log(database, mark))
         except (MigrationFailed, TimeoutError) as error:
             why = f"there was no new schema to try it on: {str(error).splitlines()[0] if str(error) else 'the way up did not end'}"
             return Trial(NO_EVIDENCE, (why,))
-        self.ran = statements(server.log(database, mark))
+        finally:
+            self.up.set()
         return try_old(server, database, self.old, self.new, self.began)
+
+    def _changed(self) -> list[str]:
+        self.up.wait()
+        return changed(self.ran)
 
     def _remarks(self) -> tuple[str, ...]:
         """What a linter says of the way up, where there is one."""

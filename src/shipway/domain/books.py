@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 BOOKS = frozenset(
     {
         "__diesel_schema_migrations",
@@ -16,3 +18,9 @@ BOOKS = frozenset(
         "shipway_migrations",
     }
 )
+
+
+def is_book(table: str, more: Collection[str] = ()) -> bool:
+    """Whether a table, named with its schema as in a catalog, is one of these, whatever schema it is in."""
+    bare = table.rpartition(".")[2].strip('"`')
+    return bare in BOOKS or table in more or bare in more

@@ -21,7 +21,7 @@ from shipway.steps.health import wait_healthy
 
 SETTINGS = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
-    "log_line_prefix": "%e %p %d ", "log_min_messages": "notice", "log_statement": "ddl",
+    "log_line_prefix": "%e %p %d ", "log_min_messages": "notice", "log_statement": "mod",
 }  # fmt: skip
 # A line of the log: SQLSTATE, process, database, level, text. What has more lines goes on with a tab.
 LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -43,13 +43,13 @@ def look(tool: DatabaseTool, to: str | None = None) -> Span | None:
 def walk(
     scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor,
     *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
-    fill: Fill | None = None, span: Span | None = None, watched: bool = True,
+    fill: Fill | None = None, span: Span | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
 ) -> Way:  # fmt: skip
     """Walk it on clones of `golden`, which stays as it is; none of them is left. `timeout` (seconds) holds for each of up,
     down and up again. `span` saves asking the tool what there is to walk; else it is what is pending, up to `to`.
 
     `mode` tells what is in golden: SCHEMA, no rows; then `fill` makes some in a clone of it and the way is walked once more,
-    where the first walk shows that rows may be lost. ROWS: only with generated rows. DATA: rows of the target.
+    where the first walk shows that rows may be lost, or `changed` names tables whose rows the way up changes. ROWS: only with generated rows. DATA: rows of the target.
     ProofError where the server fails, or nothing is pending.
     """
     terms = Terms(timeout, on_line, watched)
@@ -62,7 +62,12 @@ def walk(
         way = walker.filled(fill)
         return way if isinstance(way, Way) else _warn(walker.bare(), way)
     way = walker.bare()
-    if way.verdict not in (RESTORED, COLUMN_ORDER) or not (doubts := doubt(way)):
+    if way.verdict not in (RESTORED, COLUMN_ORDER):
+        return way
+    doubts = doubt(way)
+    if not doubts and (tables := changed()):
+        doubts = f"the way up changes rows of {', '.join(tables)}"
+    if not doubts:
         return way
     if fill is None:
         return _warn(way, f"{doubts}; {UNSEEN}: prove it with rows or data")

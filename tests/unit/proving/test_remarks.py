@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from shipway.drivers.lint.squawk import Squawk
-from shipway.proving.remarks import remarks, statements
+from shipway.proving.remarks import changed, remarks, statements
 from shipway.proving.server import entries
 
 LOG = [
@@ -30,6 +32,25 @@ def test_statements_of_one_database() -> None:
 def test_each_remark_names_its_statement() -> None:
     (found,) = remarks(Squawk(), statements(entries(LOG, "shop")))
     assert found.startswith("CREATE INDEX people_age ON people (age);: During normal index creation")
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("UPDATE pets SET name = upper(name)", ["pets"]),
+        ("-- all of them\nupdate only public.\"Odd pets\" SET age = 1;", ['public."Odd pets"']),
+        ("ALTER TABLE pets ADD age int; DELETE FROM pets WHERE name IS NULL; TRUNCATE TABLE owners", ["pets", "owners"]),
+        ("WITH old AS (SELECT 1) UPDATE pets SET age = 2", ["pets"]),
+        ("/* UPDATE pets */ MERGE INTO pets USING owners ON true WHEN MATCHED THEN DELETE", ["pets"]),
+        ("UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001'", []),
+        ("DELETE FROM public.schema_migrations", []),
+        ("INSERT INTO pets VALUES (1)", []),
+        ("ALTER TABLE pets ADD FOREIGN KEY (owner) REFERENCES owners ON UPDATE CASCADE", []),
+        ("CREATE TRIGGER t BEFORE UPDATE ON pets EXECUTE FUNCTION f()", []),
+    ],
+)
+def test_whose_rows_change(statement: str, tables: list[str]) -> None:
+    assert changed([statement]) == tables
 
 
 def test_nothing_ran() -> None:

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from shipway.domain.books import BOOKS
+from shipway.domain.books import is_book
 from shipway.domain.catalog import Catalog, Entry
-
-
-def is_book(table: str, more: Collection[str] = ()) -> bool:
-    """Whether a table, named with its schema as in a catalog, is one of these, whatever schema it is in."""
-    bare = table.rpartition(".")[2].strip('"`')
-    return bare in BOOKS or table in more or bare in more
 
 
 def without_books(entries: Iterable[Entry], order: dict[str, tuple[str, ...]], more: Collection[str] = ()) -> Catalog:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from shipway.domain.books import is_book
 from shipway.domain.proof import Lock
-from shipway.drivers.scratch.bookkeeping import is_book
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection
 from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
