@@ -17,6 +17,7 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.ports import OneOff
 
 PASSWORD = "lab"
+POSTGRES = ("--tmpfs", "/var/lib/postgresql/data", "postgres:15", "postgres", "-c", "fsync=off")  # arguments of docker run
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")  # a network may have an authority of its own
 OWN = {"alembic_version", "shipway_migrations", "django_migrations", "schema_migrations", "SequelizeMeta"}
 OWN |= {"knex_migrations", "knex_migrations_lock", "books"}
@@ -36,6 +37,7 @@ COPY Dockerfile ca-certificates.cr[t] {CERTIFICATES.parent}/
 ENV NODE_EXTRA_CA_CERTS={CERTIFICATES}
 WORKDIR /projects
 RUN npm install --no-audit --no-fund --no-update-notifier {NODE}
+ENV NODE_COMPILE_CACHE=/var/cache/node
 COPY projects /projects
 """,
 }
@@ -78,11 +80,11 @@ def network() -> Iterator[str]:
 
 
 @contextmanager
-def container(network: str, image: str, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
-    """A container that runs until the block ends; its name is its host name on the network."""
+def container(network: str, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A container that runs until the block ends; its name is its host name on the network. Arguments are the client's."""
     name = f"shipway-test-{secrets.token_hex(4)}"
     options = [part for key, value in (env or {}).items() for part in ("--env", f"{key}={value}")]
-    docker("run", "--detach", "--init", "--name", name, "--network", network, *options, image, *arguments)
+    docker("run", "--detach", "--init", "--name", name, "--network", network, *options, *arguments)
     try:
         yield name
     finally:

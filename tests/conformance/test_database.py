@@ -51,7 +51,7 @@ def network() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def postgres(network: str) -> Iterator[lab.Postgres]:
     env = {"POSTGRES_PASSWORD": lab.PASSWORD}
-    with lab.container(network, "postgres:15", "postgres", "-c", "fsync=off", env=env) as name:
+    with lab.container(network, *lab.POSTGRES, env=env) as name:
         server = lab.Postgres(name)
         server.wait()
         yield server

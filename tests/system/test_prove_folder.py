@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from tests.conformance.alembic_projects import write_alembic
-from tests.conformance.database_lab import build_image
+from tests.conformance.database_lab import build_image, container
 from tests.conformance.scratch_lab import postgres
 
 pytestmark = pytest.mark.engine
@@ -156,19 +156,17 @@ def test_layouts(layout: str, write: Write, url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def alembic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of several projects; a real alembic, from an image, is in `bin`."""
+def alembic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folder of several projects; in `bin` is what leads to a real alembic, in a container."""
     folder = tmp_path_factory.mktemp("alembic")
     write_alembic(folder / "projects")
     image = build_image("python", folder)
     tool = folder / "bin" / "alembic"
     tool.parent.mkdir()
-    tool.write_text(
-        "#!/bin/sh\n"
-        f'exec docker run --rm --network host --env DATABASE_URL --volume "$PWD:$PWD" --workdir "$PWD" {image} alembic "$@" 2>&1\n'
-    )
-    tool.chmod(0o755)
-    return folder
+    with container("host", "--volume", f"{folder}:{folder}", image, "sleep", "infinity") as name:
+        tool.write_text(f'#!/bin/sh\nexec docker exec --env DATABASE_URL --workdir "$PWD" {name} alembic "$@" 2>&1\n')
+        tool.chmod(0o755)
+        yield folder
 
 
 def test_alembic(alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

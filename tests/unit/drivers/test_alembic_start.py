@@ -31,6 +31,7 @@ WRAPPERS = {
     "pip": "#!{python}\nfrom alembic.config import main\n",
     "pip, by a long path": "#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\nfrom alembic.config import main\n",
     "uv, by a path with a blank": "#!/bin/sh\n'''exec' '{python}' \"$0\" \"$@\"\n' '''\nfrom alembic.config import main\n",
+    "a script that starts another": "#!/bin/sh\nexec {python} -c 'import sys; from alembic.config import main; main(sys.argv[1:], 0)' \"$@\"\n",
     "uv, relocatable": "#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'own python' \"$0\" \"$@\"\n' '''\n",
 }
 
@@ -85,10 +86,6 @@ def test_a_revision_that_the_image_lacks(tmp_path: Path) -> None:
         alembic(tmp_path, WRAPPERS["pip"]).up(lambda line: None, "000")
 
 
-@pytest.mark.parametrize(
-    ("wrapper", "said"),
-    [("#!/bin/sh\nexec elsewhere alembic\n", "alembic is not what pip installs: it begins with #!/bin/sh"), (None, "alembic: not found")],
-)
-def test_without_either_it_says_so(tmp_path: Path, wrapper: str | None, said: str) -> None:
-    with pytest.raises(Exception, match=said):
-        alembic(tmp_path, wrapper, module=False).head()
+def test_without_either_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="alembic: not found"):
+        alembic(tmp_path, None, module=False).head()

@@ -12,23 +12,27 @@ from shipway.ports import OneOff, OnLine
 
 # One container call a method, two for a way down, and one process each: a container is dear and so is alembic's start. The
 # process is the interpreter of the image's own `alembic`, which is named in its first line (where the path is long, in its
-# second). Arguments: the folder of alembic.ini, the program, a verb, and what it is about.
+# second). One that is something else, such as a script that calls another, is started for each command. Arguments: the
+# folder of alembic.ini, the program, a verb, and what it is about.
 SCRIPT = r"""
 cd "$1" || exit 2
 program=$2
 shift 2
+any() { for python in python3 python ''; do ! "$python" -c "$1" 2>/dev/null || break; done; }
 if tool=$(command -v alembic); then
+  beside=${tool%/*}
   first=$(head -n 1 "$tool")
   case $first in
     '#!'*python*) python=${first#??} ;;
     *) python=$(sed -n "2s/^'''exec' \(.*\) \"\$0\" \"\$@\"\$/\1/p" "$tool" | sed 's/\$0/$tool/g') ;;
   esac
-  [ -n "$python" ] || { echo "$tool is not what pip installs: it begins with $first" >&2; exit 126; }
+  [ -n "$python" ] || { beside=; any pass; }
 else
-  for python in python3 python ''; do ! "$python" -c 'import alembic' 2>/dev/null || break; done
-  [ -n "$python" ] || { echo 'alembic: not found' >&2; exit 127; }
+  beside=-
+  any 'import alembic'
 fi
-eval "exec $python"' -c "$program" "${tool%/*}" "$@"'
+[ -n "$python" ] || { echo 'alembic: not found, or no Python' >&2; exit 127; }
+eval "exec $python"' -c "$program" "$beside" "$@"'
 """
 PROGRAM = Path(__file__).with_name("inside") / "alembic_program.py"
 UNKNOWN = 64  # its exit code where the image doesn't have the revision to go up to
@@ -191,8 +195,6 @@ def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:
     hint = "check that the database answers and that the service's variables lead to it"
     if code == 127 or "alembic: not found" in text:
         hint = "the image of the service needs alembic on its PATH"
-    elif code == 126:
-        hint = "install it by pip or a tool like it, or name its commands in the plan (`database: {tool: command}`)"
     elif "No config file" in text or "No 'script_location'" in text or "can't cd" in text:
         hint = "alembic.ini must be in the image's WORKDIR, or in `database: {folder: …}` of the plan"
     return MigrationFailed(f"{what}\n{read.reason(lines)}", hint=hint)

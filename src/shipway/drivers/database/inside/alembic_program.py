@@ -1,7 +1,8 @@
 """What runs in the image, by the interpreter that its `alembic` has: several commands in one process, because each start
 of alembic takes half a second. Given to `python -c` as text; for Python 3.7 and all releases of alembic since 1.0.
 
-Arguments: the folder of the command, a verb, and what it is about. What counts of the output is marked line by line: log
+Arguments: the folder where `alembic` is, which comes first on sys.path as it does there (`-`: there is the module alone;
+empty: the command is started each time); a verb, and what it is about. What counts of the output is marked line by line: log
 lines, and what a project's env.py prints, come on the same stream.
 """
 
@@ -9,13 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Iterable, Sequence
 
-from alembic.config import main  # type: ignore[import-not-found]  # of the image
-
+BESIDE = sys.argv[1]
 UNKNOWN = 64  # exit code where the image doesn't have the revision to go up to
 
 
@@ -45,7 +46,11 @@ def alembic(*argv: str) -> tuple[int, list[str]]:
 
 def command(argv: Sequence[str]) -> int:
     """Exit code, as a shell would see it."""
+    if not BESIDE:
+        return subprocess.call(["alembic", *argv])
     try:
+        from alembic.config import main  # type: ignore[import-not-found]  # of the image
+
         main(argv=list(argv), prog="alembic")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
@@ -130,13 +135,8 @@ def run(verb: str, targets: Sequence[str]) -> int:
     return migrate(verb, targets)
 
 
-def begin(beside: str, verb: str, *targets: str) -> int:
-    """`beside`: where the command alembic is, first on sys.path as it is there. Empty where there is only the module."""
-    if beside and sys.path[:1] == [""]:
-        sys.path[0] = beside
-    code = run(verb, targets)
-    sys.stdout.flush()
-    return code
-
-
-sys.exit(begin(*sys.argv[1:]))
+if BESIDE not in ("", "-") and sys.path[:1] == [""]:
+    sys.path[0] = BESIDE
+RESULT = run(sys.argv[2], sys.argv[3:])
+sys.stdout.flush()
+sys.exit(RESULT)
