@@ -11,6 +11,7 @@ import pytest
 
 from examples.project import GRACE
 from shipway.domain.catalog import ADDITIVE
+from shipway.domain.drill import DRILL
 from shipway.domain.errors import ForwardOnly, NotProven, UsageError
 from shipway.domain.proof import DATA_LOST, RESTORED, SAFE, UNSAFE, Proof, Trial, Way, images_digest
 from shipway.domain.record import to_data
@@ -92,6 +93,13 @@ def test_by_the_code_alone_and_what_follows(shop: Tiny) -> None:
         assert tables(shop) == ""
 
 
+def drills(shop: Tiny, release: int) -> list[str]:
+    ledger = shop.ledger()
+    found = [item.detail for item in ledger.evidence(shop.app, release) if item.kind == DRILL]
+    ledger.close()
+    return found
+
+
 def test_down_first(shop: Tiny) -> None:
     with released(shop, "three", "0002_b") as three:
         proven(shop, three, 1, "0002", RESTORED, UNSAFE)
@@ -102,6 +110,8 @@ def test_down_first(shop: Tiny) -> None:
         assert "nobody knows" in drilled  # its plan has no exercise
         assert tables(shop) == "t0002_b"
         assert "way back drilled" in shop.shipway("status").output
+        assert "is not due again" in shop.shipway("drill", "staging", "--to", "1", "--every", "0.5").output
+        assert len(drills(shop, three)) == 1
         done = shop.shipway("rollback", "staging", "--to", "1")
         assert "the way back: down, then code: the schema ends at 0001" in done.output
         assert "why UNSAFE" in done.output
@@ -115,6 +125,8 @@ def test_a_drill_finds_a_way_down_that_fails(shop: Tiny) -> None:
         shop.psql("CREATE VIEW seen AS SELECT * FROM t0002_x")  # somebody's, which the down script doesn't know of
         done = shop.shipway("drill", "staging", "--to", "1", check=False)
         assert done.code == NotProven.exit_code, done.output
+        again = shop.shipway("drill", "staging", "--to", "1", "--every", "7", check=False)
+        assert again.code == NotProven.exit_code, "what failed is due until it passes"
         assert "the way down failed" in done.output
         assert "UNSAFE" in shop.shipway("status").output
         shop.psql("DROP VIEW seen")

@@ -12,7 +12,7 @@ from shipway.actions.oneoff import database_tool
 from shipway.actions.rollback import Wish, rollback_order
 from shipway.actions.snapshot import serving
 from shipway.context import Context
-from shipway.domain.drill import DRILL, Drill
+from shipway.domain.drill import DRILL, Drill, newest
 from shipway.domain.errors import MigrationFailed, UsageError
 from shipway.domain.levels import CODE_ONLY, levels
 from shipway.domain.proof import DATA, UNSAFE, Stage, Trial
@@ -43,6 +43,13 @@ def drill(ctx: Context, app: str, environment: str, *, to: str | None = None) ->
     detail = json.dumps(to_data(found), ensure_ascii=False)
     ctx.ledger.add_evidence(Evidence(app, release.number, environment, DRILL, found.way, found.passed, detail, ctx.clock()))
     return found
+
+
+def last_passed(ctx: Context, app: str, environment: str) -> float | None:
+    """When the newest drill of the release that runs passed; None where it failed, or there is none."""
+    _, release, _ = serving(ctx, app, environment)
+    found = newest(ctx.ledger.evidence(app, release.number), environment)
+    return found[0] if found and found[1].passed else None
 
 
 class _Drilling:
