@@ -6,7 +6,7 @@ set -euo pipefail
 
 main() {
   FOLDER=$(mktemp -d /var/tmp/shipway-engine-XXXXXX)
-  mkdir "$FOLDER/cgroup" "$FOLDER/tmp"
+  mkdir "$FOLDER/cgroup" "$FOLDER/tmp" "$FOLDER/data"
   chmod 711 "$FOLDER" && chmod 1777 "$FOLDER/tmp" # some tests act as somebody else
   trap clean EXIT
   setpriv --pdeathsig KILL unshare --net --mount --uts --pid --fork --kill-child --mount-proc \
@@ -30,6 +30,8 @@ inside() { # FOLDER IMAGES COMMAND ...
   mount --rbind /sys/fs/cgroup "$folder/cgroup"
   mount -t sysfs sysfs /sys
   mount --rbind "$folder/cgroup" /sys/fs/cgroup
+  # In memory where there is plenty: thousands of small files come and go.
+  [ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -lt 12000000 ] || mount -t tmpfs -o mode=711 none "$folder/data"
   export DOCKER_HOST=unix://$folder/docker.sock TMPDIR=$folder/tmp
   dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "$DOCKER_HOST" \
     --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$(basename "$folder")" >"$folder/log" 2>&1 &

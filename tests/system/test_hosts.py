@@ -26,8 +26,8 @@ OWNERS = {
 @pytest.fixture(scope="module")
 def shop(make: Make, nodes: Nodes) -> Tiny:
     """Version one on node1, which has the database, and node2."""
-    for name in nodes.names:
-        nodes.load(name, "caddy:2", "traefik:v3", "postgres:15")
+    nodes.load("node1", "caddy:2", "traefik:v3", "postgres:15")
+    nodes.load("node2", "caddy:2", "traefik:v3")
     project = make(database=True)
     project.plan["services"]["web"]["replicas"] = 2
     project.plan["environments"]["staging"] |= {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from shipway.actions.decide_schema import ripe
 from shipway.actions.observe import settings
@@ -14,7 +14,7 @@ from shipway.actions.prove import Question
 from shipway.context import side_by_side
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.plan import Accessory
-from shipway.domain.proof import NO_EVIDENCE, SAFE, Proof, Stage, Trial, Way
+from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, Proof, Stage, Trial, Way
 from shipway.domain.release import SUCCEEDED
 from shipway.ports import DatabaseTool, ScratchDatabase
 from shipway.proving.chain import Base, ends, walk_chain
@@ -137,8 +137,10 @@ class ProofWalk:
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
         try:
+            # Where there are rows, a migration may touch each by a statement of its own.
+            rows = server.rows_logged(database) if self.proving.mode == SCHEMA else nullcontext()
             mark = server.mark(database)
-            with limited(database, self.proving.timeout):
+            with rows, limited(database, self.proving.timeout):
                 self._tool(server, database).up(lambda line: None, span.end)
             self.ran = statements(server.log(database, mark))
         except (MigrationFailed, TimeoutError) as error:

@@ -21,7 +21,7 @@ _CHANGES = re.compile(
 
 
 def statements(log: Sequence[Entry]) -> list[str]:
-    """Those that changed a schema or rows, as the server's log has them (`log_statement = mod`)."""
+    """Those that changed a schema, or rows where these are logged, as the server's log has them."""
     found = (_RAN.fullmatch(entry.text) for entry in log if entry.level == "LOG")
     return [match[1].strip() for match in found if match]
 

@@ -8,7 +8,8 @@ import secrets
 import shlex
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shipway.domain import accessory as known
@@ -21,7 +22,7 @@ from shipway.steps.health import wait_healthy
 
 SETTINGS = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
-    "log_line_prefix": "%e %p %d ", "log_min_messages": "notice", "log_statement": "mod",
+    "log_line_prefix": "%e %p %d ", "log_min_messages": "notice", "log_statement": "ddl",
 }  # fmt: skip
 # A line of the log: SQLSTATE, process, database, level, text. What has more lines goes on with a tab.
 LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")
@@ -56,6 +57,13 @@ class Server:
     def join(self, network: str) -> None:
         """Be found by the accessory's name in one more network."""
         self.ground.ctx.runtime.connect(network, self.container, (self.accessory.name,))
+
+    @contextmanager
+    def rows_logged(self, database: ScratchDatabase) -> Iterator[None]:
+        """Meanwhile it logs statements that change rows in this database, too: not for where there are many."""
+        database.execute(f"ALTER DATABASE {database.name} SET log_statement = 'mod'")
+        yield
+        database.execute(f"ALTER DATABASE {database.name} RESET log_statement")
 
     def mark(self, database: ScratchDatabase) -> str:
         """A mark in its log, for `log`."""

@@ -49,7 +49,8 @@ def walk(
     down and up again. `span` saves asking the tool what there is to walk; else it is what is pending, up to `to`.
 
     `mode` tells what is in golden: SCHEMA, no rows; then `fill` makes some in a clone of it and the way is walked once more,
-    where the first walk shows that rows may be lost, or `changed` names tables whose rows the way up changes. ROWS: only with generated rows. DATA: rows of the target.
+    where the first walk shows that rows may be lost, or `changed` names tables whose rows the way up changes. ROWS: only with
+    generated rows. DATA: rows of the target.
     ProofError where the server fails, or nothing is pending.
     """
     terms = Terms(timeout, on_line, watched)

@@ -29,7 +29,7 @@ def alembic(*argv: str) -> tuple[int, list[str]]:
     os.close(write)
 
     def take() -> None:
-        with open(read, errors="replace") as output:
+        with open(read, encoding="utf-8", errors="replace") as output:
             lines.extend(output.read().splitlines())
 
     reader = threading.Thread(target=take)
@@ -91,7 +91,7 @@ def files(wanted: Sequence[str], *options: str) -> None:
             mark("files", [line] if shown else [])
         elif shown and line.startswith("Path: "):
             mark("files", [line])
-            with open(line[6:], errors="replace") as file:
+            with open(line[6:], encoding="utf-8", errors="replace") as file:
                 mark("files", ["|" + text.rstrip("\n") for text in file])
 
 
@@ -135,6 +135,7 @@ def run(verb: str, targets: Sequence[str]) -> int:
     return migrate(verb, targets)
 
 
+sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # whatever the image's locale is
 if BESIDE not in ("", "-") and sys.path[:1] == [""]:
     sys.path[0] = BESIDE
 RESULT = run(sys.argv[2], sys.argv[3:])
