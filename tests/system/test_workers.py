@@ -52,6 +52,11 @@ def number(project: Tiny) -> str:
     return str(project.deployments("staging")[0]["release"])
 
 
+def workers(project: Tiny, release: str) -> list[str]:
+    """States of a release's."""
+    return list(project.containers(name="worker", release=release).values())
+
+
 def queue(project: Tiny, *args: str) -> list[str]:
     """What Redis answers, line by line."""
     command = ["docker", "exec", f"{project.app}_staging_cache", "redis-cli", *args]
@@ -107,7 +112,7 @@ def test_a_long_job_is_finished_by_the_worker_that_is_told_to_stop(shop: Tiny, l
     assert table(shop, "done") == {"1:5": "1"}
     assert table(shop, "by") == {"1:5": left}
     assert table(shop, "begun") == {"1:5": "1"}
-    soon(lambda: [state for state in shop.containers(name="worker").values() if state != "exited"] == ["running"] * 2)
+    soon(lambda: workers(shop, left) == ["exited", "exited"] and workers(shop, number(shop)) == ["running", "running"])
     queue(shop, "RPUSH", "jobs", "2:0")
     assert number(shop) != left
     soon(lambda: table(shop, "by").get("2:0") == number(shop))
