@@ -317,6 +317,19 @@ class Secrets(Protocol):
 class Ledger(Protocol):
     """The append-only history and the leases. Raises StoreError. Times are given by the caller."""
 
+    def identity(self) -> str:
+        """32 random hex digits that identify this ledger for ever: made once, kept in it, and copied with it."""
+
+    def property(self, name: str) -> str | None:
+        """What `settle` or `replace_property` kept under the name; None where nothing was kept."""
+
+    def settle(self, name: str, value: str) -> str:
+        """Keep the value under the name where nothing is kept yet; returns what is kept then. Of several callers at the
+        same time all get the same."""
+
+    def replace_property(self, name: str, value: str) -> None:
+        """Keep the value, whatever was kept before."""
+
     def begin_run(self, app: str, revision: str, tree: str, trigger: Trigger, at: float) -> int: ...
     def end_run(self, run: int, outcome: str, at: float) -> None: ...
     def runs(self, app: str, limit: int) -> list[Mapping[str, object]]: ...

@@ -20,7 +20,7 @@ MARGIN = 2.0  # seconds before its end in which a lease is renewed before anythi
 READS = (
     "ping", "list", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
-    "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
+    "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
 )  # fmt: skip
 
 

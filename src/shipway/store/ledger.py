@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -29,7 +30,33 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._identity = ""
         migrate(database)
+
+    # what identifies it
+
+    def identity(self) -> str:
+        """Made at the first call, and the same ever after."""
+        self._identity = self._identity or self.settle("identity", secrets.token_hex(16))
+        return self._identity
+
+    def settle(self, name: str, value: str) -> str:
+        """The first value wins."""
+        found = self.property(name)
+        if found is None:
+            self._db.query("INSERT INTO properties VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, value))
+            found = self.property(name)
+        return found or ""
+
+    def property(self, name: str) -> str | None:
+        """By name."""
+        rows = self._db.query("SELECT value FROM properties WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
+
+    def replace_property(self, name: str, value: str) -> None:
+        """Whatever it was."""
+        sql = "INSERT INTO properties VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        self._db.query(sql, (name, value))
 
     # runs and steps
 

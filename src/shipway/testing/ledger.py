@@ -38,6 +38,23 @@ SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "as
 class LedgerSuite:
     """Fixtures: `ledger` is a fresh one; `again` opens the same one once more, as another process does."""
 
+    def test_its_identity_is_made_once(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        ledgers = [ledger, *(again() for _ in range(3))]
+        with ThreadPoolExecutor(4) as pool:
+            found = set(pool.map(lambda item: item.identity(), ledgers))
+        assert len(found) == 1
+        (identity,) = found
+        assert len(identity) == 32
+        assert int(identity, 16) >= 0
+        assert again().identity() == identity
+
+    def test_the_first_value_of_a_property_wins_until_it_is_replaced(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        assert ledger.property("machine") is None
+        assert ledger.settle("machine", "a") == "a"
+        assert again().settle("machine", "b") == "a"
+        ledger.replace_property("machine", "b")
+        assert again().property("machine") == "b"
+
     def test_releases_are_numbered_by_app_without_gaps(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
         other = again()
 
