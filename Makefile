@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up all that is missing by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo demo-down bench lint pins wheel clean
+.PHONY: help setup check test demo demo-down bench lint pins wheel clean
 PYTHON := .venv/bin/python
 
 help: ## This list
@@ -9,7 +9,10 @@ help: ## This list
 setup: ## Docker Engine, base images and .venv, where they are missing
 	@scripts/setup
 
-test: setup ## Every test
+check: setup ## Lint, types, layers and the tests that need no engine: a minute
+	@$(PYTHON) -m pytest tests -n auto --dist worksteal -m "not engine and not databases and not machine"
+
+test: setup ## Every test; FULL=1 runs the whole matrices too
 	@scripts/test
 
 demo: setup ## Walk the whole plan on the reference application
@@ -24,7 +27,7 @@ bench: setup ## Measure, print one table, write bench/results.json
 lint: setup ## ruff, mypy, import-linter
 	@.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
 
-pins: ## Compile requirements-dev.txt anew from pyproject.toml
+pins: ## Compile requirements-dev.txt again from pyproject.toml
 	@scripts/pins
 
 wheel: setup ## Build the package

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,3 +15,13 @@ def nodes() -> Iterator[Nodes]:
     """Two hosts by SSH, node1 and node2. A test that kills one starts it again."""
     with running_nodes(2) as found:
         yield found
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave whole matrices out of the usual run."""
+    if os.environ.get("FULL"):
+        return
+    full = [item for item in items if "full" in item.keywords]
+    if full:
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if "full" not in item.keywords]

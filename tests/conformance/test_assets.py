@@ -22,7 +22,7 @@ from shipway.testing.memory_files import unpack
 from tests.conformance.labs import DockerLab
 from tests.unit.world import World
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.machine, pytest.mark.engine]
 
 WEB = Service("web", assets="/srv/assets")
 DOCKERFILE = """\

@@ -16,6 +16,8 @@ from shipway.testing.database import DatabaseToolSuite, MemoryDatabase, MemoryDa
 from tests.conformance import database_lab as lab
 from tests.conformance.alembic_projects import write_alembic
 
+pytestmark = pytest.mark.databases
+
 Files = dict[str, bytes]
 
 

@@ -24,7 +24,7 @@ from tests.conformance.small_engine import WHY_NOT, SmallEngine, possible
 from tests.unit.domain.samples import PLAN
 from tests.unit.world import World
 
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(not possible(), reason=WHY_NOT)]
+pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.skipif(not possible(), reason=WHY_NOT)]
 
 SMALL = "caddy:2"
 LARGE = "redis:7"

@@ -17,6 +17,8 @@ from shipway.testing.edge import EdgeContract
 from shipway.testing.memory import MemoryEdge
 from tests.conformance.edge_lab import TraefikLab, asking
 
+pytestmark = pytest.mark.machine
+
 
 class MemoryEdgeLab:
     networks: Mapping[str, Sequence[str]] = {"net": ("one.localhost",)}

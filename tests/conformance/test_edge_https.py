@@ -17,7 +17,7 @@ from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec, Pub
 from shipway.domain.routes import route
 from tests.conformance.edge_lab import TraefikLab
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.machine, pytest.mark.engine]
 ADDRESS = "127.0.0.77"  # a loopback address of its own: port 443 of others is left alone
 HOST = "shop.localhost"
 CADDYFILE = """

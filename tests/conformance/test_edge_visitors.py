@@ -17,7 +17,7 @@ from shipway.domain.container import Publish
 from shipway.domain.routes import route
 from tests.conformance.edge_lab import TraefikLab
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.machine, pytest.mark.engine]
 HOST = "one.localhost"
 
 

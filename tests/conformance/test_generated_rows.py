@@ -13,7 +13,7 @@ from shipway.ports import ScratchDatabase
 from shipway.proving.rows import fill
 from tests.conformance.scratch_lab import postgres
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.databases, pytest.mark.engine]
 
 
 @pytest.fixture(scope="module")

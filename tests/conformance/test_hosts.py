@@ -40,7 +40,7 @@ print(Hosts({}, threading.Event()).connect("ssh://node1").runtime.ping(), flush=
 time.sleep(600)
 """
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.machine, pytest.mark.engine]
 
 
 class RemoteImagesLab(DockerImagesLab):

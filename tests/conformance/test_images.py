@@ -17,6 +17,8 @@ from shipway.testing.runtime import SLEEPS
 from tests.conformance.labs import IMAGE, DockerLab
 from tests.conformance.registries import RegistryHost
 
+pytestmark = pytest.mark.machine
+
 
 class MemoryImagesLab:
     base = IMAGE

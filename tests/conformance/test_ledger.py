@@ -20,6 +20,8 @@ from shipway.ports import Ledger
 from shipway.store import open_ledger
 from shipway.testing.ledger import LedgerSuite
 
+pytestmark = pytest.mark.databases
+
 PASSWORD = "ledger-password"
 
 

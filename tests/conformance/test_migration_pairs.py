@@ -22,7 +22,7 @@ from shipway.proving.walk import UNSEEN, walk
 from tests.conformance.scratch_lab import postgres
 from tests.pairs import VERSION, Pair, load_pairs, write_difference, write_loss
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.databases, pytest.mark.engine]
 ROLES = ("pair_reader", "pair_writer")
 BEFORE = Migration("1", "before", SqlFile("before.up.sql", "SELECT 1"), None)
 PAIRS = load_pairs()

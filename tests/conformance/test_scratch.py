@@ -17,6 +17,8 @@ from shipway.ports import Scratch
 from shipway.testing.scratch import ScratchSuite
 from tests.conformance.scratch_lab import mariadb, postgres
 
+pytestmark = pytest.mark.databases
+
 # Makes a schema; then changes, what undoes each, and the differences between.
 Ways = tuple[tuple[str, str, tuple[str, ...]], ...]
 MARIADB = """

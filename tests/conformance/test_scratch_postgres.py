@@ -14,7 +14,7 @@ from shipway.ports import ScratchDatabase
 from tests.conformance.database_lab import docker
 from tests.conformance.scratch_lab import postgres
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.databases, pytest.mark.engine]
 SCHEMA = """
 CREATE ROLE app; CREATE ROLE reader;
 CREATE SCHEMA shop;

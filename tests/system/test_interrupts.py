@@ -11,7 +11,7 @@ from shipway.domain.errors import Interrupted
 from tests.system.conftest import Make
 from tests.system.tiny import DATABASE, Running, Tiny, visitors
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.databases, pytest.mark.engine]
 
 SIGNALS: list[Callable[[Running], None]] = [Running.press_ctrl_c, Running.terminate]
 

@@ -19,7 +19,7 @@ from tests.conformance.alembic_projects import write_alembic
 from tests.conformance.database_lab import build_image, container
 from tests.conformance.scratch_lab import postgres
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.databases, pytest.mark.engine]
 USERS = {
     "001_users.up.sql": "CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL);",
     "001_users.down.sql": "DROP TABLE users;",

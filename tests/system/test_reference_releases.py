@@ -16,7 +16,7 @@ from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
 from shipway.store import open_ledger
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(600)]
 
 VERSIONS, MODELS, DOCKERFILE = "backend/migrations/versions", "backend/catalogue/models.py", "backend/Dockerfile"
 BOOT = 'ENTRYPOINT ["sh", "-c", "alembic upgrade head && exec \\"$@\\"", "boot"]\n'

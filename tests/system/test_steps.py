@@ -9,7 +9,7 @@ import pytest
 from shipway.domain.errors import StepFailed
 from tests.system.tiny import DATABASE, Tiny
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.databases, pytest.mark.engine]
 
 
 def outcomes(project: Tiny) -> dict[str, str]:

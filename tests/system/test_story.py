@@ -12,7 +12,7 @@ import pytest
 
 from examples.project import ADA, APPLICATION, GRACE, Project, get
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
