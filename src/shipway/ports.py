@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what every command imports must be cheap
     from shipway.domain.disk import DiskUsage
     from shipway.domain.image import ImageInfo, Layer
     from shipway.domain.proof import Lock
+    from shipway.domain.registration import AcceptedRules, Registration
     from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
     from shipway.domain.snapshot import Snapshot
     from shipway.domain.traffic import Traffic
@@ -364,6 +365,16 @@ class Ledger(Protocol):
 
     def snapshots(self, app: str, environment: str) -> list[Snapshot]:
         """Newest first."""
+
+    def register(self, registration: Registration) -> None:
+        """Append it; it replaces an earlier one of the app."""
+
+    def registration(self, app: str) -> Registration | None:
+        """The newest; None where the app is bound to no repository yet."""
+
+    def accept_rules(self, rules: AcceptedRules) -> None: ...
+    def accepted_rules(self, app: str, environment: str) -> list[AcceptedRules]:
+        """Oldest first."""
 
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...

@@ -21,6 +21,7 @@ READS = (
     "ping", "list", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
+    "registration", "accepted_rules",  # likewise
 )  # fmt: skip
 
 

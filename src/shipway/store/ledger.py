@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from shipway.domain.errors import LeaseHeld
 from shipway.domain.record import from_data, to_data
+from shipway.domain.registration import AcceptedRules, Registration
 from shipway.domain.release import SUCCEEDED, Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
 from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
@@ -22,6 +23,7 @@ DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d
   COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
 ACCEPTANCE = "app, environment, release, digest, finding, actor, reason, at, expires"
+REGISTRATION = "app, address, plan, branch, baseline, actor, at"
 LEASE = "SELECT name, owner, reason, since, expires, token FROM leases WHERE name = ?"
 
 
@@ -198,6 +200,28 @@ class SqlLedger:
         """Newest first."""
         sql = "SELECT data FROM snapshots WHERE app = ? AND environment = ? ORDER BY number DESC"
         return [from_data(Snapshot, json.loads(row[0])) for row in self._db.query(sql, (app, environment))]
+
+    # registrations and accepted rules
+
+    def register(self, registration: Registration) -> None:
+        """Append it."""
+        sql = f"INSERT INTO registrations ({REGISTRATION}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._db.query(sql, dataclasses.astuple(registration))
+
+    def registration(self, app: str) -> Registration | None:
+        """The newest."""
+        rows = self._db.query(f"SELECT {REGISTRATION} FROM registrations WHERE app = ? ORDER BY id DESC LIMIT 1", (app,))
+        return Registration(*rows[0]) if rows else None
+
+    def accept_rules(self, rules: AcceptedRules) -> None:
+        """Append them."""
+        sql = "INSERT INTO accepted_rules (app, environment, data) VALUES (?, ?, ?)"
+        self._db.query(sql, (rules.app, rules.environment, json.dumps(to_data(rules))))
+
+    def accepted_rules(self, app: str, environment: str) -> list[AcceptedRules]:
+        """Oldest first."""
+        sql = "SELECT data FROM accepted_rules WHERE app = ? AND environment = ? ORDER BY id"
+        return [from_data(AcceptedRules, json.loads(row[0])) for row in self._db.query(sql, (app, environment))]
 
     # leases
 

@@ -28,7 +28,7 @@ READS = {
     "ping", "list", "find", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
     "inspect", "digest", "layers", "repository",  # of images and registries
     "routes", "container", "maintained", "traffic", "probe", "authority",  # of the edge
-    "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "lease", "runs", "steps", "passed_step", "apps", "close",
+    "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
     "current", "pending", "head", "names",  # of migration tools and secrets
 }  # fmt: skip
 

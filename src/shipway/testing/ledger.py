@@ -11,6 +11,7 @@ import pytest
 
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.plan import Plan, Service
+from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
 from shipway.domain.release import (
     FAILED,
     PENDING,
@@ -33,6 +34,9 @@ DEPLOYMENT = Deployment(0, "shop", "staging", 1, "deploy", "ada@example.org", "b
 ACCEPTANCE = Acceptance("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
 
 SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3})
+
+REGISTRATION = Registration("shop", "git@git.example:acme/shop.git", "shipway.yaml", "main", "b" * 40, "ada@example.org", 1.5)
+ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example.org", "the branch was renamed", 2.5)
 
 
 class LedgerSuite:
@@ -93,7 +97,7 @@ class LedgerSuite:
         with pytest.raises(StoreError):
             ledger.begin_deployment(DEPLOYMENT)
 
-    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances", "snapshots"])
+    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances", "snapshots", "registrations", "accepted_rules"])
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
     def test_history_is_append_only(self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str) -> None:
         ledger.add_release(RELEASE)
@@ -102,6 +106,8 @@ class LedgerSuite:
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
         ledger.add_acceptance(ACCEPTANCE)
         ledger.add_snapshot(SNAPSHOT)
+        ledger.register(REGISTRATION)
+        ledger.accept_rules(ACCEPTED)
         column = "deployment" if table == "outcomes" else "app"
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
@@ -138,6 +144,23 @@ class LedgerSuite:
         assert ledger.add_snapshot(dataclasses.replace(SNAPSHOT, environment="production")).number == 1
         assert ledger.snapshots("shop", "staging") == [second, first]
         assert first == dataclasses.replace(SNAPSHOT, number=1)
+
+    def test_the_newest_registration_of_an_app_counts(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        assert ledger.registration("shop") is None
+        ledger.register(REGISTRATION)
+        assert again().registration("shop") == REGISTRATION
+        moved = dataclasses.replace(REGISTRATION, address="git@git.example:acme/store.git", branch="develop", at=2.0)
+        ledger.register(moved)
+        assert ledger.registration("shop") == moved
+        assert ledger.registration("other") is None
+
+    def test_accepted_rules_come_back_whole(self, ledger: Ledger) -> None:
+        second, first = dataclasses.replace(ACCEPTED, reason="again"), dataclasses.replace(ACCEPTED, environment=STAND_IN)
+        for item in (ACCEPTED, first, second):
+            ledger.accept_rules(item)
+        assert ledger.accepted_rules("shop", "production") == [ACCEPTED, second]
+        assert ledger.accepted_rules("shop", STAND_IN) == [first]
+        assert ledger.accepted_rules("other", "production") == []
 
     def test_the_way_of_a_rollback_comes_back(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)

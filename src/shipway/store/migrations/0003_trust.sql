@@ -8,3 +8,10 @@ CREATE TABLE adoptions (
   host TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, ledger TEXT NOT NULL, actor TEXT NOT NULL,
   at {real} NOT NULL, PRIMARY KEY (host, kind, id)
 );
+CREATE TABLE registrations (
+  id {id}, app TEXT NOT NULL, address TEXT NOT NULL, plan TEXT NOT NULL, branch TEXT NOT NULL, baseline TEXT NOT NULL,
+  actor TEXT NOT NULL, at {real} NOT NULL
+);
+CREATE INDEX registrations_by_app ON registrations (app, id);
+CREATE TABLE accepted_rules (id {id}, app TEXT NOT NULL, environment TEXT NOT NULL, data TEXT NOT NULL);
+CREATE INDEX accepted_rules_by_environment ON accepted_rules (app, environment, id);
