@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Machine, Reporter
-from shipway.domain.errors import PlanError, RepositoryError, SecretError, StoreError
+from shipway.domain.errors import PlanError, RepositoryError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 
 if TYPE_CHECKING:
-    from shipway.drivers.credentials import Credentials
+    from shipway.drivers.credentials import Keyring
     from shipway.drivers.database.sql_folder import Migration
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseTool, Linter, OneOff, Registry, Scratch, ScratchDatabase
+    from shipway.ports import DatabaseTool, Linter, OneOff, Registry, Scratch, ScratchDatabase, Secrets
     from shipway.proving.walk import Fill
     from shipway.system.git import Repository
     from shipway.system.http import Probe
@@ -43,18 +43,19 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
-    credentials: dict[str, Credentials] = {}  # what `_registry` learns from a plan
+    keys: Any = Later(_keyring)
+    redactor = Redactor({})
     secrets: Any = Later(lambda: driver("secrets", "file")(home / "secrets"))
-    images: Any = Later(lambda: driver("images", "docker")(engine, credentials, cancelled=cancelled))
-    edge: Any = Later(lambda: driver("edge", "traefik")(engine))
+    images: Any = Later(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
+    edge: Any = Later(lambda: driver("edge", "traefik")(engine, keys=keys))
     here = Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
     ending = ExitStack()
     ending.callback(ledger.close)
-    hosts: Any = Later(lambda: _hosts(credentials, cancelled, ending))
+    hosts: Any = Later(lambda: _hosts(keys, cancelled, ending))
     context = Context(
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
-        connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, credentials, secrets),
-        tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=reporter, repository=_repository, redactor=Redactor({}), cancelled=cancelled,
+        connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, keys, secrets, redactor),
+        tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=reporter, repository=_repository, redactor=redactor, cancelled=cancelled,
         linter=_linter, retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself
@@ -88,33 +89,30 @@ def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
     return parse(text, file, files=exists)
 
 
-def _hosts(credentials: dict[str, Credentials], cancelled: threading.Event, ending: ExitStack) -> Hosts:
+def _keyring() -> Keyring:
+    from shipway.drivers.registry.access import keyring
+
+    return keyring()
+
+
+def _hosts(keys: Keyring, cancelled: threading.Event, ending: ExitStack) -> Hosts:
     from shipway.hosts import Hosts
 
-    hosts = Hosts(credentials, cancelled)
+    hosts = Hosts(keys, cancelled)
     ending.callback(hosts.close)
     return hosts
 
 
-def _registry(plan: Plan, engine: object, known: dict[str, Credentials], secrets: object) -> Registry:
+def _registry(plan: Plan, engine: object, keys: Keyring, secrets: Secrets, redactor: Redactor) -> Registry:
     if plan.registry is None:
-        registry: Registry = driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT)
+        registry: Registry = driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys)
         return registry
-    from shipway.drivers.credentials import Credentials
+    from shipway.drivers.registry.access import access
 
-    def value(name: str | None) -> str | None:
-        if name is None:
-            return None
-        found = os.environ.get(name) or secrets.get(f"{plan.app}/registry", name)  # type: ignore[attr-defined]
-        if not found:
-            hint = f"set it in the environment, or: shipway secret set registry {name}"
-            raise SecretError(f"the registry's {name} is not set", hint=hint)
-        return str(found)
-
-    access = plan.registry
-    credentials = Credentials(access.user, value(access.password), value(access.token))
-    known[access.address] = credentials
-    remote: Registry = driver("registry", "remote")(access.address, credentials)
+    credentials = access(plan.app, plan.registry, keys, secrets)
+    if credentials.secret():
+        redactor.add({"registry password": credentials.secret()})
+    remote: Registry = driver("registry", "remote")(plan.registry.address, credentials)
     return remote
 
 

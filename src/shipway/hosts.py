@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from shipway.context import Machine
 from shipway.drivers import Later, driver
-from shipway.drivers.credentials import Credentials
+from shipway.drivers.credentials import Keyring
 from shipway.ports import Host
 from shipway.system.http import probe, probe_tcp
 
@@ -17,11 +16,11 @@ from shipway.system.http import probe, probe_tcp
 class Hosts:
     """One Machine a host, kept until `close`. Safe to call from several threads: they connect side by side.
 
-    credentials: by registry, as DockerImages takes them.
+    keys: credentials by registry, as DockerImages takes them.
     """
 
-    def __init__(self, credentials: Mapping[str, Credentials], cancelled: threading.Event) -> None:
-        self._credentials = credentials
+    def __init__(self, keys: Keyring, cancelled: threading.Event) -> None:
+        self._keys = keys
         self._cancelled = cancelled
         self._lock = threading.Lock()
         self._hosts: dict[str, Host] = {}
@@ -44,11 +43,11 @@ class Hosts:
 
     def _machine(self, name: str, host: Host) -> Machine:
         engine = driver("runtime", "engine")(name, dial=host.engine)
-        edge: Any = Later(lambda: driver("edge", "traefik")(engine, dial=host.dial))
+        edge: Any = Later(lambda: driver("edge", "traefik")(engine, keys=self._keys, dial=host.dial))
         return Machine(
             name,
             runtime=driver("runtime", "docker")(engine),
-            images=driver("images", "host")(engine, self._credentials, host, cancelled=self._cancelled),
+            images=driver("images", "host")(engine, self._keys, host, cancelled=self._cancelled),
             edge=edge,
             probe=partial(probe, dial=host.dial),
             probe_tcp=partial(probe_tcp, dial=host.dial),

@@ -30,7 +30,7 @@ class DockerLab:
         self.app = f"conf-{uuid.uuid4().hex[:8]}"
         self.engine = engine or Engine()
         self.runtime = DockerRuntime(self.engine)
-        self.images = DockerImages(self.engine, {})
+        self.images = DockerImages(self.engine)
         self._ports: list[int] = []
 
     def name(self, suffix: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec, Publish
 from shipway.domain.errors import RegistryError
-from shipway.drivers.credentials import Credentials
+from shipway.drivers.credentials import Credentials, Keyring
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.testing.memory_files import pack
@@ -144,7 +144,7 @@ def push_tiny(
     with docker.engine.open("POST", "/images/create", query=query, body=buffer.getvalue()) as reply:
         reply.read()
     address = repository.partition("/")[0]
-    images = DockerImages(docker.engine, {address: credentials} if credentials else {})
+    images = DockerImages(docker.engine, Keyring({address: credentials} if credentials else {}))
     return images.push(repository, tag, lambda line: None)
 
 

@@ -60,7 +60,7 @@ def registry() -> Iterator[tuple[RemoteRegistry, str, str]]:
 @pytest.fixture
 def ctx(small: SmallEngine, registry: tuple[RemoteRegistry, str, str], tmp_path: Path) -> Context:
     made = World(tmp_path).controller()
-    runtime, images = DockerRuntime(small.engine), DockerImages(small.engine, {})
+    runtime, images = DockerRuntime(small.engine), DockerImages(small.engine)
     machine = Machine("small", runtime, images, made.edge, made.machine.probe, made.machine.probe_tcp)
     return dataclasses.replace(made, machine=machine, registry=lambda plan: registry[0])
 

@@ -18,6 +18,7 @@ import pytest
 from shipway.context import Machine
 from shipway.domain.container import LABEL_APP
 from shipway.domain.errors import EngineError, RegistryError
+from shipway.drivers.credentials import Keyring
 from shipway.drivers.hosts.ssh import SshHost
 from shipway.drivers.images import host as host_images
 from shipway.drivers.images.host import HostImages
@@ -35,8 +36,9 @@ from tests.nodes import CLOSED, GUEST, Nodes
 NAME = "ssh://node1"
 CONTROLLER = """
 import threading, time
+from shipway.drivers.credentials import Keyring
 from shipway.hosts import Hosts
-print(Hosts({}, threading.Event()).connect("ssh://node1").runtime.ping(), flush=True)
+print(Hosts(Keyring(), threading.Event()).connect("ssh://node1").runtime.ping(), flush=True)
 time.sleep(600)
 """
 
@@ -46,7 +48,7 @@ pytestmark = [pytest.mark.machine, pytest.mark.engine]
 class RemoteImagesLab(DockerImagesLab):
     def __init__(self, lab: DockerLab, host: SshHost, registry: RegistryHost) -> None:
         super().__init__(lab, registry)
-        self.images = HostImages(lab.engine, {}, host, cancelled=threading.Event())
+        self.images = HostImages(lab.engine, Keyring(), host, cancelled=threading.Event())
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,7 @@ def registry(here: DockerLab) -> RegistryHost:
 
 @pytest.fixture
 def connect(node: Nodes) -> Iterator[Callable[[str], Machine]]:
-    hosts = Hosts({}, threading.Event())
+    hosts = Hosts(Keyring(), threading.Event())
     yield hosts.connect
     hosts.close()
 
@@ -294,7 +296,7 @@ def test_a_port_that_another_program_of_the_host_has(
     remote: DockerLab, host: SshHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_images, "PATIENCE", 0.0)
-    images = HostImages(remote.engine, {}, host, cancelled=threading.Event())
+    images = HostImages(remote.engine, Keyring(), host, cancelled=threading.Event())
     with pytest.raises(RegistryError, match="port 22 is taken") as caught:
         images.pull("127.0.0.1:22/a:t", lambda line: None)
     assert "ss -ltnp" in caught.value.hint

@@ -121,7 +121,7 @@ class TestDockerImages(ImagesContract):
     def test_a_build_ends_when_it_is_cancelled(self, lab: DockerImagesLab, tmp_path: Path) -> None:
         (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo begun && sleep 300\n")
         cancelled = threading.Event()
-        images = DockerImages(Engine(), {}, cancelled=cancelled)
+        images = DockerImages(Engine(), cancelled=cancelled)
 
         def heard(line: str) -> None:
             if "begun" in line:  # later, in its silence
@@ -131,7 +131,7 @@ class TestDockerImages(ImagesContract):
             images.build(tmp_path, tags=[], dockerfile="Dockerfile", target=None, args={}, labels={}, on_line=heard)
 
     def test_an_engine_that_does_not_run(self, tmp_path: Path) -> None:
-        images = DockerImages(Engine(f"unix://{tmp_path}/docker.sock"), {})
+        images = DockerImages(Engine(f"unix://{tmp_path}/docker.sock"))
         with pytest.raises(EngineError, match="isn't running"):
             images.build(
                 tmp_path, tags=[], dockerfile="Dockerfile", target=None, args={}, labels={}, on_line=lambda line: None

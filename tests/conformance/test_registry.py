@@ -11,7 +11,7 @@ import pytest
 from shipway.actions.preflight import EXPANSION
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import RegistryError
-from shipway.drivers.credentials import Credentials
+from shipway.drivers.credentials import Credentials, Keyring
 from shipway.drivers.images import docker as docker_images
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.registry.embedded import EmbeddedRegistry
@@ -159,7 +159,7 @@ class TestPasswordRegistry(RegistryContract):
         with pytest.raises(RegistryError, match=address) as caught:
             push_tiny(docker, repository, "v1", "a", Credentials(USER, "wrong"))
         assert f"as user {USER}" in caught.value.hint
-        images = DockerImages(docker.engine, {})
+        images = DockerImages(docker.engine)
         with pytest.raises(RegistryError, match=address):
             images.pull(f"{repository}:never", lambda line: None)
 
@@ -168,9 +168,9 @@ class TestPasswordRegistry(RegistryContract):
         digest = push_tiny(docker, repository, "v1", "a", KNOWN)
         docker.forget(f"{repository}:v1")
         docker.forget(f"{repository}@{digest}")
-        credentials: dict[str, Credentials] = {}
-        images = DockerImages(docker.engine, credentials)
-        credentials[address] = KNOWN  # when the plan was read
+        keys = Keyring()
+        images = DockerImages(docker.engine, keys)
+        keys.add(address, KNOWN)  # when the plan was read
         images.pull(f"{repository}@{digest}", lambda line: None)
         assert images.inspect(f"{repository}@{digest}") is not None
 

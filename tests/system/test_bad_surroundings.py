@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -81,12 +82,14 @@ def test_the_registry_is_down(bare: Tiny) -> None:
 @pytest.mark.parametrize("access", ["nobody", "wrong password"])
 def test_the_registry_refuses(bare: Tiny, locked: str, monkeypatch: pytest.MonkeyPatch, access: str) -> None:
     before = bare.footprint()
-    monkeypatch.setitem(bare.env, "REGISTRY_PASSWORD", "not " + PASSWORD)
     asked = {"user": USER, "password": "REGISTRY_PASSWORD"} if access == "wrong password" else {}
+    if asked:
+        entry = {"user": USER, "password": "not " + PASSWORD}
+        monkeypatch.setitem(bare.env, "SHIPWAY_REGISTRY_AUTH", json.dumps({locked: entry}))
     done = with_registry(bare, {"address": locked, **asked})
     assert done.code == RegistryError.exit_code, done.output
     assert f"registry {locked} refuses" in done.output
-    assert (USER if asked else "no credentials given") in done.output
+    assert (USER if asked else "refuses anonymous access") in done.output
     assert PASSWORD not in done.output
     assert bare.footprint() == before
 
@@ -94,7 +97,16 @@ def test_the_registry_refuses(bare: Tiny, locked: str, monkeypatch: pytest.Monke
 def test_the_registrys_password_is_not_set(bare: Tiny, locked: str) -> None:
     done = with_registry(bare, {"address": locked, "user": USER, "password": "REGISTRY_PASSWORD"})
     assert done.code == SecretError.exit_code, done.output
-    assert "shipway secret set registry REGISTRY_PASSWORD" in done.output
+    assert f"shipway secret set registry REGISTRY_PASSWORD --for {locked}" in done.output
+
+
+def test_a_plan_gets_no_variable_of_the_controller(bare: Tiny, locked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a feature branch would do to learn a variable: nothing is sent, no run begins."""
+    monkeypatch.setitem(bare.env, "REGISTRY_PASSWORD", PASSWORD)
+    before = bare.footprint()
+    done = with_registry(bare, {"address": locked, "user": USER, "password": "REGISTRY_PASSWORD"})
+    assert done.code == SecretError.exit_code, done.output
+    assert bare.footprint() == before
 
 
 def test_a_blank_secret(make: Make) -> None:

@@ -80,6 +80,7 @@ def _pipeline(
     ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: Environment | None
 ) -> tuple[int, Release | None]:
     ctx.runtime.ping()
+    registry = ctx.registry(plan)  # refused here where its credentials aren't set for its address
     with opened(ctx, commit, plan.app, trigger) as (own, number, left):
         where = f"for {environment.name}" if environment else "checks only"
         ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
@@ -87,7 +88,7 @@ def _pipeline(
         outcome = FAILED
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            at = Run(own, repository, commit, plan, number, folder, ctx.registry(plan), commit.revision[:12])
+            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12])
             own.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
             results = run_steps(at, steps_of(plan, images=environment is not None), left)
             release = make_release(at, results) if environment else None

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say
+from shipway.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from shipway.domain.plan import Plan
+
+REGISTRY = "registry"  # in place of an environment
 
 
 @click.group()
@@ -18,17 +25,23 @@ def secret() -> None:
 @secret.command("set")
 @click.argument("environment")
 @click.argument("name")
+@click.option("--for", "address", metavar="ADDRESS", help="Of `registry`: the one address that gets it, such as ghcr.io/acme")
 @click.option("--generate", is_flag=True, help="Make a random value instead of reading one from stdin")
 @click.pass_obj
-def set_(options: Globals, environment: str, name: str, generate: bool) -> None:
+def set_(options: Globals, environment: str, name: str, address: str | None, generate: bool) -> None:
     """Set NAME for ENVIRONMENT (or `registry`). The value is asked for, or read from stdin."""
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
         plan = load_plan(options.home)
-        if environment != "registry":
+        scope = f"{plan.app}/{environment}"
+        if environment == REGISTRY:
+            scope = registry_scope(plan, name, address)
+        else:
             environment_of(plan, environment)
+            if address:
+                raise UsageError("--for is for the credentials of a registry", hint=f"shipway secret set registry {name} --for {address}")
         if generate:
             import secrets
 
@@ -37,8 +50,8 @@ def set_(options: Globals, environment: str, name: str, generate: bool) -> None:
             value = click.prompt(f"{name} for {environment}", hide_input=True, default="", show_default=False)
         else:
             value = sys.stdin.read().removesuffix("\n")
-        version = ctx.secrets.set(f"{plan.app}/{environment}", name, value)
-        say(f"{name} of {environment} is now version {version}; the next deployment uses it")
+        version = ctx.secrets.set(scope, name, value)
+        say(f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it")
 
 
 @secret.command("list")
@@ -51,4 +64,19 @@ def list_(options: Globals, environment: str) -> None:
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
         plan = load_plan(options.home)
         for name, version in ctx.secrets.names(f"{plan.app}/{environment}").items():
-            say(f"{name}  version {version}")
+            said = "; without an address: not used" if environment == REGISTRY else ""
+            say(f"{name}  version {version}{said}")
+        if environment == REGISTRY and plan.registry:
+            for name, version in ctx.secrets.names(registry_scope(plan, "NAME", plan.registry.address)).items():
+                say(f"{name}  version {version}, for {plan.registry.address}")
+
+
+def registry_scope(plan: Plan, name: str, address: str | None) -> str:
+    """Scope of what an operator sets for the address of a registry. UsageError where there is no address."""
+    from shipway.drivers.registry.access import scope
+
+    if not address or "://" in address or not address.strip("/"):
+        example = plan.registry.address if plan.registry else "ghcr.io/acme"
+        why = "a registry's credentials are bound to its address" if not address else f"{address!r} is no address of a registry"
+        raise UsageError(why, hint=f"shipway secret set registry {name} --for {example}")
+    return scope(plan.app, address)

@@ -1,18 +1,129 @@
-"""What a registry wants to see before it gives or takes an image."""
+"""What a registry wants to see before it gives or takes an image, and where that is kept: by address, never by the plan."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from shipway.domain.errors import SecretError
+
+VARIABLE = "SHIPWAY_REGISTRY_AUTH"
+HUB = "docker.io"
+_HUB_NAMES = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """User and password, or a bearer token that is sent as it is."""
+    """User and password, a bearer token that is sent as it is, or an identity token that is exchanged for one."""
 
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    identity: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        """Who they are of, for messages."""
-        return f"user {self.user}" if self.user else "the token" if self.token else "nobody (no credentials given)"
+        """Whose they are, for messages."""
+        if self.user:
+            return f"user {self.user}"
+        return "the token" if self.token or self.identity else "anonymous access"
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.user or self.token or self.identity)
+
+    def secret(self) -> str:
+        """What must never be printed; empty where there is nothing."""
+        return self.password or self.token or self.identity or ""
+
+
+class Keyring:
+    """Credentials by address of a registry, such as registry.example:5000 or registry.example/acme.
+
+    The longest address that a reference is below decides. Addresses that were given come before those of `elsewhere`,
+    which is asked once for each host. Safe to share between threads.
+    """
+
+    def __init__(
+        self,
+        given: Mapping[str, Credentials] | None = None,
+        elsewhere: Callable[[str], Credentials | None] = lambda address: None,
+    ) -> None:
+        """elsewhere: credentials of a normalized address, with or without a folder. RegistryError where it fails."""
+        self._given = {normalized(address): credentials for address, credentials in (given or {}).items()}
+        self._elsewhere = elsewhere
+        self._found: dict[str, Credentials | None] = {}
+        self._lock = threading.Lock()
+
+    def add(self, address: str, credentials: Credentials) -> None:
+        """Hold them for that address from now on."""
+        with self._lock:
+            self._given[normalized(address)] = credentials
+
+    def given(self) -> Mapping[str, Credentials]:
+        """By address: all but those of elsewhere."""
+        with self._lock:
+            return dict(self._given)
+
+    def find(self, reference: str) -> Credentials | None:
+        """Of an image's full name or a repository; None where there are none."""
+        first, slash, _ = reference.partition("/")
+        named = slash and ("." in first or ":" in first or first == "localhost")
+        return self.at(reference if named else f"{HUB}/{reference}")
+
+    def at(self, address: str) -> Credentials | None:
+        """Of a registry, with or without a folder in it."""
+        parts = normalized(address).split("/")
+        for length in range(len(parts), 0, -1):
+            part = "/".join(parts[:length])
+            with self._lock:
+                if part in self._given:
+                    return self._given[part]
+                if part not in self._found:
+                    self._found[part] = self._elsewhere(part)
+                if self._found[part]:
+                    return self._found[part]
+        return None
+
+
+def normalized(address: str) -> str:
+    """host[:port][/folder], as references begin: without a scheme, and docker.io for each name of Docker Hub."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    host, path = parts.netloc.lower(), parts.path.strip("/")
+    host = HUB if host in _HUB_NAMES else host
+    return f"{host}/{path}" if path and path not in ("v1", "v2") else host
+
+
+def from_variable(text: str) -> dict[str, Credentials]:
+    """The content of SHIPWAY_REGISTRY_AUTH: {"ADDRESS": {"user": …, "password": …} or {"token": …}, …}. SecretError."""
+    wanted = '{"registry.example": {"user": "ci", "password": "…"}}, or {"token": "…"} for an address'
+    try:
+        data = json.loads(text)
+        found = {str(address): _one(entry) for address, entry in data.get("auths", data).items()}
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise SecretError(f"{VARIABLE} can't be read", hint=f"write {wanted}") from error  # its content isn't shown
+    if not all(found.values()):
+        raise SecretError(f"{VARIABLE} has an address without a user and a password or a token", hint=f"write {wanted}")
+    return found
+
+
+def _one(entry: Mapping[str, str]) -> Credentials:
+    user, password = entry.get("user") or entry.get("username"), entry.get("password")
+    if "auth" in entry:
+        user, password = decoded(entry["auth"])
+    if user and not password:
+        user = None
+    return Credentials(user, password, entry.get("token") or entry.get("registrytoken"), entry.get("identitytoken"))
+
+
+def decoded(auth: str) -> tuple[str | None, str | None]:
+    """User and password of base64 of USER:PASSWORD. ValueError where it is something else."""
+    try:
+        user, colon, password = base64.b64decode(auth).decode().rstrip("\0").partition(":")
+    except binascii.Error as error:
+        raise ValueError("no base64") from error
+    return (user, password) if colon and user and password else (None, None)

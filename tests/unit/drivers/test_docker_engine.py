@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import socketserver
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +147,10 @@ def test_docker_does_not_run(tmp_path: Path) -> None:
 
 
 def test_no_access(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
-    def refuse(self: object) -> None:
+    def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(module._UnixConnection, "connect", refuse)
+    monkeypatch.setattr(module, "_unix", refuse)
     with pytest.raises(EngineError, match="refuses access") as caught:
         engine.call("GET", "/a")
     assert "docker group" in caught.value.hint
@@ -163,7 +165,52 @@ def test_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
         Engine().call("GET", "/a")
     with pytest.raises(EngineError, match="can't speak to") as caught:
         Engine("ssh://somewhere").call("GET", "/a")
-    assert "DOCKER_HOST" in caught.value.hint
+    assert "hosts: [ssh://somewhere]" in caught.value.hint
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """ca.pem, cert.pem and key.pem of 127.0.0.1: one pair for both sides, signed by itself."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -days 2 -addext subjectAltName=IP:127.0.0.1 -keyout {folder}/key.pem -out {folder}/cert.pem"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    (folder / "ca.pem").write_bytes((folder / "cert.pem").read_bytes())
+    return folder
+
+
+def test_tls_on_both_sides(certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), TlsHandler)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates / "ca.pem"))
+    context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_address[1]}")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
-    with pytest.raises(EngineError, match="can't speak to"):
-        Engine("tcp://somewhere:2376").call("GET", "/a")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
+    try:
+        assert Engine().call("GET", "/version") == {"Version": "29"}
+        other = tmp_path / "other"
+        other.mkdir()
+        monkeypatch.setenv("DOCKER_CERT_PATH", str(other))
+        with pytest.raises(EngineError, match=r"TLS failed: self.signed certificate") as caught:
+            Engine().call("GET", "/version")
+        assert str(other) in caught.value.hint
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class TlsHandler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        content = b'{"Version": "29"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Api-Version", "1.41")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+

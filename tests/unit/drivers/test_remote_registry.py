@@ -107,3 +107,13 @@ def test_what_is_no_registry(servers: tuple[Server, Server]) -> None:
     servers[0].answer = (404, {})
     with pytest.raises(RegistryError, match="isn't a registry"):
         RemoteRegistry(servers[0].address).ensure()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_without_credentials_it_says_so(servers: tuple[Server, Server], status: int) -> None:
+    server = servers[0]
+    server.answer = (status, {"WWW-Authenticate": 'Basic realm="x"'})
+    with pytest.raises(RegistryError, match="refuses anonymous access, and no credentials are set for it") as caught:
+        RemoteRegistry(f"{server.address}/acme").ensure()
+    assert f"docker login {server.address}" in caught.value.hint
+    assert f"shipway secret set registry NAME --for {server.address}/acme" in caught.value.hint

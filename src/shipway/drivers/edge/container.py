@@ -22,6 +22,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.release import digest_of
+from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import control, program
 from shipway.drivers.edge.program import IMAGE, ROUTES
 from shipway.drivers.images.docker import DockerImages
@@ -39,7 +40,7 @@ GRACE = 3.0  # seconds that requests under way get when the container is made an
 class EdgeContainer:
     """Makes and remakes the container. Raises EdgeError and EngineError."""
 
-    def __init__(self, engine: Engine, name: str, *, here: bool) -> None:
+    def __init__(self, engine: Engine, name: str, *, here: bool, keys: Keyring | None = None) -> None:
         """here: whether the engine is this machine's, so that its ports can be looked at."""
         self.name = name
         self._here = here
@@ -48,7 +49,7 @@ class EdgeContainer:
         # same one: when it changes, connections break.
         self.home = f"0-{name}"
         self._runtime = DockerRuntime(engine)
-        self._images = DockerImages(engine, {})
+        self._images = DockerImages(engine, keys)
 
     def ensure(
         self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, Any] | None

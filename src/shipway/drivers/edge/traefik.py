@@ -14,6 +14,7 @@ from typing import Any
 from shipway.domain.container import ContainerInfo, Publish
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.traffic import Traffic
+from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic
 from shipway.drivers.edge.connection import Dial
 from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainer, published
@@ -41,12 +42,13 @@ class TraefikEdge:
         name: str = "shipway-edge",
         deadline: float = 10.0,
         dial: Dial = socket.create_connection,
+        keys: Keyring | None = None,
     ) -> None:
         self._deadline = deadline
         self._dial = dial
         self._engine = engine.address
         self._runtime = DockerRuntime(engine)
-        self._container = EdgeContainer(engine, name, here=dial is socket.create_connection)
+        self._container = EdgeContainer(engine, name, here=dial is socket.create_connection, keys=keys)
         self._lock = threading.Lock()
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import signal
@@ -11,10 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from shipway.domain.errors import EngineError
+from shipway.drivers import docker_config
+from shipway.drivers.credentials import HUB, Credentials
 from shipway.system import process
 
 SHOWN = 20  # lines of a failed build
 LAST_WITH_BUILDKIT = 22  # newer docker clients build with BuildKit by the buildx plug-in only
+
+CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # how it is reached
 
 Run = Callable[[Sequence[str]], tuple[int, str]]  # runs a command: exit code and output
 
@@ -114,9 +120,43 @@ def arguments(
     return [*options, str(context)]
 
 
-def environment(address: str) -> dict[str, str]:
-    """Of the build command: the same engine, BuildKit, and no attestations (they'd make equal builds differ)."""
-    return {**os.environ, "DOCKER_HOST": address, "DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+def environment(connection: Mapping[str, str], config: Path | None = None) -> dict[str, str]:
+    """Of the build command: the same engine, BuildKit, and no attestations (they'd make equal builds differ).
+
+    connection: variables by which the docker command reaches the engine. config: folder of its settings, where they
+    aren't the user's own.
+    """
+    own = {name: value for name, value in os.environ.items() if name not in CONNECTION}
+    settings = {"DOCKER_CONFIG": str(config)} if config else {}
+    return {**own, **connection, **settings, "DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+def settings_with(keys: Mapping[str, Credentials], folder: Path, own: Path) -> Path:
+    """Make the docker command's settings in `folder`: those of its `own` folder, with these logins for what a build pulls."""
+    config = docker_config.read(own / "config.json")
+    auths, helpers = dict(config.get("auths") or {}), dict(config.get("credHelpers") or {})
+    for address, credentials in keys.items():
+        host = address.partition("/")[0]
+        host = "https://index.docker.io/v1/" if host == HUB else host
+        helpers.pop(host, None)
+        auths[host] = _login(credentials)
+    # A store would be asked in place of `auths`; it stays the store of all other registries.
+    if config.get("credsStore"):
+        helpers = {**dict.fromkeys(config.get("auths") or {}, config.pop("credsStore")), **helpers}
+        for address in keys:
+            helpers.pop(address.partition("/")[0], None)
+    for entry in own.iterdir() if own.is_dir() else ():
+        if entry.name != "config.json":
+            (folder / entry.name).symlink_to(entry.resolve())
+    (folder / "config.json").write_text(json.dumps({**config, "auths": auths, "credHelpers": helpers}), encoding="utf-8")
+    return folder
+
+
+def _login(credentials: Credentials) -> dict[str, str]:
+    if credentials.user:
+        pair = f"{credentials.user}:{credentials.password or ''}"
+        return {"auth": base64.b64encode(pair.encode()).decode()}
+    return {"registrytoken": credentials.token} if credentials.token else {"identitytoken": credentials.identity or ""}
 
 
 def failure(lines: Sequence[str]) -> str:

@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 from shipway.domain.disk import is_full, relief
 from shipway.domain.errors import DiskFull, Interrupted, RegistryError, StepFailed
 from shipway.domain.image import ImageInfo
-from shipway.drivers.credentials import Credentials
+from shipway.drivers import docker_config
+from shipway.drivers.credentials import VARIABLE, Keyring
 from shipway.drivers.images import builder
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, Reply
 from shipway.drivers.runtime.streams import records
@@ -31,15 +32,15 @@ OnRecord = Callable[[Mapping[str, object]], None]  # takes one record of what an
 class DockerImages:
     """The Images of one engine.
 
-    credentials: by address of the registry, such as registry.example or registry.example/acme; what is added to them
-    later holds too. cancelled: when it is set, a build under way is ended.
+    keys: credentials of all registries that it pulls from and pushes to. cancelled: when it is set, a build under way is
+    ended.
     """
 
     def __init__(
-        self, engine: Engine, credentials: Mapping[str, Credentials], *, cancelled: threading.Event | None = None
+        self, engine: Engine, keys: Keyring | None = None, *, cancelled: threading.Event | None = None
     ) -> None:
         self._engine = engine
-        self._credentials = credentials
+        self._keys = keys or Keyring()
         self._cancelled = cancelled or threading.Event()
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
@@ -70,7 +71,9 @@ class DockerImages:
             options = builder.arguments(
                 context, iidfile, tags=tags, dockerfile=dockerfile, target=target, args=args, labels=labels
             )
-            environment = builder.environment(self._engine.address)
+            given = self._keys.given()
+            settings = builder.settings_with(given, _made(Path(folder) / "docker"), docker_config.folder()) if given else None
+            environment = builder.environment(self._engine.variables(), settings)
             code = builder.follow([*self._builder, *options], environment, heard, self._cancelled)
             if self._cancelled.is_set():
                 raise Interrupted("the image build was interrupted")
@@ -152,14 +155,15 @@ class DockerImages:
                 on_line(f"{layer}: {status}" if layer else str(status))
 
     def _refused(self, reference: str, verb: str, why: str) -> NoReturn:
-        who = self._credentials_for(reference)
         registry = registry_of(reference)
         if is_full(why):
             raise DiskFull(f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}", hint=relief())
         low = why.lower()
         if any(word in low for word in ("unauthorized", "authentication required", "denied", "no basic auth")):
-            hint = (
-                f"it was asked as {who}" if who else "it was asked without credentials: set user and password or token"
+            who = self._keys.find(reference)
+            hint = f"it was asked as {who}; is that allowed to?" if who else (
+                f"it was asked without credentials: `docker login {'' if registry == 'Docker Hub' else registry}`".rstrip(" `") + "`, "
+                f"or {VARIABLE} (JSON by address)"
             )
         elif any(word in low for word in ("refused", "no such host", "timeout", "deadline exceeded", "unreachable", "lookup", "eof")):
             hint = f"is {registry} running, and can this machine reach it?"
@@ -169,18 +173,20 @@ class DockerImages:
 
     def _auth(self, reference: str) -> str:
         """The engine wants this header even where it is empty."""
-        found = self._credentials_for(reference)
+        found = self._keys.find(reference)
         data: dict[str, str] = {}
         if found and found.token:
             data = {"registrytoken": found.token}
+        elif found and found.identity:
+            data = {"identitytoken": found.identity, "serveraddress": registry_of(reference)}
         elif found and found.user:
             data = {"username": found.user, "password": found.password or "", "serveraddress": registry_of(reference)}
         return base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
 
-    def _credentials_for(self, reference: str) -> Credentials | None:
-        """Of the longest address that the reference is below."""
-        fitting = [address for address in self._credentials if reference.startswith(address.rstrip("/") + "/")]
-        return self._credentials[max(fitting, key=len)] if fitting else None
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _listed(item: Mapping[str, Any]) -> ImageInfo:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from shipway.domain.errors import RegistryError
-from shipway.drivers.credentials import Credentials
+from shipway.drivers.credentials import Keyring
 from shipway.drivers.images.docker import DockerImages, OnRecord, registry_of
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Host, OnLine
@@ -21,9 +21,9 @@ class HostImages(DockerImages):
     """As DockerImages. A registry on a loopback address is one of this machine: the host gets to it while it needs it."""
 
     def __init__(
-        self, engine: Engine, credentials: Mapping[str, Credentials], host: Host, *, cancelled: threading.Event
+        self, engine: Engine, keys: Keyring, host: Host, *, cancelled: threading.Event
     ) -> None:
-        super().__init__(engine, credentials, cancelled=cancelled)
+        super().__init__(engine, keys, cancelled=cancelled)
         self._host = host
 
     def _transfer(

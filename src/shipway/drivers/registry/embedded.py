@@ -17,6 +17,7 @@ from shipway.domain.container import (
 from shipway.domain.errors import EngineError, RegistryError
 from shipway.domain.image import Layer
 from shipway.domain.release import digest_of
+from shipway.drivers.credentials import Keyring
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.drivers.runtime.docker import DockerRuntime
@@ -31,9 +32,9 @@ READY = 20.0  # seconds from its start to its first answer
 class EmbeddedRegistry:
     """Container and volume of the name given, published on a loopback port, shared by all apps of the engine."""
 
-    def __init__(self, engine: Engine, *, name: str = "shipway-registry", port: int = 5055) -> None:
+    def __init__(self, engine: Engine, *, name: str = "shipway-registry", port: int = 5055, keys: Keyring | None = None) -> None:
         self._runtime = DockerRuntime(engine)
-        self._images = DockerImages(engine, {})
+        self._images = DockerImages(engine, keys)
         self._remote = RemoteRegistry(f"{ADDRESS}:{port}")
         self._port = port
         self._spec = _spec(name, port)

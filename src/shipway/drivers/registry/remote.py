@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from shipway.domain.errors import RegistryError
 from shipway.domain.image import Layer
-from shipway.drivers.credentials import Credentials
+from shipway.drivers.credentials import VARIABLE, Credentials
 
 TIMEOUT = 30.0
 MANIFESTS = ", ".join(
@@ -44,6 +44,7 @@ class RemoteRegistry:
     def __init__(self, address: str, credentials: Credentials | None = None) -> None:
         parts = urlsplit(address if "://" in address else f"//{address}")
         self.host = parts.netloc
+        self._address = address.partition("://")[2] or address
         self._namespace = parts.path.strip("/")
         self._credentials = credentials or Credentials()
         local = _loopback(parts.hostname or "")
@@ -147,7 +148,12 @@ class RemoteRegistry:
         target = (
             f"{realm}{'&' if '?' in realm else '?'}{urlencode({key: value for key, value in query.items() if value})}"
         )
-        answer = self._send("GET", target, {}, self._basic() if self._credentials.user else "", None)
+        if urlsplit(realm).scheme == "http" and self._base.startswith("https:") and self._credentials:
+            raise RegistryError(f"{self.host} wants its credentials sent to {realm}, without TLS: they were not")
+        if self._credentials.identity:
+            answer = self._refresh(realm, query)
+        else:
+            answer = self._send("GET", target, {}, self._basic() if self._credentials.user else "", None)
         if answer.status != 200:
             raise self._unauthorized(_reason(answer))
         try:
@@ -156,12 +162,24 @@ class RemoteRegistry:
         except (ValueError, KeyError, AttributeError) as error:
             raise RegistryError(f"{self.host}: {realm} gave no token") from error
 
+    def _refresh(self, realm: str, query: Mapping[str, str]) -> Answer:
+        """A token for an identity token, as OAuth 2 has it."""
+        form = {"grant_type": "refresh_token", "refresh_token": self._credentials.identity or "", "client_id": "shipway", **query}
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._send("POST", realm, kind, "", urlencode(form).encode())
+
     def _basic(self) -> str:
         pair = f"{self._credentials.user}:{self._credentials.password or ''}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
     def _unauthorized(self, why: str) -> RegistryError:
-        hint = "check `registry` in the plan, and its password or token (a secret)"
+        if not self._credentials:
+            return RegistryError(
+                f"registry {self.host} refuses anonymous access, and no credentials are set for it{why}",
+                hint=f"`docker login {self.host}`; or `user` and `password` under `registry` in the plan, and: "
+                f"shipway secret set registry NAME --for {self._address}; or in CI {VARIABLE} (JSON by address)",
+            )
+        hint = f"may it read and write there? set another one: docker login {self.host}, or shipway secret set registry NAME --for {self._address}"
         return RegistryError(f"registry {self.host} refuses {self._credentials}{why}", hint=hint)
 
     def _send(

@@ -6,10 +6,11 @@ call (0.1 ms on a unix socket), so that any number of threads may share a client
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
-import os
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +18,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from shipway.domain.disk import is_full, relief
 from shipway.domain.errors import DiskFull, EngineError
+from shipway.drivers.runtime.endpoint import Endpoint, find, of_address
 
-DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 CONNECT_TIMEOUT = 10.0
 # The oldest version that Docker 29 still speaks; older engines get their own newest one.
 API_VERSION = (1, 44)
@@ -67,15 +68,31 @@ class Reply:
 
 
 class Engine:
-    """One engine, by address: unix:///path or tcp://host:port; default as the docker client's: $DOCKER_HOST.
+    """One engine, by address: unix:///path or tcp://host:port; by default the docker command's own, see `endpoint`.
 
     dial: connects to it where it has another address, which the docker client understands.
     """
 
     def __init__(self, address: str = "", *, dial: Callable[[], socket.socket] | None = None) -> None:
-        self.address = address or os.environ.get("DOCKER_HOST", "") or DEFAULT_ADDRESS
+        self._given = address
         self._dial = dial
         self._prefix = ""
+
+    @functools.cached_property
+    def endpoint(self) -> Endpoint:
+        """Looked for at the first use. EngineError where settings name one that isn't there."""
+        if self._dial:
+            return Endpoint(self._given)
+        return of_address(self._given) if self._given else find()
+
+    @property
+    def address(self) -> str:
+        """Tells engines apart."""
+        return self.endpoint.address
+
+    def variables(self) -> dict[str, str]:
+        """Of the environment, by which the docker command reaches it."""
+        return self.endpoint.variables()
 
     def call(
         self,
@@ -152,34 +169,55 @@ class Engine:
         return "/v{}.{}".format(*min(newest, API_VERSION))
 
     def _connect(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.address)
-        connection: http.client.HTTPConnection
+        connection = http.client.HTTPConnection("localhost")
         if self._dial:
-            connection = http.client.HTTPConnection("localhost")
             connection.sock = self._dial()
             return connection
-        if parts.scheme == "unix":
-            connection = _UnixConnection(parts.path)
-        elif parts.scheme in ("tcp", "http") and parts.hostname and not os.environ.get("DOCKER_TLS_VERIFY"):
-            connection = http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=CONNECT_TIMEOUT)
-        else:
-            raise EngineError(
-                f"can't speak to a Docker Engine at {self.address}",
-                hint="set DOCKER_HOST to unix:///path or, without TLS, tcp://host:port",
-            )
+        end, where = self.endpoint, f" ({self.endpoint.source})" if self.endpoint.source else ""
+        parts = urlsplit(end.address)
         try:
-            connection.connect()
+            if parts.scheme == "unix":
+                connection.sock = _unix(parts.path)
+            elif parts.scheme in ("tcp", "http", "https") and parts.hostname:
+                plain = socket.create_connection((parts.hostname, end.port), timeout=CONNECT_TIMEOUT)
+                connection.sock = end.wrap(plain)
+            else:
+                raise _unknown(end.address, where)
         except PermissionError as error:
             raise EngineError(
-                f"Docker refuses access to {self.address}",
+                f"Docker refuses access to {end.address}{where}",
                 hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in again) or use sudo",
+            ) from error
+        except ssl.SSLError as error:
+            raise EngineError(
+                f"Docker at {end.address}{where}: TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}",
+                hint=f"its certificates are looked for in {end.certificates} (ca.pem, cert.pem, key.pem): see DOCKER_CERT_PATH",
             ) from error
         except OSError as error:
             raise EngineError(
-                f"Docker isn't running: nothing answers at {self.address} ({error.strerror or error})",
-                hint="start it, such as with `sudo systemctl start docker`; for an engine elsewhere set DOCKER_HOST",
+                f"Docker isn't running: nothing answers at {end.address}{where} ({error.strerror or error})",
+                hint="start it, such as with `sudo systemctl start docker`; for an engine elsewhere set DOCKER_HOST or "
+                "`docker context use`",
             ) from error
         return connection
+
+
+def _unknown(address: str, where: str) -> EngineError:
+    hint = "set DOCKER_HOST to unix:///path or tcp://host:port"
+    if address.startswith("ssh:"):
+        hint = f"write `hosts: [{address}]` into the environment of the plan, and let this machine build by an engine of its own"
+    return EngineError(f"can't speak to a Docker Engine at {address}{where}", hint=hint)
+
+
+def _unix(path: str) -> socket.socket:
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found.settimeout(CONNECT_TIMEOUT)
+    try:
+        found.connect(path)
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 @contextmanager
@@ -191,17 +229,6 @@ def _translated(address: str) -> Iterator[None]:
     except (OSError, http.client.HTTPException) as error:
         hint = f"does it still run? try: docker -H {address} version"
         raise EngineError(f"the connection to Docker at {address} broke: {error!r}", hint=hint) from error
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=CONNECT_TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(CONNECT_TIMEOUT)
-        self.sock.connect(self._path)
 
 
 def _refusal(message: str, status: int) -> EngineError:
