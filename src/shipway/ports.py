@@ -68,8 +68,11 @@ class Runtime(Protocol):
     def stop(self, container: str, grace: float) -> None:
         """SIGTERM, after `grace` seconds SIGKILL; returns when it has exited. A missing one is no error."""
 
-    def remove(self, container: str) -> None:
-        """Kill and remove it with its anonymous volumes. A missing one is no error."""
+    def rename(self, container: str, name: str) -> None:
+        """Give it another name, which no other container may have."""
+
+    def remove(self, container: str, *, volumes: bool = True) -> None:
+        """Kill and remove it, with its anonymous volumes unless `volumes` is False. A missing one is no error."""
 
     def wait(self, container: str, timeout: float) -> int:
         """Exit code; TimeoutError when it still runs after `timeout` seconds (it is left running)."""

@@ -103,11 +103,13 @@ class World:
         self.now += 0.02
         return self.now
 
-    def release(self, number: int, schema: str = "0001", environment: Environment = samples.STAGING) -> Release:
-        """A release whose images are on the engine, in the ledger."""
+    def release(self, number: int, schema: str = "0001", environment: Environment = samples.STAGING, **db: Any) -> Release:
+        """A release whose images are on the engine, in the ledger. db: what is otherwise of the plan's accessory."""
+        accessories = {"db": dataclasses.replace(samples.PLAN.accessories["db"], **db)}
         plan = dataclasses.replace(
-            samples.PLAN, database=Database("db", "backend", "memory", schema), environments={environment.name: environment}
-        )
+            samples.PLAN, database=Database("db", "backend", "memory", schema), environments={environment.name: environment},
+            accessories=accessories,
+        )  # fmt: skip
         made = dataclasses.replace(samples.release(number, schema), plan=plan, tree=f"tree-{number}", digest="")
         for image in made.images.values():
             self.images.public.add(image)

@@ -65,6 +65,7 @@ class Applying:
             self._undo(error)
             raise
         self.serves = True
+        self.everywhere(Place.forget_replaced)
         self._retire()
         self._revert()
         for place in self.places:

@@ -36,6 +36,7 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         place = Place(ctx, decision, part)
         with errors_of(place.host):
             place.look_for_space()
+            place.require_sound_accessories(force=order.force)
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
     if decision.schema.held:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shipway.actions.accessory_rules import misplaced
 from shipway.actions.decide import hosts_of
 from shipway.actions.leases import is_held
 from shipway.actions.observe import observe
@@ -23,8 +24,10 @@ from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, PENDING, ROLLBACK, Deployment, Release
 
 WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
-    ("accessory", "create"): ("isn't there", "create it; its volume is kept"),
+    ("accessory", "create"): ("isn't there", "create it with the volume that it had"),
     ("accessory", "start"): ("doesn't run", "start it"),
+    ("accessory", "bring back"): ("was replaced, and the deployment failed", "bring the old one back"),
+    ("accessory", "remove"): ("was replaced by another container", "remove it; its volumes are kept"),
     ("container", "create"): ("isn't there", "create it"),
     ("container", "start"): ("doesn't run", "start it"),
     ("container", "remove"): ("belongs to no release that is needed", "remove it"),
@@ -96,6 +99,8 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             if (change.name, change.verb) not in leaving:
                 yield from _said(host, change, found)
         yield from _beyond_names(here, host, wanted, found)
+        for name, problem in misplaced(here, release.plan, found.accessories):
+            yield host.name, name, problem, ""
     for run in _left_runs(ctx, app):
         yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
+from shipway.actions.accessories import STARTING, forget_replaced, start_accessories
+from shipway.actions.accessory_rules import require_sound
 from shipway.actions.assets import share_assets
 from shipway.actions.decide import Decision, Part
 from shipway.actions.preflight import require_space, space_needed
 from shipway.actions.standing import leave
 from shipway.context import Context, side_by_side
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.change import Change
 from shipway.domain.container import (
@@ -59,25 +60,19 @@ class Place:
         if self.wanted.services:
             for network in (names.network(self.app, self.environment), self.rotation):
                 self.ctx.runtime.ensure_network(network, labels)
-        changes = self.changeset.of("accessory", "create", "start", "replace")
-        if not changes:
-            return
-        with self.part("accessories", ", ".join(change.name for change in changes)):
-            for change in changes:
-                assert change.spec is not None
-                if change.verb == "replace":
-                    self.ctx.runtime.stop(change.name, change.spec.stop_grace)
-                    self.ctx.runtime.remove(change.name)
-                self.ctx.images.pull(change.spec.image, lambda line: self.ctx.reporter.line("accessories", line))
-                self.new_volumes += [name for name in change.spec.volumes if not self.ctx.runtime.has_volume(name)]
-                self.ctx.runtime.create(change.spec)
-                self.ctx.runtime.start(change.name)
-            wait_healthy(self.ctx, [self._accessory_health(change) for change in changes])
+        changes = self.changeset.of("accessory", *STARTING)
+        if changes:
+            with self.part("accessories", ", ".join(change.name for change in changes)):
+                start_accessories(self.ctx, changes, self.plan, self.observed.accessories, self.new_volumes)
 
-    def _accessory_health(self, change: Change) -> tuple[str, Health | None, int | None]:
-        assert change.spec is not None
-        accessory = self.plan.accessories[change.spec.labels[LABEL_NAME]]
-        return change.name, known.health(accessory), known.port(accessory)
+    def require_sound_accessories(self, *, force: bool) -> None:
+        """UsageError where one that is created or replaced would lose its data, or not start on it."""
+        changes = self.changeset.of("accessory", "create", "replace")
+        require_sound(self.ctx, self.plan, self.environment, changes, self.observed.accessories, force=force)
+
+    def forget_replaced(self) -> None:
+        """The accessories that were replaced go, now that nothing leads back to them."""
+        forget_replaced(self.ctx, self.changeset.of("accessory", "replace", "remove"))
 
     def look_for_space(self) -> None:
         """DiskFull where the images that are missing would not fit."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
+from shipway.actions.accessories import forget_replaced, start_accessories
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
 from shipway.actions.standing import wanted_of
@@ -93,18 +95,20 @@ class _Restoring:
         with suppress(DeployFailed):  # it isn't needed, and will tell at its next start what it lacks
             wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
         for item in self.observed.accessories:
-            self.ctx.runtime.remove(item.name)
+            self.ctx.runtime.remove(item.name, volumes=False)
         for network in (self.rotation, names.network(self.app, self.name)):
             self.ctx.runtime.remove_network(network)
 
     def _accessories(self) -> None:
-        """What an engine that was restarted may have left as it was."""
-        ended = [item for item in self.observed.accessories if not item.running] if self.good else []
-        for item in ended:
-            self.ctx.runtime.start(item.name)
-        plan = self.good.plan.accessories if self.good else {}
-        of = [(item.name, plan[item.labels[LABEL_NAME]]) for item in ended if item.labels[LABEL_NAME] in plan]
-        wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
+        """Those of the good release: one that was replaced comes back, and what an engine left stopped is started."""
+        if self.good is None:
+            return
+        changes = self.changes.of("accessory", "create", "start", "bring back")
+        stopped = {item.name for item in self.observed.accessories if not item.running}
+        # One that differs from the plan runs as it is: replacing it is for a deployment.
+        differ = [replace(item, verb="start") for item in self.changes.of("accessory", "replace") if item.name in stopped]
+        start_accessories(self.ctx, [*changes, *differ], self.good.plan, self.observed.accessories)
+        forget_replaced(self.ctx, self.changes.of("accessory", "remove"))
 
     def _start(self, specs: Sequence[ContainerSpec]) -> None:
         """What a rolling deployment stopped, or somebody removed."""

@@ -12,7 +12,7 @@ from shipway.domain.release import digest_of
 class Change:
     """About one call to one system, and why it is made."""
 
-    verb: str  # create, start, replace, stand by, stop, remove, migrate, revert, seed, switch
+    verb: str  # create, start, replace, bring back, stand by, stop, remove, migrate, revert, seed, switch
     kind: str  # accessory, container, database, route, edge
     name: str
     cause: str
@@ -48,7 +48,7 @@ class Changeset:
         widths = [max(len(getattr(change, part)) for change in self.changes) for part in parts]
         lines = [self.title]
         for change in self.changes:
-            mark = {"create": "+", "start": "+", "remove": "-", "stop": "-", "stand by": "-", "revert": "-"}.get(change.verb, "~")
+            mark = {"create": "+", "start": "+", "bring back": "+", "remove": "-", "stop": "-", "stand by": "-", "revert": "-"}.get(change.verb, "~")
             columns = [getattr(change, part) for part in parts]
             cells = "  ".join(text.ljust(width) for text, width in zip(columns, widths, strict=True) if width)
             warning = "  [needs --force]" if change.dangerous else ""

@@ -65,6 +65,7 @@ class ContainerInfo:
     addresses: Mapping[str, str]  # network name: IP address, empty unless it runs
     created: float = 0.0  # seconds since the epoch
     exit_code: int | None = None  # of one that exited or is started again, where the engine tells
+    volumes: Mapping[str, str] = field(default_factory=dict)  # path in the container: name of the volume mounted there
 
     @property
     def running(self) -> bool:

@@ -25,6 +25,11 @@ def accessory(app: str, environment: str, name: str) -> str:
     return f"{app}_{environment}_{name}"
 
 
+def replaced(accessory_name: str) -> str:
+    """Container that an accessory's container is replaced by keeps its name; the old one has this until all is settled."""
+    return f"{accessory_name}.replaced"
+
+
 def snapshots(app: str, environment: str, accessory_name: str) -> str:
     """Volume with an accessory's snapshots; no plan can have a name with a dot."""
     return f"{accessory(app, environment, accessory_name)}.snapshots"

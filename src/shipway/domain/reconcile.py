@@ -21,7 +21,7 @@ def reconcile(wanted: Wanted, observed: Observed) -> Changeset:
 def _changes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
     accessories = {container.name: container for container in observed.accessories}
     for spec in wanted.accessories:
-        yield from _accessory(spec, accessories.get(spec.name))
+        yield from _accessory(spec, accessories.get(spec.name), accessories.get(names.replaced(spec.name)))
     for revision in wanted.up:
         yield Change("migrate", "database", revision, f"brought by release {wanted.release}")
     services = {container.name: container for container in observed.services}
@@ -38,14 +38,20 @@ def _changes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
         yield Change("revert", "database", revision, f"release {wanted.release} was made for an older schema")
 
 
-def _accessory(spec: ContainerSpec, found: ContainerInfo | None) -> Iterator[Change]:
-    if found is None:
+def _accessory(spec: ContainerSpec, found: ContainerInfo | None, replaced: ContainerInfo | None) -> Iterator[Change]:
+    """replaced: the container that a deployment put another one in the place of."""
+    same = found is not None and found.labels.get(LABEL_CONFIG) == spec.labels[LABEL_CONFIG]
+    if replaced is not None and not same and replaced.labels.get(LABEL_CONFIG) == spec.labels[LABEL_CONFIG]:
+        yield Change("bring back", "accessory", spec.name, "it was replaced, and is still there", spec)
+    elif found is None:
         yield Change("create", "accessory", spec.name, "not there yet", spec)
-    elif found.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
-        cause = "its image or settings changed; it stops while it is replaced, its volume is kept"
+    elif not same:
+        cause = "its image or settings changed; it stops while it is replaced, its volumes are kept"
         yield Change("replace", "accessory", spec.name, cause, spec, dangerous=True)
     elif not found.running:
         yield Change("start", "accessory", spec.name, f"it is {found.state}", spec)
+    if same and replaced is not None:
+        yield Change("remove", "accessory", replaced.name, f"{spec.name} has replaced it; its volumes are kept")
 
 
 def _service(spec: ContainerSpec, found: ContainerInfo | None, wanted: Wanted) -> Iterator[Change]:

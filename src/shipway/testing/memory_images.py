@@ -60,6 +60,7 @@ class MemoryImages(Recorder):
         self.sizes: dict[str, int] = {}  # id: bytes, by a test's word
         self._names: dict[str, str] = {}  # reference: id
         self._labels: dict[str, dict[str, str]] = {}  # id: labels
+        self.configs: dict[str, Mapping[str, object]] = {}  # reference: what a test says of its configuration: Env, Volumes …
         self.made: dict[str, float] = {}  # id: seconds since the epoch
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
@@ -73,8 +74,11 @@ class MemoryImages(Recorder):
                 "RepoTags": [name for name in names if "@" not in name],
                 "RepoDigests": [name for name in names if "@" in name],
                 "RootFS": {"Layers": [identity]},
-                "Config": {"WorkingDir": "/app", "Labels": self._labels[identity]},
+                "Config": {"WorkingDir": "/app", "Labels": self._labels[identity], **self._config(names)},
             }
+
+    def _config(self, names: Sequence[str]) -> Mapping[str, object]:
+        return next((self.configs[name] for name in names if name in self.configs), {})
 
     def build(
         self,

@@ -7,6 +7,7 @@ import dataclasses
 import fnmatch
 import hashlib
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -41,6 +42,11 @@ class _Container:
     info: ContainerInfo
     behaviour: Behaviour
     files: Files
+
+    @property
+    def mounts(self) -> dict[str, str]:
+        """Path of each volume, the anonymous ones too: its name."""
+        return dict(self.info.volumes)
 
 
 class MemoryRuntime(Recorder):
@@ -87,10 +93,14 @@ class MemoryRuntime(Recorder):
                 raise EngineError(f"image {spec.image} of container {spec.name} isn't on the engine")
             self._made += 1
             identity = hashlib.sha256(f"{spec.name} {self._made}".encode()).hexdigest()
-            info = ContainerInfo(identity, spec.name, dict(spec.labels), "created", str(image["Id"]), {}, float(self._made))
+            mounts = {path: name for name, path in spec.volumes.items()}
+            mounts |= {path: hashlib.sha256(f"{identity} {path}".encode()).hexdigest() for path in _declared(image) if path not in mounts}
+            info = ContainerInfo(
+                identity, spec.name, dict(spec.labels), "created", str(image["Id"]), {}, float(self._made), volumes=mounts
+            )
             behaviour = self._behaviour(spec)
             self.containers[spec.name] = _Container(spec, info, behaviour, dict(behaviour.files))
-            for volume in spec.volumes:
+            for volume in mounts.values():
                 self.volumes.setdefault(volume, {})
             for network, aliases in spec.networks.items():
                 if network in self.networks:
@@ -114,13 +124,29 @@ class MemoryRuntime(Recorder):
             if found and found.info.running:
                 self._set(found, "exited", KILLED if found.behaviour.stubborn else found.behaviour.stop_code)
 
-    def remove(self, container: str) -> None:
+    def rename(self, container: str, name: str) -> None:
+        with self._call("rename", self._name(container), name):
+            found = self._need(container)
+            if name in self.containers:
+                raise EngineError(f"the name {name} is taken")
+            old = found.info.name
+            found.info = dataclasses.replace(found.info, name=name)
+            self.containers[name] = self.containers.pop(old)
+            for attached in self.networks.values():
+                if old in attached:
+                    attached[name] = attached.pop(old)
+
+    def remove(self, container: str, *, volumes: bool = True) -> None:
         with self._call("remove", self._name(container)):
             found = self._get(container)
             if found:
                 del self.containers[found.info.name]
                 for attached in self.networks.values():
                     attached.pop(found.info.name, None)
+                used = {name for item in self.containers.values() for name in item.mounts.values()}
+                for volume in found.mounts.values():
+                    if volumes and volume not in used and re.fullmatch("[0-9a-f]{64}", volume):
+                        self.volumes.pop(volume, None)
 
     def wait(self, container: str, timeout: float) -> int:
         with self._call("wait", self._name(container)):
@@ -145,7 +171,7 @@ class MemoryRuntime(Recorder):
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         with self._call("put", self._name(container), path):
             found = self._need(container)
-            known = (*FOLDERS, *found.spec.volumes.values(), *((found.spec.workdir,) if found.spec.workdir else ()))
+            known = (*FOLDERS, *found.mounts, *((found.spec.workdir,) if found.spec.workdir else ()))
             files = self._files(found)
             if path not in known and not is_folder(files, path):
                 raise EngineError(f"there is no folder {path} in container {container}")
@@ -190,7 +216,7 @@ class MemoryRuntime(Recorder):
 
     def remove_volume(self, name: str) -> None:
         with self._call("remove_volume", name):
-            users = [item.info.name for item in self.containers.values() if name in item.spec.volumes]
+            users = [item.info.name for item in self.containers.values() if name in item.mounts.values()]
             if users:
                 raise EngineError(f"volume {name} is in use by {users[0]}")
             self.volumes.pop(name, None)
@@ -254,16 +280,22 @@ class MemoryRuntime(Recorder):
     def _files(self, item: _Container) -> Files:
         """Its own files, and those of its volumes where they are mounted."""
         found = dict(item.files)
-        for volume, path in item.spec.volumes.items():
+        for path, volume in item.mounts.items():
             found |= {f"{path.rstrip('/')}/{name}": content for name, content in self.volumes[volume].items()}
         return found
 
     def _write(self, item: _Container, path: str, content: bytes) -> None:
-        for volume, mounted in item.spec.volumes.items():
+        for mounted, volume in item.mounts.items():
             if path.startswith(mounted.rstrip("/") + "/"):
                 self.volumes[volume][path.removeprefix(mounted.rstrip("/") + "/")] = content
                 return
         item.files[path] = content
+
+
+def _declared(image: Mapping[str, object]) -> Iterator[str]:
+    """Paths that the image wants volumes at."""
+    config = image.get("Config")
+    yield from (config.get("Volumes") or ()) if isinstance(config, dict) else ()
 
 
 def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

@@ -73,6 +73,26 @@ class RuntimeContract:
         assert found is not None
         assert found.id == identity
 
+    def test_a_container_that_is_renamed_frees_its_name(self, lab: RuntimeLab) -> None:
+        identity = lab.runtime.create(lab.spec("a", SLEEPS))
+        lab.runtime.rename(lab.name("a"), lab.name("b"))
+        other = lab.runtime.create(lab.spec("a", SLEEPS, labels={LABEL_APP: lab.app, LABEL_CONFIG: "other"}))
+        with pytest.raises(EngineError):
+            lab.runtime.rename(lab.name("a"), lab.name("b"))
+        found = lab.runtime.find(lab.name("b"))
+        assert found is not None
+        assert (found.id, other != identity) == (identity, True)
+
+    def test_a_container_tells_its_volumes(self, lab: RuntimeLab) -> None:
+        lab.runtime.create(lab.spec("a", SLEEPS, volumes={lab.name("v"): "/tmp"}))
+        found = lab.runtime.find(lab.name("a"))
+        assert found is not None
+        assert found.volumes["/tmp"] == lab.name("v")
+        (listed,) = lab.runtime.list({LABEL_APP: lab.app})
+        assert listed.volumes == found.volumes
+        lab.runtime.remove(lab.name("a"), volumes=False)
+        lab.runtime.remove_volume(lab.name("v"))
+
     def test_an_image_that_is_not_there(self, lab: RuntimeLab) -> None:
         with pytest.raises(EngineError, match="nosuch/image"):
             lab.runtime.create(lab.spec("a", SLEEPS, image="nosuch/image:1"))

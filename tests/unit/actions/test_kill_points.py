@@ -146,11 +146,30 @@ def unreachable(world: World, environment: Environment) -> Command:
     return lambda ctx: deploy(ctx, Order(release, environment))
 
 
-STORIES = [first, second, third, back, back_by_code, back_down_first, above, further_back, sick, unverified, unreachable]
+def replaced(world: World, environment: Environment) -> Command:
+    """A release whose plan changes a setting of the database."""
+    second(world, environment)(world.controller())
+    release = world.release(3, "0002", environment, command="postgres -c max_connections=50")
+    return lambda ctx: deploy(ctx, Order(release, environment, force=True))
+
+
+def replaced_badly(world: World, environment: Environment) -> Command:
+    """A release with a database that doesn't start: the one before comes back."""
+    second(world, environment)(world.controller())
+    world.have("postgres:15-bad")
+    world.runtime.behave("postgres:15-bad", Behaviour(exit_code=1))
+    release = world.release(3, "0002", environment, image="postgres:15-bad")
+    return lambda ctx: deploy(ctx, Order(release, environment, force=True))
+
+
+STORIES = [
+    first, second, third, back, back_by_code, back_down_first, above, further_back, sick, unverified, unreachable, replaced, replaced_badly,
+]  # fmt: skip
 ONLY = {  # how a release takes over makes little difference to these; the benchmarks kill all of them everywhere
     third: ("cold", "two hosts"), back_by_code: ("cold",), back_down_first: ("cold", "two hosts"), above: ("cold",), further_back: ("cold", "warm"),
+    replaced: ("cold", "two hosts"), replaced_badly: ("cold", "two hosts"),
 }  # fmt: skip
-FAIL = (sick, unverified, unreachable)
+FAIL = (sick, unverified, unreachable, replaced_badly)
 ENDS = (above, further_back)
 
 

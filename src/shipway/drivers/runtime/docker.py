@@ -84,9 +84,9 @@ class DockerRuntime:
         path = f"/containers/{segment(container)}/stop"
         self._engine.call("POST", path, query={"t": seconds}, timeout=seconds + 60, fine=(304, 404))
 
-    def remove(self, container: str) -> None:
+    def remove(self, container: str, *, volumes: bool = True) -> None:
         path = f"/containers/{segment(container)}"
-        self._engine.call("DELETE", path, query={"force": 1, "v": 1}, fine=(404, 409))
+        self._engine.call("DELETE", path, query={"force": 1, "v": int(volumes)}, fine=(404, 409))
         deadline = time.monotonic() + REMOVAL
         while self._inspect(container) is not None:  # another process removes it at this moment
             if time.monotonic() > deadline:
@@ -214,7 +214,6 @@ class DockerRuntime:
         return {name: tuple(a for a in item.get("Aliases") or () if a != own) for name, item in networks.items()}
 
     def rename(self, container: str, name: str) -> None:
-        """Give a container another name."""
         self._engine.call("POST", f"/containers/{segment(container)}/rename", query={"name": name})
 
     def has_network(self, name: str) -> bool:

@@ -82,6 +82,7 @@ def listed(item: Mapping[str, Any]) -> ContainerInfo:
         addresses=_addresses(item["NetworkSettings"]),
         created=float(item["Created"]),
         exit_code=_exit_code(item["State"], item["Status"]),
+        volumes=_volumes(item),
     )
 
 
@@ -97,6 +98,7 @@ def inspected(item: Mapping[str, Any]) -> ContainerInfo:
         addresses=_addresses(item["NetworkSettings"]),
         created=datetime.fromisoformat(item["Created"]).timestamp(),
         exit_code=state["ExitCode"] if state["Status"] in ("exited", "dead", "restarting") else None,
+        volumes=_volumes(item),
     )
 
 
@@ -107,6 +109,10 @@ def _name(names: list[str]) -> str:
 
 def _addresses(settings: Mapping[str, Any]) -> dict[str, str]:
     return {name: (network or {}).get("IPAddress", "") for name, network in (settings["Networks"] or {}).items()}
+
+
+def _volumes(item: Mapping[str, Any]) -> dict[str, str]:
+    return {mount["Destination"]: mount["Name"] for mount in item.get("Mounts") or () if mount.get("Type") == "volume"}
 
 
 def _exit_code(state: str, status: str) -> int | None:

@@ -1,0 +1,125 @@
+"""Look, before anything is touched, whether an accessory would lose its data or not start: by its image, and by the files of
+its volume."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+
+from shipway.actions.oneoff import never_started
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.change import Change
+from shipway.domain.container import LABEL_NAME, LABEL_ROLE, ContainerInfo, ContainerSpec
+from shipway.domain.data_version import Series, postgres_files, series_of
+from shipway.domain.errors import UsageError
+from shipway.domain.plan import Accessory, Plan
+from shipway.domain.volumes import POSTGRES_DATA, data_folder, declared_by, is_anonymous, right_path, variables_of
+
+
+def require_sound(
+    ctx: Context, plan: Plan, environment: str, changes: Sequence[Change], there: Sequence[ContainerInfo], *, force: bool
+) -> None:
+    """UsageError where one of the accessories that are created or replaced can't be, or should not be without `force`."""
+    by_name = {item.name: item for item in there}
+    for change in changes:
+        assert change.spec is not None
+        accessory = plan.accessories[change.spec.labels[LABEL_NAME]]
+        ctx.images.pull(change.spec.image, lambda line: ctx.reporter.line("accessories", line))
+        config = config_of(ctx, change.spec.image)
+        before = by_name.get(change.name)
+        if before is None and not force:
+            _require_path(accessory, config)
+        _require_series(ctx, environment, accessory, change.spec, config, before, force=force)
+
+
+def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Iterator[tuple[str, str]]:
+    """(container, problem) of the accessories whose data lies in an anonymous volume beside the plan's one."""
+    for item in there:
+        accessory = plan.accessories.get(item.labels.get(LABEL_NAME, ""))
+        if accessory is None or item.name.endswith(names.replaced("")):
+            continue
+        config = config_of(ctx, item.image)
+        right = right_path(accessory, declared_by(config), variables_of(config))
+        if right is not None and is_anonymous(item.volumes.get(right, "")):
+            yield item.name, (
+                f"keeps its data in an anonymous volume ({item.volumes[right][:12]}…), not in the plan's volume: write "
+                f"`volume: {right}` into the plan and deploy with --force, and the data is copied"
+            )
+
+
+def config_of(ctx: Context, image: str) -> Mapping[str, object]:
+    """Of an image by its name or id; empty where it isn't on this host."""
+    found = (ctx.images.inspect(image) or {}).get("Config")
+    return found if isinstance(found, dict) else {}
+
+
+def _require_path(accessory: Accessory, config: Mapping[str, object]) -> None:
+    right = right_path(accessory, declared_by(config), variables_of(config))
+    if right is not None:
+        raise UsageError(
+            f"refused: accessory {accessory.name} would keep its data in an anonymous volume, since {accessory.image} writes to "
+            f"{right} and the plan's volume is {accessory.volume}",
+            hint=f"in the plan: `volume: {right}`; if the image really writes to {accessory.volume}, pass --force",
+        )
+
+
+def _require_series(
+    ctx: Context, environment: str, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object],
+    before: ContainerInfo | None, *, force: bool,
+) -> None:  # fmt: skip
+    new = series_of(accessory.kind, accessory.image, variables_of(config))
+    old = _series_of_files(ctx, accessory, spec, config, before)
+    if old is None and before is not None:
+        old = series_of(accessory.kind, "", variables_of(config_of(ctx, before.image)))
+    if new is None or old is None or new.fits(old):
+        return
+    if accessory.kind == "mysql" and force and new.product == old.product:
+        ctx.reporter.note(f"{new} changes the files of {old} for good: no rollback leads back to {old}")
+        return
+    raise UsageError(
+        f"refused: the data of accessory {accessory.name} was written by {old}, and {accessory.image} is {new}, which can't "
+        "work on its files",
+        hint=_remedy(accessory, environment, old),
+    )
+
+
+def _remedy(accessory: Accessory, environment: str, old: Series) -> str:
+    if accessory.kind == "postgres":
+        return (
+            f"`shipway database upgrade {environment}` moves the data by dump and restore; or go back to {old} in the plan"
+        )
+    return (
+        "dump and restore: add an accessory of another name with the new image, load the dump of the old one into it, and let "
+        f"the services use it; or, where {old.product} can upgrade its files in place, pass --force: no rollback leads back then"
+    )
+
+
+def _series_of_files(
+    ctx: Context, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object], before: ContainerInfo | None
+) -> Series | None:
+    """By the data folder of the container before, else by the volume that the new one would get."""
+    folder = data_folder(accessory, variables_of(config)) or POSTGRES_DATA
+    if accessory.kind != "postgres":
+        return None
+    if before is not None:
+        older = data_folder(accessory, variables_of(config_of(ctx, before.image))) or folder
+        return _read_version(ctx, before.name, older)
+    if not any(ctx.runtime.has_volume(name) for name in spec.volumes):
+        return None
+    job = dataclasses.replace(
+        spec, name=f"{spec.name}_job_version", labels={**spec.labels, LABEL_ROLE: "job"}, networks={}, publish=(), env={}
+    )
+    with never_started(ctx, job) as container:
+        return _read_version(ctx, container, folder)
+
+
+def _read_version(ctx: Context, container: str, folder: str) -> Series | None:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(b"".join(ctx.runtime.get(container, f"{folder}/PG_VERSION")))) as tar:
+            content = [tar.extractfile(member) for member in tar if member.isfile()]
+            return postgres_files(content[0].read(100).decode(errors="replace")) if content and content[0] else None
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,84 @@
+"""Where an accessory's data lies: the volumes that an image declares, compared with the `volume` of the plan."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+
+from shipway.domain.plan import Accessory
+
+POSTGRES_DATA = "/var/lib/postgresql/data"
+MYSQL_DATA = "/var/lib/mysql"
+# Volumes of well-known images, for where the image itself isn't there to be asked.
+_KNOWN = {
+    "mysql": MYSQL_DATA, "mariadb": MYSQL_DATA, "redis": "/data", "valkey": "/data", "rabbitmq": "/var/lib/rabbitmq",
+    "mongo": "/data/db", "influxdb": "/var/lib/influxdb2",
+}  # fmt: skip
+
+
+def base_name(image: str) -> str:
+    """`postgres` of registry/library/postgres:15@sha256:…"""
+    return image.split("@")[0].rpartition("/")[2].split(":")[0]
+
+
+def variables_of(config: Mapping[str, object] | None) -> dict[str, str]:
+    """Environment variables of an image, by the engine's record of it."""
+    found = (config or {}).get("Env")
+    return dict(str(item).partition("=")[::2] for item in found) if isinstance(found, list) else {}
+
+
+def declared_by(config: Mapping[str, object] | None) -> tuple[str, ...]:
+    """Paths of the volumes that an image declares, by the engine's record of it."""
+    found = (config or {}).get("Volumes")
+    return tuple(sorted(posixpath.normpath(str(path)) for path in found)) if isinstance(found, dict) else ()
+
+
+def known_volumes(accessory: Accessory) -> tuple[str, ...]:
+    """Paths of the volumes that a well-known image declares; none where it isn't known."""
+    name = base_name(accessory.image)
+    if name in ("postgres", "postgis"):
+        version = re.match(r"(\d+)", accessory.image.split("@")[0].rpartition("/")[2].partition(":")[2])
+        return ("/var/lib/postgresql" if version and int(version[1]) >= 18 else POSTGRES_DATA,)
+    return (_KNOWN[name],) if name in _KNOWN else ()
+
+
+def data_folder(accessory: Accessory, variables: Mapping[str, str]) -> str | None:
+    """Where its server keeps its files; None where that isn't known. variables: of the image."""
+    if accessory.kind == "postgres":
+        found = {**variables, **accessory.environment}.get("PGDATA")
+        return posixpath.normpath(found) if found else None
+    if accessory.kind == "mysql" and "--datadir" not in (accessory.command or ""):
+        return MYSQL_DATA
+    return None
+
+
+def right_path(accessory: Accessory, declared: Iterable[str], variables: Mapping[str, str]) -> str | None:
+    """The path that `volume` should have; None where what it has is right, or where nothing is known.
+
+    A volume of the plan that lies above or beside the one that the image declares keeps nothing: the engine puts the data
+    into an anonymous volume, which goes with the container.
+    """
+    if accessory.volume is None:
+        return None
+    volume, paths = posixpath.normpath(accessory.volume), tuple(declared)
+    data = data_folder(accessory, variables)
+    if data is not None:
+        holds = max((path for path in {volume, *paths} if _within(data, path)), key=len, default=None)
+        return None if holds == volume else holds or data
+    elsewhere = " ".join((*accessory.environment.values(), accessory.command or ""))
+    if not paths or volume in paths or (volume != "/" and volume in elsewhere):
+        return None
+    below = [path for path in paths if _within(path, volume)]
+    if not below and any(_within(volume, path) for path in paths):
+        return None  # inside of it: which of the two has the data isn't known
+    return (below or paths)[0]
+
+
+def is_anonymous(volume: str) -> bool:
+    """Whether the engine made this name."""
+    return re.fullmatch(r"[0-9a-f]{64}", volume) is not None
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or folder == "/" or path.startswith(folder + "/")
