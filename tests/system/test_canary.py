@@ -20,7 +20,7 @@ VALUES = {
 # Prints each value as programs do: raw, hex, base64 with other bytes before it, percent, JSON, UTF-16.
 TELL = r"""
 for name in TOKEN PASSPHRASE PEM; do
-  value=$(printenv $name)
+  eval "value=\$$name"
   echo "$name=$value"; echo "$value" >&2; printf 'user:%s@host' "$value" | base64 -w 0; echo; printf %s "$value" | base64
   printf 'x%s' "$value" | base64 -w 0 | tr '+/' '-_'; echo
   printf %s "$value" | od -An -v -tx1 | tr -d ' \n'; echo; printf %s "$value" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F; echo
