@@ -105,7 +105,7 @@ def site(make: Make) -> Iterator[Site]:
     """A site that all tests share; the one that deploys comes last."""
     project = make(database=True)
     project.plan |= {
-        "services": {"web": {"build": "web", "health": {"command": "test -e /tmp/ready", "timeout": "5s"}, "drain": "0s"}},
+        "services": {"web": {"build": "web", "health": {"command": "test -e /tmp/ready", "timeout": "5s"}, "drain": "0s", "secrets": ["TOKEN"]}},
         "prove": {"exercise": {
             "add": {"service": "web", "run": "bash add", "kind": "write"}, "give": {"service": "web", "run": "bash add", "kind": "job"},
         }},
@@ -113,6 +113,7 @@ def site(make: Make) -> Iterator[Site]:
     project.plan["environments"]["production"] = {"on": {"branch": "staging"}, "url": project.production, "prove": "required"}
     del project.plan["environments"]["staging"]
     project.change("one", files={f"web/{name}": text for name, text in APPLICATION.items()})
+    project.command("sh", "-c", "echo short | shipway secret set production TOKEN", check=True)
     project.shipway("run", "staging")
     project.psql("INSERT INTO pets VALUES ('Bella')", "production")
     notes: list[str] = []
@@ -126,7 +127,8 @@ def way_of(proof: Proof) -> Way:
 
 
 def test_an_additive_release_leads_back_both_ways(site: Site) -> None:
-    release = site.release()
+    """And a proof never gets the secrets of its environment: it would not start."""
+    release = site.release(files={"web/start": f"[ ${{#TOKEN}} -gt 30 ] || exit 9\n{START}"})
     proof = site.prove(release)
     assert (way_of(proof).verdict, way_of(proof).warnings) == (words.RESTORED, ())
     assert (proof.old_code.verdict, proof.new_code.verdict) == (words.SAFE, words.SAFE)

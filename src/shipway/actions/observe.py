@@ -47,13 +47,22 @@ def settings(
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
         raise SecretError(f"{environment.name} lacks {len(missing)} secret(s): {', '.join(missing)}", hint=f"set them:\n{commands}")
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
-    passwords = {
+    passwords = passwords_of(ctx, plan, environment, create=create)
+    ctx.redactor.add(values)
+    return Settings(version or version_of(ctx, release, environment), values, versions, passwords)
+
+
+def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: bool) -> dict[str, str]:
+    """Passwords of an environment's accessories, by accessory. create: make those that are missing; otherwise a placeholder
+    stands in."""
+    scope = names.scope(plan.app, environment.name)
+    found = {
         accessory.name: _password(ctx, scope, accessory.name, create)
         for accessory in plan.accessories.values()
         if known.needs_password(accessory)
     }
-    ctx.redactor.add({**values, **{f"{name} password": value for name, value in passwords.items()}})
-    return Settings(version or version_of(ctx, release, environment), values, versions, passwords)
+    ctx.redactor.add({f"{name} password": value for name, value in found.items()})
+    return found
 
 
 def needed(plan: Plan, environment: Environment) -> list[str]:

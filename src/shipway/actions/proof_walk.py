@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from shipway.actions.decide_schema import ripe
-from shipway.actions.observe import settings
 from shipway.actions.oneoff import Files, database_tool
+from shipway.actions.proof_secrets import ProofSecrets
 from shipway.actions.prove import Question
 from shipway.context import side_by_side
 from shipway.domain.errors import MigrationFailed
@@ -41,12 +41,13 @@ class ProofWalk:
         self.ran: list[str] = []  # statements of the way up, when `up` is set
         self.up = threading.Event()
         self.guard = threading.Lock()
-        release, environment, previous, old = question.release, question.environment, question.previous, question.old
+        release, environment, old = question.release, question.environment, question.old
         self.plan = release.plan
         self.proving = dataclasses.replace(self.plan.prove, mode=question.mode)
-        self.new = Cast(release, environment, settings(self.ctx, release, environment, create=False))
+        secrets = ProofSecrets(self.ctx)
+        self.new = Cast(release, environment, secrets.settings(release, environment))
         was = old.plan.environments.get(environment.name, environment)
-        self.old = Cast(old, was, settings(self.ctx, old, was, like=previous, create=False))
+        self.old = Cast(old, was, secrets.settings(old, was))
 
     def run(self, blank: Proof) -> Proof:
         """Carry it out."""

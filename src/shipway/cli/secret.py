@@ -10,11 +10,10 @@ import click
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say
 from shipway.domain.errors import UsageError
+from shipway.domain.names import PROOFS, REGISTRY
 
 if TYPE_CHECKING:
     from shipway.domain.plan import Plan
-
-REGISTRY = "registry"  # in place of an environment
 
 
 @click.group()
@@ -29,7 +28,7 @@ def secret() -> None:
 @click.option("--generate", is_flag=True, help="Make a random value instead of reading one from stdin")
 @click.pass_obj
 def set_(options: Globals, environment: str, name: str, address: str | None, generate: bool) -> None:
-    """Set NAME for ENVIRONMENT (or `registry`). The value is asked for, or read from stdin."""
+    """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is asked for, or read from stdin."""
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
 
@@ -39,9 +38,10 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
         if environment == REGISTRY:
             scope = registry_scope(plan, name, address)
         else:
-            environment_of(plan, environment)
             if address:
                 raise UsageError("--for is for the credentials of a registry", hint=f"shipway secret set registry {name} --for {address}")
+            if environment != PROOFS:
+                environment_of(plan, environment)
         if generate:
             import secrets
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 
 
+PROOFS, REGISTRY = "prove", "registry"  # scopes of secrets that belong to no environment
+
+
 def scope(app: str, environment: str) -> str:
     """Key of an environment in the secrets and the leases."""
     return f"{app}/{environment}"

@@ -201,6 +201,7 @@ class Proving:
     mask: tuple[str, ...] = ()  # SQL that takes out of the proof's database what must not be in it
     timeout: float = 600.0  # of each part: the dump, a migration, an exercise
     exercise: Mapping[str, Exercise] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()  # that must be set for proofs; all others that aren't are generated
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,7 @@ PROVE = Record(
     {
         "mode": Choice({mode: mode for mode in ("schema", "data", "rows")}),
         "mask": Several(v.SQL),
+        "secrets": Several(v.SECRET),
         "timeout": v.DURATION,
         "exercise": ByName(EXERCISE, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"),
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.domain.names import PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan, is_local
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import all_known, cycles, known, ring
@@ -11,6 +12,8 @@ def check(plan: Plan, report: Report) -> None:
     """All rules of this module."""
     for environment in plan.environments.values():
         at = ("environments", environment.name)
+        if environment.name in (PROOFS, REGISTRY):
+            report.error(at, f"`{environment.name}` has secrets of its own, which belong to no environment", "another name")
         _order(environment, at, report)
         _overrides(environment, plan, at, report)
         _hosts(environment, plan, at, report)
