@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 
-
 PROOFS, REGISTRY = "prove", "registry"  # scopes of secrets that belong to no environment
 
 
