@@ -43,7 +43,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
-    keys: Any = Later(_keyring)
+    keys: Any = Later(lambda: _keyring(engine))
     redactor = Redactor({})
     secrets: Any = Later(lambda: driver("secrets", "file")(home / "secrets"))
     images: Any = Later(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
@@ -89,10 +89,14 @@ def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
     return parse(text, file, files=exists)
 
 
-def _keyring() -> Keyring:
+def _keyring(engine: object) -> Keyring:
     from shipway.drivers.registry.access import keyring
 
-    return keyring()
+    return keyring({f"127.0.0.1:{EMBEDDED_REGISTRY_PORT}": lambda: _embedded(engine, None).credentials()})
+
+
+def _embedded(engine: object, keys: Keyring | None) -> Any:
+    return driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys)
 
 
 def _hosts(keys: Keyring, cancelled: threading.Event, ending: ExitStack) -> Hosts:
@@ -105,8 +109,8 @@ def _hosts(keys: Keyring, cancelled: threading.Event, ending: ExitStack) -> Host
 
 def _registry(plan: Plan, engine: object, keys: Keyring, secrets: Secrets, redactor: Redactor) -> Registry:
     if plan.registry is None:
-        registry: Registry = driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys)
-        return registry
+        embedded: Registry = _embedded(engine, keys)
+        return embedded
     from shipway.drivers.registry.access import access
 
     credentials = access(plan.app, plan.registry, keys, secrets)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +19,7 @@ from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import Credentials, Keyring
 from shipway.drivers.images import docker as docker_images
 from shipway.drivers.images.docker import DockerImages
-from shipway.drivers.registry.embedded import EmbeddedRegistry
+from shipway.drivers.registry.embedded import EmbeddedRegistry, with_password
 from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.drivers.shared import SHARED
 from shipway.ports import Registry
@@ -63,12 +68,62 @@ class TestEmbeddedRegistry(RegistryContract):
 
     @pytest.fixture
     def lab(self, docker: DockerLab, embedded: EmbeddedRegistry) -> Lab:
-        return Lab(_Below(embedded, docker.app), _pusher(docker, None))
+        def push(repository: str, tag: str, content: str) -> str:
+            return push_tiny(docker, repository, tag, content, embedded.credentials())
+
+        return Lab(_Below(embedded, docker.app), push)
+
+    def test_no_program_without_its_password_gets_anything(self, docker: DockerLab, embedded: EmbeddedRegistry, tmp_path: Path) -> None:
+        embedded.ensure()
+        repository = embedded.repository(docker.app, "private")
+        push_tiny(docker, repository, "v1", "private", embedded.credentials())
+        host, _, name = repository.partition("/")
+        for path in ("/v2/", "/v2/_catalog", f"/v2/{name}/tags/list", f"/v2/{name}/manifests/v1"):
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(f"http://{host}{path}", timeout=5)
+        with pytest.raises(RegistryError, match="refuses anonymous access"):
+            RemoteRegistry(host).digest(repository, "v1")
+        port = host.rpartition(":")[2]
+        address = docker.inspect(docker.name("embedded"))["NetworkSettings"]["Networks"]["bridge"]
+        asked = [f"http://{address['IPAddress']}:5000/v2/_catalog", f"http://{address['Gateway']}:{port}/v2/_catalog"]
+        program = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=3).read())"
+        runs = "".join(f"RUN python -c '{program}' {url} 2>&1 || true\n" for url in asked)
+        (tmp_path / "Dockerfile").write_text(f"FROM python:3.11-slim-bookworm\n{runs}")
+        lines: list[str] = []
+        options: dict[str, Any] = {"dockerfile": "Dockerfile", "target": None, "args": {}, "labels": {}}
+        docker.images.build(tmp_path, tags=[docker.name("run")], on_line=lines.append, **options)
+        docker.images.remove(docker.name("run"))
+        assert any("HTTP Error 401: Unauthorized" in line for line in lines), "\n".join(lines)
+        assert not any("repositories" in line for line in lines)
+
+    def test_one_without_a_password_gets_one_and_keeps_its_images(self, docker: DockerLab) -> None:
+        """As the version before made it."""
+        name, port = docker.name("open"), docker.port()
+        embedded = EmbeddedRegistry(docker.engine, name=name, port=port)
+        spec = dataclasses.replace(embedded._spec, env={}, labels={**embedded._spec.labels, LABEL_CONFIG: "before"})
+        docker.runtime.create(spec)
+        docker.runtime.start(name)
+        embedded._wait()
+        repository = embedded.repository(docker.app, "kept")
+        digest = push_tiny(docker, repository, "v1", "kept")
+        embedded.ensure()
+        assert embedded.digest(repository, "v1") == digest
+        with pytest.raises(RegistryError, match="refuses anonymous access"):
+            RemoteRegistry(repository.partition("/")[0]).ensure()
+
+    def test_who_dies_before_its_start_leaves_no_other_password(self, docker: DockerLab) -> None:
+        embedded = EmbeddedRegistry(docker.engine, name=docker.name("dead"), port=docker.port())
+        docker.runtime.create(with_password(embedded._spec))
+        keys = Keyring()
+        other = EmbeddedRegistry(docker.engine, name=docker.name("dead"), port=embedded._port, keys=keys)
+        other.ensure()
+        assert other.credentials() == embedded.credentials() == keys.at(f"127.0.0.1:{embedded._port}")
+        assert keys.given() == {}
 
     def test_it_is_started_again_and_keeps_its_images(self, docker: DockerLab, embedded: EmbeddedRegistry) -> None:
         embedded.ensure()
         repository = embedded.repository(docker.app, "kept")
-        digest = push_tiny(docker, repository, "v1", "kept")
+        digest = push_tiny(docker, repository, "v1", "kept", embedded.credentials())
         docker.runtime.stop(docker.name("embedded"), 5)
         embedded.ensure()
         assert embedded.digest(repository, "v1") == digest
@@ -89,7 +144,8 @@ class TestEmbeddedRegistry(RegistryContract):
         embedded.ensure()
         repository = embedded.repository(docker.app, "layers")
         docker.images.tag("redis:7", repository, "t")
-        digest = docker.images.push(repository, "t", lambda line: None)
+        keys = Keyring({repository.partition("/")[0]: embedded.credentials()})
+        digest = DockerImages(docker.engine, keys).push(repository, "t", lambda line: None)
         found = docker.images.inspect("redis:7")
         assert found is not None
         root, size = found["RootFS"], found["Size"]
@@ -103,7 +159,7 @@ class TestEmbeddedRegistry(RegistryContract):
         name = docker.name("moved")
         first = EmbeddedRegistry(docker.engine, name=name, port=docker.port())
         first.ensure()
-        digest = push_tiny(docker, first.repository(docker.app, "a"), "v1", "kept")
+        digest = push_tiny(docker, first.repository(docker.app, "a"), "v1", "kept", first.credentials())
         second = EmbeddedRegistry(docker.engine, name=name, port=docker.port())
         second.ensure()
         assert second.digest(second.repository(docker.app, "a"), "v1") == digest

@@ -57,17 +57,20 @@ class Keyring:
         self._given = {normalized(address): credentials for address, credentials in (given or {}).items()}
         self._elsewhere = elsewhere
         self._found: dict[str, Credentials | None] = {}
+        self._withheld: set[str] = set()
         self._lock = threading.Lock()
 
-    def add(self, address: str, credentials: Credentials) -> None:
-        """Hold them for that address from now on."""
+    def add(self, address: str, credentials: Credentials, *, builds: bool = True) -> None:
+        """Hold them for that address from now on. builds: whether a Dockerfile may begin with images from there."""
         with self._lock:
             self._given[normalized(address)] = credentials
+            if not builds:
+                self._withheld.add(normalized(address))
 
     def given(self) -> Mapping[str, Credentials]:
-        """By address: all but those of elsewhere."""
+        """By address: all that builds may use, but those of elsewhere."""
         with self._lock:
-            return dict(self._given)
+            return {address: credentials for address, credentials in self._given.items() if address not in self._withheld}
 
     def find(self, reference: str) -> Credentials | None:
         """Of an image's full name or a repository; None where there are none."""

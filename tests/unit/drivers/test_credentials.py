@@ -80,7 +80,7 @@ def test_another_apps_secret_is_not_taken() -> None:
 
 def test_in_ci_the_variable_has_the_addresses_in_it() -> None:
     text = json.dumps({"ghcr.io/acme": {"user": "ada", "password": "correct horse"}, "b.example": {"token": "t"}, "c.example": {"auth": PLAIN}})
-    keys = keyring({VARIABLE: text})
+    keys = keyring(environ={VARIABLE: text})
     assert access("shop", RegistryAccess("ghcr.io/acme", "ada", "PASSWORD"), keys, MemorySecrets()) == ADA
     assert access("shop", RegistryAccess("c.example"), keys, MemorySecrets()) == ADA
     assert keys.find("b.example/x@sha256:1") == Credentials(token="t")

@@ -8,7 +8,7 @@ has the addresses in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from shipway.domain.errors import SecretError
 from shipway.domain.plan import RegistryAccess
@@ -20,13 +20,15 @@ from shipway.ports import Secrets
 SCOPE = "registry"
 
 
-def keyring(environ: Mapping[str, str] = os.environ) -> Keyring:
-    """What this machine knows by itself: SHIPWAY_REGISTRY_AUTH, else what `docker login` stored. SecretError where the
-    variable can't be read; Docker's settings are read at the first use."""
+def keyring(own: Mapping[str, Callable[[], Credentials]] | None = None, environ: Mapping[str, str] = os.environ) -> Keyring:
+    """What this machine knows by itself: Shipway's `own` registries, SHIPWAY_REGISTRY_AUTH, else what `docker login`
+    stored. SecretError where the variable can't be read; all others are asked at the first use."""
     text = environ.get(VARIABLE, "")
     logins: list[DockerLogins] = []
 
     def find(address: str) -> Credentials | None:
+        if own and address in own:
+            return own[address]() or None
         if not logins:
             logins.append(DockerLogins(docker_config.read(docker_config.folder() / "config.json")))
         return logins[0].find(address)

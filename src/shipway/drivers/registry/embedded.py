@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import threading
+import dataclasses
+import io
+import secrets
+import tarfile
 import time
 from collections.abc import Sequence
 
@@ -11,44 +14,74 @@ from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_NAME,
     LABEL_ROLE,
+    ContainerInfo,
     ContainerSpec,
     Publish,
 )
 from shipway.domain.errors import EngineError, RegistryError
 from shipway.domain.image import Layer
 from shipway.domain.release import digest_of
-from shipway.drivers.credentials import Keyring
+from shipway.drivers.credentials import Credentials, Keyring
 from shipway.drivers.images.docker import DockerImages
+from shipway.drivers.registry import htpasswd
 from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
-from shipway.drivers.shared import SHARED, port_taken
+from shipway.drivers.shared import SHARED, exclusive, port_taken
 
 ADDRESS = "127.0.0.1"  # engines take plain HTTP from loopback addresses only
 IMAGE = "registry:2"
+USER = "shipway"
+LABEL_PASSWORD = "shipway.registry.password"
+USERS = "/shipway-users"  # in its container
+ENVIRONMENT = {"REGISTRY_AUTH": "htpasswd", "REGISTRY_AUTH_HTPASSWD_REALM": "shipway", "REGISTRY_AUTH_HTPASSWD_PATH": USERS}
 READY = 20.0  # seconds from its start to its first answer
 
 
 class EmbeddedRegistry:
-    """Container and volume of the name given, published on a loopback port, shared by all apps of the engine."""
+    """Container and volume of the name given, published on a loopback port, shared by all apps of the engine.
+
+    It has one user, whose password is made with the container and stands in a label of it: who may use the engine may
+    use its registry, and no other program of the machine, nor a build's `RUN`.
+    """
 
     def __init__(self, engine: Engine, *, name: str = "shipway-registry", port: int = 5055, keys: Keyring | None = None) -> None:
+        self._engine = engine
+        self._keys = keys or Keyring()
         self._runtime = DockerRuntime(engine)
         self._images = DockerImages(engine, keys)
-        self._remote = RemoteRegistry(f"{ADDRESS}:{port}")
+        self._address = f"{ADDRESS}:{port}"
         self._port = port
         self._spec = _spec(name, port)
-        self._lock = threading.Lock()
+        self._connected: RemoteRegistry | None = None
+
+    @property
+    def _remote(self) -> RemoteRegistry:
+        if self._connected is None:
+            self._connected = RemoteRegistry(self._address, self.credentials())
+        return self._connected
+
+    def credentials(self) -> Credentials:
+        """Of its user; anonymous where it doesn't exist yet."""
+        return _credentials(self._runtime.find(self._spec.name))
 
     def ensure(self) -> None:
-        with self._lock:
+        found = self._runtime.find(self._spec.name)
+        if found is None or not found.running or found.labels.get(LABEL_CONFIG) != self._spec.labels[LABEL_CONFIG]:
+            with exclusive(self._spec.name, self._engine.address):
+                self._run()
             found = self._runtime.find(self._spec.name)
-            if found and found.labels.get(LABEL_CONFIG) != self._spec.labels[LABEL_CONFIG]:
-                self._replace_ours(found.labels.get(LABEL_APP))
-                found = None
-            if found is None or not found.running:
-                self._start()
+        self._connected = RemoteRegistry(self._address, _credentials(found))
+        self._keys.add(self._address, _credentials(found), builds=False)
         self._wait()
+
+    def _run(self) -> None:
+        found = self._runtime.find(self._spec.name)
+        if found and found.labels.get(LABEL_CONFIG) != self._spec.labels[LABEL_CONFIG]:
+            self._replace_ours(found.labels.get(LABEL_APP))
+            found = None
+        if found is None or not found.running:
+            self._start()
 
     def repository(self, app: str, image: str) -> str:
         return self._remote.repository(app, image)
@@ -75,7 +108,11 @@ class EmbeddedRegistry:
     def _start(self) -> None:
         try:
             self._images.pull(IMAGE, lambda line: None)
-            self._runtime.create(self._spec)
+            self._runtime.create(with_password(self._spec))
+            # Of the container that is there now: it may have been made by a process that died before it was started.
+            made = _credentials(self._runtime.find(self._spec.name))
+            users = htpasswd.line(made.user or USER, made.password or "")
+            self._runtime.put(self._spec.name, "/", iter([_archive(USERS, users)]))
             self._runtime.start(self._spec.name)
         except EngineError as error:
             self._runtime.remove(self._spec.name)
@@ -100,12 +137,33 @@ class EmbeddedRegistry:
 
 def _spec(name: str, port: int) -> ContainerSpec:
     labels = {LABEL_APP: SHARED, LABEL_ROLE: "registry", LABEL_NAME: name}
-    config = digest_of({"image": IMAGE, "port": port, "volume": name})
+    config = digest_of({"image": IMAGE, "port": port, "volume": name, "auth": ENVIRONMENT})
     return ContainerSpec(
         name=name,
         image=IMAGE,
         labels={**labels, LABEL_CONFIG: config},
+        env=ENVIRONMENT,
         volumes={name: "/var/lib/registry"},
         publish=(Publish(5000, port, ADDRESS),),
         restart=True,
     )
+
+
+def with_password(spec: ContainerSpec) -> ContainerSpec:
+    """With a new one."""
+    return dataclasses.replace(spec, labels={**spec.labels, LABEL_PASSWORD: secrets.token_urlsafe(32)})
+
+
+def _credentials(found: ContainerInfo | None) -> Credentials:
+    password = found.labels.get(LABEL_PASSWORD) if found and found.labels.get(LABEL_APP) == SHARED else None
+    return Credentials(USER, password) if password else Credentials()
+
+
+def _archive(path: str, text: str) -> bytes:
+    """A tar with one file, for the root folder."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo(path.lstrip("/"))
+        member.size, member.mode = len(text.encode()), 0o600
+        tar.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
