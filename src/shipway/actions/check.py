@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shipway import planfile
+from shipway.domain.errors import RepositoryError
 from shipway.domain.plan import Plan
 from shipway.planfile.problem import Problem, counted, tally
+from shipway.system.git import Repository
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,13 @@ def check(path: Path) -> CheckResult:
     """Read and check it. PlanError where the file can't be read at all."""
     reading = planfile.examine(path)
     return CheckResult(reading.problems, reading.plan)
+
+
+def check_files(folder: Path) -> None:
+    """RepositoryError where the newest commit has files that this clone lacks, such as a submodule that was not fetched."""
+    try:
+        repository = Repository.find(folder)
+        head = repository.commit("HEAD")
+    except RepositoryError:
+        return  # a plan can be checked outside of a repository, and before its first commit
+    repository.refuse_incomplete(head.revision)

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from shipway.actions.check import CheckResult
 from shipway.domain.errors import RepositoryError, UsageError
-from shipway.system.git import Repository
-from shipway.system.process import run
+from shipway.system.git import MAIN_BRANCHES, Repository, is_git_folder
 
 PLAN = "shipway.yaml"
 HOOK_MARK = "# Written by `shipway init --hook`."
-MAIN_BRANCHES = ("main", "master", "trunk")
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,7 @@ def write_hook(repository: Path, home: Path, executable: Path, *, force: bool) -
 def _check_bare(repository: Path) -> None:
     if not repository.is_dir():
         raise UsageError(f"there is no folder {repository}", hint=f"git init --bare {repository}")
-    asked = run(["git", "-C", str(repository), "rev-parse", "--is-bare-repository", "--absolute-git-dir"])
-    lines = asked.output.splitlines()
-    if asked.code or lines[0] != "true" or Path(lines[-1]) != repository.resolve():
+    if not is_git_folder(repository) or not Repository.find(repository).is_bare:
         raise UsageError(f"{repository} is no bare git repository", hint="the hook goes where a team pushes to: git init --bare")
 
 
@@ -105,16 +101,4 @@ def _repository(folder: Path) -> tuple[Path, str, str]:
         return folder, folder.absolute().name, MAIN_BRANCHES[0]
     address = (repository.source() or "").rstrip("/")
     name = address.replace(":", "/").rpartition("/")[2] or repository.path.name
-    return repository.path, name, _main_branch(repository.path)
-
-
-def _main_branch(root: Path) -> str:
-    """The remote's, or the one that is called so, or the only one that there is."""
-    head = run(["git", "symbolic-ref", "--short", "--quiet", "refs/remotes/origin/HEAD"], cwd=root)
-    if head.code == 0:
-        return head.output.strip().removeprefix("origin/")
-    branches = run(["git", "for-each-ref", "--format=%(refname:short)", "refs/heads"], cwd=root).output.split()
-    current = run(["git", "symbolic-ref", "--short", "--quiet", "HEAD"], cwd=root).output.strip()
-    usual = next((name for name in MAIN_BRANCHES if name in branches or name == current), None)
-    return usual or (branches[0] if len(branches) == 1 else MAIN_BRANCHES[0])
-
+    return repository.path, name, repository.main_branch()

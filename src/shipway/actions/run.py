@@ -81,6 +81,7 @@ def _pipeline(
 ) -> tuple[int, Release | None]:
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # refused here where its credentials aren't set for its address
+    repository.refuse_incomplete(commit.revision)
     with opened(ctx, commit, plan.app, trigger) as (own, number, left):
         where = f"for {environment.name}" if environment else "checks only"
         ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")

@@ -22,6 +22,7 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         say(PUBLISHED.read_text(encoding="utf-8").rstrip())
         return
     from shipway.actions.check import check as check_plan
+    from shipway.actions.check import check_files
     from shipway.app import find_plan
     from shipway.domain.errors import PlanError
     from shipway.planfile.problem import documentation
@@ -42,3 +43,4 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         say(style(result.summary(path.name), "green" if result.valid else "red"))
     if not result.valid:
         sys.exit(PlanError.exit_code)
+    check_files(path.absolute().parent)

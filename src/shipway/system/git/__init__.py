@@ -1,0 +1,5 @@
+"""The team's repository, over the git command line."""
+
+from shipway.system.git.repository import MAIN_BRANCHES, Repository, is_git_folder
+
+__all__ = ["MAIN_BRANCHES", "Repository", "is_git_folder"]

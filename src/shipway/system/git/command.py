@@ -1,0 +1,96 @@
+"""Run git so that a person's configuration and environment change nothing of what it answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipway.domain.errors import RepositoryError
+
+TIMEOUT = 60.0
+# What commands answer must not depend on who asks, and nothing that a configuration names is run.
+SETTINGS = {
+    "color.ui": "false", "core.commitGraph": "false", "core.fsmonitor": "false", "core.hooksPath": os.devnull,
+    "core.quotePath": "false", "gc.auto": "0", "i18n.logOutputEncoding": "UTF-8",
+    "log.mailmap": "false", "log.showSignature": "false", "maintenance.auto": "false", "merge.conflictStyle": "merge",
+    "status.showUntrackedFiles": "no", "submodule.recurse": "false",
+}  # fmt: skip
+# Set by git for its hooks, or by a person for other commands: they point it elsewhere, or change what it answers.
+DROPPED = {
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_ATTR_SOURCE", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIFF_OPTS", "GIT_DIR", "GIT_EXTERNAL_DIFF",
+    "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_LITERAL_PATHSPECS", "GIT_NAMESPACE",
+    "GIT_NOGLOB_PATHSPECS", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE", "LANGUAGE",
+}  # fmt: skip
+FIXED = {
+    "GIT_ATTR_NOSYSTEM": "1", "GIT_GRAFT_FILE": os.devnull, "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it wrote: in UTF-8, with other bytes as surrogates (see `printable`)."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def git(
+    path: Path, *args: str, check: bool = True, named: bool = True, timeout: float = TIMEOUT, input: str = "",
+    env: Mapping[str, str] | None = None, umask: int = -1,
+) -> Done:  # fmt: skip
+    """Run it in a folder. named: a bare repository there is meant, and not merely found (`safe.bareRepository`).
+
+    RepositoryError where it does not end in `timeout` seconds, and, with `check`, where it fails.
+    """
+    try:
+        done = subprocess.run(
+            ["git", *_settings(named), *args], cwd=path, env=environment() if env is None else env, input=_encode(input),
+            capture_output=True, timeout=timeout, check=False, umask=umask,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise RepositoryError(f"git {args[0]} did not end within {timeout:g} s") from error
+    except FileNotFoundError:
+        if not path.is_dir():
+            raise RepositoryError(f"there is no folder {path}") from None
+        raise RepositoryError("git is not installed", hint="install it, for example: apt-get install git") from None
+    stderr = printable(_decode(done.stderr))
+    if check and done.returncode:
+        raise failure(f"git {args[0]} failed", stderr)
+    return Done(done.returncode, _decode(done.stdout), stderr)
+
+
+def printable(text: str) -> str:
+    """Bytes that are not UTF-8 as \\xNN."""
+    return _encode(text).decode("utf-8", "backslashreplace")
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def failure(what: str, stderr: str) -> RepositoryError:
+    """The error in git's own words: its first paragraph is what happened, and the rest what it says to do."""
+    happened, _, remedy = stderr.strip().removeprefix("fatal: ").partition("\n\n")
+    first, _, more = happened.partition("\nTo add an exception")  # the only remedy that begins in the same paragraph
+    lead = f"To add an exception{more}\n" if more else ""
+    return RepositoryError(f"{what}: {first}", hint=(lead + remedy).strip())
+
+
+def environment() -> dict[str, str]:
+    """Of git's commands. GIT_CONFIG_COUNT and the like stay: a CI job gives git its credentials by them."""
+    return {name: value for name, value in os.environ.items() if name not in DROPPED} | FIXED
+
+
+def _settings(named: bool) -> list[str]:
+    given = {**SETTINGS, **({"safe.bareRepository": "all"} if named else {})}
+    return [part for name, value in given.items() for part in ("-c", f"{name}={value}")]

@@ -1,0 +1,46 @@
+"""Files that Git LFS keeps outside of the repository: a pointer is committed, and the content lies in a store of the clone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+POINTER = re.compile(r"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n")
+LARGEST = 1024  # bytes of a pointer
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a committed file stands for."""
+
+    sha256: str
+    size: int
+
+    @classmethod
+    def parse(cls, text: str) -> Pointer | None:
+        """None for a file that is its own content."""
+        found = POINTER.fullmatch(text)
+        return cls(found[1], int(found[2])) if found else None
+
+    def kept(self, git_folder: Path) -> Path | None:
+        """The content in the store of a clone; None where it isn't there."""
+        path = git_folder / "lfs" / "objects" / self.sha256[:2] / self.sha256[2:4] / self.sha256
+        return path if path.is_file() and path.stat().st_size == self.size else None
+
+    def lay(self, kept: Path, path: Path) -> bool:
+        """Put the content in the place of the pointer; False where it is not what the commit names, whoever wrote the store."""
+        part = path.with_name(f".{self.sha256}.part")
+        try:
+            shutil.copyfile(kept, part)
+            with part.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != self.sha256:
+                    return False
+            shutil.copymode(path, part)
+            os.replace(part, path)
+            return True
+        finally:
+            part.unlink(missing_ok=True)

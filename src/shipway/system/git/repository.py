@@ -1,0 +1,198 @@
+"""The team's repository: in a work tree, in a bare repository, and inside a hook."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from shipway.domain.errors import RepositoryError
+from shipway.domain.release import Commit
+from shipway.system.git import export
+from shipway.system.git.command import Done, failure, git, printable
+from shipway.system.git.view import Source
+
+GLOB = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
+MAIN_BRANCHES = ("main", "master", "trunk")
+COMMIT = "%H%x00%T%x00%ae%x00%s"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository. `path` is its work tree, or itself where it is bare."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: Path) -> Repository:
+        """The repository that a folder belongs to. RepositoryError where there is none, or where git refuses it."""
+        named = is_git_folder(path)
+        done = git(path, "rev-parse", "--show-toplevel", check=False, named=named)
+        if done.code:
+            done = git(path, "rev-parse", "--absolute-git-dir", check=False, named=named)
+        if not done.code:
+            return cls(Path(done.stdout.removesuffix("\n")))
+        if "not a git repository" in done.stderr:
+            raise RepositoryError(f"{path} is in no git repository", hint="go into one, or: git init")
+        raise failure("git refuses this repository", done.stderr)
+
+    def commit(self, revision: str) -> Commit:
+        """A branch, tag or hash as a commit."""
+        done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
+        if done.code:
+            raise RepositoryError(f"there is no revision {revision!r}", hint=self._near(revision))
+        text = self._run("rev-list", "--max-count=1", "--encoding=UTF-8", f"--format={COMMIT}", done.stdout.strip()).stdout
+        full, tree, author, subject = printable(text.partition("\n")[2].removesuffix("\n")).split("\0")
+        return Commit(full, tree, author, subject)
+
+    def has(self, revision: str) -> bool:
+        """Whether the commit is here."""
+        return not self._run("cat-file", "-e", "--", f"{revision}^{{commit}}", check=False).code
+
+    def ref(self, revision: str) -> str:
+        """The full name (refs/heads/…, refs/tags/…) of what a person typed; the text itself where it is no ref."""
+        done = self._run("rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", revision, check=False)
+        return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else revision
+
+    @cached_property
+    def is_bare(self) -> bool:
+        """Whether it has no work tree."""
+        return self._run("rev-parse", "--is-bare-repository").stdout.strip() == "true"
+
+    def is_dirty(self) -> bool:
+        """Whether the work tree differs from HEAD; untracked files don't count. A bare repository is clean."""
+        return not self.is_bare and bool(self._run("status", "--porcelain", "--untracked-files=no").stdout.strip())
+
+    def tree_hash(self, revision: str, path: str) -> str | None:
+        """Hash of a folder or file at a revision; None where it isn't there."""
+        done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}:{path.strip('/')}", check=False)
+        return None if done.code else done.stdout.strip() or None
+
+    def tree_hashes(self, revision: str, patterns: Sequence[str]) -> dict[str, str]:
+        """Mode and hash of all files that match a pattern: a path, a folder, or a glob where ** spans folders, or none."""
+        found: dict[str, str] = {}
+        for line in printable(self._run("ls-tree", "-r", "-z", "--full-tree", revision).stdout).split("\0"):
+            kind, _, path = line.partition("\t")
+            if path and any(_matches(path, pattern) for pattern in patterns):
+                found[path] = " ".join(kind.split())  # mode, type and hash
+        return found
+
+    def archive(self, revision: str, folder: str | None = None, *, prefix: str = "") -> Iterator[bytes]:
+        """Tar stream of the files as a checkout has them, or of one folder with names relative to it, below a prefix."""
+        with tempfile.TemporaryDirectory(prefix="shipway-files-") as made:
+            self.export(revision, Path(made), folder=folder)
+            yield from export.tar(Path(made), prefix)
+
+    def export(self, revision: str, target: Path, *, folder: str | None = None) -> None:
+        """Write the files into an empty directory as a checkout has them, or those of one folder. RepositoryError where this
+        clone can't give all of them, such as a submodule that was never fetched; the hint says what fetches them."""
+        folder = (folder or "").strip("/")
+        if folder and self._run("cat-file", "-t", f"{revision}:{folder}", check=False).stdout.strip() != "tree":
+            raise RepositoryError(f"there is no folder {folder} at {revision[:12]}")
+        source = self._source(revision)
+        if not folder:
+            export.checkout(source, target, "", self._configured)
+        else:
+            with tempfile.TemporaryDirectory(prefix=".shipway-", dir=target.parent) as made:
+                export.checkout(source, Path(made), folder, self._configured)
+                for item in (Path(made) / folder).iterdir() if (Path(made) / folder).is_dir() else ():
+                    shutil.move(item, target / item.name)
+        export.dated(target, int(self._run("rev-list", "--max-count=1", "--format=%ct", revision).stdout.split()[-1]))
+
+    def refuse_incomplete(self, revision: str, folder: str = "") -> None:
+        """Raise what `export` would raise."""
+        if found := export.problems(self._source(revision), folder.strip("/"), self._configured):
+            raise export.refusal(revision, found)
+
+    def show(self, revision: str, path: str) -> str | None:
+        """Text of a file at a revision; None where it isn't there."""
+        done = self._run("cat-file", "blob", f"{revision}:{path}", check=False)
+        return None if done.code else done.stdout.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def exists(self, revision: str, path: str) -> bool:
+        """Whether a file or folder is in a commit."""
+        return path.strip("/") in ("", ".") or self.tree_hash(revision, path) is not None
+
+    def branches_containing(self, revision: str) -> list[str]:
+        """Branches that have the commit, local ones and those of a remote by their plain name."""
+        text = self._run("for-each-ref", "--format=%(refname)", "--contains", revision, "refs/heads", "refs/remotes").stdout
+        names = [re.sub(r"^refs/(heads|remotes/[^/]+)/", "", line) for line in text.split()]
+        return list(dict.fromkeys(name for name in names if name != "HEAD"))
+
+    def main_branch(self) -> str:
+        """The remote's, or the one that is called so, or the only one that there is."""
+        head = self._run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", check=False)
+        if head.code == 0:
+            return head.stdout.strip().removeprefix("refs/remotes/origin/")
+        branches = self._run("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").stdout.split()
+        current = self._run("symbolic-ref", "--quiet", "HEAD", check=False).stdout.strip().removeprefix("refs/heads/")
+        usual = next((name for name in MAIN_BRANCHES if name in branches or name == current), None)
+        return usual or (branches[0] if len(branches) == 1 else MAIN_BRANCHES[0])
+
+    def tags_at(self, revision: str) -> list[str]:
+        """Tags that point at the commit."""
+        return self._run("for-each-ref", "--format=%(refname:lstrip=2)", "--points-at", revision, "refs/tags").stdout.split()
+
+    def authors(self, since: str | None, revision: str) -> tuple[str, ...]:
+        """E-mail addresses of those who wrote the commits after `since`; merges don't count.
+
+        None: of the commit alone, or of all that it merges.
+        """
+        if since is None:
+            merge = self._run("rev-parse", "--verify", "--quiet", f"{revision}^2", check=False).code == 0
+            what = [f"{revision}^1..{revision}"] if merge else ["--max-count=1", revision]
+        else:
+            what = [f"{since}..{revision}"]
+        return tuple(dict.fromkeys(self._run("log", "--no-merges", "--format=%ae", *what).stdout.split()))
+
+    def user(self) -> str | None:
+        """The configured e-mail address."""
+        return self.setting("user.email")
+
+    def setting(self, name: str) -> str | None:
+        """A value of git's configuration, as a person's git has it."""
+        return printable(self._run("config", "--get", name, check=False).stdout).strip() or None
+
+    def source(self) -> str | None:
+        """Address of the remote, without credentials in it; None where there is none or it is a local path."""
+        url = self.setting("remote.origin.url") or ""
+        if "://" not in url and not re.match(r"[\w.-]+@[\w.-]+:", url):
+            return None
+        return re.sub(r"://[^@/]*@", "://", url)
+
+    def _source(self, revision: str) -> Source:
+        """Its objects: those of submodules and of Git LFS lie beside them."""
+        told = self._run("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format").stdout.splitlines()
+        own, common, hash = told
+        full = self._run("rev-parse", "--verify", f"{revision}^{{commit}}").stdout.strip()
+        return Source(Path(own), full, hash, Path(os.path.normpath(self.path / common)))
+
+    def _configured(self, filter: str) -> bool:
+        return any(self.setting(f"filter.{filter}.{kind}") for kind in ("smudge", "process"))
+
+    def _near(self, revision: str) -> str:
+        names = self._run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").stdout.split()
+        near = difflib.get_close_matches(revision, names, 3, 0.7)
+        return f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(names[:10]) or 'no commit yet'}"
+
+    def _run(self, *args: str, check: bool = True) -> Done:
+        return git(self.path, *args, check=check)
+
+
+def is_git_folder(path: Path) -> bool:
+    """Whether this very folder is a git directory, such as a bare repository: then it is meant, and not merely found."""
+    return all((path / name).exists() for name in ("HEAD", "objects", "refs"))
+
+
+def _matches(path: str, pattern: str) -> bool:
+    clean = pattern.strip("/").removeprefix("./")
+    if path == clean or path.startswith(clean + "/") or clean in ("", "."):
+        return True
+    glob = re.sub(r"\\\*\\\*/|\\\*\\\*|\\\*|\\\?", lambda found: GLOB[found[0]], re.escape(clean))
+    return re.fullmatch(glob, path) is not None

@@ -1,0 +1,44 @@
+"""Small repositories for tests, by a real git that no configuration of this machine changes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ADA = "ada@example.org"
+
+
+def git(path: Path, *args: str, email: str = ADA, input: str = "") -> str:
+    """As a person with that address."""
+    config = {"user.email": email, "user.name": email.partition("@")[0].title(), "init.defaultBranch": "main", "protocol.file.allow": "always",
+              "advice.detachedHead": "false"}  # fmt: skip
+    given = [part for name, value in config.items() for part in ("-c", f"{name}={value}")]
+    return subprocess.run(["git", *given, *args], cwd=path, check=True, capture_output=True, text=True, input=input).stdout.strip()
+
+
+def commit(path: Path, files: Mapping[str, str | bytes], message: str = "change", *, email: str = ADA) -> str:
+    """Write the files and commit them; gives the revision."""
+    for name, text in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        git(path, "add", "--", name)
+    git(path, "commit", "--quiet", "--allow-empty", "--message", message, email=email)
+    return git(path, "rev-parse", "HEAD")
+
+
+def repository(path: Path, files: Mapping[str, str | bytes] | None = None) -> Path:
+    """One with a first commit on main."""
+    path.mkdir(parents=True)
+    git(path, "init", "--quiet")
+    commit(path, files or {"README": "read me\n"}, "first")
+    return path
+
+
+@pytest.fixture
+def neutral(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of whoever runs the tests."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
