@@ -65,6 +65,9 @@ class Runtime(Protocol):
     def start(self, container: str) -> None:
         """Start it; a running one stays."""
 
+    def prioritize(self, container: str) -> None:
+        """Give a container that was made with low priority its full share of the processor. A missing one is no error."""
+
     def stop(self, container: str, grace: float) -> None:
         """SIGTERM, after `grace` seconds SIGKILL; returns when it has exited. A missing one is no error."""
 

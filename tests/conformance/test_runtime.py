@@ -12,6 +12,7 @@ import pytest
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE, Publish
 from shipway.domain.errors import EngineError
 from shipway.drivers.runtime import space
+from shipway.drivers.runtime.translate import LOW_SHARES, SHARES
 from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
 from tests.conformance.labs import DockerLab, MemoryLab
 
@@ -29,6 +30,12 @@ class TestDockerRuntime(RuntimeContract):
         lab = DockerLab()
         yield lab
         lab.close()
+
+    def test_what_starts_stays_below_what_serves(self, lab: DockerLab) -> None:
+        name = lab.run("a", "sleep 100", low_priority=True)
+        assert lab.inspect(name)["HostConfig"]["CpuShares"] == LOW_SHARES
+        lab.runtime.prioritize(name)
+        assert lab.inspect(name)["HostConfig"]["CpuShares"] == SHARES
 
     def test_long_lines_of_both_streams_stay_whole(self, lab: DockerLab) -> None:
         shell = "i=0; while [ $i -lt 5 ]; do printf '%0100000d\\n' 1; printf '%0100000d\\n' 2 >&2; i=$((i+1)); done"

@@ -48,6 +48,7 @@ class ContainerSpec:
     workdir: str | None = None
     cpus: float | None = None
     memory: int | None = None  # bytes
+    low_priority: bool = False  # gets little of the processor while others want it, until `Runtime.prioritize`
     restart: bool = False  # the engine starts it again when it exits or the engine restarts
     stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
     init: bool = False  # a tiny init as PID 1 that reaps and forwards signals

@@ -118,6 +118,12 @@ class MemoryRuntime(Recorder):
             code = found.behaviour.exit_code
             self._set(found, "running" if code is None else "exited", code)
 
+    def prioritize(self, container: str) -> None:
+        with self._call("prioritize", self._name(container)):
+            found = self._get(container)
+            if found:
+                found.spec = dataclasses.replace(found.spec, low_priority=False)
+
     def stop(self, container: str, grace: float) -> None:
         with self._call("stop", self._name(container)):
             found = self._get(container)

@@ -97,6 +97,14 @@ class RuntimeContract:
         with pytest.raises(EngineError, match="nosuch/image"):
             lab.runtime.create(lab.spec("a", SLEEPS, image="nosuch/image:1"))
 
+    def test_a_container_of_low_priority_gets_its_full_share_later(self, lab: RuntimeLab) -> None:
+        lab.runtime.create(lab.spec("a", SLEEPS, low_priority=True))
+        lab.runtime.start(lab.name("a"))
+        for _ in range(2):
+            lab.runtime.prioritize(lab.name("a"))
+        lab.runtime.prioritize(lab.name("missing"))
+        assert self.state(lab, lab.name("a")) == "running"
+
     def test_start_stop_and_remove_may_be_repeated(self, lab: RuntimeLab) -> None:
         name = self.start(lab, "a")
         lab.runtime.start(name)

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from shipway.domain.container import ContainerSpec, Publish
+from shipway.domain.container import LABEL_ROLE, LABEL_RUN, ContainerSpec, Publish
 from shipway.domain.errors import EngineError
 from shipway.drivers.images.builder import failure, find_builder
 from shipway.drivers.images.docker import registry_of, split_reference
 from shipway.drivers.runtime.streams import Seen, frames, lines, records
-from shipway.drivers.runtime.translate import create_body, listed
+from shipway.drivers.runtime.translate import LOW_SHARES, create_body, listed
 
 
 def framed(stream: int, data: bytes) -> bytes:
@@ -75,6 +75,12 @@ def test_the_smallest_container() -> None:
     assert {"Memory", "NanoCpus", "SecurityOpt", "NetworkMode"}.isdisjoint(body["HostConfig"])
     assert body["HostConfig"]["RestartPolicy"] == {"Name": "no"}
     assert json.dumps(body)
+
+
+@pytest.mark.parametrize(("labels", "low"), [({LABEL_ROLE: "service"}, False), ({LABEL_RUN: "3"}, True), ({LABEL_ROLE: "proof"}, True)])
+def test_runs_and_proofs_stay_below_what_serves(labels: dict[str, str], low: bool) -> None:
+    shares = create_body(ContainerSpec("a", "img", labels))["HostConfig"].get("CpuShares")
+    assert shares == (LOW_SHARES if low else None)
 
 
 def test_the_first_network_is_joined_at_once_and_a_port_may_have_two_addresses() -> None:

@@ -79,6 +79,10 @@ class DockerRuntime:
     def start(self, container: str) -> None:
         self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
 
+    def prioritize(self, container: str) -> None:
+        path = f"/containers/{segment(container)}/update"
+        self._engine.call("POST", path, body={"CpuShares": translate.SHARES}, fine=(404,))
+
     def stop(self, container: str, grace: float) -> None:
         seconds = math.ceil(grace)
         path = f"/containers/{segment(container)}/stop"

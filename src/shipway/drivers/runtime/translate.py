@@ -19,6 +19,8 @@ from shipway.domain.container import (
 )
 
 # The engine would keep logs of any size; this keeps the last 30 MB of each container.
+SHARES = 1024  # weight of a container's processor time beside others; the engine's default
+LOW_SHARES = 64
 LOGGING = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 
 
@@ -38,6 +40,8 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
     }
     if spec.cpus is not None:
         host["NanoCpus"] = round(spec.cpus * 1_000_000_000)
+    if _low_priority(spec):
+        host["CpuShares"] = LOW_SHARES
     if spec.memory is not None:
         host["Memory"] = spec.memory
     if spec.labels.get(LABEL_ROLE) == "service":
@@ -63,6 +67,11 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         host["NetworkMode"] = first
         body["NetworkingConfig"] = {"EndpointsConfig": {first: {"Aliases": list(aliases)}}}
     return body
+
+
+def _low_priority(spec: ContainerSpec) -> bool:
+    """Runs of the pipeline and proofs stay below what serves."""
+    return spec.low_priority or LABEL_RUN in spec.labels or spec.labels.get(LABEL_ROLE) == "proof"
 
 
 def owner_labels(labels: Mapping[str, str]) -> dict[str, str]:
