@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.context import Context, Machine, Reporter
-from shipway.domain.errors import PlanError, RepositoryError, StoreError
+from shipway.domain.errors import Interrupted, PlanError, RepositoryError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 PLAN = "shipway.yaml"
 EMBEDDED_REGISTRY_PORT = 5055
+ABORTED = """
+aborted: what this command began stays as it is now; containers of both releases may run, and a step may still go on
+the next shipway command for this environment completes the deployment or rolls it back; `shipway doctor` shows what is left
+"""
 
 
 @contextmanager
@@ -261,12 +265,16 @@ def _on_signals(cancelled: threading.Event) -> None:
     told = False
 
     def interrupt(signum: int, frame: object) -> None:
-        # Once: a second Ctrl-C must not break off the taking back, which clears `cancelled`.
+        # Once: a signal from a terminal that closes, or from a CI service, must not break off the rollback, which clears
+        # `cancelled`. A second Ctrl-C is a person who doesn't want to wait for it.
         nonlocal told
         if not told:
             told = True
             cancelled.set()
             raise KeyboardInterrupt
+        if signum == signal.SIGINT:
+            os.write(2, ABORTED.encode())
+            os._exit(Interrupted.exit_code)
 
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -139,6 +139,7 @@ def test_while_it_waits_for_the_lease(project: Tiny) -> None:
 
 
 def test_pressed_twice(project: Tiny, first: str) -> None:
+    """The second Ctrl-C ends the command at once, and says what becomes of what it began."""
     before = project.footprint()
     project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "echo checking; sleep 60"}}
     project.plan["environments"]["staging"]["checks"] = ["smoke"]
@@ -147,7 +148,28 @@ def test_pressed_twice(project: Tiny, first: str) -> None:
     running.until("│ checking")
     running.press_ctrl_c()
     running.until("taking it back")
-    interrupted(running, Running.press_ctrl_c)
+    pressed = time.monotonic()
+    running.press_ctrl_c()
+    done = running.end(seconds=20)
+    assert time.monotonic() - pressed < 1
+    assert done.code == Interrupted.exit_code
+    assert "the next shipway command for this environment completes the deployment or rolls it back" in done.output
+    project.shipway("doctor", "--fix")
+    project.undo(first)
+    assert project.answer() == "one"
+    assert {**project.footprint(), "releases": None} == {**before, "releases": None}
+
+
+def test_a_second_signal_that_is_not_ctrl_c_does_not_break_off_the_rollback(project: Tiny, first: str) -> None:
+    before = project.footprint()
+    project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "echo checking; sleep 60"}}
+    project.plan["environments"]["staging"]["checks"] = ["smoke"]
+    project.change("two")
+    running = project.start("run", "staging")
+    running.until("│ checking")
+    running.press_ctrl_c()
+    running.until("taking it back")
+    interrupted(running, Running.terminate)
     project.undo(first)
     assert project.answer() == "one"
     assert {**project.footprint(), "releases": None} == {**before, "releases": None}

@@ -74,11 +74,22 @@ class Applying:
     def everywhere(self, work: Callable[[Place], object]) -> None:
         """On all hosts side by side. The first error is raised when all have ended."""
 
-        def one(place: Place) -> None:
-            with errors_of(place.host):
-                work(place)
+        first: list[Exception] = []
 
-        side_by_side(one, self.places, most=AT_ONCE)
+        def one(place: Place) -> None:
+            try:
+                with errors_of(place.host):
+                    work(place)
+            except Exception as error:
+                first.append(error)
+                for each in self.places:
+                    each.given_up.set()  # the other hosts needn't wait for what becomes healthy there
+                raise
+
+        try:
+            side_by_side(one, self.places, most=AT_ONCE)
+        except Exception as error:
+            raise (first or [error])[0] from None
 
     # prepare
 
@@ -138,6 +149,7 @@ class Applying:
             run_check(self.here, self.order.release, self.order.environment, name)
 
     def _watch(self) -> None:
+        self.everywhere(Place.settled)
         rule = self.order.environment.watch
         if rule.duration and self.switched and self.order.kind == DEPLOY:
             watch(self.places, rule, self.order.release.number, duration=rule.duration)

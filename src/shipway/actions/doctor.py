@@ -153,6 +153,10 @@ def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> 
     rotation = names.rotation_network(wanted.app, wanted.environment)
     web = {spec.name for spec in wanted.web}
     for item in found.services:
+        if item.active and item.name in {spec.name for spec in wanted.services}:
+            seen = ctx.runtime.find(item.name)
+            if seen is not None and seen.crash_looping(ctx.clock()):
+                yield host.name, item.name, f"exits again and again: restarted {seen.restarts} time(s)", ""
         if item.running and item.name in web and rotation not in item.addresses:
             yield host.name, item.name, "can't be reached by the edge", "attach it"
 

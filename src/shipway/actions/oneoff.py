@@ -114,7 +114,7 @@ def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, byt
 @contextmanager
 def never_started(ctx: Context, spec: ContainerSpec) -> Iterator[str]:
     """A container to take an image's files from."""
-    unique = f"{spec.name}_{uuid.uuid4().hex[:8]}"
+    unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
     container = ctx.runtime.create(
         dataclasses.replace(spec, name=unique, networks={}, labels={**spec.labels, LABEL_CONFIG: unique})
     )

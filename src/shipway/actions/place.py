@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -23,10 +24,11 @@ from shipway.domain.container import (
     ContainerInfo,
     ContainerSpec,
 )
+from shipway.domain.errors import Interrupted
 from shipway.domain.observed import release_of
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY
-from shipway.steps.health import look, wait_healthy
+from shipway.steps.health import SETTLED, look, wait_healthy
 
 SETTLE = 0.2  # seconds between the start of containers and the switch of requests to them
 
@@ -46,6 +48,9 @@ class Place:
         self._again = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
         self._left = decision.left
+        self._headers = decision.order.environment.forwarded
+        self._begun: dict[str, float] = {}  # when containers were started
+        self.given_up = threading.Event()  # the deployment has failed, maybe on another host
         self._inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
 
     def part(self, name: str, detail: str = "") -> AbstractContextManager[None]:
@@ -133,6 +138,7 @@ class Place:
     def _start(self, spec: ContainerSpec) -> None:
         self.ctx.runtime.create(spec)
         self.ctx.runtime.start(spec.name)
+        self._begun[spec.name] = self.ctx.clock()
         if spec in self.wanted.web:
             self._enter(spec)  # while it comes up: nothing is sent to it before the switch
 
@@ -150,7 +156,8 @@ class Place:
             share_assets(self.ctx, service, *names_of, new[0].image, self._left.images.get(service.name, ""))
 
     def _wait(self, specs: Sequence[ContainerSpec]) -> None:
-        wait_healthy(self.ctx, [(spec.name, *self._health(spec)) for spec in specs])
+        waiting = [(spec.name, *self._health(spec)) for spec in specs]
+        wait_healthy(self.ctx, waiting, headers=self._headers, stop=self.given_up)
 
     def _health(self, spec: ContainerSpec) -> tuple[Health | None, int | None]:
         service = self.plan.services[spec.labels[LABEL_NAME]]
@@ -166,6 +173,22 @@ class Place:
     def stay_up(self) -> None:
         """DeployFailed where something that was trusted doesn't run."""
         look(self.ctx, [spec.name for spec in self._trusted()])
+
+    def settled(self) -> None:
+        """What started without a health check must stay up for SETTLED seconds, without a restart."""
+        blind = [spec.name for spec in self.wanted.services if spec.name in self._begun and not self._health(spec)[0]]
+        if self._again or not blind:
+            return
+        until = max(self._begun[name] for name in blind) + SETTLED
+        while (remaining := until - self.ctx.clock()) > 0:
+            self.ctx.cancelled.wait(remaining)
+            if self.ctx.cancelled.is_set():
+                raise Interrupted(f"interrupted while {', '.join(blind)} settled")
+        self.steady()
+
+    def steady(self) -> None:
+        """DeployFailed where a container of the release that was started has ended, or is restarted again and again."""
+        look(self.ctx, list(self._begun))
 
     # switch
 

@@ -120,7 +120,8 @@ class _Restoring:
             self.ctx.runtime.start(spec.name)
         services = self.good.plan.services if self.good else {}
         of = [(spec.name, services[spec.labels[LABEL_NAME]]) for spec in starting]
-        wait_healthy(self.ctx, [(name, service.health, service.port) for name, service in of])
+        headers = self.good.plan.environments[self.name].forwarded if self.good else {}
+        wait_healthy(self.ctx, [(name, service.health, service.port) for name, service in of], headers=headers)
 
     def _enter(self) -> None:
         """Let the edge run, and reach all that serves."""
@@ -138,7 +139,7 @@ class _Restoring:
 
         def leave(item: ContainerInfo) -> None:
             verb = verbs.get(item.name)
-            if verb and item.running and (item.name in served or verb == "stop"):
+            if verb and item.active and (item.name in served or verb == "stop"):
                 self.ctx.runtime.stop(item.name, float(item.labels.get(LABEL_DRAIN, "10")))
             if verb == "remove":
                 self.ctx.runtime.remove(item.name)

@@ -38,6 +38,7 @@ class EnvironmentStatus:
     release: Release | None
     versions: tuple[str, ...]
     services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, wanted
+    crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
     away: tuple[str, ...]  # hosts that can't be reached, and why
     standby: tuple[Standby, ...]
     strays: tuple[str, ...]  # running containers of services that belong to none of these, nor to what is being deployed
@@ -54,12 +55,12 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     current = back.current(history)
     release = ctx.ledger.release(app, current.release) if current else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
-    observed, away = _everywhere(ctx, app, where)
+    observed, crashing, away = _everywhere(ctx, app, where, release)
     lease = ctx.ledger.lease(names.scope(app, environment.name))
     lease = lease if is_held(lease, ctx.clock()) else None
     arriving = history[0].release if lease and history and history[0].outcome == PENDING else None
     known = {arriving, release.number} if release else {arriving}
-    others = [item for item in observed.services if item.running and release_of(item) not in known]
+    others = [item for item in observed.services if item.active and release_of(item) not in known]
     good = {item.release for item in back.standing(history) if item.outcome == SUCCEEDED}
     warm = [item for item in others if release_of(item) in good and LABEL_STANDBY in item.labels]
     return EnvironmentStatus(
@@ -69,6 +70,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         release=release,
         versions=tuple(versions(ctx, release)) if release else (),
         services=_services(observed, release, where),
+        crashing=crashing,
         away=away,
         standby=_standby(current, warm),
         strays=tuple(item.name for item in others if item not in warm),
@@ -89,13 +91,21 @@ def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple
     return tuple(Standby(number, since + max(times), len(times)) for number, times in sorted(found.items()))
 
 
-def _everywhere(ctx: Context, app: str, environment: Environment) -> tuple[Observed, tuple[str, ...]]:
-    """What runs on all hosts together; and the hosts that can't be asked, where there are several."""
+def _everywhere(
+    ctx: Context, app: str, environment: Environment, release: Release | None
+) -> tuple[Observed, tuple[str, ...], tuple[str, ...]]:
+    """What runs on all hosts together; which containers of the release are restarted again and again; and the hosts that
+    can't be asked, where there are several."""
     away: list[str] = []
+    crashing: list[str] = []
 
     def look(host: Host) -> Observed:
         try:
-            return observe(ctx.on(host.name), app, environment.name, routes=False)
+            here = ctx.on(host.name)
+            found = observe(here, app, environment.name, routes=False)
+            own = [item for item in found.services if item.active and release is not None and release_of(item) == release.number]
+            crashing.extend(_crashing(here, own))
+            return found
         except ShipwayError as error:
             if len(environment.hosts) == 1:
                 raise
@@ -104,7 +114,14 @@ def _everywhere(ctx: Context, app: str, environment: Environment) -> tuple[Obser
 
     found = [look(environment.hosts[0])] if len(environment.hosts) == 1 else side_by_side(look, environment.hosts)
     services = tuple(item for each in found for item in each.services)
-    return Observed(services, tuple(item for each in found for item in each.accessories)), tuple(sorted(away))
+    accessories = tuple(item for each in found for item in each.accessories)
+    return Observed(services, accessories), tuple(sorted(crashing)), tuple(sorted(away))
+
+
+def _crashing(ctx: Context, items: Sequence[ContainerInfo]) -> list[str]:
+    """Names of those that the engine keeps restarting, with how often."""
+    seen = [ctx.runtime.find(item.name) for item in items]
+    return [f"{item.name} (restarted {item.restarts} times)" for item in seen if item is not None and item.crash_looping(ctx.clock())]
 
 
 def _services(observed: Observed, release: Release | None, environment: Environment) -> dict[str, tuple[int, int]]:

@@ -23,6 +23,8 @@ def watch(places: Sequence[Place], rule: Watch, release: int, *, duration: float
         verdict = judge(new, rule, before)
         if verdict.word == BAD:
             raise DeployFailed(f"release {release} is taken back: {verdict.why}")
+        for place in places:
+            place.steady()
         left = end - ctx.clock()
         if left <= 0:
             break

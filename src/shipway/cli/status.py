@@ -24,7 +24,7 @@ def status(options: Globals, as_json: bool) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "away", "standby", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
+            keys = ("current", "latest", "services", "crashing", "away", "standby", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
         from shipway.system.durations import ago, moment
@@ -56,6 +56,8 @@ def status(options: Globals, as_json: bool) -> None:
             for name, (running, wanted) in item.services.items():
                 colour = "green" if running == wanted else "red"
                 say(f"    {style('●', colour)} {name:<14} {running}/{wanted} running")
+            for name in item.crashing:
+                say(f"    {style('●', 'red')} {name} exits again and again: see `docker logs`")
             for name, state in item.accessories.items():
                 say(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
             for warm in item.standby:

@@ -18,6 +18,7 @@ LABEL_KEY = "shipway.key"  # of a step's container: digest over all that its res
 LABEL_ATTEMPT = "shipway.attempt"  # likewise: from 0
 LABEL_LOG = "shipway.log"  # likewise: where its output begins in the step's log, in bytes
 LABEL_DRAIN = "shipway.drain"  # seconds that a service may take to finish
+LOOP = 60.0  # seconds without a restart after which a container counts as steady; the engine waits at most as long
 LABEL_STANDBY = "shipway.standby"  # seconds that it stays up, out of rotation, when another release takes over
 
 
@@ -67,7 +68,18 @@ class ContainerInfo:
     created: float = 0.0  # seconds since the epoch
     exit_code: int | None = None  # of one that exited or is started again, where the engine tells
     volumes: Mapping[str, str] = field(default_factory=dict)  # path in the container: name of the volume mounted there
+    restarts: int = 0  # how often the engine restarted it after an exit; 0 in a listing, which doesn't tell
+    started: float = 0.0  # of its last start, seconds since the epoch; 0 in a listing
 
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs, or will run again without further notice: a crash loop still takes jobs and requests."""
+        return self.state in ("running", "restarting", "paused")
+
+    def crash_looping(self, now: float) -> bool:
+        """Whether the engine keeps restarting it: it waits for the next restart, or the last one is less than LOOP old."""
+        return self.state == "restarting" or (self.restarts > 0 and now - self.started < LOOP)

@@ -1,10 +1,26 @@
-"""Names of things on an engine. Parts are joined by `_`, which plan names can't contain, so no two apps collide."""
+"""Names of things on an engine. Parts are joined by `_`, which plan names can't contain, so no two apps collide.
+
+A name is at most LONGEST characters: a container's name is a label of DNS. What would be longer is cut, and ends in two `_`
+and a digest of the whole, which no name that fits can have.
+"""
 
 from __future__ import annotations
+
+import hashlib
 
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 
 PROOFS, REGISTRY = "prove", "registry"  # scopes of secrets that belong to no environment
+LONGEST = 63  # characters of a label of DNS
+DIGEST = 10  # characters
+
+
+def bounded(name: str, suffix: str = "") -> str:
+    """`name + suffix`, as it is where it fits; else the name is cut and gets a digest."""
+    if len(name) + len(suffix) <= LONGEST:
+        return name + suffix
+    digest = hashlib.sha256(name.encode()).hexdigest()[:DIGEST]
+    return f"{name[: LONGEST - len(suffix) - DIGEST - 2]}__{digest}{suffix}"
 
 
 def scope(app: str, environment: str) -> str:
@@ -14,17 +30,17 @@ def scope(app: str, environment: str) -> str:
 
 def network(app: str, environment: str) -> str:
     """Joins the services and their accessories."""
-    return f"shipway_{app}_{environment}"
+    return bounded(f"shipway_{app}_{environment}")
 
 
 def rotation_network(app: str, environment: str) -> str:
     """Joins the edge and the containers that are in service; healthy ones are attached at the switch."""
-    return f"shipway_{app}_{environment}_rotation"
+    return bounded(f"shipway_{app}_{environment}", "_rotation")
 
 
 def accessory(app: str, environment: str, name: str) -> str:
     """Container of an accessory, and the volume with its data."""
-    return f"{app}_{environment}_{name}"
+    return bounded(f"{app}_{environment}_{name}")
 
 
 def replaced(accessory_name: str) -> str:
@@ -34,12 +50,12 @@ def replaced(accessory_name: str) -> str:
 
 def snapshots(app: str, environment: str, accessory_name: str) -> str:
     """Volume with an accessory's snapshots; no plan can have a name with a dot."""
-    return f"{accessory(app, environment, accessory_name)}.snapshots"
+    return bounded(f"{app}_{environment}_{accessory_name}", ".snapshots")
 
 
 def replica(app: str, environment: str, service: str, release: int, config: str, index: int) -> str:
     """Container of a service: the same release with another configuration gets another name."""
-    return f"{app}_{environment}_{service}_{release}-{config.removeprefix('sha256:')[:6]}_{index}"
+    return bounded(f"{app}_{environment}_{service}", f"_{release}-{config.removeprefix('sha256:')[:6]}_{index}")
 
 
 def route_owner(app: str, environment: str) -> str:

@@ -35,6 +35,7 @@ class Health:
     command: str | None = None  # run in the container by `sh -c`; exit code 0 is healthy
     timeout: float = 60.0  # from the container's start to the first healthy answer
     interval: float = 0.1
+    headers: Mapping[str, str] = field(default_factory=dict)  # of the request to `path`, beside those of the public address
 
 
 @dataclass(frozen=True)
@@ -277,6 +278,14 @@ class Environment:
         tls = self.tls or Tls(internal=is_local(self.domain))
         given = {"email": tls.acme, "server": tls.server, "trust": tls.trust}
         return {"internal": True} if tls.internal else {"acme": {key: value for key, value in given.items() if value}}
+
+    @property
+    def forwarded(self) -> dict[str, str]:
+        """Headers of a request to the public address, as the edge passes it on."""
+        usual = self.port == (443 if self.scheme == "https" else 80)
+        host = self.domain if usual else f"{self.domain}:{self.port}"
+        forwarded = {"Host": host, "Port": str(self.port), "Proto": self.scheme}
+        return {"Host": host, **{f"X-Forwarded-{name}": value for name, value in forwarded.items()}}
 
     @property
     def scheme(self) -> str:

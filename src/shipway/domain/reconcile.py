@@ -84,7 +84,7 @@ def _where(table: Mapping[str, object]) -> str:
 def _leave(container: ContainerInfo, wanted: Wanted, routed: int | None) -> Iterator[Change]:
     """What is left stays, warm or as stopped containers, so that a rollback finds it there; what is older goes."""
     release = release_of(container)
-    reachable = container.running or names.rotation_network(wanted.app, wanted.environment) in container.addresses
+    reachable = container.active or names.rotation_network(wanted.app, wanted.environment) in container.addresses
     if release is None or release != wanted.keep:
         yield Change("remove", "container", container.name, _why_removed(container, wanted))
     elif reachable and not (container.running and LABEL_STANDBY in container.labels):

@@ -19,9 +19,12 @@ Table = Mapping[str, Any]
 WHOLE = 1000  # the sum of the weights of a route with several groups
 
 
-def route(name: str, prefix: str, health: str, release: int, upstreams: Sequence[str]) -> dict[str, Any]:
-    """A route whose requests all go to one release."""
-    return {"name": name, "prefix": prefix, "health": health, "groups": [_group(release, 1, upstreams)]}
+def route(
+    name: str, prefix: str, health: str, release: int, upstreams: Sequence[str], headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A route whose requests all go to one release. headers: of requests to its health path, where the plan has some."""
+    more = {"headers": dict(headers)} if headers else {}
+    return {"name": name, "prefix": prefix, "health": health, **more, "groups": [_group(release, 1, upstreams)]}
 
 
 def releases(table: Table | None) -> frozenset[int]:

@@ -207,6 +207,7 @@ def _route_table(
             service.health.path if service.health and service.health.path else service.route,
             release.number,
             [f"http://{spec.name}:{service.port}" for owner, spec in replicas if owner is service],
+            service.health.headers if service.health else None,
         )
         for service in plan.services.values()
         if service.route

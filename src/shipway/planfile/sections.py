@@ -35,9 +35,10 @@ BUILD = Record(
 IMAGE = Record(step_image, {"build": BUILD, "target": v.TEXT}, required=("build",), short=("name", v.IMAGE))
 HEALTH = Record(
     domain.Health,
-    {"path": v.URL_PATH, "tcp": v.TRUE, "command": v.SHELL, "timeout": v.DURATION, "interval": v.DURATION},
+    {"path": v.URL_PATH, "tcp": v.TRUE, "command": v.SHELL, "timeout": v.DURATION, "interval": v.DURATION, "headers": v.HEADERS},
     short=("path", v.URL_PATH),
     exactly_one=("path", "tcp", "command"),
+    together={"headers": ("path",)},
 )
 SERVICE = Record(
     domain.Service,

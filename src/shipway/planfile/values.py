@@ -141,4 +141,8 @@ ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_ur
 REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
 
 VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS, "LOG_LEVEL: info")
+HEADERS = ByName(
+    Text("the value of a header, in one line", r"^[^\x00-\x1f\x7f]+$", as_written=True),
+    r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "the name of an HTTP header", "X-Health: shipway",
+)  # fmt: skip
 SECRETS = Several(SECRET)

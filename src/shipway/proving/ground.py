@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.context import Context, side_by_side
+from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_PROOF
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import LOCAL
@@ -36,7 +37,7 @@ class Ground:
     def network(self, part: str) -> str:
         """Make a network from which nothing outside can be reached: a proof with an environment's secrets must not send
         its mail or charge its cards."""
-        name = f"shipway_proof_{self.app}_{self.name}_{part}"
+        name = names.bounded(f"shipway_proof_{self.app}_{self.name}_{part}")
         self._note(f"network {name}")  # before it is there
         self.ctx.runtime.ensure_network(name, self.labels, internal=True)
         return name

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shipway.domain import accessory as known
+from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory
@@ -91,7 +92,7 @@ def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
     network = ground.network("database")
     ctx.redactor.add({"scratch password": password})
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
-    name = f"{app}_proof_{ground.name}_{accessory.name}"
+    name = names.bounded(f"{app}_proof_{ground.name}_{accessory.name}")
     spec = ContainerSpec(
         name=name,
         image=image,

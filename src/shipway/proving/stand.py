@@ -12,6 +12,7 @@ from functools import partial
 
 from shipway.context import side_by_side
 from shipway.domain import accessory as known
+from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Exercise, Host, Plan, Service
@@ -74,7 +75,7 @@ class Stand:
         for group in ([item for item in services if item.port], [item for item in services if not item.port]):
             side_by_side(lambda item: self._start(self._service(cast, item)), group)
             waiting = [(self._called(item.name), item.health, item.port) for item in group]
-            self._healthy(partial(wait_healthy, self._ctx, waiting))
+            self._healthy(partial(wait_healthy, self._ctx, waiting, headers=cast.environment.forwarded))
 
     def look(self, cast: Cast) -> None:
         """Failed where a service doesn't run any more."""
@@ -123,7 +124,7 @@ class Stand:
         self._ctx.runtime.start(spec.name)
 
     def _called(self, name: str) -> str:
-        return f"{self._ground.app}_proof_{self._ground.name}_{self._name}_{name}"
+        return names.bounded(f"{self._ground.app}_proof_{self._ground.name}_{self._name}_{name}")
 
     def _labels(self, name: str) -> dict[str, str]:
         return {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: name, LABEL_CONFIG: self._called(name)}

@@ -7,6 +7,7 @@ import dataclasses
 import threading
 from collections.abc import Sequence
 
+from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.ports import OneOff
 from shipway.proving.server import Server
@@ -40,7 +41,7 @@ class Toolbox:
             return ContainerSpec(self._server.container, spec.image, {})
         with self._guard:
             if spec.image not in self._boxes:
-                name = f"{self._ground.app}_proof_{self._ground.name}_tool{len(self._boxes)}"
+                name = names.bounded(f"{self._ground.app}_proof_{self._ground.name}_tool{len(self._boxes)}")
                 labels = {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "tool", LABEL_CONFIG: name}
                 networks: dict[str, tuple[str, ...]] = {self._server.network: ()}
                 box = dataclasses.replace(spec, name=name, labels=labels, networks=networks, entrypoint=("sleep",), command=(LIFE,))

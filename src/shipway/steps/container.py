@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 from shipway.context import Context
+from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import Interrupted, ShipwayError
 from shipway.ports import OnLine
@@ -31,7 +32,7 @@ def run_container(
     before(container) runs between create and start, after(container) when it has exited, whatever its code.
     Lines reach on_line redacted, as they come. leave: when it has exited, somebody else takes the container away.
     """
-    unique = f"{spec.name}_{uuid.uuid4().hex[:8]}"
+    unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
     container = ctx.runtime.create(
         dataclasses.replace(spec, name=unique, labels={**spec.labels, LABEL_CONFIG: unique})
     )

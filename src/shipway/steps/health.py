@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from shipway.context import Context
 from shipway.domain.container import ContainerInfo
@@ -14,79 +15,130 @@ from shipway.system.http import AGENT
 LOG_LINES = 20
 LOG_WIDTH = 300  # characters; an access log in JSON has lines of a thousand
 LOG_SEARCHED = 1000  # last lines that are looked through for those that aren't about our own probes
-STEADY = 0.5  # seconds that a container without a health check must stay up
+STEADY = 0.5  # seconds that a container without a health check must stay up before requests are switched
+SETTLED = 3.0  # seconds from its start that it must have stayed up before a deployment counts as good
+TRY = 2.0  # seconds that one request may take
+PAUSE = 0.1  # seconds between looks at a command that runs
+
+Waiting = tuple[str, Health | None, int | None]  # container, how it shows its health, the port where it listens
 
 
-def wait_healthy(ctx: Context, waiting: Sequence[tuple[str, Health | None, int | None]]) -> None:
-    """Wait for all of (container name, health, port) side by side.
+def wait_healthy(
+    ctx: Context, waiting: Sequence[Waiting], *, headers: Mapping[str, str] | None = None, stop: threading.Event | None = None
+) -> None:
+    """Wait for all of them side by side. headers: of requests to health paths, beside those of the plan.
 
-    Raises DeployFailed for the first that exits or isn't healthy in time, with its last log lines.
+    Raises DeployFailed as soon as one exits or isn't healthy in time, with its last log lines; the others are no longer
+    waited for then, nor once `stop` is set: then it raises Interrupted.
     """
     if not waiting:
         return
+    failed = threading.Event()
+    prober = _Prober(ctx, headers or {}, lambda: failed.is_set() or (stop is not None and stop.is_set()))
     with ThreadPoolExecutor(len(waiting)) as pool:
-        for future in [pool.submit(_wait_one, ctx, *item) for item in waiting]:
-            future.result()
+        try:
+            for future in as_completed([pool.submit(prober.wait, *item) for item in waiting]):
+                future.result()
+        except BaseException:
+            failed.set()
+            raise
 
 
 def look(ctx: Context, names: Sequence[str]) -> None:
-    """DeployFailed for the first of these containers that doesn't run."""
+    """DeployFailed for the first of these containers that doesn't run, or that the engine keeps restarting."""
     for name in names:
-        _running(ctx, name)
+        _running(ctx, name, ctx.clock())
 
 
-def _running(ctx: Context, name: str) -> ContainerInfo:
+def _running(ctx: Context, name: str, now: float | None = None) -> ContainerInfo:
+    """now: with it, a restart some seconds ago counts as a crash."""
     container = ctx.runtime.find(name)
     if container is None or container.state in ("exited", "dead", "restarting"):
         raise _failed(ctx, name, "it exited" + _code(container))
+    if now is not None and container.crash_looping(now):
+        raise _failed(ctx, name, f"it exits again and again: the engine restarted it {container.restarts} time(s)")
     return container
 
 
-def _wait_one(ctx: Context, name: str, health: Health | None, port: int | None) -> None:
-    started = ctx.clock()
-    deadline = started + (health.timeout if health else STEADY)
-    while True:
-        if ctx.cancelled.is_set():
+class _Prober:
+    """Probes containers until they are healthy. given_up: whether nobody needs the answer any more."""
+
+    def __init__(self, ctx: Context, headers: Mapping[str, str], given_up: Callable[[], bool]) -> None:
+        self._ctx, self._headers, self._given_up = ctx, headers, given_up
+
+    def wait(self, name: str, health: Health | None, port: int | None) -> None:
+        deadline = self._ctx.clock() + (health.timeout if health else STEADY)
+        first: int | None = None
+        while True:
+            self._go_on()
+            container = _running(self._ctx, name)
+            first = container.restarts if first is None else first
+            if container.restarts > first:
+                raise _failed(self._ctx, name, "it exited, and the engine restarted it")
+            late = self._ctx.clock() >= deadline
+            if health is None:
+                if late:
+                    return
+            else:
+                healthy, seen = self._probe(container, health, port, deadline)
+                if healthy:
+                    return
+                if late:
+                    raise _failed(self._ctx, name, f"not healthy within {health.timeout:g} s: {seen}")
+            self._ctx.cancelled.wait(health.interval if health else PAUSE)
+
+    def _go_on(self) -> None:
+        if self._ctx.cancelled.is_set() or self._given_up():
             raise Interrupted("interrupted while waiting for health")
-        container = _running(ctx, name)
-        late = ctx.clock() >= deadline
-        if health is None:
-            if late:
-                return
-        else:
-            healthy, seen = _probe(ctx, container, health, port)
-            if healthy:
-                return
-            if late:
-                raise _failed(ctx, name, f"not healthy within {health.timeout:g} s: {seen}")
-        ctx.cancelled.wait(health.interval if health else 0.1)
+
+    def _probe(self, container: ContainerInfo, health: Health, port: int | None, deadline: float) -> tuple[bool, str]:
+        if health.path or health.tcp:
+            healthy, seen = self._reach(container, health, port, deadline)
+            if not healthy or not health.command:
+                return healthy, seen
+        return self._command(container, health.command or "true", deadline)
+
+    def _reach(self, container: ContainerInfo, health: Health, port: int | None, deadline: float) -> tuple[bool, str]:
+        address = next((item for item in container.addresses.values() if item), None)
+        if address is None or port is None:
+            return False, "it has no address yet"
+        patience = max(PAUSE, min(TRY, deadline - self._ctx.clock()))
+        if health.path:
+            headers = {**self._headers, **health.headers}
+            probe = self._ctx.machine.probe(address, port, health.path, patience, headers)
+            return probe.ok, f"GET {health.path}: {probe.detail}"
+        probe = self._ctx.machine.probe_tcp(address, port, patience)
+        return probe.ok, f"port {port}: {probe.detail}"
+
+    def _command(self, container: ContainerInfo, command: str, deadline: float) -> tuple[bool, str]:
+        """Run it in a thread that isn't waited for longer than the time that is left: it may hang, or write for ever."""
+        outcome: list[tuple[int, str] | BaseException] = []
+
+        def run() -> None:
+            try:
+                outcome.append(self._ctx.runtime.execute(container.name, ["sh", "-c", command]))
+            except BaseException as error:
+                outcome.append(error)
+
+        running = threading.Thread(target=run, daemon=True)
+        running.start()
+        while running.is_alive():
+            running.join(PAUSE)
+            if running.is_alive() and self._ctx.clock() >= deadline:
+                return False, f"`{command}` doesn't end"
+            if running.is_alive():
+                self._go_on()
+        found = outcome[0]
+        if isinstance(found, EngineError):  # it has ended since it was looked at: the next look tells how
+            return False, str(found)
+        if isinstance(found, BaseException):
+            raise found
+        code, output = found
+        return code == 0, f"`{command}` exits with {code}: {output.strip()[-200:]}"
 
 
 def _code(container: ContainerInfo | None) -> str:
     return "" if container is None or container.exit_code is None else f" with code {container.exit_code}"
-
-
-def _probe(ctx: Context, container: ContainerInfo, health: Health, port: int | None) -> tuple[bool, str]:
-    if health.path or health.tcp:
-        healthy, seen = _reach(ctx, container, health.path, port)
-        if not healthy or not health.command:
-            return healthy, seen
-    try:
-        code, output = ctx.runtime.execute(container.name, ["sh", "-c", health.command or "true"])
-    except EngineError as error:  # it has ended since it was looked at: the next look tells how
-        return False, str(error)
-    return code == 0, f"`{health.command}` exits with {code}: {output.strip()[-200:]}"
-
-
-def _reach(ctx: Context, container: ContainerInfo, path: str | None, port: int | None) -> tuple[bool, str]:
-    address = next((item for item in container.addresses.values() if item), None)
-    if address is None or port is None:
-        return False, "it has no address yet"
-    if path:
-        probe = ctx.machine.probe(address, port, path, 2.0)
-        return probe.ok, f"GET {path}: {probe.detail}"
-    probe = ctx.machine.probe_tcp(address, port, 2.0)
-    return probe.ok, f"port {port}: {probe.detail}"
 
 
 def _failed(ctx: Context, name: str, why: str) -> DeployFailed:

@@ -54,6 +54,8 @@ def probe_tcp(host: str, port: int, timeout: float, *, dial: Dial = socket.creat
 
 def _words(status: int, path: str, location: str | None, body: str) -> str:
     if 300 <= status <= 399:
+        if (location or "").startswith("https:"):
+            return f"{status} redirect to {location}: it asks for HTTPS: add `headers: {{X-Forwarded-Proto: https}}` to its health check where TLS ends before this edge"
         return f"{status} redirect to {location or 'nowhere'}: give the final path"
     if status == 404:
         return f"404: nothing at {path}"

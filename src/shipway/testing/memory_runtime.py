@@ -32,6 +32,7 @@ class Behaviour:
     healthy: bool = True  # whether it answers probes
     stop_code: int = 0  # exit code on SIGTERM
     stubborn: bool = False  # it ignores SIGTERM
+    loops: bool = False  # it exits soon, each time: from the third look on, each one finds one restart more
     files: Mapping[str, bytes] = field(default_factory=dict)  # that its image has, by absolute path
     answers: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # to commands, joined by blanks
 
@@ -42,6 +43,7 @@ class _Container:
     info: ContainerInfo
     behaviour: Behaviour
     files: Files
+    looks: int = 0
 
     @property
     def mounts(self) -> dict[str, str]:
@@ -60,6 +62,7 @@ class MemoryRuntime(Recorder):
         self.volumes: dict[str, Files] = {}
         self.free: int | None = 1 << 40
         self.usage = DiskUsage()
+        self.asked: list[dict[str, str]] = []  # headers of the probes
         self._images = images
         self._behaviours: list[tuple[str, Behaviour]] = []
         self._made = 0
@@ -79,6 +82,11 @@ class MemoryRuntime(Recorder):
     def find(self, container: str) -> ContainerInfo | None:
         with self._call("find", container):
             found = self._get(container)
+            if found and found.behaviour.loops and found.info.active:
+                found.looks += 1
+                if found.looks > 2:
+                    again = "restarting" if found.looks % 2 else "running"
+                    found.info = dataclasses.replace(found.info, state=again, restarts=found.looks - 2)
             return found.info if found else None
 
     def create(self, spec: ContainerSpec) -> str:
@@ -127,7 +135,7 @@ class MemoryRuntime(Recorder):
     def stop(self, container: str, grace: float) -> None:
         with self._call("stop", self._name(container)):
             found = self._get(container)
-            if found and found.info.running:
+            if found and found.info.active:
                 self._set(found, "exited", KILLED if found.behaviour.stubborn else found.behaviour.stop_code)
 
     def rename(self, container: str, name: str) -> None:
@@ -238,6 +246,7 @@ class MemoryRuntime(Recorder):
     def probe(self, host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
         """As `system.http.probe`, asking the container that has the address."""
         with self._guard:
+            self.asked.append(dict(headers or {}))
             healthy = self._answers(host)
             return Probe(healthy, 200 if healthy else 503, "200" if healthy else "503: not healthy")
 

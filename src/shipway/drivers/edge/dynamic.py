@@ -31,6 +31,11 @@ class Public:
     tls: Mapping[str, Any] | None = None  # how its certificate is got (`tls` of a table's url); None without HTTPS
 
     @property
+    def authority(self) -> str:
+        """As the Host header of a browser."""
+        return self.host if self.port == (HTTP if self.tls is None else HTTPS) else f"{self.host}:{self.port}"
+
+    @property
     def internal(self) -> bool:
         """Whether the edge's own authority signs for it."""
         return self.tls is not None and "acme" not in self.tls

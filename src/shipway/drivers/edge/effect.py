@@ -96,7 +96,7 @@ class Asker:
 
         def question(group: Mapping[str, Any]) -> Question:
             def ask() -> str | None:
-                answer = self._get(port, public(table), reach(owner, group["release"], str(table["routes"][0]["health"])))
+                answer = self._health(port, owner, table, group["release"])
                 if answer.status in UNREACHABLE:
                     return f"it can't reach {group['upstreams'][0]} ({answer.status})"
                 shown = answer.headers.get(HEADER_RELEASE)
@@ -109,7 +109,7 @@ class Asker:
     def probe(self, owner: str, table: Mapping[str, Any], release: int, port: Publish) -> str | None:
         """One request to a release of the first route. None where it is answered well, else what is seen."""
         try:
-            answer = self._get(port, public(table), reach(owner, release, str(table["routes"][0]["health"])))
+            answer = self._health(port, owner, table, release)
         except (OSError, http.client.HTTPException) as error:
             return f"no answer ({error or type(error).__name__})"
         if answer.headers.get(HEADER_RELEASE) != str(release):
@@ -133,12 +133,17 @@ class Asker:
                 time.sleep(INTERVAL)
         return None
 
-    def _get(self, port: Publish, where: Public, path: str) -> Answer:
+    def _health(self, port: Publish, owner: str, table: Mapping[str, Any], release: int) -> Answer:
+        """The first route's health path, of a release."""
+        first = table["routes"][0]
+        return self._get(port, public(table), reach(owner, release, str(first["health"])), first.get("headers"))
+
+    def _get(self, port: Publish, where: Public, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         address = _local(port)
         key = (address, port.host_port, where.host if where.tls is not None else None)
         if key not in self._open:
             self._open[key] = Connection(self._dial, address, port.host_port, tls=key[2])
-        return self._open[key].ask("GET", path, headers={"Host": f"{where.host}:{port.host_port}"})
+        return self._open[key].ask("GET", path, headers={"Host": where.authority, **(headers or {})})
 
 
 def _local(port: Publish) -> str:

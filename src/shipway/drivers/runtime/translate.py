@@ -108,7 +108,14 @@ def inspected(item: Mapping[str, Any]) -> ContainerInfo:
         created=datetime.fromisoformat(item["Created"]).timestamp(),
         exit_code=state["ExitCode"] if state["Status"] in ("exited", "dead", "restarting") else None,
         volumes=_volumes(item),
+        restarts=item.get("RestartCount") or 0,
+        started=_moment(state.get("StartedAt") or ""),
     )
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch; 0 of one that was never started."""
+    return 0.0 if not text or text.startswith("0001-") else datetime.fromisoformat(text).timestamp()
 
 
 def _name(names: list[str]) -> str:

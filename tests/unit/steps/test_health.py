@@ -1,0 +1,157 @@
+"""What waiting for health tells, and when."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.doctor import examine
+from shipway.actions.rollback import Wish, rollback
+from shipway.actions.status import status
+from shipway.context import Context
+from shipway.domain.container import ContainerSpec
+from shipway.domain.errors import DeployFailed, Interrupted
+from shipway.domain.plan import Environment, Health, Watch
+from shipway.steps.health import wait_healthy
+from shipway.testing.memory import Behaviour
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+LOOPS = Behaviour(("connecting", "no queue"), loops=True)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def real_time(world: World) -> Context:
+    """A context whose time is the machine's, on containers `a` and `b`."""
+    for name in "ab":
+        world.have("img")
+        world.runtime.create(ContainerSpec(name, "img", {}))
+        world.runtime.start(name)
+    return dataclasses.replace(world.controller(), clock=time.time, cancelled=threading.Event())
+
+
+def test_a_command_that_hangs_is_bounded_by_the_timeout(world: World) -> None:
+    ctx = real_time(world)
+    world.runtime.execute = lambda *args, **more: time.sleep(30)  # type: ignore[method-assign, assignment, return-value]
+    started = time.monotonic()
+    with pytest.raises(DeployFailed, match=r"a: not healthy within 0\.3 s: `hang` doesn't end"):
+        wait_healthy(ctx, [("a", Health(command="hang", timeout=0.3), None)])
+    assert time.monotonic() - started < 2
+
+
+def test_ctrl_c_ends_the_wait_for_a_command_that_hangs(world: World) -> None:
+    ctx = real_time(world)
+    world.runtime.execute = lambda *args, **more: time.sleep(30)  # type: ignore[method-assign, assignment, return-value]
+    threading.Timer(0.2, ctx.cancelled.set).start()
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        wait_healthy(ctx, [("a", Health(command="hang", timeout=20), None)])
+    assert time.monotonic() - started < 2
+
+
+def test_a_crash_is_told_at_once_and_not_when_the_slowest_other_one_has_ended(world: World) -> None:
+    ctx = real_time(world)
+
+    def execute(container: str, command: Sequence[str]) -> tuple[int, str]:
+        world.runtime.stop("b", 1)
+        return 1, "not yet"
+
+    world.runtime.execute = execute  # type: ignore[method-assign, assignment]
+    started = time.monotonic()
+    with pytest.raises(DeployFailed, match="b: it exited"):
+        wait_healthy(ctx, [("a", Health(command="slow", timeout=20), None), ("b", Health(command="quick", timeout=20), None)])
+    assert time.monotonic() - started < 2
+
+
+def test_probes_are_requests_to_the_public_address(world: World) -> None:
+    public = Environment("staging", "https://shop.example:8443")
+    release = world.release(1, environment=public)
+    services = dict(release.plan.services)
+    services["backend"] = dataclasses.replace(services["backend"], health=Health("/ok", headers={"X-Key": "7", "Host": "own.example"}))
+    plan = dataclasses.replace(release.plan, services=services)
+    deploy(world.controller(), Order(dataclasses.replace(release, plan=plan), public))
+    forwarded = {"X-Forwarded-Host": "shop.example:8443", "X-Forwarded-Port": "8443", "X-Forwarded-Proto": "https"}
+    assert {"Host": "shop.example:8443", **forwarded} in world.runtime.asked
+    assert {"Host": "own.example", **forwarded, "X-Key": "7"} in world.runtime.asked
+    routes = world.edge.tables["shop_staging"]["routes"]
+    assert [route.get("headers") for route in routes] == [None, {"X-Key": "7", "Host": "own.example"}]
+
+
+def test_the_usual_port_is_not_in_the_host_header() -> None:
+    assert Environment("production", "https://shop.example").forwarded["Host"] == "shop.example"
+    assert Environment("production", "http://shop.example:443").forwarded["Host"] == "shop.example:443"
+
+
+def serving_one(world: World) -> None:
+    deploy(world.controller(), Order(world.release(1), STAGING))
+
+
+def test_a_worker_that_exits_again_and_again_fails_the_deployment(world: World) -> None:
+    serving_one(world)
+    before = world.state()
+    world.runtime.behave("shop_staging_worker_2-*", LOOPS)
+    with pytest.raises(DeployFailed, match=r"(?s)worker_2-.*connecting.*no queue"):
+        deploy(world.controller(), Order(world.release(2), STAGING))
+    assert world.state() == before
+
+
+def test_a_worker_that_begins_to_crash_while_it_is_watched_fails_the_deployment(world: World) -> None:
+    watched = dataclasses.replace(STAGING, watch=Watch(duration=5.0, requests=1))
+    deploy(world.controller(), Order(world.release(1, environment=watched), watched))
+    traffic = world.edge.traffic
+
+    def seen(owner: str) -> object:
+        for item in world.runtime.containers.values():
+            if "_worker_2-" in item.info.name:
+                item.behaviour = LOOPS
+        return traffic(owner)
+
+    world.edge.traffic = seen  # type: ignore[method-assign, assignment]
+    with pytest.raises(DeployFailed, match=r"exited|exits again"):
+        deploy(world.controller(), Order(world.release(2, environment=watched), watched))
+    assert world.serving() == {1}
+
+
+def crash(world: World, part: str) -> None:
+    """From now on it crashes again and again."""
+    for item in world.runtime.containers.values():
+        if part in item.info.name:
+            item.behaviour = LOOPS
+            item.info = dataclasses.replace(item.info, state="restarting", restarts=7)
+
+
+def test_status_and_doctor_name_a_crash_loop(world: World) -> None:
+    serving_one(world)
+    crash(world, "_worker_1-")
+    found = status(world.controller(), "shop", STAGING)
+    assert [name.partition(" ")[0].split("_")[2] for name in found.crashing] == ["worker"]
+    assert any("exits again and again" in item.problem for item in examine(world.controller(), "shop", STAGING))
+
+
+def test_nothing_of_a_release_that_crashes_survives_the_next_one(world: World) -> None:
+    serving_one(world)
+    crash(world, "_worker_1-")
+    deploy(world.controller(), Order(world.release(2), STAGING))
+    assert {item.info.state for name, item in world.runtime.containers.items() if "_worker_1-" in name} == {"exited"}
+
+
+def test_nothing_of_a_release_that_crashes_survives_a_rollback(world: World) -> None:
+    serving_one(world)
+    deploy(world.controller(), Order(world.release(2), STAGING))
+    crash(world, "_worker_2-")
+    rollback(world.controller(), "shop", "staging", Wish(way="code only"))
+    from shipway.actions.retire import retire_due
+
+    retire_due(world.controller(), "shop", "staging")
+    assert {item.info.state for name, item in world.runtime.containers.items() if "_worker_2-" in name} == {"exited"}
