@@ -17,7 +17,8 @@ from shipway.domain.errors import Interrupted, PlanError, RepositoryError, Store
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
-from shipway.system.redact import Redactor
+from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
+from shipway.system.redact import Redactor, of_process
 
 if TYPE_CHECKING:
     from shipway.drivers.credentials import Keyring
@@ -43,13 +44,14 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"{home} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME") from error
-    ledger = open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db")
+    redactor = of_process()
+    redactor.add({"SHIPWAY_LEDGER": os.environ.get("SHIPWAY_LEDGER", "")})
+    ledger: Any = MaskedLedger(open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"), redactor)
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
     keys: Any = Later(lambda: _keyring(engine))
-    redactor = Redactor({})
-    secrets: Any = Later(lambda: driver("secrets", "file")(home / "secrets"))
+    secrets: Any = KnownSecrets(Later(lambda: driver("secrets", "file")(home / "secrets")), redactor)
     images: Any = Later(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
     edge: Any = Later(lambda: driver("edge", "traefik")(engine, keys=keys))
     here = Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
@@ -59,7 +61,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     context = Context(
         home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, keys, secrets, redactor),
-        tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=reporter, repository=_repository, redactor=redactor, cancelled=cancelled,
+        tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
         linter=_linter, retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself

@@ -23,6 +23,7 @@ from shipway.steps.image import build_images, image_key, still_there
 from shipway.steps.left import Left, Record, attempt_of, log_of
 from shipway.steps.log import StepLog
 from shipway.steps.run import Attempt, Run, StepResult, run_network
+from shipway.system.redact import Lines
 
 # Lines of image builds and pushes that only the log needs.
 NOISE = re.compile(
@@ -198,7 +199,7 @@ class _Pipeline:
         work = works[kind(step)]
         upstream = self._upstream(step)
         path, go_on = self.at.log(step.name), log_of(begun) if begun else None
-        with StepLog(path, self.ctx.redactor.line, self._show(step.name), go_on=go_on) as log:
+        with StepLog(path, Lines(self.ctx.redactor).line, self._show(step.name), go_on=go_on) as log:
             for number in range(attempt_of(begun) if begun else 0, step.retries + 1):
                 try:
                     return work(self.at, Attempt(step, upstream, key, number, log, begun))
@@ -221,9 +222,9 @@ class _Pipeline:
     def _failure(self) -> ShipwayError:
         if len(self.failed) == 1:
             name, error = next(iter(self.failed.items()))
-            message = f"step {name}: {error.message}"
-            hint = error.hint or f"its whole output: {self.at.log(name)}"
-            return type(error)(message, hint=hint)
+            error.message = f"step {name}: {error.message}"
+            error.hint = error.hint or f"its whole output: {self.at.log(name)}"
+            return error
         listed = "\n".join(f"  {name}: {error.message}" for name, error in self.failed.items())
         return StepFailed(f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}")
 

@@ -111,6 +111,9 @@ def cli(ctx: click.Context, home: str | None, actor: str | None, quiet: bool, de
 
 def main() -> None:
     """Entry point: errors in words, an exit code a class, a traceback only with --debug."""
+    from shipway.cli.output import guard_streams
+
+    guard_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:

@@ -3,35 +3,67 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO, cast
 
 import click
 
+from shipway.system.plain import plain
+from shipway.system.redact import of_process
+
 MARKS = {"succeeded": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("·", "bright_black"), "cancelled": ("✗", "yellow")}
-COLOURS = {"dim": "bright_black"}
+CODES = {"red": 31, "green": 32, "yellow": 33, "bright_black": 90, "dim": 90, "bold": 1}
+# Colours of our own, as text that nobody else can write: the number is another one in each process.
+_OWN = f"{os.urandom(4).hex()}:"
+_STYLED = re.compile(f"⟦{_OWN}([0-9]+)⟧")
 
 
 def say(text: str = "", *, err: bool = False) -> None:
-    """Print a line to stdout, or to stderr."""
-    click.echo(text, err=err, color=_colour(err))
+    """Print a line to stdout, or to stderr: without secrets, and without control characters but our own colours."""
+    shown = of_process().text(text)
+    click.echo(_STYLED.sub(lambda found: f"\x1b[{found[1]}m", shown), err=err, color=_colour(err))
 
 
 def style(text: str, how: str) -> str:
-    """Text in a colour (red, green, yellow, dim) or bold; `say` takes it away where the reader can't see colours."""
-    return click.style(text, bold=True) if how == "bold" else click.style(text, fg=COLOURS.get(how, how))
+    """Text in a colour (red, green, yellow, dim) or bold; `say` leaves it out where the reader can't see colours."""
+    return f"⟦{_OWN}{CODES[how]}⟧{text}⟦{_OWN}0⟧"
 
 
 def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> None:
-    """Print rows in columns as wide as their content."""
+    """Print rows in columns as wide as their content. A cell is one line."""
     if not rows:
         return
-    widths = [max(len(click.unstyle(row[index])) for row in [heading, *rows]) for index in range(len(heading))]
+    rows = [[" ".join(of_process().text(cell).split("\n")) for cell in row] for row in rows]
+    widths = [max(_width(row[index]) for row in [heading, *rows]) for index in range(len(heading))]
     say(style("  ".join(cell.ljust(width) for cell, width in zip(heading, widths, strict=True)).rstrip(), "dim"))
     for row in rows:
-        cells = (cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(row, widths, strict=True))
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
         say("  ".join(cells).rstrip())
+
+
+def guard_streams() -> None:
+    """Let nothing leave this process with a known secret in it, whoever writes: tracebacks and libraries too."""
+    sys.stdout, sys.stderr = (cast(TextIO, _Guarded(stream)) for stream in (sys.stdout, sys.stderr))
+
+
+class _Guarded:
+    """A text stream whose writes are masked."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(of_process().mask(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class TerminalReporter:
@@ -49,7 +81,7 @@ class TerminalReporter:
 
     def begin(self, name: str, detail: str = "") -> None:
         """A part begins."""
-        self._print(f"{style('▸', 'yellow')} {self._name(name)} {style(_short(detail), 'dim')}")
+        self._print(f"{style('▸', 'yellow')} {self._name(name)} {style(_short(plain(detail)), 'dim')}")
 
     def line(self, name: str, text: str) -> None:
         """Output of a part."""
@@ -63,13 +95,14 @@ class TerminalReporter:
         mark, colour = MARKS.get(outcome, ("·", "bright_black"))
         took = "" if seconds is None else f" {human(seconds)}"
         word = "" if outcome == "succeeded" else f" {outcome}"
-        self._print(f"{click.style(mark, fg=colour)} {self._name(name)}{word}{took} {style(detail, 'dim')}".rstrip())
+        self._print(f"{style(mark, colour)} {self._name(name)}{word}{took} {style(detail, 'dim')}".rstrip())
 
     def note(self, text: str) -> None:
         """A sentence."""
         self._print(text)
 
     def _name(self, name: str) -> str:
+        name = " ".join(plain(name).split())
         self._width = max(self._width, len(name))
         return name.ljust(self._width)
 
@@ -82,6 +115,10 @@ class TerminalReporter:
 def _short(text: str, limit: int = 90) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _width(text: str) -> int:
+    return len(_STYLED.sub("", text))
 
 
 def _colour(err: bool) -> bool | None:

@@ -11,6 +11,7 @@ import click
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say, style
 from shipway.domain.errors import UsageError
+from shipway.system.redact import of_process
 
 if TYPE_CHECKING:
     from shipway.domain.proof import Proof, Way
@@ -76,11 +77,11 @@ def _write(proof: Proof, html: Path | None, junit: Path | None) -> None:
     if html is not None:
         from shipway.proving.report.page import page
 
-        html.write_text(page(proof), encoding="utf-8")
+        html.write_text(of_process().text(page(proof)), encoding="utf-8")
     if junit is not None:
         from shipway.proving.report.junit import junit as xml
 
-        junit.write_text(xml(proof), encoding="utf-8")
+        junit.write_text(of_process().text(xml(proof)), encoding="utf-8")
 
 
 def _folder(

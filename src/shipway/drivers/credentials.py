@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shipway.domain.errors import SecretError
+from shipway.system.redact import of_process
 
 VARIABLE = "SHIPWAY_REGISTRY_AUTH"
 HUB = "docker.io"
 _HUB_NAMES = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
-
 
 @dataclass(frozen=True)
 class Credentials:
@@ -25,6 +25,9 @@ class Credentials:
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     identity: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        of_process().add({"registry password": self.password or "", "registry token": self.token or self.identity or ""})
 
     def __str__(self) -> str:
         """Whose they are, for messages."""

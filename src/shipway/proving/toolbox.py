@@ -32,7 +32,7 @@ class Toolbox:
             box = self._box(spec)
             own = [f"{name}={value}" for name, value in spec.env.items() if box.env.get(name) != value]
             code, output = self._ctx.runtime.execute(box.name, ["env", *own, *command], timeout=self._timeout)
-            return code, "\n".join(self._ctx.redactor.line(line) for line in output.splitlines())
+            return code, self._ctx.redactor.text("\n".join(output.splitlines()))
 
         return run
 

@@ -12,6 +12,7 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import Interrupted, ShipwayError
 from shipway.ports import OnLine
+from shipway.system.redact import Lines
 
 TIMED_OUT = 124  # as timeout(1)
 POLL = 5.0  # seconds between looks at `cancelled` while a container runs
@@ -102,4 +103,5 @@ def _follow(ctx: Context, container: str, on_line: OnLine) -> None:
 
 
 def _lines(ctx: Context, container: str) -> Iterator[str]:
-    return (ctx.redactor.line(line) for line in ctx.runtime.logs(container, follow=True))
+    masked = Lines(ctx.redactor)
+    return (masked.line(line) for line in ctx.runtime.logs(container, follow=True))

@@ -11,6 +11,7 @@ from shipway.domain.container import ContainerInfo
 from shipway.domain.errors import DeployFailed, EngineError, Interrupted
 from shipway.domain.plan import Health
 from shipway.system.http import AGENT
+from shipway.system.redact import Lines
 
 LOG_LINES = 20
 LOG_WIDTH = 300  # characters; an access log in JSON has lines of a thousand
@@ -149,7 +150,8 @@ def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
 def _last_lines(ctx: Context, name: str) -> list[str]:
     """What it said of itself: a line for each of our probes would push that out of sight."""
     found = list(ctx.runtime.logs(name, tail=LOG_SEARCHED)) if ctx.runtime.find(name) else []
-    lines = [ctx.redactor.line(line) for line in found if AGENT not in line][-LOG_LINES:]
+    masked = Lines(ctx.redactor)
+    lines = [masked.line(line) for line in found if AGENT not in line][-LOG_LINES:]
     lines = [line if len(line) <= LOG_WIDTH else f"{line[:LOG_WIDTH]} …" for line in lines]
     probes = sum(AGENT in line for line in found)
     return [*lines, f"({probes} lines about Shipway's own probes left out)"] if probes else lines

@@ -33,7 +33,7 @@ class StepLog:
 
     def line(self, text: str) -> None:
         """Keep and show it, unless it is there already."""
-        for part in self._redact(text).split("\n"):
+        for part in map(self._redact, text.split("\n")):
             data = part.encode(errors="replace") + b"\n"
             if not self._is_there(data):
                 self._write(data)

@@ -1,43 +1,163 @@
-"""Take secret values out of lines of output."""
+"""Mask secret values in what is written anywhere: terminal, logs, ledger, reports."""
 
 from __future__ import annotations
 
-import base64
-import json
-import re
-from collections.abc import Iterator, Mapping
-from urllib.parse import quote, quote_plus
+import threading
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
 
-SHORTEST = 4  # characters; shorter values would take out half of every line
+from shipway.system.plain import plain
+
+SHORTEST = 4  # characters; shorter values would mask half of every line
+LONG = 12  # characters of a piece at the end of a line, from which on it is masked although the rest isn't there yet
+BROKEN = 1024  # characters of a line, at most, that may be the first piece of a secret that goes on in the next line
 
 
 class Redactor:
-    """Replaces known secret values, also URL-quoted and in base64, by their name in guillemets."""
+    """Replaces known secret values, in all their `spellings`, by their name in guillemets. Safe to share by threads."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._names: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._guard = threading.Lock()
+        self._values: set[tuple[str, str]] = set()
+        self._names: dict[str, str] = {}  # by spelling
+        self._indexes = [_Index(12, 6), _Index(8, 4), _Index(SHORTEST, SHORTEST)]
+        self._ends = set[str]()
+        self._starts: dict[str, list[str]] = {}
         self.add(values)
 
     def add(self, values: Mapping[str, str]) -> None:
         """Know these too: name to value."""
-        for name, value in values.items():
-            for form in _forms(value):
-                if len(form) >= SHORTEST:
-                    self._names.setdefault(form, name)
-        if self._names:
-            longest_first = sorted(self._names, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        with self._guard:
+            for name, value in values.items():
+                if (name, value) not in self._values:
+                    from shipway.system.spellings import spellings  # seldom needed
+
+                    self._values.add((name, value))
+                    self._learn(name, spellings(value))
+
+    def _learn(self, name: str, forms: Iterable[str]) -> None:
+        for form in forms:
+            if form in self._names:
+                continue
+            self._names[form] = name
+            next(index for index in self._indexes if len(form) >= index.least).add(form)
+            if len(form) < LONG:
+                continue
+            self._starts.setdefault(form[:4], []).append(form)
+            self._ends.update(form[at : at + 4] for at in range(min(len(form), BROKEN) - 3))
 
     def line(self, text: str) -> str:
-        """The line without secrets."""
-        if self._pattern is None:
+        """One line without secrets and without control characters."""
+        return Lines(self).line(text)
+
+    def text(self, text: str) -> str:
+        """A text of any number of lines, likewise; a secret that is broken over several lines is masked as well."""
+        text = plain(text)
+        if not self._names:
             return text
-        return self._pattern.sub(lambda match: f"«{self._names[match.group()]}»", text)
+        lines = Lines(self)
+        return "\n".join([lines.line(line) for line in text.split("\n")])
+
+    def data(self, value: Any) -> Any:
+        """Every text in values as JSON has them. A short single word stays: it would be a state, a mode or a name."""
+        if isinstance(value, str):
+            return value if value.isalpha() and len(value) < LONG else self.text(value)
+        if isinstance(value, Mapping):
+            return {key: self.data(item) for key, item in value.items()}
+        if isinstance(value, tuple | list):
+            return [self.data(item) for item in value]
+        return value
+
+    def mask(self, text: str) -> str:
+        """Only known values that stand in one piece, all else as it is: for text that may have control characters."""
+        if not self._names:
+            return text
+        found = [place for index in self._indexes for place in index.find(text)]
+        if not found:
+            return text
+        done, parts = 0, []
+        for begin, length in sorted(found, key=lambda item: (item[0], -item[1])):
+            if begin >= done:
+                parts.append(text[done:begin] + self._mark(text[begin : begin + length]))
+                done = begin + length
+        return "".join(parts) + text[done:]
+
+    def _mark(self, form: str) -> str:
+        return f"«{self._names[form]}»"
+
+    def begun(self, text: str) -> list[tuple[str, int]]:
+        """Spellings that may have begun at the end of this line, each with the number of characters there, most first."""
+        if text[-4:] not in self._ends:
+            return []
+        found = []
+        for at in range(max(0, len(text) - BROKEN), len(text) - 3):
+            for form in self._starts.get(text[at : at + 4], ()):
+                if len(form) > len(text) - at and form.startswith(text[at:]):
+                    found.append((form, len(text) - at))
+        return found
 
 
-def _forms(value: str) -> Iterator[str]:
-    """How a value may be spelled in a line: as it is, line by line, quoted for URLs, forms and JSON, in base64."""
-    for part in (value, value.strip(), *value.splitlines()):
-        yield from (part, quote(part), quote(part, safe=""), quote_plus(part), json.dumps(part)[1:-1])
-    yield base64.b64encode(value.encode()).decode()
+class Lines:
+    """Lines that follow one another: knows what began in the one before."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._open: list[tuple[str, int]] = []
+
+    def line(self, text: str) -> str:
+        """The next one."""
+        text = plain(text)
+        body = text.strip()
+        head = self._goes_on(body) if self._open and body else None
+        if head is not None:
+            return text[: len(text) - len(text.lstrip())] + head
+        masked = self._redactor.mask(text)
+        self._open = self._redactor.begun(masked.rstrip())
+        for form, count in self._open[:1]:
+            if count >= LONG:
+                return masked.rstrip()[:-count] + self._redactor._mark(form)
+        return masked
+
+    def _goes_on(self, body: str) -> str | None:
+        """The line masked, where it goes on with what began before."""
+        within = [(form, done + len(body)) for form, done in self._open if len(form) > done + len(body) and form.startswith(body, done)]
+        ending = [(form, done) for form, done in self._open if body.startswith(form[done:])]
+        if ending:
+            form, done = max(ending, key=lambda item: len(item[0]))
+            self._open = []
+            return self._redactor._mark(form) + Lines(self._redactor).line(body[len(form) - done :])
+        self._open = within
+        return self._redactor._mark(within[0][0]) if within and within[0][1] >= LONG else None
+
+
+class _Index:
+    """Finds texts of at least so many characters by pieces of them: it need not look at every place of a line."""
+
+    def __init__(self, least: int, piece: int) -> None:
+        self.least = least
+        self._piece, self._step = piece, least - piece + 1
+        self._pieces: dict[str, list[tuple[str, int]]] = {}
+
+    def add(self, form: str) -> None:
+        for at in range(self._step):
+            self._pieces.setdefault(form[at : at + self._piece], []).append((form, at))
+
+    def find(self, text: str) -> list[tuple[int, int]]:
+        """(begin, length) of all that are in the text."""
+        pieces, size = self._pieces, self._piece
+        places = range(0, len(text) - size + 1, self._step)
+        if not pieces or pieces.keys().isdisjoint([text[at : at + size] for at in places]):
+            return []
+        return [
+            (at - before, len(form))
+            for at in places
+            for form, before in pieces.get(text[at : at + size], ())
+            if at >= before and text.startswith(form, at - before)
+        ]
+
+
+@cache
+def of_process() -> Redactor:
+    """The one that all output of this process goes through."""
+    return Redactor({})

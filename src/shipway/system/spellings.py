@@ -1,0 +1,69 @@
+"""How a secret value may be spelled in what programs write."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from shipway.system.redact import SHORTEST
+
+PART = 6  # characters of a password that is only a part of the value
+
+
+def spellings(value: str) -> set[str]:
+    """The value itself, line by line, and what is secret in it; quoted for URLs, forms, JSON, shells and HTML; in base64
+    at any offset, and in hex. Nothing shorter than SHORTEST."""
+    found: set[str] = set()
+    for part in {value, value.strip(), *(line.strip() for line in value.splitlines()), *_passwords(value)}:
+        if len(part) >= SHORTEST:
+            found.update(_quoted(part))
+            for data in (part.encode(errors="surrogatepass"), part.encode("utf-16-le", "surrogatepass")):
+                found.update((data.hex(), data.hex().upper(), *_base64(data)))
+    found.update(_base64(value.encode(errors="surrogatepass")) if len(value) >= SHORTEST else ())
+    return {form for form in found if len(form) >= SHORTEST}
+
+
+def _passwords(value: str) -> Iterator[str]:
+    """The password of an address, and of a pair such as user:password."""
+    try:
+        password = urlsplit(value.strip()).password or ""
+    except ValueError:
+        password = ""
+    pair = re.fullmatch(r"[^\s:/@]+:([^\s/][^\s]*)", value.strip())
+    for part in (password, unquote(password), pair[1] if pair else ""):
+        if len(part) >= PART:
+            yield part
+
+
+def _quoted(value: str) -> Iterator[str]:
+    yield value
+    for url in (quote(value), quote(value, safe=""), quote(value, safe="!'()*~"), quote_plus(value)):
+        yield url
+        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), url)
+    for text in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]):
+        yield text
+        yield text.replace("/", "\\/")
+        yield text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("'", "\\u0027")
+    yield shlex.quote(value).removeprefix("'").removesuffix("'")
+    yield value.replace("'", "'\\''")
+    yield value.replace("\\", "\\\\").replace("'", "\\'")
+    yield re.sub(r'([\\"$`])', r"\\\1", value)
+    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
+    for page in (html.escape(value, quote=False), html.escape(value)):
+        yield from (page, page.replace("&#x27;", "&#39;"), page.replace("&#x27;", "&apos;"), page.replace("&#x27;", "'"))
+        yield page.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+
+
+def _base64(data: bytes) -> Iterator[str]:
+    """As it stands in a longer one, at each of the three places where it may begin; at the end of one with its padding."""
+    for offset, begin in ((0, 0), (1, 2), (2, 3)):
+        padded = base64.b64encode(bytes(offset) + data).decode()[begin:]
+        inside = padded[: (offset + len(data)) * 8 // 6 - begin]
+        for text in (padded, inside):
+            yield text
+            yield text.replace("+", "-").replace("/", "_")
