@@ -23,7 +23,6 @@ from shipway.domain.image import Layer
 from shipway.domain.release import digest_of
 from shipway.drivers.credentials import Credentials, Keyring
 from shipway.drivers.images.docker import DockerImages
-from shipway.drivers.registry import htpasswd
 from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
@@ -111,7 +110,7 @@ class EmbeddedRegistry:
             self._runtime.create(with_password(self._spec))
             # Of the container that is there now: it may have been made by a process that died before it was started.
             made = _credentials(self._runtime.find(self._spec.name))
-            users = htpasswd.line(made.user or USER, made.password or "")
+            users = _htpasswd(made.user or USER, made.password or "")
             self._runtime.put(self._spec.name, "/", iter([_archive(USERS, users)]))
             self._runtime.start(self._spec.name)
         except EngineError as error:
@@ -157,6 +156,13 @@ def with_password(spec: ContainerSpec) -> ContainerSpec:
 def _credentials(found: ContainerInfo | None) -> Credentials:
     password = found.labels.get(LABEL_PASSWORD) if found and found.labels.get(LABEL_APP) == SHARED else None
     return Credentials(USER, password) if password else Credentials()
+
+
+def _htpasswd(user: str, password: str) -> str:
+    """A line of the registry's file of users. The password is long and random: the least cost is enough."""
+    import bcrypt
+
+    return f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
 
 
 def _archive(path: str, text: str) -> bytes:
