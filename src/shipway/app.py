@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shipway.actions.ownership import owned
 from shipway.context import Context, Machine, Reporter
 from shipway.domain.errors import Interrupted, PlanError, RepositoryError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
@@ -52,14 +53,19 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     engine = driver("runtime", "engine")()
     keys: Any = Later(lambda: _keyring(engine))
     secrets: Any = KnownSecrets(Later(lambda: driver("secrets", "file")(home / "secrets")), redactor)
+    who = actor or _actor()
+
+    def guarded(machine: Machine) -> Machine:
+        return owned(machine, ledger, who, time.time)
+
     images: Any = Later(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
     edge: Any = Later(lambda: driver("edge", "traefik")(engine, keys=keys))
-    here = Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
+    here = guarded(Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp))
     ending = ExitStack()
     ending.callback(ledger.close)
-    hosts: Any = Later(lambda: _hosts(keys, cancelled, ending))
+    hosts: Any = Later(lambda: _hosts(keys, cancelled, ending, guarded))
     context = Context(
-        home=home, actor=actor or _actor(), ledger=ledger, secrets=secrets, machine=here,
+        home=home, actor=who, ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, keys, secrets, redactor),
         tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
         linter=_linter, retire_later=lambda app, environment: _retire_later(home, app, environment),
@@ -105,10 +111,12 @@ def _embedded(engine: object, keys: Keyring | None) -> Any:
     return driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys)
 
 
-def _hosts(keys: Keyring, cancelled: threading.Event, ending: ExitStack) -> Hosts:
+def _hosts(
+    keys: Keyring, cancelled: threading.Event, ending: ExitStack, guarded: Callable[[Machine], Machine]
+) -> Hosts:
     from shipway.hosts import Hosts
 
-    hosts = Hosts(keys, cancelled)
+    hosts = Hosts(keys, cancelled, guarded)
     ending.callback(hosts.close)
     return hosts
 

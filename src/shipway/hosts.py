@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,10 +17,13 @@ from shipway.system.http import probe, probe_tcp
 class Hosts:
     """One Machine a host, kept until `close`. Safe to call from several threads: they connect side by side.
 
-    keys: credentials by registry, as DockerImages takes them.
+    keys: credentials by registry, as DockerImages takes them. guarded: see `actions.ownership.owned`.
     """
 
-    def __init__(self, keys: Keyring, cancelled: threading.Event) -> None:
+    def __init__(
+        self, keys: Keyring, cancelled: threading.Event, guarded: Callable[[Machine], Machine] = lambda machine: machine
+    ) -> None:
+        self._guarded = guarded
         self._keys = keys
         self._cancelled = cancelled
         self._lock = threading.Lock()
@@ -31,7 +35,7 @@ class Hosts:
         with self._lock:
             if name not in self._machines:
                 self._hosts[name] = driver("hosts", "ssh")(name)
-                self._machines[name] = self._machine(name, self._hosts[name])
+                self._machines[name] = self._guarded(self._machine(name, self._hosts[name]))
             machine = self._machines[name]
         machine.runtime.ping()
         return machine

@@ -6,6 +6,7 @@ Unless a docstring says otherwise: methods are blocking, safe to call from sever
 
 from __future__ import annotations
 
+import builtins
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # what every command imports must be cheap
     from shipway.domain.catalog import Catalog, Content
-    from shipway.domain.container import ContainerInfo, ContainerSpec, Publish
+    from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, Publish
     from shipway.domain.disk import DiskUsage
     from shipway.domain.image import ImageInfo, Layer
+    from shipway.domain.ownership import Adoption
     from shipway.domain.proof import Lock
     from shipway.domain.registration import AcceptedRules, Registration
     from shipway.domain.release import Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
@@ -55,6 +57,12 @@ class Runtime(Protocol):
 
     def list(self, labels: Mapping[str, str]) -> list[ContainerInfo]:
         """All containers (stopped ones too) that carry these labels; an empty value matches any value."""
+
+    def objects(self, labels: Mapping[str, str]) -> builtins.list[EngineObject]:
+        """All containers, networks and volumes that carry these labels, whoever made them; as `list` matches."""
+
+    def variables(self, container: str) -> Mapping[str, str]:
+        """Environment variables of a container, running or not, secrets too; none where it is missing."""
 
     def find(self, container: str) -> ContainerInfo | None:
         """One container by name or id; None where there is none."""
@@ -395,5 +403,18 @@ class Ledger(Protocol):
         """Give it back; no error where it was lost."""
 
     def lease(self, name: str) -> Lease | None: ...
+
+    def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:
+        """Record them; one that is recorded already stays as it is."""
+
+    def adopted(self, host: str) -> set[tuple[str, str]]:
+        """Kind and id of all objects on that host that this ledger adopted."""
+
+    def deployed_since(self, app: str, environment: str, release: int | None = None) -> float | None:
+        """When the first deployment of the environment (and of the release, where one is given) began; None: never."""
+
+    def run_since(self, app: str, run: int) -> float | None:
+        """When the run of that number began; None where the app has none."""
+
     def apps(self) -> list[str]: ...
     def close(self) -> None: ...

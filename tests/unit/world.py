@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from shipway.actions.ownership import owned
 from shipway.context import Context, Machine
 from shipway.domain import routes
 from shipway.domain.catalog import ADDITIVE
+from shipway.domain.container import LABEL_LEDGER
 from shipway.domain.errors import EngineError, MigrationFailed
 from shipway.domain.plan import LOCAL, Database, Environment
 from shipway.domain.proof import NO_EVIDENCE, RESTORED, SAFE, Proof, Trial, Way, images_digest
@@ -38,11 +40,12 @@ class Engine:
         self.runtime.behave("*_job_snapshot_*", Behaviour(("shipway-rows public.pets\t3", "shipway-taken 70 sum"), exit_code=0))
         self.away = False  # it can't be reached
 
-    def machine(self) -> Machine:
+    def machine(self, ledger: Ledger, clock: Callable[[], float]) -> Machine:
         """Its drivers, for one controller."""
         if self.away:
             raise EngineError(f"{self.name} can't be reached")
-        return Machine(self.name, self.runtime, self.images, self.edge, self.runtime.probe, self.runtime.probe_tcp)  # type: ignore[arg-type]
+        bare = Machine(self.name, self.runtime, self.images, self.edge, self.runtime.probe, self.runtime.probe_tcp)  # type: ignore[arg-type]
+        return owned(bare, ledger, "controller", clock)
 
 
 class World:
@@ -76,6 +79,15 @@ class World:
         made.runtime, made.edge, made.ledger = first.runtime, first.edge, made._open()
         return made
 
+    def neighbour(self, folder: Path) -> World:
+        """Another home with a ledger of its own, on the same engines."""
+        folder.mkdir()
+        made = object.__new__(type(self))
+        vars(made).update(vars(self), _folder=folder, _ledgers=[], notes=[], later=[])
+        FileSecrets(folder / "secrets").set("shop/staging", "KEY", "secret-key")
+        made.ledger = made._open()
+        return made
+
     def close(self) -> None:
         """All ledgers, of which a test with many worlds would have too many open."""
         for ledger in self._ledgers:
@@ -85,10 +97,11 @@ class World:
         """A new process."""
         self._owners += 1
         database: Any = Mortal(self.database, dies) if dies else self.database
+        ledger = self._open()
         ctx = Context(
-            home=self._folder, actor=f"controller-{self._owners}", ledger=self._open(),
-            secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(),
-            connect=lambda name: self.engines[name].machine(), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
+            home=self._folder, actor=f"controller-{self._owners}", ledger=ledger,
+            secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(ledger, self.clock),
+            connect=lambda name: self.engines[name].machine(ledger, self.clock), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda settings, *, run, client, files: MemoryTool(database, settings.folder or ""),
             scratch=lambda url: None,  # type: ignore[arg-type, return-value]
             clock=self.clock, reporter=Notes(self.notes),
@@ -97,6 +110,11 @@ class World:
             cancelled=Impatient(),
         )  # fmt: skip
         return mortal(ctx, dies) if dies else ctx
+
+    @property
+    def label(self) -> dict[str, str]:
+        """What is this ledger's carries it."""
+        return {LABEL_LEDGER: self.ledger.identity()}
 
     def clock(self) -> float:
         """Seconds since the epoch."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shipway.actions.decide_schema import Schema, decide_schema
 from shipway.actions.observe import observe, settings
+from shipway.actions.ownership import require_owned
 from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
@@ -84,7 +85,9 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     def look(host: Host) -> Observed | None:
         try:
             with errors_of(host.name if several else ""):
-                return observe(ctx.on(host.name), release.app, environment.name)
+                here = ctx.on(host.name)
+                require_owned(here, release.app, environment.name)
+                return observe(here, release.app, environment.name)
         except EngineError as error:
             if host in environment.hosts:
                 raise

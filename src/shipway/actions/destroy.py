@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shipway.actions.decide import hosts_of
 from shipway.actions.leases import environment_lease
+from shipway.actions.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain import rollback as back
@@ -18,7 +19,7 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
     before = ctx.ledger.release(plan.app, now.release) if now else None
     hosts = hosts_of(ctx, environment, before)
     for host in hosts:
-        ctx.on(host.name).runtime.ping()  # its own error where no engine answers, not the edge's
+        require_owned(ctx.on(host.name), plan.app, environment.name)  # also the engine's own error where it doesn't answer
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         for host in hosts:
             _empty(own.on(host.name), plan, environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shipway.actions.decide import hosts_of
 from shipway.actions.leases import environment_lease
+from shipway.actions.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain import rollback as back
@@ -28,6 +29,7 @@ def maintain(ctx: Context, app: str, environment: Environment, page: str | None)
     with environment_lease(ctx, app, environment.name, "maintenance") as own:
         for host in hosts_of(own, environment, release):
             here = own.on(host.name)
+            require_owned(here, app, environment.name)
             table = here.edge.routes(owner)
             if table is not None:
                 here.edge.maintain(owner, table["url"], page)  # type: ignore[arg-type]

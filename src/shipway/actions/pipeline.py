@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
+from shipway.actions.ownership import own_objects
 from shipway.actions.prove_step import proof_key, prove_images
 from shipway.context import Context, side_by_side
 from shipway.domain import graph
@@ -22,7 +23,7 @@ from shipway.steps.command import command_key, run_command
 from shipway.steps.image import build_images, image_key, still_there
 from shipway.steps.left import Left, Record, attempt_of, log_of
 from shipway.steps.log import StepLog
-from shipway.steps.run import Attempt, Run, StepResult, run_network
+from shipway.steps.run import Attempt, Run, StepResult
 from shipway.system.redact import Lines
 
 # Lines of image builds and pushes that only the log needs.
@@ -230,7 +231,9 @@ class _Pipeline:
 
 
 def sweep(ctx: Context, app: str, number: int) -> None:
-    """Remove every container of a run, and its network. Safe at any time."""
-    found = ctx.runtime.list({LABEL_RUN: str(number), LABEL_APP: app})
-    side_by_side(lambda container: ctx.runtime.remove(container.id), found)
-    ctx.runtime.remove_network(run_network(app, number))
+    """Remove every container, network and volume of a run of this ledger. Safe at any time."""
+    found = own_objects(ctx, {LABEL_RUN: str(number), LABEL_APP: app})
+    by_kind = {kind: [item.id for item in found if item.kind == kind] for kind in ("container", "network", "volume")}
+    side_by_side(ctx.runtime.remove, by_kind["container"])
+    side_by_side(ctx.runtime.remove_network, by_kind["network"])
+    side_by_side(ctx.runtime.remove_volume, by_kind["volume"])

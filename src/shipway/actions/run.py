@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from shipway.actions.dead_runs import opened
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
+from shipway.actions.ownership import require_owned_everywhere
 from shipway.actions.pipeline import run_steps, steps_of
 from shipway.actions.promote import admitted
 from shipway.actions.release import make_release
@@ -58,6 +59,8 @@ def environment_for(plan: Plan, trigger: Trigger) -> Environment | None:
 def run(ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, *, wait: float) -> Outcome:
     """Run it. Errors are raised when the run has been settled in the ledger and everything is cleaned up."""
     environment = environment_for(plan, trigger)
+    if environment:
+        require_owned_everywhere(ctx, plan.app, environment)
     if environment and environment.after:
         order = admitted(ctx, repository, commit, plan.app, environment)
         return Outcome(None, order.release, environment.name, deploy(ctx, _waiting(order, wait)))

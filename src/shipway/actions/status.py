@@ -12,7 +12,7 @@ from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
 from shipway.domain.drill import Drill, newest
-from shipway.domain.errors import ShipwayError
+from shipway.domain.errors import OtherLedger, ShipwayError
 from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
@@ -107,7 +107,7 @@ def _everywhere(
             crashing.extend(_crashing(here, own))
             return found
         except ShipwayError as error:
-            if len(environment.hosts) == 1:
+            if len(environment.hosts) == 1 and not isinstance(error, OtherLedger):
                 raise
             away.append(f"{host.name}: {error.message}")
             return Observed()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 # Labels on everything that Shipway makes on an engine; nothing without LABEL_APP is ever touched.
 LABEL_APP = "shipway.app"
+LABEL_LEDGER = "shipway.ledger"  # identity of the ledger that it belongs to; in no digest, so that it replaces nothing
 LABEL_ENVIRONMENT = "shipway.environment"
 LABEL_ROLE = "shipway.role"  # service, accessory, step, job, edge, registry
 LABEL_NAME = "shipway.name"  # of the service, accessory or step
@@ -83,3 +84,19 @@ class ContainerInfo:
     def crash_looping(self, now: float) -> bool:
         """Whether the engine keeps restarting it: it waits for the next restart, or the last one is less than LOOP old."""
         return self.state == "restarting" or (self.restarts > 0 and now - self.started < LOOP)
+
+@dataclass(frozen=True)
+class EngineObject:
+    """A container, network or volume with labels."""
+
+    kind: str  # container, network or volume
+    id: str  # of a volume: its name
+    name: str
+    labels: Mapping[str, str]
+    created: float = 0.0  # seconds since the epoch; 0 where the engine doesn't tell
+
+
+def owner_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """What of a container's labels is also true of its volumes."""
+    shared = (LABEL_APP, LABEL_LEDGER, LABEL_ENVIRONMENT, LABEL_ROLE, LABEL_NAME, LABEL_RUN)
+    return {name: labels[name] for name in shared if name in labels}

@@ -141,6 +141,12 @@ class SnapshotFailed(ShipwayError):
     exit_code = 26
 
 
+class OtherLedger(ShipwayError):
+    """What runs there belongs to another ledger, or this ledger to another machine; nothing was changed."""
+
+    exit_code = 27
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM: what was begun has been cleaned up."""
 

@@ -91,7 +91,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     hosts, env = _accessories(run, step, accessories, attempt.log.line)
     found_by = {LABEL_KEY: attempt.key, LABEL_ATTEMPT: str(attempt.number), LABEL_LOG: str(attempt.log.position)}
     spec = ContainerSpec(
-        name=names.bounded(f"{run.plan.app}_run{run.number}_{step.name}"),
+        name=names.bounded(f"{run.name}_{step.name}"),
         image=image,
         labels={**run.labels("step", step.name), **found_by},
         entrypoint=("sh", "-c"),
@@ -166,7 +166,7 @@ def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> t
 
 
 def _accessory_name(run: Run, step: Step, accessory: str) -> str:
-    return names.bounded(f"{run.plan.app}_run{run.number}_{step.name}_{accessory}")
+    return names.bounded(f"{run.name}_{step.name}_{accessory}")
 
 
 def _start(run: Run, accessory: Accessory, name: str, started: list[str], on_line: OnLine) -> None:

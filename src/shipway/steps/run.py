@@ -59,7 +59,12 @@ class Run:
     @property
     def network(self) -> str:
         """The private network of this run."""
-        return run_network(self.plan.app, self.number)
+        return f"shipway_{self.name}"
+
+    @property
+    def name(self) -> str:
+        """Begins the names of its containers: another ledger's run of the same number has another one."""
+        return f"{self.plan.app}_run{self.number}-{self.ctx.ledger.identity()[:8]}"
 
     @property
     def artifacts(self) -> Path:
@@ -91,11 +96,6 @@ class Run:
         """The lock of one image."""
         with self.guard:
             return self.builds.setdefault(key, threading.Lock())
-
-
-def run_network(app: str, number: int) -> str:
-    """Name of the private network of a run."""
-    return f"shipway_run_{app}_{number}"
 
 
 def scratch(home: Path, number: int) -> Path:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from shipway.domain.errors import LeaseHeld
+from shipway.domain.ownership import Adoption
 from shipway.domain.record import from_data, to_data
 from shipway.domain.registration import AcceptedRules, Registration
-from shipway.domain.release import SUCCEEDED, Acceptance, Approval, Deployment, Evidence, Lease, Release, Trigger
+from shipway.domain.release import (
+    DESTROY,
+    SUCCEEDED,
+    Acceptance,
+    Approval,
+    Deployment,
+    Evidence,
+    Lease,
+    Release,
+    Trigger,
+)
 from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
 from shipway.store.schema import migrate
@@ -256,6 +267,32 @@ class SqlLedger:
         """As it stands, expired or not."""
         rows: list[Row] = self._db.query(LEASE, (name,))
         return Lease(*rows[0]) if rows else None
+
+    # what it owns on engines
+
+    def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:
+        """Record what isn't recorded yet."""
+        sql = "INSERT INTO adoptions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (host, kind, id) DO NOTHING"
+        with self._db.transaction():
+            for item in adoptions:
+                self._db.query(sql, dataclasses.astuple(item))
+
+    def adopted(self, host: str) -> set[tuple[str, str]]:
+        """Kinds and ids."""
+        return {(row[0], row[1]) for row in self._db.query("SELECT kind, id FROM adoptions WHERE host = ?", (host,))}
+
+    def deployed_since(self, app: str, environment: str, release: int | None = None) -> float | None:
+        """The start of the first."""
+        sql = "SELECT MIN(started) FROM deployments WHERE app = ? AND environment = ? AND kind <> ?"
+        values: tuple[object, ...] = (app, environment, DESTROY)
+        where, more = (" AND release = ?", (release,)) if release is not None else ("", ())
+        found: float | None = self._db.query(sql + where, (*values, *more))[0][0]
+        return found
+
+    def run_since(self, app: str, run: int) -> float | None:
+        """Its start."""
+        rows = self._db.query("SELECT started FROM runs WHERE app = ? AND id = ?", (app, run))
+        return float(rows[0][0]) if rows else None
 
     def apps(self) -> list[str]:
         """All that have a run."""

@@ -25,10 +25,10 @@ from shipway.context import Context, Machine
 
 ORDER = "SHIPWAY_TEST_DIE"
 READS = {
-    "ping", "list", "find", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
+    "ping", "list", "objects", "variables", "find", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
     "inspect", "digest", "layers", "repository",  # of images and registries
     "routes", "container", "maintained", "traffic", "probe", "authority",  # of the edge
-    "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
+    "identity", "property", "adopted", "deployed_since", "run_since", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
     "current", "pending", "head", "names",  # of migration tools and secrets
 }  # fmt: skip
 

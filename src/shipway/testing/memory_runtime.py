@@ -11,7 +11,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.container import (
+    LABEL_CONFIG,
+    LABEL_LEDGER,
+    LABEL_NAME,
+    ContainerInfo,
+    ContainerSpec,
+    EngineObject,
+    owner_labels,
+)
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
 from shipway.ports import Images
@@ -60,6 +68,7 @@ class MemoryRuntime(Recorder):
         self.containers: dict[str, _Container] = {}
         self.networks: dict[str, dict[str, tuple[str, ...]]] = {}  # name: container name: aliases
         self.volumes: dict[str, Files] = {}
+        self.labels: dict[tuple[str, str], Mapping[str, str]] = {}  # of networks and volumes, by kind and name
         self.free: int | None = 1 << 40
         self.usage = DiskUsage()
         self.asked: list[dict[str, str]] = []  # headers of the probes
@@ -79,6 +88,19 @@ class MemoryRuntime(Recorder):
         with self._call("list", *(f"{name}={value}" for name, value in labels.items())):
             return [item.info for item in self.containers.values() if _carries(item.info.labels, labels)]
 
+    def objects(self, labels: Mapping[str, str]) -> builtins.list[EngineObject]:
+        with self._call("objects", *(f"{name}={value}" for name, value in labels.items())):
+            infos = [item.info for item in self.containers.values()]
+            found = [EngineObject("container", item.id, item.name, item.labels, item.created) for item in infos]
+            names = [("network", name) for name in self.networks] + [("volume", name) for name in self.volumes]
+            found += [EngineObject(kind, name, name, self.labels.get((kind, name), {})) for kind, name in names]
+            return [item for item in found if _carries(item.labels, labels)]
+
+    def variables(self, container: str) -> Mapping[str, str]:
+        with self._call("variables", self._name(container)):
+            found = self._get(container)
+            return dict(found.spec.env) if found else {}
+
     def find(self, container: str) -> ContainerInfo | None:
         with self._call("find", container):
             found = self._get(container)
@@ -93,6 +115,8 @@ class MemoryRuntime(Recorder):
         with self._call("create", spec.name):
             found = self.containers.get(spec.name)
             if found:
+                if found.info.labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
+                    raise EngineError(f"the name {spec.name} is taken by a container of another ledger")
                 if LABEL_CONFIG not in spec.labels or found.info.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
                     raise EngineError(f"the name {spec.name} is taken by a container that was made otherwise")
                 return found.info.id
@@ -109,6 +133,8 @@ class MemoryRuntime(Recorder):
             behaviour = self._behaviour(spec)
             self.containers[spec.name] = _Container(spec, info, behaviour, dict(behaviour.files))
             for volume in mounts.values():
+                if volume in spec.volumes and volume not in self.volumes:
+                    self.labels["volume", volume] = owner_labels(spec.labels)
                 self.volumes.setdefault(volume, {})
             for network, aliases in spec.networks.items():
                 if network in self.networks:
@@ -201,6 +227,8 @@ class MemoryRuntime(Recorder):
 
     def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
         with self._call("ensure_network", name):
+            if name not in self.networks:
+                self.labels["network", name] = dict(labels)
             self.networks.setdefault(name, {})
 
     def remove_network(self, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, ContainerSpec
+from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_LEDGER, LABEL_NAME, ContainerSpec
 from shipway.domain.errors import EngineError
 from shipway.ports import Runtime
 from shipway.testing.memory_files import pack, unpack
@@ -229,6 +230,35 @@ class RuntimeContract:
         third = self.start(lab, "c", volumes={volume: "/data"})
         with pytest.raises(FileNotFoundError):
             lab.runtime.get(third, "/data/kept")
+
+    def test_all_objects_of_an_owner(self, lab: RuntimeLab) -> None:
+        network, volume, labels = lab.name("net"), lab.name("volume"), {LABEL_APP: lab.app, LABEL_LEDGER: "1a2b"}
+        lab.runtime.ensure_network(network, labels)
+        spec = lab.spec("a", SLEEPS, networks={network: ()}, volumes={volume: "/data"})
+        lab.runtime.create(dataclasses.replace(spec, labels={**spec.labels, **labels}))
+        lab.runtime.create(lab.spec("b", SLEEPS))
+        found = sorted((item.kind, item.name, item.labels[LABEL_LEDGER]) for item in lab.runtime.objects(labels))
+        assert found == [("container", spec.name, "1a2b"), ("network", network, "1a2b"), ("volume", volume, "1a2b")]
+        assert len({item.id for item in lab.runtime.objects({LABEL_APP: lab.app})}) == 4
+        assert lab.runtime.objects({LABEL_APP: lab.app, LABEL_LEDGER: "other"}) == []
+
+    def test_a_container_of_another_ledger_is_not_kept(self, lab: RuntimeLab) -> None:
+        spec = lab.spec("a", SLEEPS)
+        lab.runtime.create(dataclasses.replace(spec, labels={**spec.labels, LABEL_LEDGER: "1a2b"}))
+        with pytest.raises(EngineError, match="another ledger"):
+            lab.runtime.create(dataclasses.replace(spec, labels={**spec.labels, LABEL_LEDGER: "3c4d"}))
+
+    def test_what_has_no_ledger_yet_is_kept(self, lab: RuntimeLab) -> None:
+        spec = lab.spec("a", SLEEPS)
+        first = lab.runtime.create(spec)
+        assert lab.runtime.create(dataclasses.replace(spec, labels={**spec.labels, LABEL_LEDGER: "1a2b"})) == first
+
+    def test_variables_of_a_container(self, lab: RuntimeLab) -> None:
+        spec = lab.spec("a", SLEEPS, env={"A": "1=2", "B": ""})
+        lab.runtime.create(spec)
+        found = lab.runtime.variables(spec.name)
+        assert (found["A"], found["B"]) == ("1=2", "")
+        assert lab.runtime.variables(lab.name("missing")) == {}
 
     def test_networks(self, lab: RuntimeLab) -> None:
         one, two = lab.name("one"), lab.name("two")

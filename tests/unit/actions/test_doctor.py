@@ -50,7 +50,7 @@ def database(world: World) -> None:
 
 
 def stray(world: World) -> None:
-    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "old", "shipway.release": "77"}
+    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "old", "shipway.release": "77", **world.label}
     world.runtime.create(ContainerSpec("shop_staging_old_77-abcdef_1", "postgres:15", labels))
 
 
@@ -73,11 +73,11 @@ def worker_before(world: World) -> None:
 
 
 def left_of_a_run(world: World) -> None:
-    world.runtime.create(ContainerSpec("shop_run9_unit", "postgres:15", {"shipway.app": "shop", "shipway.run": "9"}))
+    world.runtime.create(ContainerSpec("shop_run9_unit", "postgres:15", {"shipway.app": "shop", "shipway.run": "9", **world.label}))
 
 
 def left_of_a_decision(world: World) -> None:
-    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "job", "shipway.name": "backend"}
+    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "job", "shipway.name": "backend", **world.label}
     world.runtime.create(ContainerSpec("shop_staging_job_1", "postgres:15", labels))
 
 
@@ -168,7 +168,7 @@ def test_what_a_failed_first_deployment_left_on_a_host_that_was_away(tmp_path: P
     with ready(world.controller(), "shop", "staging", "the next command"):
         pass
     world.engines["ssh://b"].away = False
-    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "frontend", "shipway.release": "1"}
+    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "frontend", "shipway.release": "1", **world.label}
     with ready(world.controller(), "shop", "staging", "when it is back"):
         pass
     world.engines["ssh://b"].runtime.create(ContainerSpec("shop_staging_frontend_1-abcdef_1", "postgres:15", labels))

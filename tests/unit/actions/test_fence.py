@@ -21,14 +21,14 @@ from tests.unit.world import World
 class Pausing:
     """A runtime of a controller that sleeps at its `at`-th look at a container, while something else happens."""
 
-    def __init__(self, world: World, at: int, meanwhile: Any) -> None:
-        self._world, self._left, self._meanwhile = world, at, meanwhile
+    def __init__(self, runtime: Any, at: int, meanwhile: Any) -> None:
+        self._runtime, self._left, self._meanwhile = runtime, at, meanwhile
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._world.runtime, name)
+        return getattr(self._runtime, name)
 
     def find(self, container: str) -> Any:
-        found = self._world.runtime.find(container)
+        found = self._runtime.find(container)
         self._left -= 1
         if self._left == 0:
             self._meanwhile()
@@ -47,7 +47,8 @@ def test_a_paused_controller_wakes_up_too_late(tmp_path: Path, at: int) -> None:
         after.append(world.state())
 
     after: list[object] = []
-    ctx = with_runtime(world.controller(), Pausing(world, at, meanwhile))
+    ctx = world.controller()
+    ctx = with_runtime(ctx, Pausing(ctx.runtime, at, meanwhile))
     with pytest.raises(ShipwayError, match="lease of shop/staging was lost"):
         deploy(ctx, Order(paused, STAGING))
     assert after == [world.state()]

@@ -10,7 +10,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shipway.domain.container import LABEL_CONFIG, ContainerInfo, ContainerSpec
+from shipway.domain.container import (
+    LABEL_CONFIG,
+    LABEL_LEDGER,
+    ContainerInfo,
+    ContainerSpec,
+    EngineObject,
+    owner_labels,
+)
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
 from shipway.drivers.runtime import translate
@@ -31,16 +38,30 @@ class DockerRuntime:
         return str(self._engine.call("GET", "/version", timeout=10)["Version"])
 
     def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
-        wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
-        query = {"all": 1, "filters": json.dumps({"label": wanted})}
+        query = {"all": 1, **_carrying(labels)}
         return [translate.listed(item) for item in self._engine.call("GET", "/containers/json", query=query)]
+
+    def objects(self, labels: Mapping[str, str]) -> builtins.list[EngineObject]:
+        query = _carrying(labels)
+        networks = self._engine.call("GET", "/networks", query=query)
+        volumes = self._engine.call("GET", "/volumes", query=query)["Volumes"] or []
+        return [
+            *(EngineObject("container", item.id, item.name, item.labels, item.created) for item in self.list(labels)),
+            *(translate.network(item) for item in networks),
+            *(translate.volume(item) for item in volumes),
+        ]
+
+    def variables(self, container: str) -> Mapping[str, str]:
+        found = self._inspect(container)
+        pairs = (item.partition("=") for item in (found["Config"]["Env"] or [] if found else []))
+        return {name: value for name, _, value in pairs}
 
     def find(self, container: str) -> ContainerInfo | None:
         found = self._inspect(container)
         return translate.inspected(found) if found else None
 
     def create(self, spec: ContainerSpec) -> str:
-        labels = translate.owner_labels(spec.labels)
+        labels = owner_labels(spec.labels)
         for volume in spec.volumes:
             self._engine.call("POST", "/volumes/create", body={"Name": volume, "Labels": labels})
         identity, new = self._create(spec)
@@ -261,12 +282,20 @@ class DockerRuntime:
 def _kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
     """Id of the container that has the name, where it is the same one."""
     labels = found["Config"]["Labels"] or {}
+    if labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
+        raise EngineError(f"the name {spec.name} is taken by a container of another ledger ({labels[LABEL_LEDGER][:8]})")
     if LABEL_CONFIG not in spec.labels or labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
         raise EngineError(
             f"the name {spec.name} is taken by a container that was made otherwise",
             hint=f"see `docker inspect {spec.name}`; if it isn't needed: `docker rm -f {spec.name}`",
         )
     return str(found["Id"])
+
+
+def _carrying(labels: Mapping[str, str]) -> dict[str, str]:
+    """The engine's filter."""
+    wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
+    return {"filters": json.dumps({"label": wanted})}
 
 
 def _closing(opened: Any, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -8,15 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shipway.domain.container import (
-    LABEL_APP,
-    LABEL_ENVIRONMENT,
-    LABEL_NAME,
-    LABEL_ROLE,
-    LABEL_RUN,
-    ContainerInfo,
-    ContainerSpec,
-)
+from shipway.domain.container import LABEL_ROLE, LABEL_RUN, ContainerInfo, ContainerSpec, EngineObject
 
 # The engine would keep logs of any size; this keeps the last 30 MB of each container.
 SHARES = 1024  # weight of a container's processor time beside others; the engine's default
@@ -74,12 +66,6 @@ def _low_priority(spec: ContainerSpec) -> bool:
     return spec.low_priority or LABEL_RUN in spec.labels or spec.labels.get(LABEL_ROLE) == "proof"
 
 
-def owner_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """What of a container's labels is also true of its volumes."""
-    shared = (LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, LABEL_NAME, LABEL_RUN)
-    return {name: labels[name] for name in shared if name in labels}
-
-
 def listed(item: Mapping[str, Any]) -> ContainerInfo:
     """From an item of the engine's list."""
     return ContainerInfo(
@@ -93,6 +79,20 @@ def listed(item: Mapping[str, Any]) -> ContainerInfo:
         exit_code=_exit_code(item["State"], item["Status"]),
         volumes=_volumes(item),
     )
+
+
+def network(item: Mapping[str, Any]) -> EngineObject:
+    """From an item of the engine's list of networks."""
+    return EngineObject("network", item["Id"], item["Name"], item["Labels"] or {}, _moment(item.get("Created")))
+
+
+def volume(item: Mapping[str, Any]) -> EngineObject:
+    """From an item of the engine's list of volumes."""
+    return EngineObject("volume", item["Name"], item["Name"], item["Labels"] or {}, _moment(item.get("CreatedAt")))
+
+
+def _moment(text: str | None) -> float:
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
 
 
 def inspected(item: Mapping[str, Any]) -> ContainerInfo:

@@ -1,0 +1,148 @@
+"""Whose is what on an engine: a runtime that labels what it makes, and lists only what is its ledger's."""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from shipway.context import Context, Machine
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_ENVIRONMENT,
+    LABEL_LEDGER,
+    LABEL_PROOF,
+    LABEL_RELEASE,
+    LABEL_RUN,
+    ContainerInfo,
+    ContainerSpec,
+    EngineObject,
+)
+from shipway.domain.errors import EngineError, OtherLedger
+from shipway.domain.ownership import Adoption, describe, made_since, owner
+from shipway.domain.plan import Environment
+from shipway.ports import Ledger, Runtime
+
+T = TypeVar("T")
+WHERE_IT_IS = "use the ledger that deployed it (SHIPWAY_LEDGER, or SHIPWAY_HOME for one in a folder)"
+
+
+def owned(machine: Machine, ledger: Ledger, actor: str, clock: Callable[[], float]) -> Machine:
+    """The machine, with a runtime that guards what belongs to other ledgers."""
+    runtime = _OwnedRuntime(machine.runtime, Ownership(ledger, machine.name, actor, clock))
+    return dataclasses.replace(machine, runtime=cast(Runtime, runtime))
+
+
+def require_owned(ctx: Context, app: str, environment: str) -> None:
+    """OtherLedger where containers, networks or volumes of the environment on this host aren't this ledger's."""
+    things = ctx.runtime.objects({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
+    others = Ownership.of(ctx).sort(things)[1]
+    if others:
+        raise refusal(others, app, environment)
+
+
+def require_owned_everywhere(ctx: Context, app: str, environment: Environment) -> None:
+    """On every host of the environment that can be reached."""
+    for host in environment.hosts:
+        try:
+            require_owned(ctx.on(host.name), app, environment.name)
+        except EngineError:
+            pass  # whoever needs the host will say so
+
+
+def own_objects(ctx: Context, labels: Mapping[str, str]) -> list[EngineObject]:
+    """Those with these labels on this host that are this ledger's."""
+    return Ownership.of(ctx).sort(ctx.runtime.objects(labels))[0]
+
+
+def refusal(others: Sequence[EngineObject], app: str, environment: str) -> OtherLedger:
+    """The error that names them, and the ways out."""
+    hint = f"{WHERE_IT_IS}; where that is lost: shipway adopt {environment}"
+    return OtherLedger(f"{environment} of {app} is not this ledger's: {describe(others)}. Nothing was changed", hint=hint)
+
+
+class Ownership:
+    """Tells on one host what is this ledger's. What it knows without a label, from before there were labels, is recorded."""
+
+    def __init__(self, ledger: Ledger, host: str, actor: str, clock: Callable[[], float]) -> None:
+        self._ledger, self._host, self._actor, self._clock = ledger, host, actor, clock
+        self._adopted: set[tuple[str, str]] = set()
+
+    @classmethod
+    def of(cls, ctx: Context) -> Ownership:
+        """On the context's host."""
+        return cls(ctx.ledger, ctx.machine.name, ctx.actor, ctx.clock)
+
+    @property
+    def label(self) -> dict[str, str]:
+        """What is made gets it."""
+        return {LABEL_LEDGER: self._ledger.identity()}
+
+    def sort(self, things: Iterable[EngineObject]) -> tuple[list[EngineObject], list[EngineObject]]:
+        """This ledger's, and others'."""
+        mine = self._ledger.identity()
+        own, others, found = [], [], []
+        for thing in things:
+            if owner(thing) == mine or self._is_adopted(thing):
+                own.append(thing)
+            elif not owner(thing) and self._is_known(thing):
+                own.append(thing)
+                found.append(thing)
+            else:
+                others.append(thing)
+        if found:
+            self.adopt(found)
+        return own, others
+
+    def adopt(self, things: Iterable[EngineObject]) -> None:
+        """Record that they are this ledger's."""
+        now = self._clock()
+        self._ledger.add_adoptions(
+            [Adoption(self._host, item.kind, item.id, item.name, owner(item), self._actor, now) for item in things]
+        )
+        self._adopted = set()
+
+    def _is_adopted(self, thing: EngineObject) -> bool:
+        key = (thing.kind, thing.id)
+        if key not in self._adopted:  # by another process meanwhile, perhaps
+            self._adopted = self._ledger.adopted(self._host)
+        return key in self._adopted
+
+    def _is_known(self, thing: EngineObject) -> bool:
+        """Whether this ledger's records tell of what may have made an object that has no label."""
+        app, environment, run = (thing.labels.get(name, "") for name in (LABEL_APP, LABEL_ENVIRONMENT, LABEL_RUN))
+        if LABEL_PROOF in thing.labels:
+            return True  # its name is random, and kept in the home of the ledger alone
+        if environment:
+            release = thing.labels.get(LABEL_RELEASE, "")
+            number = int(release) if release.isdigit() else None
+            return made_since(thing, self._ledger.deployed_since(app, environment, number))
+        return run.isdigit() and made_since(thing, self._ledger.run_since(app, int(run)))
+
+
+class _OwnedRuntime:
+    """A Runtime. `list` leaves out what isn't this ledger's; of an environment, which is wholly one ledger's, it refuses."""
+
+    def __init__(self, runtime: Runtime, ownership: Ownership) -> None:
+        self._runtime, self._ownership = runtime, ownership
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+    def create(self, spec: ContainerSpec) -> str:
+        return self._runtime.create(dataclasses.replace(spec, labels={**spec.labels, **self._ownership.label}))
+
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+        self._runtime.ensure_network(name, {**labels, **self._ownership.label}, internal=internal)
+
+    def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
+        found = self._runtime.list(labels)
+        if LABEL_APP not in labels and LABEL_PROOF not in labels:
+            return found  # of the whole engine
+        things = [EngineObject("container", item.id, item.name, item.labels, item.created) for item in found]
+        own, others = self._ownership.sort(things)
+        if others and LABEL_ENVIRONMENT in labels:
+            raise refusal(others, labels[LABEL_APP], labels[LABEL_ENVIRONMENT])
+        mine = {item.id for item in own}
+        return [item for item in found if item.id in mine]
