@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway.context import Context
+from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
 from shipway.domain.plan import BuildSource, Plan, Step
 from shipway.domain.release import Commit
@@ -59,7 +60,7 @@ class Run:
     @property
     def network(self) -> str:
         """The private network of this run."""
-        return f"shipway_{self.name}"
+        return names.bounded(f"shipway_{self.name}")
 
     @property
     def name(self) -> str:

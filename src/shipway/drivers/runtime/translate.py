@@ -83,16 +83,12 @@ def listed(item: Mapping[str, Any]) -> ContainerInfo:
 
 def network(item: Mapping[str, Any]) -> EngineObject:
     """From an item of the engine's list of networks."""
-    return EngineObject("network", item["Id"], item["Name"], item["Labels"] or {}, _moment(item.get("Created")))
+    return EngineObject("network", item["Id"], item["Name"], item["Labels"] or {}, _moment(item.get("Created") or ""))
 
 
 def volume(item: Mapping[str, Any]) -> EngineObject:
     """From an item of the engine's list of volumes."""
-    return EngineObject("volume", item["Name"], item["Name"], item["Labels"] or {}, _moment(item.get("CreatedAt")))
-
-
-def _moment(text: str | None) -> float:
-    return datetime.fromisoformat(text).timestamp() if text else 0.0
+    return EngineObject("volume", item["Name"], item["Name"], item["Labels"] or {}, _moment(item.get("CreatedAt") or ""))
 
 
 def inspected(item: Mapping[str, Any]) -> ContainerInfo:
