@@ -143,7 +143,7 @@ def errors_of(host: str) -> Iterator[None]:
         yield
     except ShipwayError as error:
         if host and host not in error.message:
-            error.message = f"{host}: {error.message}"
+            error.within(host)
         raise
 
 

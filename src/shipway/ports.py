@@ -71,7 +71,7 @@ class Runtime(Protocol):
         """Create (not start) it and return its id. A container of that name with the same LABEL_CONFIG is kept."""
 
     def start(self, container: str) -> None:
-        """Start it; a running one stays."""
+        """Start it; a running one stays. NotRunnable where its command can't be executed."""
 
     def prioritize(self, container: str) -> None:
         """Give a container that was made with low priority its full share of the processor. A missing one is no error."""

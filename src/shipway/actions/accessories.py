@@ -16,6 +16,7 @@ from shipway.domain.plan import Health, Plan
 from shipway.domain.volumes import is_anonymous
 from shipway.steps.container import capture
 from shipway.steps.health import wait_healthy
+from shipway.steps.starting import create_and_start
 
 STARTING = ("create", "start", "replace", "bring back")  # verbs of changes after which an accessory runs
 COPY_TIMEOUT = 6 * 3600.0
@@ -77,8 +78,7 @@ def _create(ctx: Context, change: Change, found: ContainerInfo | None, replaced:
     if before is not None:
         for path, volume in hidden(spec, before).items():
             _copy(ctx, spec, volume, next(name for name, at in spec.volumes.items() if at == path))
-    ctx.runtime.create(spec)
-    ctx.runtime.start(spec.name)
+    create_and_start(ctx, spec)
     if before is None:  # where the first deployment of all fails, nothing of it stays
         info = ctx.runtime.find(spec.name)
         made += [name for name in info.volumes.values() if is_anonymous(name)] if info else []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from shipway.actions.checks import run_check, run_seed
 from shipway.actions.decide import Decision
+from shipway.actions.entrypoints import swallowed_commands
 from shipway.actions.place import Place
 from shipway.actions.prune import prune
 from shipway.actions.restore import reachable, restore
@@ -103,6 +104,8 @@ class Applying:
 
     def _pull(self) -> None:
         self.everywhere(Place.pull)
+        for warning in swallowed_commands(self.here, self.order.release, self.decision.left):
+            self.ctx.reporter.note(warning)
 
     def _migrate(self) -> None:
         wanted = self.decision.first.wanted

@@ -8,7 +8,7 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.errors import SecretError
 from shipway.domain.observed import Observed
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.specify import Settings
 
@@ -48,6 +48,8 @@ def settings(
         raise SecretError(f"{environment.name} lacks {len(missing)} secret(s): {', '.join(missing)}", hint=f"set them:\n{commands}")
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
     passwords = passwords_of(ctx, plan, environment, create=create)
+    chosen = {accessory.name: known.password_secret(accessory) for accessory in plan.accessories.values()}
+    passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
     ctx.redactor.add(values)
     return Settings(version or version_of(ctx, release, environment), values, versions, passwords)
 
@@ -57,7 +59,7 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
     stands in."""
     scope = names.scope(plan.app, environment.name)
     found = {
-        accessory.name: _password(ctx, scope, accessory.name, create)
+        accessory.name: _password(ctx, scope, accessory, create)
         for accessory in plan.accessories.values()
         if known.needs_password(accessory)
     }
@@ -68,6 +70,7 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
 def needed(plan: Plan, environment: Environment) -> list[str]:
     """Names of all secrets that a deployment into the environment needs."""
     wanted = [name for service in plan.services.values() for name in service.secrets]
+    wanted += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     if environment.seed:
         wanted += environment.seed.secrets
     return list(dict.fromkeys(wanted))
@@ -84,10 +87,11 @@ def versions(ctx: Context, release: Release) -> list[str]:
     return [item.name for item in ctx.ledger.evidence(release.app, release.number) if item.kind == "version"]
 
 
-def _password(ctx: Context, scope: str, accessory: str, create: bool) -> str:
-    name = f"accessory:{accessory}"
+def _password(ctx: Context, scope: str, accessory: Accessory, create: bool) -> str:
+    own = known.password_secret(accessory)
+    name = own or f"accessory:{accessory.name}"
     found = ctx.secrets.get(scope, name)
-    if found is None and create:
+    if found is None and create and not own:
         import secrets as random
 
         found = random.token_urlsafe(24)

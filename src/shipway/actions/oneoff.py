@@ -16,7 +16,7 @@ from shipway.domain.container import LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Release
-from shipway.domain.specify import Settings, variables
+from shipway.domain.specify import Settings, stand_ins, variables
 from shipway.ports import DatabaseTool, OneOff
 from shipway.steps.container import capture
 
@@ -77,11 +77,15 @@ def files_of(ctx: Context, release: Release, environment: Environment, settings:
 
 
 def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: Mapping[str, str]) -> str | None:
-    """Newest schema revision that the images bring; asks the tool without a database, in containers with these labels."""
+    """Newest schema revision that the images bring; asks the tool without a database, in containers with these labels.
+
+    Tools import a project's settings, and these read variables: the plan's are there, see `stand_ins`.
+    """
     database = plan.database
     if database is None:
         return None
-    job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels)
+    env = stand_ins(plan, database.service)
+    job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env)
     run = _one_off(ctx, job)
     tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))
     return tool.head()

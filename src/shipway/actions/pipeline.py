@@ -223,9 +223,7 @@ class _Pipeline:
     def _failure(self) -> ShipwayError:
         if len(self.failed) == 1:
             name, error = next(iter(self.failed.items()))
-            error.message = f"step {name}: {error.message}"
-            error.hint = error.hint or f"its whole output: {self.at.log(name)}"
-            return error
+            return error.within(f"step {name}", hint=f"its whole output: {self.at.log(name)}")
         listed = "\n".join(f"  {name}: {error.message}" for name, error in self.failed.items())
         return StepFailed(f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}")
 

@@ -29,6 +29,7 @@ from shipway.domain.observed import release_of
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY
 from shipway.steps.health import SETTLED, look, wait_healthy
+from shipway.steps.starting import create_and_start
 
 SETTLE = 0.2  # seconds between the start of containers and the switch of requests to them
 
@@ -136,8 +137,7 @@ class Place:
         return [spec for spec in specs if spec.name in names]
 
     def _start(self, spec: ContainerSpec) -> None:
-        self.ctx.runtime.create(spec)
-        self.ctx.runtime.start(spec.name)
+        create_and_start(self.ctx, spec)
         self._begun[spec.name] = self.ctx.clock()
         if spec in self.wanted.web:
             self._enter(spec)  # while it comes up: nothing is sent to it before the switch

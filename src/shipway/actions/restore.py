@@ -22,6 +22,7 @@ from shipway.domain.reconcile import reconcile
 from shipway.domain.release import Deployment, Release
 from shipway.domain.specify import nothing, specify
 from shipway.steps.health import wait_healthy
+from shipway.steps.starting import create_and_start
 
 
 def restore(ctx: Context, left: Release, environment: Environment, previous: Deployment | None) -> None:
@@ -116,8 +117,7 @@ class _Restoring:
         starting = [spec for spec in specs if spec.name in missing]
         for spec in starting:
             self.ctx.images.pull(spec.image, lambda line: None)
-            self.ctx.runtime.create(spec)
-            self.ctx.runtime.start(spec.name)
+            create_and_start(self.ctx, spec)
         services = self.good.plan.services if self.good else {}
         of = [(spec.name, services[spec.labels[LABEL_NAME]]) for spec in starting]
         headers = self.good.plan.environments[self.name].forwarded if self.good else {}

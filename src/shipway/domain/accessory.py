@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from shipway.domain.plan import Accessory, Health
 
+PLACEHOLDER = "placeholder"  # for a secret that isn't known where it stands
 DEFAULT_PORTS = {"postgres": 5432, "mysql": 3306, "redis": 6379}
 
 
@@ -29,22 +32,40 @@ def environment(accessory: Accessory, app: str, password: str) -> dict[str, str]
     return {**known, **accessory.environment}
 
 
+def with_placeholders(accessory: Accessory, app: str, password: str) -> dict[str, str]:
+    """Likewise, where no environment has values for its secrets: in a step, in a proof."""
+    return {**dict.fromkeys(accessory.secrets, PLACEHOLDER), **environment(accessory, app, password)}
+
+
+def password_secret(accessory: Accessory) -> str | None:
+    """The secret of the plan that is the password of its user, in place of one that Shipway makes."""
+    name = {"postgres": "POSTGRES_PASSWORD", "mysql": "MYSQL_PASSWORD"}.get(accessory.kind, "")
+    return name if name in accessory.secrets else None
+
+
 def url(accessory: Accessory, app: str, host: str, password: str, *, published: int | None = None) -> str:
-    """What a service connects to, as the variable named by `provides`. published: the port where it isn't its own."""
+    """What a service connects to, as the variable named by `provides`. published: the port where it isn't its own.
+
+    User, password and database are percent-encoded: any character may stand in them.
+    """
     number = published or port(accessory)
     at = f"{host}:{number}"
     match accessory.kind:
         case "postgres":
             own = environment(accessory, app, password)
             user = own["POSTGRES_USER"]
-            return f"postgresql://{user}:{own['POSTGRES_PASSWORD']}@{at}/{own.get('POSTGRES_DB', user)}"
+            return f"postgresql://{_part(user)}:{_part(own['POSTGRES_PASSWORD'])}@{at}/{_part(own.get('POSTGRES_DB', user))}"
         case "mysql":
             own = environment(accessory, app, password)
-            return f"mysql://{own['MYSQL_USER']}:{own['MYSQL_PASSWORD']}@{at}/{own['MYSQL_DATABASE']}"
+            return f"mysql://{_part(own['MYSQL_USER'])}:{_part(own['MYSQL_PASSWORD'])}@{at}/{_part(own['MYSQL_DATABASE'])}"
         case "redis":
             return f"redis://{at}/0"
         case _:
             return (accessory.url or "").replace("{host}", host).replace("{port}", str(number))
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
 
 
 def client_environment(accessory: Accessory, app: str, host: str, password: str) -> dict[str, str]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class ShipwayError(Exception):
     """Base of every error that a user may see: what happened, and in `hint` what to do next."""
@@ -15,6 +20,13 @@ class ShipwayError(Exception):
 
     def __str__(self) -> str:
         return self.message  # which may have got the name of a host since
+
+    def within(self, where: str, *, hint: str = "") -> Self:
+        """The same error with a message that begins with where it was; hint: for one that has none. What a class needs to
+        be made of isn't known here, so it is never made a second time."""
+        self.message = f"{where}: {self.message}"
+        self.hint = self.hint or hint
+        return self
 
 
 class UsageError(ShipwayError):
@@ -67,6 +79,10 @@ class DeployFailed(ShipwayError):
     """The new release did not become healthy or failed its checks; the previous one keeps serving."""
 
     exit_code = 13
+
+
+class NotRunnable(DeployFailed):
+    """A container's command can't be executed: a fault of its image or of the plan, not of the engine."""
 
 
 class LeaseHeld(ShipwayError):

@@ -63,6 +63,7 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     assets: str | None = None  # folder in its image whose files the releases before and after serve too
+    entrypoint: str | None = None  # split likewise; None is the image's own; with one, the image's own command doesn't count
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class Accessory:
     health: Health | None = None  # None: by kind
     environment: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
+    entrypoint: str | None = None
+    secrets: tuple[str, ...] = ()  # variables of its own container
+    published: int | None = None  # port of the first host where the environment's other hosts reach it; None: by its name
 
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"

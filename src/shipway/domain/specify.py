@@ -17,6 +17,7 @@ from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
 from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
 
+NOWHERE = "nowhere.invalid"  # a host that nothing can have
 PORTS = range(20000, 30000)  # where accessories are published for the other hosts of an environment
 
 
@@ -94,6 +95,23 @@ def variables(
     }
 
 
+def stand_ins(plan: Plan, service: str) -> dict[str, str]:
+    """Variables of a service where there is no environment: the plan's own, placeholders for secrets, and addresses that
+    lead nowhere. A variable that only environments set has the value that it has in the first of them."""
+    by_environments: dict[str, str] = {}
+    for environment in reversed(list(plan.environments.values())):
+        by_environments |= environment.environment
+    chosen = plan.services[service]
+    urls = {
+        accessory.provides: known.url(accessory, plan.app, NOWHERE, known.PLACEHOLDER)
+        for accessory in plan.accessories.values() if accessory.provides
+    }  # fmt: skip
+    return {
+        "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": known.PLACEHOLDER, **urls,
+        **by_environments, **chosen.environment, **dict.fromkeys(chosen.secrets, known.PLACEHOLDER),
+    }  # fmt: skip
+
+
 def accessory_urls(
     plan: Plan, environment: Environment, passwords: Mapping[str, str], host: Host
 ) -> dict[str, str]:
@@ -113,7 +131,9 @@ def accessory_urls(
 
 
 def published(plan: Plan, environment: Environment, accessory: Accessory) -> int:
-    """The port at which other hosts reach an accessory: always the same one, and another for each environment."""
+    """The port at which other hosts reach an accessory: the plan's, else always the same one, another for each environment."""
+    if accessory.published is not None:
+        return accessory.published
     return PORTS.start + zlib.crc32(names.accessory(plan.app, environment.name, accessory.name).encode()) % len(PORTS)
 
 
@@ -132,7 +152,8 @@ def _replica(
         name="",
         image=release.images[service.name],
         labels=names.labels(plan.app, environment.name, "service", service.name),
-        command=tuple(shlex.split(service.command)) if service.command else None,
+        command=argv(service.command),
+        entrypoint=argv(service.entrypoint),
         env=variables(plan, release, environment, settings, service, host),
         networks={names.network(plan.app, environment.name): ()},
         cpus=service.resources.cpus,
@@ -160,8 +181,12 @@ def _accessory(plan: Plan, environment: Environment, settings: Settings, accesso
         name=name,
         image=accessory.image,
         labels=names.labels(plan.app, environment.name, "accessory", accessory.name),
-        command=tuple(shlex.split(accessory.command)) if accessory.command else None,
-        env=known.environment(accessory, plan.app, settings.passwords.get(accessory.name, "")),
+        command=argv(accessory.command),
+        entrypoint=argv(accessory.entrypoint),
+        env={
+            **known.environment(accessory, plan.app, settings.passwords.get(accessory.name, "")),
+            **{secret: settings.secrets[secret] for secret in accessory.secrets},
+        },
         networks={names.network(plan.app, environment.name): (accessory.name,)},
         volumes={name: accessory.volume} if accessory.volume else {},
         publish=_to_other_hosts(plan, environment, accessory),
@@ -170,7 +195,8 @@ def _accessory(plan: Plan, environment: Environment, settings: Settings, accesso
     )
     # Digest over the plan's name of the image: a newer postgres:15 on the engine must not replace a database.
     public = dataclasses.replace(spec, env=known.environment(accessory, plan.app, ""))
-    labels = {**spec.labels, LABEL_CONFIG: config_digest(public, {})}
+    versions = {secret: settings.versions.get(secret, 0) for secret in accessory.secrets}
+    labels = {**spec.labels, LABEL_CONFIG: config_digest(public, versions)}
     return dataclasses.replace(spec, labels=labels)
 
 
@@ -181,11 +207,17 @@ def _to_other_hosts(plan: Plan, environment: Environment, accessory: Accessory) 
     return (Publish(known.port(accessory), published(plan, environment, accessory), first.address),)
 
 
+def argv(text: str | None) -> tuple[str, ...] | None:
+    """The words of a command of the plan; None where it has none."""
+    return tuple(shlex.split(text)) if text else None
+
+
 def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
     """Over everything but the name. Values of variables stay out where they are secret: their version stands for them."""
     data = {
         "image": spec.image,
         "command": spec.command,
+        **({"entrypoint": spec.entrypoint} if spec.entrypoint else {}),
         "env": {name: value for name, value in spec.env.items() if name not in secrets},
         "secrets": dict(secrets),
         "networks": {name: list(aliases) for name, aliases in spec.networks.items()},

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from shipway.domain.plan import Accessory
 
 POSTGRES_DATA = "/var/lib/postgresql/data"
+_POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
 MYSQL_DATA = "/var/lib/mysql"
 # Volumes of well-known images, for where the image itself isn't there to be asked.
 _KNOWN = {
@@ -39,8 +40,15 @@ def known_volumes(accessory: Accessory) -> tuple[str, ...]:
     name = base_name(accessory.image)
     if name in ("postgres", "postgis"):
         version = re.match(r"(\d+)", accessory.image.split("@")[0].rpartition("/")[2].partition(":")[2])
-        return ("/var/lib/postgresql" if version and int(version[1]) >= 18 else POSTGRES_DATA,)
+        return (_POSTGRES_18 if version and int(version[1]) >= 18 else POSTGRES_DATA,)
     return (_KNOWN[name],) if name in _KNOWN else ()
+
+
+def usual_variables(accessory: Accessory) -> dict[str, str]:
+    """What is known of the variables of a well-known image."""
+    usual: dict[tuple[str, ...], str] = {(POSTGRES_DATA,): POSTGRES_DATA, (_POSTGRES_18,): f"{_POSTGRES_18}/18/docker"}
+    found = usual.get(known_volumes(accessory))
+    return {"PGDATA": found} if found else {}
 
 
 def data_folder(accessory: Accessory, variables: Mapping[str, str]) -> str | None:

@@ -45,6 +45,7 @@ SERVICE = Record(
     {
         "build": BUILD,
         "image": v.IMAGE,
+        "entrypoint": v.COMMAND,
         "command": v.COMMAND,
         "port": v.PORT,
         "route": v.ROUTE,
@@ -71,7 +72,10 @@ ACCESSORY = Record(
         "volume": v.ABSOLUTE,
         "health": HEALTH,
         "environment": v.VARIABLES,
+        "secrets": v.SECRETS,
+        "entrypoint": v.COMMAND,
         "command": v.COMMAND,
+        "published": v.PUBLISHED_PORT,
     },
     required=("image",),
     named=True,

@@ -98,7 +98,7 @@ def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
         image=image,
         labels={**ground.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
         command=_command(accessory),
-        env=known.environment(accessory, app, password),
+        env=known.with_placeholders(accessory, app, password),
         networks={network: (accessory.name,)},
     )
     ctx.runtime.create(spec)

@@ -4,7 +4,6 @@ them, and used by the plan's exercises."""
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, Conta
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Exercise, Host, Plan, Service
 from shipway.domain.release import Release
-from shipway.domain.specify import Settings, variables
+from shipway.domain.specify import Settings, argv, variables
 from shipway.ports import ScratchDatabase
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
@@ -135,7 +134,8 @@ class Stand:
             name=self._called(service.name),
             image=release.images[service.name],
             labels=self._labels(service.name),
-            command=tuple(shlex.split(service.command)) if service.command else None,
+            command=argv(service.command),
+            entrypoint=argv(service.entrypoint),
             env=variables(release.plan, release, cast.environment, cast.settings, service),
             networks={self._network: (service.name,)},
             cpus=service.resources.cpus,
@@ -147,8 +147,9 @@ class Stand:
             name=self._called(accessory.name),
             image=accessory.image,
             labels=self._labels(accessory.name),
-            command=tuple(shlex.split(accessory.command)) if accessory.command else None,
-            env=known.environment(accessory, plan.app, self._server.password),
+            command=argv(accessory.command),
+            entrypoint=argv(accessory.entrypoint),
+            env=known.with_placeholders(accessory, plan.app, self._server.password),
             networks={self._network: (accessory.name,)},
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from shipway.domain.container import LABEL_ATTEMPT, LABEL_CONFIG, LABEL_KEY, LAB
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.release import digest_of
+from shipway.domain.specify import argv
 from shipway.ports import OnLine
 from shipway.steps import reports
 from shipway.steps.artifacts import Artifact, as_archive, store
@@ -176,8 +176,9 @@ def _start(run: Run, accessory: Accessory, name: str, started: list[str], on_lin
         name=name,
         image=accessory.image,
         labels={**run.labels("accessory", accessory.name), LABEL_CONFIG: name},
-        command=tuple(shlex.split(accessory.command)) if accessory.command else None,
-        env=known.environment(accessory, run.plan.app, PASSWORD),
+        command=argv(accessory.command),
+        entrypoint=argv(accessory.entrypoint),
+        env=known.with_placeholders(accessory, run.plan.app, PASSWORD),
         networks={run.network: ()},
     )
     container = run.ctx.runtime.create(spec)

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
-from shipway.domain.errors import Interrupted, ShipwayError
+from shipway.domain.errors import Interrupted, NotRunnable, ShipwayError
 from shipway.ports import OnLine
+from shipway.steps.starting import explanation
 from shipway.system.redact import Lines
 
 TIMED_OUT = 124  # as timeout(1)
+NOT_RUN = 127  # as a shell: its command can't be executed
 POLL = 5.0  # seconds between looks at `cancelled` while a container runs
 
 
@@ -30,7 +32,7 @@ def run_container(
 ) -> int:
     """Create under a unique name, start, follow, wait, remove. Returns the exit code, TIMED_OUT after `timeout` seconds.
 
-    before(container) runs between create and start, after(container) when it has exited, whatever its code.
+    A command that can't be executed ends with NOT_RUN. before(container) runs between create and start, after(container) when it has exited, whatever its code.
     Lines reach on_line redacted, as they come. leave: when it has exited, somebody else takes the container away.
     """
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
@@ -40,7 +42,13 @@ def run_container(
     try:
         if before:
             before(container)
-        ctx.runtime.start(container)
+        try:
+            ctx.runtime.start(container)
+        except NotRunnable as error:
+            why = explanation(ctx, container, error.message)
+            on_line(ctx.redactor.line(f"{why[0]}; {why[1]}" if why else error.message))
+            ctx.runtime.remove(container)
+            return NOT_RUN
         return follow_container(ctx, container, on_line=on_line, timeout=timeout, after=after, leave=leave)
     except BaseException:
         ctx.runtime.remove(container)

@@ -10,6 +10,7 @@ from shipway.context import Context
 from shipway.domain.container import ContainerInfo
 from shipway.domain.errors import DeployFailed, EngineError, Interrupted
 from shipway.domain.plan import Health
+from shipway.steps.starting import explanation
 from shipway.system.http import AGENT
 from shipway.system.redact import Lines
 
@@ -143,8 +144,12 @@ def _code(container: ContainerInfo | None) -> str:
 
 
 def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
-    log = "".join(f"\n  {name} │ {line}" for line in _last_lines(ctx, name)) or "\n  (it wrote nothing)"
-    return DeployFailed(f"{name}: {why}\nits last lines:{log}")
+    lines = _last_lines(ctx, name)
+    log = "".join(f"\n  {name} │ {line}" for line in lines) or "\n  (it wrote nothing)"
+    fault = explanation(ctx, name, "\n".join(lines))
+    if fault:
+        why = f"{why}: {fault[0]}"
+    return DeployFailed(f"{name}: {why}\nits last lines:{log}", hint=fault[1] if fault else "")
 
 
 def _last_lines(ctx: Context, name: str) -> list[str]:

@@ -19,7 +19,8 @@ from shipway.domain.container import (
     owner_labels,
 )
 from shipway.domain.disk import DiskUsage
-from shipway.domain.errors import EngineError
+from shipway.domain.errors import EngineError, NotRunnable
+from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.streams import Seen, frames, lines
@@ -88,6 +89,8 @@ class DockerRuntime:
                         f"image {spec.image} of container {spec.name} isn't on the engine",
                         hint=f"docker pull {spec.image}",
                     ) from error
+                if refusal_in(error.message):
+                    raise NotRunnable(error.message) from error
                 if error.status != 409:
                     raise EngineError(f"container {spec.name} can't be created: {error.message}") from error
             found = self._inspect(spec.name)
@@ -98,7 +101,12 @@ class DockerRuntime:
             time.sleep(0.1)
 
     def start(self, container: str) -> None:
-        self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
+        try:
+            self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
+        except EngineRefused as error:
+            if refusal_in(error.message):
+                raise NotRunnable(error.message) from error
+            raise
 
     def prioritize(self, container: str) -> None:
         path = f"/containers/{segment(container)}/update"

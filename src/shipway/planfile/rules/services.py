@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from shipway.domain.plan import Accessory, Plan, Service
-from shipway.planfile.report import Report
+from shipway.domain.shell_syntax import shell_syntax, through_shell
+from shipway.domain.specify import published
+from shipway.domain.volumes import known_volumes, right_path, usual_variables
+from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import known
 from shipway.planfile.sections import ALL
 
@@ -18,6 +23,7 @@ def check(plan: Plan, report: Report) -> None:
     for accessory in plan.accessories.values():
         _accessory(accessory, plan, report)
     _provided_once(plan, report)
+    _published_once(plan, report)
     _database(plan, report)
     _registry(plan, report)
 
@@ -29,14 +35,30 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
     if service.health and (service.health.path or service.health.tcp) and not report.written((*at, "port")):
         way = "path" if service.health.path else "tcp"
         report.error((*at, "health"), f"a check by {way} needs to know the port", "`port:` beside `health`, or health: {command: …}")
-    for name in service.secrets:
-        if name in service.environment:
-            message = f"`{name}` is also one of the service's secrets"
-            report.error((*at, "environment", name), message, "each name once: in `secrets` if nobody may read it")
+    _each_name_once(at, service, "service", report)
+    _without_a_shell(at, service, report)
     for accessory in plan.accessories.values():
         if accessory.provides and accessory.provides in service.environment:
             message = f"replaces the address that the accessory `{accessory.name}` provides"
             report.warn((*at, "environment", accessory.provides), message)
+
+
+def _without_a_shell(at: Path, part: Service | Accessory, report: Report) -> None:
+    """`command` and `entrypoint` are split into words, and nobody expands or redirects anything in them."""
+    if part.entrypoint and re.search(r"\b(ba|da|a)?sh -[a-z]*c$", part.entrypoint):
+        return
+    for key, text in (("entrypoint", part.entrypoint), ("command", part.command)):
+        found = shell_syntax(text or "")
+        if found:
+            listed = ", ".join(f"`{item}`" for item in found)
+            report.warn((*at, key), f"{listed} is shell syntax, and `{key}` is run without a shell: it is passed on as it is", f"`{key}: {through_shell(text or '')}`")
+
+
+def _each_name_once(at: Path, part: Service | Accessory, word: str, report: Report) -> None:
+    for name in part.secrets:
+        if name in part.environment:
+            message = f"`{name}` is also one of the {word}'s secrets"
+            report.error((*at, "environment", name), message, "each name once: in `secrets` if nobody may read it")
 
 
 def _routes(plan: Plan, report: Report) -> None:
@@ -54,14 +76,21 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     at = ("accessories", accessory.name)
     if accessory.name in report.names(("services",)):
         report.error(at, f"a service is called `{accessory.name}` too", "another name: both are found by it in the network")
+    _each_name_once(at, accessory, "accessory", report)
+    _without_a_shell(at, accessory, report)
     if not accessory.image or report.failed((*at, "kind")):
         return
+    right = right_path(accessory, known_volumes(accessory), usual_variables(accessory))
+    if right is not None and not report.failed((*at, "volume")):
+        message = f"`{accessory.image}` keeps its data in {right}: this volume would stay empty, and the data in one without a name"
+        report.warn((*at, "volume"), message, f"`volume: {right}`")
     if accessory.kind == "other":
         _other(accessory, report)
     elif report.written((*at, "url")):
         report.error((*at, "url"), f"Shipway itself makes the address of a {accessory.kind} accessory", "`url` only with `kind: other`")
     if accessory.kind in DATA_KEEPERS and not report.written((*at, "volume")):
-        report.warn(at, "has no `volume`: its data is gone when the container is replaced", "`volume:` the path of its data")
+        message = "has no `volume`: its data lies in a volume without a name, which only its container leads to"
+        report.warn(at, message, "`volume:` the path of its data")
     if "@" not in accessory.image and ":" not in accessory.image.rpartition("/")[2]:
         report.warn((*at, "image"), f"`{accessory.image}` names no version: it changes whenever it is pulled", "name:version")
     if not _used(accessory, plan):
@@ -97,6 +126,20 @@ def _provided_once(plan: Plan, report: Report) -> None:
             if owner != accessory.name:
                 message = f"`{accessory.provides}` is already provided by `{owner}`"
                 report.error(("accessories", accessory.name, "provides"), message, "a variable of its own")
+
+
+def _published_once(plan: Plan, report: Report) -> None:
+    """The ports of accessories on a host that several environments share, or that happen to be the same by their names."""
+    owners: dict[tuple[str, int], tuple[str, str]] = {}
+    for environment in plan.environments.values():
+        if len(environment.hosts) < 2:
+            continue
+        for accessory in plan.accessories.values():
+            here = (environment.hosts[0].name, published(plan, environment, accessory))
+            other = owners.setdefault(here, (environment.name, accessory.name))
+            if other != (environment.name, accessory.name):
+                message = f"has port {here[1]} on {here[0]} in {environment.name}, as `{other[1]}` in {other[0]} has"
+                report.error(("accessories", accessory.name), message, "`published:` another port, or environments on other hosts")
 
 
 def _database(plan: Plan, report: Report) -> None:

@@ -1,0 +1,54 @@
+"""Start a container, and say what is wrong with its image where its command can't be executed."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import tarfile
+
+from shipway.context import Context
+from shipway.domain.container import LABEL_NAME, ContainerSpec
+from shipway.domain.errors import DeployFailed, EngineError, NotRunnable, ShipwayError
+from shipway.domain.start_failure import explain, refusal_in
+
+MOST = 65536  # bytes of a file that are looked at
+
+
+def create_and_start(ctx: Context, spec: ContainerSpec) -> None:
+    """DeployFailed, with service and remedy, where the image is at fault."""
+    try:
+        ctx.runtime.create(spec)
+        ctx.runtime.start(spec.name)
+    except NotRunnable as error:
+        why = explanation(ctx, spec.name, error.message)
+        name = spec.labels.get(LABEL_NAME, spec.name)
+        if why is None:
+            raise DeployFailed(f"{name} can't be started: {error.message}") from error
+        raise DeployFailed(f"{name} can't be started: {why[0]} ({spec.name})", hint=why[1]) from error
+    except EngineError as error:
+        if spec.publish and re.search(r"already (allocated|in use)", error.message):
+            error.hint = error.hint or f"give {spec.labels.get(LABEL_NAME, spec.name)} another port: `published:` in the plan"
+        raise
+
+
+def explanation(ctx: Context, container: str, text: str) -> tuple[str, str] | None:
+    """What is wrong and the remedy, by the engine's error or the last lines of a log; None where that says nothing of it."""
+    refusal = refusal_in(text)
+    return explain(refusal, beginning(ctx, container, refusal.file)) if refusal else None
+
+
+def beginning(ctx: Context, container: str, file: str) -> bytes | None:
+    """Of a file of a container, by its path there; None where it can't be read."""
+    try:
+        info = ctx.runtime.find(container)
+        if info is None or "/" not in file:
+            return None
+        config = (ctx.images.inspect(info.image) or {}).get("Config")
+        workdir = str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
+        chunks = ctx.runtime.get(container, posixpath.normpath(posixpath.join(workdir, file)))
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+            content = next((tar.extractfile(member) for member in tar if member.isfile()), None)
+            return content.read(MOST) if content else None
+    except (ShipwayError, OSError, tarfile.TarError):
+        return None

@@ -1,0 +1,70 @@
+"""Values of accessories: passwords of any character, secrets, ports."""
+
+from __future__ import annotations
+
+import dataclasses
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipway.domain import accessory as known
+from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
+from shipway.domain.release import Release
+from shipway.domain.specify import Settings, argv, published, specify, stand_ins
+
+HOSTS = (Host("local", "10.0.0.1"), Host("ssh://b"))
+ENVIRONMENT = Environment("staging", "http://a.example", hosts=HOSTS, environment={"MODE": "far"})
+SERVICE = Service("web", image="web:1", environment={"DEBUG": "0"}, secrets=("SECRET_KEY",), entrypoint="run --fast")
+
+
+def plan(accessory: Accessory) -> Plan:
+    return Plan("shop", {"web": SERVICE}, {accessory.name: accessory}, environments={"staging": ENVIRONMENT})
+
+
+@given(password=st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1))
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_any_password_comes_back_from_the_address(kind: str, password: str) -> None:
+    parts = urlsplit(known.url(Accessory("db", "x", kind), "my-app", "db", password))
+    assert (parts.hostname, parts.port, parts.username) == ("db", known.DEFAULT_PORTS[kind], "my_app")
+    assert unquote(parts.password or "") == password
+
+
+def test_what_shipway_makes_stays_as_it_was() -> None:
+    assert known.url(Accessory("db", "x", "postgres"), "a", "db", "aZ09-_") == "postgresql://a:aZ09-_@db:5432/a"
+
+
+def test_secrets_reach_the_accessory_and_count_by_version() -> None:
+    accessory = Accessory("db", "postgres:15", "postgres", "URL", secrets=("POSTGRES_PASSWORD",))
+    release = Release(1, "shop", "r", "t", (), "", {"web": "web@sha256:1"}, plan(accessory), 1, 0.0, None)
+
+    def spec(version: int, value: str) -> tuple[str, str]:
+        secrets = {"POSTGRES_PASSWORD": value, "SECRET_KEY": "k"}
+        own = Settings("v", secrets, dict.fromkeys(secrets, version), {"db": value})
+        (made,) = specify(release, ENVIRONMENT, own).accessories
+        return made.env["POSTGRES_PASSWORD"], made.labels["shipway.config"]
+
+    assert spec(1, "one")[0] == "one"
+    assert spec(1, "one")[1] == spec(1, "other")[1] != spec(2, "other")[1]
+    assert known.password_secret(accessory) == "POSTGRES_PASSWORD"
+    assert known.with_placeholders(dataclasses.replace(accessory, secrets=("X",)), "a", "p")["X"] == known.PLACEHOLDER
+
+
+def test_a_port_can_be_chosen() -> None:
+    accessory = Accessory("db", "postgres:15", "postgres")
+    assert 20000 <= published(plan(accessory), ENVIRONMENT, accessory) < 30000
+    chosen = dataclasses.replace(accessory, published=15432)
+    assert published(plan(chosen), ENVIRONMENT, chosen) == 15432
+
+
+def test_what_stands_in_where_there_is_no_environment() -> None:
+    found = stand_ins(plan(Accessory("db", "postgres:15", "postgres", "DATABASE_URL")), "web")
+    assert found["SECRET_KEY"] == "placeholder"
+    assert found["DATABASE_URL"] == "postgresql://shop:placeholder@nowhere.invalid:5432/shop"
+    assert (found["DEBUG"], found["MODE"]) == ("0", "far")
+
+
+def test_words_of_a_command() -> None:
+    assert argv("run --fast 'two words'") == ("run", "--fast", "two words")
+    assert argv(None) is None
