@@ -20,6 +20,7 @@ from shipway.drivers import Later, driver
 from shipway.store import open_ledger
 from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
 from shipway.system.redact import Redactor, of_process
+from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
     from shipway.drivers.credentials import Keyring
@@ -76,6 +77,8 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
         context = from_environment(context)
     with ending:
         yield context
+    if isinstance(context.reporter, UnbreakableReporter) and isinstance(context.reporter.error, OSError):
+        raise context.reporter.error  # the action is complete, its report is not
 
 
 def load_plan(home: Path) -> Plan:

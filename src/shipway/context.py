@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.plan import Database, Environment, Plan
 from shipway.system.alive import this_process
+from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:  # what every command imports must be cheap
     from shipway.ports import DatabaseTool, Edge, Images, Ledger, Linter, OneOff, Registry, Runtime, Scratch, Secrets
@@ -87,6 +88,11 @@ class Context:
     cancelled: threading.Event = field(default_factory=threading.Event)
     parallel: int = max(2, os.cpu_count() or 2)
 
+    def __post_init__(self) -> None:
+        """Wrap the reporter: an action that reports can't fail by that."""
+        if not isinstance(self.reporter, UnbreakableReporter):
+            object.__setattr__(self, "reporter", UnbreakableReporter(self.reporter))
+
     def on(self, host: str) -> Context:
         """The same on that host. EngineError where it can't be reached."""
         return self if host == self.machine.name else replace(self, machine=self.connect(host))
@@ -134,6 +140,28 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) 
 
     with ThreadPoolExecutor(min(len(things), most)) as pool:
         return list(pool.map(work, things))
+
+
+def attempt_all(*steps: Callable[[], object], on_error: Callable[[BaseException], None] = lambda error: None) -> None:
+    """Run each step, whatever the ones before raised; then raise the first error, with what the others said in its message.
+
+    For clean-up, where one failing step must not skip the rest. Only an interrupt ends it at once.
+    """
+    errors: list[BaseException] = []
+    for step in steps:
+        try:
+            step()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            on_error(error)
+            errors.append(error)
+    if not errors:
+        return
+    if isinstance(errors[0], ShipwayError):
+        others = (str(error) for error in errors[1:] if str(error) not in str(errors[0]))
+        errors[0].message = "; and ".join([errors[0].message, *others])
+    raise errors[0]
 
 
 @contextmanager

@@ -330,7 +330,11 @@ class Secrets(Protocol):
 
 
 class Ledger(Protocol):
-    """The append-only history and the leases. Raises StoreError. Times are given by the caller."""
+    """The append-only history and the leases. Raises StoreError. Times of the history are given by the caller; leases go by
+    the ledger's own clock, which all who use it share."""
+
+    def now(self) -> float:
+        """Seconds since the epoch by the ledger's clock."""
 
     def identity(self) -> str:
         """32 random hex digits that identify this ledger for ever: made once, kept in it, and copied with it."""
@@ -393,10 +397,10 @@ class Ledger(Protocol):
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...
 
-    def acquire(self, name: str, owner: str, reason: str, at: float, ttl: float) -> Lease:
-        """Take the lease where it is free or expired; LeaseHeld says who holds it, since when and why."""
+    def acquire(self, name: str, owner: str, reason: str, ttl: float) -> Lease:
+        """Take the lease for `ttl` seconds where it is free or expired; LeaseHeld says who holds it, since when and why."""
 
-    def renew(self, lease: Lease, at: float, ttl: float) -> Lease:
+    def renew(self, lease: Lease, ttl: float) -> Lease:
         """Extend it; LeaseHeld where it was lost to another owner."""
 
     def free(self, lease: Lease) -> None:

@@ -129,7 +129,7 @@ def test_in_the_middle_of_a_migration(make: Make) -> None:
 
 def test_while_it_waits_for_the_lease(project: Tiny) -> None:
     ledger = project.ledger()
-    lease = ledger.acquire(f"{project.app}/staging", "somebody", "a test", time.time(), 60)
+    lease = ledger.acquire(f"{project.app}/staging", "somebody", "a test", 60)
     running = project.start("deploy", "staging", "--wait", "50")
     running.until("waiting: ")
     interrupted(running, Running.press_ctrl_c)

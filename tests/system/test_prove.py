@@ -288,7 +288,7 @@ def test_the_gate(site: Site) -> None:
     bad = site.release((RENAMED[0], ""), files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")})
     order = Order(bad, site.production(bad))
     holding = []
-    site.ctx.reporter.begin = lambda name, detail="": holding.append(is_held(site.ctx.ledger.lease(f"{bad.app}/production"), site.ctx.clock()))  # type: ignore[method-assign]
+    site.ctx.reporter.begin = lambda name, detail="": holding.append(is_held(site.ctx.ledger.lease(f"{bad.app}/production"), site.ctx.ledger.now()))  # type: ignore[method-assign]
     with pytest.raises(GateRefused) as caught:
         deploy(site.ctx, order)
     assert holding == [False], "who deploys meanwhile is not kept waiting"

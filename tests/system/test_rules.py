@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 def held(project: Tiny, reason: str, *, ttl: float = 60.0) -> Iterator[None]:
     """Somebody else works on staging."""
     ledger = project.ledger()
-    lease = ledger.acquire(f"{project.app}/staging", "grace@example.org (process 7 on laptop)", reason, time.time(), ttl)
+    lease = ledger.acquire(f"{project.app}/staging", "grace@example.org (process 7 on laptop)", reason, ttl)
     try:
         yield
     finally:

@@ -151,9 +151,10 @@ class Tiny(Project):
     def leases(self) -> list[str]:
         """Environments whose lease somebody holds."""
         ledger = self.ledger()
-        held = {name: ledger.lease(f"{self.app}/{name}") for name in ("staging", "production")}
-        ledger.close()
-        return [name for name, lease in held.items() if is_held(lease, time.time())]
+        try:
+            return [name for name in ("staging", "production") if is_held(ledger.lease(f"{self.app}/{name}"), ledger.now())]
+        finally:
+            ledger.close()
 
     def good(self) -> list[tuple[str, str, int]]:
         """Environment, kind and release of all deployments that succeeded."""

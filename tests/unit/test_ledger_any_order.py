@@ -34,7 +34,7 @@ class Ledgers(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "ledger.db"
-        self.ledgers = {owner: open_ledger(self.path) for owner in ("ada", "grace", "alan")}
+        self.ledgers = {owner: open_ledger(self.path, lambda: self.now) for owner in ("ada", "grace", "alan")}
         self.now = 1000.0
         self.leases: dict[str, Lease] = {}  # what each believes to hold
         self.holder: tuple[str, float] | None = None  # the model: who, until when
@@ -51,9 +51,9 @@ class Ledgers(RuleBasedStateMachine):
         free = self.holder is None or self.holder[1] <= self.now
         if not free:
             with pytest.raises(LeaseHeld):
-                self.ledgers[owner].acquire("shop/staging", owner, "why", self.now, TTL)
+                self.ledgers[owner].acquire("shop/staging", owner, "why", TTL)
             return
-        lease = self.ledgers[owner].acquire("shop/staging", owner, "why", self.now, TTL)
+        lease = self.ledgers[owner].acquire("shop/staging", owner, "why", TTL)
         assert lease.token > max(self.tokens, default=0), "a token fences all before it"
         self.tokens.append(lease.token)
         self.leases[owner], self.holder = lease, (owner, self.now + TTL)
@@ -64,11 +64,11 @@ class Ledgers(RuleBasedStateMachine):
         if lease is None:
             return
         if self.holder == (owner, lease.expires) and self.now < lease.expires:
-            self.leases[owner] = self.ledgers[owner].renew(lease, self.now, TTL)
+            self.leases[owner] = self.ledgers[owner].renew(lease, TTL)
             self.holder = (owner, self.now + TTL)
         else:
             with pytest.raises(LeaseHeld, match="was lost"):
-                self.ledgers[owner].renew(lease, self.now, TTL)
+                self.ledgers[owner].renew(lease, TTL)
 
     @rule(owner=OWNERS)
     def free(self, owner: str) -> None:
@@ -98,7 +98,7 @@ class Ledgers(RuleBasedStateMachine):
     @rule(owner=OWNERS)
     def reopen(self, owner: str) -> None:
         self.ledgers[owner].close()
-        self.ledgers[owner] = open_ledger(self.path)
+        self.ledgers[owner] = open_ledger(self.path, lambda: self.now)
 
     @invariant()
     def all_see_the_same(self) -> None:

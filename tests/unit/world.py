@@ -7,6 +7,7 @@ import dataclasses
 import json
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,11 @@ class Engine:
 
 
 class World:
-    """`now` moves a little with each look at the clock; `runtime` and `edge` are those of the first host."""
+    """`now` moves a little with each look at the clock, unless the world's clock is the machine's, which `waits`; `runtime`
+    and `edge` are those of the first host."""
 
-    def __init__(self, folder: Path, hosts: Sequence[str] = (LOCAL,)) -> None:
+    def __init__(self, folder: Path, hosts: Sequence[str] = (LOCAL,), *, waits: bool = False) -> None:
+        self.waits = waits
         self.images = MemoryImages(public=["postgres:15"])
         self.engines = {name: Engine(name, self.images) for name in hosts}
         self.runtime, self.edge = self.engines[hosts[0]].runtime, self.engines[hosts[0]].edge
@@ -66,7 +69,7 @@ class World:
         self.ledger = self._open()
 
     def _open(self) -> Ledger:
-        self._ledgers.append(open_ledger(self._folder / "ledger.db"))
+        self._ledgers.append(open_ledger(self._folder / "ledger.db", self.clock))
         return self._ledgers[-1]
 
     def copy(self, folder: Path) -> World:
@@ -93,8 +96,8 @@ class World:
         for ledger in self._ledgers:
             ledger.close()
 
-    def controller(self, *, dies: Death | None = None) -> Context:
-        """A new process."""
+    def controller(self, *, dies: Death | None = None, ahead: float = 0.0) -> Context:
+        """A new process. ahead: seconds that the clock of its machine is ahead of the ledger's."""
         self._owners += 1
         database: Any = Mortal(self.database, dies) if dies else self.database
         ledger = self._open()
@@ -104,10 +107,10 @@ class World:
             connect=lambda name: self.engines[name].machine(ledger, self.clock), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda settings, *, run, client, files: MemoryTool(database, settings.folder or ""),
             scratch=lambda url: None,  # type: ignore[arg-type, return-value]
-            clock=self.clock, reporter=Notes(self.notes),
+            clock=lambda: self.clock() + ahead, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),
-            cancelled=Impatient(),
+            cancelled=threading.Event() if self.waits else Impatient(),
         )  # fmt: skip
         return mortal(ctx, dies) if dies else ctx
 
@@ -118,6 +121,8 @@ class World:
 
     def clock(self) -> float:
         """Seconds since the epoch."""
+        if self.waits:
+            return time.time()
         self.now += 0.02
         return self.now
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from shipway.actions.checks import run_check, run_seed
 from shipway.actions.decide import Decision
 from shipway.actions.entrypoints import swallowed_commands
 from shipway.actions.place import Place
 from shipway.actions.prune import prune
-from shipway.actions.restore import reachable, restore
+from shipway.actions.restore import restore
 from shipway.actions.scripts import record_scripts
 from shipway.actions.take_snapshot import snapshot_before
 from shipway.actions.takeover import take_over
 from shipway.actions.watch import watch
-from shipway.context import Context, errors_of, side_by_side
+from shipway.context import Context, attempt_all, errors_of, side_by_side
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
 
@@ -22,8 +23,8 @@ AT_ONCE = 8  # hosts that are worked on side by side
 
 
 def apply(ctx: Context, decision: Decision, number: int) -> None:
-    """Carry it out and settle the pending deployment of that number. Any failure is raised when all is taken back; where
-    that fails because an engine is away, the deployment stays pending, and the next command finishes it or takes it back."""
+    """Carry it out and settle the pending deployment of that number. Any failure is raised when all is undone; what was not
+    wholly undone stays pending, and the next command finishes it or rolls it back."""
     applying = Applying(ctx, decision)
     failed, detail = FAILED, ""
     try:
@@ -35,7 +36,7 @@ def apply(ctx: Context, decision: Decision, number: int) -> None:
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
         raise
     finally:
-        if not applying.away:
+        if applying.serves or applying.undone:
             outcome = SUCCEEDED if applying.serves else failed
             ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
 
@@ -54,7 +55,7 @@ class Applying:
         self.reverting = False  # down scripts run, or ran
         self.switched = False
         self.last_switch: float | None = None  # when it was in effect everywhere
-        self.away = False  # an engine is, and so it couldn't be taken back
+        self.undone = False  # wholly, after a failure
         self.serves = False  # switched and verified: from here on a failure doesn't take the release back
 
     def run(self) -> None:
@@ -66,11 +67,9 @@ class Applying:
             self._undo(error)
             raise
         self.serves = True
-        self.everywhere(Place.forget_replaced)
-        self._retire()
-        self._revert()
-        for place in self.places:
-            place.stay_up()
+        attempt_all(
+            lambda: self.everywhere(Place.forget_replaced), self._retire, self._revert, *(place.stay_up for place in self.places)
+        )
 
     def everywhere(self, work: Callable[[Place], object]) -> None:
         """On all hosts side by side. The first error is raised when all have ended."""
@@ -186,8 +185,13 @@ class Applying:
             return
         assert self.decision.schema.tool is not None
         self.reverting = True
-        with self.here.part("revert", ", ".join(down)):
-            self.decision.schema.tool.down(self.decision.schema.goal, lambda line: self.ctx.reporter.line("revert", line))
+        try:
+            with self.here.part("revert", ", ".join(down)):
+                self.decision.schema.tool.down(self.decision.schema.goal, lambda line: self.ctx.reporter.line("revert", line))
+        except Exception:
+            with suppress(Exception):  # some of the scripts may have run
+                self.schema = self.decision.schema.tool.current()
+            raise
         self.schema = self.decision.schema.goal
 
     # after failure
@@ -195,14 +199,18 @@ class Applying:
     def _undo(self, error: BaseException) -> None:
         self.ctx.cancelled.clear()  # what follows must run also after an interrupt
         self.ctx.reporter.note(f"taking it back: {type(error).__name__}")
-        for step in (self._restore, self._migrate_back, self._remove_volumes):
-            try:
-                step()
-            except ShipwayError as problem:
-                self.ctx.reporter.note(f"while taking it back: {problem}")
-                self.away = self.away or not reachable(self.ctx, self.order.environment, self.decision.left)
-        if self.away:
-            self.ctx.reporter.note("the next command finishes it or takes it back, as soon as Docker answers there")
+        problems: list[BaseException] = []
+        try:
+            attempt_all(self._restore, self._migrate_back, self._remove_volumes, on_error=problems.append)
+            self.undone = True
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            pass  # the caller raises what the deployment failed of
+        for problem in problems:
+            self.ctx.reporter.note(f"while taking it back: {problem}")
+        if problems:
+            self.ctx.reporter.note("it stays pending: the next command finishes it or rolls it back")
 
     def _restore(self) -> None:
         restore(self.ctx, self.order.release, self.order.environment, self.decision.previous)

@@ -55,7 +55,7 @@ def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator
             ctx.reporter.note(f"{mine}; taking it up: {left}")
             yield own, mine.number, left
         else:
-            number = ctx.ledger.begin_run(app, commit.revision, commit.tree, trigger, ctx.clock())
+            number = ctx.ledger.begin_run(app, commit.revision, commit.tree, trigger, ctx.ledger.now())
             yield stack.enter_context(_lease(ctx, app, number)), number, Left()
 
 
@@ -76,8 +76,8 @@ def _find(ctx: Context, app: str) -> list[Dead]:
 
 def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
     if lease is None:  # which it takes as soon as it has a number
-        return bool(ctx.clock() > row["started"] + TTL)
-    return not is_held(lease, ctx.clock())
+        return bool(ctx.ledger.now() > row["started"] + TTL)
+    return not is_held(lease, ctx.ledger.now())
 
 
 def _clear(ctx: Context, dead: Dead) -> None:

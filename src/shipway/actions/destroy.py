@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from shipway.actions.decide import hosts_of
 from shipway.actions.leases import environment_lease
 from shipway.actions.ownership import require_owned
-from shipway.context import Context
+from shipway.context import Context, attempt_all
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
@@ -21,8 +23,7 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
     for host in hosts:
         require_owned(ctx.on(host.name), plan.app, environment.name)  # also the engine's own error where it doesn't answer
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
-        for host in hosts:
-            _empty(own.on(host.name), plan, environment)
+        attempt_all(*(partial(_empty, own.on(host.name), plan, environment) for host in hosts))
         _record(own, plan.app, environment.name)
 
 

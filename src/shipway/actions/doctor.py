@@ -75,7 +75,7 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
     history = ctx.ledger.deployments(app, environment.name)
-    alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.clock())
+    alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.ledger.now())
     if not alive:
         yield from _unfinished(history)
     now = back.current(history)

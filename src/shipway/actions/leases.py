@@ -10,7 +10,7 @@ from typing import Any
 
 from shipway.context import Context, Machine
 from shipway.domain import names
-from shipway.domain.errors import Interrupted, LeaseHeld
+from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
 from shipway.domain.release import Lease
 from shipway.system.alive import is_gone
 
@@ -18,7 +18,7 @@ TTL = 15.0  # seconds after which a dead owner's lease is free
 CARETAKER = "standby"  # who tidies up after a deployment: everybody waits for it, at most for the longest `drain`
 MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
 READS = (
-    "ping", "list", "objects", "variables", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
+    "now", "ping", "list", "objects", "variables", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
     "registration", "accepted_rules", "adopted", "deployed_since", "run_since",  # likewise
@@ -30,8 +30,9 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
     """A context that may change the environment, on any host, as long as this process holds its lease.
 
     Takes it from an owner whose process is gone. Waits up to `wait` seconds for another one (for the caretaker, until
-    what a rollback left has ended); then LeaseHeld. A process that was paused for longer than TTL and wakes up finds the lease lost: each change that it asks for raises LeaseHeld,
-    and `ctx.cancelled` is set.
+    what a rollback left has ended); then LeaseHeld. A process that was paused for longer than TTL and wakes up finds the
+    lease lost, as does one that couldn't renew it until it expired: each change that it asks for raises LeaseHeld, and what
+    it waits for is cancelled.
     """
     with held(ctx, names.scope(app, environment), reason, wait=wait) as check:
 
@@ -47,16 +48,24 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
 
 @contextmanager
 def held(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator[Callable[[], None]]:
-    """Take the lease, keep it renewed, give it back. Gives a check that raises LeaseHeld once it was lost."""
-    keeping = _Keeping(ctx, _acquire(ctx, name, reason, wait))
+    """Take the lease, keep it renewed, give it back. Gives a check that raises LeaseHeld once it was lost.
+
+    A lost lease cancels what is under way as an interrupt does; what that raises becomes LeaseHeld here, and `cancelled` is
+    cleared again, so that the two can't be taken for each other.
+    """
+    keeping = _Keeping(ctx, name, reason, wait)
     keeper = threading.Thread(target=keeping.run, daemon=True)
     keeper.start()
     try:
         yield keeping.check
+    except ShipwayError as error:
+        if keeping.lost is None or error is keeping.lost:
+            raise
+        raise keeping.lost from error
     finally:
         keeping.over.set()
         keeper.join()
-        ctx.ledger.free(keeping.lease)
+        keeping.give_back()
 
 
 def is_held(lease: Lease | None, now: float) -> bool:
@@ -65,30 +74,57 @@ def is_held(lease: Lease | None, now: float) -> bool:
 
 
 class _Keeping:
-    def __init__(self, ctx: Context, lease: Lease) -> None:
-        self.lease = lease
+    """A lease of this process. When it ends is reckoned by this machine's clock alone, from before it was asked for."""
+
+    def __init__(self, ctx: Context, name: str, reason: str, wait: float) -> None:
         self.over = threading.Event()
+        self.lost: LeaseHeld | None = None
         self._ctx = ctx
         self._one = threading.Lock()
+        self.lease, begun = _acquire(ctx, name, reason, wait)
+        self._ends = begun + TTL
 
     def run(self) -> None:
-        while not self.over.wait(TTL / 3):
+        pause = TTL / 3
+        while not self.over.wait(pause) and self.lost is None:
             try:
                 self._renew()
+                pause = TTL / 3
             except LeaseHeld:
                 return
+            except Exception as error:  # the ledger may answer again before the lease ends
+                pause = TTL / 15
+                if self._ctx.clock() >= self._ends:
+                    self._lose(LeaseHeld(f"the lease of {self.lease.name} was lost: it could not be renewed: {error}"))
 
     def check(self) -> None:
-        if self._ctx.clock() > self.lease.expires - MARGIN:
+        if self.lost is not None:
+            raise self.lost
+        if self._ctx.clock() > self._ends - MARGIN:
             self._renew()
+
+    def give_back(self) -> None:
+        """Where that fails, it ends by itself: no reason to fail what was done under it."""
+        if self.lost is not None:
+            self._ctx.cancelled.clear()
+        try:
+            self._ctx.ledger.free(self.lease)
+        except StoreError as error:
+            self._ctx.reporter.note(f"the lock of {self.lease.name} ends {TTL:g} s from now, since it could not be freed: {error}")
 
     def _renew(self) -> None:
         with self._one:
+            begun = self._ctx.clock()
             try:
-                self.lease = self._ctx.ledger.renew(self.lease, self._ctx.clock(), TTL)
-            except LeaseHeld:
-                self._ctx.cancelled.set()
+                self.lease = self._ctx.ledger.renew(self.lease, TTL)
+            except LeaseHeld as error:
+                self._lose(error)
                 raise
+            self._ends = begun + TTL
+
+    def _lose(self, error: LeaseHeld) -> None:
+        self.lost = self.lost or error
+        self._ctx.cancelled.set()
 
 
 class _Fenced:
@@ -104,12 +140,14 @@ class _Fenced:
         return getattr(self._driver, name)
 
 
-def _acquire(ctx: Context, name: str, reason: str, wait: float) -> Lease:
+def _acquire(ctx: Context, name: str, reason: str, wait: float) -> tuple[Lease, float]:
+    """The lease, and when it was asked for by this machine's clock."""
     deadline = ctx.clock() + wait
     told = False
     while True:
+        begun = ctx.clock()
         try:
-            return ctx.ledger.acquire(name, ctx.owner, reason, ctx.clock(), TTL)
+            return ctx.ledger.acquire(name, ctx.owner, reason, TTL), begun
         except LeaseHeld as error:
             holder = ctx.ledger.lease(name)
             if holder is not None and is_gone(holder.owner):

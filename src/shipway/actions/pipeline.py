@@ -10,7 +10,7 @@ from functools import partial
 
 from shipway.actions.ownership import own_objects
 from shipway.actions.prove_step import proof_key, prove_images
-from shipway.context import Context, side_by_side
+from shipway.context import Context, attempt_all, side_by_side
 from shipway.domain import graph
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.errors import ShipwayError, StepFailed
@@ -231,7 +231,7 @@ class _Pipeline:
 def sweep(ctx: Context, app: str, number: int) -> None:
     """Remove every container, network and volume of a run of this ledger. Safe at any time."""
     found = own_objects(ctx, {LABEL_RUN: str(number), LABEL_APP: app})
-    by_kind = {kind: [item.id for item in found if item.kind == kind] for kind in ("container", "network", "volume")}
-    side_by_side(ctx.runtime.remove, by_kind["container"])
-    side_by_side(ctx.runtime.remove_network, by_kind["network"])
-    side_by_side(ctx.runtime.remove_volume, by_kind["volume"])
+    removals = {"container": ctx.runtime.remove, "network": ctx.runtime.remove_network, "volume": ctx.runtime.remove_volume}
+    attempt_all(
+        *(partial(side_by_side, remove, [item.id for item in found if item.kind == kind]) for kind, remove in removals.items())
+    )

@@ -12,10 +12,10 @@ from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
 from shipway.actions.restore import reachable, restore
-from shipway.context import Context
+from shipway.context import Context, attempt_all
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
-from shipway.domain.errors import ShipwayError
+from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
 from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import DEPLOY, FAILED, PENDING, RESTORE, ROLLBACK, Deployment, Release
@@ -113,18 +113,30 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
     history = ctx.ledger.deployments(dead.app, dead.environment)
     previous, stands = back.current(history), levels(history)
     schema = stands[-1].schema if stands else None
-    detail, away = "its process ended before the switch", False
+    detail = "its process ended before the switch"
+    steps = [lambda: restore(ctx, release, environment, previous)]
+    if previous is not None and stands:
+        steps.append(lambda: _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, stands[-1]))
     try:
-        restore(ctx, release, environment, previous)
-        if previous is not None and stands:
-            _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, stands[-1])
-    except ShipwayError as error:
-        detail, schema = f"{detail}; taking it back failed: {error.message}", None
-        away = not reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None)
+        attempt_all(*steps)
+    except (StoreError, LeaseHeld, Interrupted):  # the cause isn't in what is restored: it stays pending
         raise
-    finally:
-        if not away:  # else it stays pending
-            ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
+    except ShipwayError as error:
+        # Settled all the same, where every host answers: else an environment that can't be restored would take no release.
+        if reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None):
+            detail = f"{detail}; taking it back failed: {error.message}"
+            ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), _revision(ctx, dead, release, environment), detail)
+        raise
+    ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
+
+
+def _revision(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> str | None:
+    """Where the schema is, by the newest release that may know it; None where that can't be asked."""
+    try:
+        tool = database_tool(ctx.on(environment.hosts[0].name), release, environment, settings(ctx, release, environment, like=dead))
+        return tool.current() if tool else None
+    except ShipwayError:
+        return None
 
 
 def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: Level) -> None:

@@ -11,11 +11,11 @@ from shipway.actions.accessories import forget_replaced, start_accessories
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
 from shipway.actions.standing import wanted_of
-from shipway.context import Context, errors_of, side_by_side
+from shipway.context import Context, attempt_all, errors_of, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
-from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
+from shipway.domain.errors import DeployFailed, EngineError
 from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
@@ -29,13 +29,13 @@ def restore(ctx: Context, left: Release, environment: Environment, previous: Dep
     """Back from `left` to what the previous deployment put there; None: to nothing. Raises what failed, with the hosts
     where it did, when all others are done."""
     good = ctx.ledger.release(left.app, previous.release) if previous else None
-    problems: list[ShipwayError] = []
+    problems: list[BaseException] = []
 
     def one(host: Host) -> None:
         try:
             with errors_of(host.name if len(hosts) > 1 else ""):
                 _Restoring(ctx.on(host.name), left, environment, host, good, previous).run()
-        except ShipwayError as error:
+        except BaseException as error:
             problems.append(error)
 
     hosts = hosts_of(ctx, environment, good)
@@ -75,7 +75,12 @@ class _Restoring:
         return wanted_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
     def run(self) -> None:
-        self._accessories()
+        """What fails doesn't keep the rest from being restored."""
+        steps = [self._accessories, self._traffic, lambda: self._start(self.wanted.workers)]
+        attempt_all(*steps, *([self._empty] if self.good is None else []))
+
+    def _traffic(self) -> None:
+        """All requests to the good release, as long as it can be started; then what it took over from leaves."""
         self._start(self.wanted.web)
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
@@ -85,9 +90,6 @@ class _Restoring:
                 with self.ctx.part("switch back", f"release {self.wanted.release}"):
                     self.ctx.edge.switch(self.owner, self.wanted.routes)
         self._leave()
-        self._start(self.wanted.workers)
-        if self.good is None:
-            self._empty()
 
     def _empty(self) -> None:
         """Nothing was good here before: only the accessories' volumes stay, of databases that have been made whole."""

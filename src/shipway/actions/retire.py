@@ -6,7 +6,7 @@ from functools import partial
 
 from shipway.actions.recover import ready
 from shipway.actions.standing import Standing, leave, standing
-from shipway.context import Context, side_by_side
+from shipway.context import Context, attempt_all, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_DRAIN, LABEL_STANDBY, ContainerInfo
@@ -20,10 +20,10 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
     """Stop what stands by, now, on every host. A rollback then starts it again. Returns how many were stopped."""
     with ready(ctx, app, environment, "end of the standby", wait=wait) as own:
         places = standing(own, app, environment)
-        for verb in ("stop", "remove"):
-            _leave(places, verb)
-        for place in places:
-            side_by_side(partial(_stop, place), standing_by(place.observed))
+        attempt_all(
+            *(partial(_leave, places, verb) for verb in ("stop", "remove")),
+            *(partial(side_by_side, partial(_stop, place), standing_by(place.observed)) for place in places),
+        )
         return sum(len(standing_by(place.observed)) for place in places)
 
 
@@ -52,8 +52,8 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
             return None
         if any(names.rotation_network(app, environment) in item.addresses for item in found):
             with ready(ctx, app, environment, "drained") as own:
-                for place in standing(own, app, environment):
-                    side_by_side(partial(_out, place), standing_by(place.observed))
+                places = standing(own, app, environment)
+                attempt_all(*(partial(side_by_side, partial(_out, place), standing_by(place.observed)) for place in places))
     except LeaseHeld:
         return ctx.clock() + SOON
     return over
@@ -67,8 +67,7 @@ def _leaving(place: Standing, verb: str) -> list[ContainerInfo]:
 
 
 def _leave(places: list[Standing], verb: str, *, most: int = 32) -> None:
-    for place in places:
-        side_by_side(partial(_take_out, place, verb), _leaving(place, verb), most=most)
+    attempt_all(*(partial(side_by_side, partial(_take_out, place, verb), _leaving(place, verb), most=most) for place in places))
 
 
 def _take_out(place: Standing, verb: str, item: ContainerInfo) -> None:

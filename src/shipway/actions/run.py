@@ -101,8 +101,8 @@ def _pipeline(
             outcome = CANCELLED if ctx.cancelled.is_set() else FAILED
             raise
         finally:
-            own.ledger.end_run(number, outcome, ctx.clock())
             shutil.rmtree(folder, ignore_errors=True)
+            own.ledger.end_run(number, outcome, ctx.clock())
     if release:
         ctx.reporter.note(f"release {release.number} of {plan.app}: {len(set(release.images.values()))} images, schema {release.schema or 'none'}")
     return number, release

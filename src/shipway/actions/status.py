@@ -57,7 +57,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     where = release.plan.environments.get(environment.name, environment) if release else environment
     observed, crashing, away = _everywhere(ctx, app, where, release)
     lease = ctx.ledger.lease(names.scope(app, environment.name))
-    lease = lease if is_held(lease, ctx.clock()) else None
+    lease = lease if is_held(lease, ctx.ledger.now()) else None
     arriving = history[0].release if lease and history and history[0].outcome == PENDING else None
     known = {arriving, release.number} if release else {arriving}
     others = [item for item in observed.services if item.active and release_of(item) not in known]

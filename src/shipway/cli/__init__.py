@@ -130,13 +130,23 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail(Interrupted("interrupted; what was begun has been taken back"))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        _output_lost()
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f": {error.filename}" if error.filename else ""
         _fail(DiskFull(f"there is no space left on this machine's disk{where}", hint="`shipway prune` removes outputs and logs of old runs"))
+
+
+def _output_lost() -> None:
+    """The reader of our output is gone. What was begun has been finished; its outcome is in the ledger."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    try:
+        os.write(sys.stderr.fileno(), b"shipway: the output could not be written, since its reader is gone; see `shipway history`\n")
+    except OSError:
+        os.dup2(nothing, sys.stderr.fileno())
+    sys.exit(141)
 
 
 def _interrupt(signum: int, frame: object) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import click
 
 from shipway.cli import Globals
-from shipway.cli.output import TerminalReporter, say, style
+from shipway.cli.output import TerminalReporter, style
 
 WAIT = 600.0
 GONE = "0" * 40
@@ -40,8 +40,8 @@ def hook(options: Globals) -> None:
                 run(replace(ctx, actor=actor), repository, commit, plan, Trigger(kind, ref, actor), wait=WAIT)
             except ShipwayError as error:
                 failed = error
-                say(f"{style('error:', 'red')} {error.message}")
+                ctx.reporter.note(f"{style('error:', 'red')} {error.message}")  # which can't fail: the other refs follow
                 if error.hint:
-                    say(f"{style('hint:', 'yellow')} {error.hint}")
+                    ctx.reporter.note(f"{style('hint:', 'yellow')} {error.hint}")
     if failed:
         sys.exit(failed.exit_code)

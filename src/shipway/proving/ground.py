@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from shipway.context import Context, side_by_side
+from shipway.context import Context, attempt_all, side_by_side
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_PROOF
 from shipway.domain.errors import ShipwayError
@@ -97,15 +98,21 @@ def _end_when_cancelled(ctx: Context, path: Path, over: threading.Event) -> None
                 pass
 
 
+def _remove_containers(ctx: Context, host: str, proof: str) -> None:
+    runtime = ctx.on(host).runtime
+    side_by_side(runtime.remove, [item.id for item in runtime.list({LABEL_PROOF: proof})])
+
+
 def _remove(ctx: Context, path: Path) -> None:
     """Where an engine is away, the file stays for the next one."""
     noted = [line.split(" ", 1) for line in path.read_text().splitlines()]
     try:
-        for host in [LOCAL, *(value for kind, value in noted if kind == "host")]:
-            runtime = ctx.on(host).runtime
-            side_by_side(runtime.remove, [item.id for item in runtime.list({LABEL_PROOF: path.name})])
-        for network in dict.fromkeys(value for kind, value in noted if kind == "network"):
-            ctx.runtime.remove_network(network)
+        hosts = [LOCAL, *(value for kind, value in noted if kind == "host")]
+        networks = dict.fromkeys(value for kind, value in noted if kind == "network")
+        attempt_all(
+            *(partial(_remove_containers, ctx, host, path.name) for host in hosts),
+            *(partial(ctx.runtime.remove_network, network) for network in networks),
+        )
     except ShipwayError as error:
         ctx.reporter.note(f"what proof {path.name} left stays until the next one: {error.message}")
         return

@@ -27,5 +27,8 @@ class Database(Protocol):
     def has_table(self, table: str) -> bool:
         """Whether it is there."""
 
+    def now(self) -> float:
+        """Seconds since the epoch by the one clock that all who use this database share."""
+
     def close(self) -> None:
         """Close this thread's connection."""

@@ -236,9 +236,14 @@ class SqlLedger:
 
     # leases
 
-    def acquire(self, name: str, owner: str, reason: str, at: float, ttl: float) -> Lease:
+    def now(self) -> float:
+        """By the ledger's clock."""
+        return self._db.now()
+
+    def acquire(self, name: str, owner: str, reason: str, ttl: float) -> Lease:
         """Take it where it is free or expired."""
         with self._db.transaction():
+            at = self._db.now()
             held = self.lease(name)
             if held and held.expires > at:
                 raise LeaseHeld(_held(held), hint="wait for it to end, or say --wait SECONDS")
@@ -251,8 +256,9 @@ class SqlLedger:
             )
         return lease
 
-    def renew(self, lease: Lease, at: float, ttl: float) -> Lease:
+    def renew(self, lease: Lease, ttl: float) -> Lease:
         """Extend it where it is still ours."""
+        at = self._db.now()
         sql = "UPDATE leases SET expires = ? WHERE name = ? AND token = ? AND expires > ? RETURNING token"
         if not self._db.query(sql, (at + ttl, lease.name, lease.token, at)):
             now = self.lease(lease.name)

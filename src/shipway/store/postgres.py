@@ -63,6 +63,10 @@ class PostgresDatabase:
         """Whether it is there."""
         return bool(self.query("SELECT 1 WHERE to_regclass(?) IS NOT NULL", (table,)))
 
+    def now(self) -> float:
+        """The server's clock."""
+        return float(self.query("SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8")[0][0])
+
     def close(self) -> None:
         """Close all connections."""
         with self._guard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,8 @@ class SqliteDatabase:
 
     types = {"id": "INTEGER PRIMARY KEY AUTOINCREMENT", "real": "REAL"}
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        self.now = clock
         self.name = str(path)
         self._path = path
         self._local = threading.local()

@@ -1,4 +1,6 @@
-"""Kill a controller at any of its effects. Every call of a driver or the ledger that changes something is a numbered
+"""Faults of what surrounds an action: its process dies, its reader goes, its ledger fails or is slow.
+
+Kill a controller at any of its effects. Every call of a driver or the ledger that changes something is a numbered
 point; a test runs a command once to count them, then again for each, and kills it before or after that one.
 
 In memory a controller is a context that `mortal` makes, and dies by an exception. The real `shipway` takes an order to die
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
+import errno
 import os
 import signal
 import sys
@@ -22,13 +25,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from shipway.context import Context, Machine
+from shipway.domain.errors import StoreError
 
 ORDER = "SHIPWAY_TEST_DIE"
 READS = {
     "ping", "list", "objects", "variables", "find", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
     "inspect", "digest", "layers", "repository",  # of images and registries
     "routes", "container", "maintained", "traffic", "probe", "authority",  # of the edge
-    "identity", "property", "adopted", "deployed_since", "run_since", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
+    "now", "identity", "property", "adopted", "deployed_since", "run_since", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
     "current", "pending", "head", "names",  # of migration tools and secrets
 }  # fmt: skip
 
@@ -108,6 +112,69 @@ def mortal(ctx: Context, death: Death) -> Context:
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
         connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
     )  # fmt: skip
+
+
+class Fault:
+    """Lets the `at`-th call fail (0: none; then `calls` counts them): before it has its effect or, `after`, when it has had
+    it. for_good: all later calls fail too, as with a reader that has gone. delay: called in place of failing, by a slow one."""
+
+    def __init__(
+        self, at: int, error: Callable[[], Exception], *, after: bool = False, for_good: bool = False,
+        delay: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.at, self.calls, self.done = at, 0, False
+        self._error, self._after, self._for_good, self._delay = error, after, for_good, delay
+        self._guard = threading.Lock()
+
+    def around(self, work: Callable[[], object]) -> object:
+        """Do the call, or fail."""
+        with self._guard:
+            self.calls += 1
+            hit = self.calls == self.at or (self._for_good and self.done)
+            self.done = self.done or hit
+        if hit and self._delay is not None:
+            self._delay()
+            hit = False
+        if hit and not self._after:
+            raise self._error()
+        result = work()
+        if hit:
+            raise self._error()
+        return result
+
+
+class Faulty:
+    """A reporter, a ledger or a driver whose calls may fail. Closing it is none."""
+
+    def __init__(self, inner: object, fault: Fault) -> None:
+        self._inner, self._fault = inner, fault
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found) or name == "close":
+            return found
+        return lambda *args, **more: self._fault.around(lambda: found(*args, **more))
+
+
+def with_reporter(ctx: Context, fault: Fault) -> Context:
+    """A controller whose reporter fails."""
+    return dataclasses.replace(ctx, reporter=Faulty(ctx.reporter, fault))
+
+
+def with_ledger(ctx: Context, fault: Fault) -> Context:
+    """A controller whose ledger fails."""
+    ledger: Any = Faulty(ctx.ledger, fault)
+    return dataclasses.replace(ctx, ledger=ledger)
+
+
+def broken_pipe() -> Exception:
+    """Of a reporter whose reader has gone, such as the `git push` that started it."""
+    return BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def lost_connection() -> Exception:
+    """Of a ledger on a server."""
+    return StoreError("the ledger can't be used: server closed the connection unexpectedly")
 
 
 def from_environment(ctx: Context) -> Context:

@@ -26,7 +26,7 @@ class Ending(Notes):
 
 
 def held(world: World, actor: str) -> Lease:
-    return world.ledger.acquire("shop/staging", f"{actor} (process 1 on another)", "drained", world.now, TTL)
+    return world.ledger.acquire("shop/staging", f"{actor} (process 1 on another)", "drained", TTL)
 
 
 def test_it_is_waited_for(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_the_next_command_takes_it_back_when_the_host_is_back(world: World, monk
         with pytest.raises(EngineError):
             deploy(world.controller(), second)
     assert outcome(world) == PENDING
-    assert "the next command finishes it or takes it back, as soon as Docker answers there" in world.notes
+    assert "it stays pending: the next command finishes it or rolls it back" in world.notes
     with ready(world.controller(), "shop", "staging", "while it is away"):
         pass
     assert outcome(world) == PENDING

@@ -117,7 +117,7 @@ def test_what_broke_while_it_stood_by_is_not_switched_to(world: World) -> None:
 
 def test_while_a_deployment_is_under_way_it_waits(world: World) -> None:
     world.now += 4000
-    world.ledger.acquire("shop/staging", "somebody", "deploys", world.now, 15)
+    world.ledger.acquire("shop/staging", "somebody", "deploys", 15)
     due = retire_due(world.controller(), "shop", "staging")
     assert due is not None
     assert due > world.now

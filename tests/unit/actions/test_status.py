@@ -58,7 +58,7 @@ def test_what_is_being_deployed_is_no_stray_while_somebody_deploys_it(world: Wor
     world.runtime.start("shop_staging_web_3")
     world.release(3, environment=WARM)
     world.ledger.begin_deployment(deployment(0, 3, "pending"))
-    world.ledger.acquire("shop/staging", "ada", "deploys", world.now, 15)
+    world.ledger.acquire("shop/staging", "ada", "deploys", 15)
     assert ([item.release for item in read(world).standby], read(world).strays) == ([1], ())
     world.now += 60
     assert ([item.release for item in read(world).standby], read(world).strays) == ([1], ("shop_staging_web_3",))

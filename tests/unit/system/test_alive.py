@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,8 +80,7 @@ def test_what_proc_does_not_tell_is_not_known(monkeypatch: pytest.MonkeyPatch) -
 def test_its_lease_is_free_at_once(tmp_path: Path) -> None:
     world = World(tmp_path)
     with another() as owner:
-        world.ledger.acquire("shop/staging", owner, "a deployment", time.time(), TTL)
-        world.now = time.time()
+        world.ledger.acquire("shop/staging", owner, "a deployment", TTL)
         ctx = world.controller()
         with pytest.raises(LeaseHeld, match=r"held by ada@example\.org \(process \d+ on [^#]+\) since"), environment_lease(ctx, "shop", "staging", "mine"):
             pass

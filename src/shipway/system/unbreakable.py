@@ -1,0 +1,42 @@
+"""A reporter that can't break an action: what it reports to may be gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class UnbreakableReporter:
+    """Passes each report on to another reporter (see `context.Reporter`) and swallows its errors; `error` is the first one.
+
+    An interrupt passes through. Every context wraps its reporter in one.
+    """
+
+    def __init__(self, reporter: Any) -> None:
+        self._reporter = reporter
+        self.error: Exception | None = None
+
+    def heading(self, text: str) -> None:
+        """Report a new stage."""
+        self._report("heading", text)
+
+    def begin(self, name: str, detail: str = "") -> None:
+        """Report the begin of a part."""
+        self._report("begin", name, detail)
+
+    def line(self, name: str, text: str) -> None:
+        """Report a line of output."""
+        self._report("line", name, text)
+
+    def end(self, name: str, outcome: str, seconds: float | None = None, detail: str = "") -> None:
+        """Report the end of a part."""
+        self._report("end", name, outcome, seconds, detail)
+
+    def note(self, text: str) -> None:
+        """Report a sentence."""
+        self._report("note", text)
+
+    def _report(self, method: str, *values: object) -> None:
+        try:
+            getattr(self._reporter, method)(*values)
+        except Exception as error:  # whatever it is: what acts goes on
+            self.error = self.error or error
