@@ -132,7 +132,7 @@ def test_the_ledger_keeps_no_secret(tmp_path: Path) -> None:
     ledger.end_deployment(deployment, "failed", 12.0, None, f"GET /: 500: {WORD}")
     ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", WORD, 1.0))
     ledger.add_evidence(Evidence("shop", 1, "staging", "proof", "", True, json.dumps({"verdict": "SAFE", "log": [f'a "{WORD}"']}), 1.0))
-    ledger.acquire("shop/staging", "ada", f"deploy {WORD}", 1.0, 15.0)
+    ledger.acquire("shop/staging", "ada", f"deploy {WORD}", 15.0)
     assert release.images == RELEASE.images
     ledger.close()
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
