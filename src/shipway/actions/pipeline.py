@@ -231,7 +231,9 @@ class _Pipeline:
 def sweep(ctx: Context, app: str, number: int) -> None:
     """Remove every container, network and volume of a run of this ledger. Safe at any time."""
     found = own_objects(ctx, {LABEL_RUN: str(number), LABEL_APP: app})
-    removals = {"container": ctx.runtime.remove, "network": ctx.runtime.remove_network, "volume": ctx.runtime.remove_volume}
+    removals: dict[str, Callable[[str], None]] = {
+        "container": ctx.runtime.remove, "network": ctx.runtime.remove_network, "volume": ctx.runtime.remove_volume,
+    }  # fmt: skip
     attempt_all(
         *(partial(side_by_side, remove, [item.id for item in found if item.kind == kind]) for kind, remove in removals.items())
     )
