@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -129,7 +130,7 @@ class Place:
             if shared:
                 side_by_side(self.ctx.runtime.create, starting)
                 side_by_side(partial(self._share, starting), shared)
-            side_by_side(self._start, starting)
+            side_by_side(self._start, starting, most=self.ctx.parallel)
             self._wait([spec for spec in starting if spec not in self._trusted()])
 
     def _starting(self, specs: Sequence[ContainerSpec]) -> list[ContainerSpec]:
@@ -137,10 +138,15 @@ class Place:
         return [spec for spec in specs if spec.name in names]
 
     def _start(self, spec: ContainerSpec) -> None:
-        create_and_start(self.ctx, spec)
+        create_and_start(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic))
         self._begun[spec.name] = self.ctx.clock()
         if spec in self.wanted.web:
             self._enter(spec)  # while it comes up: nothing is sent to it before the switch
+
+    @property
+    def _beside_traffic(self) -> bool:
+        """Whether what starts has to leave the processor to what serves, until the switch. A rollback is in a hurry."""
+        return not self._again and self.wanted.routes is not None and self.observed.routes is not None
 
     def _enter(self, spec: ContainerSpec) -> None:
         self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
@@ -206,6 +212,9 @@ class Place:
     def switch(self, table: Mapping[str, object] | None) -> None:
         """All requests by this table."""
         if table is not None:
+            if self._beside_traffic:
+                there = [spec.name for spec in self.wanted.services]
+                side_by_side(self.ctx.runtime.prioritize, there)
             self.ctx.edge.switch(self.owner, table)
 
     # after success

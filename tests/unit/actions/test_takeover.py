@@ -12,6 +12,7 @@ import pytest
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.rollback import Wish, rollback
+from shipway.domain import routes
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
 from shipway.domain.release import FAILED, SUCCEEDED
@@ -50,6 +51,34 @@ def test_what_does_not_stay_healthy_gets_no_request(tmp_path: Path) -> None:
         deploy(world.controller(), Order(world.release(2), STAGING))
     assert not any(table["release"] == 2 for table in switched)
     assert world.serving() == {1}
+
+
+@pytest.mark.parametrize("environment", [STAGING, TWO, ROLLING, CANARY], ids=["blue-green", "two hosts", "rolling", "canary"])
+def test_what_starts_leaves_the_processor_to_what_serves(tmp_path: Path, environment: Environment) -> None:
+    """Until requests come to it."""
+    world = world_of(tmp_path, environment)
+    begun: dict[str, bool] = {}
+    switch, start = world.edge.switch, world.runtime.start
+
+    def low() -> set[str]:
+        return {item.info.name for item in world.runtime.containers.values() if item.spec.low_priority}
+
+    def started(name: str) -> None:
+        begun.setdefault(name, name in low())
+        start(name)
+
+    def switched(owner: str, table: Mapping[str, object]) -> None:
+        assert not low() & routes.upstreams(table)
+        switch(owner, table)
+
+    world.edge.switch, world.runtime.start = switched, started  # type: ignore[method-assign]
+    assert not low(), "nothing serves beside a first deployment"
+    deploy(world.controller(), Order(world.release(2, environment=environment), environment))
+    assert all(begun[name] for name in begun if "_backend_2-" in name)
+    assert not low()
+    begun.clear()
+    rollback(world.controller(), "shop", "staging", Wish())
+    assert not any(begun.values()), "a rollback is in a hurry"
 
 
 def tables(world: World) -> list[dict[str, Any]]:
