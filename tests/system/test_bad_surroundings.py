@@ -129,13 +129,15 @@ def test_a_blank_secret(make: Make) -> None:
 
 def with_registry(project: Tiny, access: dict[str, str]):  # type: ignore[no-untyped-def]
     """What `shipway run` says with this registry in the plan; the plan is as before afterwards."""
-    first = project.git("rev-parse", "HEAD").output.strip()
+    first, rules = (project.git("rev-parse", name).output.strip() for name in ("HEAD", "main"))
     project.plan["registry"] = access
+    project.protect()
     project.change("one")
     try:
         return project.shipway("run", "staging", check=False)
     finally:
         project.undo(first)
+        project.git("branch", "--force", "main", rules)
 
 
 @pytest.fixture(scope="module")

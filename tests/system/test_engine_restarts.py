@@ -36,6 +36,7 @@ def site(make: Make, nodes: Nodes) -> Tiny:
     project.plan["environments"]["staging"] |= {
         "url": URL, "hosts": ["ssh://node1"], "standby": "1h", "checks": ["smoke"],
     }  # fmt: skip
+    project.protect()
     for name in ("one", "two"):
         project.change(name, files={"web/Dockerfile": DOCKERFILE})
         project.shipway("run", "staging")

@@ -36,6 +36,7 @@ def shop(make: Make, nodes: Nodes) -> Tiny:
         "standby": "10m",
     }
     project.env["PATH"] = f"{nodes.bin}:{project.env['PATH']}"
+    project.protect()
     project.change("one")
     project.shipway("run", "staging")
     return project

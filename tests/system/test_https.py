@@ -17,6 +17,7 @@ def test_a_local_name_is_trusted_by_what_shipway_prints(make: Make) -> None:
     project = make()
     url = f"https://{project.app}.localhost:8443"
     project.plan["environments"]["staging"] |= {"url": url, "tls": "internal"}
+    project.protect()
     project.change("one")
     early = project.shipway("authority", "staging", check=False)
     assert early.code == UsageError.exit_code

@@ -112,6 +112,7 @@ def site(make: Make) -> Iterator[Site]:
     }  # fmt: skip
     project.plan["environments"]["production"] = {"on": {"branch": "staging"}, "url": project.production, "prove": "required"}
     del project.plan["environments"]["staging"]
+    project.protect()
     project.change("one", files={f"web/{name}": text for name, text in APPLICATION.items()})
     project.command("sh", "-c", "echo short | shipway secret set production TOKEN", check=True)
     project.shipway("run", "staging")
@@ -308,6 +309,7 @@ def test_a_step_proves_what_its_run_has_built_and_the_gate_takes_that(make: Make
     del project.plan["environments"]["production"]["approvals"]
     project.plan["prove"] = {"exercise": {"look": {"service": "web", "run": "wget -q -O- $URL | grep -q -E 'one|two'", "kind": "write"}}}
     project.plan["pipeline"] = {"way-back": {"prove": "production"}}
+    project.protect()
     project.change("one")
     assert "way-back     │ production runs nothing yet" in project.shipway("run", "staging").output
     project.shipway("deploy", "production", "staging")

@@ -51,6 +51,8 @@ class Team(Project):
         plan["database"]["contract"] = "*_contract"
         plan["environments"]["staging"]["prove"] = "required"
         (self.clone / "shipway.yaml").write_text(json.dumps(plan, indent=2))
+        self.git("commit", "--quiet", "--all", "--message", "Staging takes what was proven")
+        self.git("push", "--quiet", "origin", "staging:main")  # whose plan has the rules in force
         self.change(DOCKERFILE, 'CMD ["uvicorn"', BOOT + 'CMD ["uvicorn"')
         self.release("It migrates when it starts")
 
@@ -58,6 +60,7 @@ class Team(Project):
         """Commit what is there, and deploy it."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
+        self.git("push", "--quiet", "origin", "staging")
         return self.shipway("run", "staging", check=check)
 
     def migration(self, number: str, up: str, down: str = "") -> None:

@@ -30,6 +30,7 @@ def site(make: Make, lab: DockerLab) -> Tiny:
     """Release 1 serves. Its images are in a registry of its own."""
     project = make()
     project.plan["registry"] = {"address": RegistryHost(lab).address}
+    project.protect()
     project.change("one")
     project.shipway("run", "staging")
     return project

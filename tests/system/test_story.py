@@ -137,6 +137,10 @@ def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project
     project.git("switch", "--quiet", "staging")
     project.git("apply", "--index", str(APPLICATION / "changes" / "broken-health.patch"))
     project.git("commit", "--quiet", "--message", "Broken health")
+    unpushed = project.shipway("run", "staging", check=False)
+    assert unpushed.code == 11, unpushed.output
+    assert "push it first" in unpushed.output
+    project.git("-C", str(project.remote), "fetch", "--quiet", str(project.clone), "staging:staging")  # as a push, without the hook
     with Watch(project.staging + "/api/categories") as watch:
         done = project.shipway("run", "staging", check=False)
     assert done.code == 13

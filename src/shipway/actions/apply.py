@@ -18,6 +18,7 @@ from shipway.actions.watch import watch
 from shipway.context import Context, attempt_all, errors_of, side_by_side
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
+from shipway.domain.rules import required_checks
 
 AT_ONCE = 8  # hosts that are worked on side by side
 
@@ -147,8 +148,10 @@ class Applying:
 
     def _verify(self) -> None:
         """The checks; a release that comes back has passed them here before, and time counts."""
-        for name in self.order.environment.checks if self.order.kind == DEPLOY else ():
-            run_check(self.here, self.order.release, self.order.environment, name)
+        order = self.order
+        if order.kind == DEPLOY:
+            for check in required_checks(order.release.plan, order.environment, order.in_force):
+                run_check(self.here, order.release, order.environment, check)
 
     def _watch(self) -> None:
         self.everywhere(Place.settled)

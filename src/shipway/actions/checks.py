@@ -12,7 +12,7 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import DeployFailed, StepFailed
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Check, Environment
 from shipway.domain.release import Evidence, Release
 from shipway.domain.specify import Settings
 from shipway.steps.container import TIMED_OUT, run_container
@@ -30,10 +30,14 @@ def check_image(name: str) -> str:
     return f"check:{name}"
 
 
-def run_check(ctx: Context, release: Release, environment: Environment, name: str) -> None:
+def image_of(release: Release, check: Check) -> str:
+    """What a check runs in: the image of that name, or the one that the release built for it. "": it built none."""
+    return check.image.name or release.images.get(check_image(check.name), "")
+
+
+def run_check(ctx: Context, release: Release, environment: Environment, check: Check) -> None:
     """Run one check through the edge and record the evidence. DeployFailed where it fails."""
-    check = release.plan.checks[name]
-    image = release.images.get(check_image(name)) or check.image.name or ""
+    name, image = check.name, image_of(release, check)
     spec = ContainerSpec(
         name=f"{release.app}_{environment.name}_check",
         image=image,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shipway.actions.decide_schema import Schema, decide_schema
@@ -16,6 +17,7 @@ from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, Deployment, Release
+from shipway.domain.rules import InForce, differences
 from shipway.domain.specify import Settings, nothing, specify
 from shipway.domain.way_back import WayBack
 
@@ -31,6 +33,8 @@ class Order:
     version: str | None = None  # the tag that makes the release a version
     like: Deployment | None = None  # use the secrets' versions of this deployment
     way: WayBack | None = None  # of a rollback
+    in_force: InForce | None = None  # the rules that it met, and whose checks it must pass; None: only the release's own
+    superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is not wanted any more
     force: bool = False
     wait: float = 0.0  # seconds to wait for another owner's lease
 
@@ -63,11 +67,13 @@ class Decision:
 
     @property
     def changeset(self) -> Changeset:
-        """Of all hosts."""
+        """Of all hosts, with the rules that change."""
+        before, name = self.left.plan if self.left else None, self.order.environment.name
+        rules = tuple(differences(before, self.order.release.plan, name)) if before else ()
         if len(self.parts) == 1:
-            return self.first.changeset
+            return dataclasses.replace(self.first.changeset, rules=rules)
         changes = [dataclasses.replace(item, host=part.host.name) for part in self.parts for item in part.changeset.changes]
-        return Changeset(self.first.changeset.title, tuple(changes))
+        return Changeset(self.first.changeset.title, tuple(changes), rules)
 
 
 def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:

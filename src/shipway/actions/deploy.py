@@ -5,12 +5,13 @@ from __future__ import annotations
 from shipway.actions.apply import apply
 from shipway.actions.authority import how_to_trust
 from shipway.actions.decide import Decision, Order, decide, refuse_danger
+from shipway.actions.in_force import still_in_force
 from shipway.actions.observe import versions
 from shipway.actions.place import Place
 from shipway.actions.proven import require_proof, still_proven
 from shipway.actions.recover import ready
 from shipway.context import Context, errors_of
-from shipway.domain.release import Deployment, Evidence
+from shipway.domain.release import SUPERSEDED, Deployment, Evidence
 
 
 def deploy(ctx: Context, order: Order) -> Deployment | None:
@@ -18,7 +19,20 @@ def deploy(ctx: Context, order: Order) -> Deployment | None:
     require_proof(ctx, order)
     with ready(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
         still_proven(own, order)
+        still_in_force(own, order)
+        why = order.superseded(own) if order.superseded else ""
+        if why:
+            _give_way(own, order, why)
+            return None
         return put(own, order)
+
+
+def _give_way(ctx: Context, order: Order, why: str) -> None:
+    """Record that a newer deployment came first."""
+    app, name = order.release.app, order.environment.name
+    record = Deployment(0, app, name, order.release.number, order.kind, ctx.actor, reason_of(order), ctx.clock())
+    ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUPERSEDED, ctx.clock(), None, why)
+    ctx.reporter.note(f"{name}: release {order.release.number} is superseded, and was not deployed: {why}")
 
 
 def put(ctx: Context, order: Order) -> Deployment | None:

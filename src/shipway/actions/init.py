@@ -61,14 +61,16 @@ def write_plan(result: InitResult, *, force: bool) -> None:
         raise UsageError(f"{result.path} can't be written: {error.strerror}") from error
 
 
-def write_hook(repository: Path, home: Path, executable: Path, *, force: bool) -> Path:
-    """Make a bare repository call `shipway hook` after each push. Doing it again is no error.
+def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, protected: str | None = None) -> Path:
+    """Make a bare repository call `shipway hook` after each push. Doing it again is no error. protected: the branch to
+    register with the first push of a plan.
 
     UsageError where the folder is no bare repository, or where it has another post-receive hook and `force` isn't given.
     """
     _check_bare(repository)
     hook = repository / "hooks" / "post-receive"
     command = f"exec {shlex.quote(str(executable))} --home {shlex.quote(str(home))} hook"
+    command += f" --protected {shlex.quote(protected)}" if protected else ""
     text = f"#!/bin/sh\n{HOOK_MARK}\n{command}\n"
     if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(errors="replace")):
         if not force:

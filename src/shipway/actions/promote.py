@@ -1,52 +1,155 @@
-"""Which release may go into an environment: the rules, all reasons together."""
+"""Which release may go into an environment: the rules in force, all reasons together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
+from shipway.actions.checks import image_of
 from shipway.actions.decide import Order
+from shipway.actions.in_force import Rulebook
 from shipway.context import Context
-from shipway.domain import gate
+from shipway.domain import gate, rules
+from shipway.domain import rollback as back
 from shipway.domain.errors import GateRefused
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Plan
+from shipway.domain.refs import HEADS, TAGS, branch_matches
 from shipway.domain.release import Commit, Release
-from shipway.system.git import Repository
+from shipway.domain.rules import InForce
+
+OTHERS = 20  # branches that are looked through only to say on which one a commit is
 
 
-def admitted(ctx: Context, repository: Repository, commit: Commit, app: str, environment: Environment) -> Order:
+def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, ref: str = "") -> Order:
     """The order to deploy what the commit holds. GateRefused lists every reason against it.
 
     The release is found by the commit's tree: a merge commit with the very tree that was validated is that release.
     """
-    candidate = gate.Candidate(
-        commit.revision, tuple(repository.tags_at(commit.revision)), tuple(repository.branches_containing(commit.revision))
-    )
-    reasons = gate.refused_source(environment, candidate)
-    release, problem = _release(ctx, commit, app, environment)
+    name = in_force.environment
+    candidate = candidate_of(book, in_force, commit, ref)
+    reasons = refused_commit(book, in_force, candidate)
+    release, problem = _release(ctx, commit, app, in_force)
     if release is None:
         reasons.append(problem)
     else:
-        approvals = ctx.ledger.approvals(app, environment.name, release.number)
-        reasons += gate.refused_approvals(environment, release, approvals, ctx.clock())
+        reasons += _refused_release(ctx, in_force, release)
     if reasons or release is None:
-        listed = "\n".join(f"  - {reason}" for reason in reasons)
-        raise GateRefused(f"{environment.name} refuses {commit.revision[:12]}:\n{listed}", hint=_hint(environment, reasons))
-    version = gate.version_tag(environment, candidate)
-    return Order(release, environment, version=version, reason=f"{version or commit.revision[:12]}: {commit.subject}")
+        raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
+    environment = release.plan.environments[name]
+    version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
+    reason = f"{version or commit.revision[:12]}: {commit.subject}"
+    return Order(release, environment, version=version, reason=reason, in_force=in_force)
 
 
-def _release(ctx: Context, commit: Commit, app: str, environment: Environment) -> tuple[Release | None, str]:
+def refused_before(book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str) -> None:
+    """What is known before anything is built: where the commit comes from, and what its plan reaches. Raises GateRefused."""
+    reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref)) + refused_plan(in_force, plan)
+    if reasons:
+        raise refusal(commit, in_force, reasons, plan, ref)
+
+
+def candidate_of(book: Rulebook, in_force: InForce, commit: Commit, ref: str) -> gate.Candidate:
+    """What the recorded repository says of a commit."""
+    origin = book.origin
+    tags = tuple(sorted(name for name, tip in origin.refs().tags().items() if tip == commit.revision))
+    patterns = [pattern for _, environment in in_force.environments for pattern in environment.trigger.branches]
+    names = list(origin.refs().branches())
+    asked = [name for name in names if any(branch_matches(pattern, name) for pattern in patterns)]
+    branches = origin.contains(asked, commit.revision)
+    if not branches:
+        branches = origin.contains([name for name in names if name not in asked][:OTHERS], commit.revision)
+    return gate.Candidate(commit.revision, tags, tuple(branches), ref.removeprefix(TAGS) if ref.startswith(TAGS) else None)
+
+
+def refused_commit(book: Rulebook, in_force: InForce, candidate: gate.Candidate) -> list[str]:
+    """Reasons that lie in the rules themselves, and in where the commit comes from."""
+    reasons = gate.refused_rules(in_force)
+    if book.has_remote and not candidate.branches and not candidate.tags and not book.origin.has(candidate.revision):
+        reasons.append(f"{candidate.revision[:12]} is not in {book.origin.address}: push it first")
+    return reasons + gate.told_apart(in_force, lambda item, environment: gate.refused_source(environment, candidate))
+
+
+def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
+    """Reasons that lie in what a plan reaches."""
+    if in_force.environment not in plan.environments:
+        return [f"the plan of this commit has no environment {in_force.environment}"]
+    return rules.refused_reach(plan, in_force)
+
+
+def _refused_release(ctx: Context, in_force: InForce, release: Release) -> list[str]:
+    name, reasons = in_force.environment, refused_plan(in_force, release.plan)
+    approvals = ctx.ledger.approvals(release.app, name, release.number)
+    now = ctx.clock()
+    reasons += gate.told_apart(in_force, lambda item, environment: gate.refused_approvals(environment, release, approvals, now))
+    if name in release.plan.environments:
+        required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
+        lacking = [check.name for check in required if not image_of(release, check)]
+        reasons += [f"release {release.number} has no image for the check {check}, which the rules in force ask for" for check in lacking]
+    return reasons
+
+
+def _release(ctx: Context, commit: Commit, app: str, in_force: InForce) -> tuple[Release | None, str]:
     found = ctx.ledger.releases(app, tree=commit.tree)
     if not found:
         return None, f"no release was built from the tree of {commit.revision[:12]}; `shipway run` builds one"
-    if environment.after is None:
-        return found[0], ""
-    deployments = ctx.ledger.deployments(app, environment.after, limit=1000)
+    before = after_of(in_force)
+    deployments = {name: ctx.ledger.deployments(app, name, limit=1000) for name in before}
     for release in found:
-        if gate.validated(release, deployments, environment.after):
+        if all(gate.validated(release, deployments[name], name) for name in before):
             return release, ""
-    return None, f"release {found[0].number} has this tree but was not validated on {environment.after}"
+    return None, f"release {found[0].number} has this tree but was not validated on {' and '.join(before)}"
 
 
-def _hint(environment: Environment, reasons: list[str]) -> str:
+def after_of(in_force: InForce) -> list[str]:
+    """The environments where a release must have been validated."""
+    return list(dict.fromkeys(environment.after for _, environment in in_force.environments if environment.after))
+
+
+def refusal(
+    commit: Commit, in_force: InForce, reasons: Sequence[str], plan: Plan | None, ref: str, release: Release | None = None
+) -> GateRefused:
+    """All reasons, the rules side by side where they differ, and what goes on from here."""
+    name = in_force.environment
+    listed = "\n".join(f"  - {reason}" for reason in reasons)
+    columns = [*((("this commit", plan),) if plan else ()), *((item.source, item.plan) for item in in_force.sets)]
+    table = rules.side_by_side(columns, name)
+    shown = "\nThe rules differ:\n" + "\n".join(f"  {line}" for line in table.splitlines()) if table else ""
+    return GateRefused(f"{name} refuses {commit.revision[:12]}:\n{listed}{shown}", hint=_hint(commit, in_force, reasons, ref, bool(table), release))
+
+
+def _hint(commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, differ: bool, release: Release | None) -> str:
+    name = in_force.environment
+    what = ref.removeprefix(TAGS).removeprefix(HEADS) or commit.revision[:12]
+    hints = []
+    if any("push it first" in reason for reason in reasons):
+        hints.append(f"git push, then: shipway run {what}")
     if any("approval" in reason for reason in reasons):
-        return f"somebody may say: shipway approve {environment.name}"
-    return ""
+        number = f" {release.number}" if release else ""
+        hints.append(f"another person: shipway approve {name}{number}; then: shipway deploy {name} {what}")
+    if differ or any(item.rules is None for item in in_force.sets):
+        hints.append(f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT")
+    return "; or: ".join(hints)
+
+
+def superseded_by(book: Rulebook, in_force: InForce, commit: Commit, ref: str, app: str) -> partial[str]:
+    """Asks, under the environment's lock, whether an automatic deployment is still wanted."""
+    return partial(_superseded, book=book, environment=in_force.environment, commit=commit, ref=ref, app=app)
+
+
+def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commit, ref: str, app: str) -> str:
+    """Why not; "": it is. GateRefused where a tag has moved: it is not what was asked for any more."""
+    tip = book.origin.refs(fresh=True).commits.get(ref)
+    if ref.startswith(TAGS) and tip != commit.revision:
+        now = f"points to {tip[:12]} now" if tip else "is gone"
+        raise GateRefused(f"the tag {ref.removeprefix(TAGS)} {now}, and not to {commit.revision[:12]}", hint="push the tag again, under another name")
+    current = back.current(ctx.ledger.deployments(app, environment))
+    running = ctx.ledger.release(app, current.release) if current else None
+    if running is None or tip == commit.revision or not book.origin.is_older(commit.revision, running.revision, ref.removeprefix(HEADS)):
+        return ""
+    return f"release {running.number} of the newer commit {running.revision[:12]} runs there, and {ref.removeprefix(HEADS)} has moved on"
+
+
+def sources(in_force: InForce) -> str:
+    """Where the rules come from, in one line."""
+    return " and ".join(item.source for item in in_force.sets)
+

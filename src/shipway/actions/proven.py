@@ -10,6 +10,7 @@ from shipway.context import Context
 from shipway.domain.errors import GateRefused, NotProven
 from shipway.domain.proof import Proof
 from shipway.domain.release import DEPLOY, PENDING
+from shipway.domain.rules import asks_for_proof
 from shipway.system.durations import timestamp
 
 
@@ -65,4 +66,4 @@ def refusals(proof: Proof) -> list[str]:
 
 
 def _asks(order: Order) -> bool:
-    return order.kind == DEPLOY and order.release.plan.asks_for_proof(order.environment)
+    return order.kind == DEPLOY and asks_for_proof(order.release.plan, order.environment, order.in_force)

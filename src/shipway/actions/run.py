@@ -6,25 +6,24 @@ import dataclasses
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from shipway.actions.dead_runs import opened
-from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
+from shipway.actions.in_force import Rulebook
 from shipway.actions.ownership import require_owned_everywhere
 from shipway.actions.pipeline import run_steps, steps_of
-from shipway.actions.promote import admitted
+from shipway.actions.promote import admitted, after_of, refused_before, sources, superseded_by
+from shipway.actions.register import PLAN, ParsePlan
 from shipway.actions.release import make_release
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_RUN
-from shipway.domain.errors import PlanError
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.errors import PlanError, RepositoryError
+from shipway.domain.plan import Plan
+from shipway.domain.refs import fits
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
+from shipway.domain.rules import InForce, side_by_side
 from shipway.steps.run import Run, scratch
 from shipway.system.git import Repository
-
-ParsePlan = Callable[[str, str, Callable[[str], bool]], Plan]
-PLAN = "shipway.yaml"
 
 
 @dataclass(frozen=True)
@@ -45,48 +44,68 @@ def plan_at(repository: Repository, commit: Commit, parse: ParsePlan) -> Plan:
     return parse(text, PLAN, lambda path: repository.exists(commit.revision, path))
 
 
-def environment_for(plan: Plan, trigger: Trigger) -> Environment | None:
-    """The environment that this trigger deploys by itself."""
-    for environment in plan.environments.values():
-        on = environment.trigger
-        if trigger.ref.startswith("refs/tags/") and on.tag and fnmatchcase(trigger.ref.removeprefix("refs/tags/"), on.tag):
-            return environment
-        if on.branch and not on.tag and trigger.ref == f"refs/heads/{on.branch}":
-            return environment
-    return None
-
-
-def run(ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, *, wait: float) -> Outcome:
-    """Run it. Errors are raised when the run has been settled in the ledger and everything is cleaned up."""
-    environment = environment_for(plan, trigger)
-    if environment:
-        require_owned_everywhere(ctx, plan.app, environment)
-    if environment and environment.after:
-        order = admitted(ctx, repository, commit, plan.app, environment)
-        return Outcome(None, order.release, environment.name, deploy(ctx, _waiting(order, wait)))
+def run(
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, *, rules: Callable[[], Rulebook], wait: float
+) -> Outcome:
+    """Run it. Errors are raised when the run has been settled in the ledger and everything is cleaned up. rules: reads
+    those of the app that are in force now, see `read_rules`."""
+    asked = _asked(ctx, plan, trigger, rules)
     tagged = trigger.ref.startswith("refs/tags/")
-    if tagged and environment is None:
-        ctx.reporter.note(f"no environment is deployed by the tag {trigger.ref.removeprefix('refs/tags/')}")
-        return Outcome(None, None, None, None)
-    number, release = _pipeline(ctx, repository, commit, plan, trigger, environment)
-    if release is None or environment is None:
-        return Outcome(number, release, None, None)
-    order = admitted(ctx, repository, commit, plan.app, environment)
-    return Outcome(number, release, environment.name, deploy(ctx, _waiting(order, wait)))
+    if asked is None:
+        if tagged:
+            ctx.reporter.note(f"no environment is deployed by the tag {trigger.ref.removeprefix('refs/tags/')}")
+            return Outcome(None, None, None, None)
+        return Outcome(_pipeline(ctx, repository, commit, plan, trigger, None)[0], None, None, None)
+    book, in_force = asked
+    name, number = in_force.environment, None
+    if not after_of(in_force):
+        refused_before(book, in_force, commit, plan, trigger.ref)
+        require_owned_everywhere(ctx, plan.app, plan.environments[name])
+        number, _ = _pipeline(ctx, repository, commit, plan, trigger, name)
+        book = rules()  # they may have changed meanwhile
+        in_force = book.of(ctx, name)
+    order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
+    order = dataclasses.replace(order, wait=wait, superseded=superseded_by(book, in_force, commit, trigger.ref, plan.app))
+    return Outcome(number, order.release, name, deploy(ctx, order))
 
 
-def _waiting(order: Order, wait: float) -> Order:
-    return dataclasses.replace(order, wait=wait)
+def _asked(ctx: Context, plan: Plan, trigger: Trigger, rules: Callable[[], Rulebook]) -> tuple[Rulebook, InForce] | None:
+    """What the rules in force deploy for this trigger; None: nothing, which is said where the commit's own plan would."""
+    own = [name for name, environment in plan.environments.items() if fits(environment.trigger, trigger.ref)]
+    try:
+        book = rules()
+        found = book.triggered(ctx, plan, trigger.ref)
+    except RepositoryError as error:
+        if own or trigger.ref.startswith("refs/tags/"):
+            raise
+        ctx.reporter.note(f"checks only: {error.message}")
+        return None
+    if found is None and own:
+        ctx.reporter.note(not_in_force(book.of(ctx, own[0]), plan, trigger.ref))
+    if found is None:
+        return None
+    ctx.reporter.note(f"{found.environment}: rules of {sources(found)}")
+    return book, found
+
+
+def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
+    """Says that the commit's own plan doesn't decide what the commit may do."""
+    name = in_force.environment
+    table = side_by_side([("this commit", plan), *((item.source, item.plan) for item in in_force.sets)], name)
+    return (
+        f"{ref} deploys nothing: this commit's plan would deploy {name} by it, and the rules in force don't\n{table}\n"
+        f"change the plan on the protected branch first, or: shipway rules accept {name} --reason TEXT"
+    )  # fmt: skip
 
 
 def _pipeline(
-    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: Environment | None
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: str | None
 ) -> tuple[int, Release | None]:
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # refused here where its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
     with opened(ctx, commit, plan.app, trigger) as (own, number, left):
-        where = f"for {environment.name}" if environment else "checks only"
+        where = f"for {environment}" if environment else "checks only"
         ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
         folder = scratch(ctx.home, number)
         outcome = FAILED

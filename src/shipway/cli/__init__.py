@@ -27,6 +27,7 @@ COMMANDS = {
     "prove": ("shipway.cli.prove", "Walk the way back from a release, before it is deployed"),
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
     "accept": ("shipway.cli.accept", "Take what a release's proof found, with a reason"),
+    "rules": ("shipway.cli.rules", "The rules in force, and how a person changes them"),
     "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
     "drill": ("shipway.cli.drill", "Walk the way back on a copy of the data, as an exercise"),
     "snapshot": ("shipway.cli.snapshot", "Copy the database of an environment, and try the copy"),

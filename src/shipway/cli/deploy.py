@@ -21,6 +21,7 @@ def deploy(options: Globals, environment: str, revision: str, dry_run: bool, for
     """Put the release that was built from REVISION [HEAD] into ENVIRONMENT, by the rules of the plan."""
     from shipway.actions.decide import decide
     from shipway.actions.deploy import deploy as deploy_action
+    from shipway.actions.in_force import read_rules
     from shipway.actions.promote import admitted
     from shipway.actions.run import plan_at
     from shipway.app import open_context, parse_plan
@@ -30,7 +31,9 @@ def deploy(options: Globals, environment: str, revision: str, dry_run: bool, for
         repository = ctx.repository()
         commit = repository.commit(revision)
         plan = plan_at(repository, commit, parse_plan)
-        order = admitted(ctx, repository, commit, plan.app, environment_of(plan, environment))
+        environment_of(plan, environment)
+        book = read_rules(ctx, repository, plan, parse_plan)
+        order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))
         order = dataclasses.replace(order, force=force, wait=wait)
         if dry_run:
             say(decide(ctx, order, create=False).changeset.render())

@@ -16,9 +16,13 @@ GONE = "0" * 40
 
 
 @click.command()
+@click.option("--protected", metavar="BRANCH", help="What the first push of an app registers [HEAD of the repository]")
 @click.pass_obj
-def hook(options: Globals) -> None:
+def hook(options: Globals, protected: str | None) -> None:
     """Read `old new ref` lines from stdin and run each pushed branch and tag, branches first."""
+    from functools import partial
+
+    from shipway.actions.in_force import read_rules
     from shipway.actions.run import plan_at, run
     from shipway.app import open_context, parse_plan
     from shipway.domain.errors import ShipwayError
@@ -37,7 +41,9 @@ def hook(options: Globals) -> None:
                 plan = plan_at(repository, commit, parse_plan)
                 kind = "tag" if ref.startswith("refs/tags/") else "push"
                 actor = options.actor or os.environ.get("SHIPWAY_ACTOR") or commit.author  # git tells no more of who pushed
-                run(replace(ctx, actor=actor), repository, commit, plan, Trigger(kind, ref, actor), wait=WAIT)
+                own = replace(ctx, actor=actor)
+                rules = partial(read_rules, own, repository, plan, parse_plan, protected=protected)
+                run(own, repository, commit, plan, Trigger(kind, ref, actor), rules=rules, wait=WAIT)
             except ShipwayError as error:
                 failed = error
                 ctx.reporter.note(f"{style('error:', 'red')} {error.message}")  # which can't fail: the other refs follow

@@ -24,19 +24,23 @@ if TYPE_CHECKING:
     help="Write no plan, but the post-receive hook of a bare repository",
 )  # fmt: skip
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="With --hook: the home that the hook uses")
+@click.option("--protected", metavar="BRANCH", help="With --hook: whose plan has the rules in force [HEAD of the repository]")
 @click.pass_obj
-def init(options: Globals, force: bool, stdout: bool, hook: Path | None, home: Path | None) -> None:
+def init(options: Globals, force: bool, stdout: bool, hook: Path | None, home: Path | None, protected: str | None) -> None:
     """Write shipway.yaml for this repository, from what is found in it."""
     from shipway.actions.init import draft_plan, write_hook, write_plan
 
     if hook is None and home is not None:
         raise click.UsageError("--home belongs to --hook here; before `init` it is the home of this command")
+    if hook is None and protected is not None:
+        raise click.UsageError("--protected belongs to --hook here; elsewhere: shipway rules register --protected BRANCH")
     if hook is not None:
         if stdout:
             raise click.UsageError("--stdout prints a plan: it has no meaning with --hook")
         used = (home or options.home).expanduser().absolute()
-        written = write_hook(hook.absolute(), used, _executable(), force=force)
+        written = write_hook(hook.absolute(), used, _executable(), force=force, protected=protected)
         say(f"wrote {written}: each push to it runs the plan, with the home {used}")
+        _register(options, hook.absolute(), used, protected)
         return
     result = draft_plan(Path.cwd())
     if stdout:
@@ -44,6 +48,16 @@ def init(options: Globals, force: bool, stdout: bool, hook: Path | None, home: P
         return
     write_plan(result, force=force)
     _tell(result)
+
+
+def _register(options: Globals, repository: Path, home: Path, protected: str | None) -> None:
+    from shipway.actions.register import register_hook
+    from shipway.app import open_context, parse_plan
+    from shipway.cli.output import TerminalReporter
+    from shipway.system.git import Repository
+
+    with open_context(home, TerminalReporter(), actor=options.actor) as ctx:
+        register_hook(ctx, Repository(repository), protected, parse_plan)
 
 
 def _tell(result: InitResult) -> None:

@@ -19,6 +19,9 @@ def run(options: Globals, revision: str, dirty: bool) -> None:
 
     A branch or tag that triggers an environment in the plan is deployed there.
     """
+    from functools import partial
+
+    from shipway.actions.in_force import read_rules
     from shipway.actions.run import plan_at
     from shipway.actions.run import run as run_action
     from shipway.app import open_context, parse_plan
@@ -33,6 +36,7 @@ def run(options: Globals, revision: str, dirty: bool) -> None:
         commit = repository.commit(revision)
         plan = plan_at(repository, commit, parse_plan)
         ref = repository.ref(revision)
-        outcome = run_action(ctx, repository, commit, plan, Trigger("manual", ref, ctx.actor), wait=WAIT)
+        rules = partial(read_rules, ctx, repository, plan, parse_plan)
+        outcome = run_action(ctx, repository, commit, plan, Trigger("manual", ref, ctx.actor), rules=rules, wait=WAIT)
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))

@@ -27,6 +27,7 @@ class Changeset:
 
     title: str
     changes: tuple[Change, ...]
+    rules: tuple[str, ...] = ()  # how the rules in force change with it, see domain.rules.differences
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -53,4 +54,6 @@ class Changeset:
             cells = "  ".join(text.ljust(width) for text, width in zip(columns, widths, strict=True) if width)
             warning = "  [needs --force]" if change.dangerous else ""
             lines.append(f"  {mark} {cells}  {change.cause}{warning}")
+        if self.rules:
+            lines += ["  rules in force change with this release", *(f"  ! {text}" for text in self.rules)]
         return "\n".join(lines)

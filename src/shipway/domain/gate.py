@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from shipway.domain.plan import Environment
+from shipway.domain.refs import is_version, newest, on_branch
 from shipway.domain.release import SUCCEEDED, Approval, Deployment, Release
+from shipway.domain.rules import InForce, RuleSet, tags_text
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What the repository says of the revision that is to be deployed."""
+    """What the recorded repository says of the revision that is to be deployed."""
 
     revision: str
-    tags: tuple[str, ...]
+    tags: tuple[str, ...]  # that point to it
     branches: tuple[str, ...]  # that contain it
+    tag: str | None = None  # the one that was pushed, or named by a person
+
+    def version(self, environment: Environment) -> str | None:
+        """The tag that makes it a version of this environment: the pushed one, else the newest."""
+        matching = [tag for tag in self.tags if is_version(environment.trigger, tag)]
+        return self.tag if self.tag in matching else newest(matching)
 
 
 def refused_source(environment: Environment, candidate: Candidate) -> list[str]:
     """Reasons that lie in where the revision comes from."""
     trigger, short = environment.trigger, candidate.revision[:12]
     reasons = []
-    if trigger.tag and not version_tag(environment, candidate):
+    if trigger.tag and not candidate.version(environment):
         has = f"its tags are {', '.join(candidate.tags)}" if candidate.tags else "it has no tag"
-        reasons.append(f"{environment.name} takes only revisions with a tag like {trigger.tag!r}; {short}: {has}")
-    if trigger.branch and trigger.branch not in candidate.branches:
+        reasons.append(f"{environment.name} takes only revisions with a tag like {tags_text(trigger)}; {short}: {has}")
+    if trigger.branches and not any(on_branch(trigger, branch) for branch in candidate.branches):
         on = f"it is on {', '.join(candidate.branches)}" if candidate.branches else "it is on no branch"
-        reasons.append(f"{environment.name} takes only revisions on branch {trigger.branch!r}; {short}: {on}")
+        names = " or ".join(map(repr, trigger.branches))
+        reasons.append(f"{environment.name} takes only revisions on branch {names}; {short}: {on}")
     return reasons
 
 
-def version_tag(environment: Environment, candidate: Candidate) -> str | None:
-    """The tag that makes the candidate a version of this environment."""
-    pattern = environment.trigger.tag
-    return next((tag for tag in candidate.tags if pattern and fnmatchcase(tag, pattern)), None)
+def refused_rules(in_force: InForce) -> list[str]:
+    """Reasons that lie in rules that can't be met by any revision."""
+    reasons = []
+    for item in in_force.sets:
+        if item.plan is None:
+            reasons.append(f"there are no rules for {in_force.environment}: {item.problem}")
+        elif item.rules is None:
+            reasons.append(f"{item.source} has no environment {in_force.environment}")
+    return reasons
+
+
+def told_apart(in_force: InForce, refused: Callable[[RuleSet, Environment], list[str]]) -> list[str]:
+    """What each rule set in force refuses; a reason that only one of several has names it."""
+    found = [(item, refused(item, environment)) for item, environment in in_force.environments]
+    reasons = dict.fromkeys(reason for _, listed in found for reason in listed)
+    return [
+        reason if all(reason in listed for _, listed in found) else f"{reason} (a rule of {_those(reason, found)})" for reason in reasons
+    ]
+
+
+def _those(reason: str, found: Sequence[tuple[RuleSet, list[str]]]) -> str:
+    return " and ".join(item.source for item, listed in found if reason in listed)
 
 
 def validated(release: Release, deployments: Sequence[Deployment], after: str) -> bool:

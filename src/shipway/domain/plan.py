@@ -161,12 +161,21 @@ class Check:
 
 @dataclass(frozen=True)
 class Trigger:
-    """When an environment is deployed by itself. branch alone: each push to it. tag (a glob), with branch: a
-    matching tag on a commit of that branch. manual: only `shipway deploy`."""
+    """When an environment is deployed automatically. branches alone: each push to one of them. tag, with branches: a
+    matching tag on a commit of one of them. manual: only `shipway deploy`. See `domain.refs` for the patterns."""
 
-    branch: str | None = None
-    tag: str | None = None
+    branch: str | None = None  # the first of `branches`
+    tag: str | None = None  # pattern of tags
     manual: bool = False
+    branches: tuple[str, ...] = ()  # names and patterns
+    except_tags: tuple[str, ...] = ()  # patterns of tags that don't count
+    versions: str | None = None  # range of semantic versions that the tag must be in
+
+    def __post_init__(self) -> None:
+        if self.branch and not self.branches:  # of a record that was kept before there were several
+            object.__setattr__(self, "branches", (self.branch,))
+        if self.branches and not self.branch:
+            object.__setattr__(self, "branch", self.branches[0])
 
 
 @dataclass(frozen=True)

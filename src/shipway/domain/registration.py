@@ -29,7 +29,7 @@ class AcceptedRules:
     app: str
     environment: str  # or STAND_IN
     plan: Plan
-    replaces: tuple[str, ...]  # digests of the rules in whose place they are, see domain.rules.digest
+    replaces: tuple[str, ...]  # marks of the rules in whose place they are, see domain.rules.RuleSet.mark
     actor: str
     reason: str
     at: float

@@ -11,6 +11,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.record import to_data
 
 PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
+SUPERSEDED = "superseded"  # of a deployment that a newer one of the same branch came before
 DEPLOY, ROLLBACK, DESTROY = "deploy", "rollback", "destroy"
 RESTORE = "restore"  # of a snapshot, under the release that runs
 CHECK = "check:"  # prefix of the images of checks among those of a release

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,11 @@ def accessory(image: str, **given: Any) -> domain.Accessory:
     """Kind and port follow from the image's name where the plan doesn't give them."""
     kind = given.pop("kind", None) or _KINDS.get(image.split("@")[0].rpartition("/")[2].split(":")[0], "other")
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
+
+
+def trigger(branches: tuple[str, ...] = (), tag: Mapping[str, Any] | None = None, manual: bool = False) -> domain.Trigger:
+    """What `tag` says stands beside the branches."""
+    return domain.Trigger(branches=branches, manual=manual, **(tag or {}))
 
 
 BUILD = Record(
@@ -136,10 +142,18 @@ CHECK = Record(
     required=("image", "run"),
     named=True,
 )
+TAGS = Record(
+    dict,
+    {"match": v.TAG, "except": Several(v.TAG), "versions": v.VERSIONS},
+    required=("match",),
+    renamed={"match": "tag", "except": "except_tags"},
+    short=("tag", v.TAG),
+)
 TRIGGER = Record(
-    domain.Trigger,
-    {"branch": v.BRANCH, "tag": v.TAG},
+    trigger,
+    {"branch": Several(v.BRANCH), "tag": TAGS},
     required=("branch",),
+    renamed={"branch": "branches"},
     short=("manual", Choice({"manual": True}, "manual, {branch: NAME}, or {tag: PATTERN, branch: NAME}")),
 )
 APPROVALS = Record(

@@ -6,6 +6,7 @@ import posixpath
 import shlex
 from urllib.parse import SplitResult, urlsplit
 
+from shipway.domain.refs import parse_range
 from shipway.planfile.kinds import Choice, Number, Several, Text
 from shipway.planfile.mappings import ByName
 
@@ -34,6 +35,12 @@ def size(text: str) -> int:
     if value < _SMALLEST_MEMORY:
         raise ValueError(f"`{text}` is less than an engine can give a container")
     return value
+
+
+def versions(text: str) -> str:
+    """A range of semantic versions, checked. ValueError where it is none."""
+    parse_range(text)
+    return text
 
 
 def share(text: str) -> float:
@@ -132,8 +139,9 @@ POSITIVE = Number("a whole number from 1", 1)
 RETRIES = Number("a whole number from 0 to 10", 0, 10)
 CPUS = Number("a number of processor cores from 0.01, such as 0.5", 0.01, fraction=True)
 TRUE = Choice({"true": True})
-BRANCH = Text("the name of one branch, such as main", r"^(?!-)(?!.*\.\.)[^\s~^:?*\[\\]+$")
-TAG = Text('a pattern of tags, such as "v*"', r"^(?!-)[^\s~^:\\]+$")
+BRANCH = Text("the name or pattern of a branch, such as main or release/*", r"^(?!-)(?!.*\.\.)[^\s~^:\[\\]{1,200}$")
+TAG = Text('a pattern of tags, such as "v*"', r"^(?!-)[^\s~^:\\]{1,200}$")
+VERSIONS = Text('a range of versions, such as ">=1.2 <3"', convert=versions)
 PUBLIC_URL = Text("http:// or https:// and a host name, such as http://staging.example.com:8080", convert=public_url)
 EMAIL = Text("an e-mail address, such as ops@example.com", r"^[^\s@]+@[^\s@]+$")
 ACME_SERVER = Text("the https address of an ACME directory", r"^https://[^\s/]+\S*$")

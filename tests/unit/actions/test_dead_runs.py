@@ -14,7 +14,7 @@ import pytest
 from shipway.actions.leases import TTL
 from shipway.actions.run import run
 from shipway.context import Context
-from shipway.domain.errors import LeaseHeld, StepFailed
+from shipway.domain.errors import LeaseHeld, RepositoryError, StepFailed
 from shipway.domain.plan import Plan, Step, StepImage
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Trigger
 from shipway.testing.faults import Death, Killed, every
@@ -35,6 +35,11 @@ LINES = {name: [f"{name} {number}" for number in range(3)] for name in PLAN.pipe
 EFFECTS = 40  # more than a run has
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+
+def unreachable() -> Any:
+    """The rules in force can't be read: what deploys nothing is checked nevertheless."""
+    raise RepositoryError("there is no network")
 
 
 class Repository:
@@ -58,7 +63,7 @@ class Team(World):
 
     def run(self, *, dies: Death | None = None, commit: Commit = COMMIT, **changes: Any) -> None:
         ctx: Context = dataclasses.replace(self.controller(dies=dies), parallel=1, **changes)
-        run(ctx, Repository(), commit, PLAN, Trigger("push", "refs/heads/topic", "ada"), wait=0)  # type: ignore[arg-type]
+        run(ctx, Repository(), commit, PLAN, Trigger("push", "refs/heads/topic", "ada"), rules=unreachable, wait=0)  # type: ignore[arg-type]
 
     def outcomes(self) -> list[object]:
         """Of all runs, newest first."""

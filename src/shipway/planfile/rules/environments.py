@@ -101,8 +101,8 @@ def _one_each(plan: Plan, report: Report) -> None:
                 claims.append(("url", (environment.domain, 80), f"`http://{environment.domain}` is already the address of"))
         if trigger.tag:
             claims.append(("on", ("tag", trigger.tag), f"the tags `{trigger.tag}` already deploy"))
-        elif trigger.branch:
-            claims.append(("on", ("branch", trigger.branch), f"the branch `{trigger.branch}` already deploys"))
+        else:
+            claims += [("on", ("branch", branch), f"the branch `{branch}` already deploys") for branch in trigger.branches]
         for key, claim, message in claims:
             owner = owners.setdefault((key, claim), environment.name)
             if owner != environment.name:

@@ -1,0 +1,112 @@
+"""Read the rules in force: the protected plan at the recorded address, and the plans of the releases that run."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from shipway.actions.decide import Order
+from shipway.actions.register import ParsePlan, is_own, registered
+from shipway.context import Context
+from shipway.domain import refs, rules
+from shipway.domain import rollback as back
+from shipway.domain.errors import GateRefused, PlanError
+from shipway.domain.plan import Plan
+from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
+from shipway.domain.rules import InForce, RuleSet
+from shipway.system.git import Repository
+from shipway.system.origin import Origin
+
+ENDED = "ended"  # among what a stand-in replaces: it no longer counts
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """What the recorded repository says about one app."""
+
+    registration: Registration
+    origin: Origin
+    plan: Plan | None  # the protected one, or what stands in for it
+    source: str  # where it comes from, for people
+    problem: str = ""  # why there is none
+
+    @property
+    def has_remote(self) -> bool:
+        """Whether commits are pushed to where the rules are read."""
+        return not is_own(self.origin)
+
+    def written(self, ctx: Context, environment: str) -> InForce:
+        """The rules for an environment as they are written in the two plans."""
+        protected = RuleSet(self.source, "protected", environment, self.plan, self.problem)
+        return InForce(environment, protected, running_rules(ctx, self.registration.app, environment))
+
+    def of(self, ctx: Context, environment: str) -> InForce:
+        """The rules in force for an environment, accepted ones in the place of those that they replace."""
+        app, found = self.registration.app, self.written(ctx, environment)
+        decisions = ctx.ledger.accepted_rules(app, environment)
+        if rules.is_outdated(found.protected, decisions):
+            reason = f"{self.source} has other rules since"
+            ctx.ledger.accept_rules(AcceptedRules(app, environment, decisions[-1].plan, (), "shipway", reason, ctx.clock()))
+            decisions = []
+        running = rules.accepted(found.running, decisions) if found.running else None
+        return InForce(environment, rules.accepted(found.protected, decisions), running)
+
+    def triggered(self, ctx: Context, plan: Plan, ref: str) -> InForce | None:
+        """The environment that a push of this ref deploys by the rules in force, with its rules; None: none."""
+        for name in dict.fromkeys([*(self.plan.environments if self.plan else ()), *plan.environments]):
+            found = self.of(ctx, name)
+            if any(refs.fits(environment.trigger, ref) for _, environment in found.environments):
+                return found
+        return None
+
+
+def read_rules(ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None) -> Rulebook:
+    """Of the app that a commit's plan names; it is registered where it isn't yet. RepositoryError where the recorded
+    address can't be reached, GateRefused where the app is bound to another repository."""
+    registration, origin = registered(ctx, repository, plan, protected=protected)
+    branch = registration.branch
+    text = origin.text(branch, registration.plan)
+    if text is not None:
+        _end_stand_in(ctx, registration)
+        source = f"{branch} at {origin.refs().branches()[branch][:12]}"
+        try:
+            return Rulebook(registration, origin, parse(text, registration.plan, lambda path: True), source)
+        except PlanError as error:
+            return Rulebook(registration, origin, None, source, f"its {registration.plan} is not valid: {error.message}")
+    stand_in = _stand_in(ctx, registration)
+    if stand_in is not None:
+        return Rulebook(registration, origin, stand_in.plan, f"the first plan, until {branch} has one")
+    gone = f"{origin.address} has no branch {branch}" if branch not in origin.refs().branches() else f"{branch} has no {registration.plan}"
+    return Rulebook(registration, origin, None, branch, gone)
+
+
+def _stand_in(ctx: Context, registration: Registration) -> AcceptedRules | None:
+    """The first plan of this registration, as long as the protected branch never had one."""
+    found = ctx.ledger.accepted_rules(registration.app, STAND_IN)
+    return found[-1] if found and found[-1].at >= registration.at and ENDED not in found[-1].replaces else None
+
+
+def _end_stand_in(ctx: Context, registration: Registration) -> None:
+    """The protected branch has a plan: from now on it never lacks one without a word."""
+    found = _stand_in(ctx, registration)
+    if found is not None:
+        ended = dataclasses.replace(found, replaces=(ENDED,), actor="shipway", reason=f"{registration.branch} has a plan", at=ctx.clock())
+        ctx.ledger.accept_rules(ended)
+
+
+def running_rules(ctx: Context, app: str, environment: str) -> RuleSet | None:
+    """Of the release that runs there; None where none does."""
+    now = back.current(ctx.ledger.deployments(app, environment))
+    release = ctx.ledger.release(app, now.release) if now else None
+    return RuleSet(f"release {release.number}, which runs there", f"release {release.number}", environment, release.plan) if release else None
+
+
+def still_in_force(ctx: Context, order: Order) -> None:
+    """Under the environment's lock: GateRefused where another deployment brought other rules since they were met."""
+    if order.in_force is None:
+        return
+    running = running_rules(ctx, order.release.app, order.environment.name)
+    judged = [item.digest for item in (order.in_force.running, order.in_force.protected) if item]
+    # Accepted rules stand in the place of the running release's, of which they name the very one.
+    if running is not None and order.in_force.replaced != running.key and running.digest not in judged:
+        raise GateRefused(f"{order.environment.name} got a release with other rules meanwhile", hint="run the command again")

@@ -1,0 +1,194 @@
+"""The rules in force: who may deploy what, where and how. A commit's own plan never decides what the commit may do.
+
+Keys of a plan are of three kinds. *Admission* says which releases an environment takes: every rule set in force must be
+met. *Reach* says what a deployment touches outside of itself: each item must be in one of the rule sets in force. The
+rest is the commit's. A new key that belongs to one of the first two gets a line in ADMISSION or REACH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shipway.domain.plan import Check, Environment, Plan, Trigger
+from shipway.domain.record import to_data
+from shipway.domain.registration import AcceptedRules
+from shipway.domain.release import digest_of
+
+ACCEPTED = "accepted by"
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The rules of one plan for one environment."""
+
+    source: str  # where they come from, for people: "release 12, which runs there"
+    key: str  # for accepted rules: `protected`, or `release NUMBER`
+    environment: str
+    plan: Plan | None  # None where the plan can't be read
+    problem: str = ""  # why it can't
+
+    @property
+    def rules(self) -> Environment | None:
+        """None where the plan lacks the environment."""
+        return self.plan.environments.get(self.environment) if self.plan else None
+
+    @property
+    def mark(self) -> str:
+        """What an acceptance names, so that it ends as soon as the rules that it replaces change."""
+        return f"{self.key} {self.digest}"
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal rules."""
+        return digest_of(keys_of(self.plan, self.environment))
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The rules in force for one environment."""
+
+    environment: str
+    protected: RuleSet
+    running: RuleSet | None = None  # None where nothing runs there
+
+    @property
+    def replaced(self) -> str:
+        """The key of the running release whose rules accepted ones replace; "": they replace none."""
+        return self.running.key if self.running and self.running.source.startswith(ACCEPTED) else ""
+
+    @property
+    def sets(self) -> tuple[RuleSet, ...]:
+        """All that a deployment must meet; those of the same content once."""
+        if self.running is None or self.running.digest == self.protected.digest:
+            return (self.protected,)
+        return (self.running, self.protected)
+
+    @property
+    def environments(self) -> tuple[tuple[RuleSet, Environment], ...]:
+        """Those sets that have rules for the environment, with them."""
+        return tuple((item, item.rules) for item in self.sets if item.rules is not None)
+
+
+def accepted(found: RuleSet, decisions: Sequence[AcceptedRules]) -> RuleSet:
+    """The rules that a person put in the place of these; only the newest decision counts."""
+    if not decisions or found.mark not in decisions[-1].replaces:
+        return found
+    newest = decisions[-1]
+    return RuleSet(f"{ACCEPTED} {newest.actor}: {newest.reason}", found.key, found.environment, newest.plan)
+
+
+def is_outdated(protected: RuleSet, decisions: Sequence[AcceptedRules]) -> bool:
+    """Whether the newest decision was about other rules of the protected plan: it must not count again if they come back."""
+    named = [mark for mark in decisions[-1].replaces if mark.startswith(f"{protected.key} ")] if decisions else []
+    return bool(named) and protected.mark not in named
+
+
+# Admission: the text of each rule, as people read and compare it.
+
+
+def trigger_text(trigger: Trigger) -> str:
+    """Such as: tag v* except *-rc*, branch main."""
+    if trigger.manual or not trigger.branches:
+        return "manual"
+    tag = [f"tag {tags_text(trigger)}"] if trigger.tag else []
+    return ", ".join([*tag, f"branch {' or '.join(trigger.branches)}"])
+
+
+def tags_text(trigger: Trigger) -> str:
+    """The tags that make a version, such as 'v*' except '*-rc*'."""
+    versions = f" in {trigger.versions!r}" if trigger.versions else ""
+    return f"{trigger.tag!r}{versions}" + "".join(f" except {item!r}" for item in trigger.except_tags)
+
+
+def _approvals_text(environment: Environment) -> str:
+    data = {key: value for key, value in to_data(environment.approvals).items() if value and key != "count"}
+    more = "".join(f", {key.replace('_', ' ')}" + ("" if value is True else f" {value}") for key, value in data.items())
+    return f"{environment.approvals.count}{more}" if environment.approvals.count else "none"
+
+
+def _check_text(check: Check) -> str:
+    return f"{check.name} ({digest_of(to_data(check))[7:15]})"
+
+
+def checks_of(plan: Plan, environment: Environment) -> tuple[Check, ...]:
+    """The definitions of an environment's checks."""
+    return tuple(plan.checks[name] for name in environment.checks if name in plan.checks)
+
+
+ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
+    "on": lambda plan, environment: trigger_text(environment.trigger),
+    "after": lambda plan, environment: environment.after or "none",
+    "approvals": lambda plan, environment: _approvals_text(environment),
+    "prove": lambda plan, environment: "required" if plan.asks_for_proof(environment) else "off",
+    "checks": lambda plan, environment: ", ".join(map(_check_text, checks_of(plan, environment))) or "none",
+}
+
+# Reach: the items of each key, of which a deployment may have those that a rule set in force has.
+
+REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
+    "hosts": lambda plan, environment: [host.name for host in environment.hosts],
+    "url": lambda plan, environment: [environment.url],
+    "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
+    "prove mode": lambda plan, environment: [plan.prove.mode],
+}
+
+
+def keys_of(plan: Plan | None, environment: str) -> dict[str, str]:
+    """All admission and reach keys as text; empty where the plan lacks the environment."""
+    if plan is None or environment not in plan.environments:
+        return {}
+    where = plan.environments[environment]
+    reach = {key: ", ".join(items(plan, where)) or "none" for key, items in REACH.items()}
+    masks = {"prove mask": "; ".join(plan.prove.mask) or "none"}
+    return {key: text(plan, where) for key, text in ADMISSION.items()} | reach | masks
+
+
+def refused_reach(plan: Plan, in_force: InForce) -> list[str]:
+    """What this plan reaches, or leaves unmasked, that no rule set in force allows; each with its key."""
+    own = plan.environments[in_force.environment]
+    allowed = [(item.plan, rules) for item, rules in in_force.environments if item.plan is not None]
+    reasons = []
+    for key, items in REACH.items():
+        known = {text for rules_plan, rules in allowed for text in items(rules_plan, rules)}
+        reasons += [f"{key} {text}: not in the rules in force" for text in items(plan, own) if text not in known]
+    if allowed and not any(set(rules_plan.prove.mask) <= set(plan.prove.mask) for rules_plan, _ in allowed):
+        missing = [text for text in allowed[-1][0].prove.mask if text not in plan.prove.mask]
+        reasons += [f"prove mask: {text!r} is missing" for text in missing]
+    return reasons
+
+
+def required_checks(plan: Plan, environment: Environment, in_force: InForce | None) -> list[Check]:
+    """The checks of the rules in force, and the plan's own: further ones can only refuse."""
+    found = list(checks_of(plan, environment))
+    for rule_set, rules in in_force.environments if in_force else ():
+        assert rule_set.plan is not None
+        found += [check for check in checks_of(rule_set.plan, rules) if check not in found]
+    return found
+
+
+def asks_for_proof(plan: Plan, environment: Environment, in_force: InForce | None) -> bool:
+    """Whether the plan itself, or a rule set in force, asks for a tested rollback."""
+    required = [item.plan is not None and item.plan.asks_for_proof(rules) for item, rules in in_force.environments] if in_force else []
+    return plan.asks_for_proof(environment) or (plan.database is not None and any(required))
+
+
+def differences(before: Plan | None, after: Plan | None, environment: str) -> list[str]:
+    """How the rules for an environment change from one plan to another, one line a key."""
+    old, new = keys_of(before, environment), keys_of(after, environment)
+    return [f"{key}: {old.get(key, 'none')} → {new.get(key, 'none')}" for key in {**old, **new} if old.get(key) != new.get(key)]
+
+
+def side_by_side(columns: Sequence[tuple[str, Plan | None]], environment: str) -> str:
+    """A table of the keys in which these plans differ, a column a plan; empty where they don't."""
+    found = [keys_of(plan, environment) for _, plan in columns]
+    keys = [key for key in {key: None for item in found for key in item} if len({item.get(key) for item in found}) > 1]
+    if not keys:
+        return ""
+    rows = [["rule", *(name for name, _ in columns)], *([key, *(_short(item.get(key, "–")) for item in found)] for key in keys)]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _short(text: str, limit: int = 48) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,95 @@
+"""Addresses of repositories: how they are recorded, and which ones mean the same repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shipway.system.git import Repository
+
+SAFE = {"https": 0, "ssh": 0, "file": 0, "http": 1, "git": 1}  # an address is never reached by a scheme of a higher number
+PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
+_SCP = re.compile(r"(?:(?P<user>[\w.+-]+)@)?(?P<host>\[[^\]]+\]|[\w.-]+):(?P<path>(?!//).*)")
+
+
+def is_path(url: str) -> bool:
+    """Whether it is a folder of this machine."""
+    return "://" not in url and _SCP.fullmatch(url) is None
+
+
+def address_of(url: str, base: Path) -> str:
+    """An address as it is recorded: without credentials; a path on this machine is absolute and has no links in it."""
+    if "://" in url:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username else ""
+        return parts._replace(netloc=user + host, query="", fragment="").geturl().rstrip("/")
+    if _SCP.fullmatch(url) and not (base / url).exists():
+        return url.rstrip("/")
+    path = (base / Path(url).expanduser()).resolve()
+    return str(path.parent if path.name == ".git" else path)
+
+
+def identity(address: str) -> str:
+    """Equal for addresses of the same repository, by whatever protocol: host and path, without `.git`."""
+    if "://" in address:
+        parts = urlsplit(address)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        where = parts.hostname or ""
+        where += f":{port}" if port and port != PORTS.get(parts.scheme) else ""
+        path, user = parts.path, parts.username if parts.scheme == "ssh" and parts.path.startswith("/~") else None
+        scheme = "file:" if parts.scheme == "file" else ""
+    elif found := _SCP.fullmatch(address):
+        where, path, scheme = found["host"].lower(), found["path"], ""
+        user = None if path.startswith("/") else found["user"]  # below that person's home
+    else:
+        return f"path:{address}"
+    path = path.strip("/").removesuffix(".git")
+    return f"{scheme}{f'{user}@' if user and user != 'git' else ''}{where}/{path}"
+
+
+def addresses(clone: Repository) -> dict[str, str]:
+    """By the address to record: the url of each remote of a clone, `origin` first, and in the end the clone itself."""
+    found: dict[str, str] = {}
+    listed = _asked(str(clone.path), "config", "-z", "--get-regexp", r"^remote\..*\.url$")
+    entries = [entry.partition("\n") for entry in listed.split("\0") if entry]
+    for _, _, url in sorted(entries, key=lambda entry: entry[0] != "remote.origin.url"):
+        found.setdefault(address_of(url, clone.path), address_of(url, clone.path) if is_path(url) else url)
+    itself = own_address(clone)
+    return found if itself in found else {**found, itself: itself}
+
+
+def own_address(clone: Repository) -> str:
+    """The path of a repository of this machine, the same in all its work trees."""
+    return address_of(str(clone.path / _asked(str(clone.path), "rev-parse", "--git-common-dir")), clone.path)
+
+
+def is_bare(folder: str) -> bool:
+    """Whether a repository has no work tree: people push to it."""
+    return _asked(folder, "rev-parse", "--is-bare-repository") == "true"
+
+
+def _asked(folder: str, *args: str) -> str:
+    done = subprocess.run(["git", *args], cwd=folder, env=plain(), capture_output=True, check=False)
+    return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+
+def url_for(recorded: str, clone: Repository) -> str | None:
+    """By which a clone reaches the recorded repository; None where it is no clone of it. Never by a less safe protocol."""
+    for address, url in addresses(clone).items():
+        if identity(address) == identity(recorded):
+            schemes = [SAFE.get(item.partition("://")[0], 0) if "://" in item else 0 for item in (recorded, address)]
+            return url if schemes[1] <= schemes[0] else recorded
+    return None
+
+
+def plain() -> dict[str, str]:
+    """Without what git sets for a hook, and what would point it at another repository."""
+    keep = {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"}
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in keep} | {"LC_ALL": "C"}

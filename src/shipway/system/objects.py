@@ -1,0 +1,83 @@
+"""Reading git's objects so that a forged one is found: each must have the hash by which it was asked for.
+
+What a step before has written into a clone (refs, grafts, replacements, a commit graph, packs) can't lie about them then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+
+from shipway.domain.errors import RepositoryError
+
+Ask = Callable[..., "subprocess.CompletedProcess[bytes]"]  # runs git with these arguments in one repository
+
+
+def read_object(ask: Ask, kind: str, name: str) -> bytes | None:
+    """Content of an object of a kind (commit, tree, blob); None where the repository lacks it."""
+    done = ask("cat-file", kind, name)
+    if done.returncode:
+        return None
+    _verify(kind, name, done.stdout)
+    return bytes(done.stdout)
+
+
+def read_file(ask: Ask, commit: str, path: str) -> tuple[bool, bytes | None]:
+    """A file of a commit, by names of folders from the root: whether all objects are there, and None where it isn't."""
+    header = read_object(ask, "commit", commit)
+    if header is None:
+        return False, None
+    kind, name = "tree", header.split(b"\n", 1)[0].removeprefix(b"tree ").decode()
+    for part in path.split("/"):
+        content = read_object(ask, "tree", name)
+        if content is None:
+            return False, None
+        entry = next((item for item in _entries(content, len(name) // 2) if item[1] == part.encode()), None)
+        if entry is None or entry[0] == "link":
+            return True, None
+        kind, name = entry[0], entry[2]
+    found = read_object(ask, "blob", name) if kind == "blob" else None
+    return found is not None or kind != "blob", found
+
+
+def leads_to(ask: Ask, tip: str, revision: str) -> bool | None:
+    """Whether the history of `tip` has the commit; None where the repository lacks what it takes to know."""
+    if tip == revision:
+        return True
+    asked = ask("merge-base", "--is-ancestor", revision, tip)
+    if asked.returncode:
+        return False if asked.returncode == 1 else None
+    between = ask("rev-list", "--ancestry-path", f"{revision}..{tip}").stdout.decode().split()
+    parents = {name: _parents(ask, name) for name in between}
+    reached, left = {tip}, [tip]
+    while left:
+        for parent in parents.get(left.pop(), ()):
+            if parent == revision:
+                return True
+            if parent in parents and parent not in reached:
+                reached.add(parent)
+                left.append(parent)
+    return False
+
+
+def _parents(ask: Ask, name: str) -> Sequence[str]:
+    header = (read_object(ask, "commit", name) or b"").partition(b"\n\n")[0]
+    return [line[7:].decode() for line in header.split(b"\n") if line.startswith(b"parent ")]
+
+
+def _entries(tree: bytes, size: int) -> Iterable[tuple[str, bytes, str]]:
+    """Kind, name and hash; `size` is that of a hash in bytes."""
+    at = 0
+    while at < len(tree):
+        mode, _, rest = tree[at:].partition(b" ")
+        name, _, rest = rest.partition(b"\0")
+        at += len(mode) + len(name) + 2 + size
+        kind = {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob")
+        yield kind, name, rest[:size].hex()
+
+
+def _verify(kind: str, name: str, content: bytes) -> None:
+    made = hashlib.new("sha256" if len(name) == 64 else "sha1", f"{kind} {len(content)}\0".encode() + content, usedforsecurity=True)
+    if made.hexdigest() != name:
+        raise RepositoryError(f"the object {name[:12]} of the repository is not what its hash says", hint="clone the repository again")

@@ -1,0 +1,204 @@
+"""What a commit may do is never decided by that commit alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shipway.domain import gate, rules
+from shipway.domain.plan import Approvals, Check, Environment, Host, Plan, Proving, RegistryAccess, StepImage, Trigger
+from shipway.domain.registration import AcceptedRules
+from shipway.domain.rules import InForce, RuleSet
+from tests.unit.domain.samples import PLAN, PRODUCTION, release
+
+REVISION = "abcdef123456" + "0" * 28
+
+
+def plan(base: Plan = PLAN, *, top: dict[str, Any] | None = None, **changed: Any) -> Plan:
+    """The plan with another production."""
+    return replace(base, environments={"production": replace(base.environments["production"], **changed)}, **(top or {}))
+
+
+def in_force(protected: Plan | None, running: Plan | None = None, problem: str = "") -> InForce:
+    return InForce(
+        "production", RuleSet("main at 1234", "protected", "production", protected, problem),
+        RuleSet("release 7, which runs there", "release 7", "production", running) if running else None,
+    )  # fmt: skip
+
+
+SOURCE = Approvals(2, not_author=True)
+FREE = Approvals()
+
+
+@pytest.mark.parametrize(
+    ("protected", "running", "refused"),
+    [
+        (plan(), None, "needs 1 approval(s) by someone other than its authors and has 0"),
+        (plan(approvals=FREE), None, ""),
+        # Dropped in the very commit that is tagged on the protected branch: the release that runs still asks.
+        (plan(approvals=FREE), plan(), "and has 0 (a rule of release 7, which runs there)"),
+        # Dropped where the release that runs never asked, and the protected branch does.
+        (plan(), plan(approvals=FREE), "and has 0 (a rule of main at 1234)"),
+        (plan(approvals=SOURCE), plan(), "needs 2 approval(s) by someone other than its authors and has 0 (a rule of main at 1234)"),
+        (plan(approvals=FREE), plan(approvals=FREE), ""),
+    ],
+)
+def test_approvals_are_asked_for_by_each_rule_set(protected: Plan, running: Plan | None, refused: str) -> None:
+    found = gate.told_apart(
+        in_force(protected, running), lambda item, environment: gate.refused_approvals(environment, release(), [], 0.0)
+    )  # fmt: skip
+    assert any(reason.endswith(refused) for reason in found) if refused else found == []
+
+
+@pytest.mark.parametrize(
+    ("triggers", "tags", "branches", "refused"),
+    [
+        ([Trigger(branch="main")], (), ("main",), []),
+        ([Trigger(branch="main"), Trigger(branch="develop")], (), ("develop", "main"), []),
+        ([Trigger(branch="main"), Trigger(branch="develop")], (), ("develop",), [
+            "production takes only revisions on branch 'main'; abcdef123456: it is on develop (a rule of main at 1234)"]),
+        ([Trigger(branches=("release/*", "main"))], (), ("release/1.0",), []),
+        ([Trigger(branch="main", tag="v*", except_tags=("*-rc*",))], ("v1.0-rc1",), ("main",), [
+            "production takes only revisions with a tag like 'v*' except '*-rc*'; abcdef123456: its tags are v1.0-rc1"]),
+        ([Trigger(manual=True)], (), (), []),
+    ],
+)  # fmt: skip
+def test_where_a_revision_comes_from_by_each_rule_set(
+    triggers: list[Trigger], tags: tuple[str, ...], branches: tuple[str, ...], refused: list[str]
+) -> None:
+    plans = [plan(trigger=trigger) for trigger in triggers]
+    candidate = gate.Candidate(REVISION, tags, branches)
+    found = in_force(plans[0], plans[1] if len(plans) > 1 else None)
+    assert gate.told_apart(found, lambda item, environment: gate.refused_source(environment, candidate)) == refused
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "version"),
+    [
+        ("v1.0.0", ("v0.9.0", "v1.0.0"), "v1.0.0"),
+        ("v0.9.0", ("v0.9.0", "v1.0.0"), "v0.9.0"),  # the pushed one
+        (None, ("v1.9.0", "v1.10.0"), "v1.10.0"),
+        ("nightly", ("nightly", "v1.0.0"), "v1.0.0"),
+        ("v2.0.0", ("v1.0.0",), "v1.0.0"),  # it points to another commit meanwhile
+    ],
+)
+def test_the_pushed_tag_is_the_version(tag: str | None, tags: tuple[str, ...], version: str) -> None:
+    assert gate.Candidate(REVISION, tags, ("main",), tag).version(PRODUCTION) == version
+
+
+HOSTS = (Host("ssh://deploy@web1"),)
+REACHING = [
+    ("hosts ssh://deploy@web1", plan(hosts=HOSTS)),
+    ("url http://other.example", plan(url="http://other.example")),
+    ("registry ghcr.io/evil", plan(top={"registry": RegistryAccess("ghcr.io/evil")})),
+    ("prove mode data", plan(top={"prove": Proving("data")})),
+]
+
+
+@pytest.mark.parametrize(("item", "own"), REACHING, ids=[item for item, _ in REACHING])
+def test_a_commit_reaches_only_what_a_rule_set_allows(item: str, own: Plan) -> None:
+    assert rules.refused_reach(own, in_force(plan())) == [f"{item}: not in the rules in force"]
+    assert rules.refused_reach(own, in_force(plan(), plan())) == [f"{item}: not in the rules in force"]
+    assert rules.refused_reach(own, in_force(own, plan())) == []  # the protected plan has it
+    assert rules.refused_reach(own, in_force(plan(), own)) == []  # what runs has it
+
+
+def test_masks_may_be_added_and_not_dropped() -> None:
+    masked = plan(top={"prove": Proving(mask=("UPDATE users SET mail = ''",))})
+    more = plan(top={"prove": Proving(mask=("UPDATE users SET mail = ''", "DELETE FROM logs"))})
+    assert rules.refused_reach(plan(), in_force(masked)) == ["prove mask: \"UPDATE users SET mail = ''\" is missing"]
+    assert rules.refused_reach(more, in_force(masked)) == []
+
+
+def test_the_rest_is_the_commits() -> None:
+    own = plan(replicas={"backend": 9}, environment={"X": "1"}, standby=60.0, retain=1)
+    assert rules.refused_reach(own, in_force(plan())) == []
+    assert rules.differences(plan(), own, "production") == []
+
+
+def check(run: str) -> Check:
+    return Check("smoke", StepImage("curl"), run)
+
+
+def test_checks_of_all_rule_sets_run_and_the_commits_own() -> None:
+    old, new, own = (plan(top={"checks": {"smoke": check(run)}}, checks=("smoke",)) for run in ("old", "new", "true"))
+    found = rules.required_checks(own, own.environments["production"], in_force(new, old))
+    assert [item.run for item in found] == ["true", "old", "new"]
+    none = plan(checks=())
+    assert [item.run for item in rules.required_checks(none, none.environments["production"], in_force(new))] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("own", "protected", "running", "asked"),
+    [(False, True, None, True), (False, False, True, True), (True, False, False, True), (False, False, False, False)],
+)
+def test_a_proof_is_asked_for_by_each(own: bool, protected: bool, running: bool | None, asked: bool) -> None:
+    found = in_force(plan(prove=protected), plan(prove=running) if running is not None else None)
+    mine = plan(prove=own)
+    assert rules.asks_for_proof(mine, mine.environments["production"], found) is asked
+
+
+@pytest.mark.parametrize(
+    ("protected", "problem", "reason"),
+    [
+        (None, "its shipway.yaml is not valid: …", "there are no rules for production: its shipway.yaml is not valid: …"),
+        (replace(PLAN, environments={}), "", "main at 1234 has no environment production"),
+        (PLAN, "", ""),
+    ],
+)
+def test_rules_that_are_not_there(protected: Plan | None, problem: str, reason: str) -> None:
+    assert gate.refused_rules(in_force(protected, problem=problem)) == ([reason] if reason else [])
+
+
+def accepted(new: Plan, *replaces: RuleSet) -> AcceptedRules:
+    return AcceptedRules("shop", "production", new, tuple(item.mark for item in replaces), "eve", "renamed", 1.0)
+
+
+def test_accepted_rules_stand_in_the_place_of_just_those_that_they_name() -> None:
+    before, new = in_force(plan(), plan(approvals=SOURCE)), plan(approvals=FREE)
+    assert before.running is not None
+    decision = accepted(new, before.protected, before.running)
+    for item in (before.protected, before.running):
+        assert rules.accepted(item, [decision]).plan == new
+    later = RuleSet("release 8", "release 8", "production", plan(approvals=SOURCE))
+    assert rules.accepted(later, [decision]) == later  # another release, though with the same rules
+    other = RuleSet("main at 5678", "protected", "production", plan(approvals=SOURCE))
+    assert rules.accepted(other, [decision]) == other
+    assert rules.accepted(before.protected, [decision, accepted(new)]) == before.protected  # only the newest counts
+
+
+def test_an_acceptance_ends_when_the_protected_rules_change() -> None:
+    protected = in_force(plan()).protected
+    decision = accepted(plan(approvals=FREE), protected)
+    assert not rules.is_outdated(protected, [decision])
+    assert rules.is_outdated(replace(protected, plan=plan(approvals=SOURCE)), [decision])
+    assert not rules.is_outdated(protected, [])
+
+
+def test_rules_side_by_side() -> None:
+    text = rules.side_by_side([("this commit", plan(trigger=Trigger(branch="evil"), approvals=FREE)), ("main at 1234", plan())], "production")
+    assert text.splitlines() == [
+        "rule       this commit  main at 1234",
+        "on         branch evil  tag 'v*', branch main",
+        "approvals  none         1, not author, expire 100.0",
+    ]
+    assert rules.side_by_side([("a", plan()), ("b", plan())], "production") == ""
+
+
+def test_a_change_of_rules_is_one_line_a_key() -> None:
+    assert rules.differences(plan(), plan(after=None), "production") == ["after: staging → none", "prove: required → off"]
+    assert rules.differences(None, replace(PLAN, environments={}), "production") == []
+
+
+def test_same_rules_are_one_set() -> None:
+    assert len(in_force(plan(), plan(replicas={"backend": 9})).sets) == 1
+    assert len(in_force(plan(), plan(after=None)).sets) == 2
+
+
+def test_an_environment_that_is_new_in_the_commit_has_no_rules() -> None:
+    own = replace(PLAN, environments={"preview": Environment("preview", "http://preview.example", Trigger(branch="evil"))})
+    found = InForce("preview", RuleSet("main at 1234", "protected", "preview", PLAN))
+    assert gate.refused_rules(found) == ["main at 1234 has no environment preview"]
+    assert rules.refused_reach(own, found)
