@@ -25,8 +25,9 @@ from shipway.system.unbreakable import UnbreakableReporter
 if TYPE_CHECKING:
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.database.sql_folder import Migration
+    from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseTool, Linter, OneOff, Registry, Scratch, ScratchDatabase, Secrets
+    from shipway.ports import DatabaseTool, Ledger, Linter, OneOff, Registry, Scratch, ScratchDatabase, Secrets
     from shipway.proving.walk import Fill
     from shipway.system.git import Repository
     from shipway.system.http import Probe
@@ -47,13 +48,13 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     except OSError as error:
         raise StoreError(f"{home} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME") from error
     redactor = of_process()
-    redactor.add({"SHIPWAY_LEDGER": os.environ.get("SHIPWAY_LEDGER", "")})
+    redactor.add({name: os.environ.get(name, "") for name in ("SHIPWAY_LEDGER", "SHIPWAY_KEY")})
     ledger: Any = MaskedLedger(open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"), redactor)
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
     keys: Any = Later(lambda: _keyring(engine))
-    secrets: Any = KnownSecrets(Later(lambda: driver("secrets", "file")(home / "secrets")), redactor)
+    secrets: Any = KnownSecrets(Later(lambda: _secrets(home, ledger, reporter.note)), redactor)
     who = actor or _actor()
 
     def guarded(machine: Machine) -> Machine:
@@ -81,6 +82,17 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
         raise context.reporter.error  # the action is complete, its report is not
 
 
+@contextmanager
+def open_secrets(home: Path) -> Iterator[LedgerSecrets]:
+    """The secrets of the ledger alone."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ledger = open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db")
+    try:
+        yield _secrets(home, ledger)
+    finally:
+        ledger.close()
+
+
 def load_plan(home: Path) -> Plan:
     """The plan of the working directory: in it or in a folder above. PlanError where there is none."""
     from shipway.planfile import load_cached
@@ -102,6 +114,14 @@ def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
     from shipway.planfile import parse
 
     return parse(text, file, files=exists)
+
+
+def _secrets(home: Path, ledger: Ledger, note: Callable[[str], None] = lambda text: None) -> LedgerSecrets:
+    from shipway.drivers.secrets.key import VARIABLE, Keys
+
+    keys = Keys(home / "key", os.environ.get(VARIABLE, ""))
+    secrets: LedgerSecrets = driver("secrets", "ledger")(ledger, keys, home / "secrets", note)
+    return secrets
 
 
 def _keyring(engine: object) -> Keyring:

@@ -325,8 +325,12 @@ class Secrets(Protocol):
     def get(self, scope: str, name: str, version: int | None = None) -> str | None:
         """Value of a version (None: the newest); None where it was never set."""
 
+    def fingerprints(self, scope: str, name: str) -> Sequence[str]:
+        """Of all versions, oldest first: equal for equal values, and telling nothing of a value. Needs no key."""
+
     def set(self, scope: str, name: str, value: str) -> int:
-        """Store a new version and return its number; a blank value is refused."""
+        """Store a new version and return its number, or that of the newest one where the value is the same; a blank value
+        is refused."""
 
 
 class Ledger(Protocol):
@@ -407,6 +411,15 @@ class Ledger(Protocol):
         """Give it back; no error where it was lost."""
 
     def lease(self, name: str) -> Lease | None: ...
+
+    def secrets(self, scope: str) -> Mapping[str, Sequence[str]]:
+        """Fingerprints of a scope's secrets by name, oldest version first."""
+
+    def sealed_secret(self, scope: str, name: str, version: int) -> str | None:
+        """The encrypted value of a version; None where there is none."""
+
+    def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
+        """Append it; False where that version is there already."""
 
     def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:
         """Record them; one that is recorded already stays as it is."""

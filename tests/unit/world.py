@@ -22,7 +22,8 @@ from shipway.domain.plan import LOCAL, Database, Environment
 from shipway.domain.proof import NO_EVIDENCE, RESTORED, SAFE, Proof, Trial, Way, images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import PENDING, SUCCEEDED, Evidence, Release
-from shipway.drivers.secrets.file import FileSecrets
+from shipway.drivers.secrets.key import Keys
+from shipway.drivers.secrets.ledger import LedgerSecrets
 from shipway.ports import Ledger
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
@@ -64,9 +65,9 @@ class World:
         self.later: list[tuple[str, str]] = []  # calls of retire_later
         self._folder = folder
         self._owners = 0
-        FileSecrets(folder / "secrets").set("shop/staging", "KEY", "secret-key")
         self._ledgers: list[Ledger] = []
         self.ledger = self._open()
+        self.secrets(self.ledger).set("shop/staging", "KEY", "secret-key")
 
     def _open(self) -> Ledger:
         self._ledgers.append(open_ledger(self._folder / "ledger.db", self.clock))
@@ -87,14 +88,18 @@ class World:
         folder.mkdir()
         made = object.__new__(type(self))
         vars(made).update(vars(self), _folder=folder, _ledgers=[], notes=[], later=[])
-        FileSecrets(folder / "secrets").set("shop/staging", "KEY", "secret-key")
         made.ledger = made._open()
+        made.secrets(made.ledger).set("shop/staging", "KEY", "secret-key")
         return made
 
     def close(self) -> None:
         """All ledgers, of which a test with many worlds would have too many open."""
         for ledger in self._ledgers:
             ledger.close()
+
+    def secrets(self, ledger: Ledger) -> LedgerSecrets:
+        """As a process of this home has them."""
+        return LedgerSecrets(ledger, Keys(self._folder / "key"))
 
     def controller(self, *, dies: Death | None = None, ahead: float = 0.0) -> Context:
         """A new process. ahead: seconds that the clock of its machine is ahead of the ledger's."""
@@ -103,7 +108,7 @@ class World:
         ledger = self._open()
         ctx = Context(
             home=self._folder, actor=f"controller-{self._owners}", ledger=ledger,
-            secrets=FileSecrets(self._folder / "secrets"), machine=self.engines[LOCAL].machine(ledger, self.clock),
+            secrets=self.secrets(ledger), machine=self.engines[LOCAL].machine(ledger, self.clock),
             connect=lambda name: self.engines[name].machine(ledger, self.clock), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda settings, *, run, client, files: MemoryTool(database, settings.folder or ""),
             scratch=lambda url: None,  # type: ignore[arg-type, return-value]

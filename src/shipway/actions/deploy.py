@@ -58,7 +58,7 @@ def put(ctx: Context, order: Order) -> Deployment | None:
     way = decision.schema.way
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
-        reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions,
+        reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions, fingerprints=decision.settings.fingerprints,
         way=way.kind if way else "", goal=way.schema if way else None,
     )  # fmt: skip
     apply(ctx, decision, ctx.ledger.begin_deployment(record))

@@ -21,7 +21,7 @@ READS = (
     "now", "ping", "list", "objects", "variables", "find", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
-    "registration", "accepted_rules", "adopted", "deployed_since", "run_since",  # likewise
+    "registration", "accepted_rules", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since",  # likewise
 )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from shipway.actions.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
-from shipway.domain.errors import SecretError
+from shipway.domain.errors import KeyMissing, SecretError
 from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
@@ -41,7 +42,7 @@ def settings(
     plan = release.plan
     scope = names.scope(plan.app, environment.name)
     newest = ctx.secrets.names(scope)
-    versions = {name: (like.secrets.get(name) if like else None) or newest.get(name, 0) for name in needed(plan, environment)}
+    versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
     missing = [name for name, version in versions.items() if not version]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
@@ -51,15 +52,25 @@ def settings(
     chosen = {accessory.name: known.password_secret(accessory) for accessory in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
     ctx.redactor.add(values)
-    return Settings(version or version_of(ctx, release, environment), values, versions, passwords)
+    fingerprints = {name: text for name, number in versions.items() for text in ctx.secrets.fingerprints(scope, name)[number - 1 : number]}
+    return Settings(version or version_of(ctx, release, environment), values, versions, passwords, fingerprints)
+
+
+def _version(ctx: Context, scope: str, name: str, like: Deployment | None) -> int | None:
+    """Of the value that a deployment used: by its fingerprint; by its number where that was recorded before there were
+    fingerprints. None where it used none, or one that this ledger lacks."""
+    number, fingerprint = (like.secrets.get(name), like.fingerprints.get(name)) if like else (None, None)
+    known = ctx.secrets.fingerprints(scope, name) if fingerprint else ()
+    if fingerprint is None or number is None or known[number - 1 : number] == [fingerprint]:
+        return number
+    return known.index(fingerprint) + 1 if fingerprint in known else None
 
 
 def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: bool) -> dict[str, str]:
     """Passwords of an environment's accessories, by accessory. create: make those that are missing; otherwise a placeholder
     stands in."""
-    scope = names.scope(plan.app, environment.name)
     found = {
-        accessory.name: _password(ctx, scope, accessory, create)
+        accessory.name: _password(ctx, plan, environment, accessory, create)
         for accessory in plan.accessories.values()
         if known.needs_password(accessory)
     }
@@ -87,13 +98,26 @@ def versions(ctx: Context, release: Release) -> list[str]:
     return [item.name for item in ctx.ledger.evidence(release.app, release.number) if item.kind == "version"]
 
 
-def _password(ctx: Context, scope: str, accessory: Accessory, create: bool) -> str:
+def _password(ctx: Context, plan: Plan, environment: Environment, accessory: Accessory, create: bool) -> str:
+    scope = names.scope(plan.app, environment.name)
     own = known.password_secret(accessory)
     name = own or f"accessory:{accessory.name}"
-    found = ctx.secrets.get(scope, name)
+    try:
+        found = ctx.secrets.get(scope, name)
+    except KeyMissing:  # what runs knows its password too
+        found = _running_password(ctx, plan, environment, accessory)
+        if found is None:
+            raise
     if found is None and create and not own:
         import secrets as random
 
-        found = random.token_urlsafe(24)
+        found = _running_password(ctx, plan, environment, accessory) or random.token_urlsafe(24)
         ctx.secrets.set(scope, name, found)
     return found or "not-made-yet"
+
+
+def _running_password(ctx: Context, plan: Plan, environment: Environment, accessory: Accessory) -> str | None:
+    """The one that its container was made with, where there is one."""
+    here = ctx.on(environment.hosts[0].name)
+    require_owned(here, plan.app, environment.name)
+    return known.password_in(accessory, here.runtime.variables(names.accessory(plan.app, environment.name, accessory.name)))

@@ -49,7 +49,7 @@ def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reas
         present = take(own, shell, release.number, schema, f"before snapshot {number} is restored", most(release) + 1)
         record = Deployment(
             0, app, environment, release.number, RESTORE, own.actor, reason or f"snapshot {number}", own.clock(),
-            secrets=now.secrets, way=now.way if chosen.schema == schema else "", goal=chosen.schema,
+            secrets=now.secrets, fingerprints=now.fingerprints, way=now.way if chosen.schema == schema else "", goal=chosen.schema,
         )  # fmt: skip
         _put(own, shell, chosen, own.ledger.begin_deployment(record), schema)
         return present

@@ -27,6 +27,11 @@ def say(text: str = "", *, err: bool = False) -> None:
     click.echo(_STYLED.sub(lambda found: f"\x1b[{found[1]}m", shown), err=err, color=_colour(err))
 
 
+def secret_line(text: str) -> None:
+    """Print one line as it is: a secret that a person asked for."""
+    click.echo(text, file=sys.__stdout__)
+
+
 def style(text: str, how: str) -> str:
     """Text in a colour (red, green, yellow, dim) or bold; `say` leaves it out where the reader can't see colours."""
     return f"⟦{_OWN}{CODES[how]}⟧{text}⟦{_OWN}0⟧"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from shipway.domain.plan import Accessory, Health
@@ -18,6 +19,11 @@ def port(accessory: Accessory) -> int:
 def needs_password(accessory: Accessory) -> bool:
     """Whether Shipway makes a password for it."""
     return accessory.kind in ("postgres", "mysql")
+
+
+def password_in(accessory: Accessory, variables: Mapping[str, str]) -> str | None:
+    """The password that a container of the accessory was made with, from its variables."""
+    return variables.get({"postgres": "POSTGRES_PASSWORD", "mysql": "MYSQL_PASSWORD"}.get(accessory.kind, ""))
 
 
 def environment(accessory: Accessory, app: str, password: str) -> dict[str, str]:

@@ -53,6 +53,10 @@ class SecretError(ShipwayError):
     exit_code = 5
 
 
+class KeyMissing(SecretError):
+    """This machine lacks the key under which the ledger's secrets are encrypted."""
+
+
 class StepFailed(ShipwayError):
     """A step of the pipeline or a check failed or ran into its time-out."""
 

@@ -79,6 +79,7 @@ class Deployment:
     detail: str = ""
     way: str = ""  # of a rollback, see domain.way_back; code only: of a deployment onto a schema that is ahead of it
     goal: str | None = None  # of those and of a restore: the revision that the database is to be left at
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets: in a ledger that has them under other numbers, they are found by these
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Settings:
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     versions: Mapping[str, int] = dataclasses.field(default_factory=dict)  # of the secrets
     passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # by accessory
+    fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the secrets
 
 
 def specify(

@@ -35,7 +35,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "sqlite": "shipway.drivers.scratch.sqlite:SqliteScratch",
     },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
-    "secrets": {"file": "shipway.drivers.secrets.file:FileSecrets"},
+    "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
     "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",

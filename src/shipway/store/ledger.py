@@ -144,7 +144,8 @@ class SqlLedger:
         )
         item = deployment
         values = (item.app, item.environment, item.release, item.kind, item.actor, item.reason, item.started)
-        return int(self._db.query(sql, (*values, json.dumps(dict(item.secrets)), item.way, item.goal))[0][0])
+        known = {name: [version, item.fingerprints.get(name, "")] for name, version in item.secrets.items()}
+        return int(self._db.query(sql, (*values, json.dumps(known), item.way, item.goal))[0][0])
 
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
         """Append its outcome; a second one is refused."""
@@ -154,7 +155,7 @@ class SqlLedger:
         """Newest first."""
         where, values = ("AND d.environment = ?", (app, environment, limit)) if environment else ("", (app, limit))
         rows = self._db.query(f"{DEPLOYMENT} WHERE d.app = ? {where} ORDER BY d.id DESC LIMIT ?", values)
-        return [Deployment(*[*row[:8], json.loads(row[8]), *row[9:]]) for row in rows]
+        return [_deployment(row) for row in rows]
 
     # approvals and evidence
 
@@ -274,6 +275,27 @@ class SqlLedger:
         rows: list[Row] = self._db.query(LEASE, (name,))
         return Lease(*rows[0]) if rows else None
 
+    # secrets
+
+    def secrets(self, scope: str) -> Mapping[str, Sequence[str]]:
+        """Fingerprints by name."""
+        found: dict[str, list[str]] = {}
+        sql = "SELECT name, fingerprint FROM secrets WHERE scope = ? ORDER BY name, version"
+        for name, fingerprint in self._db.query(sql, (scope,)):
+            found.setdefault(name, []).append(fingerprint)
+        return found
+
+    def sealed_secret(self, scope: str, name: str, version: int) -> str | None:
+        """The encrypted value."""
+        sql = "SELECT sealed FROM secrets WHERE scope = ? AND name = ? AND version = ?"
+        rows = self._db.query(sql, (scope, name, version))
+        return str(rows[0][0]) if rows else None
+
+    def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
+        """Append it where that version is free."""
+        sql = "INSERT INTO secrets VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, name, version) DO NOTHING RETURNING version"
+        return bool(self._db.query(sql, (scope, name, version, fingerprint, sealed)))
+
     # what it owns on engines
 
     def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:
@@ -312,6 +334,14 @@ class SqlLedger:
 def _held(lease: Lease) -> str:
     since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
     return f"{lease.name} is held by {lease.who} since {since}: {lease.reason}"
+
+
+def _deployment(row: Row) -> Deployment:
+    """Versions of secrets are numbers in records from before there were fingerprints."""
+    known = {name: item if isinstance(item, list) else [item, ""] for name, item in json.loads(row[8]).items()}
+    versions = {name: version for name, (version, _) in known.items()}
+    fingerprints = {name: text for name, (_, text) in known.items() if text}
+    return Deployment(*[*row[:8], versions, *row[9:], fingerprints])
 
 
 @lru_cache(maxsize=64)

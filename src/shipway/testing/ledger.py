@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shipway.domain.errors import LeaseHeld, StoreError
+from shipway.domain.ownership import Adoption
 from shipway.domain.plan import Plan, Service
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
 from shipway.domain.release import (
@@ -99,18 +100,19 @@ class LedgerSuite:
         with pytest.raises(StoreError):
             ledger.begin_deployment(DEPLOYMENT)
 
-    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances", "snapshots", "registrations", "accepted_rules"])
+    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances", "snapshots", "secrets", "registrations", "accepted_rules"])
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
     def test_history_is_append_only(self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str) -> None:
         ledger.add_release(RELEASE)
         ledger.end_deployment(ledger.begin_deployment(DEPLOYMENT), SUCCEEDED, 12.0, None, "")
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
+        ledger.add_secret("shop/staging", "KEY", 1, "fingerprint", "sealed")
         ledger.add_acceptance(ACCEPTANCE)
         ledger.add_snapshot(SNAPSHOT)
         ledger.register(REGISTRATION)
         ledger.accept_rules(ACCEPTED)
-        column = "deployment" if table == "outcomes" else "app"
+        column = {"outcomes": "deployment", "secrets": "scope"}.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
 
@@ -169,6 +171,39 @@ class LedgerSuite:
         gone = dataclasses.replace(DEPLOYMENT, kind="rollback", way="down, then code", goal="0001")
         ledger.begin_deployment(gone)
         assert (ledger.deployments("shop")[0].way, ledger.deployments("shop")[0].goal) == ("down, then code", "0001")
+
+    def test_versions_of_secrets_are_appended_once(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        assert ledger.add_secret("shop/staging", "KEY", 1, "f1", "s1")
+        assert not again().add_secret("shop/staging", "KEY", 1, "f2", "s2")
+        assert ledger.add_secret("shop/staging", "KEY", 2, "f2", "s2")
+        assert again().secrets("shop/staging") == {"KEY": ["f1", "f2"]}
+        assert (ledger.sealed_secret("shop/staging", "KEY", 1), ledger.sealed_secret("shop/staging", "KEY", 3)) == ("s1", None)
+
+    def test_fingerprints_of_a_deployment_come_back_and_old_records_have_none(
+        self, ledger: Ledger, execute: Callable[[str], object]
+    ) -> None:
+        ledger.add_release(RELEASE)
+        made = dataclasses.replace(DEPLOYMENT, fingerprints={"KEY": "f1"})
+        ledger.begin_deployment(made)
+        execute("INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets) VALUES ('shop', 'staging', 1, 'deploy', 'ada', '', 5.0, '{\"KEY\": 2}')")
+        old, new = ledger.deployments("shop", "staging")
+        assert (new.secrets, new.fingerprints) == ({"KEY": 2}, {"KEY": "f1"})
+        assert (old.secrets, old.fingerprints) == ({"KEY": 2}, {})
+
+    def test_adoptions_and_since_when(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        assert ledger.deployed_since("shop", "staging") is None
+        ledger.add_release(RELEASE)
+        for at, kind in ((5.0, "destroy"), (10.0, "deploy"), (20.0, "deploy")):
+            ledger.begin_deployment(dataclasses.replace(DEPLOYMENT, started=at, kind=kind))
+        assert ledger.deployed_since("shop", "staging") == ledger.deployed_since("shop", "staging", 1) == 10.0
+        assert ledger.deployed_since("shop", "staging", 2) is ledger.deployed_since("shop", "production") is None
+        run = ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 7.0)
+        assert (ledger.run_since("shop", run), ledger.run_since("other", run), ledger.run_since("shop", run + 1)) == (7.0, None, None)
+        item = Adoption("local", "container", "id", "shop_web", "", "ada", 1.0)
+        ledger.add_adoptions([item, dataclasses.replace(item, kind="volume", id="v")])
+        again().add_adoptions([dataclasses.replace(item, actor="eve")])
+        assert ledger.adopted("local") == {("container", "id"), ("volume", "v")}
+        assert ledger.adopted("ssh://b") == set()
 
     def test_the_journal_of_steps(self, ledger: Ledger) -> None:
         run = ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0)

@@ -1,0 +1,39 @@
+"""`shipway key`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import say, secret_line
+
+
+@click.group()
+def key() -> None:
+    """The key under which the ledger's secrets are encrypted: kept in the home folder, or given as SHIPWAY_KEY."""
+
+
+@key.command("export")
+@click.pass_obj
+def export(options: Globals) -> None:
+    """Print the key. Whoever has it and the ledger can read every secret."""
+    from shipway.app import open_secrets
+
+    with open_secrets(options.home) as secrets:
+        secret_line(secrets.key().text)
+
+
+@key.command("import")
+@click.pass_obj
+def import_(options: Globals) -> None:
+    """Keep a key on this machine. It is asked for, or read from stdin."""
+    from shipway.app import open_secrets
+    from shipway.drivers.secrets.key import Key
+
+    text = click.prompt("key", hide_input=True, default="", show_default=False) if sys.stdin.isatty() else sys.stdin.read()
+    given = Key(text)
+    with open_secrets(options.home) as secrets:
+        secrets.take_key(given)
+    say(f"this machine now has the key of the ledger's secrets, in {options.home / 'key'}")

@@ -1,0 +1,134 @@
+"""Secrets in the ledger, encrypted: all machines that share it have the same versions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from shipway.domain.errors import KeyMissing, SecretError
+from shipway.drivers.secrets.file import OldFiles
+from shipway.drivers.secrets.key import Key, Keys, missing
+from shipway.ports import Ledger
+
+KEY = "secrets key"  # property of a ledger: the id of its key
+
+
+class LedgerSecrets:
+    """Implements ports.Secrets. old: folder of the files of versions before, which are taken into the ledger at the first
+    use, verified there, and removed."""
+
+    def __init__(self, ledger: Ledger, keys: Keys, old: Path | None = None, note: Callable[[str], None] = lambda text: None) -> None:
+        self._ledger, self._keys, self._note = ledger, keys, note
+        self._old = OldFiles(old) if old is not None else None
+        self._guard = threading.RLock()
+        self._key: Key | None = None
+
+    def names(self, scope: str) -> Mapping[str, int]:
+        """Newest version of each; needs no key."""
+        self._migrate()
+        return {name: len(found) for name, found in sorted(self._ledger.secrets(scope).items())}
+
+    def fingerprints(self, scope: str, name: str) -> Sequence[str]:
+        """As the ledger has them; needs no key."""
+        self._migrate()
+        return self._ledger.secrets(scope).get(name, ())
+
+    def get(self, scope: str, name: str, version: int | None = None) -> str | None:
+        """Decrypt a version. KeyMissing where this machine lacks the key."""
+        self._migrate()
+        number = len(self._ledger.secrets(scope).get(name, ())) if version is None else version
+        sealed = self._ledger.sealed_secret(scope, name, number)
+        return None if sealed is None else self._known_key().open(sealed, _where(scope, name, number))
+
+    def set(self, scope: str, name: str, value: str) -> int:
+        """Encrypt and append; a value that is the newest one already stays that version."""
+        if not value.strip():
+            environment = scope.rpartition("/")[2]
+            hint = f"type a value, or pipe one in: printf %s VALUE | shipway secret set {environment} {name}"
+            raise SecretError(f"the value of {name} is blank", hint=hint)
+        self._migrate()
+        while True:
+            known = self._ledger.secrets(scope).get(name, ())
+            if known and known[-1] == self._made_key().fingerprint(value, f"{scope} {name}"):
+                return len(known)
+            if self._append(scope, name, len(known) + 1, value):
+                return len(known) + 1
+
+    def key(self) -> Key:
+        """The ledger's own, made where there is none yet. KeyMissing where this machine lacks it."""
+        return self._made_key()
+
+    def take_key(self, key: Key) -> None:
+        """Keep a key on this machine. SecretError where it isn't the one of this ledger."""
+        wanted = self._ledger.property(KEY)
+        if wanted is not None and wanted != key.id:
+            raise SecretError(f"that is another ledger's key ({key.id[:8]}); the one of this ledger is {wanted[:8]}")
+        if key.id not in {item.id for item in self._keys.all()}:
+            self._keys.add(key)
+
+    def _append(self, scope: str, name: str, version: int, value: str) -> bool:
+        """False where the version is there already."""
+        key = self._made_key()
+        sealed = key.seal(value, _where(scope, name, version))
+        return self._ledger.add_secret(scope, name, version, key.fingerprint(value, f"{scope} {name}"), sealed)
+
+    def _known_key(self) -> Key:
+        with self._guard:
+            if self._key is None:
+                wanted = self._ledger.property(KEY) or ""
+                self._key = next((item for item in self._keys.all() if item.id == wanted), None)
+            if self._key is None:
+                raise missing(wanted)
+            return self._key
+
+    def _made_key(self) -> Key:
+        with self._guard:
+            if self._key is None and self._ledger.property(KEY) is None:
+                have = self._keys.all()
+                made = have[0] if have else Key.new()
+                if not have:
+                    self._keys.add(made)  # first: what is encrypted under it must never be without it
+                self._ledger.settle(KEY, made.id)  # another machine may have been faster
+            return self._known_key()
+
+    # the files of versions before
+
+    def _migrate(self) -> None:
+        with self._guard:
+            if self._old is None or not self._old.scopes():
+                return
+            try:
+                self._made_key()
+            except KeyMissing:
+                return  # they wait for it; who needs a value is told
+            with self._old.alone():
+                for scope in self._old.scopes():
+                    self._take(scope, self._old)
+
+    def _take(self, scope: str, old: OldFiles) -> None:
+        """Safe to be killed in: the file goes last, and what is in the ledger already is known by its fingerprint."""
+        key, values = self._made_key(), old.read(scope)
+        for name, versions in values.items():
+            for number, value in enumerate(versions, 1):
+                self._append(scope, name, number, value)
+        known = self._ledger.secrets(scope)
+        differ = [
+            name for name, versions in values.items()
+            if list(known.get(name, ()))[: len(versions)] != [key.fingerprint(value, f"{scope} {name}") for value in versions]
+        ]  # fmt: skip
+        if differ:
+            path = old.set_aside(scope)
+            words = f"{', '.join(differ)} of {scope}: this machine had other values than the ledger, whose values count"
+            self._note(f"{words}; the old ones are in {path}. Set what is wrong with `shipway secret set`, then remove that file")
+            return
+        for name, versions in values.items():
+            for number, value in enumerate(versions, 1):
+                sealed = self._ledger.sealed_secret(scope, name, number)
+                if sealed is None or key.open(sealed, _where(scope, name, number)) != value:
+                    raise SecretError(f"{name} of {scope} can't be read back from the ledger; its file is kept")
+        old.remove(scope)
+
+
+def _where(scope: str, name: str, version: int) -> str:
+    return f"{scope} {name} version {version}"
