@@ -94,6 +94,10 @@ class Runtime(Protocol):
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""
 
+    def connections(self, container: str, port: int) -> int | None:
+        """How many connections from outside of it a container has open at a port; 0 of one that doesn't run, None where
+        that can't be known."""
+
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         """Unpack a tar stream into the directory `path` of a created or running container; `path` must exist."""
 

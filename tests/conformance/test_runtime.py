@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from shipway.domain.container import LABEL_NAME, LABEL_ROLE, Publish
+from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, Publish
 from shipway.domain.errors import EngineError
-from shipway.drivers.runtime import space
+from shipway.drivers.runtime import sockets, space
 from shipway.drivers.runtime.translate import LOW_SHARES, SHARES
 from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
 from tests.conformance.labs import DockerLab, MemoryLab
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 class TestMemoryRuntime(RuntimeContract):
@@ -36,6 +43,22 @@ class TestDockerRuntime(RuntimeContract):
         assert lab.inspect(name)["HostConfig"]["CpuShares"] == LOW_SHARES
         lab.runtime.prioritize(name)
         assert lab.inspect(name)["HostConfig"]["CpuShares"] == SHARES
+
+    @pytest.mark.parametrize("here", [True, False], ids=["by the process", "through a container"])
+    def test_connections_of_others_to_a_port(self, lab: DockerLab, monkeypatch: pytest.MonkeyPatch, *, here: bool) -> None:
+        if not here:
+            monkeypatch.setattr(sockets, "is_here", lambda address: False)
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app})
+        shell = "redis-server --port 6379 --protected-mode no & sleep 1; (redis-cli subscribe own &) ; wait"
+        name = lab.run("a", shell, networks={network: ()})
+        (address,) = (lab.runtime.find(name) or pytest.fail("gone")).addresses.values()
+        eventually(lambda: "1" in lab.runtime.execute(name, ["sh", "-c", "redis-cli pubsub numsub own | tail -1"])[1])
+        assert lab.runtime.connections(name, 6379) == 0  # its own ones are not of others
+        with socket.create_connection((address, 6379), 5), socket.create_connection((address, 6379), 5):
+            assert lab.runtime.connections(name, 6379) == 2
+            assert lab.runtime.connections(name, 6380) == 0
+        eventually(lambda: lab.runtime.connections(name, 6379) == 0)
 
     def test_long_lines_of_both_streams_stay_whole(self, lab: DockerLab) -> None:
         shell = "i=0; while [ $i -lt 5 ]; do printf '%0100000d\\n' 1; printf '%0100000d\\n' 2 >&2; i=$((i+1)); done"

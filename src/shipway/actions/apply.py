@@ -165,11 +165,18 @@ class Applying:
         """After a rollback the left release's workers finish their jobs while nobody waits for them; but not on a schema
         that is taken away."""
         self.everywhere(Place.unroute)
-        later = self.order.kind == ROLLBACK and self.decision.first.wanted.down is None
-        if later or any(place.stands_by() for place in self.places):
+        down = self.decision.first.wanted.down is not None
+        history = self.ctx.ledger.deployments(self.order.release.app, self.order.environment.name)
+
+        def retire(place: Place) -> None:
+            empty = not place.wanted.services  # no later process looks after this host
+            if down or empty or self.order.kind != ROLLBACK:
+                place.retire(history, wait=down or empty)
+
+        self.everywhere(retire)
+        self.everywhere(lambda place: place.limit(history))
+        if any(place.leaves_something() for place in self.places):
             self.ctx.retire_later(self.order.release.app, self.order.environment.name)
-        if not later:
-            self.everywhere(Place.retire)
 
     def _revert(self) -> None:
         if self.reverting:

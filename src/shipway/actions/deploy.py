@@ -42,8 +42,9 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         version = Evidence(app, order.release.number, name, "version", order.version, True, reason_of(order), ctx.clock())
         ctx.ledger.add_evidence(version)
     decision = decide(ctx, order)
-    if not decision.changeset and _is_current(decision):
+    if _is_current(decision) and not _changes(decision):
         ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
+        _finish(ctx, decision)
         return None
     refuse_danger(decision)
     for part in decision.parts:
@@ -66,6 +67,23 @@ def put(ctx: Context, order: Order) -> Deployment | None:
     if words:
         ctx.reporter.note(words)
     return ctx.ledger.deployments(app, name, 1)[0]
+
+
+def _changes(decision: Decision) -> bool:
+    """Whether something must be done now: what is outgoing ends when its requests have ended."""
+    going = ("stop", "remove", "stand by")
+    return any(change.kind != "container" or change.verb not in going for change in decision.changeset.changes)
+
+
+def _finish(ctx: Context, decision: Decision) -> None:
+    """Outgoing releases whose time is over: the process that waits for it may have ended, as in a hosted job."""
+    app, name = decision.order.release.app, decision.order.environment.name
+    history = ctx.ledger.deployments(app, name)
+    places = [Place(ctx, decision, part) for part in decision.parts if part.changeset]
+    for place in places:
+        place.retire(history, wait=False)
+    if any(place.leaves_something() for place in places):
+        ctx.retire_later(app, name)
 
 
 def reason_of(order: Order) -> str:

@@ -16,9 +16,10 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.change import Change
-from shipway.domain.container import LABEL_APP, LABEL_RUN
+from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
+from shipway.domain.draining import drain_of, replaced_at
 from shipway.domain.errors import ShipwayError
-from shipway.domain.observed import Observed, Wanted, drained_at, release_of, standing_by
+from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, PENDING, ROLLBACK, Deployment, Release
@@ -125,13 +126,17 @@ def _of_nobody(host: Host, found: Observed, history: list[Deployment]) -> Iterat
 
 
 def _leaving(found: Observed, history: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
-    """What goes by itself soon: (container, change). Of releases before, what is older when the requests before the last
-    switch have ended; and what a rollback left, which nobody waited for."""
-    if now.finished is None or time >= drained_at(now.finished, standing_by(found)) + LATE:
-        return set()
-    before = {item.release for item in history} - {found.routed_release}
-    verbs = ("remove", "stop") if now.kind == ROLLBACK else ("remove",)
-    return {(item.name, verb) for item in found.services if release_of(item) in before for verb in verbs}
+    """What goes by itself soon: (container, change). Of outgoing releases, what ends when its open requests have ended; and
+    what a rollback left, which nobody waited for."""
+
+    def ends(item: ContainerInfo) -> float:
+        since = replaced_at(history, release_of(item))
+        return (now.finished or 0.0 if since is None else since) + drain_of(item) + LATE
+
+    before = {item.release for item in history}
+    soon = [item for item in found.services if release_of(item) in before and time < ends(item)]
+    stopping = [item for item in soon if drain_of(item) or now.kind == ROLLBACK]
+    return {(item.name, "remove") for item in soon} | {(item.name, "stop") for item in stopping}
 
 
 def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:

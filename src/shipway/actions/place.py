@@ -12,8 +12,8 @@ from shipway.actions.accessories import STARTING, forget_replaced, start_accesso
 from shipway.actions.accessory_rules import require_sound
 from shipway.actions.assets import share_assets
 from shipway.actions.decide import Decision, Part
+from shipway.actions.outgoing import drained, leave, wait_drained
 from shipway.actions.preflight import require_space, space_needed
-from shipway.actions.standing import leave
 from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain.change import Change
@@ -21,14 +21,14 @@ from shipway.domain.container import (
     LABEL_APP,
     LABEL_ENVIRONMENT,
     LABEL_NAME,
-    LABEL_STANDBY,
     ContainerInfo,
     ContainerSpec,
 )
+from shipway.domain.draining import MOST, oldest, replaced_at
 from shipway.domain.errors import Interrupted
 from shipway.domain.observed import release_of
 from shipway.domain.plan import Health, Service
-from shipway.domain.release import DEPLOY
+from shipway.domain.release import DEPLOY, Deployment
 from shipway.steps.health import SETTLED, look, wait_healthy
 from shipway.steps.starting import create_and_start
 
@@ -52,6 +52,8 @@ class Place:
         self._left = decision.left
         self._headers = decision.order.environment.forwarded
         self._begun: dict[str, float] = {}  # when containers were started
+        self._switched: float | None = None  # when the edge last took a table
+        self._gone = set[str]()  # stopped by this deployment
         self.given_up = threading.Event()  # the deployment has failed, maybe on another host
         self._inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
 
@@ -216,6 +218,7 @@ class Place:
                 there = [spec.name for spec in self.wanted.services]
                 side_by_side(self.ctx.runtime.prioritize, there)
             self.ctx.edge.switch(self.owner, table)
+            self._switched = self.ctx.clock()
 
     # after success
 
@@ -224,25 +227,52 @@ class Place:
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
 
-    def retire(self) -> None:
-        """What was left goes, or stays for a rollback: stopped, or as it is until `retire_later`, which then also removes
-        what is older: that takes time of the machine, which the requests have better use for now."""
-        due = ("stop",) if self.stands_by() else ("stop", "remove")
-        verbs = {change.name: change.verb for change in self.changeset.of("container", *due)}
-        leaving = [item for item in self.observed.services if item.name in verbs]
+    def retire(self, history: Sequence[Deployment], *, wait: bool) -> None:
+        """What was replaced ends, or stays for a rollback. wait: until its open requests have ended, for a schema that is
+        reverted next, or a host that isn't looked at again; otherwise what has some is left to `retire_later`."""
+        verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
+        gone = {name for name in self._gone if verbs.get(name) == "stop"}
+        leaving = [item for item in self.observed.services if item.name in verbs and item.name not in gone]
+        if wait:
+            wait_drained(self.ctx, self._outgoing(), self._switched_at())
+        leaving = [item for item in leaving if wait or drained(self.ctx, item, self._since(history, item))]
         if leaving:
             with self.part("retire", f"{len(leaving)} container(s)"):
                 side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
 
+    def limit(self, history: Sequence[Deployment]) -> None:
+        """At most two outgoing releases drain at once: of more, the oldest ones end now."""
+        draining = [item for item in self._outgoing() if not drained(self.ctx, item, self._since(history, item))]
+        since = {release_of(item) or 0: self._since(history, item) for item in draining}
+        for number in oldest(since):
+            self.ctx.reporter.note(f"release {number} ends now, while it drains: only {MOST} outgoing releases do so at once")
+            side_by_side(lambda item: self.leave(item, remove=True), [item for item in draining if release_of(item) == number])
+
     def leave(self, container: ContainerInfo, *, remove: bool = False) -> None:
-        """Let it finish its work, and take it out."""
+        """Let it finish its work, and stop it."""
+        self._gone.add(container.name)
         leave(self.ctx, container, self.app, self.environment, remove=remove)
 
-    def stands_by(self) -> bool:
-        """Whether something stays up that must leave later, when its requests have ended."""
-        return any(
-            LABEL_STANDBY in item.labels and release_of(item) == self.wanted.keep for item in self.observed.services
-        )
+    def drain(self, containers: Sequence[ContainerInfo]) -> None:
+        """Wait until no request is open to what requests were just taken from, and stop it."""
+        wait_drained(self.ctx, containers, self._switched_at())
+        side_by_side(self.leave, containers)
+
+    def leaves_something(self) -> bool:
+        """Whether a container is left that ends later."""
+        return bool(self._outgoing())
+
+    def _outgoing(self) -> list[ContainerInfo]:
+        """What still runs and isn't part of the release."""
+        part = {spec.name for spec in self.wanted.services} | self._gone
+        return [item for item in self.observed.services if item.active and item.name not in part]
+
+    def _since(self, history: Sequence[Deployment], item: ContainerInfo) -> float:
+        found = replaced_at(history, release_of(item))
+        return self._switched_at() if found is None else found
+
+    def _switched_at(self) -> float:
+        return self.ctx.clock() if self._switched is None else self._switched
 
     def created(self) -> tuple[Change, ...]:
         """What starts here."""

@@ -10,11 +10,14 @@ from dataclasses import replace
 from shipway.actions.accessories import forget_replaced, start_accessories
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
+from shipway.actions.outgoing import drained, wait_drained
+from shipway.actions.outgoing import leave as end
 from shipway.actions.standing import wanted_of
 from shipway.context import Context, attempt_all, errors_of, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names, routes
-from shipway.domain.container import LABEL_DRAIN, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.container import LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.draining import QUIET, replaced_at
 from shipway.domain.errors import DeployFailed, EngineError
 from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
@@ -23,6 +26,8 @@ from shipway.domain.release import Deployment, Release
 from shipway.domain.specify import nothing, specify
 from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create_and_start
+
+PATIENCE = 2 * QUIET  # seconds in which most requests to a release that failed end; others are drained in the background
 
 
 def restore(ctx: Context, left: Release, environment: Environment, previous: Deployment | None) -> None:
@@ -138,16 +143,27 @@ class _Restoring:
         part = {spec.name for spec in self.wanted.services}
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
         served = routes.upstreams(self.observed.routes)
+        others = [item for item in self.observed.services if item.name not in part]
+        history = self.ctx.ledger.deployments(self.app, self.name)
+        switched = self.ctx.clock()
+
+        def since(item: ContainerInfo) -> float:
+            return switched if item.name in served else replaced_at(history, release_of(item)) or 0.0
+
+        draining = {item.name for item in wait_drained(self.ctx, [item for item in others if item.name in served], switched, at_most=PATIENCE)}
+        draining |= {item.name for item in others if item.name not in served and not drained(self.ctx, item, since(item))}
+        if not self.wanted.services:  # no later process looks after this host
+            draining = set()
 
         def leave(item: ContainerInfo) -> None:
-            verb = verbs.get(item.name)
-            if verb and item.active and (item.name in served or verb == "stop"):
-                self.ctx.runtime.stop(item.name, float(item.labels.get(LABEL_DRAIN, "10")))
-            if verb == "remove":
-                self.ctx.runtime.remove(item.name)
-            elif verb == "stop" or (release_of(item) == self.left.number and item.name not in served):
+            verb, fresh = verbs.get(item.name), release_of(item) == self.left.number and item.name not in served
+            if verb == "remove" and fresh:
+                self.ctx.runtime.remove(item.name)  # no request ever came to it
+            elif verb and (fresh or item.name not in draining):
+                end(self.ctx, item, self.app, self.name, remove=verb == "remove")
+            elif fresh:
                 self.ctx.runtime.disconnect(self.rotation, item.name)
-            elif item.name in served:  # its requests have still to end
+            elif item.name in draining or item.name in served:  # its requests have still to end
                 self.ctx.retire_later(self.app, self.name)
 
-        side_by_side(leave, [item for item in self.observed.services if item.name not in part])
+        side_by_side(leave, others)

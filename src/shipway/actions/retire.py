@@ -1,83 +1,113 @@
-"""Let the release before leave: out of rotation when its requests have ended, stopped when its standby is over."""
+"""Let outgoing releases end: stopped once their open requests have ended; one on standby when its time is over."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
+from shipway.actions.outgoing import POLL, drained, leave, wait_drained
 from shipway.actions.recover import ready
-from shipway.actions.standing import Standing, leave, standing
+from shipway.actions.standing import Standing, standing
 from shipway.context import Context, attempt_all, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
-from shipway.domain.container import LABEL_DRAIN, LABEL_STANDBY, ContainerInfo
+from shipway.domain.container import LABEL_STANDBY, ContainerInfo
+from shipway.domain.draining import replaced_at
 from shipway.domain.errors import LeaseHeld
-from shipway.domain.observed import drained_at, standing_by
+from shipway.domain.observed import release_of, standing_by
+from shipway.domain.release import Deployment
 
 SOON = 2.0  # seconds after which to look again, where a deployment is under way
+SELDOM = 10.0  # seconds between looks at requests that have been open for long
+OUT = "out"  # out of rotation, and on standby
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What happens to a container of an outgoing release, and when: at the latest when `at` is reached it is looked at again."""
+
+    place: Standing
+    item: ContainerInfo
+    verb: str  # stop, remove or OUT
+    due: bool
+    at: float
+
+    def do(self) -> None:
+        ctx, app, environment = self.place.ctx, self.place.wanted.app, self.place.wanted.environment
+        if self.verb == OUT:
+            ctx.runtime.disconnect(names.rotation_network(app, environment), self.item.name)
+        else:
+            leave(ctx, self.item, app, environment, remove=self.verb == "remove")
 
 
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
-    """Stop what stands by, now, on every host. A rollback then starts it again. Returns how many were stopped."""
+    """Stop what stands by, on every host, once its open requests have ended. A rollback then starts it again. Returns how
+    many were stopped."""
+    history = ctx.ledger.deployments(app, environment)
+    for place in standing(ctx, app, environment):
+        for item in standing_by(place.observed):
+            wait_drained(place.ctx, [item], _since(history, item))
     with ready(ctx, app, environment, "end of the standby", wait=wait) as own:
         places = standing(own, app, environment)
+        warm = [(place, item) for place in places for item in standing_by(place.observed)]
+        known = {item.id for _, item in warm}
+        others = [step for step in _steps(own, history, places) if step.due and step.item.id not in known]
         attempt_all(
-            *(partial(_leave, places, verb) for verb in ("stop", "remove")),
-            *(partial(side_by_side, partial(_stop, place), standing_by(place.observed)) for place in places),
+            partial(_do, others),
+            partial(side_by_side, lambda each: leave(each[0].ctx, each[1], app, environment, remove=False), warm),
         )
-        return sum(len(standing_by(place.observed)) for place in places)
+        return len(warm)
 
 
 def retire_due(ctx: Context, app: str, environment: str) -> float | None:
     """Do what is due, and return when to call again (seconds since the epoch); None once nothing is left to do."""
-    places = standing(ctx, app, environment)
-    now = back.current(ctx.ledger.deployments(app, environment))
-    found = [item for place in places for item in standing_by(place.observed)]
     try:
-        if any(_leaving(place, "stop") for place in places):
-            with ready(ctx, app, environment, "left by a rollback") as own:
-                _leave(standing(own, app, environment), "stop")
-        if now is None or now.finished is None:
-            return None
-        drained = drained_at(now.finished, found)
-        if ctx.clock() < drained:
-            return drained
-        if any(_leaving(place, "remove") for place in places):
-            with ready(ctx, app, environment, "older releases") as own:
-                _leave(standing(own, app, environment), "remove", most=1)  # nobody waits for it
-        if not found:
-            return None
-        over = now.finished + max(float(item.labels[LABEL_STANDBY]) for item in found)
-        if ctx.clock() >= over:
-            retire(ctx, app, environment)
-            return None
-        if any(names.rotation_network(app, environment) in item.addresses for item in found):
+        if any(step.due for step in _now(ctx, app, environment)):
             with ready(ctx, app, environment, "drained") as own:
-                places = standing(own, app, environment)
-                attempt_all(*(partial(side_by_side, partial(_out, place), standing_by(place.observed)) for place in places))
+                _do([step for step in _now(own, app, environment) if step.due])
     except LeaseHeld:
         return ctx.clock() + SOON
-    return over
+    return min((step.at for step in _now(ctx, app, environment)), default=None)
 
 
-def _leaving(place: Standing, verb: str) -> list[ContainerInfo]:
-    """stop: what a rollback left running, so that its workers finish their jobs while nobody waits for them. remove: what
-    is older than the release that stands by."""
-    going = {change.name for change in place.changes.of("container", verb)}
-    return [item for item in place.observed.services if item.name in going]
+def _do(steps: Sequence[_Step]) -> None:
+    """Workers first, which would go on taking jobs; what is only removed is in no hurry."""
+    attempt_all(
+        *(
+            partial(side_by_side, _Step.do, [step for step in steps if step.verb == verb], most=1 if verb == "remove" else 32)
+            for verb in ("stop", OUT, "remove")
+        )
+    )
 
 
-def _leave(places: list[Standing], verb: str, *, most: int = 32) -> None:
-    attempt_all(*(partial(side_by_side, partial(_take_out, place, verb), _leaving(place, verb), most=most) for place in places))
+def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
+    return list(_steps(ctx, ctx.ledger.deployments(app, environment), standing(ctx, app, environment)))
 
 
-def _take_out(place: Standing, verb: str, item: ContainerInfo) -> None:
-    leave(place.ctx, item, place.wanted.app, place.wanted.environment, remove=verb == "remove")
+def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standing]) -> Iterator[_Step]:
+    for place in places:
+        verbs = {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
+        warm = {item.name for item in standing_by(place.observed)}
+        rotation = names.rotation_network(place.wanted.app, place.wanted.environment)
+        for item in place.observed.services:
+            now, since = ctx.clock(), _since(history, item)
+            again = now + min(max(POLL, (now - since) / 10), SELDOM)
+            over = since + float(item.labels.get(LABEL_STANDBY, "0"))
+            if item.name in verbs:
+                yield _Step(place, item, verbs[item.name], drained(place.ctx, item, since), again)
+            elif item.name in warm and now >= over:
+                yield _Step(place, item, "stop", drained(place.ctx, item, since), again)
+            elif item.name in warm and rotation in item.addresses:
+                yield _Step(place, item, OUT, drained(place.ctx, item, since), min(again, over))
+            elif item.name in warm:
+                yield _Step(place, item, "stop", due=False, at=over)
 
 
-def _out(place: Standing, item: ContainerInfo) -> None:
-    place.ctx.runtime.disconnect(names.rotation_network(place.wanted.app, place.wanted.environment), item.name)
-
-
-def _stop(place: Standing, item: ContainerInfo) -> None:
-    place.ctx.runtime.stop(item.name, float(item.labels[LABEL_DRAIN]))  # first: it may still answer requests
-    _out(place, item)
+def _since(history: Sequence[Deployment], item: ContainerInfo) -> float:
+    """When it got its last new request, at the latest."""
+    found = replaced_at(history, release_of(item))
+    if found is None:  # of the release that serves, but not one of its containers any more
+        now = back.current(history)
+        found = now.finished if now else None
+    return found or 0.0

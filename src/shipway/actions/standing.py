@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
 from shipway.context import Context
-from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.change import Changeset
-from shipway.domain.container import LABEL_DRAIN, ContainerInfo
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
@@ -51,11 +49,3 @@ def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
         found.append(Standing(here, wanted, observed, reconcile(wanted, observed)))
     return found
 
-
-def leave(ctx: Context, container: ContainerInfo, app: str, environment: str, *, remove: bool) -> None:
-    """Let a container finish its work, and take it out; without `remove` it stays, stopped, for a rollback."""
-    ctx.runtime.stop(container.name, float(container.labels.get(LABEL_DRAIN, "10")))
-    if remove:
-        ctx.runtime.remove(container.name)
-    else:
-        ctx.runtime.disconnect(names.rotation_network(app, environment), container.name)

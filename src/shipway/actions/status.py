@@ -11,12 +11,13 @@ from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
+from shipway.domain.draining import drain_of, replaced_at
 from shipway.domain.drill import Drill, newest
 from shipway.domain.errors import OtherLedger, ShipwayError
 from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import PENDING, SUCCEEDED, Acceptance, Deployment, Lease, Release
+from shipway.domain.release import PENDING, Acceptance, Deployment, Lease, Release
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,15 @@ class Standby:
 
     release: int
     until: float  # seconds since the epoch; one whose time is over is about to stop
+    containers: int
+
+
+@dataclass(frozen=True)
+class Draining:
+    """A release that gets no new requests, and stops when its open ones have ended."""
+
+    release: int
+    until: float  # seconds since the epoch; then it stops whatever is open
     containers: int
 
 
@@ -41,6 +51,7 @@ class EnvironmentStatus:
     crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
     away: tuple[str, ...]  # hosts that can't be reached, and why
     standby: tuple[Standby, ...]
+    draining: tuple[Draining, ...]
     strays: tuple[str, ...]  # running containers of services that belong to none of these, nor to what is being deployed
     accessories: dict[str, str]  # name: state
     lease: Lease | None
@@ -61,8 +72,10 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     arriving = history[0].release if lease and history and history[0].outcome == PENDING else None
     known = {arriving, release.number} if release else {arriving}
     others = [item for item in observed.services if item.active and release_of(item) not in known]
-    good = {item.release for item in back.standing(history) if item.outcome == SUCCEEDED}
-    warm = [item for item in others if release_of(item) in good and LABEL_STANDBY in item.labels]
+    before = {item.release for item in back.standing(history) if item.outcome != PENDING}
+    keep = back.left(history, release.number) if release else None
+    warm = [item for item in others if release_of(item) == keep and LABEL_STANDBY in item.labels]
+    draining = [item for item in others if item not in warm and release_of(item) in before and drain_of(item)]
     return EnvironmentStatus(
         environment=environment,
         current=current,
@@ -73,7 +86,8 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         crashing=crashing,
         away=away,
         standby=_standby(current, warm),
-        strays=tuple(item.name for item in others if item not in warm),
+        draining=_draining(history, draining),
+        strays=tuple(item.name for item in others if item not in warm and item not in draining),
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease,
         ahead=own_schema(history, release) if release and ahead(history, release) else None,
@@ -89,6 +103,14 @@ def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple
     for item in warm:
         found.setdefault(release_of(item) or 0, []).append(float(item.labels[LABEL_STANDBY]))
     return tuple(Standby(number, since + max(times), len(times)) for number, times in sorted(found.items()))
+
+
+def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo]) -> tuple[Draining, ...]:
+    found: dict[int, list[float]] = {}
+    for item in items:
+        number = release_of(item) or 0
+        found.setdefault(number, []).append((replaced_at(history, number) or 0.0) + drain_of(item))
+    return tuple(Draining(number, max(ends), len(ends)) for number, ends in sorted(found.items()))
 
 
 def _everywhere(

@@ -100,7 +100,7 @@ def _stop(place: Place, done: int) -> None:
     by_service: dict[str, list[ContainerInfo]] = {}
     for item in sorted(left, key=lambda item: (len(item.name), item.name)):  # as the replicas are numbered
         by_service.setdefault(item.labels[LABEL_NAME], []).append(item)
-    side_by_side(place.leave, [item for items in by_service.values() for item in items[:done]])
+    place.drain([item for items in by_service.values() for item in items[:done] if item.active])
 
 
 def _first(place: Place, number: int) -> list[ContainerSpec]:

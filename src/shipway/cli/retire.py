@@ -42,4 +42,4 @@ def _when_due(options: Globals, app: str, environment: str) -> None:
                 due = retire_due(ctx, app, environment)
             if due is None:
                 return
-            time.sleep(min(max(due - time.time(), 1.0), LOOK))
+            time.sleep(min(max(due - time.time(), 0.5), LOOK))

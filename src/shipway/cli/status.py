@@ -9,6 +9,13 @@ import click
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say, style
 
+LATE = 30.0  # seconds that what ends in the background may take for it
+
+
+def _overdue(until: float, now: float) -> str:
+    """Of what should have ended: the process that waits for it is gone, as after a hosted job."""
+    return ": overdue, the next deployment or `shipway retire` ends it" if now > until + LATE else ""
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs")
@@ -24,7 +31,7 @@ def status(options: Globals, as_json: bool) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "crashing", "away", "standby", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
+            keys = ("current", "latest", "services", "crashing", "away", "standby", "draining", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
         from shipway.system.durations import ago, moment
@@ -61,7 +68,11 @@ def status(options: Globals, as_json: bool) -> None:
             for name, state in item.accessories.items():
                 say(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
             for warm in item.standby:
-                say(f"    {style('○', 'green')} release {warm.release:<6} stands by for a rollback until {moment(warm.until, ctx.clock())}")
+                what = f"stands by for a rollback until {moment(warm.until, ctx.clock())}"
+                say(f"    {style('○', 'green')} release {warm.release:<6} {what}{_overdue(warm.until, ctx.clock())}")
+            for old in item.draining:
+                what = f"drains until its open requests have ended, at most until {moment(old.until, ctx.clock())}"
+                say(f"    {style('○', 'yellow')} release {old.release:<6} {what}{_overdue(old.until, ctx.clock())}")
             for name in item.strays:
                 say(f"    {style('●', 'yellow')} {name} belongs to no current release")
             if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:

@@ -18,7 +18,9 @@ LABEL_PROOF = "shipway.proof"  # name of the proof that it belongs to, see provi
 LABEL_KEY = "shipway.key"  # of a step's container: digest over all that its result depends on
 LABEL_ATTEMPT = "shipway.attempt"  # likewise: from 0
 LABEL_LOG = "shipway.log"  # likewise: where its output begins in the step's log, in bytes
-LABEL_DRAIN = "shipway.drain"  # seconds that a service may take to finish
+LABEL_PORT = "shipway.port"  # where a service listens
+LABEL_DRAIN = "shipway.drain"  # seconds that open requests may take before it is told to stop; of older versions, as LABEL_STOP
+LABEL_STOP = "shipway.stop"  # seconds from SIGTERM to SIGKILL
 LOOP = 60.0  # seconds without a restart after which a container counts as steady; the engine waits at most as long
 LABEL_STANDBY = "shipway.standby"  # seconds that it stays up, out of rotation, when another release takes over
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shipway.domain.container import LABEL_DRAIN, LABEL_RELEASE, LABEL_STANDBY, ContainerInfo, ContainerSpec, Publish
+from shipway.domain.container import LABEL_RELEASE, LABEL_STANDBY, ContainerInfo, ContainerSpec, Publish
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,6 @@ def standing_by(observed: Observed) -> list[ContainerInfo]:
         item for item in observed.services
         if item.running and LABEL_STANDBY in item.labels and release_of(item) != observed.routed_release
     ]  # fmt: skip
-
-
-def drained_at(switched: float, left: Iterable[ContainerInfo]) -> float:
-    """When the requests that these began before the switch have ended, at the latest."""
-    return switched + max((float(item.labels[LABEL_DRAIN]) for item in left), default=0.0)
 
 
 def release_of(container: ContainerInfo) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 LOCAL = "local"  # the machine that the command runs on
@@ -59,11 +60,17 @@ class Service:
     health: Health | None = None
     replicas: int = 1
     resources: Resources = Resources()
-    drain: float = 10.0  # from SIGTERM to SIGKILL
+    drain: float = 30.0  # of one that listens on a port: how long open requests may take before it is told to stop
+    stop: float = 10.0  # from SIGTERM to SIGKILL
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     assets: str | None = None  # folder in its image whose files the releases before and after serve too
     entrypoint: str | None = None  # split likewise; None is the image's own; with one, the image's own command doesn't count
+
+    @staticmethod
+    def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A record that was kept before there were two values: `drain` was the time from SIGTERM to SIGKILL."""
+        return data if "stop" in data else {**data, "stop": data["drain"]}
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def _build(hint: Any, data: Any) -> Any:
         return {key: _build(get_args(hint)[1], item) for key, item in data.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         hints = _hints(hint)
+        data = getattr(hint, "from_record", dict)(data)
         names = {field.name for field in dataclasses.fields(hint)}
         return hint(**{key: _build(hints[key], item) for key, item in data.items() if key in names})
     return hint(data) if hint is float else data

@@ -11,7 +11,16 @@ from typing import Any
 
 from shipway.domain import accessory as known
 from shipway.domain import names
-from shipway.domain.container import LABEL_CONFIG, LABEL_DRAIN, LABEL_RELEASE, LABEL_STANDBY, ContainerSpec, Publish
+from shipway.domain.container import (
+    LABEL_CONFIG,
+    LABEL_DRAIN,
+    LABEL_PORT,
+    LABEL_RELEASE,
+    LABEL_STANDBY,
+    LABEL_STOP,
+    ContainerSpec,
+    Publish,
+)
 from shipway.domain.observed import Wanted
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
 from shipway.domain.release import Release, digest_of
@@ -160,7 +169,7 @@ def _replica(
         cpus=service.resources.cpus,
         memory=service.resources.memory,
         restart=True,
-        stop_grace=service.drain,
+        stop_grace=service.stop,
     )
     # Passwords of accessories stay out: they are made once, and a dry run must name what the deployment will name.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
@@ -168,8 +177,10 @@ def _replica(
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {
-        **spec.labels, LABEL_RELEASE: str(release.number), LABEL_CONFIG: config, LABEL_DRAIN: f"{service.drain:g}",
+        **spec.labels, LABEL_RELEASE: str(release.number), LABEL_CONFIG: config, LABEL_STOP: f"{service.stop:g}",
     }  # fmt: skip
+    if service.port:
+        labels |= {LABEL_PORT: str(service.port), LABEL_DRAIN: f"{service.drain:g}"}
     # A worker would go on taking jobs, and a rolling deployment is for machines that can't run two releases.
     if service.port and environment.standby and environment.strategy.kind != "rolling":
         labels[LABEL_STANDBY] = f"{environment.standby:g}"

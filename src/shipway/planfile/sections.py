@@ -46,8 +46,16 @@ HEALTH = Record(
     exactly_one=("path", "tcp", "command"),
     together={"headers": ("path",)},
 )
+def service(route: str | None = None, drain: float | None = None, stop: float | None = None, **given: Any) -> domain.Service:
+    """`drain` of a service without a route is its `stop`: in older plans it was the name of that."""
+    if route is None and drain is not None:
+        drain, stop = None, drain if stop is None else stop
+    times: dict[str, Any] = {key: value for key, value in (("drain", drain), ("stop", stop)) if value is not None}
+    return domain.Service(route=route, **times, **given)
+
+
 SERVICE = Record(
-    domain.Service,
+    service,
     {
         "build": BUILD,
         "image": v.IMAGE,
@@ -58,7 +66,8 @@ SERVICE = Record(
         "health": HEALTH,
         "replicas": v.POSITIVE,
         "resources": Record(domain.Resources, {"cpus": v.CPUS, "memory": v.SIZE}),
-        "drain": v.DURATION_OR_NONE,
+        "drain": v.WITHIN_A_DAY,
+        "stop": v.WITHIN_A_DAY,
         "environment": v.VARIABLES,
         "secrets": v.SECRETS,
         "assets": v.ABSOLUTE,

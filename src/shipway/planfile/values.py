@@ -29,6 +29,14 @@ def seconds(text: str) -> float:
     return float(number) * _SECONDS[text[len(number) :]]
 
 
+def seconds_of_a_day(text: str) -> float:
+    """As `seconds`, at most 24 hours."""
+    value = seconds(text)
+    if value > 86400:
+        raise ValueError(f"`{text}` is more than 24h")
+    return value
+
+
 def size(text: str) -> int:
     """`512M`, `1G` in bytes."""
     value = int(text[:-1]) * _BYTES[text[-1]]
@@ -126,6 +134,7 @@ URL_PATH = Text("a path that begins with /, such as /healthz", r"^/[^\s#]*$")
 ROUTE = Text("a path that begins with / and doesn't end with one, such as / or /api", r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$")
 DURATION = Text("a duration such as 250ms, 30s, 5m, 1h or 7d", r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
 DURATION_OR_NONE = Text("a duration such as 0s, 30s or 5m", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
+WITHIN_A_DAY = Text("a duration such as 0s, 30s or 2h, at most 24h", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_a_day)
 SHARE = Text("a share above 0% and below 100%, such as 5%", r"^(?=.*[1-9])[0-9]{1,2}(\.[0-9]+)?%$", share)
 SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-9]+)?%$", share)
 TIMES = Number("a factor from 1, such as 1.5", 1, fraction=True)

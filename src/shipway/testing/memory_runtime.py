@@ -71,6 +71,7 @@ class MemoryRuntime(Recorder):
         self.labels: dict[tuple[str, str], Mapping[str, str]] = {}  # of networks and volumes, by kind and name
         self.free: int | None = 1 << 40
         self.usage = DiskUsage()
+        self.open: dict[str, int | None] = {}  # connections by container
         self.asked: list[dict[str, str]] = []  # headers of the probes
         self._images = images
         self._behaviours: list[tuple[str, Behaviour]] = []
@@ -207,6 +208,11 @@ class MemoryRuntime(Recorder):
             if not found.info.running:
                 raise EngineError(f"container {container} is not running")
             return found.behaviour.answers.get(" ".join(command), (0 if found.behaviour.healthy else 1, ""))
+
+    def connections(self, container: str, port: int) -> int | None:
+        with self._call("connections", self._name(container)):
+            found = self._get(container)
+            return self.open.get(found.info.name, 0) if found and found.info.running else 0
 
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         with self._call("put", self._name(container), path):

@@ -199,6 +199,13 @@ class RuntimeContract:
         with pytest.raises(EngineError):
             lab.runtime.execute(name, lab.answered)
 
+    def test_open_connections(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a")
+        assert lab.runtime.connections(name, 8000) == 0
+        lab.runtime.stop(name, 5)
+        assert lab.runtime.connections(name, 8000) == 0
+        assert lab.runtime.connections(lab.name("missing"), 8000) == 0
+
     def test_files_go_in_and_out(self, lab: RuntimeLab) -> None:
         name = lab.spec("a", SLEEPS).name
         lab.runtime.create(lab.spec("a", SLEEPS))

@@ -49,7 +49,6 @@ class Tale:
     command: Command
     environment: Environment
     fails: bool
-    ends: bool  # an earlier rollback has left workers that go by themselves
 
 
 def first(world: World, environment: Environment) -> Command:
@@ -170,7 +169,6 @@ ONLY = {  # how a release takes over makes little difference to these; the bench
     replaced: ("cold", "two hosts"), replaced_badly: ("cold", "two hosts"),
 }  # fmt: skip
 FAIL = (sick, unverified, unreachable, replaced_badly)
-ENDS = (above, further_back)
 
 
 def attempt(command: Command, ctx: Context, *, fails: bool) -> None:
@@ -205,7 +203,7 @@ def kill_everywhere(story: Story, environment: Environment, folder: Path) -> tup
 
 def _kill_everywhere(story: Story, environment: Environment, folder: Path) -> tuple[int, list[str]]:
     begun = World(folder / "begun", [host.name for host in environment.hosts])
-    tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL, ends=story in ENDS)
+    tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL)
     never = Death(0, after=False)
     expected = undisturbed(tale, folder / "alive", never)
     points = list(every(never.effects))
@@ -280,7 +278,7 @@ def settled(world: World, before: dict[str, object], where: str) -> None:
 def comparable(tale: Tale, world: World) -> dict[str, object]:
     """What must be the same whether the controller died or not."""
     due: float | None = world.now
-    while tale.ends and due is not None and due < world.now + HOUR / 2:
+    while due is not None and due < world.now + HOUR / 2:
         world.now = max(world.now, due)
         due = retire_due(world.controller(), "shop", "staging")
     return {name: value for name, value in world.state().items() if name != "pending"}

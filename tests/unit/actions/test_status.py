@@ -10,7 +10,7 @@ import pytest
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.retire import retire
-from shipway.actions.status import EnvironmentStatus, Standby, status
+from shipway.actions.status import Draining, EnvironmentStatus, Standby, status
 from shipway.domain.plan import LOCAL, Host
 from shipway.system.durations import moment
 from tests.unit.domain.samples import STAGING, deployment
@@ -38,6 +38,19 @@ def test_what_stands_by_is_no_stray(world: World) -> None:
     assert found.current.finished is not None
     assert found.standby == (Standby(1, found.current.finished + 3600, 2),)
     assert found.strays == ()
+
+
+def test_a_release_that_drains_is_no_stray(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    deploy(world.controller(), Order(world.release(1), STAGING))
+    for name in world.runtime.containers:
+        world.runtime.open[name] = 1
+    deploy(world.controller(), Order(world.release(2), STAGING))
+    found = status(world.controller(), "shop", STAGING)
+    assert found.current is not None
+    assert found.current.finished is not None
+    assert found.draining == (Draining(1, found.current.finished + 30, 2),)
+    assert (found.standby, found.strays) == ((), ())
 
 
 def test_what_is_kept_stopped_is_not_told(world: World) -> None:

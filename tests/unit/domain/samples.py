@@ -34,7 +34,7 @@ PLAN = Plan(
     services={
         "frontend": Service("frontend", BuildSource("frontend"), route="/", port=80, health=Health("/", timeout=5.0)),
         "backend": Service("backend", BuildSource("backend"), route="/api", port=8000, health=Health("/api/ok", timeout=5.0), secrets=("KEY",)),
-        "worker": Service("worker", BuildSource("backend"), command="work --fast 'two words'", drain=30.0),
+        "worker": Service("worker", BuildSource("backend"), command="work --fast 'two words'", stop=30.0),
     },
     accessories={"db": Accessory("db", "postgres:15", "postgres", "DATABASE_URL", volume="/data")},
     database=Database("db", "backend", "alembic"),

@@ -42,11 +42,11 @@ def test_shorthands_and_defaults() -> None:
     assert web.health == Health(path="/up")
     assert web.secrets == ("KEY",)
     assert web.environment == {"VERSION": "3.10", "DEBUG": "true"}
-    assert (web.replicas, web.drain) == (1, 10.0)
+    assert (web.replicas, web.drain, web.stop) == (1, 30.0, 10.0)
     assert api.build == BuildSource("api", "docker/Api", "run", {"PY": "3.12"})
     assert (api.resources.cpus, api.resources.memory) == (0.5, 1024**3)
     assert proxy.health == Health(tcp=True, timeout=120.0, interval=0.25)
-    assert proxy.drain == 0.0
+    assert (proxy.drain, proxy.stop) == (30.0, 0.0)  # without a route it is `stop`
 
 
 def test_accessories_get_kind_and_port() -> None:

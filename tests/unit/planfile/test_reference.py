@@ -23,6 +23,7 @@ DEFAULTS: dict[str, type[Any]] = {  # of keys whose default is more than nothing
     "services.*.health.interval": domain.Health,
     "services.*.replicas": domain.Service,
     "services.*.drain": domain.Service,
+    "services.*.stop": domain.Service,
     "pipeline.*.timeout": domain.Step,
     "pipeline.*.retries": domain.Step,
     "checks.*.timeout": domain.Check,

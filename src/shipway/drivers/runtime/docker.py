@@ -177,6 +177,14 @@ class DockerRuntime:
             raise EngineError(f"container {container} can't run {command[0]}: {output}")
         return int(code), output
 
+    def connections(self, container: str, port: int) -> int | None:
+        from shipway.drivers.runtime import sockets  # seldom needed
+
+        found = self._inspect(container)
+        if found is None or not found["State"]["Running"] or found["State"]["Restarting"]:
+            return 0
+        return sockets.connections(self._engine, self, found, port)
+
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         target = f"/containers/{segment(container)}/archive"
         self._engine.call("PUT", target, query={"path": path}, body=iter(archive), timeout=600)

@@ -65,14 +65,14 @@ def through_a_container(engine: Engine, runtime: DockerRuntime) -> int | None:
     for container in runtime.list(LABELS):
         if time.time() - container.created > LEFT_OVER:
             runtime.remove(container.id)
-    for image in _candidates(engine)[:TRIES]:
+    for image in candidates(engine)[:TRIES]:
         found = _df(runtime, image)
         if found is not None:
             return found
     return None
 
 
-def _candidates(engine: Engine) -> list[str]:
+def candidates(engine: Engine) -> list[str]:
     """Ids of images: first those that containers run from, then small ones, which are more likely to have a shell."""
     images = {item["Id"]: item for item in engine.call("GET", "/images/json")}
     running = [item["ImageID"] for item in engine.call("GET", "/containers/json")]

@@ -37,6 +37,10 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
         report.error((*at, "health"), f"a check by {way} needs to know the port", "`port:` beside `health`, or health: {command: …}")
     _each_name_once(at, service, "service", report)
     _without_a_shell(at, service, report)
+    if report.written((*at, "drain")) and not report.written((*at, "route")):
+        both = report.written((*at, "stop"))
+        message = "is for services with a route" + ("; `stop` counts" if both else ": here it is taken as `stop`, the time from SIGTERM to SIGKILL")
+        report.warn((*at, "drain"), message, "`stop:` in its place")
     for accessory in plan.accessories.values():
         if accessory.provides and accessory.provides in service.environment:
             message = f"replaces the address that the accessory `{accessory.name}` provides"

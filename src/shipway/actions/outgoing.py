@@ -1,0 +1,67 @@
+"""Containers that get no new requests: they are told to stop once their open requests have ended, or their `drain` has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from shipway.context import Context, side_by_side
+from shipway.domain import names
+from shipway.domain.container import ContainerInfo
+from shipway.domain.draining import QUIET, drain_of, port_of, stop_of
+from shipway.domain.errors import Interrupted
+from shipway.domain.observed import release_of
+from shipway.domain.release import Evidence
+
+POLL = 0.5  # seconds between two looks at open connections
+CUT = "drain"  # kind of the evidence that connections were cut
+
+
+def open_connections(ctx: Context, container: ContainerInfo) -> int | None:
+    """Of others to the container's port; None where that can't be known."""
+    port = port_of(container)
+    if port is None or not container.active:
+        return 0
+    return ctx.runtime.connections(container.name, port)
+
+
+def drained(ctx: Context, container: ContainerInfo, since: float) -> bool:
+    """Whether it may be told to stop; since: when it got its last new request."""
+    now = ctx.clock()
+    if now >= since + drain_of(container) or not container.active:
+        return True
+    return now >= since + QUIET and open_connections(ctx, container) == 0
+
+
+def wait_drained(ctx: Context, containers: Sequence[ContainerInfo], since: float, *, at_most: float | None = None) -> list[ContainerInfo]:
+    """Wait until each is drained, or `at_most` seconds from `since`; gives those that aren't."""
+    waiting = list(containers)
+    while True:
+        waiting = [item for item, done in zip(waiting, side_by_side(lambda item: drained(ctx, item, since), waiting), strict=True) if not done]
+        if not waiting or (at_most is not None and ctx.clock() >= since + at_most):
+            return waiting
+        ctx.cancelled.wait(POLL)
+        if ctx.cancelled.is_set():
+            raise Interrupted("interrupted while requests were drained")
+
+
+def leave(ctx: Context, container: ContainerInfo, app: str, environment: str, *, remove: bool) -> None:
+    """Let a container finish its work, and stop it; without `remove` it is kept for a rollback. What it cuts is counted, in
+    the output and in the ledger."""
+    cut = open_connections(ctx, container) or 0
+    ctx.runtime.stop(container.name, stop_of(container))
+    if cut:
+        _record(ctx, container, environment, f"stopped with {cut} open connection(s), after a drain of up to {drain_of(container):g} s", app)
+    if remove:
+        ctx.runtime.remove(container.name)
+    else:
+        ctx.runtime.disconnect(names.rotation_network(app, environment), container.name)
+
+
+def _record(ctx: Context, container: ContainerInfo, environment: str, what: str, app: str) -> None:
+    ctx.reporter.note(f"{container.name}: {what}")
+    ctx.ledger.add_evidence(Evidence(app, release_of(container) or 0, environment, CUT, container.name, False, what, ctx.clock()))
+
+
+def each(work: Callable[[ContainerInfo], object], items: Sequence[ContainerInfo], *, most: int = 32) -> None:
+    """Side by side."""
+    side_by_side(work, items, most=most)

@@ -1,0 +1,94 @@
+"""How many connections of others a container has open: read from the kernel's table of its network namespace."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.domain.errors import EngineError
+from shipway.drivers.runtime.space import candidates, is_here
+from shipway.drivers.shared import SHARED
+
+if TYPE_CHECKING:
+    from shipway.drivers.runtime.docker import DockerRuntime
+    from shipway.drivers.runtime.engine import Engine
+
+TABLES = ("tcp", "tcp6")
+ESTABLISHED = "01"
+LABELS = {LABEL_APP: SHARED, LABEL_ROLE: "job", LABEL_NAME: "connections"}
+TRIES = 3  # images that may lack `cat`
+
+
+def connections(engine: Engine, runtime: DockerRuntime, found: Mapping[str, Any], port: int) -> int | None:
+    """To a port of a running container (`found`: the engine's record); None where no way to read them works."""
+    networks = (found["NetworkSettings"]["Networks"] or {}).values()
+    own = {address for item in networks for address in (item.get("IPAddress"), item.get("GlobalIPv6Address")) if address}
+    text = _here(engine, int(found["State"]["Pid"]), own)
+    if text is None:
+        text = _through_a_container(engine, runtime, str(found["Id"]))
+    return None if text is None else count(text, port, own)
+
+
+def count(text: str, port: int, own: set[str]) -> int:
+    """Lines of /proc/net/tcp and tcp6: established, to this local port, and not from the container itself."""
+    found = 0
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) < 4 or fields[3] != ESTABLISHED or ":" not in fields[1]:
+            continue
+        _, local = _endpoint(fields[1])
+        other, _ = _endpoint(fields[2])
+        found += local == port and not other.is_loopback and str(other) not in own
+    return found
+
+
+def _endpoint(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
+    """`0100007F:1F40` is 127.0.0.1 and 8000: each 4 bytes in the order of this kind of machine, which is little-endian."""
+    address, _, port = text.partition(":")
+    raw = bytes.fromhex(address)
+    raw = b"".join(raw[index : index + 4][::-1] for index in range(0, len(raw), 4))
+    found = ipaddress.ip_address(raw)
+    mapped = getattr(found, "ipv4_mapped", None)
+    return mapped or found, int(port, 16)
+
+
+def _here(engine: Engine, process: int, own: set[str]) -> str | None:
+    """Where the engine's processes are this machine's: the namespace must have the container's addresses, since a number of
+    another machine's process may be one of ours."""
+    try:
+        if not process or not own or not is_here(engine.address):
+            return None
+        folder = Path(f"/proc/{process}/net")
+        known = (folder / "fib_trie").read_text()
+        if not any(f"|-- {address}\n" in known for address in own):
+            return None
+        return "\n".join((folder / name).read_text() for name in TABLES if (folder / name).exists())
+    except OSError:
+        return None
+
+
+def _through_a_container(engine: Engine, runtime: DockerRuntime, container: str) -> str | None:
+    from shipway.drivers.edge.program import IMAGE
+
+    images = dict.fromkeys([IMAGE, *candidates(engine)[:TRIES]])
+    return next((text for image in images if (text := _cat(runtime, image, container)) is not None), None)
+
+
+def _cat(runtime: DockerRuntime, image: str, container: str) -> str | None:
+    name = f"shipway-connections-{uuid.uuid4().hex[:8]}"
+    files = tuple(f"/proc/net/{table}" for table in TABLES)
+    spec = ContainerSpec(name, image, LABELS, command=files, entrypoint=("cat",), network_of=container)
+    try:
+        runtime.create(spec)
+        runtime.start(name)
+        runtime.wait(name, 30)
+        text = "\n".join(runtime.logs(name))
+    except (EngineError, TimeoutError):  # it has no cat, can't be started, or the container has ended
+        return None
+    finally:
+        runtime.remove(name)
+    return text if "local_address" in text else None
