@@ -17,7 +17,6 @@ from shipway.domain.errors import DeployFailed, EdgeError, ShipwayError
 from shipway.domain.plan import Environment
 from shipway.testing.faults import Fault, broken_pipe, lost_connection, with_ledger, with_reporter
 from tests.unit.actions.test_kill_points import (
-    ENDS,
     ENVIRONMENTS,
     FAIL,
     ONLY,
@@ -59,7 +58,7 @@ def fail_everywhere(kind: str, story: Story, environment: Environment, folder: P
 
 def _fail_everywhere(kind: str, story: Story, environment: Environment, folder: Path, every: int) -> tuple[int, list[str]]:
     begun = World(folder / "begun", [host.name for host in environment.hosts])
-    tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL, ends=story in ENDS)
+    tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL)
     fits, fails = {"reporter": (with_reporter, _goes), "ledger": (with_ledger, _fails_once)}[kind]
     none = fails(0, False)
     world = begun.copy(folder / "whole")
