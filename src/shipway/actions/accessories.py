@@ -6,13 +6,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from shipway.actions.accessory_rules import of_version
 from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerInfo, ContainerSpec
 from shipway.domain.errors import DeployFailed
-from shipway.domain.plan import Health, Plan
+from shipway.domain.plan import Accessory, Health, Plan
 from shipway.domain.volumes import is_anonymous
 from shipway.steps.container import capture
 from shipway.steps.health import wait_healthy
@@ -42,7 +43,8 @@ def start_accessories(
         elif change.verb == "bring back":
             bring_back(ctx, change.name, change.spec.stop_grace)
         else:
-            _create(ctx, change, by_name.get(change.name), by_name.get(names.replaced(change.name)), [] if new is None else new)
+            accessory = plan.accessories[change.spec.labels[LABEL_NAME]]
+            _create(ctx, change, accessory, by_name.get(change.name), by_name.get(names.replaced(change.name)), [] if new is None else new)
     wait_healthy(ctx, [_health(change, plan) for change in changes])
 
 
@@ -64,11 +66,13 @@ def forget_replaced(ctx: Context, changes: Sequence[Change]) -> None:
         ctx.runtime.remove(name, volumes=False)
 
 
-def _create(ctx: Context, change: Change, found: ContainerInfo | None, replaced: ContainerInfo | None, made: list[str]) -> None:
+def _create(
+    ctx: Context, change: Change, accessory: Accessory, found: ContainerInfo | None, replaced: ContainerInfo | None, made: list[str]
+) -> None:
     assert change.spec is not None
     ctx.images.pull(change.spec.image, lambda line: ctx.reporter.line("accessories", line))
     before = found or replaced
-    spec = with_volumes_of(change.spec, before)
+    spec = with_volumes_of(change.spec, before) if before else of_version(ctx, change.spec, accessory)
     made += [name for name in spec.volumes if not ctx.runtime.has_volume(name)]
     if found is not None:
         if replaced is not None:
@@ -100,7 +104,7 @@ def with_volumes_of(spec: ContainerSpec, before: ContainerInfo | None) -> Contai
 def hidden(spec: ContainerSpec, before: ContainerInfo) -> dict[str, str]:
     """Anonymous volumes of the container before, by their paths, where this one has a named volume."""
     own = {path: name for name, path in spec.volumes.items()}
-    return {path: name for path, name in before.volumes.items() if path in own and own[path] != name and is_anonymous(name)}
+    return {path: name for path, name in before.volumes.items() if own.get(path) == spec.name and is_anonymous(name)}
 
 
 def _copy(ctx: Context, spec: ContainerSpec, source: str, target: str) -> None:

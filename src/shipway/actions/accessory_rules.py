@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from shipway.actions.oneoff import never_started
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.change import Change
+from shipway.domain.change import Change, Changeset
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE, ContainerInfo, ContainerSpec
 from shipway.domain.data_version import Series, postgres_files, series_of
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Accessory, Plan
 from shipway.domain.volumes import POSTGRES_DATA, data_folder, declared_by, is_anonymous, right_path, variables_of
+
+COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade has copied all into it
 
 
 def require_sound(
@@ -48,6 +50,36 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
                 f"keeps its data in an anonymous volume ({item.volumes[right][:12]}…), not in the plan's volume: write "
                 f"`volume: {right}` into the plan and deploy with --force, and the data is copied"
             )
+
+
+def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> ContainerSpec:
+    """For a container that isn't there any more: with the volume that an upgrade to this version made, where there is one."""
+    config = config_of(ctx, spec.image)
+    series = series_of(accessory.kind, accessory.image, variables_of(config))
+    if series is None or spec.name not in spec.volumes or accessory.kind != "postgres":
+        return spec
+    volume = names.volume_of_version(spec.name, series.numbers[0])
+    if not ctx.runtime.has_volume(volume):
+        return spec
+    chosen = dataclasses.replace(spec, volumes={volume if name == spec.name else name: path for name, path in spec.volumes.items()})
+    complete = _read(ctx, chosen, f"{spec.volumes[spec.name]}/{COMPLETE}")
+    return spec if complete is None else chosen
+
+
+def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[ContainerInfo]) -> Changeset:
+    """Of a rollback: an accessory whose files are of another major version than the older plan's stays as it is."""
+    by_name = {item.name: item for item in there}
+    kept = []
+    for change in changes.changes:
+        if change.kind == "accessory" and change.verb == "replace" and change.spec is not None:
+            accessory = plan.accessories[change.spec.labels[LABEL_NAME]]
+            new = series_of(accessory.kind, accessory.image, variables_of(config_of(ctx, accessory.image)))
+            old = series_of(accessory.kind, "", variables_of(config_of(ctx, by_name[change.name].image)))
+            if new is not None and old is not None and not new.fits(old):
+                ctx.reporter.note(f"{change.name} stays {old}: the older plan's {new} can't work on its files")
+                continue
+        kept.append(change)
+    return Changeset(changes.title, tuple(kept))
 
 
 def config_of(ctx: Context, image: str) -> Mapping[str, object]:
@@ -109,17 +141,28 @@ def _series_of_files(
         return _read_version(ctx, before.name, older)
     if not any(ctx.runtime.has_volume(name) for name in spec.volumes):
         return None
+    content = _read(ctx, of_version(ctx, spec, accessory), f"{folder}/PG_VERSION")
+    return None if content is None else postgres_files(content)
+
+
+def _read_version(ctx: Context, container: str, folder: str) -> Series | None:
+    content = _content(ctx, container, f"{folder}/PG_VERSION")
+    return None if content is None else postgres_files(content)
+
+
+def _read(ctx: Context, spec: ContainerSpec, path: str) -> str | None:
+    """A small file in the volumes of a container that doesn't exist."""
     job = dataclasses.replace(
         spec, name=f"{spec.name}_job_version", labels={**spec.labels, LABEL_ROLE: "job"}, networks={}, publish=(), env={}
     )
     with never_started(ctx, job) as container:
-        return _read_version(ctx, container, folder)
+        return _content(ctx, container, path)
 
 
-def _read_version(ctx: Context, container: str, folder: str) -> Series | None:
+def _content(ctx: Context, container: str, path: str) -> str | None:
     try:
-        with tarfile.open(fileobj=io.BytesIO(b"".join(ctx.runtime.get(container, f"{folder}/PG_VERSION")))) as tar:
-            content = [tar.extractfile(member) for member in tar if member.isfile()]
-            return postgres_files(content[0].read(100).decode(errors="replace")) if content and content[0] else None
+        with tarfile.open(fileobj=io.BytesIO(b"".join(ctx.runtime.get(container, path)))) as tar:
+            files = [tar.extractfile(member) for member in tar if member.isfile()]
+            return files[0].read(100).decode(errors="replace") if files and files[0] else None
     except FileNotFoundError:
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from shipway.actions.accessory_rules import leave_newer
 from shipway.actions.decide_schema import Schema, decide_schema
 from shipway.actions.observe import observe, settings
 from shipway.actions.ownership import require_owned
@@ -16,7 +17,7 @@ from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DEPLOY, Deployment, Release
+from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
 from shipway.domain.rules import InForce, differences
 from shipway.domain.specify import Settings, nothing, specify
 from shipway.domain.way_back import WayBack
@@ -37,6 +38,7 @@ class Order:
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is not wanted any more
     force: bool = False
     wait: float = 0.0  # seconds to wait for another owner's lease
+    volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by container of an accessory: other volumes than usual
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,12 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
             wanted = dataclasses.replace(wanted, up=schema.up, down=schema.down)
         if host not in environment.hosts:
             wanted = nothing(wanted)
-        parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, reconcile(wanted, seen))))
+        if order.volumes:
+            wanted = _on_volumes(wanted, order.volumes)
+        changes = reconcile(wanted, seen)
+        if order.kind == ROLLBACK:
+            changes = leave_newer(ctx.on(host.name), release.plan, changes, seen.accessories)
+        parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, changes)))
     return Decision(order, own, tuple(parts), previous, left, schema)
 
 
@@ -123,6 +130,11 @@ def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
         return changes
     anew = Change("replace", "edge", ctx.edge.container, interrupted)
     return Changeset(changes.title, (anew, *changes.changes))
+
+
+def _on_volumes(wanted: Wanted, volumes: Mapping[str, Mapping[str, str]]) -> Wanted:
+    chosen = (dataclasses.replace(item, volumes=volumes.get(item.name, item.volumes)) for item in wanted.accessories)
+    return dataclasses.replace(wanted, accessories=tuple(chosen))
 
 
 def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "drill": ("shipway.cli.drill", "Walk the way back on a copy of the data, as an exercise"),
     "snapshot": ("shipway.cli.snapshot", "Copy the database of an environment, and try the copy"),
     "snapshots": ("shipway.cli.snapshots", "The snapshots that can be restored"),
+    "database": ("shipway.cli.database", "Upgrade the database of an environment to another major version"),
     "restore": ("shipway.cli.restore", "Put a snapshot in the place of an environment's database"),
     "retire": ("shipway.cli.retire", "End the standby of the release before"),
     "status": ("shipway.cli.status", "What runs where"),
@@ -62,8 +63,21 @@ class Globals:
         return Path(self._home).expanduser().absolute()
 
 
+class ClosedPipe(Exception):
+    """Whoever read the output has gone. Click would end the process with code 1 and without a word."""
+
+
 class LazyGroup(click.Group):
     """Imports a command only when it is called."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Carry the command out, and write all that it said."""
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ClosedPipe from error
+        return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table."""
@@ -131,7 +145,7 @@ def main() -> None:
         _fail(error)
     except KeyboardInterrupt:
         _fail(Interrupted("interrupted; what was begun has been taken back"))
-    except BrokenPipeError:
+    except (ClosedPipe, BrokenPipeError):
         _output_lost()
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -140,7 +154,7 @@ def main() -> None:
         _fail(DiskFull(f"there is no space left on this machine's disk{where}", hint="`shipway prune` removes outputs and logs of old runs"))
 
 
-def _output_lost() -> None:
+def _output_lost(code: int = 141) -> None:
     """The reader of our output is gone. What was begun has been finished; its outcome is in the ledger."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
@@ -148,7 +162,7 @@ def _output_lost() -> None:
         os.write(sys.stderr.fileno(), b"shipway: the output could not be written, since its reader is gone; see `shipway history`\n")
     except OSError:
         os.dup2(nothing, sys.stderr.fileno())
-    sys.exit(141)
+    sys.exit(code)
 
 
 def _interrupt(signum: int, frame: object) -> None:
@@ -156,12 +170,21 @@ def _interrupt(signum: int, frame: object) -> None:
 
 
 def _fail(error: ShipwayError) -> None:
-    from shipway.cli.output import say, style
-
     if "--debug" in sys.argv:
         import traceback
 
         traceback.print_exception(error)
+    try:
+        _tell(error)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _output_lost(error.exit_code)
+    sys.exit(error.exit_code)
+
+
+def _tell(error: ShipwayError) -> None:
+    from shipway.cli.output import say, style
+
     say(f"{style('error:', 'red')} {error.message}", err=True)
     cause = error.__cause__
     while cause is not None:
@@ -171,4 +194,3 @@ def _fail(error: ShipwayError) -> None:
         cause = cause.__cause__
     if error.hint:
         say(f"{style('hint:', 'yellow')} {error.hint}", err=True)
-    sys.exit(error.exit_code)

@@ -15,6 +15,8 @@ from shipway.system.plain import plain
 from shipway.system.redact import of_process
 
 MARKS = {"succeeded": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("·", "bright_black"), "cancelled": ("✗", "yellow")}
+# For terminals that have few characters: what else they lack becomes a question mark.
+PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "-", "▸": ">", "▌": "|", "│": "|", "●": "*", "○": "o", "→": "->", "…": "..."})
 CODES = {"red": 31, "green": 32, "yellow": 33, "bright_black": 90, "dim": 90, "bold": 1}
 # Colours of our own, as text that nobody else can write: the number is another one in each process.
 _OWN = f"{os.urandom(4).hex()}:"
@@ -49,8 +51,15 @@ def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> None:
         say("  ".join(cells).rstrip())
 
 
+def for_programs() -> bool:
+    """Whether the command under way was asked for JSON: then nothing else goes to stdout."""
+    ctx = click.get_current_context(silent=True)
+    return bool(ctx and ctx.params.get("as_json"))
+
+
 def guard_streams() -> None:
-    """Let nothing leave this process with a known secret in it, whoever writes: tracebacks and libraries too."""
+    """Let nothing leave this process with a known secret in it, whoever writes: tracebacks and libraries too. What the
+    terminal has no character for is written by others, and is no error."""
     sys.stdout, sys.stderr = (cast(TextIO, _Guarded(stream)) for stream in (sys.stdout, sys.stderr))
 
 
@@ -61,7 +70,12 @@ class _Guarded:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return self._stream.write(of_process().mask(text))
+        shown = of_process().mask(text)
+        try:
+            return self._stream.write(shown)
+        except UnicodeEncodeError:  # a terminal in Latin-1 or ASCII
+            encoding = self._stream.encoding
+            return self._stream.write(shown.translate(PLAIN).encode(encoding, "replace").decode(encoding))
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -76,8 +90,8 @@ class TerminalReporter:
 
     def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
         self._lock = threading.Lock()
-        self._quiet = quiet or silent  # leave out the output of commands
-        self._silent = silent  # nothing to stdout, which is for programs
+        self._silent = silent or for_programs()  # nothing to stdout, which is for programs
+        self._quiet = quiet or self._silent  # leave out the output of commands
         self._width = 12
 
     def heading(self, text: str) -> None:

@@ -48,6 +48,11 @@ def replaced(accessory_name: str) -> str:
     return f"{accessory_name}.replaced"
 
 
+def volume_of_version(volume: str, major: int) -> str:
+    """The volume that an upgrade of a PostgreSQL to this version makes, beside the one with the accessory's name."""
+    return f"{volume}.pg{major}"
+
+
 def snapshots(app: str, environment: str, accessory_name: str) -> str:
     """Volume with an accessory's snapshots; no plan can have a name with a dot."""
     return bounded(f"{app}_{environment}_{accessory_name}", ".snapshots")

@@ -61,12 +61,14 @@ def _plan_of(reading: Reading) -> Plan:
 
 
 def _text(path: Path) -> str:
+    from shipway.planfile.bounds import TooMuch, text_of
+
     try:
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
     except FileNotFoundError:
         raise PlanError(f"there is no {path}", hint=HINT) from None
-    except UnicodeDecodeError as error:
-        raise PlanError(f"{path} is no UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
+    except TooMuch as error:
+        raise PlanError(f"{path} {error}", hint="save it as UTF-8" if "UTF" in str(error) else "a plan has a few hundred lines") from None
     except OSError as error:
         raise PlanError(f"{path} can't be read: {error.strerror}") from error
 

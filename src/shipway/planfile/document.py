@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from shipway.planfile.bounds import DEPTH, NODES, SIZE, VALUES
 from shipway.planfile.problem import Mark
 
 if TYPE_CHECKING:
@@ -68,10 +69,16 @@ def compose(text: str) -> Node:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    if len(text) > SIZE:
+        raise Unreadable(f"the file is longer than {SIZE // 1024} KB", Mark(1, 1), "a plan of a few hundred lines")
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Composer = _bounded()
+        root = yaml.compose(text.removeprefix("\ufeff"))
     except MarkedYAMLError as error:
         raise _plain(error, text) from error
+    except (ValueError, KeyError, AttributeError, TypeError, IndexError, AssertionError) as error:  # of the parser itself
+        raise Unreadable(f"not valid YAML: {str(error)[:200] or type(error).__name__}", Mark(1, 1)) from error
     except YAMLError as error:  # a character that YAML doesn't allow
         place = getattr(error, "position", 0)
         mark = Mark(text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place))
@@ -81,12 +88,34 @@ def compose(text: str) -> Node:
     return _Conversion().convert(root)
 
 
+def _bounded() -> Any:
+    """The library's composer, which stops where a text has more in it than a plan can have."""
+    from ruamel.yaml.composer import Composer
+
+    class Bounded(Composer):
+        depth = values = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.depth += 1
+            self.values += 1
+            if self.depth > DEPTH or self.values > VALUES:
+                at = self.parser.peek_event().start_mark
+                what = f"lists or mappings are nested deeper than {DEPTH} levels" if self.depth > DEPTH else f"there are more than {VALUES} values"
+                raise Unreadable(what, Mark(at.line + 1, at.column + 1))
+            found = super().compose_node(parent, index)
+            self.depth -= 1
+            return found
+
+    return Bounded
+
+
 class _Conversion:
     """Aliases lead to the same node again: each node is converted once."""
 
     def __init__(self) -> None:
         self.done: dict[int, Node] = {}
         self.open: set[int] = set()
+        self.sizes: dict[int, int] = {}  # of converted nodes: values in them, an alias counted as what it stands for
 
     def convert(self, node: YamlNode) -> Node:
         known = self.done.get(id(node))
@@ -99,6 +128,9 @@ class _Conversion:
         result = self._convert(node, mark)
         self.open.discard(id(node))
         self.done[id(node)] = result
+        self.sizes[id(result)] = 1 + sum(self.sizes.get(id(part), 1) for part in _parts(result))
+        if self.sizes[id(result)] > NODES:
+            raise Unreadable(f"there are more than {NODES} values in it, those behind aliases (`*name`) counted each time", mark)
         return result
 
     def _convert(self, node: YamlNode, mark: Mark) -> Node:
@@ -129,6 +161,15 @@ class _Conversion:
             if key.text not in own:
                 own.add(key.text)
                 yield key, value
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    if isinstance(node, Items):
+        yield from node.nodes
+    elif isinstance(node, Entries):
+        for key, value in node.pairs:
+            yield key
+            yield value
 
 
 _PLAIN_WORDS = (  # a part of the parser's message, and what it means to who wrote the file

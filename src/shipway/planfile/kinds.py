@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shipway.planfile.bounds import ENTRIES, LINE
 from shipway.planfile.document import Items, Node, Scalar
 from shipway.planfile.report import INVALID, Path, Report, did_you_mean
 
 Schema = dict[str, Any]
+# All but tab and line ends; what turns the direction of writing; halves of a character.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 Describe = Callable[[Path], str]  # path with `*` for a free name → description; empty where there is none
 
 
@@ -32,6 +35,19 @@ class Kind(Protocol):
         """The same as JSON Schema (draft 7)."""
 
 
+def fits(pattern: str, text: str) -> bool:
+    """Whether a whole text matches: `$` in Python would let a line end follow."""
+    return re.search(f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern, text) is not None
+
+
+def unwritable(text: str, most: int) -> str:
+    """What no value may be, in words: too long, or with characters that do something to a terminal; empty where it is none."""
+    if len(text) > most:
+        return f"is longer than {most} characters"
+    found = _CONTROL.search(text)
+    return f"has the control character U+{ord(found[0]):04X} in it" if found else ""
+
+
 @dataclass(frozen=True)
 class Text:
     """A string that matches `pattern` and that `convert` takes: a ValueError of it becomes the problem."""
@@ -41,10 +57,14 @@ class Text:
     convert: Callable[[str], Any] = str
     as_written: bool = False  # numbers and booleans are taken too, in the very characters of the file
     blank: Any = ""
+    most: int = LINE  # characters
 
     def read(self, node: Node, path: Path, report: Report) -> Any:
         types = ("text", "number", "boolean") if self.as_written else ("text",)
-        if not isinstance(node, Scalar) or node.type not in types or not re.search(self.pattern, node.text):
+        if isinstance(node, Scalar) and (unfit := unwritable(node.text, self.most)):
+            report.error(path, unfit, self.expected)
+            return INVALID
+        if not isinstance(node, Scalar) or node.type not in types or not fits(self.pattern, node.text):
             return report.misfit(path, node, self.expected)
         try:
             return self.convert(node.text)
@@ -72,7 +92,7 @@ class Number:
         pattern = r"\d+(\.\d+)?" if self.fraction else r"\d+"
         if not isinstance(node, Scalar) or node.type != "number" or not re.fullmatch(pattern, node.text):
             return report.misfit(path, node, self.expected)
-        value = float(node.text) if self.fraction else int(node.text)
+        value = float(node.text) if self.fraction else int(node.text) if len(node.text) <= 18 else float(node.text)
         if value < self.minimum or (self.maximum is not None and value > self.maximum):
             return report.misfit(path, node, self.expected)
         return value
@@ -127,6 +147,9 @@ class Several:
             value = self.item.read(node, path, report)
             return INVALID if value is INVALID else (value,)
         values: list[Any] = []
+        if len(node.nodes) > ENTRIES:
+            report.error(path, f"has more than {ENTRIES} items", self.expected)
+            return INVALID
         for index, child in enumerate(node.nodes):
             report.place((*path, index), child)
             value = self.item.read(child, (*path, index), report)

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shipway.planfile.bounds import ENTRIES
 from shipway.planfile.document import Entries, Node, Scalar
-from shipway.planfile.kinds import Describe, Kind, Schema
-from shipway.planfile.report import INVALID, Path, Report, did_you_mean, nearest
+from shipway.planfile.kinds import Describe, Kind, Schema, fits, unwritable
+from shipway.planfile.report import INVALID, Path, Report, did_you_mean, nearest, shown
+
+NAME_LENGTH = 200  # of variables and headers; most names have tighter patterns
 
 
 def pairs(node: Entries, path: Path, report: Report) -> Iterator[tuple[Scalar, Node]]:
@@ -74,9 +77,9 @@ class Record:
 
     def _unknown(self, key: Scalar, path: Path, report: Report) -> str:
         """Report it, and return the key that was probably meant: that one isn't missing as well."""
-        guess = did_you_mean(key.text, self.fields)
+        guess = did_you_mean(key.text, self.fields) if len(key.text) <= NAME_LENGTH else ""
         report.error((*path, key.text), f"unknown key{guess}", f"one of {', '.join(self.fields)}", key.mark)
-        return nearest(key.text, self.fields) or ""
+        return (nearest(key.text, self.fields) or "") if guess else ""
 
     def _check_presence(self, present: set[str], path: Path, report: Report) -> None:
         for key in self.required:
@@ -139,11 +142,14 @@ class ByName:
         if len(node.pairs) < self.at_least:
             report.error(path, "can't be empty", self.expected)
         values = {}
+        if len(node.pairs) > ENTRIES:
+            report.error(path, f"has more than {ENTRIES} entries", self.expected)
+            return INVALID
         for key, child in pairs(node, path, report):
-            if not re.search(self.names, key.text):
-                near = re.sub(r"[^a-z0-9]+", "-", key.text.lower()).strip("-")
-                guess = f"; did you mean `{near}`?" if re.search(self.names, near) else ""
-                report.error((*path, key.text), f"`{key.text}` is no valid name here{guess}", self.called, key.mark)
+            if not fits(self.names, key.text) or unwritable(key.text, NAME_LENGTH):
+                near = re.sub(r"[^a-z0-9]+", "-", key.text[:NAME_LENGTH].lower()).strip("-")
+                guess = f"; did you mean `{near}`?" if fits(self.names, near) else ""
+                report.error((*path, key.text), f"{shown(key)} is no valid name here{guess}", self.called, key.mark)
             value = self.item.read(child, (*path, key.text), report)
             if value is not INVALID:
                 values[key.text] = value

@@ -7,6 +7,7 @@ import re
 from collections.abc import Container, Iterable
 from typing import Any
 
+from shipway.planfile.bounds import PROBLEMS
 from shipway.planfile.document import Entries, Node, Scalar
 from shipway.planfile.problem import DOCUMENTATION, ERROR, WARNING, Mark, Problem
 
@@ -25,7 +26,8 @@ class Report:
         self._places: dict[Path, Mark] = {(): Mark(1, 1)}
         self._nodes: dict[Path, Node] = {}
         self._failed: set[Path] = set()
-        self._problems: list[Problem] = []
+        self._problems: dict[Problem, None] = {}
+        self._more = 0  # that are counted, and not listed
 
     def place(self, path: Path, node: Node, key: Mark | None = None) -> None:
         """Remember where `path` is written: a single value by itself, anything larger by its key."""
@@ -62,18 +64,21 @@ class Report:
 
     def problems(self) -> list[Problem]:
         """All of them, in the order of the file, errors before warnings on the same place."""
-        return sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.severity, problem.path))
+        more = self._more and [Problem(ERROR, self.file, 1, 1, "", f"there are {self._more} more problems, which are not listed")]
+        return [*sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.severity, problem.path)), *(more or ())]
 
     def _add(self, severity: str, path: Path, message: str, expected: str, mark: Mark | None) -> None:
         known = path
         while known not in self._places:
             known = known[:-1]
         at = mark or self._places[known]
-        where = ".".join(part for part in (path if mark else known) if isinstance(part, str))
+        where = printable(".".join(part for part in (path if mark else known) if isinstance(part, str)))
         doc = f"{DOCUMENTATION}#{known[0]}" if known and known[0] in self.sections else DOCUMENTATION
-        problem = Problem(severity, self.file, at.line, at.column, where, message, expected, doc)
-        if problem not in self._problems:  # an alias brings the same place again
-            self._problems.append(problem)
+        problem = Problem(severity, self.file, at.line, at.column, where, printable(message), expected, doc)
+        if len(self._problems) < PROBLEMS or problem in self._problems:  # an alias brings the same place again
+            self._problems[problem] = None
+        elif severity == ERROR:
+            self._more += 1
 
 
 def shown(node: Node) -> str:
@@ -81,9 +86,16 @@ def shown(node: Node) -> str:
     if isinstance(node, Scalar):
         if node.type == "nothing" or not node.text.strip():
             return "empty"
-        text = f'"{node.text}"' if node.type == "text" and _TYPED.fullmatch(node.text) else node.text
-        return f"`{text if len(text) <= 60 else text[:57] + '…'}`".replace("\n", " ")
+        start = node.text[:61]
+        text = f'"{start}"' if node.type == "text" and _TYPED.fullmatch(start) else start
+        return printable(f"`{text if len(text) <= 60 else text[:57] + '…'}`".replace("\n", " "))
     return "a mapping" if isinstance(node, Entries) else "a list"
+
+
+def printable(text: str, most: int = 300) -> str:
+    """What people wrote, as a message may show it: in one line, bounded, without characters that a terminal acts on."""
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(char if char.isprintable() else " " if char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in cut)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:

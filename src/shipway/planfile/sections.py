@@ -170,7 +170,7 @@ APPROVALS = Record(
     {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION},
     required=("count",),
     renamed={"not": "not_author"},
-    short=("count", Number("the number of people who must approve, from 1", 1)),
+    short=("count", Number("the number of people who must approve, from 1 to 100", 1, 100)),
 )
 SEED = Record(domain.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
 HOST = Record(domain.Host, {"host": v.HOST, "address": v.HOST_ADDRESS}, required=("host",), renamed={"host": "name"}, short=("host", v.HOST))

@@ -7,6 +7,7 @@ import shlex
 from urllib.parse import SplitResult, urlsplit
 
 from shipway.domain.refs import parse_range
+from shipway.planfile.bounds import BLOCK
 from shipway.planfile.kinds import Choice, Number, Several, Text
 from shipway.planfile.mappings import ByName
 
@@ -20,13 +21,18 @@ _IMAGE_PATTERN = (
 )
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"K": 1024, "M": 1024**2, "G": 1024**3}
+_LONGEST = 366 * 86400.0
+_LARGEST_MEMORY = 64 * 1024**4
 _SMALLEST_MEMORY = 6 * 1024**2  # what the Docker Engine takes
 
 
 def seconds(text: str) -> float:
-    """`250ms`, `30s`, `5m`, `1h`, `7d` in seconds."""
+    """`250ms`, `30s`, `5m`, `1h`, `7d` in seconds. ValueError for more than a year."""
     number = text.rstrip("msdh")
-    return float(number) * _SECONDS[text[len(number) :]]
+    found = float(number) * _SECONDS[text[len(number) :]]
+    if found > _LONGEST:
+        raise ValueError(f"`{text[:20]}` is more than a year")
+    return found
 
 
 def seconds_of_a_day(text: str) -> float:
@@ -39,7 +45,9 @@ def seconds_of_a_day(text: str) -> float:
 
 def size(text: str) -> int:
     """`512M`, `1G` in bytes."""
-    value = int(text[:-1]) * _BYTES[text[-1]]
+    value = int(text[:-1]) * _BYTES[text[-1]] if len(text) < 18 else _LARGEST_MEMORY + 1
+    if value > _LARGEST_MEMORY:
+        raise ValueError("is more than 64 TB, which no machine has")
     if value < _SMALLEST_MEMORY:
         raise ValueError(f"`{text}` is less than an engine can give a container")
     return value
@@ -58,9 +66,9 @@ def share(text: str) -> float:
 
 def host(text: str) -> str:
     """local, or ssh://[user@]name[:port]."""
-    parts = urlsplit(text)
+    parts = _split(text)
     if text != "local" and (parts.scheme != "ssh" or not _valid_host(parts) or parts.path or parts.query or parts.password):
-        raise ValueError(f"`{text}` is no host that Shipway can reach")
+        raise ValueError(f"`{text[:60]}` is no host that Shipway can reach")
     return text
 
 
@@ -75,9 +83,9 @@ def shell_words(text: str) -> str:
 
 def public_url(text: str) -> str:
     """The address without a closing slash."""
-    parts = urlsplit(text)
+    parts = _split(text)
     if parts.scheme not in ("http", "https") or not _valid_host(parts):
-        raise ValueError(f"`{text}` is no valid address")
+        raise ValueError(f"`{text[:60]}` is no valid address")
     if parts.scheme == "https" and (parts.hostname or "").replace(".", "").isdigit():
         raise ValueError("a certificate is for a name, not for an address of a machine")
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
@@ -85,12 +93,22 @@ def public_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _split(text: str) -> SplitResult:
+    """urlsplit, which leaves out line ends and blanks, and fails on some brackets."""
+    if any(char.isspace() for char in text):
+        raise ValueError("has a blank in it")
+    try:
+        return urlsplit(text)
+    except ValueError:
+        raise ValueError(f"`{text[:60]}` is no valid address") from None
+
+
 def _valid_host(parts: SplitResult) -> bool:
     try:
         port = parts.port
     except ValueError:  # out of range or no number
         return False
-    labels = (parts.hostname or "").split(".")
+    labels = (parts.hostname or "").split(".") if len(parts.hostname or "") <= 253 else [""]
     usual = all(label and label.replace("-", "").isalnum() and label.isascii() for label in labels)
     return usual and (port is None or port > 0)
 
@@ -99,14 +117,14 @@ def accessory_url(text: str) -> str:
     """A template with {host}, and with {port} where it is needed."""
     left = text.replace("{host}", "").replace("{port}", "")
     if "{host}" not in text or "{" in left or "}" in left:
-        raise ValueError(f"`{text}` is no template that Shipway can fill in")
+        raise ValueError(f"`{text[:60]}` is no template that Shipway can fill in")
     return text
 
 
 def registry_address(text: str) -> str:
     """host[:port][/path]."""
     if "://" in text:
-        raise ValueError(f"write the address without `{text.split('://')[0]}://`")
+        raise ValueError(f"write the address without `{text.split('://')[0][:60]}://`")
     return text.rstrip("/")
 
 
@@ -118,10 +136,10 @@ ENVIRONMENT = Text("the name of an environment", NAME_PATTERN)
 SECRET = Text("the name of a secret, such as SECRET_KEY", VARIABLE_PATTERN)
 VARIABLE = Text("the name of an environment variable, such as DATABASE_URL", VARIABLE_PATTERN)
 TEXT = Text("a text in one line", r"^[^\n]*\S[^\n]*$")
-SHELL = Text("a shell command", as_written=True)
-SQL = Text("an SQL statement")
+SHELL = Text("a shell command", as_written=True, most=BLOCK)
+SQL = Text("an SQL statement", most=BLOCK)
 COMMAND = Text("a command with its arguments, in one text", convert=shell_words, as_written=True)
-VALUE = Text('a text, number, true or false; "" for an empty one', r"^", as_written=True)
+VALUE = Text('a text, number, true or false; "" for an empty one', r"^", as_written=True, most=BLOCK)
 IMAGE = Text("the name of an image, such as python:3.12-slim", _IMAGE_PATTERN)
 FOLDER = Text(
     "a folder of the repository, such as backend or . for its root",
@@ -137,16 +155,16 @@ DURATION_OR_NONE = Text("a duration such as 0s, 30s or 5m", r"^[0-9]+(\.[0-9]+)?
 WITHIN_A_DAY = Text("a duration such as 0s, 30s or 2h, at most 24h", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_a_day)
 SHARE = Text("a share above 0% and below 100%, such as 5%", r"^(?=.*[1-9])[0-9]{1,2}(\.[0-9]+)?%$", share)
 SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-9]+)?%$", share)
-TIMES = Number("a factor from 1, such as 1.5", 1, fraction=True)
-COUNT = Number("a whole number from 0", 0)
+TIMES = Number("a factor from 1 to 1000, such as 1.5", 1, 1000, fraction=True)
+COUNT = Number("a whole number from 0 to 10000", 0, 10_000)
 HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
 HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
 PORT = Number("a port from 1 to 65535", 1, 65535)
 PUBLISHED_PORT = Number("a port from 1024 to 65535", 1024, 65535)
-POSITIVE = Number("a whole number from 1", 1)
+POSITIVE = Number("a whole number from 1 to 10000", 1, 10_000)
 RETRIES = Number("a whole number from 0 to 10", 0, 10)
-CPUS = Number("a number of processor cores from 0.01, such as 0.5", 0.01, fraction=True)
+CPUS = Number("a number of processor cores from 0.01 to 4096, such as 0.5", 0.01, 4096, fraction=True)
 TRUE = Choice({"true": True})
 BRANCH = Text("the name or pattern of a branch, such as main or release/*", r"^(?!-)(?!.*\.\.)[^\s~^:\[\\]{1,200}$")
 TAG = Text('a pattern of tags, such as "v*"', r"^(?!-)[^\s~^:\\]{1,200}$")
@@ -154,7 +172,7 @@ VERSIONS = Text('a range of versions, such as ">=1.2 <3"', convert=versions)
 PUBLIC_URL = Text("http:// or https:// and a host name, such as http://staging.example.com:8080", convert=public_url)
 EMAIL = Text("an e-mail address, such as ops@example.com", r"^[^\s@]+@[^\s@]+$")
 ACME_SERVER = Text("the https address of an ACME directory", r"^https://[^\s/]+\S*$")
-CERTIFICATES = Text("certificates in PEM form", r"^-----BEGIN CERTIFICATE-----")
+CERTIFICATES = Text("certificates in PEM form", r"^-----BEGIN CERTIFICATE-----", most=BLOCK)
 ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_url)
 REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
 

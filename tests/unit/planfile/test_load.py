@@ -97,7 +97,7 @@ def test_warnings_are_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "there is no "), (b"app: \xff\xfe", "is no UTF-8 text (byte 5)")]
+    ("content", "message"), [(None, "there is no "), (b"app: \xff\xfe", "is no UTF-8 text (line 1, byte 5: 0xff)")]
 )
 def test_a_file_that_can_not_be_read(tmp_path: Path, content: bytes | None, message: str) -> None:
     file = tmp_path / "shipway.yaml"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway.domain.plan import Accessory
+from shipway.planfile.bounds import TooMuch, text_of
 from shipway.planfile.document import Unreadable, compose, plain
 from shipway.planfile.drafting import dockerfile
 from shipway.planfile.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
@@ -37,11 +38,11 @@ def find(root: Path, draft: Draft) -> str | None:
     if file is None:
         return None
     try:
-        data = plain(compose((root / file).read_text(encoding="utf-8")))
-    except (Unreadable, UnicodeDecodeError) as error:
+        data = plain(compose(text_of(root / file)))
+    except (Unreadable, TooMuch, OSError) as error:
         draft.notes.append(f"{file} can't be read ({error}): it was left out")
         return None
-    services = _mapping(_mapping(data).get("services"))
+    services = {name: _sound(_mapping(raw)) for name, raw in _mapping(_mapping(data).get("services")).items()}
     if not services:
         return None
     for name, raw in services.items():
@@ -52,6 +53,16 @@ def find(root: Path, draft: Draft) -> str | None:
         if accessories[name] is None:
             draft.services.append(_service(root, name, _mapping(raw), file, accessories))
     return file
+
+
+def _sound(raw: dict[str, Any]) -> dict[str, Any]:
+    """Without values of a kind that they can't have: nothing is known of such a key."""
+    texts: dict[str, type | tuple[type, ...]] = {"image": str, "command": (str, list), "build": (str, dict), "env_file": (str, list)}
+    found = {key: value for key, value in raw.items() if isinstance(value, texts.get(key, object))}
+    build = found.get("build")
+    if isinstance(build, dict):
+        found["build"] = {key: value for key, value in build.items() if key == "args" or isinstance(value, str)}
+    return found
 
 
 def _by_name(draft: Draft, name: str) -> AccessoryDraft | None:
@@ -186,12 +197,13 @@ def _volume(raw: dict[str, Any]) -> str | None:
 def _named_volumes(raw: dict[str, Any]) -> list[Any]:
     """Without folders of the developer's machine, which are mounted to work on the source or to configure."""
     volumes = _list(raw.get("volumes"))
-    return [item for item in volumes if (item.get("type") == "volume" if isinstance(item, dict) else item[:1] not in "./~$")]
+    return [item for item in volumes if (item.get("type") == "volume" if isinstance(item, dict) else isinstance(item, str) and item[:1] not in ("", *"./~$"))]
 
 
 def _target(volume: Any) -> str | None:
     if isinstance(volume, dict):
-        return volume.get("target")
+        target = volume.get("target")
+        return target if isinstance(target, str) and target.startswith("/") else None
     parts = str(volume).split(":")
     return parts[1] if len(parts) > 1 and parts[1].startswith("/") else None
 

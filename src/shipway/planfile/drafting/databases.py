@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from shipway.planfile.bounds import lenient
 from shipway.planfile.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft
 from shipway.planfile.drafting.projects import package_json
 
@@ -28,22 +29,22 @@ def _tools(here: Path) -> Iterator[DatabaseDraft]:
     """`why` is the file that tells it."""
     if (here / "alembic.ini").is_file():
         yield DatabaseDraft(tool="alembic", why="alembic.ini")
-    if (here / "manage.py").is_file() and "django" in _text(here / "manage.py").lower():
+    if (here / "manage.py").is_file() and "django" in lenient(here / "manage.py").lower():
         yield DatabaseDraft(tool="django", why="manage.py")
     package = package_json(here)
-    needed = {**(package.get("dependencies") or {}), **(package.get("devDependencies") or {})}
+    needed = {name for key in ("dependencies", "devDependencies") if isinstance(package.get(key), dict) for name in package[key]}
     rc = here / ".sequelizerc"
-    if rc.is_file() or {"sequelize", "sequelize-cli"} & set(needed):
-        folder = _path(_SEQUELIZE_PATH, _text(rc))
+    if rc.is_file() or {"sequelize", "sequelize-cli"} & needed:
+        folder = _path(_SEQUELIZE_PATH, lenient(rc))
         yield DatabaseDraft(tool="sequelize", folder=folder, why=".sequelizerc" if rc.is_file() else "package.json")
     knexfile = next((path for path in sorted(here.glob("knexfile.*")) if path.suffix in (".js", ".cjs", ".mjs", ".ts")), None)
     if knexfile:
-        yield DatabaseDraft(tool="knex", folder=_path(_KNEX_PATH, _text(knexfile)), why=knexfile.name)
+        yield DatabaseDraft(tool="knex", folder=_path(_KNEX_PATH, lenient(knexfile)), why=knexfile.name)
     scripts = [path for pattern in ("*/*.sql", "db/migrations/*.sql") for path in sorted(here.glob(pattern))]
-    if any(_DBMATE.search(_text(path)) for path in scripts):
-        folder = next(path for path in scripts if _DBMATE.search(_text(path))).parent.relative_to(here).as_posix()
+    if any(_DBMATE.search(lenient(path)) for path in scripts):
+        folder = next(path for path in scripts if _DBMATE.search(lenient(path))).parent.relative_to(here).as_posix()
         yield DatabaseDraft(tool="dbmate", folder=None if folder == "db/migrations" else folder, why=f"{folder}/*.sql")
-    plain = next((path for path in scripts if path.name.endswith(".up.sql") or _GOOSE.search(_text(path))), None)
+    plain = next((path for path in scripts if path.name.endswith(".up.sql") or _GOOSE.search(lenient(path))), None)
     diesel = next(iter(sorted(here.glob("*/*/up.sql"))), None)
     if plain:
         ending = "*.up.sql" if plain.name.endswith(".up.sql") else "*.sql"
@@ -61,11 +62,6 @@ def _path(pattern: re.Pattern[str], text: str) -> str | None:
     return None if path in ("", "migrations") else path
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:

@@ -8,6 +8,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from shipway.planfile.bounds import lenient
 from shipway.planfile.drafting.draft import ServiceDraft, plan_name
 
 TEST_STAGES = ("test", "tests", "testing", "ci", "dev", "development")
@@ -39,7 +40,7 @@ def facts(text: str) -> Facts:
     froms = [line.split() for line in lines if re.match(r"FROM\s", line, re.IGNORECASE)]
     stages = tuple(words[-1].lower() for words in froms if len(words) > 2 and words[-2].lower() == "as")
     base = next((word for word in froms[0][1:] if not word.startswith("--")), "") if froms else ""
-    exposed = [match[1] for line in lines if (match := re.match(r"EXPOSE\s+(\d+)", line, re.IGNORECASE))]
+    exposed = [match[1] for line in lines if (match := re.match(r"EXPOSE\s+(\d{1,5})\b", line, re.IGNORECASE))]
     checks = [line for line in lines if re.match(r"HEALTHCHECK\s", line, re.IGNORECASE)]
     command = _health_command(checks[-1]) if checks else None
     path = health_path(command) if command else None
@@ -52,7 +53,7 @@ def _health_command(line: str) -> str | None:
     if command.startswith("["):
         try:
             command = shlex.join(str(word) for word in json.loads(command))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return command or None
 
@@ -65,10 +66,7 @@ def health_path(command: str) -> str | None:
 
 def read(file: Path) -> Facts | None:
     """Facts of a file; None where there is none."""
-    try:
-        return facts(file.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return None
+    return facts(lenient(file)) if file.is_file() else None
 
 
 def folders(root: Path) -> list[str]:

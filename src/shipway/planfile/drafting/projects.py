@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from shipway.planfile.bounds import lenient
 from shipway.planfile.drafting import dockerfile
 from shipway.planfile.drafting.draft import Draft, StepDraft, plan_name
 
@@ -49,8 +50,8 @@ def _step(
 
 def _python(here: Path, folder: str, known: dockerfile.Facts | None) -> list[StepDraft]:
     files = sorted(here.glob("requirements*.txt"))
-    texts = {file.name: _text(file) for file in files}
-    project = _text(here / "pyproject.toml")
+    texts = {file.name: lenient(file) for file in files}
+    project = lenient(here / "pyproject.toml")
     if not texts and not project:
         return []
     image = known.base if known and re.search(r"(^|/)python:[\w.-]+$", known.base) else _PYTHON
@@ -85,9 +86,11 @@ def _extra(project: str, tool: str) -> str | None:
 
     try:
         extras = tomllib.loads(project).get("project", {}).get("optional-dependencies", {})
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError, AttributeError, TypeError):
         return None
-    return next((name for name, items in extras.items() if any(str(item).startswith(tool) for item in items)), None)
+    if not isinstance(extras, dict):
+        return None
+    return next((name for name, items in extras.items() if isinstance(items, list) and any(str(item).startswith(tool) for item in items)), None)
 
 
 def _node(here: Path, folder: str, known: dockerfile.Facts | None) -> list[StepDraft]:
@@ -122,14 +125,7 @@ def _manager(here: Path) -> tuple[str, str]:
 def package_json(here: Path) -> dict[str, Any]:
     """Its content; empty where there is none or it is damaged."""
     try:
-        data = json.loads(_text(here / "package.json") or "{}")
-    except ValueError:
+        data = json.loads(lenient(here / "package.json") or "{}")
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from shipway.planfile.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft, StepDraft
 from shipway.planfile.reference import prose
+from shipway.planfile.report import printable
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./$(][^\n]*")
 _TYPED = re.compile(r"true|false|null|~|[-+.]?\d[\d_.eE+-]*|0[xo][\da-fA-F]+", re.IGNORECASE)
@@ -38,7 +39,7 @@ def _services(draft: Draft) -> Iterator[str]:
 
 def _service(service: ServiceDraft) -> Iterator[str]:
     yield f"  {service.name}:"
-    yield from (f"    # TODO: {item}" for item in service.todo)
+    yield from (f"    # TODO: {printable(item)}" for item in service.todo)
     if service.folder is not None:
         yield from _build(service)
     else:
@@ -77,7 +78,7 @@ def _accessories(draft: Draft) -> Iterator[str]:
 
 def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
     yield f"  {accessory.name}:"
-    yield from (f"    # TODO: {item}" for item in accessory.todo)
+    yield from (f"    # TODO: {printable(item)}" for item in accessory.todo)
     yield from _line("image", accessory.image)
     yield from _line("provides", accessory.provides)
     yield from _line("url", accessory.url)
@@ -114,7 +115,7 @@ def _pipeline(draft: Draft) -> Iterator[str]:
 
 def _step(step: StepDraft) -> Iterator[str]:
     yield f"  {step.name}:"
-    yield from (f"    # TODO: {item}" for item in step.todo)
+    yield from (f"    # TODO: {printable(item)}" for item in step.todo)
     yield f"    image: {{build: {scalar(step.folder)}, target: {step.target}}}" if step.folder else f"    image: {scalar(step.image)}"
     yield f"    run: {scalar(step.run)}"
 

@@ -1,0 +1,94 @@
+"""Output reaches programs, old terminals and closed pipes as it should."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from shipway.cli import COMMANDS, cli
+from shipway.cli.output import TerminalReporter, _Guarded
+
+HEAD = "app: a\nservices: {web: {image: nginx:1}}\n"
+
+
+def commands() -> dict[str, click.Command]:
+    """All of them, those below others too."""
+    found: dict[str, click.Command] = {}
+    ctx = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(ctx, name)
+        assert command is not None
+        found[name] = command
+        if isinstance(command, click.Group):
+            found |= {f"{name} {item}": command.commands[item] for item in command.commands}
+    return found
+
+
+@pytest.mark.parametrize(("name", "command"), commands().items(), ids=commands())
+def test_where_json_is_asked_for_reports_go_to_stderr(name: str, command: click.Command, capsys: pytest.CaptureFixture[str]) -> None:
+    option = next((item for item in command.params if "--json" in item.opts), None)
+    if option is None:
+        return
+    assert option.name == "as_json", f"`shipway {name}`: the reporter knows it by this name"
+    with click.Context(command) as ctx:
+        ctx.params = {"as_json": True}
+        reporter = TerminalReporter()
+        reporter.heading("repair")
+        reporter.begin("start", "web")
+        reporter.line("start", "a line")
+        reporter.end("start", "succeeded", 1.0)
+        reporter.note("done")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_a_terminal_with_few_characters_gets_others(encoding: str) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    _Guarded(stream).write("✓ deployed → bücher.example 日本 \udc80\n")
+    stream.flush()
+    shown = raw.getvalue().decode(encoding)
+    assert "deployed" in shown
+    assert ("✓" in shown) == (encoding == "utf-8" and "?" not in shown) or shown.startswith("+ deployed -> b")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_command_on_such_a_terminal(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "shipway.yaml").write_text(HEAD + "# é\nübung: →\n")
+    done = run("check", folder=tmp_path, PYTHONIOENCODING=encoding)
+    assert done.returncode == 3
+    assert b"unknown key" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_closed_pipe_is_said_and_is_141(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run("check", "--schema", folder=tmp_path, stdout=writer)
+    os.close(writer)
+    assert done.returncode == 141
+    assert b"its reader is gone" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+def test_both_pipes_closed(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run("check", "--schema", folder=tmp_path, stdout=writer, stderr=writer)
+    missing = run("check", folder=tmp_path, stdout=writer, stderr=writer)
+    os.close(writer)
+    assert (done.returncode, missing.returncode) == (141, 3)
+
+
+def run(*args: str, folder: Path, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **env: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "shipway", "--home", str(folder / "home"), *args], cwd=folder, stdout=stdout, stderr=stderr,
+        env={**os.environ, **env}, check=False,
+    )  # fmt: skip
