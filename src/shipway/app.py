@@ -53,7 +53,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
-    keys: Any = Later(lambda: _keyring(engine))
+    keys: Any = Later(lambda: _keyring(engine, cancelled))
     secrets: Any = KnownSecrets(Later(lambda: _secrets(home, ledger, reporter.note)), redactor)
     who = actor or _actor()
 
@@ -61,14 +61,14 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
         return owned(machine, ledger, who, time.time)
 
     images: Any = Later(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
-    edge: Any = Later(lambda: driver("edge", "traefik")(engine, keys=keys))
+    edge: Any = Later(lambda: driver("edge", "traefik")(engine, keys=keys, cancelled=cancelled))
     here = guarded(Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp))
     ending = ExitStack()
     ending.callback(ledger.close)
     hosts: Any = Later(lambda: _hosts(keys, cancelled, ending, guarded))
     context = Context(
         home=home, actor=who, ledger=ledger, secrets=secrets, machine=here,
-        connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, keys, secrets, redactor),
+        connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
         tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
         linter=_linter, retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
@@ -124,14 +124,14 @@ def _secrets(home: Path, ledger: Ledger, note: Callable[[str], None] = lambda te
     return secrets
 
 
-def _keyring(engine: object) -> Keyring:
+def _keyring(engine: object, cancelled: threading.Event) -> Keyring:
     from shipway.drivers.registry.access import keyring
 
-    return keyring({f"127.0.0.1:{EMBEDDED_REGISTRY_PORT}": lambda: _embedded(engine, None).credentials()})
+    return keyring({f"127.0.0.1:{EMBEDDED_REGISTRY_PORT}": lambda: _embedded(engine, None, cancelled).credentials()})
 
 
-def _embedded(engine: object, keys: Keyring | None) -> Any:
-    return driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys)
+def _embedded(engine: object, keys: Keyring | None, cancelled: threading.Event) -> Any:
+    return driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys, cancelled=cancelled)
 
 
 def _hosts(
@@ -144,9 +144,11 @@ def _hosts(
     return hosts
 
 
-def _registry(plan: Plan, engine: object, keys: Keyring, secrets: Secrets, redactor: Redactor) -> Registry:
+def _registry(
+    plan: Plan, engine: object, keys: Keyring, secrets: Secrets, redactor: Redactor, cancelled: threading.Event
+) -> Registry:
     if plan.registry is None:
-        embedded: Registry = _embedded(engine, keys)
+        embedded: Registry = _embedded(engine, keys, cancelled)
         return embedded
     from shipway.drivers.registry.access import access
 
@@ -202,16 +204,15 @@ SERVERS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "
 
 def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProof:
     """A folder of migrations, and the server at `url` to walk them on. ProofError where the folder can't be read."""
-    import tempfile
-
     from shipway.domain.errors import ProofError
     from shipway.proving.rows import fill
+    from shipway.system.locks import private_folder
 
     kind = SERVERS.get(url.partition(":")[0])
     if kind is None:
         raise ProofError(f"no such database is known: {url.partition(':')[0]}", hint="such as postgresql://user:password@host:port/name")
     # SQLite has no server that could be asked for databases of their own.
-    scratch: Scratch = driver("scratch", kind)(Path(tempfile.gettempdir()) / f"shipway-scratch-{os.getuid()}" if kind == "sqlite" else url)
+    scratch: Scratch = driver("scratch", kind)(private_folder() / "scratch" if kind == "sqlite" else url)
     late = timeout + 1.0  # where nobody can end a session from outside, it ends itself
     rows = fill if kind == "postgres" else None
     if layout == "alembic":

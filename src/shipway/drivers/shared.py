@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
-import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shipway.domain.errors import EngineError
+from shipway.system import locks
+from shipway.system.locks import private_folder
 
 SHARED = "_shared"  # LABEL_APP of what belongs to no single app; no plan may have this name
 
@@ -21,16 +21,8 @@ def port_taken(error: EngineError) -> bool:
 
 
 @contextmanager
-def exclusive(name: str, engine: str) -> Iterator[None]:
-    """One at a time for a container's name on an engine (by its address), among all threads and processes of this
-    machine; a process that dies gives it back."""
-    path = os.path.join(tempfile.gettempdir(), f"{name}-{hashlib.sha256(engine.encode()).hexdigest()[:12]}.lock")
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    except PermissionError:  # another user's: in a shared folder it may be opened, but not with O_CREAT
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+def exclusive(name: str, engine: str, cancelled: threading.Event | None = None) -> Iterator[None]:
+    """One at a time for a container's name on an engine (by its address), among this user's threads and processes."""
+    path = private_folder() / f"{name}-{hashlib.sha256(engine.encode()).hexdigest()[:12]}.lock"
+    with locks.exclusive(path, f"{name} on {engine}", cancelled=cancelled):
         yield
-    finally:
-        os.close(handle)

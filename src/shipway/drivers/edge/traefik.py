@@ -43,7 +43,9 @@ class TraefikEdge:
         deadline: float = 10.0,
         dial: Dial = socket.create_connection,
         keys: Keyring | None = None,
+        cancelled: threading.Event | None = None,
     ) -> None:
+        self._cancelled = cancelled
         self._deadline = deadline
         self._dial = dial
         self._engine = engine.address
@@ -58,7 +60,7 @@ class TraefikEdge:
     def ensure(
         self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
     ) -> None:
-        with exclusive(self.container, self._engine), _as_edge_error():
+        with exclusive(self.container, self._engine, self._cancelled), _as_edge_error():
             try:
                 started = self._container.ensure(ports, networks, tls)
             except EdgeError:

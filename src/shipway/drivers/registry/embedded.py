@@ -6,6 +6,7 @@ import dataclasses
 import io
 import secrets
 import tarfile
+import threading
 import time
 from collections.abc import Sequence
 
@@ -44,7 +45,16 @@ class EmbeddedRegistry:
     use its registry, and no other program of the machine, nor a build's `RUN`.
     """
 
-    def __init__(self, engine: Engine, *, name: str = "shipway-registry", port: int = 5055, keys: Keyring | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        name: str = "shipway-registry",
+        port: int = 5055,
+        keys: Keyring | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        self._cancelled = cancelled
         self._engine = engine
         self._keys = keys or Keyring()
         self._runtime = DockerRuntime(engine)
@@ -67,7 +77,7 @@ class EmbeddedRegistry:
     def ensure(self) -> None:
         found = self._runtime.find(self._spec.name)
         if found is None or not found.running or found.labels.get(LABEL_CONFIG) != self._spec.labels[LABEL_CONFIG]:
-            with exclusive(self._spec.name, self._engine.address):
+            with exclusive(self._spec.name, self._engine.address, self._cancelled):
                 self._run()
             found = self._runtime.find(self._spec.name)
         self._connected = RemoteRegistry(self._address, _credentials(found))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from shipway.domain.errors import SecretError
+from shipway.system.locks import exclusive
 
 
 class OldFiles:
@@ -43,8 +43,7 @@ class OldFiles:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One process at a time."""
-        with (self._folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # held for some milliseconds, in a folder that only its owner can open
+        with exclusive(self._folder / ".lock", f"the secrets in {self._folder}"):
             yield
 
     def _file(self, scope: str) -> Path:
