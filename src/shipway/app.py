@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from shipway.actions.ownership import owned
 from shipway.context import Context, Machine, Reporter
 from shipway.domain.errors import Interrupted, PlanError, RepositoryError, StoreError
+from shipway.domain.identity import author_identity, identity
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
 from shipway.store import open_ledger
+from shipway.system.login import login
 from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
 from shipway.system.redact import Redactor, of_process
 from shipway.system.unbreakable import UnbreakableReporter
@@ -55,7 +57,7 @@ def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) ->
     engine = driver("runtime", "engine")()
     keys: Any = Later(lambda: _keyring(engine, cancelled))
     secrets: Any = KnownSecrets(Later(lambda: _secrets(home, ledger, reporter.note)), redactor)
-    who = actor or _actor()
+    who = _actor(actor)
 
     def guarded(machine: Machine) -> Machine:
         return owned(machine, ledger, who, time.time)
@@ -284,15 +286,17 @@ def _probe_tcp(host: str, port: int, timeout: float) -> Probe:
     return probe_tcp(host, port, timeout)
 
 
-def _actor() -> str:
-    try:
-        email = _repository().user()
-    except RepositoryError:
-        email = None
-    import getpass
-    import socket
+def _actor(given: str | None) -> str:
+    """Who acts: as given, by SHIPWAY_ACTOR, by git, or the user of this machine. UsageError where it can be no one's name."""
+    named = given if given is not None else os.environ.get("SHIPWAY_ACTOR") or _git_user()
+    return author_identity(login()) if named is None else identity(named)
 
-    return os.environ.get("SHIPWAY_ACTOR") or email or f"{getpass.getuser()}@{socket.gethostname()}"
+
+def _git_user() -> str | None:
+    try:
+        return _repository().user()
+    except RepositoryError:
+        return None
 
 
 def _on_signals(cancelled: threading.Event) -> None:

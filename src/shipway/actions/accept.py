@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shipway.actions.approvals import Decisions
 from shipway.context import Context
-from shipway.domain import gate
 from shipway.domain.errors import GateRefused, UsageError
 from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof
@@ -15,7 +15,7 @@ def accept(ctx: Context, release: Release, environment: Environment, proof: Proo
     """Record it as the context's actor. lasts: seconds. Who may not approve the release there may not accept it either."""
     if not reason.strip():
         raise UsageError("an acceptance needs a reason", hint="--reason TEXT: whoever rolls back at night will read it")
-    refused = gate.may_approve(environment, release, ctx.actor)
+    refused = Decisions(ctx, release, environment.name).refused(environment.approvals, ctx.actor)
     if refused:
         raise GateRefused(refused, hint="another person accepts it, under their own name (--as or git's user.email)")
     now = ctx.clock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from shipway.actions.approvals import Decisions
 from shipway.actions.checks import image_of
 from shipway.actions.decide import Order
 from shipway.actions.in_force import Rulebook
@@ -32,7 +33,7 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     if release is None:
         reasons.append(problem)
     else:
-        reasons += _refused_release(ctx, in_force, release)
+        reasons += _refused_release(ctx, in_force, release, Decisions(ctx, release, name, book, commit.revision))
     if reasons or release is None:
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]
@@ -76,11 +77,9 @@ def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
     return rules.refused_reach(plan, in_force)
 
 
-def _refused_release(ctx: Context, in_force: InForce, release: Release) -> list[str]:
+def _refused_release(ctx: Context, in_force: InForce, release: Release, decisions: Decisions) -> list[str]:
     name, reasons = in_force.environment, refused_plan(in_force, release.plan)
-    approvals = ctx.ledger.approvals(release.app, name, release.number)
-    now = ctx.clock()
-    reasons += gate.told_apart(in_force, lambda item, environment: gate.refused_approvals(environment, release, approvals, now))
+    reasons += gate.told_apart(in_force, lambda item, environment: decisions.missing(environment.approvals))
     if name in release.plan.environments:
         required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
         lacking = [check.name for check in required if not image_of(release, check)]

@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from shipway.actions.oneoff import head_revision
 from shipway.actions.prove import record
 from shipway.actions.way_back import proofs
-from shipway.context import Context
-from shipway.domain.errors import RegistryError, RepositoryError
-from shipway.domain.plan import Plan
+from shipway.domain.errors import RegistryError
 from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
-from shipway.domain.release import SUCCEEDED, Evidence, Release
+from shipway.domain.release import Evidence, Release
 from shipway.steps.run import Run, StepResult
-from shipway.system.git import Repository
 
 
 def make_release(run: Run, results: Mapping[str, StepResult]) -> Release:
@@ -39,7 +36,7 @@ def draft_release(run: Run, built: Mapping[str, str]) -> Release:
     images = pinned(run, built)
     return Release(
         number=0, app=run.plan.app, revision=run.commit.revision, tree=run.commit.tree,
-        authors=_authors(run.ctx, run.repository, run.plan, run.commit.revision), subject=run.commit.subject,
+        authors=(), subject=run.commit.subject,
         images=images, plan=run.plan, run=run.number, created=run.ctx.clock(), schema=_schema(run, images),
     )  # fmt: skip
 
@@ -89,23 +86,3 @@ def _schema(run: Run, images: Mapping[str, str]) -> str | None:
         if known.images.get(service) == images[service] and known.plan.database == run.plan.database:
             return known.schema
     return head_revision(run.ctx, run.plan, images, run.labels("job", "schema"))
-
-
-def _authors(ctx: Context, repository: Repository, plan: Plan, revision: str) -> tuple[str, ...]:
-    """Who wrote what is new since the release that runs where approvals are asked for."""
-    for environment in plan.environments.values():
-        if not environment.approvals.count:
-            continue
-        for deployment in ctx.ledger.deployments(plan.app, environment.name):
-            release = ctx.ledger.release(plan.app, deployment.release)
-            if deployment.outcome == SUCCEEDED and release and _has(repository, release.revision):
-                return repository.authors(release.revision, revision) or repository.authors(None, revision)
-    return repository.authors(None, revision)
-
-
-def _has(repository: Repository, revision: str) -> bool:
-    try:
-        repository.commit(revision)
-    except RepositoryError:
-        return False
-    return True

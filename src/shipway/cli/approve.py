@@ -25,7 +25,7 @@ def approve(options: Globals, environment: str, release: str | None, reason: str
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
         plan = load_plan(options.home)
         approval = approve_action(ctx, plan.app, environment_of(plan, environment), release, reason)
-        say(f"{approval.actor} approved release {approval.release} of {plan.app} for {environment}")
+        say(f"{approval.actor} approved release {approval.release} of {plan.app} for {environment} (claimed by {approval.login})")
         chosen = ctx.ledger.release(plan.app, approval.release)
         for service, image in (chosen.images if chosen else {}).items():
             say(f"  {service:<16} {image.partition('@')[2]}")

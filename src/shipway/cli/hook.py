@@ -26,6 +26,7 @@ def hook(options: Globals, protected: str | None) -> None:
     from shipway.actions.run import plan_at, run
     from shipway.app import open_context, parse_plan
     from shipway.domain.errors import ShipwayError
+    from shipway.domain.identity import author_identity, identity
     from shipway.domain.release import Trigger
 
     pushed = [line.split() for line in sys.stdin if len(line.split()) == 3]
@@ -40,7 +41,8 @@ def hook(options: Globals, protected: str | None) -> None:
                 commit = repository.commit(new)
                 plan = plan_at(repository, commit, parse_plan)
                 kind = "tag" if ref.startswith("refs/tags/") else "push"
-                actor = options.actor or os.environ.get("SHIPWAY_ACTOR") or commit.author  # git tells no more of who pushed
+                named = options.actor or os.environ.get("SHIPWAY_ACTOR")
+                actor = identity(named) if named else author_identity(commit.author)  # git tells no more of who pushed
                 own = replace(ctx, actor=actor)
                 rules = partial(read_rules, own, repository, plan, parse_plan, protected=protected)
                 run(own, repository, commit, plan, Trigger(kind, ref, actor), rules=rules, wait=WAIT)

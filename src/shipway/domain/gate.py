@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shipway.domain.plan import Environment
 from shipway.domain.refs import is_version, newest, on_branch
-from shipway.domain.release import SUCCEEDED, Approval, Deployment, Release
+from shipway.domain.release import SUCCEEDED, Deployment, Release
 from shipway.domain.rules import InForce, RuleSet, tags_text
 
 
@@ -70,35 +70,3 @@ def validated(release: Release, deployments: Sequence[Deployment], after: str) -
         deployment.environment == after and deployment.release == release.number and deployment.outcome == SUCCEEDED
         for deployment in deployments
     )
-
-
-def refused_approvals(
-    environment: Environment, release: Release, approvals: Sequence[Approval], now: float
-) -> list[str]:
-    """Reasons that lie in missing, expired or not admitted approvals."""
-    rule = environment.approvals
-    if not rule.count:
-        return []
-    notes: list[str] = []
-    counted: set[str] = set()
-    for approval in approvals:
-        if approval.digest != release.digest:
-            notes.append(f"{approval.actor} approved other digests")
-        elif rule.expire is not None and approval.at + rule.expire < now:
-            notes.append(f"the approval of {approval.actor} has expired")
-        elif rule.not_author and approval.actor.lower() in {author.lower() for author in release.authors}:
-            notes.append(f"{approval.actor} is an author of it and does not count")
-        else:
-            counted.add(approval.actor.lower())
-    if len(counted) >= rule.count:
-        return []
-    who = " by someone other than its authors" if rule.not_author else ""
-    noted = f" ({'; '.join(notes)})" if notes else ""
-    return [f"release {release.number} needs {rule.count} approval(s){who} and has {len(counted)}{noted}"]
-
-
-def may_approve(environment: Environment, release: Release, actor: str) -> str | None:
-    """Why this person may not approve; None where they may."""
-    if environment.approvals.not_author and actor.lower() in {author.lower() for author in release.authors}:
-        return f"{actor} is an author of release {release.number}; the plan asks for somebody else (`not: author`)"
-    return None

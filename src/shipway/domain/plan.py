@@ -192,6 +192,8 @@ class Approvals:
     count: int = 0
     not_author: bool = False
     expire: float | None = None  # seconds after which an approval no longer counts
+    signed: bool = False  # only approvals with an SSH signature count
+    signers: str = ".shipway/allowed_signers"  # file of the repository with the keys, as ssh-keygen reads it
 
 
 @dataclass(frozen=True)

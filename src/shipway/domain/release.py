@@ -44,7 +44,7 @@ class Release:
     app: str
     revision: str
     tree: str
-    authors: tuple[str, ...]  # e-mail addresses of those who wrote what is new in it
+    authors: tuple[str, ...]  # of older records; who counts is computed when it is asked, see actions.authors
     subject: str
     images: Mapping[str, str]  # service: repository@sha256:…
     plan: Plan
@@ -93,6 +93,10 @@ class Approval:
     actor: str
     reason: str
     at: float
+    login: str = ""  # user and machine that recorded it: the actor is what was claimed there, unless it is signed
+    change: str = ""  # digest of what the deployment would change, see domain.approvals
+    expires: float | None = None  # of a signed one
+    signature: str = ""  # in the armour of `ssh-keygen -Y sign`, over domain.approvals.statement
 
 
 @dataclass(frozen=True)

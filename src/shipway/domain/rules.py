@@ -102,7 +102,8 @@ def tags_text(trigger: Trigger) -> str:
 
 
 def _approvals_text(environment: Environment) -> str:
-    data = {key: value for key, value in to_data(environment.approvals).items() if value and key != "count"}
+    unused = ("count",) if environment.approvals.signed else ("count", "signers")
+    data = {key: value for key, value in to_data(environment.approvals).items() if value and key not in unused}
     more = "".join(f", {key.replace('_', ' ')}" + ("" if value is True else f" {value}") for key, value in data.items())
     return f"{environment.approvals.count}{more}" if environment.approvals.count else "none"
 

@@ -33,6 +33,7 @@ STEP = ("run", "name", "key", "started", "finished", "outcome", "result")
 DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
   COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
+APPROVAL = "app, environment, release, digest, actor, reason, at, login, change, expires, signature"
 ACCEPTANCE = "app, environment, release, digest, finding, actor, reason, at, expires"
 REGISTRATION = "app, address, plan, branch, baseline, actor, at"
 LEASE = "SELECT name, owner, reason, since, expires, token FROM leases WHERE name = ?"
@@ -161,15 +162,12 @@ class SqlLedger:
 
     def add_approval(self, approval: Approval) -> None:
         """Append it."""
-        sql = "INSERT INTO approvals (app, environment, release, digest, actor, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        sql = f"INSERT INTO approvals ({APPROVAL}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._db.query(sql, dataclasses.astuple(approval))
 
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]:
         """Oldest first."""
-        sql = (
-            "SELECT app, environment, release, digest, actor, reason, at FROM approvals "
-            "WHERE app = ? AND environment = ? AND release = ? ORDER BY id"
-        )
+        sql = f"SELECT {APPROVAL} FROM approvals WHERE app = ? AND environment = ? AND release = ? ORDER BY id"
         return [Approval(*row) for row in self._db.query(sql, (app, environment, release))]
 
     def add_evidence(self, evidence: Evidence) -> None:

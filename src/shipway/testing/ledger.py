@@ -125,10 +125,12 @@ class LedgerSuite:
     def test_approvals_and_evidence_come_back(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)
         approval = Approval("shop", "production", 1, "sha256:1", "eve@example.org", "fine", 1.5)
+        signed = dataclasses.replace(approval, actor="bob@example.org", login="bob@laptop", change="sha256:2", expires=9.5, signature="-----BEGIN\n")
         evidence = Evidence("shop", 1, "", "tests", "unit", False, "12 tests, 1 failed", 2.5)
         ledger.add_approval(approval)
+        ledger.add_approval(signed)
         ledger.add_evidence(evidence)
-        assert ledger.approvals("shop", "production", 1) == [approval]
+        assert ledger.approvals("shop", "production", 1) == [approval, signed]
         assert ledger.approvals("shop", "staging", 1) == []
         assert ledger.evidence("shop", 1) == [evidence]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shipway.domain import gate, rules
+from shipway.domain import approvals, gate, rules
+from shipway.domain.authors import Authors
 from shipway.domain.plan import Approvals, Check, Environment, Host, Plan, Proving, RegistryAccess, StepImage, Trigger
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.rules import InForce, RuleSet
@@ -35,19 +36,19 @@ FREE = Approvals()
 @pytest.mark.parametrize(
     ("protected", "running", "refused"),
     [
-        (plan(), None, "needs 1 approval(s) by someone other than its authors and has 0"),
+        (plan(), None, "needs 1 approval(s) by someone other than its authors and has 0; its authors: no one"),
         (plan(approvals=FREE), None, ""),
         # Dropped in the very commit that is tagged on the protected branch: the release that runs still asks.
-        (plan(approvals=FREE), plan(), "and has 0 (a rule of release 7, which runs there)"),
+        (plan(approvals=FREE), plan(), "its authors: no one (a rule of release 7, which runs there)"),
         # Dropped where the release that runs never asked, and the protected branch does.
-        (plan(), plan(approvals=FREE), "and has 0 (a rule of main at 1234)"),
-        (plan(approvals=SOURCE), plan(), "needs 2 approval(s) by someone other than its authors and has 0 (a rule of main at 1234)"),
+        (plan(), plan(approvals=FREE), "its authors: no one (a rule of main at 1234)"),
+        (plan(approvals=SOURCE), plan(), "needs 2 approval(s) by someone other than its authors and has 0; its authors: no one (a rule of main at 1234)"),
         (plan(approvals=FREE), plan(approvals=FREE), ""),
     ],
 )
 def test_approvals_are_asked_for_by_each_rule_set(protected: Plan, running: Plan | None, refused: str) -> None:
     found = gate.told_apart(
-        in_force(protected, running), lambda item, environment: gate.refused_approvals(environment, release(), [], 0.0)
+        in_force(protected, running), lambda item, environment: approvals.missing(environment.approvals, release(), [], Authors(), 0.0)
     )  # fmt: skip
     assert any(reason.endswith(refused) for reason in found) if refused else found == []
 

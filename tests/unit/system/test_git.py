@@ -110,7 +110,7 @@ def test_export_and_show(work: Path, tmp_path: Path) -> None:
         repository.export("HEAD", tmp_path / "other", folder="nothing")
 
 
-def test_branches_tags_and_authors(work: Path) -> None:
+def test_branches_and_tags(work: Path) -> None:
     repository = Repository(work)
     first = repository.commit("HEAD").revision
     git(work, "tag", "v1")
@@ -122,20 +122,8 @@ def test_branches_tags_and_authors(work: Path) -> None:
     assert repository.tags_at(first) == ["v1"]
     assert sorted(repository.branches_containing(first)) == ["feature", "main"]
     assert repository.branches_containing("main") == ["main"]
-    assert repository.authors(first, "main") == ("eve@example.org",)
-    assert repository.authors(None, "main") == ("eve@example.org",)
     assert repository.ref("main") == "refs/heads/main"
     assert repository.ref("v1") == "refs/tags/v1"
-
-
-def test_all_that_a_merge_brings_counts_as_written(work: Path) -> None:
-    git(work, "switch", "--quiet", "--create", "feature")
-    for name in ("eve", "mallory"):
-        (work / "README").write_text(name)
-        git(work, "commit", "--quiet", "--all", "--message", name, "--author", f"{name} <{name}@example.org>")
-    git(work, "switch", "--quiet", "main")
-    git(work, "merge", "--quiet", "--no-ff", "--message", "merge", "feature")
-    assert set(Repository(work).authors(None, "main")) == {"eve@example.org", "mallory@example.org"}
 
 
 def test_an_executable_bit_is_a_change(work: Path) -> None:

@@ -15,3 +15,8 @@ CREATE TABLE registrations (
 CREATE INDEX registrations_by_app ON registrations (app, id);
 CREATE TABLE accepted_rules (id {id}, app TEXT NOT NULL, environment TEXT NOT NULL, data TEXT NOT NULL);
 CREATE INDEX accepted_rules_by_environment ON accepted_rules (app, environment, id);
+ALTER TABLE approvals ADD COLUMN login TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN change TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN expires {real};
+ALTER TABLE approvals ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+CREATE INDEX approvals_by_release ON approvals (app, environment, release, id);

@@ -50,7 +50,7 @@ def git(
     """
     try:
         done = subprocess.run(
-            ["git", *_settings(named), *args], cwd=path, env=environment() if env is None else env, input=_encode(input),
+            ["git", *settings(named), *args], cwd=path, env=environment() if env is None else env, input=_encode(input),
             capture_output=True, timeout=timeout, check=False, umask=umask,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
@@ -91,6 +91,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in DROPPED} | FIXED
 
 
-def _settings(named: bool) -> list[str]:
+def settings(named: bool = True) -> list[str]:
+    """Arguments that make a configuration neutral; named: see `git`."""
     given = {**SETTINGS, **({"safe.bareRepository": "all"} if named else {})}
     return [part for name, value in given.items() for part in ("-c", f"{name}={value}")]

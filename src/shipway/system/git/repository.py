@@ -139,17 +139,9 @@ class Repository:
         """Tags that point at the commit."""
         return self._run("for-each-ref", "--format=%(refname:lstrip=2)", "--points-at", revision, "refs/tags").stdout.split()
 
-    def authors(self, since: str | None, revision: str) -> tuple[str, ...]:
-        """E-mail addresses of those who wrote the commits after `since`; merges don't count.
-
-        None: of the commit alone, or of all that it merges.
-        """
-        if since is None:
-            merge = self._run("rev-parse", "--verify", "--quiet", f"{revision}^2", check=False).code == 0
-            what = [f"{revision}^1..{revision}"] if merge else ["--max-count=1", revision]
-        else:
-            what = [f"{since}..{revision}"]
-        return tuple(dict.fromkeys(self._run("log", "--no-merges", "--format=%ae", *what).stdout.split()))
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The newest commit that two have in common; None where there is none."""
+        return self._run("merge-base", one, other, check=False).stdout.strip() or None
 
     def user(self) -> str | None:
         """The configured e-mail address."""

@@ -1,0 +1,99 @@
+"""Approvals: what a person approves, whose decisions count, and what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shipway.domain.authors import Authors
+from shipway.domain.identity import author_identity
+from shipway.domain.plan import Approvals
+from shipway.domain.release import Approval, Release, digest_of
+
+NAMESPACE = "shipway-approval@v1"
+APPROVE = "approve"
+
+
+@dataclass(frozen=True)
+class Vote:
+    """An approval, and whose it is by what could be found out."""
+
+    approval: Approval
+    person: str  # counts once
+    addresses: frozenset[str]  # all by which that person may have written commits
+    refused: str = ""  # why it doesn't count, whoever it is from
+
+
+def claimed(approval: Approval) -> Vote:
+    """The vote of an approval as it was recorded: the name was given by whoever ran the command."""
+    person = author_identity(approval.actor)
+    return Vote(approval, person, frozenset({person}))
+
+
+def missing(rule: Approvals, release: Release, votes: Sequence[Vote], authors: Authors | None, now: float) -> list[str]:
+    """Reasons that lie in missing, expired or not admitted approvals. authors: None where the rule doesn't ask for others."""
+    notes: list[str] = []
+    counted: set[str] = set()
+    for vote in votes:
+        why = _why_not(rule, release, vote, authors, now)
+        if why:
+            notes.append(why)
+        else:
+            counted.add(vote.person)
+    if len(counted) >= rule.count:
+        return []
+    how = "signed approval(s)" if rule.signed else "approval(s)"
+    who = " by someone other than its authors" if rule.not_author else ""
+    noted = f" ({'; '.join(dict.fromkeys(notes))})" if notes else ""
+    whose = f"; its authors: {authors.render()}" if authors is not None and rule.not_author else ""
+    return [f"release {release.number} needs {rule.count} {how}{who} and has {len(counted)}{noted}{whose}"]
+
+
+def refused_author(rule: Approvals, release: Release, addresses: Sequence[str], authors: Authors) -> str | None:
+    """Why this person may not approve; None where they may."""
+    found = authors.find(addresses) if rule.not_author else None
+    if found is None:
+        return None
+    return f"{addresses[0]} is an author of release {release.number} ({found.why} of {found.revision[:12]}); the plan asks for someone else (`not: author`)"
+
+
+def change(before: Release | None, release: Release) -> str:
+    """What a deployment would change, by the ledger alone: the same text on every machine."""
+    lines = [f"from: release {before.number} {before.digest}" if before else "from: nothing", f"to: release {release.number} {release.digest}"]
+    old = dict(before.images) if before else {}
+    for name in sorted({*old, *release.images}):
+        if old.get(name) != release.images.get(name):
+            lines.append(f"image {name}: {old.get(name, 'none')} → {release.images.get(name, 'none')}")
+    if before is None or before.schema != release.schema:
+        lines.append(f"schema: {(before.schema if before else None) or 'none'} → {release.schema or 'none'}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def change_digest(before: Release | None, release: Release) -> str:
+    """Of that text."""
+    return digest_of(change(before, release))
+
+
+def statement(ledger: str, approval: Approval) -> str:
+    """The text that is signed."""
+    fields = {
+        "ledger": ledger, "app": approval.app, "environment": approval.environment, "release": str(approval.release),
+        "digest": approval.digest, "change": approval.change, "decision": APPROVE, "expires": f"{approval.expires or 0:.0f}",
+    }  # fmt: skip
+    assert not any("\n" in value for value in fields.values())
+    return f"{NAMESPACE}\n" + "".join(f"{name}: {value}\n" for name, value in fields.items())
+
+
+def _why_not(rule: Approvals, release: Release, vote: Vote, authors: Authors | None, now: float) -> str:
+    approval = vote.approval
+    if approval.digest != release.digest:
+        return f"{approval.actor} approved other digests"
+    if (rule.expire is not None and approval.at + rule.expire < now) or (approval.expires is not None and approval.expires <= now):
+        return f"the approval of {approval.actor} has expired"
+    if rule.signed and not approval.signature:
+        return f"{approval.actor} approved without a signature"
+    if vote.refused and rule.signed:
+        return vote.refused
+    if rule.not_author and authors is not None and authors.find(vote.addresses):
+        return f"{approval.actor} is an author of it and does not count"
+    return ""

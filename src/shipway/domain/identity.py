@@ -1,0 +1,54 @@
+"""Who a person is: one form for each address, so that spelling never makes two people of one."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from shipway.domain.errors import UsageError
+
+LONGEST = 254  # characters, as of an e-mail address
+HINT = "give an address such as ada@example.org, by --as, SHIPWAY_ACTOR or git's user.email"
+
+
+def identity(text: str) -> str:
+    """The one form of an address or account name, given as such or as `Name <address>`. UsageError where it can't be one.
+
+    Case and blanks around it don't count, nor does what follows a plus sign: ada+ci@example.org is ada@example.org.
+    """
+    given = unicodedata.normalize("NFKC", text)
+    if given.rstrip().endswith(">") and "<" in given:
+        given = given.rstrip()[:-1].rpartition("<")[2]
+    given = given.strip(" ")
+    if not given:
+        raise UsageError("an identity is blank", hint=HINT)
+    if len(given) > LONGEST:
+        raise UsageError(f"an identity has at most {LONGEST} characters, and this one has {len(given)}: {shown(given[:20])}…", hint=HINT)
+    if any(_is_hidden(character) for character in given):
+        raise UsageError(f"an identity has no blanks and no control characters: {shown(given)}", hint=HINT)
+    return _without_tag(unicodedata.normalize("NFKC", given.casefold()))
+
+
+def author_identity(text: str) -> str:
+    """Likewise, of what a commit says, where anything may stand: what can't be an identity is made printable."""
+    try:
+        return identity(text)
+    except UsageError:
+        return shown(unicodedata.normalize("NFKC", text).strip().casefold()[:LONGEST]) or "(no address)"
+
+
+def shown(text: str) -> str:
+    """For a message: characters that can't be seen, as escapes."""
+    return "".join(f"\\u{ord(character):04x}" if _is_hidden(character) and character != " " else character for character in text)
+
+
+def _is_hidden(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
+def _without_tag(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    first, plus, rest = local.partition("+")
+    if not (at and plus and first and rest):
+        return address
+    # A forge's address that hides another one has a number first, and then the account.
+    return _without_tag(f"{rest}@{domain}") if first.isdigit() else f"{first}@{domain}"
