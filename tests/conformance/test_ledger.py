@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +18,9 @@ from shipway.domain.errors import StoreError
 from shipway.ports import Ledger
 from shipway.store import open_ledger
 from shipway.testing.ledger import LedgerSuite
+from tests.postgres import PASSWORD, running_server
 
 pytestmark = pytest.mark.databases
-
-PASSWORD = "ledger-password"
 
 
 class Fixtures:
@@ -91,19 +89,8 @@ class TestSqlite(Fixtures, LedgerSuite):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    name = f"conf-ledger-{uuid.uuid4().hex[:8]}"
-    run = ["docker", "run", "--detach", "--name", name, "--env", f"POSTGRES_PASSWORD={PASSWORD}", "--publish", "127.0.0.1::5432", "postgres:15"]
-    subprocess.run(run, check=True, capture_output=True)
-    try:
-        for _ in range(150):
-            ready = ["docker", "exec", name, "pg_isready", "--quiet", "--host", "127.0.0.1"]
-            if subprocess.run(ready, capture_output=True, check=False).returncode == 0:
-                break
-            time.sleep(0.1)
-        port = subprocess.run(["docker", "port", name, "5432"], check=True, capture_output=True, text=True).stdout
-        yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port.split(':')[-1].strip()}"
-    finally:
-        subprocess.run(["docker", "rm", "--force", "--volumes", name], check=True, capture_output=True)
+    with running_server() as address:
+        yield address
 
 
 @pytest.mark.engine

@@ -42,9 +42,13 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     return Order(release, environment, version=version, reason=reason, in_force=in_force)
 
 
-def refused_before(book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str) -> None:
-    """What is known before anything is built: where the commit comes from, and what its plan reaches. Raises GateRefused."""
+def refused_before(
+    book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str, proves: Sequence[InForce] = ()
+) -> None:
+    """What is known before anything is built: where the commit comes from, and what its plan reaches, also in the
+    environments that its steps prove against. Raises GateRefused."""
     reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref)) + refused_plan(in_force, plan)
+    reasons += [f"{item.environment}, which a step proves against: {reason}" for item in proves for reason in refused_plan(item, plan)]
     if reasons:
         raise refusal(commit, in_force, reasons, plan, ref)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from shipway.actions.apply import apply
 from shipway.actions.databases import settle, sweep_after
 from shipway.actions.decide import Order, decide
+from shipway.actions.in_force import running_rules
 from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
@@ -19,6 +20,7 @@ from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreErr
 from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import DEPLOY, FAILED, PENDING, RESTORE, ROLLBACK, Deployment, Release
+from shipway.domain.rules import InForce
 from shipway.domain.specify import specify
 from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
 
@@ -105,7 +107,9 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
     # One that an older version began says nothing of its way.
     back_by = WayBack(dead.way, dead.goal) if dead.way else WayBack(CODE_THEN_DOWN, release.schema)
     way = back_by if dead.kind == ROLLBACK else None
-    apply(ctx, decide(ctx, Order(release, environment, dead.kind, dead.reason, like=dead, way=way)), dead.id)
+    running = running_rules(ctx, dead.app, dead.environment)  # the others were met, and can't be read without a clone
+    in_force = InForce(dead.environment, running) if running else None
+    apply(ctx, decide(ctx, Order(release, environment, dead.kind, dead.reason, like=dead, way=way, in_force=in_force)), dead.id)
 
 
 def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:

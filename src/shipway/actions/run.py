@@ -59,7 +59,8 @@ def run(
     book, in_force = asked
     name, number = in_force.environment, None
     if not after_of(in_force):
-        refused_before(book, in_force, commit, plan, trigger.ref)
+        targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
+        refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
         require_owned_everywhere(ctx, plan.app, plan.environments[name])
         number, _ = _pipeline(ctx, repository, commit, plan, trigger, name)
         book = rules()  # they may have changed meanwhile

@@ -1,0 +1,250 @@
+"""The gate between a push and an environment, over a real git and a world in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.accept_rules import accept_rules
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.in_force import Rulebook, read_rules, still_in_force
+from shipway.actions.promote import admitted, refused_before, superseded_by
+from shipway.actions.register import register_again
+from shipway.context import Context
+from shipway.domain.errors import GateRefused, RepositoryError, UsageError
+from shipway.domain.plan import Approvals, Plan
+from shipway.domain.release import FAILED, SUCCEEDED, SUPERSEDED, Deployment, Release
+from shipway.domain.rules import InForce, RuleSet
+from shipway.planfile import parse
+from shipway.system.git import Repository
+from tests.unit.domain import samples
+from tests.unit.system.test_git import git
+from tests.unit.world import World
+
+STAGING = {"on": {"branch": "staging"}, "url": "http://staging.localhost:8080"}
+PRODUCTION = {"on": {"tag": "v*", "branch": "main"}, "after": "staging", "url": "http://localhost:8080"}
+
+
+def text(**environments: object) -> str:
+    return json.dumps({"app": "shop", "services": {"web": {"image": "caddy:2"}}, "environments": environments})
+
+
+def parse_plan(given: str, file: str, exists: object) -> Plan:
+    return parse(given, file, files=lambda path: True)
+
+
+class Place:
+    """A repository without a remote, on main with a plan of staging and production, and a ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World(folder / "world")
+        self.path = folder / "work"
+        self.path.mkdir()
+        git(self.path, "init", "--quiet")
+        self.commit("zero", text(staging=STAGING, production=PRODUCTION))
+        git(self.path, "switch", "--quiet", "--create", "staging")
+        self.repository = Repository(self.path)
+        self.ctx: Context = self.world.controller()
+
+    def commit(self, name: str, plan: str | None = None) -> str:
+        if plan is not None:
+            (self.path / "shipway.yaml").write_text(plan)
+        (self.path / "name").write_text(name)
+        git(self.path, "add", ".")
+        git(self.path, "commit", "--quiet", "--allow-empty", "--message", name)
+        return git(self.path, "rev-parse", "HEAD").strip()
+
+    def plan(self, revision: str = "HEAD") -> Plan:
+        return parse(git(self.path, "show", f"{revision}:shipway.yaml"), "shipway.yaml", files=lambda path: True)
+
+    def book(self, repository: Repository | None = None) -> Rulebook:
+        return read_rules(self.ctx, repository or self.repository, self.plan(), parse_plan)
+
+    def runs(self, revision: str, outcome: str = SUCCEEDED, environment: str = "staging") -> Release:
+        """A release of the revision was deployed there."""
+        tree = git(self.path, "rev-parse", f"{revision}^{{tree}}").strip()
+        made = replace(samples.release(), revision=revision, tree=tree, plan=self.plan(revision), digest="")
+        made = self.ctx.ledger.add_release(made)
+        record = Deployment(0, "shop", environment, made.number, "deploy", "ada", "", self.ctx.clock())
+        self.ctx.ledger.end_deployment(self.ctx.ledger.begin_deployment(record), outcome, self.ctx.clock(), None, "")
+        return made
+
+    def superseded(self, revision: str, ref: str = "refs/heads/staging") -> str:
+        book = self.book()
+        commit = self.repository.commit(revision)
+        return superseded_by(book, book.of(self.ctx, "staging"), commit, ref, "shop")(self.ctx)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    made = Place(tmp_path)
+    yield made
+    made.world.close()
+
+
+def test_an_older_commit_gives_way_and_nothing_else_does(place: Place) -> None:
+    first, second = place.commit("A"), place.commit("B")
+    place.runs(second, FAILED)
+    assert place.superseded(first) == "", "where B failed, A still deploys"
+    place.runs(second)
+    assert place.superseded(first) == f"release 2 of the newer commit {second[:12]} runs there, and staging has moved on"
+    assert place.superseded(second) == ""
+    git(place.path, "revert", "--no-edit", "HEAD")
+    assert place.superseded("HEAD") == "", "a revert is a newer commit"
+    git(place.path, "reset", "--quiet", "--hard", first)
+    assert place.superseded(first) == "", "a forced push back"
+
+
+def test_a_tag_must_still_point_to_the_commit(place: Place) -> None:
+    first, second = place.commit("A"), place.commit("B")
+    git(place.path, "tag", "v1", first)
+    assert place.superseded(first, "refs/tags/v1") == ""
+    git(place.path, "tag", "--force", "v1", second)
+    with pytest.raises(GateRefused, match=f"the tag v1 points to {second[:12]} now"):
+        place.superseded(first, "refs/tags/v1")
+    git(place.path, "tag", "--delete", "v1")
+    with pytest.raises(GateRefused, match="the tag v1 is gone"):
+        place.superseded(first, "refs/tags/v1")
+
+
+def test_what_gives_way_is_recorded_and_changes_nothing(place: Place) -> None:
+    world = place.world
+    order = Order(world.release(1), samples.STAGING, superseded=lambda ctx: "a newer one runs")
+    before = world.state()
+    assert deploy(world.controller(), order) is None
+    assert world.state() == before
+    (found,) = world.ledger.deployments("shop", "staging")
+    assert (found.outcome, found.detail) == (SUPERSEDED, "a newer one runs")
+    assert "staging: release 1 is superseded, and was not deployed: a newer one runs" in world.notes
+
+
+def test_rules_that_changed_while_it_waited_are_met_or_it_is_refused(place: Place) -> None:
+    release = place.runs(place.commit("A"))
+    rules = InForce("staging", RuleSet("main", "protected", "staging", release.plan))
+    order = Order(release, release.plan.environments["staging"], in_force=rules)
+    still_in_force(place.ctx, order)
+    strict = replace(release.plan.environments["staging"], approvals=Approvals(2))
+    other = replace(rules, protected=replace(rules.protected, plan=replace(release.plan, environments={"staging": strict})))
+    with pytest.raises(GateRefused, match="other rules meanwhile"):
+        still_in_force(place.ctx, replace(order, in_force=other))
+
+
+def test_nothing_is_built_for_what_would_be_refused(place: Place) -> None:
+    evil = place.commit("evil", text(staging={**STAGING, "hosts": ["ssh://evil.example"]}, production=PRODUCTION))
+    book = place.book()
+    found = book.triggered(place.ctx, place.plan(), "refs/heads/staging")
+    assert found is not None
+    with pytest.raises(GateRefused) as caught:
+        refused_before(book, found, place.repository.commit(evil), place.plan(), "refs/heads/staging")
+    assert "hosts ssh://evil.example: not in the rules in force" in caught.value.message
+    assert "hosts  ssh://evil.example" in caught.value.message
+    assert "shipway rules accept staging staging --reason TEXT" in caught.value.hint
+
+
+def test_validation_in_every_environment_that_a_rule_set_names(place: Place) -> None:
+    revision = place.commit("A")
+    git(place.path, "branch", "--force", "main", revision)
+    git(place.path, "tag", "v1")
+    place.runs(revision, FAILED)
+    book, commit = place.book(), place.repository.commit(revision)
+    with pytest.raises(GateRefused, match="was not validated on staging"):
+        admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v1")
+    place.runs(revision)
+    order = admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v1")
+    assert (order.release.number, order.version) == (2, "v1")
+
+
+@pytest.mark.parametrize(
+    ("branches", "protected"),
+    [
+        (["main", "develop"], "main"), (["develop", "master"], "master"), (["feature", "trunk"], "trunk"), (["only"], "only"),
+        (["feature", "other"], None),
+    ],
+)  # fmt: skip
+def test_the_protected_branch_is_never_just_the_one_checked_out(place: Place, branches: list[str], protected: str | None) -> None:
+    git(place.path, "switch", "--quiet", "--create", branches[0]) if branches[0] != "main" else git(place.path, "switch", "--quiet", "main")
+    for name in branches[1:]:
+        git(place.path, "branch", "--force", name)
+    for name in {"main", "staging"} - set(branches):
+        git(place.path, "branch", "--quiet", "--delete", "--force", name)
+    if protected is None:
+        with pytest.raises(RepositoryError, match=r"which branch of .* has the rules in force"):
+            place.book()
+    else:
+        assert place.book().registration.branch == protected
+
+
+def test_the_first_plan_stands_in_until_the_branch_has_one(place: Place) -> None:
+    git(place.path, "switch", "--quiet", "main")
+    git(place.path, "rm", "--quiet", "shipway.yaml")
+    git(place.path, "commit", "--quiet", "--message", "none")
+    git(place.path, "switch", "--quiet", "staging")
+    first = place.book()
+    assert first.plan == place.plan()
+    assert "main has no shipway.yaml yet: until it has, the rules in force are those of this first plan" in place.world.notes
+    place.commit("evil", text(staging={**STAGING, "on": {"branch": "evil"}}, production=PRODUCTION))
+    assert place.book().plan == first.plan, "a later plan of a branch doesn't replace it"
+    git(place.path, "branch", "--force", "main", "staging")
+    assert place.book().source.startswith("main at ")
+    git(place.path, "branch", "--force", "main", git(place.path, "commit-tree", "-m", "gone", git(place.path, "mktree").strip()).strip())
+    gone = place.book()
+    assert (gone.plan, gone.problem) == (None, "main has no shipway.yaml")
+
+
+def test_an_app_of_an_older_ledger_is_registered_by_the_repository_of_its_releases(place: Place, tmp_path: Path) -> None:
+    place.runs(place.commit("A"))
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    (other / "shipway.yaml").write_text(text(staging=STAGING))
+    git(other, "add", ".")
+    git(other, "commit", "--quiet", "--message", "other")
+    with pytest.raises(GateRefused, match="has the commit of none of them"):
+        place.book(Repository(other))
+    assert place.ctx.ledger.registration("shop") is None
+    found = place.book()
+    assert found.registration.address == str(place.path)
+    running = found.of(place.ctx, "staging").running
+    assert running is not None
+    assert running.source == "release 1, which runs there"
+    with pytest.raises(GateRefused, match=f"shop is bound to shipway.yaml of {place.path}, and this is"):
+        place.book(Repository(other))
+    with pytest.raises(UsageError, match="needs a reason"):
+        register_again(place.ctx, Repository(other), place.plan(), None, " ")
+    assert register_again(place.ctx, Repository(other), place.plan(), None, "moved").address == str(other)
+
+
+def test_the_baseline_is_the_commit_before_the_plan(place: Place) -> None:
+    assert place.book().registration.baseline == "", "the plan came with the first commit"
+    git(place.path, "switch", "--quiet", "--orphan", "old")
+    place.commit("years")
+    before = place.commit("of work")
+    place.commit("a plan", text(staging=STAGING))
+    place.commit("more")
+    assert register_again(place.ctx, place.repository, place.plan(), "old", "again").baseline == before
+
+
+def test_accepted_rules_lift_a_plan_that_can_not_be_read(place: Place) -> None:
+    git(place.path, "switch", "--quiet", "main")
+    place.commit("broken", "app: [")
+    git(place.path, "switch", "--quiet", "staging")
+    book = place.book()
+    assert book.problem.startswith("its shipway.yaml is not valid")
+    assert book.of(place.ctx, "staging").protected.rules is None
+    with pytest.raises(UsageError, match="need a reason"):
+        accept_rules(place.ctx, book, place.plan(), "staging", "")
+    accept_rules(place.ctx, book, place.plan(), "staging", "broken on main")
+    assert place.book().of(place.ctx, "staging").protected.rules == place.plan().environments["staging"]
+    assert place.book().of(place.ctx, "production").protected.rules is None, "for one environment"
+    git(place.path, "branch", "--force", "main", "staging")
+    assert place.book().of(place.ctx, "staging").protected.source.startswith("main at ")
+    git(place.path, "branch", "--force", "main", "main@{1}")
+    assert place.book().of(place.ctx, "staging").protected.rules is None, "it doesn't count again"
+
+
