@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from shipway.actions.authors import authors, provenance, registered_provenance
+from shipway.actions.authors import authors, provenance, registered_provenance, replaced
 from shipway.actions.in_force import Rulebook
+from shipway.actions.signers import signers_in_force
 from shipway.context import Context
 from shipway.domain import approvals
+from shipway.domain.approvals import NAMESPACE, Vote
 from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.plan import Approvals
-from shipway.domain.release import Release
+from shipway.domain.release import Approval, Release
+from shipway.domain.rules import InForce
+from shipway.domain.signers import SignersFile
+from shipway.system.ssh_signature import signer, verified
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Decisions:
     release: Release
     environment: str
     book: Rulebook | None = None  # None: as the app is registered
+    in_force: InForce | None = None
     revision: str | None = None  # by which it is deployed; None: the release's own
 
     @cached_property
@@ -32,6 +38,34 @@ class Decisions:
         source = registered_provenance(book.registration, book.origin) if book else provenance(ctx, self.release.app)
         return authors(ctx, source, self.environment, self.release, self.revision)
 
+    @cached_property
+    def before(self) -> Release | None:
+        """What runs there."""
+        return replaced(self.ctx, self.release, self.environment)
+
+    @property
+    def change(self) -> str:
+        """What the deployment would change, as text."""
+        return approvals.change(self.before, self.release)
+
+    @cached_property
+    def signers(self) -> tuple[SignersFile, ...]:
+        """The files of keys, one for each rule in force that asks for signatures."""
+        return signers_in_force(self.ctx, self.book, self.in_force) if self.book and self.in_force else ()
+
+    def vote(self, approval: Approval) -> Vote:
+        """Whose it is. A signature counts by the keys that are in force now, at the time of the ledger's clock."""
+        if not approval.signature:
+            return approvals.claimed(approval, self.signers)
+        ledger = self.ctx.ledger
+        text, now = approvals.statement(ledger.identity(), approval), ledger.now()
+        change = approvals.change_digest(self.before, self.release)
+
+        def admits(lines: list[str]) -> bool:
+            return verified(text, approval.signature, lines, NAMESPACE, now)
+
+        return approvals.signed(approval, signer(approval.signature), change, self.signers, admits)
+
     def missing(self, rule: Approvals) -> list[str]:
         """Reasons against a deployment by one rule."""
         if not rule.count:
@@ -39,11 +73,12 @@ class Decisions:
         given = self.ctx.ledger.approvals(self.release.app, self.environment, self.release.number)
         try:
             writers = self.authors if rule.not_author else None
+            votes = [self.vote(item) for item in given]
         except (GateRefused, RepositoryError) as error:
             return [f"{error.message} ({error.hint})" if error.hint else error.message]
-        return approvals.missing(rule, self.release, [approvals.claimed(item) for item in given], writers, self.ctx.clock())
+        return approvals.missing(rule, self.release, votes, writers, self.ctx.ledger.now())
 
-    def refused(self, rule: Approvals, actor: str) -> str | None:
+    def refused(self, rule: Approvals, *addresses: str) -> str | None:
         """Why this person may not decide on the release; None where they may. GateRefused or RepositoryError where it can't be
         told who wrote it."""
-        return approvals.refused_author(rule, self.release, [actor], self.authors) if rule.not_author else None
+        return approvals.refused_author(rule, self.release, addresses, self.authors) if rule.not_author else None

@@ -2,39 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
 from shipway.actions.approvals import Decisions
-from shipway.actions.observe import versions
+from shipway.actions.which_release import which_release
 from shipway.context import Context
 from shipway.domain import rollback as back
+from shipway.domain.approvals import NAMESPACE, Vote, change_digest, claimed, statement
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Approvals, Environment
 from shipway.domain.release import Approval, Release
 from shipway.system.login import login
+from shipway.system.ssh_signature import sign
+
+WEEK = 7 * 86400.0  # seconds that a signed approval counts where no rule says how long
 
 
-def approve(ctx: Context, app: str, environment: Environment, which: str | None, reason: str) -> Approval:
-    """Approve a release (its number or version; None: what runs in the environment before) as the context's actor."""
-    release = find_release(ctx, app, environment, which)
-    try:
-        refused = Decisions(ctx, release, environment.name).refused(environment.approvals, ctx.actor)
-    except (GateRefused, RepositoryError) as error:  # the deployment asks again, where all commits are
-        ctx.reporter.note(f"whether {ctx.actor} is an author of it is checked by the deployment: {error.message}")
-        refused = None
-    if refused:
-        raise GateRefused(refused, hint="another person approves it, under their own name (--as or git's user.email)")
-    done = [item for item in ctx.ledger.approvals(app, environment.name, release.number) if item.digest == release.digest]
-    for approval in done:
-        if approval.actor == ctx.actor and not _expired(approval, environment, ctx.clock()):
-            return approval
-    approval = Approval(app, environment.name, release.number, release.digest, ctx.actor, reason, ctx.clock(), login())
+@dataclass(frozen=True)
+class Signing:
+    """How an approval is signed."""
+
+    key: Path
+    lasts: float | None = None  # seconds; None: as long as the rule lets approvals count, else WEEK
+
+
+def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reason: str, signing: Signing | None = None) -> Approval:
+    """Approve the release as the context's actor, or as the person whose key signs. rules: those in force; whoever may not
+    approve by one of them is refused now, and the deployment asks again."""
+    release = decisions.release
+    if signing is None and any(rule.signed for rule in rules):
+        raise UsageError(f"{decisions.environment} takes only signed approvals", hint=f"shipway approve {decisions.environment} {release.number} --sign")
+    now = ctx.ledger.now()
+    approval = Approval(release.app, decisions.environment, release.number, release.digest, ctx.actor, reason, now, login())
+    vote = claimed(approval)
+    if signing is not None:
+        approval = _signed(ctx, decisions, approval, rules, signing)
+        vote = decisions.vote(approval)
+        approval = replace(approval, actor=ctx.actor if ctx.actor in vote.addresses else vote.person)
+    for rule in rules:
+        _require_voter(ctx, decisions, rule, vote)
+    for known in ctx.ledger.approvals(release.app, decisions.environment, release.number):
+        if (known.actor, known.digest, known.signature) == (approval.actor, release.digest, "") and not signing and not _expired(known, rules, now):
+            return known
     ctx.ledger.add_approval(approval)
     return approval
 
 
+def _signed(ctx: Context, decisions: Decisions, approval: Approval, rules: Sequence[Approvals], signing: Signing) -> Approval:
+    lasts = signing.lasts or min((rule.expire for rule in rules if rule.expire is not None), default=WEEK)
+    digest = change_digest(decisions.before, decisions.release)
+    full = replace(approval, change=digest, expires=float(int(approval.at + lasts)))
+    return replace(full, signature=sign(statement(ctx.ledger.identity(), full), signing.key, NAMESPACE))
+
+
+def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, vote: Vote) -> None:
+    hint = "another person approves it, under their own name (--as or git's user.email)"
+    if rule.signed and vote.refused:
+        raise GateRefused(vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs")
+    try:
+        refused = decisions.refused(rule, vote.person, *vote.addresses)
+    except (GateRefused, RepositoryError) as error:  # the deployment asks again, where all commits are
+        ctx.reporter.note(f"whether {vote.person} is an author of it is checked by the deployment: {error.message}")
+        return
+    if refused:
+        raise GateRefused(refused, hint=hint)
+
+
 def find_release(ctx: Context, app: str, environment: Environment, which: str | None) -> Release:
-    """The release meant by a number or version tag; None: the one validated last in the environment before."""
+    """The release meant by a number (12, r12) or version tag; None: the one validated last in the environment before."""
     if which:
-        release = ctx.ledger.release(app, int(which)) if which.isdigit() else _by_version(ctx, app, which)
+        release = which_release(ctx, app, which, revisions=False)
     else:
         before = environment.after
         if before is None:
@@ -48,10 +87,5 @@ def find_release(ctx: Context, app: str, environment: Environment, which: str | 
     return release
 
 
-def _by_version(ctx: Context, app: str, version: str) -> Release | None:
-    return next((item for item in ctx.ledger.releases(app, limit=1000) if version in versions(ctx, item)), None)
-
-
-def _expired(approval: Approval, environment: Environment, now: float) -> bool:
-    expire = environment.approvals.expire
-    return expire is not None and approval.at + expire < now
+def _expired(approval: Approval, rules: Sequence[Approvals], now: float) -> bool:
+    return any(rule.expire is not None and approval.at + rule.expire < now for rule in rules)

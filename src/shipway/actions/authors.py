@@ -76,14 +76,14 @@ def replaced(ctx: Context, release: Release, environment: str) -> Release | None
 def _tips(source: Provenance, release: Release, revision: str | None) -> list[str]:
     """The commits whose history comes in."""
     main = revision or release.revision
-    if not _present(source, main):
+    if not has_commit(source, main):
         raise GateRefused(f"who wrote release {release.number} can't be told: commit {main[:12]} is not in this clone", hint="git fetch")
-    return [main, *([release.revision] if release.revision != main and _present(source, release.revision) else [])]
+    return [main, *([release.revision] if release.revision != main and has_commit(source, release.revision) else [])]
 
 
 def _without(source: Provenance, tips: Sequence[str], before: Release | None) -> list[str]:
     """The commits whose history is there already. GateRefused where a shallow clone can't be completed."""
-    if before is not None and _present(source, before.revision):
+    if before is not None and has_commit(source, before.revision):
         return _since(source, tips, before)
     return _since_baseline(source, tips)
 
@@ -99,7 +99,7 @@ def _since(source: Provenance, tips: Sequence[str], before: Release) -> list[str
 
 
 def _since_baseline(source: Provenance, tips: Sequence[str]) -> list[str]:
-    without = [source.baseline] if source.baseline and _present(source, source.baseline) else []
+    without = [source.baseline] if source.baseline and has_commit(source, source.baseline) else []
     _complete(source, tips, without)
     if without and next(trees(source.clone.path, tips, without), None) is None:
         without = []  # the release is a commit before it: all who wrote it count
@@ -121,7 +121,7 @@ def _complete(source: Provenance, tips: Sequence[str], without: Sequence[str]) -
         raise GateRefused(words, hint=hint) from None
 
 
-def _present(source: Provenance, revision: str) -> bool:
+def has_commit(source: Provenance, revision: str) -> bool:
     """Whether the commit is in the clone, fetched where it is not. A server need not give one that no ref leads to."""
     if not source.clone.has(revision) and source.url is not None:
         try:

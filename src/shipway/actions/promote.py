@@ -33,7 +33,7 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     if release is None:
         reasons.append(problem)
     else:
-        reasons += _refused_release(ctx, in_force, release, Decisions(ctx, release, name, book, commit.revision))
+        reasons += _refused_release(ctx, in_force, release, Decisions(ctx, release, name, book, in_force, commit.revision))
     if reasons or release is None:
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]

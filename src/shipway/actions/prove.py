@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from shipway.actions.way_back import PROOF, proofs
+from shipway.actions.which_release import which_release
 from shipway.context import Context, environment_of
 from shipway.domain import rollback as back
 from shipway.domain.errors import UsageError
@@ -61,10 +62,8 @@ def find_release(ctx: Context, app: str, which: str | None) -> Release:
     """By a revision of the repository, a version tag or a number; None: the newest. UsageError where there is none."""
     if which is None:
         found = ctx.ledger.releases(app, limit=1)
-    elif which.isdigit():
-        found = [item for item in [ctx.ledger.release(app, int(which))] if item]
     else:
-        found = ctx.ledger.releases(app, tree=ctx.repository().commit(which).tree)
+        found = [item for item in [which_release(ctx, app, which, revisions=True)] if item]
     if not found:
         raise UsageError(f"{app} has no release{f' of {which}' if which else ''}", hint="`shipway run` builds one")
     return found[0]

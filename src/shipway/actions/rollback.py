@@ -10,9 +10,10 @@ from shipway.actions.observe import versions
 from shipway.actions.options import options
 from shipway.actions.recover import ready
 from shipway.actions.way_back import find_way
+from shipway.actions.which_release import number_of
 from shipway.context import Context, environment_of
 from shipway.domain import rollback as back
-from shipway.domain.errors import ForwardOnly, NothingToRollBack
+from shipway.domain.errors import ForwardOnly, NothingToRollBack, UsageError
 from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
 from shipway.domain.way_back import FORWARD_ONLY
 
@@ -21,7 +22,7 @@ from shipway.domain.way_back import FORWARD_ONLY
 class Wish:
     """What a person asks for."""
 
-    to: str | None = None  # a version tag or a release number; None: the last good one
+    to: str | None = None  # a version tag or a release number (12, r12); None: the last good one
     reason: str = ""
     way: str | None = None  # whatever the proofs say: code only, or by the down scripts; None: as they say
 
@@ -56,11 +57,15 @@ def rollback_order(ctx: Context, app: str, environment: str, wish: Wish) -> Orde
 
 def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:
     good = [item for item in back.standing(history) if item.outcome == SUCCEEDED]
-    chosen = next((item for item in good if to in _names(ctx, ctx.ledger.release(app, item.release))), None)
-    if chosen is None:
+    number = number_of(to)
+    found = [item for item in good if (item.release == number if number else to in _names(ctx, ctx.ledger.release(app, item.release)))]
+    if len({item.release for item in found}) > 1:
+        listed = ", ".join(dict.fromkeys(f"r{item.release}" for item in found))
+        raise UsageError(f"{to} is a release's number and another one's version: {listed}", hint=f"write the one that is meant: --to {listed.split(', ')[0]}")
+    if not found:
         ran = ", ".join(dict.fromkeys("/".join(_names(ctx, ctx.ledger.release(app, item.release))) for item in good)) or "none"
         raise NothingToRollBack(f"{to} never ran here successfully", hint=f"these did: {ran}")
-    return chosen
+    return found[0]
 
 
 def _names(ctx: Context, release: Release | None) -> list[str]:

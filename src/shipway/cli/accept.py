@@ -35,15 +35,16 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
         found = proofs(ctx, plan.app, environment, chosen.number)
         if not found:
             raise UsageError(f"release {chosen.number} was never proven for {environment}", hint=f"shipway prove --env {environment}")
-        made = accept_action(ctx, chosen, where, found[0], reason, _seconds(expires))
+        made = accept_action(ctx, chosen, where, found[0], reason, seconds_of(expires, "--expires"))
         say(f"{made.actor} accepted of release {made.release} in {environment}, until {timestamp(made.expires)}: {made.finding}")
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str, option: str) -> float:
+    """Of a duration that an option is given."""
     import re
 
     from shipway.planfile.values import DURATION, seconds
 
     if not re.match(DURATION.pattern, text):
-        raise click.BadParameter(f"{text!r} is not {DURATION.expected}", param_hint="--expires")
+        raise click.BadParameter(f"{text!r} is not {DURATION.expected}", param_hint=option)
     return seconds(text)

@@ -2,30 +2,82 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say
+
+if TYPE_CHECKING:
+    from shipway.actions.in_force import Rulebook
+    from shipway.context import Context
+    from shipway.domain.plan import Plan
+    from shipway.domain.release import Approval
 
 
 @click.command()
 @click.argument("environment")
 @click.argument("release", required=False)
 @click.option("--reason", default="", help="Why, for the history")
+@click.option("--sign", "key", is_flag=False, flag_value="", metavar="[KEY]", help="Sign it with an SSH key [git's user.signingKey, else that of ssh]")
+@click.option("--expires", metavar="DURATION", help="How long a signed approval counts [as the plan says, else 7d]")
 @click.pass_obj
-def approve(options: Globals, environment: str, release: str | None, reason: str) -> None:
-    """Approve RELEASE (a number or version) for ENVIRONMENT, on its very digests.
+def approve(options: Globals, environment: str, release: str | None, reason: str, key: str | None, expires: str | None) -> None:
+    """Approve RELEASE (a number such as 12 or r12, or a version) for ENVIRONMENT, on its very digests.
 
-    Without RELEASE: the one that was validated last in the environment before.
+    Without RELEASE: the one that was validated last in the environment before. A signed approval (--sign) is bound to this
+    ledger, to what runs in the environment now, and to a time.
     """
+    from pathlib import Path
+
+    from shipway.actions.approvals import Decisions
+    from shipway.actions.approve import Signing, find_release
     from shipway.actions.approve import approve as approve_action
     from shipway.app import load_plan, open_context
+    from shipway.cli.accept import seconds_of
     from shipway.context import environment_of
+    from shipway.system.ssh_signature import default_key
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
         plan = load_plan(options.home)
-        approval = approve_action(ctx, plan.app, environment_of(plan, environment), release, reason)
-        say(f"{approval.actor} approved release {approval.release} of {plan.app} for {environment} (claimed by {approval.login})")
-        chosen = ctx.ledger.release(plan.app, approval.release)
-        for service, image in (chosen.images if chosen else {}).items():
-            say(f"  {service:<16} {image.partition('@')[2]}")
+        where = environment_of(plan, environment)
+        chosen = find_release(ctx, plan.app, where, release)
+        book = _rulebook(ctx, plan)
+        in_force = book.of(ctx, environment) if book else None
+        rules = [item.approvals for _, item in in_force.environments] if in_force else [where.approvals]
+        signing = None
+        if key is not None:
+            path = Path(key) if key else default_key(ctx.repository().setting("user.signingKey"))
+            signing = Signing(path, seconds_of(expires, "--expires") if expires else None)
+        decisions = Decisions(ctx, chosen, environment, book, in_force)
+        approval = approve_action(ctx, decisions, rules, reason, signing)
+        say(f"{approval.actor} approved release {approval.release} of {plan.app} for {environment} ({_how(approval)})")
+        for line in decisions.change.splitlines():
+            say(f"  {line}")
+
+
+def _rulebook(ctx: Context, plan: Plan) -> Rulebook | None:
+    """None where the app has no registration yet, or where its repository can't be reached: the deployment asks again."""
+    from shipway.actions.in_force import read_rules
+    from shipway.app import parse_plan
+    from shipway.domain.errors import RepositoryError
+
+    if ctx.ledger.registration(plan.app) is None:
+        return None
+    try:
+        return read_rules(ctx, ctx.repository(), plan, parse_plan)
+    except RepositoryError as error:
+        ctx.reporter.note(f"the rules in force are checked by the deployment: {error.message}")
+        return None
+
+
+def _how(approval: Approval) -> str:
+    from shipway.domain.signers import fingerprint
+    from shipway.system.durations import timestamp
+    from shipway.system.ssh_signature import signer
+
+    key = signer(approval.signature) if approval.signature else None
+    if key is None or approval.expires is None:
+        return f"claimed by {approval.login}, not signed"
+    return f"signed with {fingerprint(key)}, until {timestamp(approval.expires)}"

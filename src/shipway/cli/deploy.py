@@ -18,18 +18,19 @@ from shipway.cli.output import TerminalReporter, say
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @click.pass_obj
 def deploy(options: Globals, environment: str, revision: str, dry_run: bool, force: bool, wait: float) -> None:
-    """Put the release that was built from REVISION [HEAD] into ENVIRONMENT, by the rules of the plan."""
+    """Put the release that was built from REVISION [HEAD], or a release such as r12, into ENVIRONMENT, by the rules in force."""
     from shipway.actions.decide import decide
     from shipway.actions.deploy import deploy as deploy_action
     from shipway.actions.in_force import read_rules
     from shipway.actions.promote import admitted
     from shipway.actions.run import plan_at
+    from shipway.actions.which_release import revision_of
     from shipway.app import open_context, parse_plan
     from shipway.context import environment_of
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         repository = ctx.repository()
-        commit = repository.commit(revision)
+        commit = repository.commit(revision_of(ctx, repository, revision))
         plan = plan_at(repository, commit, parse_plan)
         environment_of(plan, environment)
         book = read_rules(ctx, repository, plan, parse_plan)

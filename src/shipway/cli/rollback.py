@@ -12,7 +12,7 @@ from shipway.cli.output import TerminalReporter, say, style
 
 @click.command()
 @click.argument("environment")
-@click.option("--to", metavar="VERSION", help="A version tag or release number [the last good one before this]")
+@click.option("--to", metavar="VERSION", help="A version tag, or a release such as r12 [the last good one before this]")
 @click.option("--dry-run", is_flag=True, help="Print the way back and what would change, and change nothing")
 @click.option("--code-only", is_flag=True, help="Leave the schema as it is, whatever the proofs say; needs --reason")
 @click.option("--force-down", is_flag=True, help="Run the down scripts, whatever the proofs say; needs --reason")

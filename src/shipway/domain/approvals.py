@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from shipway.domain.authors import Authors
 from shipway.domain.identity import author_identity
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release, digest_of
+from shipway.domain.signers import SignersFile, fingerprint, people
 
 NAMESPACE = "shipway-approval@v1"
 APPROVE = "approve"
@@ -24,10 +25,33 @@ class Vote:
     refused: str = ""  # why it doesn't count, whoever it is from
 
 
-def claimed(approval: Approval) -> Vote:
+def claimed(approval: Approval, files: Sequence[SignersFile] = ()) -> Vote:
     """The vote of an approval as it was recorded: the name was given by whoever ran the command."""
-    person = author_identity(approval.actor)
-    return Vote(approval, person, frozenset({person}))
+    name = author_identity(approval.actor)
+    group = next((addresses for addresses in people(file.signers for file in files).values() if name in addresses), frozenset({name}))
+    return Vote(approval, min(group), group)
+
+
+def signed(approval: Approval, key: str | None, change: str, files: Sequence[SignersFile], admits: Callable[[list[str]], bool]) -> Vote:
+    """The vote of a signed approval. key: in its signature; change: digest of what the deployment would change now; admits:
+    whether the signature is one of a key by these lines."""
+    vote = claimed(approval, files)
+    if key is None:
+        return replace(vote, refused=f"the signature of {approval.actor} can't be read")
+    addresses = people(file.signers for file in files).get(key)
+    if addresses:
+        vote = Vote(approval, min(addresses), addresses)
+    for file in files:
+        lines = file.lines(key)
+        if file.problem:
+            return replace(vote, refused=f"{file.name}: {file.problem}")
+        if not lines:
+            return replace(vote, refused=f"the key {fingerprint(key)} of {approval.actor} is not in {file.name}")
+        if not admits(lines):
+            return replace(vote, refused=f"the signature of {approval.actor} is not valid by {file.name}")
+    if approval.change != change:
+        return replace(vote, refused=f"{approval.actor} approved another change: another release ran there then")
+    return vote
 
 
 def missing(rule: Approvals, release: Release, votes: Sequence[Vote], authors: Authors | None, now: float) -> list[str]:
@@ -92,7 +116,7 @@ def _why_not(rule: Approvals, release: Release, vote: Vote, authors: Authors | N
         return f"the approval of {approval.actor} has expired"
     if rule.signed and not approval.signature:
         return f"{approval.actor} approved without a signature"
-    if vote.refused and rule.signed:
+    if rule.signed and vote.refused:
         return vote.refused
     if rule.not_author and authors is not None and authors.find(vote.addresses):
         return f"{approval.actor} is an author of it and does not count"

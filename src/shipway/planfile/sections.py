@@ -167,8 +167,9 @@ TRIGGER = Record(
 )
 APPROVALS = Record(
     domain.Approvals,
-    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION},
+    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION, "signed": v.TRUE, "signers": v.INSIDE},
     required=("count",),
+    together={"signers": ("signed",)},
     renamed={"not": "not_author"},
     short=("count", Number("the number of people who must approve, from 1 to 100", 1, 100)),
 )

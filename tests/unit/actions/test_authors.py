@@ -313,16 +313,22 @@ def test_an_author_neither_approves_nor_accepts_what_a_proof_found(team: Team) -
     release = team.release()
     production, proof = samples.PRODUCTION, team.world.proven(release, release, environment="production")
     mallory, carol = (dataclasses.replace(team.ctx, actor=who) for who in (MALLORY, CAROL))
-    for act in (lambda: approve(mallory, "shop", production, str(release.number), ""), lambda: accept(mallory, release, production, proof, "why", 60.0)):
+    rules = [production.approvals]
+
+    def approves(ctx: Context) -> Approval:
+        return approve(ctx, Decisions(ctx, release, "production"), rules, "")
+
+    for act in (lambda: approves(mallory), lambda: accept(mallory, release, production, proof, "why", 60.0)):
         with pytest.raises(GateRefused, match=f"{MALLORY} is an author of release 2"):
             act()
     accept(carol, release, production, proof, "why", 60.0)
-    approval = approve(carol, "shop", production, str(release.number), "")
+    approval = approves(carol)
+    assert approves(carol) == approval  # once is enough
     assert approval.login.partition("@")[0] == getpass.getuser()
     gone = dataclasses.replace(carol, repository=lambda: Repository.find(team.path.parent))
     with pytest.raises(RepositoryError):
         accept(gone, release, production, proof, "why", 60.0)
-    assert approve(gone, "shop", production, str(release.number), "").actor == CAROL  # the deployment looks again
+    assert approves(dataclasses.replace(gone, actor=MALLORY)).actor == MALLORY  # the deployment looks again
     assert "is checked by the deployment" in team.world.notes[-1]
 
 

@@ -1,0 +1,64 @@
+"""Which release a person means: `r12` is always a release; digits alone may also be a version tag or a revision."""
+
+from __future__ import annotations
+
+import re
+
+from shipway.actions.observe import versions
+from shipway.context import Context
+from shipway.domain.errors import RepositoryError, UsageError
+from shipway.domain.release import Release
+from shipway.system.git import Repository
+
+NUMBER = re.compile(r"r([1-9]\d{0,8})")
+
+
+def number_of(text: str) -> int | None:
+    """12 of r12; None where it is not written as a release's number."""
+    found = NUMBER.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Release | None:
+    """By number, version tag and, with `revisions`, a revision of the repository. UsageError where it means several."""
+    number = number_of(text)
+    if number is not None:
+        return ctx.ledger.release(app, number)
+    found: dict[str, Release] = {}
+    by_version = next((item for item in ctx.ledger.releases(app, limit=10_000) if text in versions(ctx, item)), None)
+    if by_version is not None:
+        found[f"version {text}"] = by_version
+    if re.fullmatch(r"[1-9]\d{0,8}", text) and (by_number := ctx.ledger.release(app, int(text))) is not None:
+        found[f"release number {text}"] = by_number
+    by_revision = _of_revision(ctx, app, text, required=not found and not text.isdecimal()) if revisions else None
+    if by_revision is not None:
+        found[f"revision {text}"] = by_revision
+    if len({item.number for item in found.values()}) > 1:
+        listed = ", ".join(f"{name} is r{item.number}" for name, item in found.items())
+        raise UsageError(f"{text} means more than one release: {listed}", hint=f"write the one that is meant, such as r{next(iter(found.values())).number}")
+    return next(iter(found.values()), None)
+
+
+def revision_of(ctx: Context, repository: Repository, text: str) -> str:
+    """The revision that r12 was built from, of the app whose repository this is; another text as it is. UsageError where there
+    is no such release."""
+    number = number_of(text)
+    if number is None:
+        return text
+    apps = [app for app in ctx.ledger.apps() if (found := ctx.ledger.release(app, number)) and repository.has(found.revision)]
+    if len(apps) != 1:
+        raise UsageError(f"there is no release {text} of this repository", hint="`shipway history` lists them; a branch of that name: refs/heads/" + text)
+    release = ctx.ledger.release(apps[0], number)
+    assert release is not None
+    return release.revision
+
+
+def _of_revision(ctx: Context, app: str, text: str, *, required: bool) -> Release | None:
+    try:
+        commit = ctx.repository().commit(text)
+    except RepositoryError:
+        if required:
+            raise
+        return None
+    exact = [item for item in ctx.ledger.releases(app, tree=commit.tree) if item.revision == commit.revision]
+    return next(iter([*exact, *ctx.ledger.releases(app, tree=commit.tree)]), None)

@@ -1,0 +1,102 @@
+"""`allowed_signers`: which keys may sign approvals, and whose they are."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shipway.domain.errors import UsageError
+from shipway.domain.identity import identity
+
+LINE = re.compile(r'(?P<principals>"[^"]*"|\S+)\s+(?:(?P<options>(?:"[^"]*"|[^\s"])+)\s+)?(?P<type>(?:ssh|ecdsa|sk)-\S+)\s+(?P<key>[A-Za-z0-9+/]+=*)(?:\s.*)?')
+AUTHORITY = "cert-authority"
+LARGEST = 256 * 1024  # characters of the file
+
+
+class SignersProblem(Exception):
+    """The file can't be used; the message says which line, and why."""
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A key, and the addresses of the person who has it."""
+
+    key: str  # type and Base64, as in the file
+    principals: tuple[str, ...]
+    options: str = ""
+
+
+@dataclass(frozen=True)
+class SignersFile:
+    """The keys by one rule in force. A key must be in each of these files."""
+
+    name: str  # path, and where it is from
+    signers: tuple[Signer, ...] = ()
+    problem: str = ""  # why there are none
+
+    @classmethod
+    def read(cls, name: str, text: str | None) -> SignersFile:
+        """None: there is no such file."""
+        try:
+            return cls(name, tuple(parse(text))) if text is not None else cls(name, problem="there is no such file")
+        except SignersProblem as problem:
+            return cls(name, problem=str(problem))
+
+    def lines(self, key: str) -> list[str]:
+        """Those of this key, for a file of ours, of the one principal `approver`."""
+        return [" ".join(part for part in ("approver", item.options, item.key) if part) for item in self.signers if item.key == key]
+
+
+def fingerprint(key: str) -> str:
+    """As ssh-keygen prints it."""
+    digest = hashlib.sha256(base64.b64decode(key.partition(" ")[2])).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def parse(text: str) -> list[Signer]:
+    """All keys of a file. SignersProblem where a line is none, or says more than whose a key is."""
+    if len(text) > LARGEST:
+        raise SignersProblem(f"it has more than {LARGEST} characters")
+    return [
+        _signer(line.strip(), number)
+        for number, line in enumerate(text.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")
+    ]  # fmt: skip
+
+
+def people(files: Iterable[Iterable[Signer]]) -> Mapping[str, frozenset[str]]:
+    """By key: all addresses of the person who has it. Keys with an address in common, in whatever file, are one person's."""
+    groups: list[tuple[set[str], set[str]]] = []
+    for signer in (signer for file in files for signer in file):
+        keys, addresses = {signer.key}, set(signer.principals)
+        joined = [group for group in groups if group[0] & keys or group[1] & addresses]
+        for group in joined:
+            keys |= group[0]
+            addresses |= group[1]
+            groups.remove(group)
+        groups.append((keys, addresses))
+    return {key: frozenset(addresses) for keys, addresses in groups for key in keys}
+
+
+def _signer(line: str, number: int) -> Signer:
+    found = LINE.fullmatch(line)
+    if found is None:
+        raise SignersProblem(f"line {number} is not `ADDRESS[,ADDRESS…] [OPTIONS] KEY-TYPE KEY`")
+    options = found["options"] or ""
+    if AUTHORITY in (option.strip().lower() for option in options.split(",")):
+        raise SignersProblem(f"line {number}: `{AUTHORITY}` would let an authority name further people: list the key of each person")
+    try:
+        principals = tuple(_principal(text, number) for text in found["principals"].strip('"').split(",") if text.strip())
+    except UsageError as error:
+        raise SignersProblem(f"line {number}: {error.message}") from error
+    if not principals:
+        raise SignersProblem(f"line {number} names no one")
+    return Signer(f"{found['type']} {found['key']}", principals, options)
+
+
+def _principal(text: str, number: int) -> str:
+    if any(sign in text for sign in "*?!"):
+        raise SignersProblem(f"line {number}: `{text}` is a pattern: name each person's address")
+    return identity(text)
