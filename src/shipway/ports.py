@@ -104,15 +104,19 @@ class Runtime(Protocol):
     def get(self, container: str, path: str) -> Iterator[bytes]:
         """Tar stream of a file or directory. FileNotFoundError where it doesn't exist."""
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
         """Make the bridge network where it isn't there. internal: what is in it alone reaches nothing else; this machine
-        reaches it."""
+        reaches it. pinned: so that `set_aliases` is possible there."""
 
     def remove_network(self, name: str) -> None:
         """Remove it; whatever is still attached is detached first."""
 
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
         """Attach a container to one more network."""
+
+    def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
+        """Let others in the network find an attached container by exactly these names; connections that are open to it or
+        from it stay open. False, and nothing is changed, where that isn't possible, or it isn't attached."""
 
     def disconnect(self, network: str, container: str) -> None:
         """Detach a container from a network; one that isn't attached is no error."""

@@ -60,6 +60,23 @@ class TestDockerRuntime(RuntimeContract):
             assert lab.runtime.connections(name, 6380) == 0
         eventually(lambda: lab.runtime.connections(name, 6379) == 0)
 
+    def test_open_connections_survive_a_change_of_names(self, lab: DockerLab) -> None:
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)
+        name = lab.run("a", "redis-server --port 6379 --protected-mode no", networks={network: ("old",)})
+        asker = lab.run("b", "sleep 100", networks={network: ()})
+
+        def known(alias: str) -> bool:
+            return lab.runtime.execute(asker, ["getent", "hosts", alias])[0] == 0
+
+        (address,) = (lab.runtime.find(name) or pytest.fail("gone")).addresses.values()
+        with socket.create_connection((address, 6379), 5) as connection:
+            for aliases in (("new",), (), ("old",)):
+                assert lab.runtime.set_aliases(network, name, aliases)
+                assert [alias for alias in ("old", "new") if known(alias)] == list(aliases)
+                connection.sendall(b"PING\r\n")
+                assert connection.recv(100) == b"+PONG\r\n"
+
     def test_long_lines_of_both_streams_stay_whole(self, lab: DockerLab) -> None:
         shell = "i=0; while [ $i -lt 5 ]; do printf '%0100000d\\n' 1; printf '%0100000d\\n' 2 >&2; i=$((i+1)); done"
         name = lab.run("a", shell)

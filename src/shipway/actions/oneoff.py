@@ -33,7 +33,7 @@ def service_job(
         image=release.images[service],
         labels=names.labels(plan.app, environment.name, "job", service),
         env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
-        networks={names.network(plan.app, environment.name): ()},
+        networks={names.network(plan.app, environment.name): (), names.rotation_network(plan.app, environment.name): ()},
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from shipway.context import Context, side_by_side
 from shipway.domain import names
-from shipway.domain.container import ContainerInfo
+from shipway.domain.container import LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.draining import QUIET, drain_of, port_of, stop_of
 from shipway.domain.errors import Interrupted
 from shipway.domain.observed import release_of
@@ -42,6 +42,13 @@ def wait_drained(ctx: Context, containers: Sequence[ContainerInfo], since: float
         ctx.cancelled.wait(POLL)
         if ctx.cancelled.is_set():
             raise Interrupted("interrupted while requests were drained")
+
+
+def enter_rotation(ctx: Context, rotation: str, spec: ContainerSpec, *, inside: bool) -> None:
+    """Let the edge and the other services reach a container, these by the name of its service."""
+    aliases = (spec.labels[LABEL_NAME],)
+    if not inside or not ctx.runtime.set_aliases(rotation, spec.name, aliases):
+        ctx.runtime.connect(rotation, spec.name, aliases)
 
 
 def leave(ctx: Context, container: ContainerInfo, app: str, environment: str, *, remove: bool) -> None:

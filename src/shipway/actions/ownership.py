@@ -133,8 +133,8 @@ class _OwnedRuntime:
     def create(self, spec: ContainerSpec) -> str:
         return self._runtime.create(dataclasses.replace(spec, labels={**spec.labels, **self._ownership.label}))
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
-        self._runtime.ensure_network(name, {**labels, **self._ownership.label}, internal=internal)
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
+        self._runtime.ensure_network(name, {**labels, **self._ownership.label}, internal=internal, pinned=pinned)
 
     def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
         found = self._runtime.list(labels)

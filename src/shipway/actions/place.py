@@ -12,7 +12,7 @@ from shipway.actions.accessories import STARTING, forget_replaced, start_accesso
 from shipway.actions.accessory_rules import require_sound
 from shipway.actions.assets import share_assets
 from shipway.actions.decide import Decision, Part
-from shipway.actions.outgoing import drained, leave, wait_drained
+from shipway.actions.outgoing import drained, enter_rotation, leave, wait_drained
 from shipway.actions.preflight import require_space, space_needed
 from shipway.context import Context, side_by_side
 from shipway.domain import names
@@ -67,8 +67,8 @@ class Place:
         """Networks, and what the services use."""
         labels = {LABEL_APP: self.app, LABEL_ENVIRONMENT: self.environment}
         if self.wanted.services:
-            for network in (names.network(self.app, self.environment), self.rotation):
-                self.ctx.runtime.ensure_network(network, labels)
+            self.ctx.runtime.ensure_network(names.network(self.app, self.environment), labels)
+            self.ctx.runtime.ensure_network(self.rotation, labels, pinned=True)
         changes = self.changeset.of("accessory", *STARTING)
         if changes:
             with self.part("accessories", ", ".join(change.name for change in changes)):
@@ -140,10 +140,11 @@ class Place:
         return [spec for spec in specs if spec.name in names]
 
     def _start(self, spec: ContainerSpec) -> None:
-        create_and_start(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic))
+        """It finds the services that serve by their names, and has none itself before it takes requests."""
+        aliases = () if spec in self.wanted.web else (spec.labels[LABEL_NAME],)
+        create_and_start(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._begun[spec.name] = self.ctx.clock()
-        if spec in self.wanted.web:
-            self._enter(spec)  # while it comes up: nothing is sent to it before the switch
+        self._inside.add(spec.name)
 
     @property
     def _beside_traffic(self) -> bool:
@@ -151,7 +152,7 @@ class Place:
         return not self._again and self.wanted.routes is not None and self.observed.routes is not None
 
     def _enter(self, spec: ContainerSpec) -> None:
-        self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
+        enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in self._inside)
         self._inside.add(spec.name)
 
     def _share(self, starting: Sequence[ContainerSpec], service: Service) -> None:
@@ -202,14 +203,18 @@ class Place:
 
     def enter(self, specs: Sequence[ContainerSpec] | None = None) -> None:
         """Let the edge reach these, or all web services."""
-        entering = [spec for spec in (self.wanted.web if specs is None else specs) if spec.name not in self._inside]
-        side_by_side(self._enter, entering)
+        side_by_side(self._enter, self.wanted.web if specs is None else specs)
         if self.wanted.routes is not None:
             self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.certificate)
 
     def take(self) -> None:
         """All requests to the release that is wanted."""
         self.switch(self.wanted.routes)
+        side_by_side(self._forget_name, self._outgoing())
+
+    def _forget_name(self, item: ContainerInfo) -> None:
+        """No other service finds it by its name any more; what is open to it stays so."""
+        self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 
     def switch(self, table: Mapping[str, object] | None) -> None:
         """All requests by this table."""
@@ -255,6 +260,7 @@ class Place:
 
     def drain(self, containers: Sequence[ContainerInfo]) -> None:
         """Wait until no request is open to what requests were just taken from, and stop it."""
+        side_by_side(self._forget_name, containers)
         wait_drained(self.ctx, containers, self._switched_at())
         side_by_side(self.leave, containers)
 

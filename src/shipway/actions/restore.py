@@ -10,7 +10,7 @@ from dataclasses import replace
 from shipway.actions.accessories import forget_replaced, start_accessories
 from shipway.actions.decide import hosts_of
 from shipway.actions.observe import observe, settings
-from shipway.actions.outgoing import drained, wait_drained
+from shipway.actions.outgoing import drained, enter_rotation, wait_drained
 from shipway.actions.outgoing import leave as end
 from shipway.actions.standing import wanted_of
 from shipway.context import Context, attempt_all, errors_of, side_by_side
@@ -124,7 +124,8 @@ class _Restoring:
         starting = [spec for spec in specs if spec.name in missing]
         for spec in starting:
             self.ctx.images.pull(spec.image, lambda line: None)
-            create_and_start(self.ctx, spec)
+            aliases = () if spec in self.wanted.web else (spec.labels[LABEL_NAME],)
+            create_and_start(self.ctx, spec, {self.rotation: aliases})
         services = self.good.plan.services if self.good else {}
         of = [(spec.name, services[spec.labels[LABEL_NAME]]) for spec in starting]
         headers = self.good.plan.environments[self.name].forwarded if self.good else {}
@@ -134,8 +135,7 @@ class _Restoring:
         """Let the edge run, and reach all that serves."""
         inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
         for spec in self.wanted.web:
-            if spec.name not in inside:
-                self.ctx.runtime.connect(self.rotation, spec.name, (spec.labels[LABEL_NAME],))
+            enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
         self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self.domain,)}, self.wanted.certificate)
 
     def _leave(self) -> None:
@@ -146,6 +146,9 @@ class _Restoring:
         others = [item for item in self.observed.services if item.name not in part]
         history = self.ctx.ledger.deployments(self.app, self.name)
         switched = self.ctx.clock()
+        for item in others:
+            if item.active and self.rotation in item.addresses:
+                self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 
         def since(item: ContainerInfo) -> float:
             return switched if item.name in served else replaced_at(history, release_of(item)) or 0.0

@@ -6,6 +6,7 @@ import io
 import posixpath
 import re
 import tarfile
+from collections.abc import Mapping, Sequence
 
 from shipway.context import Context
 from shipway.domain.container import LABEL_NAME, ContainerSpec
@@ -15,10 +16,13 @@ from shipway.domain.start_failure import explain, refusal_in
 MOST = 65536  # bytes of a file that are looked at
 
 
-def create_and_start(ctx: Context, spec: ContainerSpec) -> None:
-    """DeployFailed, with service and remedy, where the image is at fault."""
+def create_and_start(ctx: Context, spec: ContainerSpec, networks: Mapping[str, Sequence[str]] | None = None) -> None:
+    """DeployFailed, with service and remedy, where the image is at fault. networks: that it also joins before it starts, with
+    its names there."""
     try:
         ctx.runtime.create(spec)
+        for network, aliases in (networks or {}).items():
+            ctx.runtime.connect(network, spec.name, aliases)
         ctx.runtime.start(spec.name)
     except NotRunnable as error:
         why = explanation(ctx, spec.name, error.message)

@@ -231,7 +231,7 @@ class MemoryRuntime(Recorder):
                 raise FileNotFoundError(f"{path} isn't in container {container}")
             return pack(files)
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
         with self._call("ensure_network", name):
             if name not in self.networks:
                 self.labels["network", name] = dict(labels)
@@ -251,6 +251,14 @@ class MemoryRuntime(Recorder):
             known = self.networks[network].get(found.info.name, ())
             self.networks[network][found.info.name] = tuple(sorted({*known, *aliases}))
             self._set(found, found.info.state, found.info.exit_code)
+
+    def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
+        with self._call("set_aliases", network, self._name(container), *aliases):
+            found = self._get(container)
+            if found is None or found.info.name not in self.networks.get(network, {}):
+                return False
+            self.networks[network][found.info.name] = tuple(aliases)
+            return True
 
     def disconnect(self, network: str, container: str) -> None:
         with self._call("disconnect", network, self._name(container)):

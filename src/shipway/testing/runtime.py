@@ -291,6 +291,17 @@ class RuntimeContract:
         assert self.networks(lab, name) == {one}
         assert self.state(lab, name) == "running"
 
+    def test_names_change_while_it_is_attached(self, lab: RuntimeLab) -> None:
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)
+        name = self.start(lab, "a", networks={network: ("first",)})
+        before = lab.runtime.find(name)
+        for aliases in (("second",), (), (), ("first", "second")):
+            assert lab.runtime.set_aliases(network, name, aliases)
+        assert lab.runtime.find(name) == before
+        assert not lab.runtime.set_aliases(lab.name("missing"), name, ("first",))
+        assert not lab.runtime.set_aliases(network, lab.name("missing"), ("first",))
+
     def test_a_container_in_several_networks_from_the_start(self, lab: RuntimeLab) -> None:
         networks: Mapping[str, tuple[str, ...]] = {lab.name("one"): ("a1",), lab.name("two"): ("a2",)}
         for network in networks:

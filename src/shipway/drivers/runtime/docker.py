@@ -25,6 +25,7 @@ from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.streams import Seen, frames, lines
 
+PINNED = "shipway.pinned"  # label of a network whose addresses were asked for
 REMOVAL = 20.0  # seconds that the engine may take to remove a container that is already on its way out
 
 
@@ -201,13 +202,15 @@ class DockerRuntime:
             raise
         return _closing(opened, reply.chunks())
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> None:
+    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
         with self._networks:  # an engine takes two networks of one name
             if self._network(name) is not None:
                 return
             body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
             try:
                 self._engine.call("POST", "/networks/create", body=body, fine=(409,))
+                if pinned:
+                    self._pin(name, body)
             except EngineRefused as error:
                 hint = ""
                 if "address pool" in error.message:
@@ -216,6 +219,20 @@ class DockerRuntime:
                         "smaller ones (`default-address-pools` in /etc/docker/daemon.json)"
                     )
                 raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
+
+    def _pin(self, name: str, body: Mapping[str, Any]) -> None:
+        """Make it again with the very addresses that the engine chose: only in a network whose addresses were asked for can
+        a container be attached again under its address, see `set_aliases`."""
+        found = self._network(name)
+        chosen = [item["Subnet"] for item in (found or {}).get("IPAM", {}).get("Config") or () if item.get("Subnet")]
+        if not chosen:
+            return
+        self._engine.call("DELETE", f"/networks/{segment(name)}", fine=(404,))
+        pinned = {**body, "Labels": {**body["Labels"], PINNED: "1"}, "IPAM": {"Config": [{"Subnet": each} for each in chosen]}}
+        try:
+            self._engine.call("POST", "/networks/create", body=pinned, fine=(409,))
+        except EngineRefused:  # another one has taken them in this moment
+            self._engine.call("POST", "/networks/create", body=body, fine=(409,))
 
     def remove_network(self, name: str) -> None:
         found = self._network(name)
@@ -246,6 +263,29 @@ class DockerRuntime:
         if found["State"]["Running"] and not (after and after["State"]["Running"]):
             # What ends in this very moment leaves an endpoint that only its name leads to, and that holds the network.
             self.disconnect(network, found["Name"].lstrip("/"))
+
+    def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
+        found = self._inspect(container)
+        endpoint = found["NetworkSettings"]["Networks"].get(network) if found else None
+        if found is None or endpoint is None:
+            return False
+        known = set(endpoint.get("Aliases") or ()) - {found["Id"][:12]}  # the engine's own addition
+        if known == set(aliases):
+            return True
+        there = self._network(network)
+        address = endpoint.get("IPAddress")
+        if not address or there is None or PINNED not in (there["Labels"] or {}):
+            return False
+        # The engine can't change the names of what is attached. Attached again under the same address in an instant, its
+        # connections go on: what was sent meanwhile is sent again.
+        same = {"Aliases": sorted(aliases), "IPAMConfig": {"IPv4Address": address}, "MacAddress": endpoint.get("MacAddress") or ""}
+        self.disconnect(network, container)
+        try:
+            self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": same})
+        except EngineRefused as error:
+            if "already" not in error.message:
+                self.connect(network, container, aliases)
+        return True
 
     def attachments(self, container: str) -> dict[str, tuple[str, ...]]:
         """Networks of a container, running or not, with the aliases that were asked for."""

@@ -1,0 +1,93 @@
+"""Every service finds every other one by its name: the containers of the release that serves, and no others."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.rollback import Wish, rollback
+from shipway.domain.errors import DeployFailed
+from shipway.domain.names import rotation_network
+from shipway.testing.memory import Behaviour
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+ROTATION = rotation_network("shop", "staging")
+SEEDED = dataclasses.replace(STAGING, standby=600.0)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Release 1 serves."""
+    made = World(tmp_path)
+    put(made, 1)
+    return made
+
+
+def put(world: World, number: int) -> None:
+    deploy(world.controller(), Order(world.release(number, environment=SEEDED), SEEDED))
+
+
+def found(world: World) -> dict[str, set[int]]:
+    """By name: the releases whose containers it leads to."""
+    names: dict[str, set[int]] = {}
+    for container, aliases in world.runtime.networks[ROTATION].items():
+        item = world.runtime.containers[container].info
+        for alias in aliases if item.running else ():
+            names.setdefault(alias, set()).add(int(item.labels["shipway.release"]))
+    return names
+
+
+def test_each_service_has_its_name_workers_too(world: World) -> None:
+    assert found(world) == {"frontend": {1}, "backend": {1}, "worker": {1}}
+
+
+def test_while_a_release_starts_the_names_lead_to_the_one_that_serves(world: World) -> None:
+    seen: list[dict[str, set[int]]] = []
+    start = world.runtime.start
+
+    def started(name: str) -> None:
+        start(name)
+        seen.append(found(world))
+
+    world.runtime.start = started  # type: ignore[method-assign]
+    put(world, 2)
+    assert all((each["frontend"], each["backend"]) == ({1}, {1}) for each in seen)
+    assert found(world) == {"frontend": {2}, "backend": {2}, "worker": {2}}
+    joined = {name for name in world.runtime.networks[ROTATION] if "_2-" in name}
+    assert len(joined) == 3
+
+
+def test_a_release_that_fails_never_has_a_name(world: World) -> None:
+    world.runtime.behave("shop_staging_backend_2-*", Behaviour(healthy=False))
+    with pytest.raises(DeployFailed):
+        put(world, 2)
+    assert found(world) == {"frontend": {1}, "backend": {1}, "worker": {1}}
+
+
+def test_one_that_is_rolled_back_gives_the_names_back(world: World) -> None:
+    world.runtime.behave("shop_staging_worker_2-*", Behaviour(loops=True))
+    with pytest.raises(DeployFailed):
+        put(world, 2)
+    assert found(world) == {"frontend": {1}, "backend": {1}, "worker": {1}}
+
+
+def test_a_rollback_takes_the_names(world: World) -> None:
+    put(world, 2)
+    rollback(world.controller(), "shop", "staging", Wish())
+    names = found(world)
+    assert (names["frontend"], names["backend"]) == ({1}, {1})
+
+
+def test_migrations_and_seeds_are_where_the_names_are(world: World) -> None:
+    from shipway.actions.observe import settings
+    from shipway.actions.oneoff import service_job
+
+    release = world.ledger.release("shop", 1)
+    assert release is not None
+    job = service_job(release, SEEDED, settings(world.controller(), release, SEEDED), "backend", {})
+    assert job.networks[ROTATION] == ()
