@@ -190,7 +190,7 @@ class Edge(Protocol):
     ) -> None:
         """Run it with at least these public ports, attached to these networks under these aliases (the public host
         names, so that a container there reaches the edge by them), able to get certificates as `tls` of a table's url
-        says; keeps all that others asked for."""
+        says; keeps all that others asked for, and interrupts none of them, but for what `pending` says."""
 
     def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
         """What `ensure` with these would interrupt, in words; None where nothing is interrupted."""
@@ -198,9 +198,18 @@ class Edge(Protocol):
     def authority(self) -> str | None:
         """Certificate (PEM) of the authority that signs for local names; None where it was never needed."""
 
-    @property
-    def container(self) -> str:
-        """Name of its container: who shares its network namespace reaches every public address."""
+    def down(self) -> Sequence[str]:
+        """Its containers that don't run: nobody is answered at their ports. None where there is no edge."""
+
+    def trim(self) -> None:
+        """Give back the public ports that no routes need."""
+
+    def visit(
+        self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]
+    ) -> AbstractContextManager[str]:
+        """In the block there is a container (its name is given) whose network namespace reaches this address (`url` of a
+        table) as visitors do, whatever DNS says, and no container of this engine otherwise. A maintenance page isn't
+        shown there. network: the name of one that is made for it; labels: of all that is made. Not twice at a time."""
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
         """The table that `switch` wrote last for this owner (app-environment); None where there is none."""
@@ -214,7 +223,7 @@ class Edge(Protocol):
 
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
         """Answer everybody at this address (`url` of a table) with status 503 and this HTML page, whatever is switched
-        meanwhile; None ends it. Who shares the edge's network namespace is served as ever."""
+        meanwhile; None ends it. Who asks from `visit` is served as ever."""
 
     def maintained(self, owner: str) -> bool:
         """Whether it does."""

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
+from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, ContainerSpec
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.drivers.runtime.engine import Engine
+from shipway.drivers.shared import SHARED
 from shipway.ports import Dial
 from tests.conformance.labs import DockerLab
 
@@ -114,27 +115,42 @@ class TraefikLab:
 
     def inside(self, host: str, port: int, path: str) -> tuple[int | None, str]:
         code = (
-            "import http.client as h, sys; c = h.HTTPConnection('127.0.0.1', int(sys.argv[2])); "
+            "import http.client as h, sys; c = h.HTTPConnection(sys.argv[4], int(sys.argv[2])); "
             "c.request('GET', sys.argv[3], headers={'Host': sys.argv[1]}); r = c.getresponse(); "
             "print(r.headers['X-Shipway-Release'], r.read().decode().split()[0])"
         )
+        url = {"scheme": "http", "host": host, "port": port}
+        with self.edge.visit("one", url, self.docker.name("visit"), {LABEL_APP: self.docker.app, LABEL_CONFIG: "1"}) as place:
+            lines = [self.run(place, "python", "-c", code, host, str(port), path, to) for to in ("127.0.0.1", host)]
+        assert lines[0] == lines[1], lines
+        return int(lines[0].split()[0]), f"http://{lines[0].split()[1]}:8000"
+
+    def run(self, network_of: str, *command: str) -> str:
+        """Its output, in the network namespace of that container."""
         name = self.docker.name("inside")
         spec = ContainerSpec(
             name=name,
             image="python:3.11-slim-bookworm",
             labels={LABEL_APP: self.docker.app, LABEL_CONFIG: "1"},
-            command=("python", "-c", code, host, str(port), path),
-            network_of=self.edge.container,
+            command=command,
+            network_of=network_of,
         )
         self.docker.runtime.create(spec)
         self.docker.runtime.start(name)
-        assert self.docker.runtime.wait(name, 20) == 0, list(self.docker.runtime.logs(name))
-        (line,) = self.docker.runtime.logs(name)
-        self.docker.runtime.remove(name)
-        return int(line.split()[0]), f"http://{line.split()[1]}:8000"
+        try:
+            assert self.docker.runtime.wait(name, 20) == 0, list(self.docker.runtime.logs(name))
+            return "\n".join(self.docker.runtime.logs(name))
+        finally:
+            self.docker.runtime.remove(name)
+
+    @property
+    def container(self) -> str:
+        """Of the edge: the first one."""
+        return self.docker.name("edge")
 
     def restart(self) -> None:
-        self.docker.runtime.stop(self.edge.container, 5)
+        for found in self.docker.runtime.list({LABEL_APP: SHARED, LABEL_NAME: self.container}):
+            self.docker.runtime.stop(found.name, 5)
 
 
 @contextmanager

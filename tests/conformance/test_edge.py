@@ -28,13 +28,13 @@ class MemoryEdgeLab:
 
     def __init__(self) -> None:
         self.edge = MemoryEdge()
-        self.edge.down.add(self.broken)
+        self.edge.unreachable.add(self.broken)
 
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
         return self.edge.request(host, port, path.partition("?")[0], inside=inside)
 
     def restart(self) -> None:
-        pass
+        self.edge.stopped.append("shipway-edge")
 
 
 class TestMemoryEdge(EdgeContract):
@@ -81,7 +81,7 @@ class TestTraefikEdge(EdgeContract):
         assert lab.docker.runtime.execute(beside, ["python", "-c", code]) == (0, "200\n")
 
     def test_nothing_but_the_public_ports_is_open(self, lab: TraefikLab) -> None:
-        found = lab.docker.inspect(lab.edge.container)
+        found = lab.docker.inspect(lab.container)
         assert set(found["NetworkSettings"]["Ports"]) >= {f"{lab.ports[0]}/tcp"}
         published = {item["HostIp"] for items in found["NetworkSettings"]["Ports"].values() for item in items or ()}
         assert published == {"127.0.0.1"}
@@ -89,22 +89,22 @@ class TestTraefikEdge(EdgeContract):
         assert lab.request("one.localhost", lab.ports[0], "/api/rawdata") == (None, "")
 
     def test_an_edge_that_is_up_to_date_is_left_alone_quickly(self, lab: TraefikLab) -> None:
-        before = lab.docker.inspect(lab.edge.container)["State"]["StartedAt"]
+        before = lab.docker.inspect(lab.container)["State"]["StartedAt"]
         started = time.monotonic()
         for _ in range(10):
             lab.edge.ensure([Publish(lab.ports[0], lab.ports[0])], lab.networks)
         assert time.monotonic() - started < 2
-        assert lab.docker.inspect(lab.edge.container)["State"]["StartedAt"] == before
+        assert lab.docker.inspect(lab.container)["State"]["StartedAt"] == before
 
     def test_a_port_that_is_taken_disturbs_nobody(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
-        identity = lab.docker.inspect(lab.edge.container)["Id"]
+        identity = lab.docker.inspect(lab.container)["Id"]
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             with pytest.raises(EdgeError, match=f"port {port} .* is taken") as caught:
                 lab.edge.ensure([Publish(port, port)], {})
         assert str(port) in caught.value.hint
-        assert lab.docker.inspect(lab.edge.container)["Id"] == identity
+        assert lab.docker.inspect(lab.container)["Id"] == identity
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
     def test_an_edge_elsewhere_is_reached_by_what_dials_there(self, lab: TraefikLab) -> None:
@@ -114,9 +114,9 @@ class TestTraefikEdge(EdgeContract):
             dialled.append(address)
             return socket.create_connection(address, timeout)
 
-        edge = TraefikEdge(lab.docker.engine, name=lab.edge.container, deadline=4.0, dial=dial)
+        edge = TraefikEdge(lab.docker.engine, name=lab.container, deadline=4.0, dial=dial)
         edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
-        home = lab.docker.inspect(edge.container)["NetworkSettings"]["Networks"][f"0-{edge.container}"]["IPAddress"]
+        home = lab.docker.inspect(lab.container)["NetworkSettings"]["Networks"][f"0-{lab.container}"]["IPAddress"]
         assert set(dialled) == {("127.0.0.1", lab.ports[0]), (home, 9)}
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
@@ -139,13 +139,13 @@ class TestTraefikEdge(EdgeContract):
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
     def test_a_network_that_is_missing_disturbs_nobody(self, lab: TraefikLab) -> None:
-        identity = lab.docker.inspect(lab.edge.container)["Id"]
+        identity = lab.docker.inspect(lab.container)["Id"]
         port = lab.docker.port()
         with pytest.raises(EdgeError, match="missing"):
             lab.edge.ensure([Publish(port, port)], {lab.docker.name("missing"): ()})
-        assert lab.docker.inspect(lab.edge.container)["Id"] == identity
+        assert lab.docker.inspect(lab.container)["Id"] == identity
 
-    def test_it_goes_back_where_it_can_not_be_made_anew(self, lab: TraefikLab) -> None:
+    def test_a_port_that_can_not_be_had_leaves_all_as_it_was(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
         port = lab.docker.port()
         with pytest.raises(EdgeError, match="can't be started"):
@@ -154,7 +154,7 @@ class TestTraefikEdge(EdgeContract):
 
     def test_two_at_once_both_get_what_they_ask_for(self, lab: TraefikLab) -> None:
         ports = [lab.docker.port(), lab.docker.port()]
-        edges = [TraefikEdge(lab.docker.engine, name=lab.edge.container) for _ in ports]
+        edges = [TraefikEdge(lab.docker.engine, name=lab.container) for _ in ports]
         with ThreadPoolExecutor(2) as pool:
             calls = [
                 pool.submit(edge.ensure, [Publish(port, port)], {}) for edge, port in zip(edges, ports, strict=True)
@@ -164,13 +164,62 @@ class TestTraefikEdge(EdgeContract):
         for port in ports:
             assert lab.request("one.localhost", port, "/") == (None, "")
 
-    def test_a_replacement_that_died_half_way_is_finished(self, lab: TraefikLab) -> None:
+    def test_a_container_that_died_before_its_start_is_no_hindrance(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
-        runtime, name = lab.docker.runtime, lab.edge.container
-        runtime.rename(name, f"{name}-next")  # the old one is removed, the next one has not got its name yet
+        port = lab.docker.port()
+        spec = lab.edge._containers._spec(f"{lab.container}-9", [Publish(port, port)], [])
+        lab.edge._containers._create(spec, {})
         lab.edge.ensure([Publish(lab.ports[0], lab.ports[0])], lab.networks)
-        assert runtime.find(f"{name}-next") is None
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
+        lab.edge.trim()
+        assert lab.docker.runtime.find(spec.name) is None
+
+    def test_one_more_port_loses_no_request(self, lab: TraefikLab) -> None:
+        """A second app asks for a port of its own, and goes again, while the first one has visitors."""
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        before = lab.docker.inspect(lab.container)["State"]["StartedAt"]
+        with asking(lab.ports[0]) as answers:
+            port = lab.docker.port()
+            lab.edge.ensure([Publish(port, port)], lab.networks)
+            table = self.table(lab, 2, lab.upstreams[1], "two.localhost")
+            lab.edge.switch("two", {**table, "url": {**table["url"], "port": port}})
+            assert lab.request("two.localhost", port, "/") == (2, lab.upstreams[1])
+            lab.edge.remove("two")
+            lab.edge.trim()
+        assert len(answers) > 20
+        assert set(answers) == {200}
+        assert lab.docker.inspect(lab.container)["State"]["StartedAt"] == before
+        with pytest.raises(ConnectionRefusedError):
+            lab.request("two.localhost", port, "/")
+
+    def test_a_port_that_was_given_back_meanwhile_is_taken_again(self, lab: TraefikLab) -> None:
+        """Another process destroys the last environment of a port, between what this one ensures and switches."""
+        port = lab.docker.port()
+        lab.edge.ensure([Publish(port, port)], lab.networks)
+        TraefikEdge(lab.docker.engine, name=lab.container).trim()
+        table = self.table(lab, 2, lab.upstreams[1], "two.localhost")
+        lab.edge.switch("two", {**table, "url": {**table["url"], "port": port}})
+        assert lab.request("two.localhost", port, "/") == (2, lab.upstreams[1])
+
+    def test_a_visitor_reaches_the_public_address_and_no_container(self, lab: TraefikLab) -> None:
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        other = lab.docker.inspect(lab.docker.name("b"))["NetworkSettings"]["Networks"][lab.network]["IPAddress"]
+        program = (
+            "import socket, sys\n"
+            "def tried(act):\n"
+            "    try: act(); return 'yes'\n"
+            "    except OSError as error: return type(error).__name__\n"
+            "one, other, port = sys.argv[1:]\n"
+            "print(tried(lambda: socket.create_connection((one, int(port)), 2)), tried(lambda: socket.create_connection((other, 8000), 2)),"
+            " tried(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 768)))"
+        )
+        url = {"scheme": "http", "host": "one.localhost", "port": lab.ports[0]}
+        network = lab.docker.name("visit")
+        with lab.edge.visit("one", url, network, {LABEL_APP: lab.docker.app}) as place:
+            seen = lab.run(place, "python", "-c", program, "one.localhost", other, str(lab.ports[0]))
+        assert seen.split() == ["yes", "TimeoutError", "PermissionError"]
+        assert lab.docker.runtime.find(network) is None
+        assert not lab.docker.runtime.has_network(network)
 
     def test_switches_lose_no_request(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
@@ -210,7 +259,7 @@ class TestTraefikEdge(EdgeContract):
         }
         text = f"# {json.dumps(old)}\n{{}}\n"
         command = ["sh", "-c", 'printf "%s" "$1" > /routes/one.yml', "sh", text]
-        assert lab.docker.runtime.execute(lab.edge.container, command)[0] == 0
+        assert lab.docker.runtime.execute(lab.container, command)[0] == 0
         lab.restart()
         lab.edge.ensure([], {})
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
@@ -221,7 +270,7 @@ class TestTraefikEdge(EdgeContract):
         lab.restart()
         assert lab.edge.routes("one") == table
         with pytest.raises(EdgeError, match="isn't running"):
-            lab.edge.switch("one", self.table(lab, 2, lab.upstreams[1]))
+            TraefikEdge(lab.docker.engine, name=lab.container).switch("one", self.table(lab, 2, lab.upstreams[1]))
         lab.edge.remove("one")
         assert lab.edge.routes("one") is None
         lab.edge.ensure([], {})

@@ -79,7 +79,7 @@ def test_the_log_has_a_line_of_json_for_each_request(lab: TraefikLab) -> None:
     ask(lab, "/found?secret=1", **{"X-Request-Id": "logged-1", "Authorization": "Basic hidden"})
     lines: list[dict[str, Any]] = []
     for _ in range(50):
-        text = list(lab.docker.runtime.logs(lab.edge.container))
+        text = list(lab.docker.runtime.logs(lab.container))
         lines = [item for item in map(json.loads, text) if "logged-1" in item.values()]
         if lines:
             break
@@ -165,7 +165,7 @@ def test_a_large_upload_is_passed_on_as_it_comes(lab: TraefikLab) -> None:
 
 def memory(lab: TraefikLab) -> int:
     """Of the edge's process: bytes that it holds."""
-    _, text = lab.docker.runtime.execute(lab.edge.container, ["cat", "/proc/1/status"])
+    _, text = lab.docker.runtime.execute(lab.container, ["cat", "/proc/1/status"])
     found = re.search(r"VmRSS:\s+(\d+) kB", text)
     assert found
     return int(found[1]) * 1024

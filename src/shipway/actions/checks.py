@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import tarfile
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from shipway.actions.oneoff import TIMEOUT, service_job
@@ -14,7 +15,7 @@ from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import DeployFailed, StepFailed
 from shipway.domain.plan import Check, Environment
 from shipway.domain.release import Evidence, Release
-from shipway.domain.specify import Settings
+from shipway.domain.specify import Settings, public_url
 from shipway.steps.container import TIMED_OUT, run_container
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
         entrypoint=("sh", "-c"),
         command=(check.run,),
         env={"URL": environment.url, "SHIPWAY_ENVIRONMENT": environment.name, **check.env},
-        network_of=ctx.edge.container,  # there every public address is reachable, whatever DNS says
     )
     authority = ctx.edge.authority() if (environment.certificate or {}).get("internal") else None
     if authority:
@@ -62,12 +62,21 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
 
     with ctx.part(name, check.run):
         ctx.images.pull(image, lambda line: None)
-        code = run_container(ctx, spec, on_line=on_line, timeout=check.timeout, before=trust)
+        with _visitor(ctx, release, environment) as network_of:
+            visiting = dataclasses.replace(spec, network_of=network_of)
+            code = run_container(ctx, visiting, on_line=on_line, timeout=check.timeout, before=trust)
         detail = "passed" if code == 0 else _why(code, check.timeout)
         evidence = Evidence(release.app, release.number, environment.name, "check", name, code == 0, detail, ctx.clock())
         ctx.ledger.add_evidence(evidence)
         if code != 0:
             raise DeployFailed(f"check {name} {detail} on {environment.name}\n" + "\n".join(lines[-TAIL:]))
+
+
+def _visitor(ctx: Context, release: Release, environment: Environment) -> AbstractContextManager[str]:
+    """Container whose network a check shares: it reaches the public address, and no container otherwise."""
+    owner = names.route_owner(release.app, environment.name)
+    labels = names.labels(release.app, environment.name, "job", "visit")
+    return ctx.edge.visit(owner, public_url(environment), names.visit_network(release.app, environment.name), labels)
 
 
 def _file(path: str, text: str) -> bytes:

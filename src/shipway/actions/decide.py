@@ -128,7 +128,7 @@ def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
     interrupted = ctx.edge.pending(wanted.publish, wanted.certificate) if wanted.routes is not None else None
     if interrupted is None:
         return changes
-    anew = Change("replace", "edge", ctx.edge.container, interrupted)
+    anew = Change("replace", "edge", "edge", interrupted)
     return Changeset(changes.title, (anew, *changes.changes))
 
 

@@ -32,7 +32,8 @@ def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
     for container in ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):
         with ctx.part("remove", container.name):
             ctx.runtime.remove(container.name)
-    for network in (names.rotation_network, names.network):
+    ctx.edge.trim()
+    for network in (names.rotation_network, names.network, names.visit_network):
         ctx.runtime.remove_network(network(plan.app, environment.name))
     for accessory in plan.accessories.values():
         ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))

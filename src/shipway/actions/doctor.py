@@ -150,9 +150,8 @@ def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, st
 
 def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> Iterator[tuple[str, str, str, str]]:
     """What a container's name and labels don't tell: its image, whether the edge reaches it, and runs."""
-    edge = ctx.runtime.find(ctx.edge.container) if wanted.routes is not None else None
-    if edge is not None and not edge.running:
-        yield host.name, edge.name, f"doesn't run ({edge.state})", "start it"
+    for edge in ctx.edge.down() if wanted.routes is not None else ():
+        yield host.name, edge, "the edge is down: nobody is answered at its ports, whatever the environment", "start it"
     for name, image in _other_images(ctx, wanted, found):
         yield host.name, name, f"runs another image than {image}", "replace it"
     rotation = names.rotation_network(wanted.app, wanted.environment)

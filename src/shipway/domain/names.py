@@ -38,6 +38,11 @@ def rotation_network(app: str, environment: str) -> str:
     return bounded(f"shipway_{app}_{environment}", "_rotation")
 
 
+def visit_network(app: str, environment: str) -> str:
+    """Joins the edge and the environment's checks, while one runs."""
+    return bounded(f"shipway_{app}_{environment}", "_visit")
+
+
 def accessory(app: str, environment: str, name: str) -> str:
     """Container of an accessory, and the volume with its data."""
     return bounded(f"{app}_{environment}_{name}")

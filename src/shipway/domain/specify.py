@@ -258,7 +258,10 @@ def _route_table(
     ]
     if not found:
         return None
+    return {"release": release.number, "url": public_url(environment), "routes": found}
+
+
+def public_url(environment: Environment) -> dict[str, Any]:
+    """`url` of a table of routes: the public address, and how its certificate is got."""
     url: dict[str, Any] = {"scheme": environment.scheme, "host": environment.domain, "port": environment.port}
-    if environment.certificate is not None:
-        url["tls"] = environment.certificate
-    return {"release": release.number, "url": url, "routes": found}
+    return {**url, "tls": environment.certificate} if environment.certificate is not None else url

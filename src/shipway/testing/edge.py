@@ -30,7 +30,7 @@ class EdgeLab(Protocol):
 
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
         """Release (by the answer's header) and upstream that a request reaches; (None, "") where no route takes it,
-        (None, page) under maintenance. inside: from the edge's own network namespace."""
+        (None, page) under maintenance. inside: from where `visit` leads."""
 
     def restart(self) -> None:
         """Of the edge."""
@@ -158,7 +158,7 @@ class EdgeContract:
     def test_ports_add_up(self, lab: EdgeLab) -> None:
         first, second, _ = lab.ports
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
-        lab.edge.ensure([Publish(second, second)], {})
+        lab.edge.ensure([Publish(second, second)], lab.networks)
         assert self.reached(lab) == (1, lab.upstreams[0])
         table = self.table(lab, 9, lab.upstreams[1])
         lab.edge.switch("two", {**table, "url": {"host": "one.localhost", "port": second}})
@@ -261,13 +261,36 @@ class EdgeContract:
         lab.edge.remove("one")
         assert self.reached(lab) == NOWHERE
 
-    def test_it_says_what_would_be_interrupted(self, lab: EdgeLab) -> None:
-        known, unknown = (Publish(port, port) for port in (lab.ports[0], lab.ports[2]))
-        assert lab.edge.pending([unknown]) is None  # nothing is routed
+    def test_one_more_port_interrupts_no_one(self, lab: EdgeLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
-        assert lab.edge.pending([known]) is None
-        said = lab.edge.pending([known, unknown]) or ""
-        assert f"for port {lab.ports[2]}:" in said
-        assert "of one " in said
-        lab.edge.switch("two", self.table(lab, 1, lab.upstreams[0], "two.localhost"))
-        assert "2 environments (one, two)" in (lab.edge.pending([unknown]) or "")
+        asked = [Publish(port, port) for port in lab.ports]
+        for port in asked:
+            assert lab.edge.pending([port]) is None
+        assert lab.edge.pending(asked) is None
+
+    def test_ports_are_given_back_when_no_routes_need_them(self, lab: EdgeLab) -> None:
+        first, second, _ = lab.ports
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        lab.edge.ensure([Publish(second, second)], lab.networks)
+        table = self.table(lab, 9, lab.upstreams[1])
+        elsewhere = {**table, "url": {**table["url"], "port": second}}
+        lab.edge.switch("two", elsewhere)
+        lab.edge.trim()
+        assert lab.request("one.localhost", second, "/") == (9, lab.upstreams[1])
+        lab.edge.remove("two")
+        lab.edge.trim()
+        with pytest.raises((OSError, EdgeError)):
+            lab.request("one.localhost", second, "/")
+        assert lab.request("one.localhost", first, "/") == (1, lab.upstreams[0])
+        lab.edge.ensure([Publish(second, second)], lab.networks)
+        lab.edge.switch("two", elsewhere)
+        assert lab.request("one.localhost", second, "/") == (9, lab.upstreams[1])
+        lab.edge.remove("two")
+        lab.edge.trim()
+
+    def test_it_says_when_it_is_down(self, lab: EdgeLab) -> None:
+        assert list(lab.edge.down()) == []
+        lab.restart()
+        assert lab.edge.down()
+        lab.edge.ensure([], {})
+        assert list(lab.edge.down()) == []

@@ -31,7 +31,7 @@ ORDER = "SHIPWAY_TEST_DIE"
 READS = {
     "ping", "list", "objects", "variables", "find", "connections", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
     "inspect", "digest", "layers", "repository",  # of images and registries
-    "routes", "container", "maintained", "traffic", "probe", "authority",  # of the edge
+    "routes", "down", "visit", "maintained", "traffic", "probe", "authority",  # of the edge
     "now", "identity", "property", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
     "current", "pending", "head", "names",  # of migration tools and secrets
 }  # fmt: skip

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
 from shipway.domain.routes import releases
 from shipway.domain.traffic import Traffic
-from shipway.drivers.edge.dynamic import address, conflict, interruption, public
+from shipway.drivers.edge.dynamic import address, conflict, public
 from shipway.drivers.edge.program import BUCKETS
 from shipway.testing.memory_calls import Recorder
 
@@ -18,35 +19,47 @@ GOLDEN = 0.6180339887  # multiples of it are spread evenly over 0 to 1
 
 
 class MemoryEdge(Recorder):
-    """`tables`: owner: table. `down`: upstreams that can't be reached, so that a switch to them fails."""
+    """`tables`: owner: table. `unreachable`: upstreams that can't be reached, so that a switch to them fails."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ports: set[int] = set()
         self.networks: dict[str, set[str]] = {}
         self.tables: dict[str, dict[str, Any]] = {}
-        self.down: set[str] = set()
+        self.unreachable: set[str] = set()
+        self.stopped: list[str] = []  # of its containers
+        self.interrupts: str | None = None  # what a test says that `ensure` would interrupt
         self.pages: dict[str, tuple[str, int, str]] = {}  # of owners under maintenance: host, port, page
         self.sick: set[int] = set()  # releases whose probes fail
         self.counted: dict[str, dict[int, Traffic]] = {}  # of an owner: what a test says, and what was requested
         self._requested = 0
 
-    @property
-    def container(self) -> str:
-        return "shipway-edge"
+    def down(self) -> Sequence[str]:
+        with self._call("down"):
+            return list(self.stopped)
+
+    def trim(self) -> None:
+        with self._call("trim"):
+            self.ports &= {public(table).port for table in self.tables.values()}
+
+    @contextmanager
+    def visit(self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]) -> Iterator[str]:
+        with self._call("visit", owner):
+            pass
+        yield f"{network}_gate"
 
     def ensure(
         self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
     ) -> None:
         with self._call("ensure", *(port.host_port for port in ports), *networks):
+            self.stopped.clear()
             self.ports |= {port.host_port for port in ports}
             for network, aliases in networks.items():
                 self.networks.setdefault(network, set()).update(aliases)
 
     def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
         with self._call("pending", *(port.host_port for port in ports)):
-            more = sorted({port.host_port for port in ports} - self.ports)
-            return interruption(f"for port {', '.join(map(str, more))}", self.tables) if more else None
+            return self.interrupts
 
     def authority(self) -> str | None:
         with self._call("authority"):
@@ -65,7 +78,7 @@ class MemoryEdge(Recorder):
             if taken:
                 raise EdgeError(taken)
             new = json.loads(json.dumps(table))
-            if any(self.down.intersection(group["upstreams"]) for group in new["routes"][0]["groups"]):
+            if any(self.unreachable.intersection(group["upstreams"]) for group in new["routes"][0]["groups"]):
                 raise EdgeError(f"the edge did not take the routes of {owner}: it can't reach the container")
             self.tables[owner] = new
 
@@ -98,10 +111,12 @@ class MemoryEdge(Recorder):
 
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
         """Release and upstream that a request goes to; (None, "") where no route takes it, (None, page) under
-        maintenance, unless it comes from inside the edge's network namespace."""
+        maintenance, unless it comes from where `visit` leads."""
         for name, number, page in self.pages.values():
             if (name, number) == (host.lower(), port) and not inside:
                 return None, page
+        if port not in self.ports:
+            raise ConnectionRefusedError(port)
         best: tuple[int, str, Mapping[str, Any]] | None = None
         for owner, table in self.tables.items():
             if (table["url"]["host"].lower(), table["url"]["port"]) != (host.lower(), port):
@@ -114,7 +129,7 @@ class MemoryEdge(Recorder):
             return None, ""
         _, owner, route = best
         group = self._choose(route["groups"])
-        errors = 1 if _fails(path) or self.down.intersection(group["upstreams"]) else 0
+        errors = 1 if _fails(path) or self.unreachable.intersection(group["upstreams"]) else 0
         counts = self.counted.setdefault(owner, {})
         counts[group["release"]] = counts.get(group["release"], Traffic()) + Traffic(1, errors, dict.fromkeys(BUCKETS, 1))
         return group["release"], group["upstreams"][0]

@@ -141,7 +141,7 @@ def unreachable(world: World, environment: Environment) -> Command:
     edge = world.engines[environment.hosts[-1].name].edge
     release = world.release(3, "0002", environment)
     wanted = specify(release, environment, settings(world.controller(), release, environment), host=environment.hosts[-1])
-    edge.down |= {url for route in (wanted.routes or {})["routes"] for group in route["groups"] for url in group["upstreams"]}
+    edge.unreachable |= {url for route in (wanted.routes or {})["routes"] for group in route["groups"] for url in group["upstreams"]}
     return lambda ctx: deploy(ctx, Order(release, environment))
 
 

@@ -1,13 +1,14 @@
-"""The container that the edge runs in: which ports it publishes, which networks it joins."""
+"""The containers that the edge runs in: which ports they publish, which networks they join.
+
+Ports of a container can't be changed while it runs. So one more port gets one more container, beside those that serve:
+all read the same volume of routes, and each serves the ports that it publishes.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import errno
 import json
 import re
 import secrets
-import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,84 +25,128 @@ from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.release import digest_of
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import control, program
+from shipway.drivers.edge.dynamic import chosen
 from shipway.drivers.edge.program import IMAGE, ROUTES
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import SHARED, port_taken
 
-LABEL_PORTS = "shipway.edge.ports"  # all that was ever asked for, as ADDRESS:PORT,…
-LABEL_ACME = "shipway.edge.acme"  # all that was ever asked for, as JSON
+LABEL_PORTS = "shipway.edge.ports"  # as ADDRESS:PORT,…
+LABEL_ACME = "shipway.edge.acme"  # as JSON
 LABEL_TOKEN = "shipway.edge.token"  # opens the control port: known to whoever may read the engine
 ANYWHERE = "0.0.0.0"
-GRACE = 3.0  # seconds that requests under way get when the container is made anew for one more port
+HTTPS = 443
+GRACE = 3.0  # seconds that requests under way get when a container must be recreated
 
 
-class EdgeContainer:
-    """Makes and remakes the container. Raises EdgeError and EngineError."""
+class EdgeContainers:
+    """Creates, starts and removes the containers of one edge. Raises EdgeError and EngineError."""
 
-    def __init__(self, engine: Engine, name: str, *, here: bool, keys: Keyring | None = None) -> None:
-        """here: whether the engine is this machine's, so that its ports can be looked at."""
-        self.name = name
-        self._here = here
-        self._next = f"{name}-next"
-        # Of all networks of a container, the first in alphabetical order carries the published ports. It must stay the
-        # same one: when it changes, connections break.
-        self.home = f"0-{name}"
+    def __init__(self, engine: Engine, name: str, *, keys: Keyring | None = None) -> None:
+        self.name = name  # of the first container, and of the volume
         self._runtime = DockerRuntime(engine)
         self._images = DockerImages(engine, keys)
 
-    def ensure(
-        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, Any] | None
-    ) -> bool:
-        """Whether it was started by this call, and so may not be ready yet."""
-        found = self._runtime.find(self.name)
-        if found and found.labels.get(LABEL_APP) != SHARED:
-            raise EdgeError(
-                f"the edge can't be started: a container {self.name} that isn't Shipway's is in its place",
-                hint=f"rename or remove it: docker rename {self.name} NEW-NAME",
-            )
+    def members(self) -> list[ContainerInfo]:
+        """All, running or not; those that publish most ports first."""
+        found = self._runtime.list({LABEL_APP: SHARED, LABEL_ROLE: "edge", LABEL_NAME: self.name})
+        return sorted(found, key=lambda item: (-len(published(item.labels)), len(item.name), item.name))
+
+    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, Any] | None) -> list[ContainerInfo]:
+        """The containers that were started by this call, and so may not be ready yet."""
         missing = [network for network in networks if not self._runtime.has_network(network)]
         if missing:
             raise EdgeError(f"the edge can't join network {missing[0]}: there is none of that name")
-        if found is None or not found.running:
-            found = self._finish(found)
-        spec = self._wanted(found, ports, tls)
-        if found is None:
-            self._images.pull(spec.image, lambda line: None)
-            self._create(spec, networks)
-            self._start(spec)
-        elif _differs(found, spec) or not self._can_start(found):
-            self._replace(found, dataclasses.replace(spec, name=self._next), networks)
-        else:
+        started = self._revive()
+        members, acme = self.members(), (tls or {}).get("acme")
+        outdated = _outdated(members, ports, acme)
+        if outdated is not None:
+            started.append(self._replace(outdated, union(published(outdated.labels), _of_numbers(ports, outdated)), acme))
+            members = self.members()
+        lacking = [port for port in union((), ports) if _member(members, port) is None]
+        if lacking or not members:
+            started.append(self._add(members, lacking, acme))
+            members = self.members()
+        for member in self._joining(members, ports):
+            primary = not ports or _member([member], ports[0]) is not None
             for network, aliases in networks.items():
-                self._runtime.connect(network, self.name, aliases)
-            if found.running:
-                return False
+                self._runtime.connect(network, member.name, aliases if primary else ())
+        return [item for item in members if item.name in started]
+
+    def pending(self, ports: Sequence[Publish], tls: Mapping[str, Any] | None) -> tuple[str, ContainerInfo] | None:
+        """Why `ensure` would recreate a running container, and which; None where it wouldn't."""
+        members = [item for item in self.members() if item.running]
+        found = _outdated(members, ports, (tls or {}).get("acme"))
+        if found is None:
+            return None
+        why = "for another ACME server" if _covers(found, ports) else "for another address"
+        return ("with other settings" if LABEL_TOKEN not in found.labels else why), found
+
+    def trim(self, needed: set[int]) -> None:
+        """Remove the containers of which no port is needed."""
+        for member in self.members():
+            if not needed.intersection(port.host_port for port in published(member.labels)):
+                self._runtime.remove(member.name)
+                self._runtime.remove_network(self.home(member.name))
+
+    def home(self, member: str) -> str:
+        """Name of a container's own network. Of all networks of a container, the first in alphabetical order carries the
+        published ports. It must stay the same one: when it changes, connections break."""
+        return f"0-{member}"
+
+    def _joining(self, members: Sequence[ContainerInfo], ports: Sequence[Publish]) -> list[ContainerInfo]:
+        serving = [item for item in members if any(_member([item], port) for port in ports)]
+        return serving or list(members)
+
+    def _revive(self) -> list[str]:
+        """Start what doesn't run, also where another process died in the middle: the ports of all are needed."""
+        started: list[str] = []
+        for member in self.members():
+            if member.running:
+                continue
+            running = [item for item in self.members() if item.running]
+            if running and _covers_all(running, published(member.labels)):
+                self._runtime.remove(member.name)
+                continue
+            spec = self._spec(member.name, published(member.labels), json.loads(member.labels.get(LABEL_ACME, "[]")))
+            try:
+                if member.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG] or not self._can_start(member):
+                    networks = self._attached(member)
+                    self._runtime.remove(member.name)
+                    self._create(spec, networks)
+                self._start(spec)
+            except EdgeError:
+                if member.state != "created":
+                    raise
+                self._runtime.remove(member.name)  # it never ran
+                continue
+            started.append(member.name)
+        return started
+
+    def _add(self, members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None) -> str:
+        taken = {item.name for item in members}
+        numbered = (f"{self.name}-{number}" for number in range(2, len(taken) + 3))
+        name = next(item for item in (self.name, *numbered) if item not in taken)
+        foreign = self._runtime.find(name)
+        if foreign is not None and foreign.labels.get(LABEL_APP) != SHARED:
+            raise EdgeError(
+                f"the edge can't be started: a container {name} that isn't Shipway's is in its place",
+                hint=f"rename or remove it: docker rename {name} NEW-NAME",
+            )
+        spec = self._spec(name, ports, [] if acme is None else [acme])
+        self._images.pull(spec.image, lambda line: None)
+        try:
+            self._create(spec, {})
             self._start(spec)
-        return True
-
-    def pending(self, ports: Sequence[Publish], tls: Mapping[str, Any] | None) -> str | None:
-        """Why `ensure` would make a running one anew; None where it wouldn't."""
-        found = self._runtime.find(self.name)
-        if found is None or not found.running or found.labels.get(LABEL_APP) != SHARED:
-            return None
-        spec = self._wanted(found, ports, tls)
-        if not _differs(found, spec):
-            return None
-        more = sorted(set(spec.publish) - set(published(found.labels)), key=lambda port: port.host_port)
-        return f"for port {', '.join(str(port.host_port) for port in more)}" if more else "with other settings"
-
-    def _wanted(
-        self, found: ContainerInfo | None, ports: Sequence[Publish], tls: Mapping[str, Any] | None
-    ) -> ContainerSpec:
-        labels = found.labels if found else {}
-        acme = json.loads(labels.get(LABEL_ACME, "[]"))
-        asked = (tls or {}).get("acme")
-        return self._spec(union(published(labels), ports), acme if asked is None or asked in acme else [*acme, asked])
+        except BaseException:
+            self._runtime.remove(name)
+            self._runtime.remove_network(self.home(name))
+            raise
+        return name
 
     def _create(self, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
-        self._runtime.ensure_network(self.home, _labels(self.name))
+        self._runtime.ensure_network(self.home(spec.name), _labels(self.name))
         self._runtime.create(spec)
         self._runtime.put(spec.name, "/", iter([program.archive(json.loads(spec.labels[LABEL_ACME]))]))
         for network, aliases in networks.items():
@@ -112,56 +157,54 @@ class EdgeContainer:
             self._runtime.start(spec.name)
         except EngineError as error:
             if port_taken(error):
-                raise _taken(_port_of(error.message, spec.publish)) from error
+                raise self._taken(_port_of(error.message, spec.publish)) from error
             raise EdgeError(f"the edge can't be started: {error.message}", hint=error.hint) from error
 
-    def _replace(self, found: ContainerInfo, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
-        """Prepare the next one beside it, so that the interruption for everyone is short; go back where it fails."""
-        before = published(found.labels)
-        for port in spec.publish:
-            if self._here and port not in before:
-                _must_be_free(port, before)
+    def _replace(self, found: ContainerInfo, ports: Sequence[Publish], acme: Mapping[str, Any] | None) -> str:
+        """Recreate a container; back to the old one where that fails. Those who ask at its ports are interrupted."""
+        known = json.loads(found.labels.get(LABEL_ACME, "[]"))
+        spec = self._spec(found.name, ports, known if acme is None or acme in known else [*known, acme])
+        networks, old = self._attached(found), f"{found.name}-before"
         self._images.pull(spec.image, lambda line: None)
-        attached = {
-            network: aliases
-            for network, aliases in self._runtime.attachments(self.name).items()
-            if network != self.home and self._runtime.has_network(network)
-        }
-        self._runtime.remove(spec.name)
+        self._runtime.remove(old)
+        self._runtime.stop(found.name, GRACE)
+        self._runtime.rename(found.id, old)
         try:
-            self._create(spec, {**attached, **_merged(attached, networks)})
-            self._runtime.stop(self.name, GRACE)
+            self._create(spec, networks)
             self._start(spec)
         except BaseException:
             self._runtime.remove(spec.name)
-            if found.running:
-                self._runtime.start(self.name)
+            self._runtime.rename(found.id, found.name)
+            self._runtime.start(found.name)
             raise
-        self._finish(found)
+        self._runtime.remove(old)
+        return spec.name
 
-    def _finish(self, found: ContainerInfo | None) -> ContainerInfo | None:
-        """Let the next one take the place of the one before, also where another process died on the way there."""
-        following = self._runtime.find(self._next)
-        if following is None or not following.running:
-            return found
-        self._runtime.remove(self.name)
-        self._runtime.rename(following.id, self.name)
-        return self._runtime.find(self.name)
+    def _attached(self, found: ContainerInfo) -> dict[str, tuple[str, ...]]:
+        """Networks that are still there, with their aliases; its own left out."""
+        return {
+            network: aliases
+            for network, aliases in self._runtime.attachments(found.name).items()
+            if network != self.home(found.name) and self._runtime.has_network(network)
+        }
 
     def _can_start(self, found: ContainerInfo) -> bool:
         """A stopped one doesn't, once a network was removed that it was attached to."""
-        return found.running or all(map(self._runtime.has_network, self._runtime.attachments(self.name)))
+        return all(map(self._runtime.has_network, self._runtime.attachments(found.name)))
 
-    def _spec(self, ports: Sequence[Publish], acme: Sequence[Mapping[str, Any]]) -> ContainerSpec:
+    def _spec(self, name: str, ports: Sequence[Publish], acme: Sequence[Mapping[str, Any]]) -> ContainerSpec:
         reserved = next((port for port in ports if port.host_port == control.PORT), None)
         if reserved:
             raise EdgeError(f"port {control.PORT} is the edge's own", hint="use another port in the environment's url")
-        command = program.command(sorted({port.host_port for port in ports}), acme)
+        numbers = sorted({port.host_port for port in ports})
+        if HTTPS in numbers and {} not in acme:
+            acme = [{}, *acme]  # Let's Encrypt, so that the first who asks for it interrupts no one
+        command = program.command(numbers, acme)
         text = ",".join(f"{port.address}:{port.host_port}" for port in ports)
         config = digest_of({"image": IMAGE, "command": command, "ports": text, "program": program.version(acme)})
         token = secrets.token_hex(32)
         return ContainerSpec(
-            name=self.name,
+            name=name,
             image=IMAGE,
             labels={
                 **_labels(self.name),
@@ -172,22 +215,36 @@ class EdgeContainer:
             },
             command=command,
             env={"SHIPWAY_TOKEN": token},
-            networks={self.home: ()},
+            networks={self.home(name): ()},
             volumes={self.name: ROUTES},
             publish=tuple(ports),
             workdir="/",
             restart=True,
         )
 
-
-def _differs(found: ContainerInfo, spec: ContainerSpec) -> bool:
-    return found.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]
+    def _taken(self, port: Publish) -> EdgeError:
+        ours = [item for member in self.members() for item in published(member.labels) if item.host_port == port.host_port]
+        if any(item.address != port.address for item in ours):
+            return EdgeError(
+                f"the edge can't listen on {port.address}:{port.host_port}: it listens on {ours[0].address}:{port.host_port} for others",
+                hint="use another port in the environment's url, or the same `address` for all",
+            )
+        return EdgeError(
+            f"the edge can't listen: port {port.host_port} on {port.address} is taken by another program",
+            hint=f"see which one: ss -ltnp 'sport = :{port.host_port}'; or use another port in the environment's url",
+        )
 
 
 def published(labels: Mapping[str, str]) -> tuple[Publish, ...]:
     """The public ports of an edge container, by its labels."""
     items = [item.rpartition(":") for item in labels.get(LABEL_PORTS, "").split(",") if item]
     return tuple(Publish(int(port), int(port), address) for address, _, port in items)
+
+
+def resolvers(labels: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """The ways to get certificates by ACME that an edge container was started with."""
+    found: list[Mapping[str, Any]] = json.loads(labels.get(LABEL_ACME, "[]"))
+    return found
 
 
 def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, ...]:
@@ -198,33 +255,39 @@ def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, 
     return tuple(Publish(number, number, address) for number, address in kept)
 
 
+def _member(members: Sequence[ContainerInfo], port: Publish) -> ContainerInfo | None:
+    """Which one listens there."""
+    wanted = {(port.host_port, port.address), (port.host_port, ANYWHERE)}
+    return next((item for item in members if any((own.host_port, own.address) in wanted for own in published(item.labels))), None)
+
+
+def _covers_all(members: Sequence[ContainerInfo], ports: Sequence[Publish]) -> bool:
+    return all(_member(members, port) is not None for port in ports)
+
+
+def _covers(member: ContainerInfo, ports: Sequence[Publish]) -> bool:
+    return _covers_all([member], _of_numbers(ports, member))
+
+
+def _of_numbers(ports: Sequence[Publish], member: ContainerInfo) -> list[Publish]:
+    """Those of the ports that the member has, on whatever address."""
+    numbers = {port.host_port for port in published(member.labels)}
+    return [port for port in ports if port.host_port in numbers]
+
+
+def _outdated(members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None) -> ContainerInfo | None:
+    """The one that can't give what is asked for beside it, on ports that it holds."""
+    for member in members:
+        held = _of_numbers(ports, member)
+        widened = any(port.address == ANYWHERE for port in held) and not _covers(member, held)
+        lacks = acme is not None and any(port.host_port == HTTPS for port in held) and chosen(acme, resolvers(member.labels)) is None
+        if widened or lacks or LABEL_TOKEN not in member.labels:
+            return member
+    return None
+
+
 def _labels(name: str) -> dict[str, str]:
     return {LABEL_APP: SHARED, LABEL_ROLE: "edge", LABEL_NAME: name}
-
-
-def _merged(*many: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """Of the networks in the last one, the aliases of all."""
-    return {name: sorted({alias for each in many for alias in each.get(name, ())}) for name in many[-1]}
-
-
-def _must_be_free(port: Publish, ours: Sequence[Publish]) -> None:
-    """EdgeError where another program listens; nothing where that can't be seen from here."""
-    if port.host_port in {item.host_port for item in ours}:
-        return  # ours, on another address
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((port.address, port.host_port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise _taken(port) from error
-
-
-def _taken(port: Publish) -> EdgeError:
-    return EdgeError(
-        f"the edge can't listen: port {port.host_port} on {port.address} is taken by another program",
-        hint=f"see which one: ss -ltnp 'sport = :{port.host_port}'; or use another port in the environment's url",
-    )
 
 
 def _port_of(message: str, ports: Sequence[Publish]) -> Publish:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shipway.domain.errors import EdgeError
@@ -84,9 +84,14 @@ def reach(owner: str, release: int, health: str) -> str:
     return f"{mark(owner)}/{release}{question}{query}"
 
 
-def render(owner: str, table: Mapping[str, Any]) -> str:
-    """The file of an owner. JSON is YAML; all names begin with the owner, so that owners never collide."""
+def render(owner: str, table: Mapping[str, Any], known: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The file of an owner. JSON is YAML; all names begin with the owner, so that owners never collide.
+
+    known: the ways to get certificates by ACME that its container has.
+    """
     where = public(table)
+    if where.tls is not None and "acme" in where.tls:
+        where = replace(where, tls={"acme": chosen(where.tls["acme"], known) or where.tls["acme"]})
     entry = _entry(where)
     routers: dict[str, object] = {}
     services: dict[str, object] = {}
@@ -151,11 +156,11 @@ def _add_marks(
         }
 
 
-def render_page(owner: str, url: Mapping[str, Any], page: str, own: Sequence[str] = ()) -> str:
-    """The file of an owner under maintenance: it answers all requests to the address, but those of the edge's own
-    network namespace (which come from `own`, its addresses) and those to reserved paths."""
+def render_page(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
+    """The file of an owner under maintenance: it answers all requests to the address, but those from these addresses
+    (of the environment's checks) and those to reserved paths."""
     where = address(url)
-    others = "".join(f" && !ClientIP(`{each}`)" for each in ("127.0.0.1", "::1", *own))
+    others = "".join(f" && !ClientIP(`{each}`)" for each in sources)
     name = f"{owner}.-maintain"
     routers = {
         name: {
@@ -170,7 +175,7 @@ def render_page(owner: str, url: Mapping[str, Any], page: str, own: Sequence[str
     middlewares = {
         f"{owner}.-maintain-id": _plugin(mode="identify"),
         name: _plugin(mode="maintain", page=page),
-        f"{name}-mark": _adds(HEADER_ROUTES, page_version(url, page)),
+        f"{name}-mark": _adds(HEADER_ROUTES, page_version(url, page, sources)),
     }
     return f"# {to_line(url)}\n{to_line({'http': {'routers': routers, 'middlewares': middlewares}})}\n"
 
@@ -182,14 +187,24 @@ def page_url(text: str) -> dict[str, Any] | None:
     return found
 
 
+def page_of(text: str) -> str | None:
+    """The page of such a file; None of an empty one."""
+    content = text.partition("\n")[2]
+    if not content.strip():
+        return None
+    middlewares = json.loads(content)["http"]["middlewares"]
+    pages = [found["page"] for item in middlewares.values() if "page" in (found := item.get("plugin", {}).get("shipway", {}))]
+    return str(pages[0]) if pages else None
+
+
 def page_mark(owner: str) -> str:
     """Public path that tells which page is in effect."""
     return f"{mark(owner)}/maintenance"
 
 
-def page_version(url: Mapping[str, Any], page: str) -> str:
+def page_version(url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
     """The value of HEADER_ROUTES there."""
-    return version([dict(url), page])
+    return version([dict(url), page, *sources])
 
 
 def parse(text: str) -> dict[str, Any] | None:
@@ -210,6 +225,13 @@ def _as_now(table: dict[str, Any]) -> dict[str, Any]:
 def resolver(acme: Mapping[str, Any]) -> str:
     """Traefik's name of a way to get certificates by ACME."""
     return f"acme-{version(dict(acme))}"
+
+
+def chosen(acme: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Which of the known ways serves this: only whom the authority may write to may differ. None: no one."""
+    if acme in known:
+        return acme
+    return next((item for item in known if all(item.get(key) == acme.get(key) for key in ("server", "trust"))), None)
 
 
 def entry_point(port: int) -> str:

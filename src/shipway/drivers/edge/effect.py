@@ -51,6 +51,15 @@ class Asker:
 
         return ask
 
+    def passes(self, where: Public, path: str, port: Publish) -> Question:
+        """Does what listens there lead to an edge that has a mark?"""
+
+        def ask() -> str | None:
+            answer = self._get(port, where, path)
+            return None if HEADER_ROUTES in answer.headers else f"no routes are seen through it ({answer.status})"
+
+        return ask
+
     def shows_nothing(self, where: Public, path: str, port: Publish) -> Question:
         """Is a mark gone?"""
 

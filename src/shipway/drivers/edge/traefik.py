@@ -1,4 +1,4 @@
-"""Traefik as the edge: one container for all apps of an engine, one file of routes an owner, switched by a rename."""
+"""Traefik as the edge: shared by all apps of an engine, one file of routes an owner, switched by a rename."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic
 from shipway.drivers.edge.connection import Dial
-from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainer, published
+from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, published, resolvers
 from shipway.drivers.edge.control import Control
 from shipway.drivers.edge.effect import Asker
 from shipway.drivers.edge.program import ROUTES
+from shipway.drivers.edge.visit import Gate
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import exclusive
@@ -29,8 +30,11 @@ ACME = 60.0  # seconds that a certificate may take beyond the deadline
 CERTIFICATE = "_certificate."  # how files begin that the plugin makes for a host
 
 
+Asked = tuple[tuple[Publish, ...], Mapping[str, Sequence[str]], Mapping[str, object] | None]  # arguments of `ensure`
+
+
 class TraefikEdge:
-    """The Edge of one engine. Its routes live in a volume: they outlast the container.
+    """The Edge of one engine. Its routes live in a volume: they outlast its containers.
 
     deadline: seconds that a switch may take until it is in effect. dial: connects to what the engine's machine sees.
     """
@@ -46,40 +50,72 @@ class TraefikEdge:
         cancelled: threading.Event | None = None,
     ) -> None:
         self._cancelled = cancelled
+        self._name = name
         self._deadline = deadline
         self._dial = dial
         self._engine = engine.address
         self._runtime = DockerRuntime(engine)
-        self._container = EdgeContainer(engine, name, here=dial is socket.create_connection, keys=keys)
+        self._containers = EdgeContainers(engine, name, keys=keys)
+        self._gate = Gate(engine, dial, deadline)
         self._lock = threading.Lock()
+        self._asked: list[Asked] = []  # of this process: what a switch may need again
 
-    @property
-    def container(self) -> str:
-        return self._container.name
+    def down(self) -> Sequence[str]:
+        with _as_edge_error():
+            return [item.name for item in self._containers.members() if not item.running]
 
     def ensure(
         self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
     ) -> None:
-        with exclusive(self.container, self._engine, self._cancelled), _as_edge_error():
-            try:
-                started = self._container.ensure(ports, networks, tls)
-            except EdgeError:
-                self._settle(missing_is_fine=True)  # it may have been put back
-                raise
+        asked = (tuple(ports), networks, tls)
+        self._asked = [asked, *(item for item in self._asked if item[0] != asked[0])]
+        with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
+            started = self._containers.ensure(ports, networks, tls)
             if started:
-                self._settle()
+                self._settle(started)
 
     def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
         with _as_edge_error():
-            why = self._container.pending(ports, tls)
-            return None if why is None else dynamic.interruption(why, _tables(self._files()))
+            found = self._containers.pending(ports, tls)
+            if found is None:
+                return None
+            why, member = found
+            numbers = {port.host_port for port in published(member.labels)}
+            tables = {owner: table for owner, table in _tables(self._files()).items() if dynamic.public(table).port in numbers}
+            return dynamic.interruption(why, tables)
+
+    def trim(self) -> None:
+        with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
+            files = self._files()
+            places = [dynamic.public(table) for table in _tables(files).values()]
+            places += [dynamic.address(url) for text in files.values() if (url := dynamic.page_url(text)) and "host" in url]
+            needed = {number for where in places for number in ((where.port, dynamic.HTTP) if where.redirected else (where.port,))}
+            self._containers.trim(needed)
+
+    @contextmanager
+    def visit(self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]) -> Iterator[str]:
+        with _as_edge_error():
+            where = dynamic.address(url)
+            member = self._member(where)
+            with self._gate.open(member.name, where, dynamic.mark(_owner(owner)), network, labels) as gate:
+                self._admit(owner, [gate.address])
+                try:
+                    yield gate.container
+                finally:
+                    self._admit(owner, [])
+
+    def _admit(self, owner: str, sources: Sequence[str]) -> None:
+        """Whom the maintenance page isn't shown to, where there is one."""
+        text = self._files().get(_page_file(_owner(owner)), "")
+        url, page = dynamic.page_url(text), dynamic.page_of(text)
+        if url is not None and page is not None:
+            self._show(owner, url, page, sources)
 
     def authority(self) -> str | None:
         with _as_edge_error():
-            found = self._runtime.find(self.container)
-            if found is None or not found.running or LABEL_TOKEN not in found.labels:
+            if not self._running():
                 return None
-            with self._control(found) as control:
+            with self._control() as control:
                 return control.authority() if any(map(_is_certificate, control.files())) else None
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
@@ -88,14 +124,16 @@ class TraefikEdge:
 
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
         with self._lock, _as_edge_error():
-            text, found = dynamic.render(_owner(owner), table), self._running()
-            port = _port(found, dynamic.public(table))
-            with self._control(found) as control, self._asker() as asker:
+            where = dynamic.public(table)
+            member = self._serving(where)
+            text = dynamic.render(_owner(owner), table, resolvers(member.labels))
+            port = self._port(member, where)
+            with self._control() as control, self._asker() as asker:
                 tables = _tables(control.files())
                 taken = dynamic.conflict(owner, table, tables)
                 if taken:
                     raise EdgeError(taken, hint="give this environment a url of its own")
-                before, where = tables.get(owner), dynamic.public(table)
+                before = tables.get(owner)
                 if where.internal:
                     control.certify(where.host)
                 control.write(_file(owner), text)
@@ -109,12 +147,21 @@ class TraefikEdge:
                     asker.until(asker.shows_nothing(where, dynamic.mark(owner), port))
                     self._forget(where)
                 else:
-                    control.write(_file(owner), dynamic.render(owner, before))
-                    asker.until(asker.routed(owner, before, _port(found, dynamic.public(before))))
+                    there = dynamic.public(before)
+                    holder = self._member(there)
+                    control.write(_file(owner), dynamic.render(owner, before, resolvers(holder.labels)))
+                    asker.until(asker.routed(owner, before, self._port(holder, there)))
             raise EdgeError(
                 f"the edge did not take the routes of {owner} within {self._deadline:g} s: {seen}",
-                hint=f"what was routed before is again; see `docker logs {self.container}`",
+                hint=f"what was routed before is again; see `docker logs {member.name}`",
             )
+
+    def _serving(self, where: dynamic.Public) -> ContainerInfo:
+        """The container that listens there. Its port may have been given back since this process asked for it."""
+        asked = next((item for item in self._asked if any(port.host_port == where.port for port in item[0])), None)
+        if asked is not None and self._member_or_none(where) is None:
+            self.ensure(*asked)
+        return self._member(where)
 
     def remove(self, owner: str) -> None:
         with self._lock, _as_edge_error():
@@ -139,18 +186,19 @@ class TraefikEdge:
         with self._lock, _as_edge_error():
             if page is None:
                 return self._end_page(_owner(owner), self._files())
-            where, found = dynamic.address(url), self._running()
-            # A name of *.localhost leads to the edge itself, but not always by the loopback address.
-            own = sorted(filter(None, found.addresses.values()))
-            text = dynamic.render_page(_owner(owner), url, page, own)
-            with self._control(found) as control, self._asker() as asker:
-                port = _port(found, where)
-                control.write(_page_file(owner), text)
-                wanted = dynamic.page_version(url, page)
-                seen = asker.until(asker.shows(where, dynamic.page_mark(owner), wanted, port))
-                if seen:
-                    control.delete(_page_file(owner))
-                    raise EdgeError(f"the edge did not take the page of {owner} within {self._deadline:g} s: {seen}")
+            self._show(owner, url, page, [])
+
+    def _show(self, owner: str, url: Mapping[str, object], page: str, sources: Sequence[str]) -> None:
+        where = dynamic.address(url)
+        port = self._port(self._member(where), where)
+        text = dynamic.render_page(_owner(owner), url, page, sources)
+        with self._control() as control, self._asker() as asker:
+            control.write(_page_file(owner), text)
+            wanted = dynamic.page_version(url, page, sources)
+            seen = asker.until(asker.shows(where, dynamic.page_mark(owner), wanted, port))
+            if seen:
+                control.delete(_page_file(owner))
+                raise EdgeError(f"the edge did not take the page of {owner} within {self._deadline:g} s: {seen}")
 
     def _end_page(self, owner: str, files: Mapping[str, str]) -> None:
         url = dynamic.page_url(files.get(_page_file(owner), ""))
@@ -163,85 +211,118 @@ class TraefikEdge:
             return bool(self._files().get(_page_file(_owner(owner))))
 
     def probe(self, owner: str, release: int) -> str | None:
-        with _as_edge_error():
-            found = self._running()
-            with self._control(found) as control, self._asker() as asker:
-                table = _tables(control.files()).get(_owner(owner))
-                if table is None:
-                    return f"{owner} has no routes"
-                return asker.probe(owner, table, release, _port(found, dynamic.public(table)))
+        with _as_edge_error(), self._control() as control, self._asker() as asker:
+            table = _tables(control.files()).get(_owner(owner))
+            if table is None:
+                return f"{owner} has no routes"
+            where = dynamic.public(table)
+            return asker.probe(owner, table, release, self._port(self._member(where), where))
 
     def traffic(self, owner: str) -> Mapping[int, Traffic]:
-        with _as_edge_error(), self._control(self._running()) as control:
-            return counters.traffic(control.metrics(), _owner(owner))
+        total: dict[int, Traffic] = {}
+        with _as_edge_error():
+            if not self._running():
+                raise self._is_down()
+            for member in self._running():
+                with self._control(member) as control:
+                    for release, counted in counters.traffic(control.metrics(), _owner(owner)).items():
+                        total[release] = total[release] + counted if release in total else counted
+        return total
 
-    def _settle(self, *, missing_is_fine: bool = False) -> None:
-        """Wait until an edge that was just started listens, and routes by all tables."""
-        found = self._runtime.find(self.container)
-        if found is None or not found.running:
-            if missing_is_fine:
-                return
-            raise EdgeError("the edge isn't ready: it has ended", hint=f"see `docker logs {self.container}`")
-        with self._control(found) as control, self._asker() as asker:
-            seen = asker.until(control.answers, *map(asker.listens, published(found.labels)))
-            files = {} if seen else control.files()
-            for owner, table in _tables(files).items():
-                port = _port_or_none(found, dynamic.public(table))
-                if port and not seen:
-                    text = dynamic.render(owner, table)
-                    if files[_file(owner)] != text:  # an older Shipway wrote it
-                        control.write(_file(owner), text)
-                    seen = asker.until(asker.routed(owner, table, port))
-        if seen:
-            raise EdgeError(f"the edge isn't ready: {seen}", hint=f"see `docker logs {self.container}`")
+    def _settle(self, started: Sequence[ContainerInfo]) -> None:
+        """Wait until containers that were just started listen, and route by all tables that are for their ports."""
+        for found in started:
+            current = self._runtime.find(found.name)
+            if current is None or not current.running:
+                raise EdgeError("the edge isn't ready: it has ended", hint=f"see `docker logs {found.name}`")
+            with self._control(current) as control, self._asker() as asker:
+                seen = asker.until(control.answers, *map(asker.listens, published(current.labels)))
+                files = {} if seen else control.files()
+                for owner, table in _tables(files).items():
+                    port = _port_or_none(current, dynamic.public(table))
+                    if port and not seen:
+                        text = dynamic.render(owner, table, resolvers(current.labels))
+                        if files[_file(owner)] != text:  # an older Shipway wrote it
+                            control.write(_file(owner), text)
+                        seen = asker.until(asker.routed(owner, table, port))
+            if seen:
+                raise EdgeError(f"the edge isn't ready: {seen}", hint=f"see `docker logs {found.name}`")
 
     def _asker(self) -> Asker:
         return Asker(self._dial, self._deadline)
 
-    def _control(self, found: ContainerInfo) -> Control:
-        return Control(self._dial, found.addresses.get(self._container.home, ""), found.labels.get(LABEL_TOKEN, ""))
+    def _control(self, member: ContainerInfo | None = None) -> Control:
+        """Of one container; of any that runs, where none is given: they share their files."""
+        running = [member] if member else self._running()
+        if not running:
+            raise self._is_down()
+        found = running[0]
+        return Control(self._dial, found.addresses.get(self._containers.home(found.name), ""), found.labels.get(LABEL_TOKEN, ""))
 
-    def _running(self) -> ContainerInfo:
-        found = self._runtime.find(self.container)
-        if found is None or not found.running:
-            raise EdgeError("the edge isn't running", hint=f"deploy again, or: docker start {self.container}")
+    def _running(self) -> list[ContainerInfo]:
+        return [item for item in self._containers.members() if item.running]
+
+    def _is_down(self) -> EdgeError:
+        names = " ".join(item.name for item in self._containers.members()) or self._name
+        return EdgeError("the edge isn't running", hint=f"deploy again, or: docker start {names}")
+
+    def _member_or_none(self, where: dynamic.Public) -> ContainerInfo | None:
+        members = [item for item in self._running() if _port_or_none(item, where)]
+        preferred = {(port.host_port, port.address) for item in self._asked for port in item[0]}
+        exact = (item for item in members if preferred & {(port.host_port, port.address) for port in published(item.labels)})
+        return next(exact, members[0] if members else None)
+
+    def _member(self, where: dynamic.Public) -> ContainerInfo:
+        """The container that listens on a public address."""
+        found = self._member_or_none(where)
+        if found is None:
+            raise EdgeError(f"the edge doesn't listen on port {where.port}") if self._running() else self._is_down()
         return found
+
+    def _port(self, member: ContainerInfo, where: dynamic.Public) -> Publish:
+        port = _port_or_none(member, where)
+        if port is None:
+            raise EdgeError(f"the edge doesn't listen on port {where.port}")
+        return port
 
     def _files(self) -> dict[str, str]:
         """All files of routes, also of an edge that doesn't run; none where there is no edge."""
-        found = self._runtime.find(self.container)
-        if found is None:
+        members = self._containers.members()
+        if not members:
             return {}
-        if found.running and LABEL_TOKEN in found.labels:
-            with self._control(found) as control:
+        if any(item.running and LABEL_TOKEN in item.labels for item in members):
+            with self._control() as control:
                 return control.files()
         try:
-            content = b"".join(self._runtime.get(self.container, f"{ROUTES}/"))
+            content = b"".join(self._runtime.get(members[0].name, f"{ROUTES}/"))
         except FileNotFoundError:
             return {}
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-            members = {member.name.rpartition("/")[2]: tar.extractfile(member) for member in tar if member.isfile()}
-            return {name: file.read().decode() for name, file in members.items() if file and name.endswith(".yml")}
+            entries = {member.name.rpartition("/")[2]: tar.extractfile(member) for member in tar if member.isfile()}
+            return {name: file.read().decode() for name, file in entries.items() if file and name.endswith(".yml")}
 
     def _forget(self, where: dynamic.Public) -> None:
         """Take the certificate away that no other environment uses."""
-        found = self._runtime.find(self.container)
-        if where.internal and found is not None and found.running:
-            with self._control(found) as control:
+        if where.internal and self._running():
+            with self._control() as control:
                 if all(dynamic.public(table).host != where.host for table in _tables(control.files()).values()):
                     control.delete(f"{CERTIFICATE}{where.host}.yml")
 
     def _drop(self, file: str, where: dynamic.Public, mark: str, what: str) -> None:
         """Take a file away; where the edge runs, its mark is gone when this returns."""
-        found = self._runtime.find(self.container)
-        if found is None or not found.running:
+        members = self._containers.members()
+        if not members:
+            return
+        if not self._running():
             buffer = io.BytesIO()  # nothing runs in a stopped container, but a file of it can be made empty
             with tarfile.open(fileobj=buffer, mode="w") as tar:
                 tar.addfile(tarfile.TarInfo(file))
-            return self._runtime.put(self.container, ROUTES, iter([buffer.getvalue()]))
-        with self._control(found) as control, self._asker() as asker:
+            return self._runtime.put(members[0].name, ROUTES, iter([buffer.getvalue()]))
+        seen, holder = None, self._member_or_none(where)
+        with self._control() as control, self._asker() as asker:
             control.delete(file)
-            seen = asker.until(asker.shows_nothing(where, mark, _port(found, where)))
+            if holder is not None:
+                seen = asker.until(asker.shows_nothing(where, mark, self._port(holder, where)))
         if seen:
             raise EdgeError(f"the edge did not drop {what} within {self._deadline:g} s: {seen}")
 
@@ -254,13 +335,6 @@ def _tables(files: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """All tables by owner."""
     parsed = {name.removesuffix(".yml"): dynamic.parse(text) for name, text in files.items() if not name.startswith("_")}
     return {owner: table for owner, table in parsed.items() if table is not None}
-
-
-def _port(found: ContainerInfo, where: dynamic.Public) -> Publish:
-    port = _port_or_none(found, where)
-    if port is None:
-        raise EdgeError(f"the edge doesn't listen on port {where.port}")
-    return port
 
 
 def _port_or_none(found: ContainerInfo, where: dynamic.Public) -> Publish | None:

@@ -54,6 +54,7 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         body["WorkingDir"] = spec.workdir
     if spec.network_of is not None:
         host["NetworkMode"] = f"container:{spec.network_of}"
+        host["CapDrop"] = ["NET_RAW"]  # what shares another container's network must not listen in on it
     elif spec.networks:
         first, aliases = next(iter(spec.networks.items()))
         host["NetworkMode"] = first

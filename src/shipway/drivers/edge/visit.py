@@ -1,0 +1,94 @@
+"""A place from which a container asks the edge as visitors do, and reaches nothing else of the engine.
+
+It is a network with two members: the edge, under the public host name, and a gate. The check shares the gate's network
+namespace. Names that always mean the loopback address (*.localhost) lead to the gate there, which passes connections on.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from shipway.domain.container import ContainerSpec, Publish
+from shipway.domain.errors import EdgeError
+from shipway.drivers.edge.connection import Dial
+from shipway.drivers.edge.dynamic import HTTP, Public, entry_point, to_line
+from shipway.drivers.edge.effect import Asker
+from shipway.drivers.edge.program import IMAGE
+from shipway.drivers.runtime.docker import DockerRuntime
+from shipway.drivers.runtime.engine import Engine
+
+FILE = "/gate.yml"
+SETTINGS = ("--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=ERROR", f"--providers.file.filename={FILE}")
+
+
+@dataclass(frozen=True)
+class Open:
+    """A gate that listens."""
+
+    container: str
+    address: str  # by which the edge sees who asks through it
+
+
+class Gate:
+    """Opens gates on one engine. Raises EdgeError and EngineError."""
+
+    def __init__(self, engine: Engine, dial: Dial, deadline: float) -> None:
+        self._runtime = DockerRuntime(engine)
+        self._dial = dial
+        self._deadline = deadline
+
+    @contextmanager
+    def open(self, edge: str, where: Public, mark: str, network: str, labels: Mapping[str, str]) -> Iterator[Open]:
+        """In the block there is a gate to this container of the edge, where a mark (its path) is seen through it. Whatever
+        a process that died left is replaced."""
+        name = network  # names of networks and containers don't meet
+        ports = [where.port, HTTP] if where.redirected else [where.port]
+        self._close(name, network)
+        try:
+            self._runtime.ensure_network(network, labels)
+            self._runtime.connect(network, edge, (where.host,))
+            found = self._runtime.find(edge)
+            target = found.addresses.get(network, "") if found else ""
+            flags = [f"--entrypoints.{entry_point(port)}.address=:{port}" for port in ports]
+            spec = ContainerSpec(name, IMAGE, labels, command=(*SETTINGS, *flags), networks={network: ()}, stop_grace=0.0)
+            self._runtime.create(spec)
+            self._runtime.put(name, "/", iter([_archive(target, ports)]))
+            self._runtime.start(name)
+            yield Open(name, self._ready(name, network, where, mark))
+        finally:
+            self._close(name, network)
+
+    def _ready(self, name: str, network: str, where: Public, mark: str) -> str:
+        """Its address, as soon as it passes requests on: it listens a moment earlier."""
+        found = self._runtime.find(name)
+        address = found.addresses.get(network, "") if found else ""
+        with Asker(self._dial, self._deadline) as asker:
+            seen = asker.until(asker.passes(where, mark, Publish(where.port, where.port, address)))
+        if seen:
+            last = "\n".join(self._runtime.logs(name, tail=5))
+            raise EdgeError(f"the way to the edge for checks isn't ready: {seen}\n{last}".strip())
+        return address
+
+    def _close(self, name: str, network: str) -> None:
+        self._runtime.remove(name)
+        self._runtime.remove_network(network)
+
+
+def _archive(target: str, ports: list[int]) -> bytes:
+    """A tar with the gate's file: connections to a port go to the same one of the edge, as they are."""
+    names = {entry_point(port): port for port in ports}
+    routers = {name: {"entryPoints": [name], "rule": "HostSNI(`*`)", "service": name} for name in names}
+    services = {
+        name: {"loadBalancer": {"terminationDelay": -1, "servers": [{"address": f"{target}:{port}"}]}} for name, port in names.items()
+    }
+    content = to_line({"tcp": {"routers": routers, "services": services}}).encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo(FILE.lstrip("/"))
+        member.size, member.mode = len(content), 0o644
+        tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
