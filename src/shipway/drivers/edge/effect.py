@@ -56,7 +56,11 @@ class Asker:
 
         def ask() -> str | None:
             answer = self._get(port, where, path)
-            return None if HEADER_ROUTES in answer.headers else f"no routes are seen through it ({answer.status})"
+            if HEADER_ROUTES in answer.headers:
+                return None
+            self.__exit__()  # it answers by itself until it has read where to pass connections on
+            self._open.clear()
+            return f"no routes are seen through it ({answer.status})"
 
         return ask
 
