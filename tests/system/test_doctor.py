@@ -95,7 +95,7 @@ DRIFT: list[tuple[Damage, str, str, bool]] = [  # and whether visitors feel it u
     (remove_a_replica, "_staging_web_2-", "isn't there", True),
     (disconnect_a_replica, "_staging_web_2-", "can't be reached by the edge", True),
     (stop_the_database, "_staging_db", "doesn't run (exited)", False),
-    (stop_the_edge, "shipway-edge", "doesn't run (exited)", True),
+    (stop_the_edge, "shipway-edge", "the edge is down", True),
     (run_a_stray, "_staging_web_99-stray_1", "belongs to no release that is needed (running)", False),
     (run_another_image, "_staging_worker_2-", "runs another image than 127.0.0.1:5055/", False),
 ]
@@ -106,6 +106,8 @@ def test_drift_is_told_and_repaired(site: Tiny, damage: Damage, thing: str, prob
     assert site.shipway("doctor", "staging").output == WELL
     before = site.containers()
     damage(site)
+    if damage is stop_the_edge:
+        assert site.shipway("status").output.startswith("the edge is down: shipway-edge doesn't run")
     told = site.shipway("doctor", "staging", check=False)
     assert told.code == DriftFound.exit_code, told.output
     (line,) = (line for line in told.output.splitlines() if "✗" in line)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from shipway.actions.oneoff import TIMEOUT, service_job
+from shipway.actions.ownership import Ownership
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
@@ -75,7 +76,7 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
 def _visitor(ctx: Context, release: Release, environment: Environment) -> AbstractContextManager[str]:
     """Container whose network a check shares: it reaches the public address, and no container otherwise."""
     owner = names.route_owner(release.app, environment.name)
-    labels = names.labels(release.app, environment.name, "job", "visit")
+    labels = {**names.labels(release.app, environment.name, "job", "visit"), **Ownership.of(ctx).label}
     return ctx.edge.visit(owner, public_url(environment), names.visit_network(release.app, environment.name), labels)
 
 

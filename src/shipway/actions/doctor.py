@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shipway.actions.accessory_rules import misplaced
@@ -82,6 +82,8 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
     now = back.current(history)
     release = ctx.ledger.release(app, now.release) if now else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
+    if release is not None:
+        yield from _edges_down(ctx, hosts_of(ctx, where, None))
     for host in hosts_of(ctx, where, None):
         try:
             here = ctx.on(host.name)
@@ -104,6 +106,17 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             yield host.name, name, problem, ""
     for run in _left_runs(ctx, app):
         yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
+
+
+def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str, str, str]]:
+    """First of all, since it concerns every app of the engine."""
+    for host in hosts:
+        try:
+            down = ctx.on(host.name).edge.down()
+        except ShipwayError:  # reported where the host is observed
+            continue
+        for name in down:
+            yield host.name, name, "the edge is down: requests to its ports get no answer, in every environment", "start it"
 
 
 def _unfinished(history: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
@@ -149,9 +162,7 @@ def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, st
 
 
 def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> Iterator[tuple[str, str, str, str]]:
-    """What a container's name and labels don't tell: its image, whether the edge reaches it, and runs."""
-    for edge in ctx.edge.down() if wanted.routes is not None else ():
-        yield host.name, edge, "the edge is down: nobody is answered at its ports, whatever the environment", "start it"
+    """What a container's name and labels don't tell: its image, and whether the edge reaches it."""
     for name, image in _other_images(ctx, wanted, found):
         yield host.name, name, f"runs another image than {image}", "replace it"
     rotation = names.rotation_network(wanted.app, wanted.environment)

@@ -49,6 +49,7 @@ class EnvironmentStatus:
     versions: tuple[str, ...]
     services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, wanted
     crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
+    edge_down: tuple[str, ...]  # containers of the edge that don't run: every app of their engine is unreachable at their ports
     away: tuple[str, ...]  # hosts that can't be reached, and why
     standby: tuple[Standby, ...]
     draining: tuple[Draining, ...]
@@ -66,7 +67,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     current = back.current(history)
     release = ctx.ledger.release(app, current.release) if current else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
-    observed, crashing, away = _everywhere(ctx, app, where, release)
+    observed, crashing, down, away = _everywhere(ctx, app, where, release)
     lease = ctx.ledger.lease(names.scope(app, environment.name))
     lease = lease if is_held(lease, ctx.ledger.now()) else None
     arriving = history[0].release if lease and history and history[0].outcome == PENDING else None
@@ -84,6 +85,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         versions=tuple(versions(ctx, release)) if release else (),
         services=_services(observed, release, where),
         crashing=crashing,
+        edge_down=down,
         away=away,
         standby=_standby(current, warm),
         draining=_draining(history, draining),
@@ -115,10 +117,11 @@ def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo]) -> 
 
 def _everywhere(
     ctx: Context, app: str, environment: Environment, release: Release | None
-) -> tuple[Observed, tuple[str, ...], tuple[str, ...]]:
-    """What runs on all hosts together; which containers of the release are restarted again and again; and the hosts that
-    can't be asked, where there are several."""
+) -> tuple[Observed, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What runs on all hosts together; which containers of the release are restarted again and again; the edge's containers
+    that don't run; and the hosts that can't be asked, where there are several."""
     away: list[str] = []
+    down: list[str] = []
     crashing: list[str] = []
 
     def look(host: Host) -> Observed:
@@ -127,6 +130,8 @@ def _everywhere(
             found = observe(here, app, environment.name, routes=False)
             own = [item for item in found.services if item.active and release is not None and release_of(item) == release.number]
             crashing.extend(_crashing(here, own))
+            if release is not None:
+                down.extend(f"{host.name}: {name}" if len(environment.hosts) > 1 else name for name in here.edge.down())
             return found
         except ShipwayError as error:
             if len(environment.hosts) == 1 and not isinstance(error, OtherLedger):
@@ -137,7 +142,7 @@ def _everywhere(
     found = [look(environment.hosts[0])] if len(environment.hosts) == 1 else side_by_side(look, environment.hosts)
     services = tuple(item for each in found for item in each.services)
     accessories = tuple(item for each in found for item in each.accessories)
-    return Observed(services, accessories), tuple(sorted(crashing)), tuple(sorted(away))
+    return Observed(services, accessories), tuple(sorted(crashing)), tuple(sorted(down)), tuple(sorted(away))
 
 
 def _crashing(ctx: Context, items: Sequence[ContainerInfo]) -> list[str]:

@@ -31,11 +31,13 @@ def status(options: Globals, as_json: bool) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "crashing", "away", "standby", "draining", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
+            keys = ("current", "latest", "services", "crashing", "edge_down", "away", "standby", "draining", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
         from shipway.system.durations import ago, moment
 
+        for name in sorted({name for item in found for name in item.edge_down}):
+            say(f"{style('the edge is down', 'red')}: {name} doesn't run, requests to its ports get no answer; `shipway doctor --fix` starts it")
         say(style(plan.app, "bold"))
         for item in found:
             say(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")

@@ -68,6 +68,10 @@ def routes(world: World) -> None:
     edge.tables["shop_staging"] = {**edge.tables["shop_staging"], "release": 1}
 
 
+def edge(world: World) -> None:
+    world.engines["ssh://b"].edge.stopped.append("shipway-edge-2")
+
+
 def worker_before(world: World) -> None:
     world.runtime.start(named(world, "_worker_1-"))
 
@@ -89,6 +93,7 @@ DRIFT: list[tuple[Callable[[World], None], str]] = [
     (other_image, "_backend_2-…: runs another image than registry/shop/backend"),
     (unreachable, "_frontend_2-…: can't be reached by the edge → attach it"),
     (routes, "ssh://b / → frontend, /api → backend: the edge sends requests elsewhere → switch"),
+    (edge, "ssh://b shipway-edge-2: the edge is down: requests to its ports get no answer, in every environment → start it"),
     (worker_before, "_worker_1-…: should not run (running) → stop it"),
     (left_of_a_run, "shop_run9_unit: is left of a run that has ended → remove it"),
     (left_of_a_decision, "shop_staging_job_1: is left of a command that has ended → remove it"),
