@@ -160,5 +160,7 @@ def test_why_a_build_failed() -> None:
     output = [f"#5 {number} noise" for number in range(100)]
     summary = ["------", " > [2/3] RUN make:", "#5 0.3 make: no rule", "------", "", "failed to solve: exit code: 2"]
     assert failure(output + summary) == " > [2/3] RUN make:\n#5 0.3 make: no rule\nfailed to solve: exit code: 2"
+    old = ["#4 0.1 other", "#5 [2/3] RUN make:", "#5 0.3 make: no rule", "#5 ERROR: exit code: 2", "------", " > [2/3] RUN make:", "------", "exit code: 2"]
+    assert failure(old) == " > [2/3] RUN make:\n0.3 make: no rule\nexit code: 2"
     assert failure([*output, "", "error: no such file"]).splitlines()[-2:] == ["#5 99 noise", "error: no such file"]
     assert len(failure(output).splitlines()) == 20

@@ -160,8 +160,18 @@ def _login(credentials: Credentials) -> dict[str, str]:
 
 
 def failure(lines: Sequence[str]) -> str:
-    """The part of a failed build's output that says why: BuildKit's own summary where it gave one."""
+    """The part of a failed build's output that says why: BuildKit's own summary where it gave one. Older engines leave the
+    output of the failed instruction out of it: then it is taken from before."""
     rules = [index for index, line in enumerate(lines) if line.strip() == "------"]
     starts = [index for index in rules if lines[index + 1 : index + 2] and lines[index + 1].startswith(" > ")]
-    chosen = lines[starts[0] :] if starts else lines
+    chosen = list(lines[starts[0] :] if starts else lines)
+    if starts and lines[starts[0] + 2 : starts[0] + 3] and lines[starts[0] + 2].strip() == "------":
+        chosen = [chosen[0], chosen[1], *_output_of_the_failed(lines[: starts[0]]), *chosen[2:]]
     return "\n".join([line for line in chosen if line.strip() and line.strip() != "------"][-SHOWN:])
+
+
+def _output_of_the_failed(lines: Sequence[str]) -> list[str]:
+    """Last lines that the instruction wrote which ended in an error."""
+    failed = next((found[1] for line in reversed(lines) if (found := re.match(r"#(\d+) ERROR", line))), None)
+    written = [found[1] for line in lines if (found := re.match(rf"#{failed} (\d+\.\d+ .*)", line))]
+    return written[-(SHOWN - 5) :]
