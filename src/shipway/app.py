@@ -136,6 +136,18 @@ def _embedded(engine: object, keys: Keyring | None, cancelled: threading.Event) 
     return driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys, cancelled=cancelled)
 
 
+def image_config(name: str) -> Mapping[str, object] | None:
+    """What this machine's engine knows of an image; None where it isn't there, or there is no engine."""
+    from shipway.domain.errors import ShipwayError
+
+    try:
+        found = driver("images", "docker")(driver("runtime", "engine")(), {}).inspect(name)
+    except ShipwayError:
+        return None
+    config = (found or {}).get("Config")
+    return config if isinstance(config, dict) else None
+
+
 def _hosts(
     keys: Keyring, cancelled: threading.Event, ending: ExitStack, guarded: Callable[[Machine], Machine]
 ) -> Hosts:

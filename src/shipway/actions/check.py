@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +35,10 @@ class CheckResult:
         return f"{file} is valid: {counts}" + (f" ({warnings})" if warnings else "")
 
 
-def check(path: Path) -> CheckResult:
-    """Read and check it. PlanError where the file can't be read at all."""
-    reading = planfile.examine(path)
+def check(path: Path, images: Callable[[str], Mapping[str, object] | None] | None = None) -> CheckResult:
+    """Read and check it, the images of its accessories too where they are on the engine. PlanError where the file can't be
+    read at all."""
+    reading = planfile.examine(path, images)
     return CheckResult(reading.problems, reading.plan)
 
 

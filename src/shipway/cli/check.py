@@ -23,12 +23,12 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         return
     from shipway.actions.check import check as check_plan
     from shipway.actions.check import check_files
-    from shipway.app import find_plan
+    from shipway.app import find_plan, image_config
     from shipway.domain.errors import PlanError
     from shipway.planfile.problem import documentation
 
     path = file or find_plan()
-    result = check_plan(path)
+    result = check_plan(path, image_config)
     if as_json:
         import json
 

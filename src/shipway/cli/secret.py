@@ -29,6 +29,7 @@ def secret() -> None:
 @click.pass_obj
 def set_(options: Globals, environment: str, name: str, address: str | None, generate: bool) -> None:
     """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is asked for, or read from stdin."""
+    from shipway.actions.secret_names import check_name
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
 
@@ -42,6 +43,7 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
                 raise UsageError("--for is for the credentials of a registry", hint=f"shipway secret set registry {name} --for {address}")
             if environment != PROOFS:
                 environment_of(plan, environment)
+        unknown = check_name(plan, environment, name)
         if generate:
             import secrets
 
@@ -52,6 +54,8 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
             value = sys.stdin.read().removesuffix("\n")
         version = ctx.secrets.set(scope, name, value)
         say(f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it")
+        if unknown:
+            say(unknown, err=True)
 
 
 @secret.command("list")

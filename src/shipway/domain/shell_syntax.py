@@ -7,7 +7,7 @@ import shlex
 
 _SHELLS = {"sh", "bash", "ash", "dash", "zsh", "ksh", "busybox"}
 _OPERATORS = {"&&", "||", "|", ";", "&", "<", ">", ">>", "2>", "2>&1", "<<"}
-_EXPANSION = re.compile(r"\$(\{?[A-Za-z_]\w*\}?|\([^)]*\)|[@*#?!0-9])|`[^`]*`")
+_EXPANSION = re.compile(r"\$(\{[^}]*\}|[A-Za-z_]\w*|\([^)]*\)|[@*#?!0-9])|`[^`]*`")
 _REDIRECTION = re.compile(r"\d?>>?(&\d|\S+)?$|<\S+$")
 
 

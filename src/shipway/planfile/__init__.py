@@ -11,7 +11,7 @@ from shipway.domain.errors import PlanError
 from shipway.domain.plan import Plan
 
 if TYPE_CHECKING:
-    from shipway.planfile.read import Reading
+    from shipway.planfile.read import Images, Reading
 
 HINT = "`shipway init` writes a first plan"
 
@@ -28,11 +28,12 @@ def parse(text: str, file: str, *, files: Callable[[str], bool] | None = None) -
     return _plan_of(read(text, file, files))
 
 
-def examine(path: Path) -> Reading:
-    """The plan, if it is valid, and all problems of the file, warnings too. PlanError where it can't be read."""
+def examine(path: Path, images: Images | None = None) -> Reading:
+    """The plan, if it is valid, and all problems of the file, warnings too. PlanError where it can't be read. images: what an
+    engine knows of an image."""
     from shipway.planfile.read import read
 
-    return read(_text(path), _shown(path), lambda name: (path.parent / name).exists())
+    return read(_text(path), _shown(path), lambda name: (path.parent / name).exists(), images)
 
 
 def load_cached(path: Path, cache: Path) -> Plan:

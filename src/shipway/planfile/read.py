@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from shipway.domain.plan import Plan
+from shipway.domain.volumes import declared_by, variables_of
 from shipway.planfile.document import Unreadable, compose
 from shipway.planfile.problem import DOCUMENTATION, ERROR, Problem
 from shipway.planfile.report import INVALID, Report
 from shipway.planfile.rules import Files, check
 from shipway.planfile.rules.pipeline import expand
+from shipway.planfile.rules.services import right_volume
 from shipway.planfile.sections import PLAN
+
+Images = Callable[[str], Mapping[str, object] | None]  # its configuration: Env, Volumes …; None where it isn't there
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,8 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(text: str, file: str, files: Files | None) -> Reading:
-    """Never raises for what stands in the text."""
+def read(text: str, file: str, files: Files | None, images: Images | None = None) -> Reading:
+    """Never raises for what stands in the text. images: what an engine knows of an image by its name."""
     report = Report(file, PLAN.fields)
     plan = None
     try:
@@ -36,6 +41,9 @@ def read(text: str, file: str, files: Files | None) -> Reading:
     found = PLAN.read(root, (), report)
     if found is not INVALID:
         check(found, report, files)
+        for accessory in found.accessories.values() if images else ():
+            config = images(accessory.image) if images and accessory.image else None
+            right_volume(accessory, report, declared_by(config), variables_of(config))
         steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
         plan = replace(found, pipeline=steps)
     problems = tuple(report.problems())

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from shipway.domain.plan import Accessory
+from shipway.domain.shell_syntax import shell_syntax
+from shipway.domain.volumes import known_volumes, right_path, usual_variables
 from shipway.planfile.bounds import TooMuch, text_of
 from shipway.planfile.document import Unreadable, compose, plain
 from shipway.planfile.drafting import dockerfile
 from shipway.planfile.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
+from shipway.planfile.drafting.unsaid import unsaid
 from shipway.planfile.drafting.variables import entries, split
 from shipway.planfile.sections import accessory as accessory_of
 
@@ -43,7 +46,9 @@ def find(root: Path, draft: Draft) -> str | None:
         draft.notes.append(f"{file} can't be read ({error}): it was left out")
         return None
     services = {name: _sound(_mapping(raw)) for name, raw in _mapping(_mapping(data).get("services")).items()}
+    draft.notes += [f"{file}: {key} was not read" for key in _mapping(data) if key in ("include", "secrets", "configs")]
     if not services:
+        draft.notes.append(f"{file} has no `services:` in it: it was left out")
         return None
     for name, raw in services.items():
         if "build" not in _mapping(raw) and _mapping(raw).get("image") and _is_accessory(_mapping(raw)):
@@ -57,7 +62,7 @@ def find(root: Path, draft: Draft) -> str | None:
 
 def _sound(raw: dict[str, Any]) -> dict[str, Any]:
     """Without values of a kind that they can't have: nothing is known of such a key."""
-    texts: dict[str, type | tuple[type, ...]] = {"image": str, "command": (str, list), "build": (str, dict), "env_file": (str, list)}
+    texts: dict[str, type | tuple[type, ...]] = {"image": str, "command": (str, list), "entrypoint": (str, list), "build": (str, dict), "env_file": (str, list)}
     found = {key: value for key, value in raw.items() if isinstance(value, texts.get(key, object))}
     build = found.get("build")
     if isinstance(build, dict):
@@ -78,8 +83,10 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     image = _without_variables(raw["image"])
     kind = _kind(image)
     draft = AccessoryDraft(plan_name(name), image, kind, why=[f"{file}: {image}"])
-    draft.command = _command(raw.get("command"))
+    draft.command, draft.entrypoint = _command(raw.get("command")), _command(raw.get("entrypoint"))
     draft.volume = _volume(raw) or _default_volume(kind, image)
+    if len(_named_volumes(raw)) > 1:
+        draft.todo.append(f"it had {len(_named_volumes(raw))} volumes, and an accessory has one: is {draft.volume} the one with its data?")
     port = _port(raw)
     if kind == "other":
         known_port, draft.url = _OTHERS[_base(image)]
@@ -89,9 +96,27 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     values, secrets, todo = split(entries(raw.get("environment")))
     draft.environment = {key: value for key, value in values.items() if not key.startswith(made_by_shipway or ("\0",))}
     unset = [key for key in secrets if not key.startswith(made_by_shipway or ("\0",))]
-    draft.todo += [f"{key}: its value is not in this file: an accessory takes no secrets yet" for key in unset]
+    draft.secrets = [key for key in unset if key not in draft.environment]
     draft.todo += todo
+    _right_volume(draft, file)
+    _shell(draft)
+    draft.todo += unsaid(raw)
     return draft
+
+
+def _right_volume(draft: AccessoryDraft, file: str) -> None:
+    """The path that the image really writes to: what a compose file has beside it never kept anything."""
+    as_planned = Accessory(draft.name, draft.image, draft.kind, volume=draft.volume, environment=draft.environment, command=draft.command)
+    right = right_path(as_planned, known_volumes(as_planned), usual_variables(as_planned))
+    if right is not None:
+        draft.todo.append(f"{file} has its volume at {draft.volume}, where {draft.image} keeps nothing: its data lies in a volume without a name")
+        draft.volume = right
+
+
+def _shell(draft: ServiceDraft | AccessoryDraft) -> None:
+    found = shell_syntax(draft.command or "")
+    if found:
+        draft.todo.append(f"command: {', '.join(found)} needs a shell (`sh -c '…'`), and a value in place of each variable")
 
 
 def _service(
@@ -104,7 +129,7 @@ def _service(
         _build(draft, raw["build"])
     else:
         draft.image = _without_variables(str(raw.get("image") or ""))
-    draft.command = _command(raw.get("command"))
+    draft.command, draft.entrypoint = _command(raw.get("command")), _command(raw.get("entrypoint"))
     draft.port = _port(raw)
     draft.public = bool(raw.get("ports"))
     if draft.port:
@@ -118,6 +143,8 @@ def _service(
         draft.todo.append(f"the variables of env_file {_listed(raw['env_file'])}: as `environment:` or `secrets:`")
     kept = [path for path in (_target(volume) for volume in _named_volumes(raw)) if path]
     draft.todo += [f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept]
+    _shell(draft)
+    draft.todo += unsaid(raw)
     worker = draft.command and not draft.port  # it runs something else than what the Dockerfile was written for
     if draft.folder is not None and not worker:
         dockerfile.complete(draft, dockerfile.read(root / draft.folder / draft.dockerfile))

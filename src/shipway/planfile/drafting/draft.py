@@ -18,6 +18,7 @@ class ServiceDraft:
     target: str | None = None
     args: dict[str, str] = field(default_factory=dict)
     image: str | None = None
+    entrypoint: str | None = None
     command: str | None = None
     port: int | None = None
     route: str | None = None
@@ -42,6 +43,8 @@ class AccessoryDraft:
     port: int | None = None  # only where the kind doesn't tell it
     volume: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
+    entrypoint: str | None = None
     command: str | None = None
     todo: list[str] = field(default_factory=list)
     why: list[str] = field(default_factory=list)

@@ -44,6 +44,7 @@ def _service(service: ServiceDraft) -> Iterator[str]:
         yield from _build(service)
     else:
         yield from _line("image", service.image)
+    yield from _line("entrypoint", service.entrypoint)
     yield from _line("command", service.command)
     yield from _line("route", service.route)
     yield from _line("port", str(service.port) if service.port else None, number=True)
@@ -84,8 +85,11 @@ def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
     yield from _line("url", accessory.url)
     yield from _line("port", str(accessory.port) if accessory.port else None, number=True)
     yield from _line("volume", accessory.volume)
+    yield from _line("entrypoint", accessory.entrypoint)
     yield from _line("command", accessory.command)
     yield from _mapping("environment", accessory.environment)
+    if accessory.secrets:
+        yield f"    secrets: [{', '.join(accessory.secrets)}]"
 
 
 def _databases(draft: Draft) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from shipway.domain.plan import Accessory, Plan, Service
 from shipway.domain.shell_syntax import shell_syntax, through_shell
@@ -84,10 +85,7 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     _without_a_shell(at, accessory, report)
     if not accessory.image or report.failed((*at, "kind")):
         return
-    right = right_path(accessory, known_volumes(accessory), usual_variables(accessory))
-    if right is not None and not report.failed((*at, "volume")):
-        message = f"`{accessory.image}` keeps its data in {right}: this volume would stay empty, and the data in one without a name"
-        report.warn((*at, "volume"), message, f"`volume: {right}`")
+    right_volume(accessory, report, known_volumes(accessory), usual_variables(accessory))
     if accessory.kind == "other":
         _other(accessory, report)
     elif report.written((*at, "url")):
@@ -99,6 +97,15 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
         report.warn((*at, "image"), f"`{accessory.image}` names no version: it changes whenever it is pulled", "name:version")
     if not _used(accessory, plan):
         report.warn(at, "nothing uses it", "a variable in `provides`, a step's `with`, or `database`")
+
+
+def right_volume(accessory: Accessory, report: Report, declared: Iterable[str], variables: Mapping[str, str]) -> None:
+    """Whether `volume` is where the image keeps its data. declared, variables: of the image."""
+    at = ("accessories", accessory.name, "volume")
+    right = right_path(accessory, declared, variables)
+    if right is not None and not report.failed(at):
+        message = f"`{accessory.image}` keeps its data in {right}: this volume would stay empty, and the data in one without a name"
+        report.warn(at, message, f"`volume: {right}`")
 
 
 def _other(accessory: Accessory, report: Report) -> None:
