@@ -10,7 +10,7 @@ from shipway.actions.ownership import require_owned
 from shipway.context import Context, attempt_all
 from shipway.domain import names
 from shipway.domain import rollback as back
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
@@ -29,7 +29,8 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
 
 def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
     ctx.edge.remove(names.route_owner(plan.app, environment.name))
-    for container in ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):
+    found = ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name})
+    for container in found:
         with ctx.part("remove", container.name):
             ctx.runtime.remove(container.name)
     ctx.edge.trim()
@@ -38,6 +39,8 @@ def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
     for accessory in plan.accessories.values():
         ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))
         ctx.runtime.remove_volume(names.snapshots(plan.app, environment.name, accessory.name))
+    for volume in {name for item in found if item.labels.get(LABEL_ROLE) == "accessory" for name in item.volumes.values()}:
+        ctx.runtime.remove_volume(volume)  # of an upgraded database, or of an accessory that another release had
 
 
 def _record(ctx: Context, app: str, environment: str) -> None:
