@@ -373,9 +373,15 @@ class Ledger(Protocol):
     def begin_run(self, app: str, revision: str, tree: str, trigger: Trigger, at: float) -> int: ...
     def end_run(self, run: int, outcome: str, at: float) -> None: ...
     def runs(self, app: str, limit: int) -> list[Mapping[str, object]]: ...
+    def pending_runs(self, app: str) -> list[Mapping[str, object]]:
+        """All that have not ended, newest first."""
+
     def begin_step(self, run: int, name: str, key: str, at: float) -> None: ...
     def end_step(self, run: int, name: str, outcome: str, at: float, result: Mapping[str, object]) -> None: ...
     def steps(self, run: int) -> list[Mapping[str, object]]: ...
+    def recent_steps(self, app: str, runs: int) -> list[Mapping[str, object]]:
+        """Results of the steps of that many newest runs."""
+
     def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
         """Result of the newest step of that name and key that succeeded; None where there is none."""
 
@@ -383,15 +389,46 @@ class Ledger(Protocol):
         """Append it under the next number of its app (the given number is ignored) and return it so."""
 
     def release(self, app: str, number: int) -> Release | None: ...
-    def releases(self, app: str, *, tree: str | None = None, limit: int = 50) -> list[Release]:
-        """Newest first."""
+    def releases(self, app: str, limit: int = 50) -> list[Release]:
+        """That many of the newest, newest first."""
+
+    def releases_of(self, app: str, tree: str) -> list[Release]:
+        """All that were made of a tree of the repository, newest first."""
+
+    def version(self, app: str, name: str) -> Release | None:
+        """The newest release that was given this version tag."""
+
+    def versions(self, app: str, release: int) -> list[str]:
+        """Version tags that it was given, oldest first."""
 
     def begin_deployment(self, deployment: Deployment) -> int:
         """Append it as pending (the given id is ignored) and return its id."""
 
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None: ...
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
-        """Newest first, with their outcome."""
+        """A listing for people, newest first. No decision goes by it: what matters may lie behind its end."""
+
+    def latest(self, app: str, environment: str) -> Deployment | None:
+        """The newest deployment of all, whatever became of it."""
+
+    def current(self, app: str, environment: str) -> Deployment | None:
+        """The newest that succeeded since the environment was last destroyed: what runs there."""
+
+    def pending(self, app: str, environment: str) -> list[Deployment]:
+        """All that were begun and have no outcome, newest first."""
+
+    def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
+        """Those of one release since the environment was last destroyed, newest first."""
+
+    def history(self, app: str, environment: str) -> list[Deployment]:
+        """Since the environment was last destroyed, newest first: all that succeeded, are pending or left the database at a
+        schema, and the newest of all. What `domain.rollback` and `domain.levels` read; it has no limit."""
+
+    def destroyed(self, app: str, environment: str) -> float:
+        """When it was last destroyed, in seconds since the epoch; 0: never."""
+
+    def environments(self, app: str) -> list[str]:
+        """All that something was ever deployed to, in the order of their first deployment."""
 
     def add_approval(self, approval: Approval) -> None: ...
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from shipway.actions.checks import run_check, run_seed
 from shipway.actions.decide import Decision
@@ -164,19 +165,20 @@ class Applying:
     def _retire(self) -> None:
         """After a rollback the left release's workers finish their jobs while nobody waits for them; but not on a schema
         that is taken away."""
-        self.everywhere(Place.unroute)
         down = self.decision.first.wanted.down is not None
-        history = self.ctx.ledger.deployments(self.order.release.app, self.order.environment.name)
+        history = self.ctx.ledger.history(self.order.release.app, self.order.environment.name)
 
         def retire(place: Place) -> None:
             empty = not place.wanted.services  # no later process looks after this host
             if down or empty or self.order.kind != ROLLBACK:
                 place.retire(history, wait=down or empty)
 
-        self.everywhere(retire)
-        self.everywhere(lambda place: place.limit(history))
-        if any(place.leaves_something() for place in self.places):
-            self.ctx.retire_later(self.order.release.app, self.order.environment.name)
+        def later() -> None:
+            if any(place.leaves_something() for place in self.places):
+                self.ctx.retire_later(self.order.release.app, self.order.environment.name)
+
+        steps = (Place.unroute, retire, lambda place: place.limit(history))
+        attempt_all(*(partial(self.everywhere, step) for step in steps), later)
 
     def _revert(self) -> None:
         if self.reverting:

@@ -9,7 +9,6 @@ from pathlib import Path
 from shipway.actions.approvals import Decisions
 from shipway.actions.which_release import which_release
 from shipway.context import Context
-from shipway.domain import rollback as back
 from shipway.domain.approvals import NAMESPACE, Vote, change_digest, claimed, statement
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Environment
@@ -78,7 +77,7 @@ def find_release(ctx: Context, app: str, environment: Environment, which: str | 
         before = environment.after
         if before is None:
             raise UsageError(f"say which release: {environment.name} comes after no other environment")
-        now = back.current(ctx.ledger.deployments(app, before))
+        now = ctx.ledger.current(app, before)
         if now is None:
             raise UsageError(f"nothing was validated on {before} yet", hint=f"deploy to {before} first")
         release = ctx.ledger.release(app, now.release)

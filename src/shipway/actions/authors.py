@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipway.context import Context
-from shipway.domain import rollback as history
 from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.mailmap import Mailmap
@@ -66,7 +65,7 @@ def authors(ctx: Context, source: Provenance, environment: str, release: Release
 def replaced(ctx: Context, release: Release, environment: str) -> Release | None:
     """The release that this one takes the place of: what runs there, or what ran before this one first did. None: a first
     deployment."""
-    done = history.standing(ctx.ledger.deployments(release.app, environment, limit=10_000))
+    done = ctx.ledger.history(release.app, environment)
     good = [item for item in done if item.outcome == SUCCEEDED]  # newest first
     own = [index for index, item in enumerate(good) if item.release == release.number]
     earlier = good[own[-1] + 1 :] if own else good

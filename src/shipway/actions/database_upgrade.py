@@ -108,7 +108,7 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
         found = _prepare(own, order, release, accessory)
         order = dataclasses.replace(order, release=own.ledger.add_release(wanted), volumes={found.spec.name: {found.volume: found.path}})
         decision = decide(own, order)
-        stands = levels(own.ledger.deployments(app, environment))
+        stands = levels(own.ledger.history(app, environment))
         record = Deployment(
             id=0, app=app, environment=environment, release=order.release.number, kind=DEPLOY, actor=own.actor,
             reason=order.reason, started=own.clock(), secrets=decision.settings.versions,

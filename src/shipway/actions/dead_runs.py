@@ -19,7 +19,7 @@ from shipway.steps.left import Left, Record, record_of
 from shipway.steps.run import scratch
 from shipway.system.alive import is_gone
 
-LATEST = 50  # runs that are looked through
+LATEST = 50  # runs of which a folder may be left here
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,23 @@ def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator
 def _find(ctx: Context, app: str) -> list[Dead]:
     """All dead runs, newest first."""
     found = []
-    for row in ctx.ledger.runs(app, LATEST):
+    pending = ctx.ledger.pending_runs(app)
+    for number in _settled_elsewhere(ctx, app, {_number(row) for row in pending}):
+        _remove(ctx, app, number)
+    for row in pending:
         number = _number(row)
-        if row["outcome"] != PENDING:
-            if scratch(ctx.home, number).exists():  # it died here, and was settled from another machine
-                _remove(ctx, app, number)
-            continue
         lease = ctx.ledger.lease(names.scope(app, _scope(number)))
         if _is_dead(ctx, row, lease):
             found.append(Dead(app, number, str(row["revision"]), lease))
     return found
+
+
+def _settled_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
+    """Runs that died here, and were settled from another machine."""
+    if not any((ctx.home / "runs").glob("*")):
+        return []
+    ended = {_number(row) for row in ctx.ledger.runs(app, LATEST)} - pending
+    return [number for number in sorted(ended) if scratch(ctx.home, number).exists()]
 
 
 def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
@@ -116,7 +123,7 @@ def _taken_over(ctx: Context, dead: Dead) -> Iterator[Context | None]:
             own = stack.enter_context(_lease(ctx, dead.app, dead.number))
         except LeaseHeld:
             pass  # by one that takes it up or clears it away
-        if own and dead.number not in {_number(row) for row in ctx.ledger.runs(dead.app, LATEST) if row["outcome"] == PENDING}:
+        if own and dead.number not in {_number(row) for row in ctx.ledger.pending_runs(dead.app)}:
             own = None  # settled meanwhile
             stack.close()
         yield own

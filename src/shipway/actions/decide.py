@@ -82,7 +82,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     """Observe and decide. create=False touches nothing at all: for a dry run."""
     release, environment = order.release, order.environment
     own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
-    history = back.standing(ctx.ledger.deployments(release.app, environment.name))
+    history = ctx.ledger.history(release.app, environment.name)
     previous = back.current(history)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
     hosts = hosts_of(ctx, environment, left)

@@ -66,7 +66,7 @@ def put(ctx: Context, order: Order) -> Deployment | None:
     words = how_to_trust(order.environment) if decision.previous is None else None
     if words:
         ctx.reporter.note(words)
-    return ctx.ledger.deployments(app, name, 1)[0]
+    return ctx.ledger.latest(app, name)
 
 
 def _changes(decision: Decision) -> bool:
@@ -78,7 +78,7 @@ def _changes(decision: Decision) -> bool:
 def _finish(ctx: Context, decision: Decision) -> None:
     """Outgoing releases whose time is over: the process that waits for it may have ended, as in a hosted job."""
     app, name = decision.order.release.app, decision.order.environment.name
-    history = ctx.ledger.deployments(app, name)
+    history = ctx.ledger.history(app, name)
     places = [Place(ctx, decision, part) for part in decision.parts if part.changeset]
     for place in places:
         place.retire(history, wait=False)

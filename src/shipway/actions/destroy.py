@@ -9,7 +9,6 @@ from shipway.actions.leases import environment_lease
 from shipway.actions.ownership import require_owned
 from shipway.context import Context, attempt_all
 from shipway.domain import names
-from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
@@ -17,7 +16,7 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
     """Remove all that runs there, on every host, and its volumes, snapshots too. The ledger keeps its history."""
-    now = back.current(ctx.ledger.deployments(plan.app, environment.name))
+    now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
     hosts = hosts_of(ctx, environment, before)
     for host in hosts:
@@ -45,9 +44,9 @@ def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
 
 def _record(ctx: Context, app: str, environment: str) -> None:
     """In the history, so that nothing is taken to stand there any more."""
-    history = ctx.ledger.deployments(app, environment, 1)
-    if not history or history[0].kind == DESTROY:
+    latest = ctx.ledger.latest(app, environment)
+    if latest is None or latest.kind == DESTROY:
         return
     now = ctx.clock()
-    record = Deployment(0, app, environment, history[0].release, DESTROY, ctx.actor, "destroyed with its data", now)
+    record = Deployment(0, app, environment, latest.release, DESTROY, ctx.actor, "destroyed with its data", now)
     ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUCCEEDED, ctx.clock(), None, "")

@@ -22,7 +22,7 @@ from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DESTROY, PENDING, ROLLBACK, Deployment, Release
+from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
 
 WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
     ("accessory", "create"): ("isn't there", "create it with the volume that it had"),
@@ -58,13 +58,13 @@ def examine(ctx: Context, app: str, environment: Environment) -> list[Finding]:
 def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.0) -> None:
     """Finish or take back what was left half done, then bring every host to the release that should serve."""
     with ready(ctx, app, environment.name, "repair", wait=wait) as own:
-        history = own.ledger.deployments(app, environment.name)
-        now = back.current(history)
+        now = own.ledger.current(app, environment.name)
         release = own.ledger.release(app, now.release) if now else None
         for run in _left_runs(own, app):
             own.runtime.remove(run)
         if now is None or release is None:
-            left = own.ledger.release(app, history[0].release) if history else None
+            latest = own.ledger.latest(app, environment.name)
+            left = own.ledger.release(app, latest.release) if latest else None
             if left is not None:
                 restore(own, left, environment, None)
             return
@@ -75,10 +75,10 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
 
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
-    history = ctx.ledger.deployments(app, environment.name)
+    history = ctx.ledger.history(app, environment.name)
     alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.ledger.now())
     if not alive:
-        yield from _unfinished(history)
+        yield from _unfinished(ctx.ledger.pending(app, environment.name))
     now = back.current(history)
     release = ctx.ledger.release(app, now.release) if now else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
@@ -94,7 +94,7 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         for job in () if alive else jobs(here, app, environment.name):
             yield host.name, job, "is left of a command that has ended", "remove it"
         if now is None or release is None:
-            yield from _of_nobody(host, found, history)
+            yield from _of_nobody(host, found, ctx.ledger.latest(app, environment.name))
             continue
         wanted = wanted_of(here, now, release, where, host)
         leaving = _leaving(found, history, now, ctx.clock())
@@ -119,18 +119,17 @@ def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str,
             yield host.name, name, "the edge is down: requests to its ports get no answer, in every environment", "start it"
 
 
-def _unfinished(history: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
-    for item in history:
-        if item.outcome == PENDING:
-            what = f"{item.kind} of release {item.release}"
-            yield "", what, f"was begun by {item.actor} and never ended: its process is gone", "finish it or take it back"
+def _unfinished(pending: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
+    for item in pending:
+        what = f"{item.kind} of release {item.release}"
+        yield "", what, f"was begun by {item.actor} and never ended: its process is gone", "finish it or take it back"
 
 
-def _of_nobody(host: Host, found: Observed, history: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
+def _of_nobody(host: Host, found: Observed, latest: Deployment | None) -> Iterator[tuple[str, str, str, str]]:
     """Of an environment where the ledger says that nothing runs."""
-    if not history:
+    if latest is None:
         why, remedy = "runs, but the ledger knows of no deployment", ""
-    elif history[0].kind == DESTROY:
+    elif latest.kind == DESTROY:
         why, remedy = "is there, but the environment was destroyed", "remove it; volumes are kept"
     else:
         why, remedy = "is left of a deployment that failed", "remove it; volumes are kept"
@@ -199,6 +198,6 @@ def _prepare(ctx: Context, release: Release, environment: Environment, host: Hos
 
 def _left_runs(ctx: Context, app: str) -> list[str]:
     """Containers of runs that have ended."""
-    under_way = {str(run["id"]) for run in ctx.ledger.runs(app, 200) if run["outcome"] == PENDING}
+    under_way = {str(run["id"]) for run in ctx.ledger.pending_runs(app)}
     found = ctx.runtime.list({LABEL_APP: app, LABEL_RUN: ""})
     return [item.name for item in found if item.labels[LABEL_RUN] not in under_way]

@@ -89,7 +89,7 @@ class _Drilling:
         return Drill(self.environment.name, self.release.number, target.number, way.kind, way.schema, trial, took, stages)
 
     def _down(self, server: Server, copy: ScratchDatabase, way: WayBack) -> None:
-        history = self.ctx.ledger.deployments(self.release.app, self.environment.name)
+        history = self.ctx.ledger.history(self.release.app, self.environment.name)
         brought = self.ctx.ledger.release(self.release.app, levels(history)[-1].release)
         assert brought is not None
         where = brought.plan.environments[self.environment.name]

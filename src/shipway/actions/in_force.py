@@ -9,7 +9,6 @@ from shipway.actions.decide import Order
 from shipway.actions.register import ParsePlan, is_own, registered
 from shipway.context import Context
 from shipway.domain import refs, rules
-from shipway.domain import rollback as back
 from shipway.domain.errors import GateRefused, PlanError
 from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
@@ -96,7 +95,7 @@ def _end_stand_in(ctx: Context, registration: Registration) -> None:
 
 def running_rules(ctx: Context, app: str, environment: str) -> RuleSet | None:
     """Of the release that runs there; None where none does."""
-    now = back.current(ctx.ledger.deployments(app, environment))
+    now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     return RuleSet(f"release {release.number}, which runs there", f"release {release.number}", environment, release.plan) if release else None
 

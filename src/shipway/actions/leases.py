@@ -20,7 +20,8 @@ MARGIN = 2.0  # seconds before its end in which a lease is renewed before anythi
 READS = (
     "now", "ping", "list", "objects", "variables", "find", "connections", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
-    "identity", "property", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
+    "identity", "property", "deployments", "latest", "current", "pending", "deployments_of", "history", "destroyed", "environments",
+    "release", "releases_of", "version", "versions", "pending_runs", "recent_steps", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
     "registration", "accepted_rules", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since",  # likewise
 )  # fmt: skip
 

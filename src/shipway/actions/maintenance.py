@@ -7,7 +7,6 @@ from shipway.actions.leases import environment_lease
 from shipway.actions.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain import rollback as back
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment
 
@@ -21,7 +20,7 @@ PAGE = """<!doctype html>
 
 def maintain(ctx: Context, app: str, environment: Environment, page: str | None) -> None:
     """Show the page on every host; None ends it. UsageError where nothing was deployed."""
-    current = back.current(ctx.ledger.deployments(app, environment.name))
+    current = ctx.ledger.current(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     if release is None:
         raise UsageError(f"nothing was deployed into {environment.name} yet", hint=f"shipway deploy {environment.name}")

@@ -95,7 +95,7 @@ def version_of(ctx: Context, release: Release, environment: Environment) -> str:
 
 def versions(ctx: Context, release: Release) -> list[str]:
     """All version tags that the release got, oldest first."""
-    return [item.name for item in ctx.ledger.evidence(release.app, release.number) if item.kind == "version"]
+    return ctx.ledger.versions(release.app, release.number)
 
 
 def _password(ctx: Context, plan: Plan, environment: Environment, accessory: Accessory, create: bool) -> str:

@@ -11,7 +11,6 @@ from shipway.actions.decide import Order
 from shipway.actions.in_force import Rulebook
 from shipway.context import Context
 from shipway.domain import gate, rules
-from shipway.domain import rollback as back
 from shipway.domain.errors import GateRefused
 from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, TAGS, branch_matches
@@ -92,13 +91,12 @@ def _refused_release(ctx: Context, in_force: InForce, release: Release, decision
 
 
 def _release(ctx: Context, commit: Commit, app: str, in_force: InForce) -> tuple[Release | None, str]:
-    found = ctx.ledger.releases(app, tree=commit.tree)
+    found = ctx.ledger.releases_of(app, commit.tree)
     if not found:
         return None, f"no release was built from the tree of {commit.revision[:12]}; `shipway run` builds one"
     before = after_of(in_force)
-    deployments = {name: ctx.ledger.deployments(app, name, limit=1000) for name in before}
     for release in found:
-        if all(gate.validated(release, deployments[name], name) for name in before):
+        if all(gate.validated(release, ctx.ledger.deployments_of(app, name, release.number), name) for name in before):
             return release, ""
     return None, f"release {found[0].number} has this tree but was not validated on {' and '.join(before)}"
 
@@ -145,7 +143,7 @@ def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commi
     if ref.startswith(TAGS) and tip != commit.revision:
         now = f"points to {tip[:12]} now" if tip else "is gone"
         raise GateRefused(f"the tag {ref.removeprefix(TAGS)} {now}, and not to {commit.revision[:12]}", hint="push the tag again, under another name")
-    current = back.current(ctx.ledger.deployments(app, environment))
+    current = ctx.ledger.current(app, environment)
     running = ctx.ledger.release(app, current.release) if current else None
     if running is None or tip == commit.revision or not book.origin.is_older(commit.revision, running.revision, ref.removeprefix(HEADS)):
         return ""

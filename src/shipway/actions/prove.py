@@ -79,7 +79,7 @@ def find_environment(plan: Plan, name: str | None) -> Environment:
 
 def ask(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> Question | None:
     """The question, by the ledger; None where nothing runs there."""
-    history = ctx.ledger.deployments(release.app, environment.name)
+    history = ctx.ledger.history(release.app, environment.name)
     previous = back.current(history)
     old = ctx.ledger.release(release.app, previous.release) if previous else None
     if previous is None or old is None:

@@ -9,7 +9,7 @@ from shipway.actions.recover import ready
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, NotProven
 from shipway.domain.proof import Proof
-from shipway.domain.release import DEPLOY, PENDING
+from shipway.domain.release import DEPLOY
 from shipway.domain.rules import asks_for_proof
 from shipway.system.durations import timestamp
 
@@ -19,7 +19,7 @@ def require_proof(ctx: Context, order: Order) -> None:
     if not _asks(order):
         return
     app, environment = order.release.app, order.environment
-    if any(item.outcome == PENDING for item in ctx.ledger.deployments(app, environment.name)):
+    if ctx.ledger.pending(app, environment.name):
         with ready(ctx, app, environment.name, "settling what is half done before a proof", wait=order.wait):
             pass  # what a dead process left is taken up: else its migrations would be in the copy
     proof = prove(ctx, order.release, environment)

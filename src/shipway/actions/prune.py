@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain.errors import ShipwayError
 from shipway.domain.record import from_data
-from shipway.domain.release import PENDING, Deployment, Release
+from shipway.domain.release import Deployment, Release
 from shipway.domain.retention import Going, Known, Staying, built_images, kept_releases, sort_images
 from shipway.domain.rollback import current
 from shipway.steps import artifacts
@@ -19,7 +19,7 @@ from shipway.steps.run import StepResult
 RUNS = 50  # newest ones of an app whose outputs, logs and step images stay
 DAY = 86400.0
 FRESH = 7 * DAY  # a step's image that is younger stays, whoever used it
-ALL = 1000  # releases, runs and deployments (of each environment) that are looked at
+ALL = 1000  # releases and runs whose images are known by name; those of older ones went while they were among these
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,21 @@ def prune(ctx: Context, app: str) -> None:
 def look(ctx: Context, app: str) -> Found:
     """Find what may go. A host that can't be reached is told, and left out."""
     releases = ctx.ledger.releases(app, limit=ALL)
-    environments = {name for release in releases for name in release.plan.environments}
-    histories = {name: ctx.ledger.deployments(app, name, ALL) for name in sorted(environments)}
+    histories = {name: ctx.ledger.history(app, name) for name in sorted(ctx.ledger.environments(app))}
+    serving = {now.release for history in histories.values() if (now := current(history))}
+    releases = _with(ctx, app, releases, serving)  # of an environment that is seldom deployed
     kept = kept_releases(histories, releases)
-    listed = {release.number for release in releases}
-    older = [ctx.ledger.release(app, number) for number in sorted(kept, reverse=True) if number not in listed]
-    releases += [release for release in older if release]  # of an environment that is seldom deployed
+    releases = _with(ctx, app, releases, kept)
     known = _known(ctx, app, releases, kept)
     found = side_by_side(lambda host: _on_host(ctx, host, known), _hosts(ctx, histories, releases))
     return Found(tuple(item for item in found if item), tuple(_files(ctx, app)))
+
+
+def _with(ctx: Context, app: str, releases: Sequence[Release], numbers: Iterable[int]) -> list[Release]:
+    """And those of these numbers, newest first."""
+    missing = sorted(set(numbers) - {release.number for release in releases}, reverse=True)
+    older = (ctx.ledger.release(app, number) for number in missing)
+    return [*releases, *(release for release in older if release)]
 
 
 def remove(ctx: Context, found: Found) -> int:
@@ -97,8 +103,8 @@ def _known(ctx: Context, app: str, releases: Sequence[Release], kept: dict[int, 
             if release.number in kept:
                 reasons.setdefault(reference, f"release {release.number}: {kept[release.number]}")
     repositories = {reference.partition("@")[0] for reference in numbers}
-    for run in runs:
-        if run["outcome"] == PENDING and ctx.clock() - float(str(run["started"])) < DAY:
+    for run in ctx.ledger.pending_runs(app):
+        if ctx.clock() - float(str(run["started"])) < DAY:
             reasons |= {f"{repository}:{run['revision']}": f"run {run['id']} is under way" for repository in repositories}
     return Known(
         releases=numbers,
@@ -127,8 +133,7 @@ def _remove(ctx: Context, going: Sequence[Going]) -> int:
 
 def _results(ctx: Context, app: str) -> list[StepResult]:
     """Of the steps of the newest runs."""
-    steps = [step for run in ctx.ledger.runs(app, RUNS) for step in ctx.ledger.steps(int(str(run["id"])))]
-    return [from_data(StepResult, step["result"]) for step in steps]
+    return [from_data(StepResult, result) for result in ctx.ledger.recent_steps(app, RUNS)]
 
 
 def _files(ctx: Context, app: str) -> list[Path]:

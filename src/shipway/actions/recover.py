@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shipway.actions.apply import apply
@@ -19,7 +19,7 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, L
 from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
 from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import DEPLOY, FAILED, PENDING, RESTORE, ROLLBACK, Deployment, Release
+from shipway.domain.release import DEPLOY, FAILED, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.rules import InForce
 from shipway.domain.specify import specify
 from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
@@ -38,16 +38,15 @@ def recover(ctx: Context, app: str, environment: str) -> None:
 
     A deployment that had switched is finished, and rolled back where that fails; one that had not is taken back.
     """
-    history = ctx.ledger.deployments(app, environment)
-    pending = [item for item in history if item.outcome == PENDING]
-    now = back.current(history)
+    history = ctx.ledger.history(app, environment)
+    pending, now = ctx.ledger.pending(app, environment), ctx.ledger.current(app, environment)
     # One that was left because a host was away, and that others have followed since, is over.
     over = [item for item in pending if item is not pending[0] or (now is not None and now.id > item.id)]
     for item in over:
         ctx.ledger.end_deployment(item.id, FAILED, ctx.clock(), None, "its process ended before it was settled")
     dead = next((item for item in pending if item not in over), None)
     if dead is None:
-        _end_jobs(ctx, app, environment, history)
+        _end_jobs(ctx, app, environment)
         if now is not None and now.kind == RESTORE:
             restored = ctx.ledger.release(app, now.release)
             assert restored is not None
@@ -61,7 +60,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     if not reachable(ctx, where, good):
         _leave(ctx, dead, release, where, now)
         return
-    _end_jobs(ctx, app, environment, history)
+    _end_jobs(ctx, app, environment)
     if dead.kind == RESTORE:
         restore(ctx, release, where, now)  # the database must run to be asked
         stands = levels(history)
@@ -86,9 +85,10 @@ def jobs(ctx: Context, app: str, environment: str) -> list[str]:
     return [item.name for item in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"})]
 
 
-def _end_jobs(ctx: Context, app: str, environment: str, history: Sequence[Deployment]) -> None:
+def _end_jobs(ctx: Context, app: str, environment: str) -> None:
     """Those of whoever is gone: also one that was only deciding, and had begun no deployment, may have left one."""
-    release = ctx.ledger.release(app, history[0].release) if history else None
+    latest = ctx.ledger.latest(app, environment)
+    release = ctx.ledger.release(app, latest.release) if latest else None
     if release is not None:
         first = ctx.on(release.plan.environments[environment].hosts[0].name)
         for job in jobs(first, app, environment):
@@ -114,7 +114,7 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
 
 def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
-    history = ctx.ledger.deployments(dead.app, dead.environment)
+    history = ctx.ledger.history(dead.app, dead.environment)
     previous, stands = back.current(history), levels(history)
     schema = stands[-1].schema if stands else None
     detail = "its process ended before the switch"

@@ -42,7 +42,7 @@ def draft_release(run: Run, built: Mapping[str, str]) -> Release:
 
 
 def _known(run: Run, images: Mapping[str, str]) -> Release | None:
-    for known in run.ctx.ledger.releases(run.plan.app, tree=run.commit.tree):
+    for known in run.ctx.ledger.releases_of(run.plan.app, run.commit.tree):
         if dict(known.images) == images and known.plan == run.plan:
             return known
     return None
@@ -82,7 +82,7 @@ def _schema(run: Run, images: Mapping[str, str]) -> str | None:
     if run.plan.database is None:
         return None
     service = run.plan.database.service
-    for known in run.ctx.ledger.releases(run.plan.app):
+    for known in run.ctx.ledger.releases(run.plan.app):  # older ones cost a container
         if known.images.get(service) == images[service] and known.plan.database == run.plan.database:
             return known.schema
     return head_revision(run.ctx, run.plan, images, run.labels("job", "schema"))

@@ -144,7 +144,7 @@ class _Restoring:
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
         served = routes.upstreams(self.observed.routes)
         others = [item for item in self.observed.services if item.name not in part]
-        history = self.ctx.ledger.deployments(self.app, self.name)
+        history = self.ctx.ledger.history(self.app, self.name)
         switched = self.ctx.clock()
         for item in others:
             if item.active and self.rotation in item.addresses:

@@ -43,7 +43,7 @@ def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reas
         chosen = _chosen(own, app, environment, number)
         now, release, where = serving(own, app, environment)
         shell = shell_of(own, now, release, where)
-        stands = levels(own.ledger.deployments(app, environment))
+        stands = levels(own.ledger.history(app, environment))
         schema = stands[-1].schema if stands else None
         # One more than usual stays: the one that is restored may be the oldest.
         present = take(own, shell, release.number, schema, f"before snapshot {number} is restored", most(release) + 1)

@@ -44,7 +44,7 @@ class _Step:
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
     """Stop what stands by, on every host, once its open requests have ended. A rollback then starts it again. Returns how
     many were stopped."""
-    history = ctx.ledger.deployments(app, environment)
+    history = ctx.ledger.history(app, environment)
     for place in standing(ctx, app, environment):
         for item in standing_by(place.observed):
             wait_drained(place.ctx, [item], _since(history, item))
@@ -82,7 +82,7 @@ def _do(steps: Sequence[_Step]) -> None:
 
 
 def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
-    return list(_steps(ctx, ctx.ledger.deployments(app, environment), standing(ctx, app, environment)))
+    return list(_steps(ctx, ctx.ledger.history(app, environment), standing(ctx, app, environment)))
 
 
 def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standing]) -> Iterator[_Step]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from shipway.actions.decide import Order
 from shipway.actions.deploy import put
-from shipway.actions.observe import versions
 from shipway.actions.options import options
 from shipway.actions.recover import ready
 from shipway.actions.way_back import find_way
@@ -16,6 +15,8 @@ from shipway.domain import rollback as back
 from shipway.domain.errors import ForwardOnly, NothingToRollBack, UsageError
 from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
 from shipway.domain.way_back import FORWARD_ONLY
+
+LISTED = 20  # releases that an error names
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def rollback(ctx: Context, app: str, environment: str, wish: Wish, *, wait: floa
 
 def rollback_order(ctx: Context, app: str, environment: str, wish: Wish) -> Order:
     """The order that takes an environment back, with the way that the proofs show, which is reported."""
-    history = ctx.ledger.deployments(app, environment, limit=1000)
+    history = ctx.ledger.history(app, environment)
     now = back.current(history)
     target = _chosen(ctx, app, history, wish.to) if wish.to else back.last_good(history)
     if target is None or now is None:
@@ -58,15 +59,14 @@ def rollback_order(ctx: Context, app: str, environment: str, wish: Wish) -> Orde
 def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:
     good = [item for item in back.standing(history) if item.outcome == SUCCEEDED]
     number = number_of(to)
-    found = [item for item in good if (item.release == number if number else to in _names(ctx, ctx.ledger.release(app, item.release)))]
+    named = None if number else ctx.ledger.version(app, to)
+    meant = {number, named.number if named else None, int(to) if to.isdecimal() and len(to) < 10 else None}
+    found = [item for item in good if item.release in meant]
     if len({item.release for item in found}) > 1:
         listed = ", ".join(dict.fromkeys(f"r{item.release}" for item in found))
         raise UsageError(f"{to} is a release's number and another one's version: {listed}", hint=f"write the one that is meant: --to {listed.split(', ')[0]}")
     if not found:
-        ran = ", ".join(dict.fromkeys("/".join(_names(ctx, ctx.ledger.release(app, item.release))) for item in good)) or "none"
+        newest = list(dict.fromkeys(item.release for item in good))[:LISTED]
+        ran = ", ".join("/".join([str(item), *ctx.ledger.versions(app, item)]) for item in newest) or "none"
         raise NothingToRollBack(f"{to} never ran here successfully", hint=f"these did: {ran}")
     return found[0]
-
-
-def _names(ctx: Context, release: Release | None) -> list[str]:
-    return [str(release.number), *versions(ctx, release)] if release else []

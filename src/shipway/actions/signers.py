@@ -5,7 +5,6 @@ from __future__ import annotations
 from shipway.actions.authors import has_commit, registered_provenance
 from shipway.actions.in_force import Rulebook
 from shipway.context import Context
-from shipway.domain import rollback as history
 from shipway.domain.plan import Environment
 from shipway.domain.release import Release
 from shipway.domain.rules import InForce
@@ -28,7 +27,7 @@ def signers_in_force(ctx: Context, book: Rulebook, in_force: InForce) -> tuple[S
 
 
 def _running(ctx: Context, app: str, environment: str) -> Release | None:
-    now = history.current(ctx.ledger.deployments(app, environment))
+    now = ctx.ledger.current(app, environment)
     return ctx.ledger.release(app, now.release) if now else None
 
 

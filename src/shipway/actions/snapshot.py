@@ -7,7 +7,6 @@ from shipway.actions.observe import settings
 from shipway.actions.recover import ready
 from shipway.actions.take_snapshot import standing_snapshots, take
 from shipway.context import Context, environment_of
-from shipway.domain import rollback as back
 from shipway.domain.errors import UsageError
 from shipway.domain.levels import levels
 from shipway.domain.plan import Environment
@@ -19,21 +18,21 @@ def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: flo
     """Take one now."""
     with ready(ctx, app, environment, "snapshot", wait=wait) as own:
         now, release, where = serving(own, app, environment)
-        stands = levels(own.ledger.deployments(app, environment))
+        stands = levels(own.ledger.history(app, environment))
         schema = stands[-1].schema if stands else None
         return take(own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release))
 
 
 def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
     """Those that can be restored, newest first."""
-    now = back.current(ctx.ledger.deployments(app, environment))
+    now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     return kept(standing_snapshots(ctx, app, environment), most(release)) if release else []
 
 
 def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Release, Environment]:
     """What runs there. UsageError where nothing does."""
-    now = back.current(ctx.ledger.deployments(app, environment))
+    now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:
         raise UsageError(f"nothing runs in {environment}")

@@ -29,7 +29,7 @@ class Standing:
 def wanted_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> Wanted:
     """What a deployment of the release put on a host; nothing where it wasn't one of its hosts."""
     own = settings(ctx, release, environment, like=deployment)
-    history = ctx.ledger.deployments(release.app, environment.name)
+    history = ctx.ledger.history(release.app, environment.name)
     known = next((item for item in environment.hosts if item.name == host.name), None)
     wanted = specify(release, environment, own, seed=False, keep=back.left(history, release.number), host=known)
     return wanted if known else nothing(wanted)
@@ -37,7 +37,7 @@ def wanted_of(ctx: Context, deployment: Deployment, release: Release, environmen
 
 def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
     """Of the newest good deployment, on all of its hosts; empty where there is none."""
-    now = back.current(ctx.ledger.deployments(app, environment))
+    now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:
         return []

@@ -63,14 +63,14 @@ class EnvironmentStatus:
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
     """Read one environment."""
-    history = ctx.ledger.deployments(app, environment.name, 50)
-    current = back.current(history)
+    history = ctx.ledger.history(app, environment.name)
+    current, latest = back.current(history), ctx.ledger.latest(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
     observed, crashing, down, away = _everywhere(ctx, app, where, release)
     lease = ctx.ledger.lease(names.scope(app, environment.name))
     lease = lease if is_held(lease, ctx.ledger.now()) else None
-    arriving = history[0].release if lease and history and history[0].outcome == PENDING else None
+    arriving = latest.release if lease and latest and latest.outcome == PENDING else None
     known = {arriving, release.number} if release else {arriving}
     others = [item for item in observed.services if item.active and release_of(item) not in known]
     before = {item.release for item in back.standing(history) if item.outcome != PENDING}
@@ -80,7 +80,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     return EnvironmentStatus(
         environment=environment,
         current=current,
-        latest=history[0] if history else None,
+        latest=latest,
         release=release,
         versions=tuple(versions(ctx, release)) if release else (),
         services=_services(observed, release, where),

@@ -7,12 +7,11 @@ import uuid
 from shipway.actions.database_shell import DatabaseShell, database_shell
 from shipway.actions.way_back import proofs
 from shipway.context import Context
-from shipway.domain import rollback as back
 from shipway.domain import snapshot as domain
 from shipway.domain.errors import SnapshotFailed
 from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof, images_digest
-from shipway.domain.release import DESTROY, Release
+from shipway.domain.release import Release
 from shipway.domain.snapshot import Snapshot
 from shipway.domain.specify import Settings
 
@@ -23,7 +22,7 @@ def snapshot_before(ctx: Context, release: Release, environment: Environment, ow
     if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood), asked=asked):
         return
     shell = database_shell(ctx, release, environment, own)
-    now = back.current(ctx.ledger.deployments(release.app, environment.name))
+    now = ctx.ledger.current(release.app, environment.name)
     if shell is not None and now is not None:
         take(ctx, shell, now.release, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
 
@@ -45,8 +44,7 @@ def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, c
 
 def standing_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
     """Newest first; those of an environment that was destroyed since went with it."""
-    history = ctx.ledger.deployments(app, environment, 1000)
-    ended = next((item.started for item in history if item.kind == DESTROY), 0.0)
+    ended = ctx.ledger.destroyed(app, environment)
     return [item for item in ctx.ledger.snapshots(app, environment) if item.at > ended]
 
 

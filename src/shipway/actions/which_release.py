@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from shipway.actions.observe import versions
 from shipway.context import Context
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.release import Release
@@ -25,7 +24,7 @@ def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Rele
     if number is not None:
         return ctx.ledger.release(app, number)
     found: dict[str, Release] = {}
-    by_version = next((item for item in ctx.ledger.releases(app, limit=10_000) if text in versions(ctx, item)), None)
+    by_version = ctx.ledger.version(app, text)
     if by_version is not None:
         found[f"version {text}"] = by_version
     if re.fullmatch(r"[1-9]\d{0,8}", text) and (by_number := ctx.ledger.release(app, int(text))) is not None:
@@ -60,5 +59,5 @@ def _of_revision(ctx: Context, app: str, text: str, *, required: bool) -> Releas
         if required:
             raise
         return None
-    exact = [item for item in ctx.ledger.releases(app, tree=commit.tree) if item.revision == commit.revision]
-    return next(iter([*exact, *ctx.ledger.releases(app, tree=commit.tree)]), None)
+    found = ctx.ledger.releases_of(app, commit.tree)
+    return next(iter([*(item for item in found if item.revision == commit.revision), *found]), None)

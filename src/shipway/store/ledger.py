@@ -26,20 +26,18 @@ from shipway.domain.release import (
 )
 from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
+from shipway.store.history import History
 from shipway.store.schema import migrate
 
 RUN = ("id", "app", "revision", "tree", "kind", "ref", "actor", "started", "finished", "outcome")
 STEP = ("run", "name", "key", "started", "finished", "outcome", "result")
-DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
-  COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
-  FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
 APPROVAL = "app, environment, release, digest, actor, reason, at, login, change, expires, signature"
 ACCEPTANCE = "app, environment, release, digest, finding, actor, reason, at, expires"
 REGISTRATION = "app, address, plan, branch, baseline, actor, at"
 LEASE = "SELECT name, owner, reason, since, expires, token FROM leases WHERE name = ?"
 
 
-class SqlLedger:
+class SqlLedger(History):
     """Implements ports.Ledger."""
 
     def __init__(self, database: Database) -> None:
@@ -88,6 +86,11 @@ class SqlLedger:
         sql = f"SELECT {', '.join(RUN)} FROM runs WHERE app = ? ORDER BY id DESC LIMIT ?"
         return [dict(zip(RUN, row, strict=True)) for row in self._db.query(sql, (app, limit))]
 
+    def pending_runs(self, app: str) -> list[Mapping[str, object]]:
+        """Newest first."""
+        sql = f"SELECT {', '.join(RUN)} FROM runs WHERE app = ? AND outcome = 'pending' ORDER BY id DESC"
+        return [dict(zip(RUN, row, strict=True)) for row in self._db.query(sql, (app,))]
+
     def begin_step(self, run: int, name: str, key: str, at: float) -> None:
         """Append a pending step; one of that name in the run is begun anew."""
         self._db.query(
@@ -107,6 +110,13 @@ class SqlLedger:
         sql = f"SELECT {', '.join(STEP)} FROM steps WHERE run = ? ORDER BY started, name"
         rows = self._db.query(sql, (run,))
         return [{**dict(zip(STEP, row, strict=True)), "result": json.loads(row[6] or "{}")} for row in rows]
+
+    def recent_steps(self, app: str, runs: int) -> list[Mapping[str, object]]:
+        """Results of the newest runs' steps."""
+        sql = (
+            "SELECT s.result FROM steps s JOIN (SELECT id FROM runs WHERE app = ? ORDER BY id DESC LIMIT ?) r ON s.run = r.id"
+        )
+        return [json.loads(row[0] or "{}") for row in self._db.query(sql, (app, runs))]
 
     def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
         """Result of the newest that succeeded."""
@@ -131,11 +141,26 @@ class SqlLedger:
         rows = self._db.query("SELECT data FROM releases WHERE app = ? AND number = ?", (app, number))
         return _release(rows[0][0]) if rows else None
 
-    def releases(self, app: str, *, tree: str | None = None, limit: int = 50) -> list[Release]:
+    def releases(self, app: str, limit: int = 50) -> list[Release]:
         """Newest first."""
-        where, values = ("AND tree = ?", (app, tree, limit)) if tree else ("", (app, limit))
-        sql = f"SELECT data FROM releases WHERE app = ? {where} ORDER BY number DESC LIMIT ?"
-        return [_release(row[0]) for row in self._db.query(sql, values)]
+        sql = "SELECT data FROM releases WHERE app = ? ORDER BY number DESC LIMIT ?"
+        return [_release(row[0]) for row in self._db.query(sql, (app, limit))]
+
+    def releases_of(self, app: str, tree: str) -> list[Release]:
+        """Newest first."""
+        sql = "SELECT data FROM releases WHERE app = ? AND tree = ? ORDER BY number DESC"
+        return [_release(row[0]) for row in self._db.query(sql, (app, tree))]
+
+    def version(self, app: str, name: str) -> Release | None:
+        """The newest release with this version."""
+        sql = "SELECT release FROM evidence WHERE app = ? AND kind = 'version' AND name = ? ORDER BY release DESC LIMIT 1"
+        rows = self._db.query(sql, (app, name))
+        return self.release(app, int(rows[0][0])) if rows else None
+
+    def versions(self, app: str, release: int) -> list[str]:
+        """Oldest first."""
+        sql = "SELECT name FROM evidence WHERE app = ? AND release = ? AND kind = 'version' ORDER BY id"
+        return [row[0] for row in self._db.query(sql, (app, release))]
 
     def begin_deployment(self, deployment: Deployment) -> int:
         """Append as pending."""
@@ -151,12 +176,6 @@ class SqlLedger:
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
         """Append its outcome; a second one is refused."""
         self._db.query("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (id, outcome, at, schema, detail))
-
-    def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
-        """Newest first."""
-        where, values = ("AND d.environment = ?", (app, environment, limit)) if environment else ("", (app, limit))
-        rows = self._db.query(f"{DEPLOYMENT} WHERE d.app = ? {where} ORDER BY d.id DESC LIMIT ?", values)
-        return [_deployment(row) for row in rows]
 
     # approvals and evidence
 
@@ -321,8 +340,8 @@ class SqlLedger:
         return float(rows[0][0]) if rows else None
 
     def apps(self) -> list[str]:
-        """All that have a run."""
-        return [row[0] for row in self._db.query("SELECT DISTINCT app FROM runs ORDER BY app")]
+        """All that have a run or a release."""
+        return [row[0] for row in self._db.query("SELECT app FROM runs UNION SELECT app FROM releases ORDER BY app")]
 
     def close(self) -> None:
         """Close the database."""
@@ -332,14 +351,6 @@ class SqlLedger:
 def _held(lease: Lease) -> str:
     since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
     return f"{lease.name} is held by {lease.who} since {since}: {lease.reason}"
-
-
-def _deployment(row: Row) -> Deployment:
-    """Versions of secrets are numbers in records from before there were fingerprints."""
-    known = {name: item if isinstance(item, list) else [item, ""] for name, item in json.loads(row[8]).items()}
-    versions = {name: version for name, (version, _) in known.items()}
-    fingerprints = {name: text for name, (_, text) in known.items() if text}
-    return Deployment(*[*row[:8], versions, *row[9:], fingerprints])
 
 
 @lru_cache(maxsize=64)

@@ -32,8 +32,9 @@ READS = {
     "ping", "list", "objects", "variables", "find", "connections", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
     "inspect", "digest", "layers", "repository",  # of images and registries
     "routes", "down", "visit", "maintained", "traffic", "probe", "authority",  # of the edge
-    "now", "identity", "property", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since", "deployments", "release", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
-    "current", "pending", "head", "names",  # of migration tools and secrets
+    "now", "identity", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since", "property", "deployments", "latest", "current", "pending", "deployments_of", "history", "destroyed", "environments",
+    "release", "releases_of", "version", "versions", "pending_runs", "recent_steps", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
+    "head", "names",  # of migration tools and secrets
 }  # fmt: skip
 
 

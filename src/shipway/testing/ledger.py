@@ -82,7 +82,7 @@ class LedgerSuite:
     def test_releases_are_found_by_tree_newest_first(self, ledger: Ledger) -> None:
         for tree in ("tree-1", "tree-2", "tree-1"):
             ledger.add_release(dataclasses.replace(RELEASE, tree=tree))
-        assert [item.number for item in ledger.releases("shop", tree="tree-1")] == [3, 1]
+        assert [item.number for item in ledger.releases_of("shop", "tree-1")] == [3, 1]
         assert [item.number for item in ledger.releases("shop", limit=2)] == [3, 2]
 
     def test_a_deployment_is_pending_until_it_is_settled_once(self, ledger: Ledger) -> None:

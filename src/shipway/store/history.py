@@ -1,0 +1,77 @@
+"""What the ledger answers about an environment's history: each question by a query of its own, never by a page of a listing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
+from shipway.store.database import Database, Row
+
+DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
+  COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
+  FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
+HERE = "d.app = ? AND d.environment = ?"
+# An environment that was destroyed has no history from before. The index by kind makes this one look.
+SINCE = f"d.id > (SELECT COALESCE(MAX(id), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = '{DESTROY}')"
+
+
+class History:
+    """The deployments of an environment, as ports.Ledger has them."""
+
+    _db: Database
+
+    def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
+        """Newest first: a listing for people."""
+        where, values = (f"{HERE}", (app, environment, limit)) if environment else ("d.app = ?", (app, limit))
+        return self._deployments(f"WHERE {where} ORDER BY d.id DESC LIMIT ?", values)
+
+    def latest(self, app: str, environment: str) -> Deployment | None:
+        """The newest of all."""
+        return self._first(f"WHERE {HERE} ORDER BY d.id DESC LIMIT 1", (app, environment))
+
+    def current(self, app: str, environment: str) -> Deployment | None:
+        """The newest that succeeded."""
+        sql = f"WHERE {HERE} AND o.outcome = ? AND {SINCE} ORDER BY d.id DESC LIMIT 1"
+        return self._first(sql, (app, environment, SUCCEEDED, app, environment))
+
+    def pending(self, app: str, environment: str) -> list[Deployment]:
+        """Newest first."""
+        sql = f"WHERE {HERE} AND o.deployment IS NULL ORDER BY d.id DESC"
+        return self._deployments(sql, (app, environment))
+
+    def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
+        """Of one release, newest first."""
+        return self._deployments(f"WHERE {HERE} AND d.release = ? AND {SINCE} ORDER BY d.id DESC", (app, environment, release, app, environment))
+
+    def history(self, app: str, environment: str) -> list[Deployment]:
+        """All that a decision may go by, newest first."""
+        counts = "(o.outcome IS NULL OR o.outcome IN (?, ?) OR o.schema_revision IS NOT NULL)"
+        newest = "d.id = (SELECT MAX(id) FROM deployments WHERE app = ? AND environment = ?)"
+        sql = f"WHERE {HERE} AND {SINCE} AND ({counts} OR {newest}) ORDER BY d.id DESC"
+        return self._deployments(sql, (app, environment, app, environment, SUCCEEDED, PENDING, app, environment))
+
+    def destroyed(self, app: str, environment: str) -> float:
+        """When; 0: never."""
+        sql = "SELECT COALESCE(MAX(started), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = ?"
+        return float(self._db.query(sql, (app, environment, DESTROY))[0][0])
+
+    def environments(self, app: str) -> list[str]:
+        """Oldest first."""
+        sql = "SELECT environment FROM deployments WHERE app = ? GROUP BY environment ORDER BY MIN(id)"
+        return [row[0] for row in self._db.query(sql, (app,))]
+
+    def _first(self, where: str, values: Sequence[object]) -> Deployment | None:
+        return next(iter(self._deployments(where, values)), None)
+
+    def _deployments(self, where: str, values: Sequence[object]) -> list[Deployment]:
+        rows = self._db.query(f"{DEPLOYMENT} {where}", values)
+        return [_deployment(row) for row in rows]
+
+
+def _deployment(row: Row) -> Deployment:
+    """Versions of secrets are numbers in records from before there were fingerprints."""
+    known = {name: item if isinstance(item, list) else [item, ""] for name, item in json.loads(row[8]).items()}
+    versions = {name: version for name, (version, _) in known.items()}
+    fingerprints = {name: text for name, (_, text) in known.items() if text}
+    return Deployment(*[*row[:8], versions, *row[9:], fingerprints])
