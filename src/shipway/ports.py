@@ -455,6 +455,9 @@ class Ledger(Protocol):
     def add_evidence(self, evidence: Evidence) -> None: ...
     def evidence(self, app: str, release: int) -> list[Evidence]: ...
 
+    def reserve(self) -> None:
+        """See to it that a rollback can be recorded when the disk is full. DiskFull where there is no room for that."""
+
     def acquire(self, name: str, owner: str, reason: str, ttl: float) -> Lease:
         """Take the lease for `ttl` seconds where it is free or expired; LeaseHeld says who holds it, since when and why."""
 

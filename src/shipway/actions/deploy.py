@@ -11,7 +11,7 @@ from shipway.actions.place import Place
 from shipway.actions.proven import require_proof, still_proven
 from shipway.actions.recover import ready
 from shipway.context import Context, errors_of
-from shipway.domain.release import SUPERSEDED, Deployment, Evidence
+from shipway.domain.release import DEPLOY, SUPERSEDED, Deployment, Evidence
 
 
 def deploy(ctx: Context, order: Order) -> Deployment | None:
@@ -38,11 +38,9 @@ def _give_way(ctx: Context, order: Order, why: str) -> None:
 def put(ctx: Context, order: Order) -> Deployment | None:
     """Likewise, by a context that `ready` gave."""
     app, name = order.release.app, order.environment.name
-    if order.version and order.version not in versions(ctx, order.release):
-        version = Evidence(app, order.release.number, name, "version", order.version, True, reason_of(order), ctx.clock())
-        ctx.ledger.add_evidence(version)
     decision = decide(ctx, order)
     if _is_current(decision) and not _changes(decision):
+        _give_version(ctx, order)
         ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
         _finish(ctx, decision)
         return None
@@ -52,6 +50,8 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         with errors_of(place.host):
             place.look_for_space()
             place.require_sound_accessories(force=order.force)
+    if order.kind == DEPLOY:
+        ctx.ledger.reserve()
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
     if decision.schema.held:
@@ -62,6 +62,7 @@ def put(ctx: Context, order: Order) -> Deployment | None:
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions, fingerprints=decision.settings.fingerprints,
         way=way.kind if way else "", goal=way.schema if way else None,
     )  # fmt: skip
+    _give_version(ctx, order)
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
     words = how_to_trust(order.environment) if decision.previous is None else None
     if words:
@@ -84,6 +85,14 @@ def _finish(ctx: Context, decision: Decision) -> None:
         place.retire(history, wait=False)
     if any(place.leaves_something() for place in places):
         ctx.retire_later(app, name)
+
+
+def _give_version(ctx: Context, order: Order) -> None:
+    """Name the release, once nothing refuses it any more."""
+    if order.version and order.version not in versions(ctx, order.release):
+        release, name = order.release, order.environment.name
+        version = Evidence(release.app, release.number, name, "version", order.version, True, reason_of(order), ctx.clock())
+        ctx.ledger.add_evidence(version)
 
 
 def reason_of(order: Order) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from shipway.domain.errors import StoreError
 
 if TYPE_CHECKING:
     from shipway.ports import Ledger
@@ -24,4 +28,33 @@ def open_ledger(address: str | Path, clock: Callable[[], float] = time.time) -> 
         return SqlLedger(PostgresDatabase(str(address)))
     from shipway.store.sqlite import SqliteDatabase
 
-    return SqlLedger(SqliteDatabase(Path(address), clock))
+    path = Path(address)
+    if not path.exists():
+        _make(path, clock)
+    elif path.is_file() and path.stat().st_size == 0:
+        hint = f"put the ledger of a backup in its place; where there never was one: rm {path}"
+        raise StoreError(f"{path} is empty: it is not a ledger, or all that it held is lost", hint=hint)
+    return SqlLedger(SqliteDatabase(path, clock))
+
+
+def _make(path: Path, clock: Callable[[], float]) -> None:
+    """A new one, which is there whole or not at all."""
+    from shipway.store.ledger import SqlLedger
+    from shipway.store.sqlite import SqliteDatabase
+
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ledger = SqlLedger(SqliteDatabase(draft, clock))
+        ledger.close()
+        try:
+            os.link(draft, path)
+        except FileExistsError:  # another process was faster
+            pass
+        except OSError:  # a file system without hard links
+            draft.rename(path)
+    except OSError as error:
+        raise StoreError(f"the ledger {path} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME") from error
+    finally:
+        for left in path.parent.glob(f"{draft.name}*"):
+            left.unlink(missing_ok=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Database(Protocol):
@@ -15,8 +15,11 @@ class Database(Protocol):
     name: str  # for messages; never a password
     types: dict[str, str]  # what {id} and {real} are in the schema
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Writes inside are kept together; takes the write lock at its start. Joins one that this thread has open."""
+    def write(self, work: Callable[[], T]) -> T:
+        """Do the work in one transaction, which takes the write lock at its start, or in the one that this thread has open.
+
+        It is done again where a connection dropped and nothing of it was kept: it must have no other effect.
+        """
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Run one statement and fetch what it returns; outside of a transaction it is one by itself."""
@@ -29,6 +32,9 @@ class Database(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch by the one clock that all who use this database share."""
+
+    def reserve(self) -> None:
+        """See to it that there is room for a rollback's records when the disk is full. DiskFull where there is none."""
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -129,12 +129,15 @@ class SqlLedger(History):
 
     def add_release(self, release: Release) -> Release:
         """Append under the next number."""
-        with self._db.transaction():
+
+        def add() -> Release:
             rows = self._db.query("SELECT COALESCE(MAX(number), 0) + 1 FROM releases WHERE app = ?", (release.app,))
             numbered = dataclasses.replace(release, number=int(rows[0][0]))
             values = (numbered.app, numbered.number, numbered.tree, json.dumps(to_data(numbered)))
             self._db.query("INSERT INTO releases (app, number, tree, data) VALUES (?, ?, ?, ?)", values)
-        return numbered
+            return numbered
+
+        return self._db.write(add)
 
     def release(self, app: str, number: int) -> Release | None:
         """By number."""
@@ -218,12 +221,15 @@ class SqlLedger(History):
     def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
         """Append it under the next number."""
         key = (snapshot.app, snapshot.environment)
-        with self._db.transaction():
+
+        def add() -> Snapshot:
             rows = self._db.query("SELECT COALESCE(MAX(number), 0) + 1 FROM snapshots WHERE app = ? AND environment = ?", key)
             numbered = dataclasses.replace(snapshot, number=int(rows[0][0]))
             sql = "INSERT INTO snapshots (app, environment, number, data) VALUES (?, ?, ?, ?)"
             self._db.query(sql, (*key, numbered.number, json.dumps(to_data(numbered))))
-        return numbered
+            return numbered
+
+        return self._db.write(add)
 
     def snapshots(self, app: str, environment: str) -> list[Snapshot]:
         """Newest first."""
@@ -258,9 +264,14 @@ class SqlLedger(History):
         """By the ledger's clock."""
         return self._db.now()
 
+    def reserve(self) -> None:
+        """Room for a rollback's records."""
+        self._db.reserve()
+
     def acquire(self, name: str, owner: str, reason: str, ttl: float) -> Lease:
         """Take it where it is free or expired."""
-        with self._db.transaction():
+
+        def take() -> Lease:
             at = self._db.now()
             held = self.lease(name)
             if held and held.expires > at:
@@ -272,7 +283,9 @@ class SqlLedger(History):
                 "since = excluded.since, expires = excluded.expires, token = excluded.token",
                 dataclasses.astuple(lease),
             )
-        return lease
+            return lease
+
+        return self._db.write(take)
 
     def renew(self, lease: Lease, ttl: float) -> Lease:
         """Extend it where it is still ours."""
@@ -318,9 +331,7 @@ class SqlLedger(History):
     def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:
         """Record what isn't recorded yet."""
         sql = "INSERT INTO adoptions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (host, kind, id) DO NOTHING"
-        with self._db.transaction():
-            for item in adoptions:
-                self._db.query(sql, dataclasses.astuple(item))
+        self._db.write(lambda: [self._db.query(sql, dataclasses.astuple(item)) for item in adoptions])
 
     def adopted(self, host: str) -> set[tuple[str, str]]:
         """Kinds and ids."""

@@ -1,10 +1,17 @@
-"""PostgreSQL: a ledger that a team shares. psycopg is imported only here."""
+"""PostgreSQL: a ledger that a team shares. psycopg is imported only here.
+
+A connection that drops is opened again, and what was under way is repeated, within RETRY seconds. A write is repeated only
+when the server says that it was not kept: each has a transaction whose number is known before it is committed.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import psycopg
 from psycopg import conninfo
@@ -13,6 +20,13 @@ from shipway.domain.errors import StoreError
 from shipway.store.database import Row
 
 LOCK = 7_305_199_481  # of advisory locks: one writer at a time, as in SQLite, so that numbers have no gaps
+RETRY = 8.0  # seconds: a lock (see actions.leases) outlives that
+PAUSE = 0.1  # seconds between attempts
+T = TypeVar("T")
+
+
+class _NotKept(psycopg.OperationalError):
+    """The connection dropped, and nothing of the transaction was committed."""
 
 
 class PostgresDatabase:
@@ -25,29 +39,26 @@ class PostgresDatabase:
         self._local = threading.local()
         self._connections: list[psycopg.Connection[Row]] = []
         self._guard = threading.Lock()
+        self._reached = False  # an address that never answered is wrong
         with self._translated():
             known = conninfo.conninfo_to_dict(address)
         self.name = f"postgresql://{known.get('host', 'localhost')}/{known.get('dbname', '')}"
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """BEGIN, the writers' lock, COMMIT."""
-        if getattr(self._local, "open", False):
-            yield
-            return
-        self._local.open = True
-        try:
-            with self._translated(), self._connection().transaction():
-                self._connection().execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                yield
-        finally:
-            self._local.open = False
+    def write(self, work: Callable[[], T]) -> T:
+        """BEGIN, the writers' lock, the work, COMMIT."""
+        if self._open:
+            return work()
+        with self._translated():
+            return self._repeated(lambda: self._transaction(work))
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Run one statement."""
+        if self._open:
+            return self._execute(sql, values)  # `write` translates its errors, and repeats it
+        if not sql.startswith("SELECT"):
+            return self.write(lambda: self._execute(sql, values))
         with self._translated():
-            cursor = self._connection().execute(sql.replace("?", "%s").encode(), tuple(values))
-            return cursor.fetchall() if cursor.description else []
+            return self._repeated(lambda: self._execute(sql, values))
 
     def append_only(self, table: str) -> Sequence[str]:
         """A trigger that raises."""
@@ -67,6 +78,9 @@ class PostgresDatabase:
         """The server's clock."""
         return float(self.query("SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8")[0][0])
 
+    def reserve(self) -> None:
+        """The server's disk is not ours."""
+
     def close(self) -> None:
         """Close all connections."""
         with self._guard:
@@ -75,14 +89,75 @@ class PostgresDatabase:
             self._connections.clear()
         self._local = threading.local()
 
+    @property
+    def _open(self) -> bool:
+        """Whether this thread is in a transaction."""
+        return getattr(self._local, "open", False)
+
+    def _execute(self, sql: str, values: Sequence[object]) -> list[Row]:
+        cursor = self._connection().execute(sql.replace("?", "%s").encode(), tuple(values))
+        return cursor.fetchall() if cursor.description else []
+
+    def _transaction(self, work: Callable[[], T]) -> T:
+        connection, number = self._connection(), None
+        self._local.open = True
+        try:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                result = work()
+                number = self._execute("SELECT txid_current()", ())[0][0]
+            return result
+        except psycopg.OperationalError as error:
+            self._local.open = False
+            if not connection.closed:
+                raise
+            if number is None or not self._was_kept(number):
+                raise _NotKept(str(error)) from error
+            return result
+        finally:
+            self._local.open = False
+
+    def _was_kept(self, number: int) -> bool:
+        """Whether a transaction was committed whose connection dropped before the answer came."""
+        while True:
+            try:
+                state = self._repeated(lambda: self._execute("SELECT txid_status(?)", (number,)))[0][0]
+            except psycopg.DataError:  # unknown to this server: it took over from the one that had it
+                return False
+            if state != "in progress":
+                return bool(state == "committed")
+            time.sleep(PAUSE)  # its session is ended when a new connection is opened
+
+    def _repeated(self, work: Callable[[], T]) -> T:
+        """Until the connection holds."""
+        deadline = time.monotonic() + RETRY
+        while True:
+            try:
+                return work()
+            except psycopg.OperationalError as error:
+                connection = getattr(self._local, "connection", None)
+                dropped = isinstance(error, _NotKept) or connection is None or connection.closed
+                if not dropped or not self._reached or time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE)
+
     def _connection(self) -> psycopg.Connection[Row]:
         connection: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
-            connection = psycopg.connect(self._address, autocommit=True, connect_timeout=10)
+            name = f"shipway {uuid.uuid4().hex[:12]}"
+            connection = psycopg.connect(self._address, autocommit=True, connect_timeout=5, application_name=name)
             with self._guard:
-                self._connections.append(connection)
-            self._local.connection = connection
+                self._connections = [item for item in self._connections if not item.closed] + [connection]
+            self._end_session(connection)
+            self._local.connection, self._local.session, self._reached = connection, name, True
         return connection
+
+    def _end_session(self, connection: psycopg.Connection[Row]) -> None:
+        """The one that dropped: where the server has not seen that yet, it may hold the writers' lock for hours."""
+        before = getattr(self._local, "session", None)
+        if before is not None:
+            with suppress(psycopg.errors.InsufficientPrivilege):
+                connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (before,))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -16,7 +16,8 @@ def migrate(database: Database) -> None:
     scripts = {int(item.name[:4]): item for item in SCRIPTS.glob("*.sql")}
     if database.has_table("shipway_schema") and _applied(database) == max(scripts):
         return
-    with database.transaction():
+
+    def apply() -> None:
         database.query("CREATE TABLE IF NOT EXISTS shipway_schema (version BIGINT PRIMARY KEY)")
         applied = _applied(database)
         if applied > max(scripts):
@@ -24,6 +25,8 @@ def migrate(database: Database) -> None:
             raise StoreError(f"the ledger {database.name} was written by a newer shipway (schema {applied})", hint=hint)
         for version in range(applied + 1, max(scripts) + 1):
             _apply(database, version, scripts[version].read_text(encoding="utf-8"))
+
+    database.write(apply)
 
 
 def _apply(database: Database, version: int, text: str) -> None:

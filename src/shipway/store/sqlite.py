@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from shipway.domain.errors import StoreError
+from shipway.domain.errors import DiskFull, StoreError
 from shipway.store.database import Row
 
 BUSY = 30.0  # seconds to wait for another writer
+RESERVE = 4 * 1024 * 1024  # bytes: far more than what a rollback records
+NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # how a full disk shows
+T = TypeVar("T")
 
 
 class SqliteDatabase:
-    """A ledger in one file."""
+    """A ledger in one file. Beside it lies a reserve, which is given up when the disk is full."""
 
     types = {"id": "INTEGER PRIMARY KEY AUTOINCREMENT", "real": "REAL"}
 
@@ -23,34 +28,38 @@ class SqliteDatabase:
         self.now = clock
         self.name = str(path)
         self._path = path
+        self._reserve = path.with_name(f"{path.name}.reserve")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def write(self, work: Callable[[], T]) -> T:
         """BEGIN IMMEDIATE … COMMIT."""
         if getattr(self._local, "open", False):
-            yield
-            return
-        with self._translated():
-            self._connection().execute("BEGIN IMMEDIATE")
-        self._local.open = True
-        try:
-            yield
-            with self._translated():
-                self._connection().execute("COMMIT")
-        except BaseException:
-            if self._connection().in_transaction:
-                self._connection().execute("ROLLBACK")
-            raise
-        finally:
-            self._local.open = False
+            return work()
+        return self._with_reserve(lambda: self._transaction(work))
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Run one statement."""
-        with self._translated():
-            return self._connection().execute(sql, tuple(values)).fetchall()
+        if getattr(self._local, "open", False):
+            return self._execute(sql, values)
+        return self._with_reserve(lambda: self._execute(sql, values))
+
+    def reserve(self) -> None:
+        """Make the file anew where it was given up. DiskFull where there is no room for it."""
+        if self._reserve.exists():
+            return
+        made = self._reserve.with_name(f"{self._reserve.name}.{os.getpid()}")
+        try:
+            with made.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE)
+            made.replace(self._reserve)
+        except OSError as error:
+            made.unlink(missing_ok=True)
+            raise DiskFull(
+                f"there is no room for the ledger's reserve beside {self.name}, which a rollback needs when the disk is full: {error.strerror}",
+                hint="`shipway prune` removes outputs and logs of old runs",
+            ) from error
 
     def append_only(self, table: str) -> Sequence[str]:
         """Triggers that raise."""
@@ -72,16 +81,44 @@ class SqliteDatabase:
             self._connections.clear()
         self._local = threading.local()
 
+    def _execute(self, sql: str, values: Sequence[object]) -> list[Row]:
+        with self._translated():
+            return self._connection().execute(sql, tuple(values)).fetchall()
+
+    def _transaction(self, work: Callable[[], T]) -> T:
+        self._execute("BEGIN IMMEDIATE", ())
+        self._local.open = True
+        try:
+            result = work()
+            self._execute("COMMIT", ())
+        except BaseException:
+            if self._connection().in_transaction:
+                self._connection().execute("ROLLBACK")
+            raise
+        finally:
+            self._local.open = False
+        return result
+
+    def _with_reserve(self, work: Callable[[], T]) -> T:
+        """Once more without the reserve, where the disk is full: nothing of a failed transaction was kept."""
+        try:
+            return work()
+        except StoreError as error:
+            code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+            if code not in NO_ROOM or not self._reserve.exists():
+                raise
+        self._reserve.unlink(missing_ok=True)
+        return work()
+
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON"):
+                connection.execute(f"PRAGMA {pragma}")
             with self._guard:
                 self._connections.append(connection)
             self._local.connection = connection
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON"):
-                connection.execute(f"PRAGMA {pragma}")
         return connection
 
     @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -40,6 +40,20 @@ SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "as
 
 REGISTRATION = Registration("shop", "git@git.example:acme/shop.git", "shipway.yaml", "main", "b" * 40, "ada@example.org", 1.5)
 ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example.org", "the branch was renamed", 2.5)
+
+
+def ended(
+    ledger: Ledger, outcome: str, release: int, *, environment: str = "staging", kind: str = "deploy", schema: str | None = None
+) -> int:  # fmt: skip
+    """A deployment that has."""
+    number = ledger.begin_deployment(dataclasses.replace(DEPLOYMENT, release=release, environment=environment, kind=kind))
+    ledger.end_deployment(number, outcome, 12.0, schema, "")
+    return number
+
+
+def numbers(deployments: Sequence[Deployment | None]) -> list[int]:
+    """Their ids; 0: there is none."""
+    return [item.id if item else 0 for item in deployments]
 
 
 class LedgerSuite:
@@ -95,6 +109,52 @@ class LedgerSuite:
         with pytest.raises(StoreError):
             ledger.end_deployment(number, FAILED, 13.0, None, "")
         assert ledger.deployments("shop", "production") == []
+
+    def test_what_an_environment_runs_is_not_looked_for_on_a_page(self, ledger: Ledger) -> None:
+        for _ in range(3):
+            ledger.add_release(RELEASE)
+        assert ledger.current("shop", "staging") is ledger.latest("shop", "staging") is None
+        good = ended(ledger, SUCCEEDED, 1, schema="0001")
+        left = ended(ledger, FAILED, 2, schema="0002")
+        for _ in range(60):
+            last = ended(ledger, FAILED, 3)
+        ended(ledger, SUCCEEDED, 3, environment="production")
+        pending = [ledger.begin_deployment(DEPLOYMENT) for _ in range(2)]
+        assert numbers([ledger.current("shop", "staging"), ledger.latest("shop", "staging")]) == [good, pending[1]]
+        assert numbers(ledger.pending("shop", "staging")) == pending[::-1]
+        assert numbers(ledger.history("shop", "staging")) == [*pending[::-1], left, good]
+        assert numbers(ledger.deployments_of("shop", "staging", 3))[0] == last
+        assert ledger.environments("shop") == ["staging", "production"]
+        assert last not in numbers(ledger.history("shop", "staging"))
+
+    def test_an_environment_that_was_destroyed_begins_again(self, ledger: Ledger) -> None:
+        ledger.add_release(RELEASE)
+        ended(ledger, SUCCEEDED, 1)
+        assert ledger.destroyed("shop", "staging") == 0
+        gone = ended(ledger, SUCCEEDED, 1, kind="destroy")
+        assert ledger.current("shop", "staging") is None
+        assert ledger.history("shop", "staging") == ledger.deployments_of("shop", "staging", 1) == []
+        assert (ledger.destroyed("shop", "staging"), numbers([ledger.latest("shop", "staging")])) == (10.0, [gone])
+        again = ended(ledger, FAILED, 1)
+        assert numbers(ledger.history("shop", "staging")) == [again]
+
+    def test_versions_lead_to_their_release_and_back(self, ledger: Ledger) -> None:
+        for _ in range(2):
+            ledger.add_release(RELEASE)
+        for release, name in ((1, "v1.0.0"), (1, "v1.0.1"), (2, "v2.0.0")):
+            ledger.add_evidence(Evidence("shop", release, "production", "version", name, True, "", 1.0))
+        ledger.add_evidence(Evidence("shop", 2, "staging", "check", "v1.0.0", True, "", 1.0))
+        assert ledger.versions("shop", 1) == ["v1.0.0", "v1.0.1"]
+        assert [ledger.version("shop", "v1.0.0"), ledger.version("shop", "v3")] == [ledger.release("shop", 1), None]
+
+    def test_runs_that_have_not_ended_are_found_behind_any_number_of_others(self, ledger: Ledger) -> None:
+        runs = [ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0) for _ in range(70)]
+        for run in runs[1:]:
+            ledger.begin_step(run, "unit", "key", 1.0)
+            ledger.end_step(run, "unit", SUCCEEDED, 2.0, {"tests": str(run)})
+            ledger.end_run(run, SUCCEEDED, 2.0)
+        assert [item["id"] for item in ledger.pending_runs("shop")] == runs[:1]
+        assert sorted(str(item["tests"]) for item in ledger.recent_steps("shop", 3)) == sorted(str(run) for run in runs[-3:])
 
     def test_a_deployment_of_an_unknown_release_is_refused(self, ledger: Ledger) -> None:
         with pytest.raises(StoreError):

@@ -1,0 +1,90 @@
+"""What runs in an environment doesn't depend on how much happened since: no reader takes the end of a listing for the end."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.doctor import examine, repair
+from shipway.actions.prune import look
+from shipway.actions.rollback import Wish, rollback
+from shipway.actions.snapshot import serving
+from shipway.actions.status import status
+from shipway.domain.errors import DeployFailed, UsageError
+from shipway.domain.release import DEPLOY, FAILED, Deployment
+from shipway.testing.memory import Behaviour
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+ACTIONS = Path(__file__).parents[3] / "src" / "shipway"
+LISTINGS = {"cli/history.py", "actions/prune.py", "actions/prove.py", "actions/dead_runs.py", "actions/release.py", "actions/register.py"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Release 2 serves over release 1, and 1,100 deployments of release 3 have failed since."""
+    made = World(tmp_path)
+    for number in (1, 2):
+        deploy(made.controller(), Order(made.release(number), STAGING))
+    made.release(3)
+    for _ in range(1100):
+        number = made.ledger.begin_deployment(Deployment(0, "shop", "staging", 3, DEPLOY, "ada", "", made.now))
+        made.ledger.end_deployment(number, FAILED, made.now, None, "")
+    return made
+
+
+def test_one_more_failure_takes_nothing_from_what_serves(world: World) -> None:
+    world.runtime.behave("shop_staging_backend_4-*", Behaviour(healthy=False))
+    before = world.state()
+    with pytest.raises(DeployFailed):
+        deploy(world.controller(), Order(world.release(4, "0002"), STAGING))
+    assert world.state() == before
+    assert world.serving() == {2}
+
+
+def test_readers_see_what_serves(world: World) -> None:
+    ctx = world.controller()
+    now = status(ctx, "shop", STAGING)
+    assert (now.current.release if now.current else 0, now.latest.release if now.latest else 0, now.strays) == (2, 3, ())
+    assert serving(ctx, "shop", "staging")[1].number == 2
+    assert examine(ctx, "shop", STAGING) == []
+    repair(ctx, "shop", STAGING)
+    assert world.serving() == {2}
+    kept = {item.reason for host in look(ctx, "shop").hosts for item in host.staying}
+    assert any("serves in staging" in reason for reason in kept), kept
+
+
+def test_a_rollback_finds_the_good_one_before(world: World) -> None:
+    rollback(world.controller(), "shop", "staging", Wish())
+    assert world.serving() == {1}
+
+
+def test_a_version_that_was_refused_is_not_given(world: World) -> None:
+    order = Order(world.release(4), STAGING, version="v1.0.0")
+    plan = order.release.plan
+    another = {**plan.accessories, "db": dataclasses.replace(plan.accessories["db"], image="redis:7")}
+    refused = dataclasses.replace(order.release, plan=dataclasses.replace(plan, accessories=another))
+    with pytest.raises(UsageError, match="refused"):
+        deploy(world.controller(), dataclasses.replace(order, release=refused))
+    assert world.ledger.versions("shop", 4) == []
+    deploy(world.controller(), order)
+    assert world.ledger.versions("shop", 4) == ["v1.0.0"]
+
+
+def test_only_listings_have_a_limit() -> None:
+    found = set()
+    for path in ACTIONS.rglob("*.py"):
+        name = str(path.relative_to(ACTIONS))
+        if name.startswith(("store/", "testing/")):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = node.func if isinstance(node, ast.Call) else None
+            listing = isinstance(called, ast.Attribute) and called.attr in ("deployments", "releases", "runs")
+            if listing and ast.unparse(called).rpartition(".")[0].endswith("ledger"):  # type: ignore[arg-type]
+                found.add(name)
+    assert found <= LISTINGS
