@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipway.actions.ownership import owned
+from shipway.actions.ownership import owned, require_machine
 from shipway.context import Context, Machine, Reporter
 from shipway.domain.errors import Interrupted, PlanError, RepositoryError, StoreError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import Later, driver
-from shipway.store import open_ledger
+from shipway.store import is_shared, open_ledger
 from shipway.system.login import login
+from shipway.system.machine import machine_id
 from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
 from shipway.system.redact import Redactor, of_process
 from shipway.system.unbreakable import UnbreakableReporter
@@ -43,15 +44,21 @@ the next shipway command for this environment completes the deployment or rolls 
 
 
 @contextmanager
-def open_context(home: Path, reporter: Reporter, *, actor: str | None = None) -> Iterator[Context]:
-    """All ports, closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise KeyboardInterrupt once."""
+def open_context(
+    home: Path, reporter: Reporter, *, actor: str | None = None, adopting: bool = False
+) -> Iterator[Context]:
+    """All ports, closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise KeyboardInterrupt once.
+    adopting: also where the ledger was copied from another machine."""
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"{home} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME") from error
     redactor = of_process()
     redactor.add({name: os.environ.get(name, "") for name in ("SHIPWAY_LEDGER", "SHIPWAY_KEY")})
-    ledger: Any = MaskedLedger(open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"), redactor)
+    address = os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"
+    ledger: Any = MaskedLedger(open_ledger(address), redactor)
+    if not adopting and not is_shared(address):
+        require_machine(ledger, machine_id(home), str(address))
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()

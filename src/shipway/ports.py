@@ -388,6 +388,9 @@ class Ledger(Protocol):
     def add_release(self, release: Release) -> Release:
         """Append it under the next number of its app (the given number is ignored) and return it so."""
 
+    def restore_release(self, release: Release) -> Release:
+        """Append one of another ledger under the number that it has there; StoreError where that is taken."""
+
     def release(self, app: str, number: int) -> Release | None: ...
     def releases(self, app: str, limit: int = 50) -> list[Release]:
         """That many of the newest, newest first."""

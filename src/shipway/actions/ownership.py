@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from shipway.context import Context, Machine
 from shipway.domain.container import (
@@ -24,7 +24,7 @@ from shipway.domain.ownership import Adoption, describe, made_since, owner
 from shipway.domain.plan import Environment
 from shipway.ports import Ledger, Runtime
 
-T = TypeVar("T")
+MACHINE = "machine"  # property of a ledger in a file: the id of the machine that it belongs to
 WHERE_IT_IS = "use the ledger that deployed it (SHIPWAY_LEDGER, or SHIPWAY_HOME for one in a folder)"
 
 
@@ -60,6 +60,13 @@ def refusal(others: Sequence[EngineObject], app: str, environment: str) -> Other
     """The error that names them, and the ways out."""
     hint = f"{WHERE_IT_IS}; where that is lost: shipway adopt {environment}"
     return OtherLedger(f"{environment} of {app} is not this ledger's: {describe(others)}. Nothing was changed", hint=hint)
+
+
+def require_machine(ledger: Ledger, machine: str, name: str) -> None:
+    """A ledger in a file belongs to the machine that opens it first; OtherLedger on any other one."""
+    if ledger.settle(MACHINE, machine) != machine:
+        hint = "use it there, or share a ledger on PostgreSQL (SHIPWAY_LEDGER); where it was moved for good: shipway adopt"
+        raise OtherLedger(f"the ledger {name} was copied from another machine. Nothing was changed", hint=hint)
 
 
 class Ownership:
@@ -131,7 +138,15 @@ class _OwnedRuntime:
         return getattr(self._runtime, name)
 
     def create(self, spec: ContainerSpec) -> str:
-        return self._runtime.create(dataclasses.replace(spec, labels={**spec.labels, **self._ownership.label}))
+        mine = dataclasses.replace(spec, labels={**spec.labels, **self._ownership.label})
+        try:
+            return self._runtime.create(mine)
+        except EngineError:
+            found = self._runtime.find(spec.name)
+            theirs = found.labels.get(LABEL_LEDGER) if found else None
+            if found is None or theirs in (None, mine.labels[LABEL_LEDGER]) or not self._ownership.sort([_object(found)])[0]:
+                raise
+            return self._runtime.create(dataclasses.replace(spec, labels={**spec.labels, LABEL_LEDGER: theirs}))  # adopted
 
     def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
         self._runtime.ensure_network(name, {**labels, **self._ownership.label}, internal=internal, pinned=pinned)
@@ -140,9 +155,12 @@ class _OwnedRuntime:
         found = self._runtime.list(labels)
         if LABEL_APP not in labels and LABEL_PROOF not in labels:
             return found  # of the whole engine
-        things = [EngineObject("container", item.id, item.name, item.labels, item.created) for item in found]
-        own, others = self._ownership.sort(things)
+        own, others = self._ownership.sort(map(_object, found))
         if others and LABEL_ENVIRONMENT in labels:
             raise refusal(others, labels[LABEL_APP], labels[LABEL_ENVIRONMENT])
         mine = {item.id for item in own}
         return [item for item in found if item.id in mine]
+
+
+def _object(item: ContainerInfo) -> EngineObject:
+    return EngineObject("container", item.id, item.name, item.labels, item.created)

@@ -41,6 +41,7 @@ COMMANDS = {
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs"),
     "history": ("shipway.cli.history", "All deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
+    "adopt": ("shipway.cli.adopt", "Take what another ledger has on the engines"),
     "key": ("shipway.cli.key", "Take the key of the secrets to another machine"),
     "prune": ("shipway.cli.prune", "Free the space of images, outputs and logs that nothing needs any more"),
     "destroy": ("shipway.cli.destroy", "Take an environment away, with its data"),

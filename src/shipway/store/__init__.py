@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from shipway.ports import Ledger
 
 
+def is_shared(address: str | Path) -> bool:
+    """Whether a ledger's address is that of a server, which several machines use, and not of a file."""
+    return str(address).startswith(("postgresql://", "postgres://"))
+
+
 def open_ledger(address: str | Path, clock: Callable[[], float] = time.time) -> Ledger:
     """Open the ledger at a file path or a postgresql:// address, with its schema up to date. Raises StoreError.
 
@@ -22,7 +27,7 @@ def open_ledger(address: str | Path, clock: Callable[[], float] = time.time) -> 
     """
     from shipway.store.ledger import SqlLedger
 
-    if str(address).startswith(("postgresql://", "postgres://")):
+    if is_shared(address):
         from shipway.store.postgres import PostgresDatabase
 
         return SqlLedger(PostgresDatabase(str(address)))

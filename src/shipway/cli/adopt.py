@@ -1,0 +1,45 @@
+"""`shipway adopt`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say
+
+
+@click.command()
+@click.argument("environments", nargs=-1)
+@click.option("--force", is_flag=True, help="Take what is listed")
+@click.pass_obj
+def adopt(options: Globals, environments: tuple[str, ...], force: bool) -> None:
+    """Take what another ledger has on the engines for ENVIRONMENTS [all], where that ledger is lost, or a ledger that was
+    copied from another machine. Without --force it is only listed."""
+    from shipway.actions.adopt import adopt as adopt_action
+    from shipway.actions.adopt import describe, survey, take_ledger
+    from shipway.actions.leases import environment_lease
+    from shipway.actions.ownership import MACHINE
+    from shipway.app import load_plan, open_context, parse_plan
+    from shipway.context import environment_of
+    from shipway.domain.errors import UsageError
+    from shipway.system.machine import machine_id
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor, adopting=True) as ctx:
+        plan = load_plan(options.home)
+        here = machine_id(options.home)
+        moved = ctx.ledger.property(MACHINE) not in (None, here)
+        found = [survey(ctx, plan, environment_of(plan, name), parse_plan, moved=moved) for name in environments or plan.environments]
+        lines = [line for item in found for line in describe(item)]
+        if moved:
+            lines.insert(0, "the ledger: it was copied from another machine, gets an identity of its own, and belongs to this machine then")
+        for line in lines:
+            say(line)
+        if not lines:
+            say("there is nothing to adopt")
+        elif not force:
+            raise UsageError("nothing was taken yet", hint="pass --force to take what is listed")
+        if moved:
+            take_ledger(ctx, here)
+        for item in found if lines else []:
+            with environment_lease(ctx, plan.app, item.environment.name, "adopt") as own:
+                adopt_action(own, plan, item, parse_plan)
