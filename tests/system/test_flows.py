@@ -56,6 +56,7 @@ def test_github_flow(team: Teams) -> None:
     shop.git("switch", "--quiet", "main")
     shop.commit("two", approvals=None)
     shop.git("tag", "v2")
+    shop.run("main", GATE, "checks only", f"is not in {shop.address}: push it first", "git push, then: shipway run main")
     shop.push("main", "v2")
     shop.run("main")
     shop.run("v2", GATE, "needs 1 approval(s)", "(a rule of release 1, which runs there)", "The rules differ:")

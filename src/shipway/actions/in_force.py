@@ -62,16 +62,18 @@ class Rulebook:
 def read_rules(ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None) -> Rulebook:
     """Of the app that a commit's plan names; it is registered where it isn't yet. RepositoryError where the recorded
     address can't be reached, GateRefused where the app is bound to another repository."""
-    registration, origin = registered(ctx, repository, plan, protected=protected)
+    registration, origin = registered(ctx, repository, plan, parse, protected=protected)
     branch = registration.branch
     text = origin.text(branch, registration.plan)
     if text is not None:
         _end_stand_in(ctx, registration)
         source = f"{branch} at {origin.refs().branches()[branch][:12]}"
         try:
-            return Rulebook(registration, origin, parse(text, registration.plan, lambda path: True), source)
+            found = parse(text, registration.plan, lambda path: True)
         except PlanError as error:
             return Rulebook(registration, origin, None, source, f"its {registration.plan} is not valid: {error.message}")
+        other = f"its {registration.plan} is that of {found.app}" if found.app != plan.app else ""
+        return Rulebook(registration, origin, None if other else found, source, other)
     stand_in = _stand_in(ctx, registration)
     if stand_in is not None:
         return Rulebook(registration, origin, stand_in.plan, f"the first plan, until {branch} has one")

@@ -68,9 +68,14 @@ def candidate_of(book: Rulebook, in_force: InForce, commit: Commit, ref: str) ->
 def refused_commit(book: Rulebook, in_force: InForce, candidate: gate.Candidate) -> list[str]:
     """Reasons that lie in the rules themselves, and in where the commit comes from."""
     reasons = gate.refused_rules(in_force)
-    if book.has_remote and not candidate.branches and not candidate.tags and not book.origin.has(candidate.revision):
+    if not candidate.branches and not candidate.tags and is_unpushed(book, candidate):
         reasons.append(f"{candidate.revision[:12]} is not in {book.origin.address}: push it first")
     return reasons + gate.told_apart(in_force, lambda item, environment: gate.refused_source(environment, candidate))
+
+
+def is_unpushed(book: Rulebook, commit: Commit | gate.Candidate) -> bool:
+    """Whether there is a remote, and nothing there leads to the commit."""
+    return book.has_remote and not book.origin.has(commit.revision)
 
 
 def refused_plan(in_force: InForce, plan: Plan) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shipway.context import Context
-from shipway.domain.errors import GateRefused, RepositoryError, UsageError
+from shipway.domain.errors import GateRefused, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
 from shipway.system.addresses import addresses, identity, is_bare, own_address, url_for
@@ -19,12 +19,15 @@ HOW = "shipway rules register --reason TEXT"
 LATEST = 20  # releases, of which one must be in the repository that registers an app which the ledger knows
 
 
-def registered(ctx: Context, repository: Repository, plan: Plan, *, protected: str | None = None) -> tuple[Registration, Origin]:
+def registered(
+    ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None
+) -> tuple[Registration, Origin]:
     """The app's registration, made now where it has none. GateRefused where it is bound to another repository."""
     found = ctx.ledger.registration(plan.app)
     if found is None:
         origin = _first_origin(ctx, repository)
         _require_known(ctx, origin, plan.app)
+        _require_same(origin, protected or default_branch(origin), plan, parse)
         return register(ctx, origin, plan, protected), origin
     url = url_for(found.address, repository)
     if url is None or found.plan != PLAN:
@@ -34,6 +37,20 @@ def registered(ctx: Context, repository: Repository, plan: Plan, *, protected: s
             hint=f"give this project an `app:` of its own; where the repository of {plan.app} has moved: {HOW}",
         )
     return found, Origin(found.address, url, repository, ctx.home)
+
+
+def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> None:
+    """A commit can't name another app than the protected plan does: it would have a history without rules."""
+    text = origin.text(branch, PLAN)
+    try:
+        found = parse(text, PLAN, lambda path: True).app if text is not None else plan.app
+    except PlanError:
+        return  # nothing is deployed by it
+    if found != plan.app:
+        raise GateRefused(
+            f"this commit's plan is that of {plan.app}, and {branch} of {origin.address} has the plan of {found}",
+            hint="to rename an app, change `app:` on the protected branch first",
+        )
 
 
 def register(ctx: Context, origin: Origin, plan: Plan, protected: str | None, reason: str = "") -> Registration:

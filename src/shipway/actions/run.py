@@ -12,7 +12,7 @@ from shipway.actions.deploy import deploy
 from shipway.actions.in_force import Rulebook
 from shipway.actions.ownership import require_owned_everywhere
 from shipway.actions.pipeline import run_steps, steps_of
-from shipway.actions.promote import admitted, after_of, refused_before, sources, superseded_by
+from shipway.actions.promote import admitted, after_of, is_unpushed, refused_before, sources, superseded_by
 from shipway.actions.register import PLAN, ParsePlan
 from shipway.actions.release import make_release
 from shipway.context import Context
@@ -59,6 +59,8 @@ def run(
     book, in_force = asked
     name, number = in_force.environment, None
     if not after_of(in_force):
+        if is_unpushed(book, commit):  # what it may do: its checks; then it is refused
+            _pipeline(ctx, repository, commit, plan, trigger, None)
         targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
         require_owned_everywhere(ctx, plan.app, plan.environments[name])

@@ -220,6 +220,17 @@ def test_an_app_of_an_older_ledger_is_registered_by_the_repository_of_its_releas
     assert register_again(place.ctx, Repository(other), place.plan(), None, "moved").address == str(other)
 
 
+def test_a_commit_can_not_name_another_app_to_be_without_rules(place: Place) -> None:
+    place.commit("evil", text(staging=STAGING, production=PRODUCTION).replace('"shop"', '"fresh"'))
+    with pytest.raises(GateRefused, match=f"is that of fresh, and main of {place.path} has the plan of shop"):
+        place.book()
+    assert place.ctx.ledger.registration("fresh") is None
+    git(place.path, "branch", "--force", "main", "staging")
+    assert place.book().registration.app == "fresh"
+    git(place.path, "branch", "--force", "main", "main@{1}")
+    assert place.book().problem == "its shipway.yaml is that of shop"
+
+
 def test_the_baseline_is_the_commit_before_the_plan(place: Place) -> None:
     assert place.book().registration.baseline == "", "the plan came with the first commit"
     git(place.path, "switch", "--quiet", "--orphan", "old")
