@@ -424,8 +424,8 @@ class Ledger(Protocol):
         """Those of one release since the environment was last destroyed, newest first."""
 
     def history(self, app: str, environment: str) -> list[Deployment]:
-        """Since the environment was last destroyed, newest first: all that succeeded, are pending or left the database at a
-        schema, and the newest of all. What `domain.rollback` and `domain.levels` read; it has no limit."""
+        """All since the environment was last destroyed, newest first. What `domain.rollback` and `domain.levels` read: it has
+        no limit."""
 
     def destroyed(self, app: str, environment: str) -> float:
         """When it was last destroyed, in seconds since the epoch; 0: never."""

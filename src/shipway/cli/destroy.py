@@ -11,17 +11,17 @@ from shipway.cli.output import TerminalReporter
 @click.command()
 @click.argument("environment")
 @click.option("--force", is_flag=True, help="Needed, since the data of the environment's database is lost")
+@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
 @click.pass_obj
-def destroy(options: Globals, environment: str, force: bool) -> None:
+def destroy(options: Globals, environment: str, force: bool, app: str | None) -> None:
     """Take ENVIRONMENT away, with its data and the snapshots of it. Its history stays in the ledger."""
     from shipway.actions.destroy import destroy as destroy_action
+    from shipway.actions.environments import known_app
     from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
     from shipway.domain.errors import UsageError
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        where = environment_of(plan, environment)
+        plan, where = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
         if not force:
             raise UsageError(f"this removes {environment} of {plan.app} with all its data, and its snapshots", hint="say --force where that is meant")
         destroy_action(ctx, plan, where)

@@ -14,26 +14,27 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.argument("environment", required=False)
 @click.option("--fix", is_flag=True, help="Repair what can be repaired")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="With --fix, wait for another deployment to end [0]")
+@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
-def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool) -> None:
+def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool, app: str | None) -> None:
     """Compare the ledger with what really runs in ENVIRONMENT [all], and print what differs."""
     import dataclasses
 
     from shipway.actions.doctor import examine, repair
+    from shipway.actions.environments import known_app
     from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
     from shipway.domain.errors import DriftFound
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        chosen = [environment_of(plan, environment)] if environment else list(plan.environments.values())
-        found = [finding for each in chosen for finding in examine(ctx, plan.app, each)]
+        known = known_app(ctx, app, lambda: load_plan(options.home))
+        chosen = [known.environment(environment)] if environment else known.environments()
+        found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
         if fix and found:
             for each in chosen:
                 if any(finding.environment == each.name for finding in found):
-                    repair(ctx, plan.app, each, wait=wait)
-            left = [finding for each in chosen for finding in examine(ctx, plan.app, each)]
+                    repair(ctx, known.name, each, wait=wait)
+            left = [finding for each in chosen for finding in examine(ctx, known.name, each)]
             fixed = [finding for finding in found if finding not in left]
         else:
             left, fixed = found, []

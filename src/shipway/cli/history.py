@@ -13,29 +13,30 @@ from shipway.cli.output import TerminalReporter, say, style, table
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--limit", default=50, show_default=True)
+@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
-def history(options: Globals, environment: str | None, limit: int, as_json: bool) -> None:
+def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:
     """All deployments, newest first, with the approvals they had."""
+    from shipway.actions.environments import known_app
     from shipway.actions.observe import versions
     from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
     from shipway.domain.record import to_data
     from shipway.system.durations import human, timestamp
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        plan = load_plan(options.home)
+        known = known_app(ctx, app, lambda: load_plan(options.home))
         if environment:
-            environment_of(plan, environment)
-        found = ctx.ledger.deployments(plan.app, environment, limit)
+            known.environment(environment)
+        found = ctx.ledger.deployments(known.name, environment, limit)
         if as_json:
             say(json.dumps([to_data(item) for item in found], indent=2))
             return
         rows = []
-        accepted = {item.environment: ctx.ledger.acceptances(plan.app, item.environment) for item in found}
+        accepted = {item.environment: ctx.ledger.acceptances(known.name, item.environment) for item in found}
         for item in found:
-            release = ctx.ledger.release(plan.app, item.release)
-            approvals = ctx.ledger.approvals(plan.app, item.environment, item.release)
+            release = ctx.ledger.release(known.name, item.release)
+            approvals = ctx.ledger.approvals(known.name, item.environment, item.release)
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
                 timestamp(item.started), item.environment, f"{item.kind}, {item.way}" if item.way else item.kind, str(item.release),

@@ -18,16 +18,18 @@ def _overdue(until: float, now: float) -> str:
 
 
 @click.command()
+@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
-def status(options: Globals, as_json: bool) -> None:
-    """What runs in each environment of the plan: the ledger's word beside what the engine says."""
+def status(options: Globals, as_json: bool, app: str | None) -> None:
+    """What runs in each environment: the ledger's word beside what the engine says."""
+    from shipway.actions.environments import known_app
     from shipway.actions.status import status as read
     from shipway.app import load_plan, open_context
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        plan = load_plan(options.home)
-        found = [read(ctx, plan.app, environment) for environment in plan.environments.values()]
+        known = known_app(ctx, app, lambda: load_plan(options.home))
+        found = [read(ctx, known.name, environment) for environment in known.environments()]
         if as_json:
             from shipway.domain.record import to_data
 
@@ -38,7 +40,7 @@ def status(options: Globals, as_json: bool) -> None:
 
         for name in sorted({name for item in found for name in item.edge_down}):
             say(f"{style('the edge is down', 'red')}: {name} doesn't run, requests to its ports get no answer; `shipway doctor --fix` starts it")
-        say(style(plan.app, "bold"))
+        say(style(known.name, "bold"))
         for item in found:
             say(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
             if item.lease:

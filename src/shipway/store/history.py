@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
+from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 from shipway.store.database import Database, Row
 
 DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
@@ -45,11 +45,8 @@ class History:
         return self._deployments(f"WHERE {HERE} AND d.release = ? AND {SINCE} ORDER BY d.id DESC", (app, environment, release, app, environment))
 
     def history(self, app: str, environment: str) -> list[Deployment]:
-        """All that a decision may go by, newest first."""
-        counts = "(o.outcome IS NULL OR o.outcome IN (?, ?) OR o.schema_revision IS NOT NULL)"
-        newest = "d.id = (SELECT MAX(id) FROM deployments WHERE app = ? AND environment = ?)"
-        sql = f"WHERE {HERE} AND {SINCE} AND ({counts} OR {newest}) ORDER BY d.id DESC"
-        return self._deployments(sql, (app, environment, app, environment, SUCCEEDED, PENDING, app, environment))
+        """All of them, newest first."""
+        return self._deployments(f"WHERE {HERE} AND {SINCE} ORDER BY d.id DESC", (app, environment, app, environment))
 
     def destroyed(self, app: str, environment: str) -> float:
         """When; 0: never."""
