@@ -13,7 +13,7 @@ from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, replaced_at
 from shipway.domain.drill import Drill, newest
-from shipway.domain.errors import OtherLedger, ShipwayError
+from shipway.domain.errors import ShipwayError
 from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
@@ -119,7 +119,7 @@ def _everywhere(
     ctx: Context, app: str, environment: Environment, release: Release | None
 ) -> tuple[Observed, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """What runs on all hosts together; which containers of the release are restarted again and again; the edge's containers
-    that don't run; and the hosts that can't be asked, where there are several."""
+    that don't run; and the hosts that can't be asked, which are left out."""
     away: list[str] = []
     down: list[str] = []
     crashing: list[str] = []
@@ -134,12 +134,10 @@ def _everywhere(
                 down.extend(f"{host.name}: {name}" if len(environment.hosts) > 1 else name for name in here.edge.down())
             return found
         except ShipwayError as error:
-            if len(environment.hosts) == 1 and not isinstance(error, OtherLedger):
-                raise
             away.append(f"{host.name}: {error.message}")
             return Observed()
 
-    found = [look(environment.hosts[0])] if len(environment.hosts) == 1 else side_by_side(look, environment.hosts)
+    found = side_by_side(look, environment.hosts)
     services = tuple(item for each in found for item in each.services)
     accessories = tuple(item for each in found for item in each.accessories)
     return Observed(services, accessories), tuple(sorted(crashing)), tuple(sorted(down)), tuple(sorted(away))

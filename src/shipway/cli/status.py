@@ -30,6 +30,8 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = known_app(ctx, app, lambda: load_plan(options.home))
         found = [read(ctx, known.name, environment) for environment in known.environments()]
+        if found and all(len(item.away) == len(item.environment.hosts) for item in found):
+            known.ctx.runtime.ping()  # its own error, where this machine's engine is the one that doesn't answer
         if as_json:
             from shipway.domain.record import to_data
 
@@ -80,4 +82,4 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             for name in item.strays:
                 say(f"    {style('●', 'yellow')} {name} belongs to no current release")
             if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
-                say(f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.splitlines()[0]}")
+                say(f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}")

@@ -14,7 +14,7 @@ from shipway.actions.status import Draining, EnvironmentStatus, Standby, status
 from shipway.domain.plan import LOCAL, Host
 from shipway.system.durations import moment
 from tests.unit.domain.samples import STAGING, deployment
-from tests.unit.world import World
+from tests.unit.world import Engine, World
 
 WARM = dataclasses.replace(STAGING, standby=3600.0)
 
@@ -91,3 +91,12 @@ def test_several_hosts_are_counted_together_and_one_that_is_away_is_told(tmp_pat
     world.engines["ssh://b"].away = True
     found = status(world.controller(), "shop", two)
     assert (found.services["backend"], found.away) == ((1, 2), ("ssh://b: ssh://b can't be reached",))
+
+
+def test_one_host_that_is_away_hides_no_other_environment(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    far = dataclasses.replace(STAGING, hosts=(Host("ssh://b"),))
+    world.engines["ssh://b"] = Engine("ssh://b", world.images)
+    world.engines["ssh://b"].away = True
+    found = status(world.controller(), "shop", far)
+    assert found.away == ("ssh://b: ssh://b can't be reached",)
