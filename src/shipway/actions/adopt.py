@@ -13,7 +13,6 @@ from shipway.actions.register import ParsePlan
 from shipway.actions.run import plan_at
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain import rollback as back
 from shipway.domain.container import (
     LABEL_APP,
     LABEL_ENVIRONMENT,
@@ -84,7 +83,7 @@ def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
     release = ctx.ledger.release(plan.app, serving.number)
     if survey.commit is not None:
         release = _rebuilt(ctx, plan_at(ctx.repository(), survey.commit, parse), survey.commit, serving)
-    now = back.current(ctx.ledger.deployments(plan.app, environment.name))
+    now = ctx.ledger.current(plan.app, environment.name)
     if release is None or release.revision != serving.revision or (now is not None and now.release == release.number):
         return
     _take_secrets(ctx, release, environment, serving)
