@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -173,3 +174,18 @@ def test_a_second_signal_that_is_not_ctrl_c_does_not_break_off_the_rollback(proj
     project.undo(first)
     assert project.answer() == "one"
     assert {**project.footprint(), "releases": None} == {**before, "releases": None}
+
+
+def test_a_reader_that_goes_interrupts_nothing(project: Tiny, first: str) -> None:
+    """As a `git push` whose connection drops."""
+    project.change("heard by nobody")
+    command = ["shipway", "run", "staging"]
+    with subprocess.Popen(command, cwd=project.clone, env=project.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        running.stdout.close()
+        code = running.wait(timeout=120)
+    assert (code, project.answer()) == (141, "heard by nobody")
+    assert project.deployments("staging")[0]["outcome"] == "succeeded"
+    project.undo(first)
+    project.shipway("rollback", "staging")
