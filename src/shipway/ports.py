@@ -130,6 +130,12 @@ class Runtime(Protocol):
     def free_space(self) -> int | None:
         """Bytes that are free where images and containers are kept; None where that can't be told."""
 
+    def memory(self) -> tuple[int, int] | None:
+        """Bytes of memory of the engine's machine that programs may still take, and of all; None where that can't be told."""
+
+    def memory_of(self, container: str) -> int | None:
+        """Bytes that a running container uses, the cache of files left out; None where that can't be told."""
+
     def disk_usage(self) -> DiskUsage:
         """What could be freed there. The engine measures it: that may take some seconds."""
 

@@ -59,10 +59,10 @@ class Tiny(Project):
             },
             **(DATABASE if database else {}),
             "environments": {
-                "staging": {"on": {"branch": "staging"}, "url": self.staging},
+                "staging": {"on": {"branch": "staging"}, "url": self.staging, "standby": "0s"},
                 "production": {
                     "on": {"tag": "v*", "branch": "main"}, "after": "staging",
-                    "approvals": {"count": 1, "not": "author"}, "url": self.production,
+                    "approvals": {"count": 1, "not": "author"}, "url": self.production, "standby": "0s",
                 },
             },
         }  # fmt: skip

@@ -18,7 +18,7 @@ TTL = 15.0  # seconds after which a dead owner's lease is free
 CARETAKER = "standby"  # who tidies up after a deployment: everybody waits for it, at most for the longest `drain`
 MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
 READS = (
-    "now", "ping", "list", "objects", "variables", "find", "connections", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
+    "now", "ping", "list", "objects", "variables", "find", "connections", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "identity", "property", "deployments", "latest", "current", "pending", "deployments_of", "history", "destroyed", "environments",
     "release", "releases_of", "version", "versions", "pending_runs", "recent_steps", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 from shipway.context import Context, side_by_side
 from shipway.domain import names
-from shipway.domain.container import LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.container import LABEL_NAME, LABEL_STANDBY_AUTO, ContainerInfo, ContainerSpec
 from shipway.domain.draining import QUIET, drain_of, port_of, stop_of
 from shipway.domain.errors import Interrupted
 from shipway.domain.observed import release_of
 from shipway.domain.release import Evidence
+from shipway.domain.size import readable
 
 POLL = 0.5  # seconds between two looks at open connections
 CUT = "drain"  # kind of the evidence that connections were cut
@@ -42,6 +43,19 @@ def wait_drained(ctx: Context, containers: Sequence[ContainerInfo], since: float
         ctx.cancelled.wait(POLL)
         if ctx.cancelled.is_set():
             raise Interrupted("interrupted while requests were drained")
+
+
+def standby_fits(ctx: Context, containers: Sequence[ContainerInfo]) -> tuple[bool, str]:
+    """Whether these may stay up for a rollback, and why. Where the plan doesn't say it, the memory that is available must
+    cover what they use, so that the next release fits beside them."""
+    if not any(LABEL_STANDBY_AUTO in item.labels for item in containers):
+        return True, "as the plan says"
+    memory = ctx.runtime.memory()
+    used = side_by_side(lambda item: ctx.runtime.memory_of(item.name), containers)
+    if memory is None or None in used:
+        return False, "the engine doesn't tell how much memory is available"
+    needed, (available, total) = sum(item or 0 for item in used), memory
+    return available >= needed, f"it uses {readable(needed)}, and {readable(available)} of {readable(total)} are available"
 
 
 def enter_rotation(ctx: Context, rotation: str, spec: ContainerSpec, *, inside: bool) -> None:

@@ -12,7 +12,7 @@ from shipway.actions.accessories import STARTING, forget_replaced, start_accesso
 from shipway.actions.accessory_rules import require_sound
 from shipway.actions.assets import share_assets
 from shipway.actions.decide import Decision, Part
-from shipway.actions.outgoing import drained, enter_rotation, leave, wait_drained
+from shipway.actions.outgoing import drained, enter_rotation, leave, standby_fits, wait_drained
 from shipway.actions.preflight import require_space, space_needed
 from shipway.context import Context, side_by_side
 from shipway.domain import names
@@ -21,6 +21,7 @@ from shipway.domain.container import (
     LABEL_APP,
     LABEL_ENVIRONMENT,
     LABEL_NAME,
+    LABEL_STANDBY,
     ContainerInfo,
     ContainerSpec,
 )
@@ -31,6 +32,7 @@ from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY, Deployment
 from shipway.steps.health import SETTLED, look, wait_healthy
 from shipway.steps.starting import create_and_start
+from shipway.system.durations import human
 
 SETTLE = 0.2  # seconds between the start of containers and the switch of requests to them
 
@@ -236,6 +238,7 @@ class Place:
         """What was replaced ends, or stays for a rollback. wait: until its open requests have ended, for a schema that is
         reverted next, or a host that isn't looked at again; otherwise what has some is left to `retire_later`."""
         verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
+        verbs |= self._without_standby()
         gone = {name for name in self._gone if verbs.get(name) == "stop"}
         leaving = [item for item in self.observed.services if item.name in verbs and item.name not in gone]
         if wait:
@@ -267,6 +270,16 @@ class Place:
     def leaves_something(self) -> bool:
         """Whether a container is left that ends later."""
         return bool(self._outgoing())
+
+    def _without_standby(self) -> dict[str, str]:
+        """Containers that would stay up for a rollback if there were enough memory, as those to stop."""
+        warm = [item for item in self._outgoing() if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.wanted.keep]
+        if not warm:
+            return {}
+        fits, why = standby_fits(self.ctx, warm)
+        stays = f"stays on standby for {human(float(warm[0].labels[LABEL_STANDBY]))}" if fits else "doesn't stay on standby"
+        self.ctx.reporter.note(f"release {release_of(warm[0])} {stays}: {why}")
+        return {} if fits else {item.name: "stop" for item in warm}
 
     def _outgoing(self) -> list[ContainerInfo]:
         """What still runs and isn't part of the release."""

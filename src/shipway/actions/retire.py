@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shipway.actions.outgoing import POLL, drained, leave, wait_drained
+from shipway.actions.outgoing import POLL, drained, leave, standby_fits, wait_drained
 from shipway.actions.recover import ready
 from shipway.actions.standing import Standing, standing
 from shipway.context import Context, attempt_all, side_by_side
@@ -89,11 +89,12 @@ def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standin
     for place in places:
         verbs = {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
         warm = {item.name for item in standing_by(place.observed)}
+        fits = standby_fits(place.ctx, standing_by(place.observed))[0]
         rotation = names.rotation_network(place.wanted.app, place.wanted.environment)
         for item in place.observed.services:
             now, since = ctx.clock(), _since(history, item)
             again = now + min(max(POLL, (now - since) / 10), SELDOM)
-            over = since + float(item.labels.get(LABEL_STANDBY, "0"))
+            over = since + (float(item.labels.get(LABEL_STANDBY, "0")) if fits else 0.0)
             if item.name in verbs:
                 yield _Step(place, item, verbs[item.name], drained(place.ctx, item, since), again)
             elif item.name in warm and now >= over:

@@ -22,6 +22,7 @@ LABEL_PORT = "shipway.port"  # where a service listens
 LABEL_DRAIN = "shipway.drain"  # seconds that open requests may take before it is told to stop; of older versions, as LABEL_STOP
 LABEL_STOP = "shipway.stop"  # seconds from SIGTERM to SIGKILL
 LOOP = 60.0  # seconds without a restart after which a container counts as steady; the engine waits at most as long
+LABEL_STANDBY_AUTO = "shipway.standby.auto"  # it does so only where free memory covers it
 LABEL_STANDBY = "shipway.standby"  # seconds that it stays up, out of rotation, when another release takes over
 
 

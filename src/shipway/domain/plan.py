@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+STANDBY = 900.0  # seconds, where a plan doesn't say otherwise
 LOCAL = "local"  # the machine that the command runs on
 
 
@@ -282,6 +283,7 @@ class Environment:
     seed: Seed | None = None
     checks: tuple[str, ...] = ()
     standby: float = 0.0  # how long the release before stays up, out of rotation, so that a rollback is one switch
+    standby_auto: bool = False  # only where free memory covers it: of a plan that doesn't say `standby`
     strategy: Strategy = Strategy()
     watch: Watch = Watch()
     retain: int = 5  # releases before the current one whose images stay on the hosts

@@ -17,6 +17,7 @@ from shipway.domain.container import (
     LABEL_PORT,
     LABEL_RELEASE,
     LABEL_STANDBY,
+    LABEL_STANDBY_AUTO,
     LABEL_STOP,
     ContainerSpec,
     Publish,
@@ -184,6 +185,7 @@ def _replica(
     # A worker would go on taking jobs, and a rolling deployment is for machines that can't run two releases.
     if service.port and environment.standby and environment.strategy.kind != "rolling":
         labels[LABEL_STANDBY] = f"{environment.standby:g}"
+        labels |= {LABEL_STANDBY_AUTO: "1"} if environment.standby_auto else {}
     return dataclasses.replace(spec, name=name, labels=labels)
 
 

@@ -193,8 +193,14 @@ TLS = Record(
     short=("internal", Choice({"internal": True})),
     together={"trust": ("server",)},
 )
+def environment(standby: float | None = None, **given: Any) -> domain.Environment:
+    """Where the plan doesn't say `standby`, it is on as long as free memory covers it."""
+    auto = standby is None
+    return domain.Environment(standby=domain.STANDBY if standby is None else standby, standby_auto=auto, **given)
+
+
 ENVIRONMENT = Record(
-    domain.Environment,
+    environment,
     {
         "on": TRIGGER,
         "url": v.PUBLIC_URL,
@@ -205,7 +211,7 @@ ENVIRONMENT = Record(
         "environment": v.VARIABLES,
         "seed": SEED,
         "checks": Several(v.NAME),
-        "standby": v.DURATION,
+        "standby": v.DURATION_OR_NONE,
         "strategy": STRATEGY,
         "watch": WATCH,
         "retain": v.COUNT,

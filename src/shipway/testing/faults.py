@@ -29,7 +29,7 @@ from shipway.domain.errors import StoreError
 
 ORDER = "SHIPWAY_TEST_DIE"
 READS = {
-    "ping", "list", "objects", "variables", "find", "connections", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
+    "ping", "list", "objects", "variables", "find", "connections", "memory", "memory_of", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
     "inspect", "digest", "layers", "repository",  # of images and registries
     "routes", "down", "visit", "maintained", "traffic", "probe", "authority",  # of the edge
     "now", "identity", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since", "property", "deployments", "latest", "current", "pending", "deployments_of", "history", "destroyed", "environments",

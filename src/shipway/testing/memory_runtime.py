@@ -71,6 +71,7 @@ class MemoryRuntime(Recorder):
         self.labels: dict[tuple[str, str], Mapping[str, str]] = {}  # of networks and volumes, by kind and name
         self.free: int | None = 1 << 40
         self.usage = DiskUsage()
+        self.available = 1 << 31  # bytes of memory; each container uses 64 MiB
         self.open: dict[str, int | None] = {}  # connections by container
         self.asked: list[dict[str, str]] = []  # headers of the probes
         self._images = images
@@ -280,6 +281,14 @@ class MemoryRuntime(Recorder):
     def free_space(self) -> int | None:
         with self._call("free_space"):
             return self.free
+
+    def memory(self) -> tuple[int, int] | None:
+        with self._call("memory"):
+            return self.available, 1 << 32
+
+    def memory_of(self, container: str) -> int | None:
+        with self._call("memory_of", self._name(container)):
+            return 1 << 26 if self._get(container) else None
 
     def disk_usage(self) -> DiskUsage:
         with self._call("disk_usage"):

@@ -206,6 +206,14 @@ class RuntimeContract:
         assert lab.runtime.connections(name, 8000) == 0
         assert lab.runtime.connections(lab.name("missing"), 8000) == 0
 
+    def test_memory(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a")
+        found, used = lab.runtime.memory(), lab.runtime.memory_of(name)
+        assert found is not None
+        assert used is not None
+        assert 0 < used < found[0] < found[1]
+        assert lab.runtime.memory_of(lab.name("missing")) is None
+
     def test_files_go_in_and_out(self, lab: RuntimeLab) -> None:
         name = lab.spec("a", SLEEPS).name
         lab.runtime.create(lab.spec("a", SLEEPS))

@@ -312,6 +312,16 @@ class DockerRuntime:
 
         return space.free_space(self._engine, self)
 
+    def memory(self) -> tuple[int, int] | None:
+        from shipway.drivers.runtime import usage
+
+        return usage.memory(self._engine, self)
+
+    def memory_of(self, container: str) -> int | None:
+        from shipway.drivers.runtime import usage
+
+        return usage.memory_of(self._engine, container)
+
     def disk_usage(self) -> DiskUsage:
         from shipway.drivers.runtime import space
 

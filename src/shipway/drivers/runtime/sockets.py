@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, ContainerSpec
-from shipway.domain.errors import EngineError
-from shipway.drivers.runtime.space import candidates, is_here
-from shipway.drivers.shared import SHARED
+from shipway.drivers.runtime.space import is_here
+from shipway.drivers.runtime.usage import read_through_a_container
 
 if TYPE_CHECKING:
     from shipway.drivers.runtime.docker import DockerRuntime
@@ -19,8 +16,6 @@ if TYPE_CHECKING:
 
 TABLES = ("tcp", "tcp6")
 ESTABLISHED = "01"
-LABELS = {LABEL_APP: SHARED, LABEL_ROLE: "job", LABEL_NAME: "connections"}
-TRIES = 3  # images that may lack `cat`
 
 
 def connections(engine: Engine, runtime: DockerRuntime, found: Mapping[str, Any], port: int) -> int | None:
@@ -29,7 +24,8 @@ def connections(engine: Engine, runtime: DockerRuntime, found: Mapping[str, Any]
     own = {address for item in networks for address in (item.get("IPAddress"), item.get("GlobalIPv6Address")) if address}
     text = _here(engine, int(found["State"]["Pid"]), own)
     if text is None:
-        text = _through_a_container(engine, runtime, str(found["Id"]))
+        files = [f"/proc/net/{table}" for table in TABLES]
+        text = read_through_a_container(engine, runtime, files, network_of=str(found["Id"]))
     return None if text is None else count(text, port, own)
 
 
@@ -69,26 +65,3 @@ def _here(engine: Engine, process: int, own: set[str]) -> str | None:
         return "\n".join((folder / name).read_text() for name in TABLES if (folder / name).exists())
     except OSError:
         return None
-
-
-def _through_a_container(engine: Engine, runtime: DockerRuntime, container: str) -> str | None:
-    from shipway.drivers.edge.program import IMAGE
-
-    images = dict.fromkeys([IMAGE, *candidates(engine)[:TRIES]])
-    return next((text for image in images if (text := _cat(runtime, image, container)) is not None), None)
-
-
-def _cat(runtime: DockerRuntime, image: str, container: str) -> str | None:
-    name = f"shipway-connections-{uuid.uuid4().hex[:8]}"
-    files = tuple(f"/proc/net/{table}" for table in TABLES)
-    spec = ContainerSpec(name, image, LABELS, command=files, entrypoint=("cat",), network_of=container)
-    try:
-        runtime.create(spec)
-        runtime.start(name)
-        runtime.wait(name, 30)
-        text = "\n".join(runtime.logs(name))
-    except (EngineError, TimeoutError):  # it has no cat, can't be started, or the container has ended
-        return None
-    finally:
-        runtime.remove(name)
-    return text if "local_address" in text else None

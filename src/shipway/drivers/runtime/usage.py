@@ -1,0 +1,73 @@
+"""How much memory an engine's machine has left, and what a container uses of it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.domain.errors import EngineError
+from shipway.drivers.runtime.engine import segment
+from shipway.drivers.runtime.space import candidates, is_here
+from shipway.drivers.shared import SHARED
+
+if TYPE_CHECKING:
+    from shipway.drivers.runtime.docker import DockerRuntime
+    from shipway.drivers.runtime.engine import Engine
+
+MEMORY = "/proc/meminfo"  # of the whole machine, in a container too
+LABELS = {LABEL_APP: SHARED, LABEL_ROLE: "job", LABEL_NAME: "reader"}
+TRIES = 3  # images that may lack `cat`
+
+
+def memory(engine: Engine, runtime: DockerRuntime) -> tuple[int, int] | None:
+    """Bytes available and in all."""
+    try:
+        here = Path(MEMORY).read_text() if is_here(engine.address) else None
+    except OSError:
+        here = None
+    text = here or read_through_a_container(engine, runtime, [MEMORY]) or ""
+    found = {name: int(number) * 1024 for name, number in re.findall(r"^(MemAvailable|MemTotal):\s+(\d+) kB$", text, re.M)}
+    return (found["MemAvailable"], found["MemTotal"]) if len(found) == 2 else None
+
+
+def memory_of(engine: Engine, container: str) -> int | None:
+    """As `docker stats`, by one look."""
+    query = {"stream": "false", "one-shot": "true"}
+    found = engine.call("GET", f"/containers/{segment(container)}/stats", query=query, fine=(404,), timeout=30)
+    data: dict[str, Any] = (found or {}).get("memory_stats") or {}
+    if "usage" not in data:
+        return None
+    stats = data.get("stats") or {}
+    return max(0, int(data["usage"]) - int(stats.get("inactive_file", stats.get("total_inactive_file", 0))))
+
+
+def read_through_a_container(
+    engine: Engine, runtime: DockerRuntime, files: Sequence[str], *, network_of: str | None = None
+) -> str | None:
+    """What a container sees in these files, one after the other; None where no image at hand has `cat`."""
+    from shipway.drivers.edge.program import IMAGE
+
+    images = dict.fromkeys([IMAGE, *candidates(engine)[:TRIES]])
+    return next((text for image in images if (text := _cat(runtime, image, files, network_of)) is not None), None)
+
+
+def _cat(runtime: DockerRuntime, image: str, files: Sequence[str], network_of: str | None) -> str | None:
+    name = f"shipway-reader-{uuid.uuid4().hex[:8]}"
+    networks: dict[str, tuple[str, ...]] = {} if network_of else {"none": ()}
+    spec = ContainerSpec(
+        name, image, LABELS, command=tuple(files), entrypoint=("cat",), network_of=network_of, networks=networks
+    )
+    try:
+        runtime.create(spec)
+        runtime.start(name)
+        code = runtime.wait(name, 30)
+        lines = list(runtime.logs(name))
+    except (EngineError, TimeoutError):  # it has no cat, can't be started, or the container has ended
+        return None
+    finally:
+        runtime.remove(name)
+    return "\n".join(lines) if lines and code in (0, 1) else None  # 1: a file isn't there, such as that of IPv6
