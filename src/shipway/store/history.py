@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 from shipway.store.database import Database, Row
@@ -68,7 +69,12 @@ class History:
 
 def _deployment(row: Row) -> Deployment:
     """Versions of secrets are numbers in records from before there were fingerprints."""
-    known = {name: item if isinstance(item, list) else [item, ""] for name, item in json.loads(row[8]).items()}
-    versions = {name: version for name, (version, _) in known.items()}
-    fingerprints = {name: text for name, (_, text) in known.items() if text}
+    versions, fingerprints = _secrets(row[8])
     return Deployment(*[*row[:8], versions, *row[9:], fingerprints])
+
+
+@lru_cache(maxsize=256)
+def _secrets(text: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Most deployments of an environment have the same."""
+    known = {name: item if isinstance(item, list) else [item, ""] for name, item in json.loads(text).items()}
+    return {name: version for name, (version, _) in known.items()}, {name: made for name, (_, made) in known.items() if made}

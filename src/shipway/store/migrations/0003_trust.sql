@@ -22,5 +22,6 @@ ALTER TABLE approvals ADD COLUMN signature TEXT NOT NULL DEFAULT '';
 CREATE INDEX approvals_by_release ON approvals (app, environment, release, id);
 CREATE INDEX evidence_by_name ON evidence (app, kind, name, release);
 CREATE INDEX deployments_by_release ON deployments (app, environment, release, id);
+CREATE INDEX deployments_by_app ON deployments (app, id);
 CREATE INDEX deployments_by_kind ON deployments (app, environment, kind, id);
 CREATE INDEX runs_pending ON runs (app, id) WHERE outcome = 'pending';
