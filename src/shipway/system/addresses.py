@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from shipway.system.git import Repository
 
@@ -37,6 +37,8 @@ def identity(address: str) -> str:
     """Equal for addresses of the same repository, by whatever protocol: host and path, without `.git`."""
     if "://" in address:
         parts = urlsplit(address)
+        if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+            return identity(unquote(parts.path).removesuffix("/.git").rstrip("/"))
         try:
             port = parts.port
         except ValueError:
@@ -44,7 +46,7 @@ def identity(address: str) -> str:
         where = parts.hostname or ""
         where += f":{port}" if port and port != PORTS.get(parts.scheme) else ""
         path, user = parts.path, parts.username if parts.scheme == "ssh" and parts.path.startswith("/~") else None
-        scheme = "file:" if parts.scheme == "file" else ""
+        scheme = "file:" if parts.scheme == "file" else ""  # of another machine, whatever that means
     elif found := _SCP.fullmatch(address):
         where, path, scheme = found["host"].lower(), found["path"], ""
         user = None if path.startswith("/") else found["user"]  # below that person's home

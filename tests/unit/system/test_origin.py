@@ -28,7 +28,9 @@ from tests.unit.system.test_git import git
         ("https://github.com/acme/shop", "https://github.com/acme/shop/../../evil/shop", False),
         ("ada@host:shop.git", "eve@host:shop.git", False),  # below another person's home
         ("/srv/git/shop.git", "https://srv/git/shop.git", False),
-        ("/srv/git/shop.git", "file:///srv/git/shop.git", False),
+        ("/srv/git/shop.git", "file:///srv/git/shop.git", True),
+        ("/srv/shop", "file://localhost/srv/shop/.git", True),
+        ("/srv/shop", "file://srv/shop", False),
     ],
 )
 def test_which_addresses_mean_one_repository(one: str, other: str, same: bool) -> None:
