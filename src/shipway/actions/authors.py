@@ -13,7 +13,7 @@ from shipway.domain.registration import Registration
 from shipway.domain.release import SUCCEEDED, Release
 from shipway.system.addresses import url_for
 from shipway.system.git import Repository
-from shipway.system.git.history import changed_merges, fetch, is_cut, trees, written
+from shipway.system.git.history import changed_merges, fetch, is_cut, written
 from shipway.system.origin import Origin
 
 
@@ -90,7 +90,7 @@ def _without(source: Provenance, tips: Sequence[str], before: Release | None) ->
 def _since(source: Provenance, tips: Sequence[str], before: Release) -> list[str]:
     without = [before.revision]
     _complete(source, tips, without)
-    found = list(trees(source.clone.path, tips, without))
+    found = [(commit.revision, commit.tree) for commit in written(source.clone.path, tips, without)]
     if not found or not source.clone.merge_base(before.revision, tips[0]):
         return _since_baseline(source, tips)  # it goes back, or shares nothing with what runs
     # A commit with the very tree that runs is what runs, however it came to be: squashed, merged or rebased.
@@ -100,7 +100,7 @@ def _since(source: Provenance, tips: Sequence[str], before: Release) -> list[str
 def _since_baseline(source: Provenance, tips: Sequence[str]) -> list[str]:
     without = [source.baseline] if source.baseline and has_commit(source, source.baseline) else []
     _complete(source, tips, without)
-    if without and next(trees(source.clone.path, tips, without), None) is None:
+    if without and next(written(source.clone.path, tips, without), None) is None:
         without = []  # the release is a commit before it: all who wrote it count
         _complete(source, tips, without)
     return without

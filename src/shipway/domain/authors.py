@@ -21,6 +21,7 @@ class Written:
     """A commit, as git keeps it."""
 
     revision: str
+    tree: str
     parents: int
     name: str
     address: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from shipway.system.git import Repository
+from shipway.system.git.command import settings
 
 SAFE = {"https": 0, "ssh": 0, "file": 0, "http": 1, "git": 1}  # an address is never reached by a scheme of a higher number
 PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
@@ -78,7 +79,7 @@ def is_bare(folder: str) -> bool:
 
 
 def _asked(folder: str, *args: str) -> str:
-    done = subprocess.run(["git", *args], cwd=folder, env=plain(), capture_output=True, check=False)
+    done = subprocess.run(["git", *settings(), *args], cwd=folder, env=plain(), capture_output=True, check=False)
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 

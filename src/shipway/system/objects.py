@@ -5,11 +5,10 @@ What a step before has written into a clone (refs, grafts, replacements, a commi
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 
-from shipway.domain.errors import RepositoryError
+from shipway.system.git.hashes import verify
 
 Ask = Callable[..., "subprocess.CompletedProcess[bytes]"]  # runs git with these arguments in one repository
 
@@ -19,7 +18,7 @@ def read_object(ask: Ask, kind: str, name: str) -> bytes | None:
     done = ask("cat-file", kind, name)
     if done.returncode:
         return None
-    _verify(kind, name, done.stdout)
+    verify(kind, name, done.stdout)
     return bytes(done.stdout)
 
 
@@ -76,8 +75,3 @@ def _entries(tree: bytes, size: int) -> Iterable[tuple[str, bytes, str]]:
         kind = {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob")
         yield kind, name, rest[:size].hex()
 
-
-def _verify(kind: str, name: str, content: bytes) -> None:
-    made = hashlib.new("sha256" if len(name) == 64 else "sha1", f"{kind} {len(content)}\0".encode() + content, usedforsecurity=True)
-    if made.hexdigest() != name:
-        raise RepositoryError(f"the object {name[:12]} of the repository is not what its hash says", hint="clone the repository again")

@@ -17,6 +17,7 @@ from pathlib import Path
 from shipway.domain.errors import RepositoryError
 from shipway.system.addresses import identity, is_bare, is_path, plain
 from shipway.system.git import Repository
+from shipway.system.git.command import settings
 from shipway.system.objects import leads_to, read_file
 
 ALONE = {
@@ -220,7 +221,7 @@ class Origin:
     def _run(self, args: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
-                ["git", *args], cwd=folder, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False
+                ["git", *settings(), *args], cwd=folder, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False
             )
         except subprocess.TimeoutExpired:
             raise RepositoryError(f"the repository {self.address} didn't answer within {TIMEOUT:g} s", hint=UNREACHABLE) from None

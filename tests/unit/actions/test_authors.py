@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import getpass
 import subprocess
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,36 @@ def test_a_shallow_clone_that_can_not_be_completed_is_refused_with_the_command(t
         assert "git fetch --unshallow" in caught.value.hint
     (reason,) = Decisions(team.ctx, release, "production").missing(Approvals(1, not_author=True))
     assert "git fetch --unshallow" in reason
+
+
+def forge(path: Path, revision: str, change: Callable[[bytes], bytes]) -> None:
+    """Write another commit under a commit's hash, as a step before can that may write into the clone."""
+    content = subprocess.run(["git", "cat-file", "commit", revision], cwd=path, capture_output=True, check=True).stdout
+    forged = change(content)
+    assert forged != content
+    file = path / ".git" / "objects" / revision[:2] / revision[2:]
+    file.chmod(0o644)
+    file.write_bytes(zlib.compress(f"commit {len(forged)}\0".encode() + forged))
+
+
+@pytest.mark.parametrize("how", ["author", "parents", "old parents"])
+def test_a_forged_commit_is_refused(team: Team, how: str) -> None:
+    old = team.write(ALICE)
+    running = team.deploy(team.release())
+    mallory = team.write(MALLORY)
+    top = team.write(BOB)
+    release = team.release()
+    assert set(team.authors(release)) == {MALLORY, BOB}
+    if how == "author":
+        forge(team.path, mallory, lambda content: content.replace(MALLORY.encode(), BOB.encode()))
+    elif how == "parents":
+        forge(team.path, top, lambda content: content.replace(mallory.encode(), running.revision.encode()))
+    else:  # what runs seems to have Mallory's commit in its history
+        parent = git(team.path, "rev-parse", f"{mallory}~1")
+        assert parent == running.revision
+        forge(team.path, old, lambda content: content.replace(b"\nauthor", f"\nparent {git(team.path, 'rev-parse', f'{mallory}')}\nauthor".encode()))
+    with pytest.raises((RepositoryError, GateRefused), match=r"is not what its hash says|is not in this clone"):  # git itself finds the newest
+        team.authors(release)
 
 
 def test_a_git_that_can_not_compare_merges_counts_all_of_them(forked: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from shipway.domain.errors import RepositoryError
+from shipway.system.addresses import addresses
 from shipway.system.git import Repository
+from shipway.system.origin import Origin
 from tests.unit.system.repositories import commit, git, neutral, repository
 
 pytestmark = pytest.mark.usefixtures("neutral")
@@ -109,3 +111,18 @@ def test_what_a_replaced_object_says_does_not_count(tmp_path: Path) -> None:
     other = git(path, "commit-tree", "HEAD^{tree}", "-m", "harmless", email="ada@example.org")
     git(path, "replace", real, other)
     assert Repository(path).commit("main").author == "mallory@example.org"
+
+
+def test_the_recorded_repository_is_read_alike(signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(signed, {"shipway.yaml": "app: shop\n"}, email="ada@example.org")
+    before = git(signed, "rev-parse", "HEAD~1")
+    for name, value in PORCELAIN.items():
+        git(signed, "config", name, value)
+    git(tmp_path, "clone", "--quiet", "--bare", str(signed), "bare.git")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    (tmp_path / "config").write_text("[safe]\n\tbareRepository = explicit\n[log]\n\tshowSignature = true\n")
+    for path in (signed, tmp_path / "bare.git"):
+        origin = Origin(str(path), str(path), Repository(path), tmp_path / "home")
+        assert origin.before("main", "shipway.yaml") == before
+        assert origin.text("main", "shipway.yaml") == "app: shop\n"
+        assert next(iter(addresses(Repository(path))))

@@ -5,33 +5,64 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from shipway.domain.authors import Written
+from shipway.domain.errors import RepositoryError
 from shipway.system.git.command import environment, failure, git, settings
+from shipway.system.git.hashes import verify
 
 CHUNK = 1 << 16
 FETCH_TIMEOUT = 900.0
-FIELDS = "%H%x00%P%x00%an%x00%ae%x00%B"
+BATCH = 1000  # commits that are read at a time
 
 
 def written(path: Path, tips: Sequence[str], without: Sequence[str]) -> Iterator[Written]:
-    """All commits that lead to `tips` and not to `without`, the newest first."""
-    args = ("log", "-z", "--no-mailmap", f"--format=tformat:{FIELDS}", *_range(tips, without))
-    fields: list[str] = []
-    for item in _records(path, args):
-        fields.append(item)
-        if len(fields) == 5:
-            revision, parents, name, address, message = fields
-            yield Written(revision, len(parents.split()), name, address, message)
-            fields = []
+    """All commits that lead to `tips` and not to `without`, the newest first.
+
+    Each is read by its hash, and so is each by which the range ends: RepositoryError where one is not what its hash says, as
+    after something has written into the clone.
+    """
+    ends: list[str] = []
+
+    def revisions() -> Iterator[str]:
+        for line in _lines(path, ("rev-list", "--boundary", *_range(tips, without))):
+            if line.startswith("-"):
+                ends.append(line[1:])
+            else:
+                yield line
+
+    yield from _commits(path, revisions())
+    for end in ends:
+        between = _lines(path, ("rev-list", "--ancestry-path", *without, "--not", end, "--"))
+        for _ in _commits(path, between):
+            pass
 
 
-def trees(path: Path, tips: Sequence[str], without: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Commit and tree of all commits of the range."""
-    for item in _records(path, ("log", "-z", "--format=tformat:%H %T", *_range(tips, without))):
-        revision, _, tree = item.partition(" ")
-        yield revision, tree
+def _commits(path: Path, revisions: Iterator[str]) -> Iterator[Written]:
+    while batch := list(islice(revisions, BATCH)):
+        data = _encoded(git(path, "cat-file", "--batch", input="".join(f"{item}\n" for item in batch)).stdout)
+        at = 0
+        for revision in batch:
+            begin = data.index(b"\n", at) + 1
+            size = data[at:begin].split(b" ")[2:]
+            if not size:
+                raise RepositoryError(f"the commit {revision[:12]} is not in this clone", hint="git fetch")
+            at = begin + int(size[0]) + 1
+            content = data[begin : at - 1]
+            verify("commit", revision, content)
+            yield _parse(revision, content)
+
+
+def _parse(revision: str, content: bytes) -> Written:
+    head, _, message = content.partition(b"\n\n")
+    lines = head.split(b"\n")
+    tree = next((line[5:] for line in lines if line.startswith(b"tree ")), b"").decode()
+    name, _, rest = next((line[7:] for line in lines if line.startswith(b"author ")), b"").partition(b"<")
+    encoding = next((line[9:] for line in lines if line.startswith(b"encoding ")), b"utf-8").decode("ascii", "replace")
+    parents = sum(line.startswith(b"parent ") for line in lines)
+    return Written(revision, tree, parents, _text(name, encoding).strip(), _text(rest.partition(b">")[0], encoding), _text(message, encoding))
 
 
 def changed_merges(path: Path, merges: Iterable[str]) -> Iterator[str]:
@@ -63,7 +94,7 @@ def is_cut(path: Path, tips: Sequence[str], without: Sequence[str]) -> bool:
         return True
     kept = path / git(path, "rev-parse", "--git-path", "shallow").stdout.strip()
     ends = set(kept.read_text().split())
-    return any(revision in ends for revision, _ in trees(path, tips, without))
+    return any(revision in ends for revision in _lines(path, ("rev-list", *_range(tips, without))))
 
 
 def fetch(path: Path, address: str, revision: str = "") -> None:
@@ -80,7 +111,12 @@ def _range(tips: Sequence[str], without: Sequence[str]) -> list[str]:
     return [*tips, *(["--not", *without] if without else []), "--"]
 
 
-def _records(path: Path, args: Sequence[str], input: str = "") -> Iterator[str]:
+def _lines(path: Path, args: Sequence[str]) -> Iterator[str]:
+    """One a line."""
+    yield from filter(None, _records(path, args, end=b"\n"))
+
+
+def _records(path: Path, args: Sequence[str], input: str = "", end: bytes = b"\0") -> Iterator[str]:
     """What git writes, in parts that end with NUL; never all of it in memory."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as words:
         given.write(input.encode())
@@ -90,7 +126,7 @@ def _records(path: Path, args: Sequence[str], input: str = "") -> Iterator[str]:
         try:
             rest = b""
             while chunk := process.stdout.read(CHUNK):
-                *whole, rest = (rest + chunk).split(b"\0")
+                *whole, rest = (rest + chunk).split(end)
                 yield from map(_text, whole)
             if rest:
                 yield _text(rest)
@@ -103,5 +139,12 @@ def _records(path: Path, args: Sequence[str], input: str = "") -> Iterator[str]:
             process.wait()
 
 
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace")
+def _text(data: bytes, encoding: str = "utf-8") -> str:
+    try:
+        return data.decode(encoding, "backslashreplace")
+    except LookupError:
+        return data.decode("utf-8", "backslashreplace")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
