@@ -44,7 +44,7 @@ def prove(
 ) -> None:  # fmt: skip
     """Walk the way back from RELEASE before it is deployed, and tell what is not as it was.
 
-    RELEASE is a revision, a version or a number [the newest release]. Its migrations are walked up, down and up again on a
+    RELEASE is a revision, a version or a release such as r12 [the newest]. Its migrations are walked up, down and up again on a
     copy of the environment's database, and the images of both releases are tried on the other one's schema.
 
     With --migrations and --database it needs no plan: any folder of migrations, any server. The database that the URL

@@ -197,6 +197,17 @@ def test_a_filter_that_a_checkout_would_run_is_refused_and_never_run(work: Path,
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_partial_clone_is_completed(work: Path, tmp_path: Path) -> None:
+    git(work, "config", "uploadpack.allowFilter", "true")
+    for number in (1, 2):
+        old = commit(work, {"a": f"{number}", "deep/b": f"b{number}"})
+    commit(work, {"a": "newest", "deep/b": "newest"})
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{work}", "clone")
+    (tmp_path / "old").mkdir()
+    Repository(tmp_path / "clone").export(old, tmp_path / "old")
+    assert files(tmp_path / "old") == {"README": b"read me\n", "a": b"2", "deep/b": b"b2"}
+
+
 def test_large_content_is_never_in_memory_as_a_whole(work: Path) -> None:
     import tracemalloc
 

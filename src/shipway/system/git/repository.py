@@ -16,7 +16,7 @@ from shipway.domain.errors import RepositoryError
 from shipway.domain.release import Commit
 from shipway.system.git import export
 from shipway.system.git.command import Done, failure, git, printable
-from shipway.system.git.view import Source
+from shipway.system.git.view import TIMEOUT, Source
 
 GLOB = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
 MAIN_BRANCHES = ("main", "master", "trunk")
@@ -163,7 +163,20 @@ class Repository:
         told = self._run("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format").stdout.splitlines()
         own, common, hash = told
         full = self._run("rev-parse", "--verify", f"{revision}^{{commit}}").stdout.strip()
+        self._fetch_left_out(full)
         return Source(Path(own), full, hash, Path(os.path.normpath(self.path / common)))
+
+    def _fetch_left_out(self, revision: str) -> None:
+        """Of a partial clone: the objects of a commit that were not fetched yet, all at once."""
+        promised = self._run("config", "--name-only", "--get-regexp", r"^remote\..*\.promisor$", check=False).stdout.split()
+        if not promised:
+            return
+        listed = self._run("rev-list", "--objects", "--missing=print", "--no-walk", revision).stdout.splitlines()
+        missing = "".join(f"{line[1:]}\n" for line in listed if line.startswith("?"))
+        if missing:
+            remote = promised[0].removeprefix("remote.").removesuffix(".promisor")
+            args = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--filter=blob:none", "--stdin")
+            git(self.path, "fetch", *args, remote, input=missing, timeout=TIMEOUT)
 
     def _configured(self, filter: str) -> bool:
         return any(self.setting(f"filter.{filter}.{kind}") for kind in ("smudge", "process"))
