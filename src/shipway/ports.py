@@ -400,13 +400,10 @@ class Ledger(Protocol):
     def release(self, app: str, number: int) -> Release | None: ...
     def releases(self, app: str, limit: int = 50) -> list[Release]:
         """That many of the newest, newest first."""
-
     def releases_of(self, app: str, tree: str) -> list[Release]:
         """All that were made of a tree of the repository, newest first."""
-
     def version(self, app: str, name: str) -> Release | None:
         """The newest release that was given this version tag."""
-
     def versions(self, app: str, release: int) -> list[str]:
         """Version tags that it was given, oldest first."""
 
@@ -416,26 +413,19 @@ class Ledger(Protocol):
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None: ...
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
         """A listing for people, newest first. No decision goes by it: what matters may lie behind its end."""
-
     def latest(self, app: str, environment: str) -> Deployment | None:
         """The newest deployment of all, whatever became of it."""
-
     def current(self, app: str, environment: str) -> Deployment | None:
         """The newest that succeeded since the environment was last destroyed: what runs there."""
-
     def pending(self, app: str, environment: str) -> list[Deployment]:
         """All that were begun and have no outcome, newest first."""
-
     def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
         """Those of one release since the environment was last destroyed, newest first."""
 
     def history(self, app: str, environment: str) -> list[Deployment]:
-        """All since the environment was last destroyed, newest first. What `domain.rollback` and `domain.levels` read: it has
-        no limit."""
-
+        """All since the environment was last destroyed, newest first, for `domain.rollback` and `domain.levels`: no limit."""
     def destroyed(self, app: str, environment: str) -> float:
         """When it was last destroyed, in seconds since the epoch; 0: never."""
-
     def environments(self, app: str) -> list[str]:
         """All that something was ever deployed to, in the order of their first deployment."""
 
