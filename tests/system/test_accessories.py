@@ -27,6 +27,7 @@ def shop(make: Make) -> Tiny:
     """Deployed with a volume above the one of the image, which only --force does; the database has rows."""
     project = make()
     set_database(project, volume="/var/lib/postgresql")
+    project.git("branch", "--force", "main", "staging")
     refused = project.shipway("run", "staging", check=False)
     assert refused.code == UsageError.exit_code, refused.output
     assert f"volume: {DATA}" in refused.output

@@ -27,7 +27,7 @@ cd /to && rm -rf .shipway-copy || exit 1
 [ -z "$(find . -mindepth 1 ! -type d | head -n 1)" ] || { echo "the volume already has files"; exit 1; }
 find . -mindepth 1 -type d -empty -delete
 mkdir .shipway-copy && cp -a /from/. .shipway-copy/ && sync || exit 1
-find .shipway-copy -mindepth 1 -maxdepth 1 -exec mv {} . \; && chown --reference=.shipway-copy . && chmod --reference=.shipway-copy . && rmdir .shipway-copy
+find .shipway-copy -mindepth 1 -maxdepth 1 -exec mv {} . \; && chown "$(stat -c %u:%g /from)" . && chmod "$(stat -c %a /from)" . && rmdir .shipway-copy
 """
 
 

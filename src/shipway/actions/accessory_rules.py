@@ -82,6 +82,14 @@ def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[Co
     return Changeset(changes.title, tuple(kept))
 
 
+def serving_image(ctx: Context, container: str, accessory: Accessory) -> str:
+    """The image whose tools fit the server: the plan's, but where the server is of another major version its own."""
+    found = ctx.runtime.find(container)
+    own = series_of(accessory.kind, "", variables_of(config_of(ctx, found.image))) if found else None
+    planned = series_of(accessory.kind, accessory.image, variables_of(config_of(ctx, accessory.image)))
+    return found.image if found and own and planned and not own.fits(planned) else accessory.image
+
+
 def config_of(ctx: Context, image: str) -> Mapping[str, object]:
     """Of an image by its name or id; empty where it isn't on this host."""
     found = (ctx.images.inspect(image) or {}).get("Config")

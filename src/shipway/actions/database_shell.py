@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shipway.actions.accessory_rules import serving_image
 from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names
@@ -153,7 +154,7 @@ def database_shell(ctx: Context, release: Release, environment: Environment, set
     password = settings.passwords.get(accessory.name, "")
     spec = ContainerSpec(
         name=f"{plan.app}_{environment.name}_job_snapshot",
-        image=accessory.image,
+        image=serving_image(ctx, names.accessory(plan.app, environment.name, accessory.name), accessory),
         labels=names.labels(plan.app, environment.name, "job", accessory.name),
         env=known.client_environment(accessory, plan.app, accessory.name, password),
         networks={names.network(plan.app, environment.name): ()},

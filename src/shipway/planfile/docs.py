@@ -14,7 +14,9 @@ _INTRODUCTION = """\
 problems with line and column, and `shipway check --schema` prints a JSON Schema for your editor. The sections below,
 put together, are one valid plan that has every key in it. Only `app` and `services` are required.
 
-It is YAML 1.2: `on` is a word like any other. A key that isn't known, or is written twice, is an error.
+It is YAML 1.2: `on` is a word like any other. A key that isn't known, or is written twice, is an error. Keys of the root
+that begin with `x-` are yours, for anchors: `x-web: &web {build: .}`, then `web: {<<: *web, route: /}`. The file has at most
+256 KB of UTF-8.
 
 | value | how it is written |
 |---|---|

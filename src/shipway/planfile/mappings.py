@@ -39,6 +39,7 @@ class Record:
     short: tuple[str, Kind] | None = None  # (argument, kind) of a single value in place of the mapping
     exactly_one: Sequence[str] = ()
     together: Mapping[str, Sequence[str]] = field(default_factory=dict)  # key: what must stand beside it
+    extensions: bool = False  # keys that begin with x- are the team's own, for anchors
 
     @property
     def expected(self) -> str:
@@ -61,6 +62,8 @@ class Record:
         values: dict[str, Any] = {key: self.fields[key].blank for key in self.required}
         present = set[str]()
         for key, child in pairs(node, path, report):
+            if self.extensions and key.text.startswith("x-"):
+                continue
             if key.text not in self.fields:
                 present.add(self._unknown(key, path, report))
                 continue
@@ -112,6 +115,8 @@ class Record:
                 **kind.schema((*path, key), describe),
             }
         schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+        if self.extensions:
+            schema["patternProperties"] = {"^x-": {}}
         if self.required:
             schema["required"] = list(self.required)
         if self.exactly_one:

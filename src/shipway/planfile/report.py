@@ -74,7 +74,7 @@ class Report:
         at = mark or self._places[known]
         where = printable(".".join(part for part in (path if mark else known) if isinstance(part, str)))
         doc = f"{DOCUMENTATION}#{known[0]}" if known and known[0] in self.sections else DOCUMENTATION
-        problem = Problem(severity, self.file, at.line, at.column, where, printable(message), expected, doc)
+        problem = Problem(severity, self.file, at.line, at.column, where, printable(message), printable(expected, 1500), doc)
         if len(self._problems) < PROBLEMS or problem in self._problems:  # an alias brings the same place again
             self._problems[problem] = None
         elif severity == ERROR:

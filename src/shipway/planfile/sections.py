@@ -252,4 +252,5 @@ PLAN = Record(
         "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS, "staging: {url: http://staging.example.com}"),
     },
     required=("app", "services"),
+    extensions=True,
 )

@@ -13,6 +13,7 @@ from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.doctor import examine, repair
 from shipway.actions.rollback import Wish, rollback
+from shipway.actions.snapshot import serving, shell_of
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import Accessory
 from shipway.testing.faults import Death, Killed, every
@@ -68,6 +69,9 @@ def test_later_deployments_and_rollbacks_stay_on_it(tmp_path: Path) -> None:
     rollback(world.controller(), "shop", "staging", Wish(to="1"))
     assert world.serving() == {1}
     assert mounted(world) == {DATA: f"{DB}.pg16"}
+    ctx = world.controller()
+    shell = shell_of(ctx, *serving(ctx, "shop", "staging"))
+    assert world.images.inspect(shell.spec.image) == world.images.inspect("postgres:16")
 
 
 def test_a_container_that_somebody_removed_gets_the_upgraded_volume(tmp_path: Path) -> None:
