@@ -192,13 +192,13 @@ class Edge(Protocol):
     """The reverse proxy of one host, shared by all apps and environments on it. Raises EdgeError."""
 
     def ensure(
-        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, object] | None = None
     ) -> None:
         """Run it with at least these public ports, attached to these networks under these aliases (the public host
-        names, so that a container there reaches the edge by them), able to get certificates as `tls` of a table's url
-        says; keeps all that others asked for, and interrupts none of them, but for what `pending` says."""
+        names, so that a container there reaches the edge by them), able to get certificates and to believe proxies as
+        the `url` of a table says; keeps all that others asked for, and interrupts none of them, but for what `pending` says."""
 
-    def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
+    def pending(self, ports: Sequence[Publish], url: Mapping[str, object] | None = None) -> str | None:
         """What `ensure` with these would interrupt, in words; None where nothing is interrupted."""
 
     def authority(self) -> str | None:

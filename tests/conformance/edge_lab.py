@@ -92,8 +92,8 @@ class TraefikLab:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             connection.sock = self._dial(("127.0.0.1", port), 10)
-            method = "POST" if "body" in more else "GET"
-            connection.request(method, path, headers={"Host": f"{host}:{port}"}, **more)  # type: ignore[arg-type]
+            method, body = ("POST", more.pop("body")) if "body" in more else ("GET", None)
+            connection.request(method, path, body, headers={"Host": f"{host}:{port}", **more})  # type: ignore[arg-type, dict-item]
             response = connection.getresponse()
             return response, response.read().decode()
         finally:

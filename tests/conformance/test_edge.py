@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec, Publish
 from shipway.domain.errors import EdgeError
+from shipway.drivers.edge.container import LABEL_TRUSTED
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.testing.edge import EdgeContract
 from shipway.testing.memory import MemoryEdge
@@ -191,6 +193,44 @@ class TestTraefikEdge(EdgeContract):
         assert lab.docker.inspect(lab.container)["State"]["StartedAt"] == before
         with pytest.raises(ConnectionRefusedError):
             lab.request("two.localhost", port, "/")
+
+    def test_only_trusted_proxies_are_believed_and_only_on_their_port(self, lab: TraefikLab) -> None:
+        """The lab's requests come from the gateway of the container's own network."""
+        told = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+        port = lab.docker.port()
+        url = {"scheme": "http", "host": "two.localhost", "port": port, "trusted": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]}
+        lab.edge.ensure([Publish(port, port)], lab.networks, url)
+        lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
+        lab.edge.switch("two", {**self.table(lab, 2, lab.upstreams[1]), "url": url})
+        assert "203.0.113.9" in lab.get("two.localhost", port, "/", **told)[1]
+        assert "203.0.113.9" not in lab.get("one.localhost", lab.ports[0], "/", **told)[1]
+        assert lab.edge.pending([Publish(port, port)], url) is None
+        for trusted in ([], ["10.0.0.1/32"]):
+            with pytest.raises(EdgeError, match="shared with two, which has other trusted proxies"):
+                lab.edge.ensure([Publish(port, port)], lab.networks, {**url, "host": "three.localhost", "trusted": trusted})
+
+    def test_one_of_an_older_version_stays_as_it_is_while_it_runs(self, lab: TraefikLab) -> None:
+        name, port = lab.docker.name("older"), lab.docker.port()
+        edge = TraefikEdge(lab.docker.engine, name=name, deadline=4.0)
+        new = edge._containers._spec(name, [Publish(port, port)], [])
+        labels = {key: value for key, value in new.labels.items() if key != LABEL_TRUSTED}
+        edge._containers._create(dataclasses.replace(new, labels={**labels, LABEL_CONFIG: "older"}), {})
+        lab.docker.runtime.start(name)
+        edge._settle(edge._containers.members())
+        identity, url = lab.docker.inspect(name)["Id"], {"scheme": "http", "host": "one.localhost", "port": port}
+        more = lab.docker.port()
+        edge.ensure([Publish(port, port)], lab.networks, url)
+        edge.ensure([Publish(more, more)], lab.networks, {**url, "port": more})
+        edge.switch("one", {**self.table(lab, 1, lab.upstreams[0]), "url": url})
+        assert lab.request("one.localhost", port, "/") == (1, lab.upstreams[0])
+        assert lab.docker.inspect(name)["Id"] == identity
+        lab.docker.runtime.stop(name, 2)
+        edge.ensure([], {})
+        assert lab.docker.inspect(name)["Id"] != identity
+        assert lab.request("one.localhost", port, "/") == (1, lab.upstreams[0])
+        edge.remove("one")
+        edge.trim()
+        assert edge._containers.members() == []
 
     def test_a_port_that_was_given_back_meanwhile_is_taken_again(self, lab: TraefikLab) -> None:
         """Another process destroys the last environment of a port, between what this one ensures and switches."""

@@ -151,10 +151,12 @@ def test_a_name_gets_its_certificate_from_an_acme_server(lab: TraefikLab) -> Non
     root = acme_server(lab)
     host = "shop.internal"  # who asks for it there is the edge: its alias on the network of both
     tls = {"acme": {"email": "ops@shop.example", "server": "https://acme.internal:9443/acme/local/directory", "trust": root}}
+    lab.edge.ensure(ports(443, 80), lab.networks)
     lab.edge.switch("two", table(lab))
-    assert "for another ACME server" in (lab.edge.pending(ports(443), tls) or "")
-    lab.edge.ensure(ports(443), {lab.network: (host,)}, tls)
-    assert lab.edge.pending(ports(443), tls) is None
+    asked = {"host": host, "tls": tls}
+    assert "for another ACME server" in (lab.edge.pending(ports(443), asked) or "")
+    lab.edge.ensure(ports(443), {lab.network: (host,)}, asked)
+    assert lab.edge.pending(ports(443), asked) is None
     lab.edge.switch("one", table(lab, 1, host, **tls))
     context = ssl.create_default_context(cadata=root)
     assert served(context, host)

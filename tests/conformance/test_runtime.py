@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -226,3 +227,21 @@ class TestDockerRuntime(RuntimeContract):
             lab.runtime.remove(lab.name("b"))
             for volume in (orphan, used):
                 lab.runtime.remove_volume(volume)
+
+
+@pytest.mark.machine
+@pytest.mark.engine
+def test_many_networks_fit_onto_an_engine() -> None:
+    """The engine's default pools end after about 30."""
+    lab = DockerLab()
+    names = [lab.name(f"many{number}") for number in range(120 if os.environ.get("FULL") else 40)]
+    try:
+        for name in names:
+            lab.runtime.ensure_network(name, {LABEL_APP: lab.app})
+        found = [lab.engine.call("GET", f"/networks/{name}")["IPAM"]["Config"][0]["Subnet"] for name in names]
+        assert len(set(found)) == len(names)
+        assert all(subnet.endswith("/25") for subnet in found)
+    finally:
+        for name in names:
+            lab.runtime.remove_network(name)
+        lab.close()

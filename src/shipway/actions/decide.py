@@ -125,7 +125,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
 
 def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
     """And what becomes of the edge, which others share."""
-    interrupted = ctx.edge.pending(wanted.publish, wanted.certificate) if wanted.routes is not None else None
+    interrupted = ctx.edge.pending(wanted.publish, wanted.url) if wanted.routes is not None else None
     if interrupted is None:
         return changes
     anew = Change("replace", "edge", "edge", interrupted)

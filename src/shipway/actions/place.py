@@ -207,7 +207,7 @@ class Place:
         """Let the edge reach these, or all web services."""
         side_by_side(self._enter, self.wanted.web if specs is None else specs)
         if self.wanted.routes is not None:
-            self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.certificate)
+            self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.url)
 
     def take(self) -> None:
         """All requests to the release that is wanted."""

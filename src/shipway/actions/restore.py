@@ -136,7 +136,7 @@ class _Restoring:
         inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
         for spec in self.wanted.web:
             enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
-        self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self.domain,)}, self.wanted.certificate)
+        self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self.domain,)}, self.wanted.url)
 
     def _leave(self) -> None:
         """What doesn't belong to the good release goes, or stands as it did before."""

@@ -42,11 +42,10 @@ class Wanted:
     keep: int | None = None  # release whose containers stay for a rollback
 
     @property
-    def certificate(self) -> Mapping[str, object] | None:
-        """`tls` of the table of routes."""
+    def url(self) -> Mapping[str, object] | None:
+        """Of the table of routes."""
         url = (self.routes or {}).get("url")
-        found: Mapping[str, object] | None = url.get("tls") if isinstance(url, Mapping) else None
-        return found
+        return url if isinstance(url, Mapping) else None
 
     @property
     def services(self) -> tuple[ContainerSpec, ...]:

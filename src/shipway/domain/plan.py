@@ -269,6 +269,13 @@ class Tls:
 
 
 @dataclass(frozen=True)
+class EdgeSettings:
+    """What an environment asks of the edge before it."""
+
+    trusted_proxies: tuple[str, ...] = ()  # addresses and ranges whose word about the client counts, such as 10.0.0.0/8
+
+
+@dataclass(frozen=True)
 class Environment:
     """Where releases run: staging, production."""
 
@@ -288,6 +295,7 @@ class Environment:
     watch: Watch = Watch()
     retain: int = 5  # releases before the current one whose images stay on the hosts
     tls: Tls | None = None  # None: what fits the host name
+    edge: EdgeSettings = EdgeSettings()
     prove: bool | None = None  # whether a release needs a proven way back; None: where `after` is set
 
     def __post_init__(self) -> None:

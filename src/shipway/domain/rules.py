@@ -130,6 +130,7 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
 REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "hosts": lambda plan, environment: [host.name for host in environment.hosts],
     "url": lambda plan, environment: [environment.url],
+    "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
 }

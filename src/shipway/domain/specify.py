@@ -266,4 +266,8 @@ def _route_table(
 def public_url(environment: Environment) -> dict[str, Any]:
     """`url` of a table of routes: the public address, and how its certificate is got."""
     url: dict[str, Any] = {"scheme": environment.scheme, "host": environment.domain, "port": environment.port}
-    return {**url, "tls": environment.certificate} if environment.certificate is not None else url
+    if environment.certificate is not None:
+        url["tls"] = environment.certificate
+    if environment.edge.trusted_proxies:
+        url["trusted"] = sorted(environment.edge.trusted_proxies)
+    return url

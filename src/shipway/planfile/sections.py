@@ -193,6 +193,9 @@ TLS = Record(
     short=("internal", Choice({"internal": True})),
     together={"trust": ("server",)},
 )
+EDGE = Record(domain.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
+
+
 def environment(standby: float | None = None, **given: Any) -> domain.Environment:
     """Where the plan doesn't say `standby`, it is on as long as free memory covers it."""
     auto = standby is None
@@ -216,6 +219,7 @@ ENVIRONMENT = Record(
         "watch": WATCH,
         "retain": v.COUNT,
         "tls": TLS,
+        "edge": EDGE,
         "prove": Choice({"required": True, "off": False}),
     },
     required=("url",),

@@ -121,6 +121,16 @@ def accessory_url(text: str) -> str:
     return text
 
 
+def network_range(text: str) -> str:
+    """An address or a range of addresses, in the usual form."""
+    import ipaddress
+
+    found = ipaddress.ip_network(text)  # a ValueError says what is wrong with it
+    if found.prefixlen == 0:
+        raise ValueError("everybody would be believed: name the addresses of the proxies")
+    return str(found)
+
+
 def registry_address(text: str) -> str:
     """host[:port][/path]."""
     if "://" in text:
@@ -159,6 +169,7 @@ TIMES = Number("a factor from 1 to 1000, such as 1.5", 1, 1000, fraction=True)
 COUNT = Number("a whole number from 0 to 10000", 0, 10_000)
 HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
 HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")
+PROXIES = Text("an address or a range of addresses, such as 10.0.0.0/8", convert=network_range)
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
 PORT = Number("a port from 1 to 65535", 1, 65535)
 PUBLISHED_PORT = Number("a port from 1024 to 65535", 1024, 65535)

@@ -49,7 +49,7 @@ class MemoryEdge(Recorder):
         yield f"{network}_gate"
 
     def ensure(
-        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, object] | None = None
     ) -> None:
         with self._call("ensure", *(port.host_port for port in ports), *networks):
             self.stopped.clear()
@@ -57,7 +57,7 @@ class MemoryEdge(Recorder):
             for network, aliases in networks.items():
                 self.networks.setdefault(network, set()).update(aliases)
 
-    def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
+    def pending(self, ports: Sequence[Publish], url: Mapping[str, object] | None = None) -> str | None:
         with self._call("pending", *(port.host_port for port in ports)):
             return self.interrupts
 

@@ -34,6 +34,7 @@ from shipway.drivers.shared import SHARED, port_taken
 
 LABEL_PORTS = "shipway.edge.ports"  # as ADDRESS:PORT,…
 LABEL_ACME = "shipway.edge.acme"  # as JSON
+LABEL_TRUSTED = "shipway.edge.trusted"  # proxies that are believed on its ports, as ADDRESS,…
 LABEL_TOKEN = "shipway.edge.token"  # opens the control port: known to whoever may read the engine
 ANYWHERE = "0.0.0.0"
 HTTPS = 443
@@ -53,20 +54,20 @@ class EdgeContainers:
         found = self._runtime.list({LABEL_APP: SHARED, LABEL_ROLE: "edge", LABEL_NAME: self.name})
         return sorted(found, key=lambda item: (-len(published(item.labels)), len(item.name), item.name))
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, Any] | None) -> list[ContainerInfo]:
+    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, Any] | None) -> list[ContainerInfo]:
         """The containers that were started by this call, and so may not be ready yet."""
         missing = [network for network in networks if not self._runtime.has_network(network)]
         if missing:
             raise EdgeError(f"the edge can't join network {missing[0]}: there is none of that name")
         started = self._revive()
-        members, acme = self.members(), (tls or {}).get("acme")
-        outdated = _outdated(members, ports, acme)
+        members, acme, trusted = self.members(), _acme(url), _trusted(url)
+        outdated = _outdated(members, ports, acme, trusted)
         if outdated is not None:
-            started.append(self._replace(outdated, union(published(outdated.labels), _of_numbers(ports, outdated)), acme))
+            started.append(self._replace(outdated, union(published(outdated.labels), _of_numbers(ports, outdated)), acme, trusted))
             members = self.members()
         lacking = [port for port in union((), ports) if _member(members, port) is None]
         if lacking or not members:
-            started.append(self._add(members, lacking, acme))
+            started.append(self._add(members, lacking, acme, trusted or ()))
             members = self.members()
         for member in self._joining(members, ports):
             primary = not ports or _member([member], ports[0]) is not None
@@ -74,13 +75,15 @@ class EdgeContainers:
                 self._runtime.connect(network, member.name, aliases if primary else ())
         return [item for item in members if item.name in started]
 
-    def pending(self, ports: Sequence[Publish], tls: Mapping[str, Any] | None) -> tuple[str, ContainerInfo] | None:
+    def pending(self, ports: Sequence[Publish], url: Mapping[str, Any] | None) -> tuple[str, ContainerInfo] | None:
         """Why `ensure` would recreate a running container, and which; None where it wouldn't."""
         members = [item for item in self.members() if item.running]
-        found = _outdated(members, ports, (tls or {}).get("acme"))
+        found = _outdated(members, ports, _acme(url), _trusted(url))
         if found is None:
             return None
         why = "for another ACME server" if _covers(found, ports) else "for another address"
+        if _believes_others(found, _trusted(url)):
+            why = "for other trusted proxies"
         return ("with other settings" if LABEL_TOKEN not in found.labels else why), found
 
     def trim(self, needed: set[int]) -> None:
@@ -109,7 +112,7 @@ class EdgeContainers:
             if running and _covers_all(running, published(member.labels)):
                 self._runtime.remove(member.name)
                 continue
-            spec = self._spec(member.name, published(member.labels), json.loads(member.labels.get(LABEL_ACME, "[]")))
+            spec = self._spec(member.name, published(member.labels), resolvers(member.labels), believed(member.labels))
             try:
                 if member.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG] or not self._can_start(member):
                     networks = self._attached(member)
@@ -124,7 +127,7 @@ class EdgeContainers:
             started.append(member.name)
         return started
 
-    def _add(self, members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None) -> str:
+    def _add(self, members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str]) -> str:
         taken = {item.name for item in members}
         numbered = (f"{self.name}-{number}" for number in range(2, len(taken) + 3))
         name = next(item for item in (self.name, *numbered) if item not in taken)
@@ -134,7 +137,7 @@ class EdgeContainers:
                 f"the edge can't be started: a container {name} that isn't Shipway's is in its place",
                 hint=f"rename or remove it: docker rename {name} NEW-NAME",
             )
-        spec = self._spec(name, ports, [] if acme is None else [acme])
+        spec = self._spec(name, ports, [] if acme is None else [acme], trusted)
         self._images.pull(spec.image, lambda line: None)
         try:
             self._create(spec, {})
@@ -160,10 +163,13 @@ class EdgeContainers:
                 raise self._taken(_port_of(error.message, spec.publish)) from error
             raise EdgeError(f"the edge can't be started: {error.message}", hint=error.hint) from error
 
-    def _replace(self, found: ContainerInfo, ports: Sequence[Publish], acme: Mapping[str, Any] | None) -> str:
+    def _replace(
+        self, found: ContainerInfo, ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str] | None
+    ) -> str:
         """Recreate a container; back to the old one where that fails. Those who ask at its ports are interrupted."""
-        known = json.loads(found.labels.get(LABEL_ACME, "[]"))
-        spec = self._spec(found.name, ports, known if acme is None or acme in known else [*known, acme])
+        known = resolvers(found.labels)
+        believing = believed(found.labels) if trusted is None else trusted
+        spec = self._spec(found.name, ports, known if acme is None or acme in known else [*known, acme], believing)
         networks, old = self._attached(found), f"{found.name}-before"
         self._images.pull(spec.image, lambda line: None)
         self._runtime.remove(old)
@@ -192,14 +198,16 @@ class EdgeContainers:
         """A stopped one doesn't, once a network was removed that it was attached to."""
         return all(map(self._runtime.has_network, self._runtime.attachments(found.name)))
 
-    def _spec(self, name: str, ports: Sequence[Publish], acme: Sequence[Mapping[str, Any]]) -> ContainerSpec:
+    def _spec(
+        self, name: str, ports: Sequence[Publish], acme: Sequence[Mapping[str, Any]], trusted: Sequence[str] = ()
+    ) -> ContainerSpec:
         reserved = next((port for port in ports if port.host_port == control.PORT), None)
         if reserved:
             raise EdgeError(f"port {control.PORT} is the edge's own", hint="use another port in the environment's url")
         numbers = sorted({port.host_port for port in ports})
         if HTTPS in numbers and {} not in acme:
             acme = [{}, *acme]  # Let's Encrypt, so that the first who asks for it interrupts no one
-        command = program.command(numbers, acme)
+        command = program.command(numbers, acme, trusted)
         text = ",".join(f"{port.address}:{port.host_port}" for port in ports)
         config = digest_of({"image": IMAGE, "command": command, "ports": text, "program": program.version(acme)})
         token = secrets.token_hex(32)
@@ -210,6 +218,7 @@ class EdgeContainers:
                 **_labels(self.name),
                 LABEL_PORTS: text,
                 LABEL_ACME: json.dumps(acme),
+                LABEL_TRUSTED: ",".join(trusted),
                 LABEL_TOKEN: token,
                 LABEL_CONFIG: config,
             },
@@ -247,6 +256,25 @@ def resolvers(labels: Mapping[str, str]) -> list[Mapping[str, Any]]:
     return found
 
 
+def believed(labels: Mapping[str, str]) -> list[str]:
+    """The proxies whose word about a client counts on an edge container's ports."""
+    return [item for item in labels.get(LABEL_TRUSTED, "").split(",") if item]
+
+
+def _acme(url: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = ((url or {}).get("tls") or {}).get("acme")
+    return found
+
+
+def _trusted(url: Mapping[str, Any] | None) -> list[str] | None:
+    """None where nobody says."""
+    return None if url is None else list(url.get("trusted", ()))
+
+
+def _believes_others(member: ContainerInfo, trusted: Sequence[str] | None) -> bool:
+    return trusted is not None and list(trusted) != believed(member.labels)
+
+
 def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, ...]:
     """All public ports in a stable order; a port that is open to anywhere needs no further address."""
     pairs = {(port.host_port, port.address) for port in (*before, *more)}
@@ -275,13 +303,15 @@ def _of_numbers(ports: Sequence[Publish], member: ContainerInfo) -> list[Publish
     return [port for port in ports if port.host_port in numbers]
 
 
-def _outdated(members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None) -> ContainerInfo | None:
+def _outdated(
+    members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str] | None
+) -> ContainerInfo | None:
     """The one that can't give what is asked for beside it, on ports that it holds."""
     for member in members:
         held = _of_numbers(ports, member)
         widened = any(port.address == ANYWHERE for port in held) and not _covers(member, held)
         lacks = acme is not None and any(port.host_port == HTTPS for port in held) and chosen(acme, resolvers(member.labels)) is None
-        if widened or lacks or LABEL_TOKEN not in member.labels:
+        if widened or lacks or (held and _believes_others(member, trusted)) or LABEL_TOKEN not in member.labels:
             return member
     return None
 

@@ -53,14 +53,17 @@ SETTINGS = (
 )
 
 
-def command(ports: Sequence[int], authorities: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """All flags. authorities: `acme` of the tables whose certificates are got so."""
+def command(ports: Sequence[int], authorities: Sequence[Mapping[str, Any]], trusted: Sequence[str] = ()) -> tuple[str, ...]:
+    """All flags. authorities: `acme` of the tables whose certificates are got so. trusted: proxies that are believed."""
     flags = list(SETTINGS)
     for number in ports:
         flag = f"--entrypoints.{entry_point(number)}"
         # The container's port is the public one, so that who shares its network uses the same addresses.
         # No time-out for reading a request: uploads may take long.
         flags += [f"{flag}.address=:{number}", f"{flag}.transport.respondingtimeouts.readtimeout=0s"]
+        if trusted:
+            proxies = ",".join(trusted)
+            flags += [f"{flag}.forwardedheaders.trustedips={proxies}", f"{flag}.proxyprotocol.trustedips={proxies}"]
     for acme in authorities:
         flag = f"--certificatesresolvers.{resolver(acme)}.acme"
         flags += [f"{flag}.storage={ROUTES}/{resolver(acme)}.json", f"{flag}.keytype=EC256", f"{flag}.tlschallenge=true"]

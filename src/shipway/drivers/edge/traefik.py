@@ -17,7 +17,7 @@ from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic
 from shipway.drivers.edge.connection import Dial
-from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, published, resolvers
+from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, believed, published, resolvers
 from shipway.drivers.edge.control import Control
 from shipway.drivers.edge.effect import Asker
 from shipway.drivers.edge.program import ROUTES
@@ -65,24 +65,44 @@ class TraefikEdge:
             return [item.name for item in self._containers.members() if not item.running]
 
     def ensure(
-        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], tls: Mapping[str, object] | None = None
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, object] | None = None
     ) -> None:
-        asked = (tuple(ports), networks, tls)
+        asked = (tuple(ports), networks, url)
         self._asked = [asked, *(item for item in self._asked if item[0] != asked[0])]
         with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
-            started = self._containers.ensure(ports, networks, tls)
+            self._agrees(ports, url)
+            started = self._containers.ensure(ports, networks, url)
             if started:
                 self._settle(started)
 
-    def pending(self, ports: Sequence[Publish], tls: Mapping[str, object] | None = None) -> str | None:
+    def pending(self, ports: Sequence[Publish], url: Mapping[str, object] | None = None) -> str | None:
         with _as_edge_error():
-            found = self._containers.pending(ports, tls)
+            self._agrees(ports, url)
+            found = self._containers.pending(ports, url)
             if found is None:
                 return None
             why, member = found
             numbers = {port.host_port for port in published(member.labels)}
             tables = {owner: table for owner, table in _tables(self._files()).items() if dynamic.public(table).port in numbers}
             return dynamic.interruption(why, tables)
+
+    def _agrees(self, ports: Sequence[Publish], url: Mapping[str, object] | None) -> None:
+        """EdgeError where others on these ports believe other proxies: an entry point has one list."""
+        if url is None:
+            return
+        mine = url.get("trusted", [])
+        held = {port.host_port for item in self._containers.members() if believed(item.labels) != mine for port in published(item.labels)}
+        numbers = held.intersection(port.host_port for port in ports)
+        if not numbers:
+            return
+        for owner, table in _tables(self._files()).items():
+            place = dynamic.public(table)
+            theirs = table["url"].get("trusted", [])
+            if place.port in numbers and place.host != str(url["host"]).lower() and theirs != mine:
+                raise EdgeError(
+                    f"port {place.port} is shared with {owner}, which has other trusted proxies: {', '.join(theirs) or 'none'}",
+                    hint="give all environments on one port the same `edge: {trusted_proxies: […]}`, or this one another port",
+                )
 
     def trim(self) -> None:
         with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():

@@ -21,11 +21,12 @@ from shipway.domain.container import (
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
-from shipway.drivers.runtime import translate
+from shipway.drivers.runtime import subnets, translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.streams import Seen, frames, lines
 
 PINNED = "shipway.pinned"  # label of a network whose addresses were asked for
+OVERLAPS = 20  # subnets that other processes may take in the very moment
 REMOVAL = 20.0  # seconds that the engine may take to remove a container that is already on its way out
 
 
@@ -207,32 +208,34 @@ class DockerRuntime:
             if self._network(name) is not None:
                 return
             body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
+            pool = subnets.configured()
+            if pool is not None and self._engine.is_local and self._create_network(body, pool):
+                return
             try:
                 self._engine.call("POST", "/networks/create", body=body, fine=(409,))
-                if pinned:
-                    self._pin(name, body)
             except EngineRefused as error:
+                if "address pool" in error.message and pool is not None and self._create_network(body, pool):
+                    return
                 hint = ""
                 if "address pool" in error.message:
                     hint = (
-                        "too many networks on this engine: remove unused ones with `docker network prune`, or let it make "
-                        "smaller ones (`default-address-pools` in /etc/docker/daemon.json)"
+                        "too many networks on this engine: remove unused ones with `docker network prune`, or give Shipway a "
+                        f"private range that is free there: {subnets.VARIABLE}={subnets.RANGE}"
                     )
                 raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
 
-    def _pin(self, name: str, body: Mapping[str, Any]) -> None:
-        """Make it again with the very addresses that the engine chose: only in a network whose addresses were asked for can
-        a container be attached again under its address, see `set_aliases`."""
-        found = self._network(name)
-        chosen = [item["Subnet"] for item in (found or {}).get("IPAM", {}).get("Config") or () if item.get("Subnet")]
-        if not chosen:
-            return
-        self._engine.call("DELETE", f"/networks/{segment(name)}", fine=(404,))
-        pinned = {**body, "Labels": {**body["Labels"], PINNED: "1"}, "IPAM": {"Config": [{"Subnet": each} for each in chosen]}}
-        try:
-            self._engine.call("POST", "/networks/create", body=pinned, fine=(409,))
-        except EngineRefused:  # another one has taken them in this moment
-            self._engine.call("POST", "/networks/create", body=body, fine=(409,))
+    def _create_network(self, body: Mapping[str, Any], pool: subnets.Subnet) -> bool:
+        """With a small subnet of the pool; False where none is free."""
+        taken = subnets.of_networks(self._engine.call("GET", "/networks"))
+        taken += subnets.routes() if self._engine.is_local else []
+        for attempt, subnet in enumerate(subnets.free(str(body["Name"]), pool, taken)):
+            try:
+                self._engine.call("POST", "/networks/create", body={**body, "IPAM": {"Config": [{"Subnet": str(subnet)}]}}, fine=(409,))
+                return True
+            except EngineRefused as error:
+                if "overlap" not in error.message.lower() or attempt >= OVERLAPS:
+                    raise EngineError(f"network {body['Name']} can't be made: {error.message}") from error
+        return False
 
     def remove_network(self, name: str) -> None:
         found = self._network(name)

@@ -90,6 +90,11 @@ class Engine:
         """Tells engines apart."""
         return self.endpoint.address
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is this machine's, as far as its address tells."""
+        return self._dial is None and self.address.startswith("unix:")
+
     def variables(self) -> dict[str, str]:
         """Of the environment, by which the docker command reaches it."""
         return self.endpoint.variables()

@@ -1,0 +1,71 @@
+"""Small subnets of our own for networks, so that many environments fit onto one engine. Pure, but for `routes`.
+
+The engine's default pools have room for about 15 networks of 65,536 addresses each and 16 of 4,096, which all programs of
+the machine share.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from shipway.domain.errors import EngineError
+
+VARIABLE = "SHIPWAY_SUBNETS"
+RANGE = "10.213.0.0/16"
+PREFIX = 25  # 125 containers a network
+NONE = "none"
+
+Subnet = ipaddress.IPv4Network
+
+
+def configured(environ: Mapping[str, str] = os.environ) -> Subnet | None:
+    """The range that subnets are taken from; None where the engine shall choose. EngineError where it is no range."""
+    text = environ.get(VARIABLE, "").strip() or RANGE
+    if text == NONE:
+        return None
+    try:
+        found = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise EngineError(f"{VARIABLE} is no range of addresses: {error}", hint=f"such as {RANGE}, or `{NONE}`: the engine chooses") from error
+    if not found.is_private or found.prefixlen > PREFIX:
+        raise EngineError(f"{VARIABLE} must be a private range of at least /{PREFIX}: {text}", hint=f"such as {RANGE}")
+    return found
+
+
+def free(name: str, pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:
+    """Subnets of the pool that overlap with none of these. A network's name decides where the search begins, so that two
+    that are created at the same time seldom meet."""
+    used = [item for item in taken if item.overlaps(pool)]
+    count = 1 << (PREFIX - pool.prefixlen)
+    begin = zlib.crc32(name.encode()) % count
+    for index in range(count):
+        offset = (begin + index) % count << (32 - PREFIX)
+        found = Subnet((int(pool.network_address) + offset, PREFIX))
+        if not any(found.overlaps(item) for item in used):
+            yield found
+
+
+def of_networks(listed: Iterable[Mapping[str, Any]]) -> list[Subnet]:
+    """The IPv4 subnets of an engine's list of networks."""
+    texts = [str(config.get("Subnet", "")) for item in listed for config in (item.get("IPAM") or {}).get("Config") or ()]
+    return [Subnet(text, strict=False) for text in texts if text and ":" not in text]
+
+
+def routes(path: Path = Path("/proc/net/route")) -> list[Subnet]:
+    """What this machine reaches by routes of their own: other networks, a VPN. The default route is left out."""
+    try:
+        lines = path.read_text().splitlines()[1:]
+    except OSError:
+        return []  # no Linux
+    found = []
+    for line in lines:
+        fields = line.split("\t")
+        address, mask = (int.from_bytes(bytes.fromhex(fields[index]), "little") for index in (1, 7))
+        if mask:
+            found.append(Subnet((address & mask, mask.bit_count())))
+    return found
