@@ -38,6 +38,7 @@ class Demo(Project):
             self.destroy()
             self.folder.mkdir(parents=True)
             self.create()
+            self.adopt_leftovers()
             self.shipway("check")
         with self.chapter("1. A feature branch is pushed: checks run, nothing is deployed"):
             self.feature("feature/welcome", "cosmetic.patch", "Welcome the visitor")
@@ -70,6 +71,14 @@ class Demo(Project):
             self.shipway("status")
             self.shipway("history", "production")
         self.summary()
+
+    def adopt_leftovers(self) -> None:
+        """What an earlier demo left on the engine whose folder, with its ledger, is gone."""
+        if super().command("shipway", "adopt", check=False).code == 0:
+            return
+        self.shipway("adopt", "--force")
+        for environment in ("staging", "production"):
+            self.shipway("destroy", environment, "--force")
 
     def command(self, *args: str, check: bool) -> Done:
         """Print and run it, its output straight to the reader; the demo ends where it fails unexpectedly."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def secret() -> None:
-    """Secrets of an environment: kept in the home folder, readable by you alone, versioned."""
+    """Secrets of an environment: encrypted in the ledger, versioned."""
 
 
 @secret.command("set")

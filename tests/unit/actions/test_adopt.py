@@ -11,6 +11,7 @@ import pytest
 from shipway.actions.adopt import Survey, adopt, describe, survey, take_ledger
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
+from shipway.actions.destroy import destroy
 from shipway.actions.doctor import examine
 from shipway.actions.ownership import require_machine
 from shipway.actions.rollback import Wish, rollback
@@ -108,6 +109,13 @@ def test_what_can_not_be_rebuilt_is_told(first: World, second: World) -> None:
     assert second.ledger.deployments("shop", "staging") == []
     deploy(second.controller(), Order(second.release(1), STAGING))
     assert second.serving() == {1}
+
+
+def test_what_was_adopted_can_be_destroyed(first: World, second: World) -> None:
+    ctx, found = surveyed(second, Clone(release_of(first, 1)))
+    adopt(ctx, release_of(first, 1).plan, found, Clone().parse)
+    destroy(second.controller(), release_of(first, 1).plan, STAGING)
+    assert (first.runtime.containers, first.runtime.volumes) == ({}, {})
 
 
 def test_another_release_of_that_number_is_told(first: World, second: World) -> None:
