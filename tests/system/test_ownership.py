@@ -55,6 +55,16 @@ def with_secret(project: Tiny) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def shared(project: Tiny, server: str) -> Tiny:
+    """With a ledger on PostgreSQL."""
+    import psycopg
+
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{project.app}"'.encode())
+    project.env["SHIPWAY_LEDGER"] = f"{server}/{project.app}"
+    return project
+
+
 def as_before(home: Path) -> None:
     """Make the home one of the version before: a ledger of schema 2, and the secrets in files."""
     new = sqlite3.connect(home / "ledger.db")
@@ -166,12 +176,7 @@ def test_a_copied_home_is_refused_until_it_is_adopted(served: Tiny, tmp_path: Pa
 @pytest.mark.engine
 def test_a_second_machine_on_a_shared_ledger(make: Make, server: str, tmp_path: Path) -> None:
     """The case of an app that was cut off from its database with exit code 0."""
-    import psycopg
-
-    project, second = make(database=True), tmp_path / "second"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(b"CREATE DATABASE shared")
-    project.env["SHIPWAY_LEDGER"] = f"{server}/shared"
+    project, second = shared(make(database=True), server), tmp_path / "second"
     project.shipway("run", "staging")
     project.change("two")
     at_home(project, second, "run", "staging", check=True)
@@ -180,13 +185,21 @@ def test_a_second_machine_on_a_shared_ledger(make: Make, server: str, tmp_path: 
     assert len(environments) == 2
     assert len(addresses) == 1
     assert not (second / "key").exists()
+    project.shipway("destroy", "staging", "--force")
 
+
+@pytest.mark.engine
+@pytest.mark.full
+def test_a_second_machine_takes_the_key(make: Make, server: str, tmp_path: Path) -> None:
+    project, second = shared(make(), server), tmp_path / "second"
     with_secret(project)
+    project.shipway("run", "staging")
+    project.change("two")
     refused = at_home(project, second, "run", "staging")
     assert refused.code == KeyMissing.exit_code, refused.output
     assert "shipway key import" in refused.output
-    assert project.answer() == "two"
+    assert project.answer() == "one"
     key = project.shipway("key", "export").output.strip()
     at_home(project, second, "run", "staging", check=True, SHIPWAY_KEY=key)
-    assert project.answer() == "one"
+    assert project.answer() == "two"
     project.shipway("destroy", "staging", "--force")
