@@ -36,4 +36,4 @@ def _of_release(book: Rulebook, release: Release, rules: Environment) -> Signers
     source = registered_provenance(book.registration, book.origin)
     if not has_commit(source, release.revision):
         return SignersFile(name, problem=f"its commit {release.revision[:12]} is not in this clone (git fetch)")
-    return SignersFile.read(name, source.clone.show(release.revision, rules.approvals.signers))
+    return SignersFile.read(name, book.origin.text_at(release.revision, rules.approvals.signers))

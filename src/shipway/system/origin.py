@@ -106,6 +106,11 @@ class Origin:
                 _, found = read_file(self._ask_cache, commit, path)
         return None if found is None else found.decode("utf-8", "replace")
 
+    def text_at(self, commit: str, path: str) -> str | None:
+        """A file of a commit that the clone has; None where it isn't there. RepositoryError where an object was forged."""
+        _, found = read_file(self._ask_clone, commit, path)
+        return None if found is None else found.decode("utf-8", "replace")
+
     def contains(self, branches: Sequence[str], revision: str) -> list[str]:
         """Those of these branches that the commit is on."""
         tips = self.refs().branches()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from shipway.actions.approvals import Decisions
 from shipway.actions.approve import Signing, approve
 from shipway.actions.in_force import Rulebook
-from shipway.domain.errors import GateRefused, UsageError
+from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Plan
 from shipway.domain.release import Approval, Release
 from shipway.domain.rules import InForce, RuleSet
@@ -19,7 +20,7 @@ from shipway.system.git import Repository
 from shipway.system.origin import Origin
 from tests.unit.actions.test_authors import ALICE, BOB, CAROL, MALLORY, Team
 from tests.unit.domain import samples
-from tests.unit.system.repositories import commit, neutral
+from tests.unit.system.repositories import commit, git, neutral
 from tests.unit.system.test_ssh_signature import made, public
 
 pytestmark = pytest.mark.usefixtures("neutral")
@@ -205,6 +206,19 @@ def test_a_file_that_says_more_than_whose_keys_they_are_is_refused(team: Signed,
     team.allow(BOB, CAROL, ALICE, more=more)
     with pytest.raises(GateRefused, match=problem):
         team.approve(team.release(), "bob")
+
+
+def test_a_forged_file_of_the_release_that_runs_is_refused(team: Signed) -> None:
+    team.allow(BOB, CAROL, MALLORY)
+    release = team.release()
+    running = team.world.ledger.release("shop", 1)
+    assert running is not None
+    blob, new = (git(team.path, "rev-parse", f"{revision}:{FILE}") for revision in (running.revision, "HEAD"))
+    objects = team.path / ".git" / "objects"
+    (objects / blob[:2] / blob[2:]).unlink()
+    shutil.copy(objects / new[:2] / new[2:], objects / blob[:2] / blob[2:])
+    with pytest.raises(RepositoryError, match="is not what its hash says"):
+        team.approve(release, "mallory")
 
 
 def test_without_the_file_no_one_can_approve(team: Signed) -> None:
