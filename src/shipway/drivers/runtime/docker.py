@@ -213,6 +213,8 @@ class DockerRuntime:
                 return
             try:
                 self._engine.call("POST", "/networks/create", body=body, fine=(409,))
+                if pinned:
+                    self._pin(name, body)
             except EngineRefused as error:
                 if "address pool" in error.message and pool is not None and self._create_network(body, pool):
                     return
@@ -224,8 +226,23 @@ class DockerRuntime:
                     )
                 raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
 
+    def _pin(self, name: str, body: Mapping[str, Any]) -> None:
+        """Make it again with the very addresses that the engine chose: only in a network whose addresses were asked for can
+        a container be attached again under its address, see `set_aliases`."""
+        found = self._network(name)
+        chosen = [item["Subnet"] for item in (found or {}).get("IPAM", {}).get("Config") or () if item.get("Subnet")]
+        if not chosen:
+            return
+        self._engine.call("DELETE", f"/networks/{segment(name)}", fine=(404,))
+        pinned = {**body, "Labels": {**body["Labels"], PINNED: "1"}, "IPAM": {"Config": [{"Subnet": each} for each in chosen]}}
+        try:
+            self._engine.call("POST", "/networks/create", body=pinned, fine=(409,))
+        except EngineRefused:  # another one has taken them in this moment
+            self._engine.call("POST", "/networks/create", body=body, fine=(409,))
+
     def _create_network(self, body: Mapping[str, Any], pool: subnets.Subnet) -> bool:
         """With a small subnet of the pool; False where none is free."""
+        body = {**body, "Labels": {**body["Labels"], PINNED: "1"}}
         taken = subnets.of_networks(self._engine.call("GET", "/networks"))
         taken += subnets.routes() if self._engine.is_local else []
         for attempt, subnet in enumerate(subnets.free(str(body["Name"]), pool, taken)):
