@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from shipway.domain.errors import StepFailed
-from tests.system.tiny import DATABASE, Tiny
+from tests.system.tiny import DATABASE, IMAGE, Tiny
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine]
 
@@ -102,10 +104,62 @@ def test_a_step_sees_the_commit_and_not_the_working_tree(bare: Tiny) -> None:
     done = bare.shipway("run", "staging", check=False)
     bare.git("clean", "--quiet", "--force")
     bare.git("checkout", "--quiet", "--", ".")
-    assert "│ shipway.yaml" in done.output
+    assert "│ web" in done.output
     assert "│ one" in done.output
     assert "stray" not in done.output
     assert "not committed" not in done.output
+
+
+def test_a_step_sees_what_its_key_covers_and_editing_the_plan_runs_none_again(bare: Tiny) -> None:
+    steps = {
+        "narrow": {"run": "find . -type f", "inputs": ["web/name", "shipway.yaml"]},
+        "folder": {"run": "find . -type f", "inputs": ["web"]},
+        "wide": {"run": "find . -type f"},
+        "built": {"run": "find . -type f", "image": {"build": "web"}},
+    }
+    bare.pipeline(**steps)
+    bare.git("branch", "--force", "main", "staging")
+    done = bare.shipway("run", "main")
+    seen = {name: set(re.findall(rf"  {name} +│ \./(\S+)", done.output)) for name in steps}
+    assert seen == {
+        "narrow": {"web/name", "shipway.yaml"},
+        "folder": {"web/name", "web/Dockerfile", "web/Caddyfile"},
+        "wide": {"web/name", "web/Dockerfile", "web/Caddyfile"},
+        "built": {"name", "Dockerfile", "Caddyfile"},
+    }
+    bare.pipeline(**steps, more={"run": "true"})
+    bare.git("branch", "--force", "main", "staging")
+    bare.shipway("run", "main")
+    assert outcomes(bare) == {"narrow": "succeeded", "folder": "skipped", "wide": "skipped", "built": "skipped", "more": "succeeded"}
+
+
+def test_an_image_with_a_user_of_its_own_writes_reports_and_outputs(bare: Tiny) -> None:
+    made = {"test.Dockerfile": f"FROM {IMAGE}\nRUN echo 'app:x:4321:99::/:/bin/sh' >> /etc/passwd && mkdir -p /app/results\nWORKDIR /app\nCOPY name .\nUSER app\n"}
+    bare.write({f"web/{name}": text for name, text in made.items()})
+    write = "id -u; mkdir -p out/deep results && echo '<testsuite tests=\"2\"/>' > results/a.xml && echo made > out/deep/file && ln out/deep/file out/hard"
+    built = {"image": {"build": {"folder": "web", "dockerfile": "test.Dockerfile"}}}
+    bare.pipeline(
+        make={**built, "run": write, "reports": ["results"], "outputs": ["out"]},
+        use={**built, "run": "cat out/hard && echo more >> out/deep/file", "needs": ["make"]},
+    )
+    bare.git("branch", "--force", "main", "staging")
+    done = bare.shipway("run", "main")
+    assert "│ 4321" in done.output
+    assert "2 tests, 0 failed" in done.output
+    assert "use          │ made" in done.output
+
+
+def test_a_long_output_is_kept_whole(bare: Tiny) -> None:
+    lines = 1_000_000 if os.environ.get("FULL") else 60_000
+    bare.pipeline(much={"run": f"seq {lines} | sed 's/$/ of the output of a step that has much to say/'"})
+    bare.git("branch", "--force", "main", "staging")
+    bare.shipway("--quiet", "run", "main")
+    ledger = bare.ledger()
+    number = ledger.runs(bare.app, 1)[0]["id"]
+    ledger.close()
+    kept = (bare.home / "logs" / bare.app / str(number) / "much.log").read_text().splitlines()
+    numbers = [int(line.partition(" ")[0]) for line in kept if line[:1].isdigit() and " of the output" in line]
+    assert numbers == list(range(1, lines + 1))
 
 
 def test_outputs_reach_what_needs_them(bare: Tiny) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import tarfile
+from collections import deque
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
     authority = ctx.edge.authority() if (environment.certificate or {}).get("internal") else None
     if authority:
         spec = dataclasses.replace(spec, env={**dict.fromkeys(TRUSTED_BY, AUTHORITY), **spec.env})
-    lines: list[str] = []
+    lines: deque[str] = deque(maxlen=TAIL)
 
     def trust(container: str) -> None:
         if authority:
@@ -70,7 +71,7 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
         evidence = Evidence(release.app, release.number, environment.name, "check", name, code == 0, detail, ctx.clock())
         ctx.ledger.add_evidence(evidence)
         if code != 0:
-            raise DeployFailed(f"check {name} {detail} on {environment.name}\n" + "\n".join(lines[-TAIL:]))
+            raise DeployFailed(f"check {name} {detail} on {environment.name}\n" + "\n".join(lines))
 
 
 def _visitor(ctx: Context, release: Release, environment: Environment) -> AbstractContextManager[str]:

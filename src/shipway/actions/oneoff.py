@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import tarfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,8 +17,10 @@ from shipway.domain.release import Release
 from shipway.domain.specify import Settings, stand_ins, variables
 from shipway.ports import DatabaseTool, OneOff
 from shipway.steps.container import capture
+from shipway.system.tars import TooLarge, reading_stream
 
 TIMEOUT = 1800.0
+LARGEST = 256 << 20  # bytes of a folder whose files are read as a whole
 
 
 def service_job(
@@ -110,6 +110,9 @@ def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, byt
     with never_started(ctx, spec) as container:
         try:
             return dict(_unpack(ctx.runtime.get(container, path)))
+        except TooLarge:
+            why = f"the image's folder {path} has more than {LARGEST >> 20} MB: too much for migrations"
+            raise UsageError(why, hint="set `database: {folder: …}` in the plan to the folder with the migrations alone") from None
         except FileNotFoundError:
             hint = "set `database: {folder: …}` in the plan"
             raise UsageError(f"the image has no folder {path}", hint=hint) from None
@@ -129,7 +132,7 @@ def never_started(ctx: Context, spec: ContainerSpec) -> Iterator[str]:
 
 
 def _unpack(archive: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(b"".join(archive))) as tar:
+    with reading_stream(archive, LARGEST) as tar:
         for member in tar:
             content = tar.extractfile(member) if member.isfile() else None
             if content is not None:

@@ -16,7 +16,7 @@ from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.errors import ShipwayError, StepFailed
 from shipway.domain.plan import Plan, Step
 from shipway.domain.record import from_data, to_data
-from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED
+from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED, digest_of
 from shipway.steps import artifacts, kind
 from shipway.steps.artifacts import Artifact
 from shipway.steps.command import command_key, run_command
@@ -136,8 +136,12 @@ class _Pipeline:
         started = self.ctx.clock()
         upstream = self._upstream(step)
         key = self._key(step, upstream)
+        known = self._known(step, key)
+        if known is None and not self.at.counts:  # what it finds counts on its own branch only
+            key = digest_of([key, self.at.branch])
+            known = self._known(step, key)
         self.ctx.ledger.begin_step(self.at.number, step.name, key, started)
-        return self._work(step, key, started, None)
+        return self._work(step, key, started, None, known)
 
     def _key(self, step: Step, upstream: Sequence[Artifact]) -> str:
         if step.prove:
@@ -160,9 +164,10 @@ class _Pipeline:
             raise StepFailed(record.failure)
         return record.result
 
-    def _work(self, step: Step, key: str, started: float, begun: ContainerInfo | None) -> StepResult:
-        """Carry it out, or go on with its container, and settle it."""
-        known = None if begun else self._known(step, key)
+    def _work(
+        self, step: Step, key: str, started: float, begun: ContainerInfo | None, known: StepResult | None = None
+    ) -> StepResult:
+        """Take what is known of it, carry it out, or go on with its container, and settle it."""
         outcome, result, failure = SUCCEEDED, StepResult(), {}
         try:
             if known is not None:
@@ -208,7 +213,7 @@ class _Pipeline:
                     left = step.retries - number
                     if not left or self.ctx.cancelled.is_set():
                         raise
-                    log.line(f"{error.message}; trying again ({left} left)")
+                    log.say(f"{error.message}; trying again ({left} left)")
                     log.cut()
                     begun = None
         raise AssertionError("unreachable")

@@ -114,7 +114,7 @@ def _pipeline(
         outcome = FAILED
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12])
+            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref)
             own.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
             results = run_steps(at, steps_of(plan, images=environment is not None), left)
             release = make_release(at, results) if environment else None

@@ -56,6 +56,7 @@ class ContainerSpec:
     low_priority: bool = False  # gets little of the processor while others want it, until `Runtime.prioritize`
     restart: bool = False  # the engine starts it again when it exits or the engine restarts
     stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
+    log: int | None = None  # bytes of output that the engine keeps; None: the last 30 MB
     init: bool = False  # a tiny init as PID 1 that reaps and forwards signals
 
 

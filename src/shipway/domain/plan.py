@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 STANDBY = 900.0  # seconds, where a plan doesn't say otherwise
+PLAN_FILE = "shipway.yaml"  # in the root of the repository
 LOCAL = "local"  # the machine that the command runs on
 
 

@@ -1,9 +1,12 @@
-"""Outputs of steps: kept once by the digest of their content, put back where a later step or build needs them."""
+"""Outputs of steps: kept once by the digest of their content, put back where a later step or build needs them.
+
+Archives go through files, never through memory. Names may have any bytes. Links stay links, and nothing is read or written
+through them outside of the folder where an output is laid.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import posixpath
 import tarfile
@@ -11,8 +14,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, cast
 
-CHUNK = 1 << 16
+from shipway.domain.errors import StepFailed
+from shipway.system.tars import CHUNK, Folders, reading, writing
+
+LARGEST = 20 << 30  # bytes of one output
+MOST = 500_000  # files and folders of one output
 
 
 @dataclass(frozen=True)
@@ -21,32 +29,72 @@ class Artifact:
 
     folder: str  # of the repository; '' is its root
     path: str  # relative to the folder
-    digest: str  # sha256 over names, modes and contents: times don't count
+    digest: str  # sha256 over names, modes, links and contents: times and owners don't count
+    left_out: tuple[str, ...] = ()  # pipes and devices, which no archive can keep
+
+    @property
+    def place(self) -> str:
+        """Its path from the repository's root."""
+        return posixpath.normpath(posixpath.join(self.folder, self.path)).strip("/")
 
 
 def store(archive: Iterator[bytes], folder: str, path: str, to: Path, scratch: Path) -> Artifact:
     """Keep what the engine gave for `path`. The engine's tar is rooted at the last part of the path.
 
-    scratch: a folder on the same file system, for what isn't whole yet; whoever made it takes it away.
+    scratch: a folder on the same file system, for what isn't whole yet; whoever made it takes it away. StepFailed where the
+    output is too large.
     """
     to.mkdir(parents=True, exist_ok=True)
     parent = posixpath.dirname(path.strip("/"))
     with tempfile.TemporaryFile(dir=scratch) as raw, tempfile.NamedTemporaryFile(dir=scratch, delete=False) as kept:
-        for chunk in archive:
-            raw.write(chunk)
-        raw.seek(0)
-        digest = hashlib.sha256()
-        with tarfile.open(fileobj=raw) as source, tarfile.open(fileobj=kept, mode="w") as target:
-            for member in sorted(source.getmembers(), key=lambda item: item.name):
-                content = source.extractfile(member) if member.isfile() else None
-                member.name = posixpath.join(parent, member.name)
-                digest.update(f"{member.name}\0{member.mode & 0o111:o}\0{member.linkname}\0{member.size}\0".encode())
-                data = content.read() if content else b""
-                digest.update(data)
-                target.addfile(member, io.BytesIO(data) if content else None)
-    name = digest.hexdigest()
-    os.replace(kept.name, to / f"{name}.tar")
-    return Artifact(folder, path, f"sha256:{name}")
+        _spool(archive, path, raw)
+        with reading(raw) as source, writing(kept) as target:
+            digest, left_out = _copy(source, target, path, parent)
+    os.replace(kept.name, to / f"{digest}.tar")
+    return Artifact(folder, path, f"sha256:{digest}", left_out)
+
+
+def _spool(archive: Iterator[bytes], path: str, raw: IO[bytes]) -> None:
+    size = 0
+    for chunk in archive:
+        size += len(chunk)
+        if size > LARGEST:
+            raise StepFailed(f"its output {path} is larger than {LARGEST >> 30} GB", hint="name smaller folders or files in `outputs`")
+        raw.write(chunk)
+    raw.seek(0)
+
+
+def _copy(source: tarfile.TarFile, target: tarfile.TarFile, path: str, parent: str) -> tuple[str, tuple[str, ...]]:
+    """In an order of its own, so that equal contents are equal archives. Hard links come last: then what they link to is there."""
+    digest, members, left_out = hashlib.sha256(), list[tarfile.TarInfo](), list[str]()
+    for member in source:
+        if len(members) >= MOST:
+            raise StepFailed(f"its output {path} has more than {MOST} files", hint="name smaller folders in `outputs`")
+        if member.isreg() or member.isdir() or member.issym() or member.islnk():
+            members.append(member)
+        else:
+            left_out.append(member.name)
+    for member in sorted(members, key=lambda item: (item.islnk(), item.name)):
+        content = source.extractfile(member) if member.isreg() else None
+        member.name = posixpath.join(parent, member.name)
+        if member.islnk():  # relative to the archive; of a symbolic link it is relative to the link
+            member.linkname = posixpath.join(parent, member.linkname)
+        words = f"{member.name}\0{member.type!r}\0{member.mode & 0o111:o}\0{member.linkname}\0{member.size}\0"
+        digest.update(words.encode(errors="surrogateescape"))
+        target.addfile(member, cast(IO[bytes], _Hashed(content, digest)) if content else None)
+    return digest.hexdigest(), tuple(sorted(left_out))
+
+
+class _Hashed:
+    """A file whose bytes count in the digest as they are read."""
+
+    def __init__(self, content: IO[bytes], digest: Any) -> None:
+        self._content, self._digest = content, digest
+
+    def read(self, size: int) -> bytes:
+        data = self._content.read(size)
+        self._digest.update(data)
+        return data
 
 
 def file(artifact: Artifact, kept: Path) -> Path:
@@ -54,36 +102,58 @@ def file(artifact: Artifact, kept: Path) -> Path:
     return kept / f"{artifact.digest.removeprefix('sha256:')}.tar"
 
 
-def placed(artifact: Artifact, folder: str) -> str | None:
-    """Where the artifact belongs below a working folder, as a prefix; None where it lies outside of it."""
-    if artifact.folder == folder:
-        return ""
-    if folder and not artifact.folder.startswith(folder + "/"):
-        return None
-    return artifact.folder.removeprefix(folder).strip("/")
+def reaches(artifact: Artifact, folder: str) -> bool:
+    """Whether something of it lies in a folder of the repository: it may lie in it, or hold it."""
+    return _below(artifact.place, folder) is not None or _below(folder, artifact.place) is not None
+
+
+def identity(artifact: Artifact) -> list[str]:
+    """What of it a later step's result depends on."""
+    return [artifact.place, artifact.digest]
 
 
 def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
-    """Lay the artifact into a build context that stands for `folder`."""
-    prefix = placed(artifact, folder)
-    if prefix is not None:
-        with tarfile.open(file(artifact, kept)) as tar:
-            tar.extractall(target / prefix, filter="tar")
+    """Lay the artifact into a build context that stands for `folder`. StepFailed where a link leads out of it."""
+    with file(artifact, kept).open("rb") as opened, reading(opened) as tar:
+        members = list(_placed(tar, artifact, folder))
+        try:
+            tar.extractall(target, members, filter="tar")
+        except tarfile.FilterError as error:
+            raise StepFailed(f"the output {artifact.path} can't be laid into {folder or '.'}: {error}") from error
 
 
-def as_archive(artifacts: Sequence[Artifact], kept: Path, folder: str) -> Iterator[bytes]:
-    """One tar stream of all artifacts that lie below a working folder, named relative to it."""
+def as_archive(artifacts: Sequence[Artifact], kept: Path, folder: str, owner: tuple[int, int] = (0, 0)) -> Iterator[bytes]:
+    """One tar stream of all that lies below a working folder, named relative to it, owned by (uid, gid)."""
     with tempfile.TemporaryFile() as whole:
-        with tarfile.open(fileobj=whole, mode="w") as target:
+        with writing(whole) as target:
+            folders = Folders(target, owner)
             for artifact in artifacts:
-                prefix = placed(artifact, folder)
-                if prefix is None:
-                    continue
-                with tarfile.open(file(artifact, kept)) as source:
-                    for member in source:
-                        content = source.extractfile(member) if member.isfile() else None
-                        member.name = posixpath.join(prefix, member.name)
-                        target.addfile(member, content)
+                with file(artifact, kept).open("rb") as opened, reading(opened) as source:
+                    for member in _placed(source, artifact, folder):
+                        member.uid, member.gid, member.uname, member.gname = *owner, "", ""
+                        if any(owner):
+                            folders.make(posixpath.dirname(member.name))
+                        target.addfile(member, source.extractfile(member) if member.isreg() else None)
         whole.seek(0)
         while chunk := whole.read(CHUNK):
             yield chunk
+
+
+def _placed(tar: tarfile.TarFile, artifact: Artifact, folder: str) -> Iterator[tarfile.TarInfo]:
+    """The members that lie below the folder, named relative to it."""
+    for member in tar:
+        name = _below(posixpath.join(artifact.folder, member.name), folder)
+        target = _below(posixpath.join(artifact.folder, member.linkname), folder) if member.islnk() else ""
+        if name is None or target is None:
+            continue
+        member.name = name
+        if member.islnk():
+            member.linkname = target
+        yield member
+
+
+def _below(path: str, folder: str) -> str | None:
+    """The path relative to the folder; None where it lies outside."""
+    if not folder or path == folder:
+        return path.strip("/") if not folder else "."
+    return path.removeprefix(folder + "/") if path.startswith(folder + "/") else None

@@ -12,40 +12,45 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_ATTEMPT, LABEL_CONFIG, LABEL_KEY, LABEL_LOG, ContainerSpec
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
 from shipway.domain.plan import Accessory, Step
+from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
 from shipway.domain.specify import argv
 from shipway.ports import OnLine
 from shipway.steps import reports
-from shipway.steps.artifacts import Artifact, as_archive, store
+from shipway.steps.artifacts import Artifact, as_archive, identity, store
 from shipway.steps.container import TIMED_OUT, follow_container, run_container
+from shipway.steps.folders import give_folders
 from shipway.steps.health import wait_healthy
-from shipway.steps.image import step_image, step_tag, workdir_in
+from shipway.steps.image import step_image, step_tag, user_of, workdir_in
+from shipway.steps.log import LARGEST, StepLog
 from shipway.steps.run import Attempt, Run, StepResult
+from shipway.steps.sources import archive, source_key
+from shipway.system.owner import owner
 
 SOURCE = "src"  # of steps in an image by name: the repository lies in /src
 PASSWORD = "test"  # of databases that live for one step on a private network
 
 
 def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
-    """Digest over everything that the step's result depends on."""
+    """Digest over everything that the step sees; what it can't cover makes it a key of this branch alone."""
     assert step.image is not None
-    image: object = run.build_key(step.image.build) if step.image.build else _image_id(run, step.image.name or "")
-    if step.inputs:
-        source: object = dict(run.repository.tree_hashes(run.commit.revision, step.inputs))
-    else:
-        source = None if step.image.build else run.commit.tree
+    accessories = [run.plan.accessories[name] for name in step.accessories]
+    names = [item for item in (step.image.name, *(accessory.image for accessory in accessories)) if item]
+    ids = dict(zip(names, side_by_side(lambda name: _image_id(run, step, name), names), strict=True))
     return digest_of({
-        "run": step.run, "image": image, "source": source, "env": dict(step.env),
-        "with": {name: _image_id(run, run.plan.accessories[name].image) for name in step.accessories},
-        "upstream": sorted(artifact.digest for artifact in upstream),
-        "outputs": list(step.outputs), "reports": list(step.reports),
+        "run": step.run, "env": dict(step.env), "outputs": list(step.outputs), "reports": list(step.reports),
+        "image": run.build_key(step.image.build) if step.image.build else ids[step.image.name or ""],
+        "source": source_key(run, step) if step.inputs or not step.image.build else None,
+        "with": {item.name: [ids[item.image], to_data(item)] for item in accessories},
+        "upstream": [identity(artifact) for artifact in upstream],
+        "branch": "" if all(ids.values()) else run.branch,
     })  # fmt: skip
 
 
 def run_command(run: Run, attempt: Attempt) -> StepResult:
     """Run it once, or go on with what was begun. StepFailed where it exits with another code than 0 or takes too long."""
     accessories: list[str] = []
-    harvest = _Harvest(run, attempt.step)
+    harvest = _Harvest(run, attempt.step, attempt.log)
     try:
         code = (_go_on if attempt.begun else _begin)(run, attempt, accessories, harvest)
     finally:
@@ -66,8 +71,8 @@ def run_command(run: Run, attempt: Attempt) -> StepResult:
 class _Harvest:
     """What a step's container has when it exits: the summary of its reports, and its outputs."""
 
-    def __init__(self, run: Run, step: Step) -> None:
-        self._run, self._step = run, step
+    def __init__(self, run: Run, step: Step, log: StepLog) -> None:
+        self._run, self._step, self._log = run, step, log
         self.summary = ""
         self.outputs: list[Artifact] = []
 
@@ -77,7 +82,10 @@ class _Harvest:
         for path in step.outputs:
             try:
                 archive = run.ctx.runtime.get(container, str(Path(workdir) / path))
-                self.outputs.append(store(archive, run.folder_of(step), path, run.artifacts, run.folder))
+                kept = store(archive, run.folder_of(step), path, run.artifacts, run.folder)
+                self.outputs.append(kept)
+                for name in kept.left_out:
+                    self._log.say(f"{name} is a pipe or a device: it is left out of the output {path}")
             except FileNotFoundError:
                 pass  # the caller tells which ones are missing
 
@@ -88,6 +96,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     assert step.image is not None
     assert step.run is not None
     image, workdir = step_image(run, step.image, attempt.log.line)
+    user = user_of(run, image)
     hosts, env = _accessories(run, step, accessories, attempt.log.line)
     found_by = {LABEL_KEY: attempt.key, LABEL_ATTEMPT: str(attempt.number), LABEL_LOG: str(attempt.log.position)}
     spec = ContainerSpec(
@@ -100,16 +109,20 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         networks={run.network: ()},
         hosts=hosts,
         workdir=workdir,
+        log=2 * LARGEST,
     )
 
     def before(container: str) -> None:
+        whose = owner(user, lambda path: runtime.get(container, path))
         if not step.image or not step.image.build:
-            runtime.put(container, "/", run.repository.archive(run.commit.revision, prefix=SOURCE))
+            runtime.put(container, "/", archive(run, step, SOURCE, whose))
+        elif any(whose):
+            give_folders(runtime, container, workdir, [*step.outputs, *step.reports], whose)
         if attempt.upstream:
-            runtime.put(container, workdir, as_archive(attempt.upstream, run.artifacts, run.folder_of(step)))
+            runtime.put(container, workdir, as_archive(attempt.upstream, run.artifacts, run.folder_of(step), whose))
 
     return run_container(
-        run.ctx, spec, on_line=attempt.log.line, timeout=step.timeout, before=before,
+        run.ctx, spec, on_line=attempt.log.follow, timeout=step.timeout, before=before,
         after=lambda container: harvest.take(container, workdir), leave=True,
     )  # fmt: skip
 
@@ -126,7 +139,7 @@ def _go_on(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     workdir = workdir_in(run, step.image, begun.image)
     ran = run.ctx.clock() - begun.created if begun.running else 0.0  # one that has exited can't be late any more
     return follow_container(
-        run.ctx, begun.id, on_line=attempt.log.line, timeout=step.timeout - ran,
+        run.ctx, begun.id, on_line=attempt.log.follow, timeout=step.timeout - ran,
         after=lambda container: harvest.take(container, workdir), leave=True,
     )  # fmt: skip
 
@@ -139,10 +152,18 @@ def _remove(run: Run, containers: Sequence[str]) -> None:
             run.ctx.reporter.note(f"{container} is left until the run ends: {error.message}")
 
 
-def _image_id(run: Run, name: str) -> str:
-    """An image by name may change its content: its id counts where it is already there."""
-    found = run.ctx.images.inspect(name)
-    return str(found["Id"]) if found else name
+def _image_id(run: Run, step: Step, name: str) -> str:
+    """A name may stand for another content at any time: the id of what it stands for now. "" where that can't be told."""
+    if "@" in name:
+        return name
+    try:
+        if run.ctx.images.inspect(name) is None:
+            run.ctx.reporter.note(f"pulling {name} for step {step.name}")
+            run.ctx.images.pull(name, lambda line: None)
+        found = run.ctx.images.inspect(name)
+    except ShipwayError:
+        return ""  # the step itself will fail, and say why
+    return str(found["Id"]) if found else ""
 
 
 def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> tuple[dict[str, str], dict[str, str]]:

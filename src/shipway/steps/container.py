@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
-from shipway.domain.errors import Interrupted, NotRunnable, ShipwayError
+from shipway.domain.errors import Interrupted, NotRunnable, ShipwayError, StepFailed
 from shipway.ports import OnLine
 from shipway.steps.starting import explanation
 from shipway.system.redact import Lines
@@ -18,6 +18,12 @@ from shipway.system.redact import Lines
 TIMED_OUT = 124  # as timeout(1)
 NOT_RUN = 127  # as a shell: its command can't be executed
 POLL = 5.0  # seconds between looks at `cancelled` while a container runs
+STALLED = 30.0  # seconds without a line, after which the rest of an exited container's output counts as lost
+CAPTURED = 64 << 20  # characters of output that are read as a whole
+
+
+class Enough(Exception):
+    """Raised by whoever takes lines: no more are wanted. The container goes on."""
 
 
 def run_container(
@@ -66,12 +72,11 @@ def follow_container(
 ) -> int:
     """The rest of it, for one that was started, by whatever process. Lines are given from its first one."""
     try:
-        follower = threading.Thread(target=_follow, args=(ctx, container, on_line), daemon=True)
-        follower.start()
+        follower = _Follower(ctx, container, on_line)
         code = _wait(ctx, container, timeout)
         if code == TIMED_OUT:
             ctx.runtime.stop(container, 0)
-        follower.join(10)
+        follower.finish()
         if after:
             after(container)
     except BaseException:
@@ -83,9 +88,20 @@ def follow_container(
 
 
 def capture(ctx: Context, spec: ContainerSpec, *, timeout: float) -> tuple[int, str]:
-    """Like `run_container`, with the output returned instead of streamed."""
+    """Like `run_container`, with the output returned instead of streamed. StepFailed where it is too large to be read."""
     lines: list[str] = []
-    code = run_container(ctx, spec, on_line=lines.append, timeout=timeout)
+    size = 0
+
+    def keep(line: str) -> None:
+        nonlocal size
+        size += len(line) + 1
+        if size > CAPTURED:
+            raise Enough
+        lines.append(line)
+
+    code = run_container(ctx, spec, on_line=keep, timeout=timeout)
+    if size > CAPTURED:
+        raise StepFailed(f"the output of `{' '.join(spec.command or ())[:80]}` is larger than {CAPTURED >> 20} MB")
     return code, "\n".join(lines)
 
 
@@ -102,14 +118,42 @@ def _wait(ctx: Context, container: str, timeout: float) -> int:
                 return TIMED_OUT
 
 
-def _follow(ctx: Context, container: str, on_line: OnLine) -> None:
-    try:
-        for line in _lines(ctx, container):
-            on_line(line)
-    except ShipwayError as error:
-        on_line(f"(the log ended early: {error})")
+class _Follower:
+    """Passes a container's output on, line by line and masked, in a thread of its own."""
 
+    def __init__(self, ctx: Context, container: str, on_line: OnLine) -> None:
+        self._ctx, self._container, self._on_line = ctx, container, on_line
+        self._lines = 0
+        self._left = False
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
-def _lines(ctx: Context, container: str) -> Iterator[str]:
-    masked = Lines(ctx.redactor)
-    return (masked.line(line) for line in ctx.runtime.logs(container, follow=True))
+    def finish(self) -> None:
+        """Wait for the rest: as long as some of it comes. What went wrong with a line is raised here."""
+        seen, quiet = self._lines, 0.0
+        while self._thread.is_alive() and quiet < STALLED and not self._ctx.cancelled.is_set():
+            self._thread.join(1.0)
+            quiet = quiet + 1.0 if self._lines == seen else 0.0
+            seen = self._lines
+        if self._thread.is_alive() and not self._ctx.cancelled.is_set():
+            self._left = True
+            self._on_line(f"(the output ends early: the engine gave no more of it for {STALLED:g} s)")
+        if self._failure:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            masked = Lines(self._ctx.redactor)
+            for line in self._ctx.runtime.logs(self._container, follow=True):
+                if self._left:
+                    return
+                self._on_line(masked.line(line))
+                self._lines += 1
+        except Enough:
+            pass
+        except ShipwayError as error:
+            if not self._left and not self._ctx.cancelled.is_set():
+                self._on_line(f"(the output ends early: {error})")
+        except Exception as error:
+            self._failure = error

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from shipway.domain import names
 from shipway.domain.errors import StepFailed
-from shipway.domain.plan import BuildSource, Step, StepImage
+from shipway.domain.plan import PLAN_FILE, BuildSource, Step, StepImage
 from shipway.domain.release import CHECK, digest_of
 from shipway.ports import OnLine
-from shipway.steps.artifacts import Artifact, placed, unpack
+from shipway.steps.artifacts import Artifact, identity, reaches, unpack
 from shipway.steps.run import Attempt, Run, StepResult
 
 
@@ -38,9 +38,16 @@ def workdir_in(run: Run, image: StepImage, made: str) -> str:
     return str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
 
 
+def user_of(run: Run, image: str) -> str:
+    """Who runs in an image: name or number, with or without a group; '' is root."""
+    found = run.ctx.images.inspect(image)
+    config = found.get("Config") if found else None
+    return str(config.get("User") or "") if isinstance(config, dict) else ""
+
+
 def step_tag(run: Run, source: BuildSource) -> str:
     """Name of the image that steps run in, by all that it depends on."""
-    return f"{names.step_images(run.plan.app)}:{digest_of(run.build_key(source))[7:23]}"
+    return f"{names.step_images(run.plan.app)}:{digest_of(run.build_key(source))[7:]}"
 
 
 def image_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
@@ -91,8 +98,8 @@ def _sources(run: Run, step: Step) -> dict[str, BuildSource]:
 
 
 def _source_key(run: Run, source: BuildSource, upstream: Sequence[Artifact]) -> str:
-    laid = [artifact.digest for artifact in upstream if placed(artifact, _folder(source)) is not None]
-    return digest_of({**run.build_key(source), "upstream": sorted(laid)})
+    laid = [identity(artifact) for artifact in upstream if reaches(artifact, _folder(source))]
+    return digest_of({**run.build_key(source), "upstream": laid})
 
 
 def _build(
@@ -101,14 +108,25 @@ def _build(
     with tempfile.TemporaryDirectory(dir=run.folder) as folder:
         context = Path(folder)
         run.repository.export(run.commit.revision, context, folder=_folder(source) or None)
-        if not (context / source.dockerfile).is_file():
-            raise StepFailed(f"there is no {source.dockerfile} in {source.folder} at {run.commit.revision[:12]}")
+        if not _folder(source):  # editing the plan builds no image again
+            (context / PLAN_FILE).unlink(missing_ok=True)
         for artifact in upstream:
             unpack(artifact, run.artifacts, _folder(source), context)
+        _require_inside(context, source, run.commit.revision)
         run.ctx.images.build(
             context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=source.args,
             labels=labels, on_line=on_line,
         )  # fmt: skip
+
+
+def _require_inside(context: Path, source: BuildSource, revision: str) -> None:
+    """The docker command itself reads these two: a link must not lead it to another file of this machine."""
+    for name in (source.dockerfile, ".dockerignore"):
+        real = (context / name).resolve()
+        if (context / name).is_symlink() and not real.is_relative_to(context.resolve()):
+            raise StepFailed(f"{name} in {source.folder} is a link that leads out of the folder", hint="commit the file itself")
+    if not (context / source.dockerfile).is_file():
+        raise StepFailed(f"there is no {source.dockerfile} in {source.folder} at {revision[:12]}")
 
 
 def _folder(source: BuildSource) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from shipway.steps.container import Enough
+
+LARGEST = 256 << 20  # bytes of one attempt's output that are kept
 UNKNOWN = "(from here on lines may be missing or repeated: the engine no longer has the output from its beginning)"
 
 
@@ -23,8 +26,10 @@ class StepLog:
         self._again = go_on is not None and path.exists()
         self._file = path.open("r+b" if self._again else "w+b")
         self._redact, self._show = redact, show
+        self._full = False
         if go_on is not None and self._again:
             self._file.seek(min(go_on, path.stat().st_size))
+        self._begin = self._file.tell()
 
     @property
     def position(self) -> int:
@@ -32,17 +37,36 @@ class StepLog:
         return self._file.tell()
 
     def line(self, text: str) -> None:
-        """Keep and show it, unless it is there already."""
+        """Keep and show it, unless it is there already, or the log is full; then its last line says so."""
         for part in map(self._redact, text.split("\n")):
-            data = part.encode(errors="replace") + b"\n"
-            if not self._is_there(data):
-                self._write(data)
-                self._show(part)
+            if self._full:
+                return
+            if self._file.tell() - self._begin + len(part) >= LARGEST:
+                self._full = True
+                part = f"(the output is cut here: only its first {LARGEST >> 20} MB are kept; the step goes on)"
+            self._put(part)
+
+    def follow(self, text: str) -> None:
+        """The same for the output of a container: Enough when no more of it is wanted."""
+        if self._full:
+            raise Enough
+        self.line(text)
+
+    def say(self, text: str) -> None:
+        """Our own words, also in a full log."""
+        self._put(text)
+
+    def _put(self, part: str) -> None:
+        data = part.encode(errors="replace") + b"\n"
+        if not self._is_there(data):
+            self._write(data)
+            self._show(part)
 
     def cut(self) -> None:
         """What a process before wrote after this place is of no worth: it will be done anew."""
-        self._again = False
+        self._again = self._full = False
         self._file.truncate()
+        self._begin = self._file.tell()
 
     def _is_there(self, data: bytes) -> bool:
         if not self._again:

@@ -1,54 +1,105 @@
-"""JUnit XML reports of a step: kept beside its log, and summed up in a line."""
+"""Test results of a step: JUnit XML files, in folders and by patterns; kept beside its log, and summed up in a line."""
 
 from __future__ import annotations
 
-import io
+import posixpath
 import tarfile
-import xml.etree.ElementTree as ElementTree
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from shipway.domain.plan import Step
+from shipway.steps.junit import Counts, Unreadable, counts
 from shipway.steps.run import Run
+from shipway.system.patterns import fixed, is_pattern, matches
+from shipway.system.tars import CHUNK, TooLarge, reading_stream
+
+LARGEST = 64 << 20  # bytes of one report
+MOST = 2000  # reports of one step
+SEARCHED = 2 << 30  # bytes of a folder in which reports are looked for
+
+
+@dataclass
+class _Found:
+    """What the reports of a step come to."""
+
+    counts: Counts = field(default_factory=Counts)
+    files: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        words = [f"{self.counts.tests} tests, {self.counts.failed} failed"] if self.files or not self.problems else []
+        words += [f"{self.counts.skipped} skipped"] if self.counts.skipped else []
+        shown = [*self.problems[:3], *([f"and {len(self.problems) - 3} more"] if len(self.problems) > 3 else [])]
+        return "; ".join(filter(None, [", ".join(words), *shown]))
 
 
 def collect(run: Run, step: Step, container: str, workdir: str) -> str:
-    """Fetch the step's reports and return a summary such as '12 tests, 1 failed'; empty where it names none."""
+    """Fetch the step's reports and return a summary such as '12 tests, 1 failed'; empty where it names none.
+
+    What can't be read is named in the summary, and never counts as passed tests.
+    """
     if not step.reports:
         return ""
-    counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
-    for index, path in enumerate(step.reports):
-        content = _fetch(run, container, str(PurePosixPath(workdir) / path))
-        if content is None:
-            return f"no report at {path}"
-        kept = run.log(step.name).with_suffix(f".{index}.xml")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(content)
-        for name, value in _counts(content).items():
-            counts[name] += value
-    failed = counts["failures"] + counts["errors"]
-    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
-    return f"{counts['tests']} tests, {failed} failed{skipped}"
+    found = _Found()
+    for path in step.reports:
+        _take(run, step, container, workdir, path, found)
+    return str(found)
 
 
-def _fetch(run: Run, container: str, path: str) -> bytes | None:
+def _take(run: Run, step: Step, container: str, workdir: str, path: str, found: _Found) -> None:
+    root = fixed(path) if is_pattern(path) else path
+    before = found.files + len(found.problems)
     try:
-        archive = b"".join(run.ctx.runtime.get(container, path))
+        for name, size, chunks in _files(run, container, posixpath.join(workdir, root)):
+            inside = posixpath.normpath(posixpath.join(posixpath.dirname(root.rstrip("/")), name))
+            if matches(inside, path) if is_pattern(path) else inside == posixpath.normpath(root) or inside.endswith(".xml"):
+                _keep(run, step, inside, size, chunks, found)
     except FileNotFoundError:
-        return None
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        for member in tar:
-            content = tar.extractfile(member) if member.isfile() else None
-            if content:
-                return content.read()
-    return None
+        pass
+    except (TooLarge, tarfile.TarError):
+        found.problems.append(f"{path} has more than {SEARCHED >> 30} GB to look through: name a smaller folder")
+    if found.files + len(found.problems) == before:
+        found.problems.append(f"no report at {path}")
 
 
-def _counts(content: bytes) -> dict[str, int]:
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError:
-        return {"errors": 1}
-    suites = [root] if root.tag == "testsuite" else root.findall("testsuite")
-    return {
-        name: sum(int(suite.get(name) or 0) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
-    }
+def _keep(run: Run, step: Step, name: str, size: int, chunks: Iterator[bytes], found: _Found) -> None:
+    if found.files >= MOST:
+        found.problems.append(f"more than {MOST} reports: {name} is not read")
+        return
+    if size > LARGEST:
+        found.problems.append(f"{name} is larger than {LARGEST >> 20} MB and is not read")
+        return
+    kept = run.log(step.name).with_suffix(f".{found.files}.xml")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with kept.open("w+b") as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.seek(0)
+        found.files += 1
+        try:
+            found.counts += counts(iter(lambda: file.read(CHUNK), b""))
+        except Unreadable as error:
+            found.problems.append(f"{name} is no JUnit report: {error}")
+    _mask(run, kept)
+
+
+def _mask(run: Run, kept: Path) -> None:
+    text = kept.read_bytes().decode(errors="replace")
+    kept.write_text(run.ctx.redactor.text(text), encoding="utf-8")
+
+
+def _files(run: Run, container: str, path: str) -> Iterator[tuple[str, int, Iterator[bytes]]]:
+    """Regular files at or below a path: name from the path's last part on, size, content. A link is followed."""
+    for _ in range(5):
+        link = ""
+        with reading_stream(run.ctx.runtime.get(container, path), SEARCHED) as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.isreg() else None
+                if content is not None:
+                    yield member.name, member.size, iter(lambda content=content: content.read(CHUNK), b"")  # type: ignore[misc]
+                elif member.issym() and "/" not in member.name.strip("/"):
+                    link = posixpath.join(posixpath.dirname(path), member.linkname)
+        if not link:
+            return
+        path = link

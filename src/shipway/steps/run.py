@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
-from shipway.domain.plan import BuildSource, Plan, Step
-from shipway.domain.release import Commit
+from shipway.domain.plan import PLAN_FILE, BuildSource, Plan, Step
+from shipway.domain.release import Commit, digest_of
 from shipway.ports import Registry
 from shipway.steps.artifacts import Artifact
 from shipway.steps.log import StepLog
@@ -54,6 +55,8 @@ class Run:
     folder: Path  # scratch, removed at the end
     registry: Registry
     version: str  # tag or short revision, for labels
+    branch: str = ""  # ref of the trigger: results that count on it alone are known by it
+    counts: bool = True  # whether the commit is in the repository that the app is bound to: else its results stay its own
     builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time for one image
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -82,11 +85,17 @@ class Run:
 
     def build_key(self, source: BuildSource) -> dict[str, object]:
         """What an image built from the commit depends on."""
-        tree = self.commit.tree if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
+        tree = self._root if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
         return {
             "tree": tree, "folder": source.folder, "dockerfile": source.dockerfile,
             "target": source.target, "args": dict(source.args),
         }  # fmt: skip
+
+    @cached_property
+    def _root(self) -> str:
+        """All files of the commit but the plan."""
+        files = self.repository.tree_hashes(self.commit.revision, ["."])
+        return digest_of({path: kind for path, kind in files.items() if path != PLAN_FILE})
 
     def folder_of(self, step: Step) -> str:
         """Where a step works, as a folder of the repository ('' is its root)."""

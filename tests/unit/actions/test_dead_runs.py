@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,11 @@ def unreachable() -> Any:
 class Repository:
     """A commit with one file."""
 
-    def archive(self, revision: str, *, prefix: str) -> Iterator[bytes]:
-        return pack({f"/{prefix}/file": b"content"})
+    def archive(self, revision: str) -> Iterator[bytes]:
+        return pack({"file": b"content"})
+
+    def tree_hashes(self, revision: str, patterns: Sequence[str]) -> dict[str, str]:
+        return {"file": f"100644 blob of {revision}"}
 
     def refuse_incomplete(self, revision: str) -> None:
         """Nothing is missing."""

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from shipway.steps.artifacts import Artifact, as_archive, file, store, unpack
+from shipway.domain.errors import StepFailed
+from shipway.steps.artifacts import Artifact, as_archive, file, reaches, store, unpack
 
 
-def _tar(files: dict[str, bytes], mtime: int = 0) -> Iterator[bytes]:
+def _tar(files: dict[str, bytes | str], mtime: int = 0, links: dict[str, str] | None = None) -> Iterator[bytes]:
+    """A text instead of bytes is what a symbolic link leads to; links: hard ones, after all else as an engine has them."""
     whole = io.BytesIO()
-    with tarfile.open(fileobj=whole, mode="w") as tar:
+    with tarfile.open(fileobj=whole, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
-            member.size, member.mtime = len(content), mtime
-            tar.addfile(member, io.BytesIO(content))
+            member.mtime = mtime
+            if isinstance(content, str):
+                member.type, member.linkname = tarfile.SYMTYPE, content
+            else:
+                member.size = len(content)
+            tar.addfile(member, io.BytesIO(content) if isinstance(content, bytes) else None)
+        for name, target in (links or {}).items():
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = tarfile.LNKTYPE, target
+            tar.addfile(member)
     yield whole.getvalue()
 
 
@@ -45,3 +57,96 @@ def test_an_output_is_put_back_where_it_belongs(tmp_path: Path, folder: str, whe
         names = tar.getnames()
     assert names == ([where] if where else [])
     assert [str(path.relative_to(target)) for path in target.rglob("*.js")] == names
+
+
+@pytest.mark.parametrize(
+    ("of", "path", "into", "where"),
+    [
+        ("", "web/dist", "web", "dist/a.js"),  # of a step in a pulled image, which works in the repository's root
+        ("", "web", "web/app", "dist/a.js"),
+        ("web", "dist", "", "web/dist/a.js"),
+        ("", "web-other/dist", "web", None),
+        ("", "web", "web", "app/dist/a.js"),
+    ],
+)
+def test_an_output_of_any_step_lies_where_its_path_says(tmp_path: Path, of: str, path: str, into: str, where: str | None) -> None:
+    inside = {"web/dist": "dist/a.js", "web": "web/app/dist/a.js", "dist": "dist/a.js", "web-other/dist": "dist/a.js"}[path]
+    made = store(_tar({inside: b"1"}), of, path, tmp_path / "kept", tmp_path)
+    target = tmp_path / "context"
+    target.mkdir()
+    unpack(made, tmp_path / "kept", into, target)
+    assert [str(found.relative_to(target)) for found in target.rglob("*.js")] == ([where] if where else [])
+    assert reaches(made, into) == (where is not None)
+
+
+def test_hard_links_stay_links_wherever_they_are_laid(tmp_path: Path) -> None:
+    archive = _tar({"release/deps/app-1": b"program"}, links={"release/app": "release/deps/app-1"})
+    made = store(archive, "", "target/release", tmp_path / "kept", tmp_path)
+    target = tmp_path / "context"
+    target.mkdir()
+    unpack(made, tmp_path / "kept", "", target)
+    one, other = target / "target/release/app", target / "target/release/deps/app-1"
+    assert one.read_bytes() == b"program"
+    assert one.stat().st_ino == other.stat().st_ino
+    with tarfile.open(fileobj=io.BytesIO(b"".join(as_archive([made], tmp_path / "kept", "target")))) as tar:
+        assert {member.name: member.linkname for member in tar} == {"release/deps/app-1": "", "release/app": "release/deps/app-1"}
+
+
+def test_names_may_have_any_bytes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"dist/caf\xe9-\xff")
+    made = store(_tar({name: b"1", "dist/" + "long" * 60: b"2"}), "", "dist", tmp_path / "kept", tmp_path)
+    target = tmp_path / "context"
+    target.mkdir()
+    unpack(made, tmp_path / "kept", "", target)
+    assert sorted(os.listdir(os.fsencode(target / "dist"))) == [b"caf\xe9-\xff", b"long" * 60]
+
+
+def test_links_stay_and_nothing_is_written_through_them(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    harmless = store(_tar({"dist/current": "v1", "dist/v1/a": b"1", "dist/away": str(outside)}), "", "dist", tmp_path / "kept", tmp_path)
+    through = store(_tar({"away/evil": b"1"}), "", "dist/away", tmp_path / "kept", tmp_path)
+    target = tmp_path / "context"
+    target.mkdir()
+    unpack(harmless, tmp_path / "kept", "", target)
+    assert os.readlink(target / "dist/current") == "v1"
+    with pytest.raises(StepFailed, match="output dist/away can't be laid"):
+        unpack(through, tmp_path / "kept", "", target)
+    assert list(outside.iterdir()) == []
+
+
+def test_the_owner_is_who_works_there(tmp_path: Path) -> None:
+    made = store(_tar({"release/app": b"1"}), "", "target/release", tmp_path / "kept", tmp_path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(as_archive([made], tmp_path / "kept", "", (1000, 100))))) as tar:
+        assert [(member.name, member.uid, member.gid) for member in tar] == [
+            ("target", 1000, 100), ("target/release", 1000, 100), ("target/release/app", 1000, 100)
+        ]  # fmt: skip
+
+
+def test_what_no_archive_can_keep_is_named(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        pipe = tarfile.TarInfo("dist/pipe")
+        pipe.type = tarfile.FIFOTYPE
+        tar.addfile(pipe)
+    assert store(iter([whole.getvalue()]), "", "dist", tmp_path / "kept", tmp_path).left_out == ("dist/pipe",)
+
+
+def test_a_huge_output_takes_no_memory_and_a_larger_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = tarfile.TarInfo("dist/huge")
+    head.size = 64 << 20
+
+    def chunks() -> Iterator[bytes]:
+        yield head.tobuf(tarfile.GNU_FORMAT)
+        for _ in range(64):
+            yield bytes(1 << 20)
+        yield bytes(1024)
+
+    tracemalloc.start()
+    store(chunks(), "", "dist", tmp_path / "kept", tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 << 20
+    monkeypatch.setattr("shipway.steps.artifacts.LARGEST", 1 << 20)
+    with pytest.raises(StepFailed, match="output dist is larger"):
+        store(chunks(), "", "dist", tmp_path / "kept", tmp_path)

@@ -23,7 +23,7 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         port = str(item.host_port) if item.host_port else ""
         ports.setdefault(f"{item.container_port}/tcp", []).append({"HostIp": item.address, "HostPort": port})
     host: dict[str, Any] = {
-        "LogConfig": LOGGING,
+        "LogConfig": LOGGING if spec.log is None else _logging(spec.log),
         "RestartPolicy": {"Name": "unless-stopped" if spec.restart else "no"},
         "Mounts": [{"Type": "volume", "Source": name, "Target": path} for name, path in spec.volumes.items()],
         "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts.items()],
@@ -65,6 +65,11 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
 def _low_priority(spec: ContainerSpec) -> bool:
     """Runs of the pipeline and proofs stay below what serves."""
     return spec.low_priority or LABEL_RUN in spec.labels or spec.labels.get(LABEL_ROLE) == "proof"
+
+
+def _logging(size: int) -> dict[str, Any]:
+    """Each line costs the engine some 80 bytes more than its text: ten times as much holds very short ones too."""
+    return {"Type": "json-file", "Config": {"max-size": f"{size * 5 >> 20}m", "max-file": "2"}}
 
 
 def listed(item: Mapping[str, Any]) -> ContainerInfo:

@@ -1,0 +1,53 @@
+"""The files of the commit that a step sees: what its key covers, and nothing else."""
+
+from __future__ import annotations
+
+import posixpath
+import tempfile
+from collections.abc import Callable, Iterator
+
+from shipway.domain.plan import PLAN_FILE, Step
+from shipway.domain.release import digest_of
+from shipway.steps.run import Run
+from shipway.system.patterns import matches
+from shipway.system.tars import CHUNK, Folders, reading_stream, writing
+
+LINK = "160000"  # mode of a submodule in a tree: its hash stands for all that is in it
+
+
+def sees(step: Step) -> Callable[[str], bool]:
+    """Which paths: those that match its `inputs`; without any, all but the plan, so that editing that runs no test again."""
+    if step.inputs:
+        return lambda path: any(matches(path, pattern) for pattern in step.inputs)
+    return lambda path: path != PLAN_FILE
+
+
+def source_key(run: Run, step: Step) -> str:
+    """Digest over the mode and content of all that it sees."""
+    seen = sees(step)
+    files = run.repository.tree_hashes(run.commit.revision, ["."])
+    return digest_of({path: kind for path, kind in files.items() if seen(path) or kind.startswith(LINK)})
+
+
+def archive(run: Run, step: Step, folder: str, owner: tuple[int, int]) -> Iterator[bytes]:
+    """Tar stream of what it sees, below a folder, owned by (uid, gid): a step may write beside the sources."""
+    seen = sees(step)
+    with tempfile.TemporaryFile(dir=run.folder) as whole:
+        with writing(whole) as target:
+            folders = Folders(target, owner)
+            folders.make(folder)
+            with reading_stream(run.repository.archive(run.commit.revision)) as source:
+                for member in source:
+                    path = posixpath.normpath(member.name)
+                    if member.isdir() or not seen(path):  # folders come with their files
+                        continue
+                    member.name, member.uid, member.gid, member.uname, member.gname = f"{folder}/{path}", *owner, "", ""
+                    if member.islnk():
+                        member.linkname = f"{folder}/{posixpath.normpath(member.linkname)}"
+                    folders.make(posixpath.dirname(member.name))
+                    target.addfile(member, source.extractfile(member) if member.isreg() else None)
+        whole.seek(0)
+        while chunk := whole.read(CHUNK):
+            yield chunk
+
+

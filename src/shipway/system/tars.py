@@ -1,0 +1,66 @@
+"""Tar archives whose names may have any bytes, read and written through files or streams and never as a whole in memory."""
+
+from __future__ import annotations
+
+import posixpath
+import tarfile
+from collections.abc import Iterator
+from typing import IO, cast
+
+CHUNK = 1 << 16
+
+
+def reading(file: IO[bytes]) -> tarfile.TarFile:
+    """From a file."""
+    return tarfile.open(fileobj=file, encoding="utf-8", errors="surrogateescape")
+
+
+def reading_stream(chunks: Iterator[bytes], largest: int | None = None) -> tarfile.TarFile:
+    """From what comes, once and in order. TooLarge when it is more than `largest` bytes."""
+    stream = cast(IO[bytes], _Stream(chunks, largest))
+    return tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape")
+
+
+def writing(file: IO[bytes]) -> tarfile.TarFile:
+    """Into a file. GNU's format takes names of any bytes and length."""
+    return tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape")
+
+
+class TooLarge(Exception):
+    """An archive has more bytes than are read."""
+
+
+class _Stream:
+    """Chunks as a file."""
+
+    def __init__(self, chunks: Iterator[bytes], largest: int | None) -> None:
+        self._chunks, self._rest, self._left = chunks, b"", largest
+
+    def read(self, size: int) -> bytes:
+        if not self._rest:
+            self._rest = next(self._chunks, b"")
+            if self._left is not None:
+                self._left -= len(self._rest)
+                if self._left < 0:
+                    raise TooLarge
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
+class Folders:
+    """Entries for folders, each once, before what is in them: an engine would make missing ones for root alone."""
+
+    def __init__(self, target: tarfile.TarFile, owner: tuple[int, int]) -> None:
+        self._target, self._owner = target, owner
+        self._made = {"", ".", "/"}
+
+    def make(self, folder: str) -> None:
+        """This one, and those above it."""
+        if folder in self._made:
+            return
+        self._made.add(folder)
+        self.make(posixpath.dirname(folder))
+        entry = tarfile.TarInfo(folder)
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+        entry.uid, entry.gid = self._owner
+        self._target.addfile(entry)
