@@ -162,6 +162,24 @@ def test_a_long_output_is_kept_whole(bare: Tiny) -> None:
     assert numbers == list(range(1, lines + 1))
 
 
+def test_a_step_that_takes_too_much_is_ended_alone(bare: Tiny) -> None:
+    bare.pipeline(
+        forks={"run": "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null; for i in $(seq 60); do sleep 9 & done; wait", "security": {"pids": 20}},
+        eats={"run": "x=0123456789abcdef; while true; do x=$x$x; done", "resources": {"memory": "32M"}},
+        sniffs={"run": "grep CapBnd /proc/self/status; grep NoNewPrivs /proc/self/status"},
+    )
+    done = bare.shipway("run", "staging", check=False)
+    assert outcomes(bare) == {"forks": "failed", "eats": "failed", "sniffs": "succeeded"}
+    assert "forks        │ 20" in done.output
+    assert "can't fork" in done.output or "Resource temporarily unavailable" in done.output or "Cannot fork" in done.output
+    assert "exited with 137" in done.output
+    assert re.search(r"NoNewPrivs:\s+1", done.output)
+    bounding = re.search(r"CapBnd:\s+([0-9a-f]+)", done.output)
+    assert bounding
+    assert not int(bounding[1], 16) & 1 << 13  # CAP_NET_RAW
+    nothing_is_left(bare)
+
+
 def test_outputs_reach_what_needs_them(bare: Tiny) -> None:
     bare.pipeline(
         make={"run": "mkdir -p web/made && echo of this run > web/made/file", "outputs": ["web/made"]},

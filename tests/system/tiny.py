@@ -145,6 +145,10 @@ class Tiny(Project):
         found = engine("/containers/json", all=1, filters=json.dumps({"label": wanted}))
         return {item["Names"][0].lstrip("/"): item["State"] for item in found}
 
+    def logs(self, container: str) -> str:
+        """All that a container has written so far."""
+        return "\n".join(DockerRuntime(Engine()).logs(container))
+
     def networks(self) -> list[str]:
         """Names of all networks of the app."""
         return sorted(item["Name"] for item in engine("/networks") if f"_{self.app}_" in item["Name"])

@@ -15,7 +15,7 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import DeployFailed, StepFailed
-from shipway.domain.plan import Check, Environment
+from shipway.domain.plan import Check, Environment, Security
 from shipway.domain.release import Evidence, Release
 from shipway.domain.specify import Settings, public_url
 from shipway.steps.container import TIMED_OUT, run_container
@@ -47,6 +47,7 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
         labels=names.labels(release.app, environment.name, "job", name),
         entrypoint=("sh", "-c"),
         command=(check.run,),
+        security=Security(),
         env={"URL": environment.url, "SHIPWAY_ENVIRONMENT": environment.name, **check.env},
     )
     authority = ctx.edge.authority() if (environment.certificate or {}).get("internal") else None

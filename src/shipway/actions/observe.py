@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from shipway.actions.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import accessory as known
-from shipway.domain import names
+from shipway.domain import names, secret_value
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.errors import KeyMissing, SecretError
 from shipway.domain.observed import Observed
@@ -48,6 +50,7 @@ def settings(
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
         raise SecretError(f"{environment.name} lacks {len(missing)} secret(s): {', '.join(missing)}", hint=f"set them:\n{commands}")
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
+    _require_fit(plan, values)
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {accessory.name: known.password_secret(accessory) for accessory in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
@@ -76,6 +79,13 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
     }
     ctx.redactor.add({f"{name} password": value for name, value in found.items()})
     return found
+
+
+def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
+    """A value may have been set for a plan that took it as a file."""
+    for name, value in values.items():
+        if why := secret_value.problem(name, secret_value.as_bytes(value), variable=secret_value.used_as_variable(plan, name)):
+            raise SecretError(why, hint=secret_value.remedy(name))
 
 
 def needed(plan: Plan, environment: Environment) -> list[str]:

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names
+from shipway.domain.accessory import PLACEHOLDER
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Release
-from shipway.domain.specify import Settings, stand_ins, variables
+from shipway.domain.specify import Settings, secret_files, stand_ins, variables
 from shipway.ports import DatabaseTool, OneOff
 from shipway.steps.container import capture
 from shipway.system.tars import TooLarge, reading_stream
@@ -33,6 +34,8 @@ def service_job(
         image=release.images[service],
         labels=names.labels(plan.app, environment.name, "job", service),
         env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
+        files=secret_files(settings, plan.services[service]),
+        security=plan.services[service].security,
         networks={names.network(plan.app, environment.name): (), names.rotation_network(plan.app, environment.name): ()},
     )
 
@@ -85,7 +88,8 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     if database is None:
         return None
     env = stand_ins(plan, database.service)
-    job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env)
+    files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in plan.services[database.service].secret_files}
+    job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
     run = _one_off(ctx, job)
     tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))
     return tool.head()

@@ -16,8 +16,9 @@ from shipway.actions.promote import admitted, after_of, is_unpushed, refused_bef
 from shipway.actions.register import PLAN, ParsePlan
 from shipway.actions.release import make_release
 from shipway.context import Context
+from shipway.domain import rights
 from shipway.domain.container import LABEL_APP, LABEL_RUN
-from shipway.domain.errors import PlanError, RepositoryError
+from shipway.domain.errors import GateRefused, PlanError, RepositoryError
 from shipway.domain.plan import Plan
 from shipway.domain.refs import fits
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
@@ -49,22 +50,21 @@ def run(
 ) -> Outcome:
     """Run it. Errors are raised when the run has been settled in the ledger and everything is cleaned up. rules: reads
     those of the app that are in force now, see `read_rules`."""
-    asked = _asked(ctx, plan, trigger, rules)
+    book, in_force = _asked(ctx, plan, trigger, rules)
     tagged = trigger.ref.startswith("refs/tags/")
-    if asked is None:
+    if book is None or in_force is None:
         if tagged:
             ctx.reporter.note(f"no environment is deployed by the tag {trigger.ref.removeprefix('refs/tags/')}")
             return Outcome(None, None, None, None)
-        return Outcome(_pipeline(ctx, repository, commit, plan, trigger, None)[0], None, None, None)
-    book, in_force = asked
+        return Outcome(_pipeline(ctx, repository, commit, plan, trigger, None, book)[0], None, None, None)
     name, number = in_force.environment, None
     if not after_of(in_force):
         if is_unpushed(book, commit):  # what it may do: its checks; then it is refused
-            _pipeline(ctx, repository, commit, plan, trigger, None)
+            _pipeline(ctx, repository, commit, plan, trigger, None, book)
         targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
         require_owned_everywhere(ctx, plan.app, plan.environments[name])
-        number, _ = _pipeline(ctx, repository, commit, plan, trigger, name)
+        number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book)
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)
     order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
@@ -72,8 +72,11 @@ def run(
     return Outcome(number, order.release, name, deploy(ctx, order))
 
 
-def _asked(ctx: Context, plan: Plan, trigger: Trigger, rules: Callable[[], Rulebook]) -> tuple[Rulebook, InForce] | None:
-    """What the rules in force deploy for this trigger; None: nothing, which is said where the commit's own plan would."""
+def _asked(
+    ctx: Context, plan: Plan, trigger: Trigger, rules: Callable[[], Rulebook]
+) -> tuple[Rulebook | None, InForce | None]:
+    """The rules, where they can be read, and what they deploy for this trigger; None: nothing, which is said where the
+    commit's own plan would."""
     own = [name for name, environment in plan.environments.items() if fits(environment.trigger, trigger.ref)]
     try:
         book = rules()
@@ -82,11 +85,11 @@ def _asked(ctx: Context, plan: Plan, trigger: Trigger, rules: Callable[[], Ruleb
         if own or trigger.ref.startswith("refs/tags/"):
             raise
         ctx.reporter.note(f"checks only: {error.message}")
-        return None
+        return None, None
     if found is None and own:
         ctx.reporter.note(not_in_force(book.of(ctx, own[0]), plan, trigger.ref))
     if found is None:
-        return None
+        return book, None
     ctx.reporter.note(f"{found.environment}: rules of {sources(found)}")
     return book, found
 
@@ -101,9 +104,27 @@ def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
     )  # fmt: skip
 
 
+def _require_rights(plan: Plan, book: Rulebook | None) -> None:
+    """GateRefused where a step asks for more than the protected plan gives it."""
+    if asked := rights.of_steps(plan, book.plan if book else None):
+        source = f"the plan of {book.source}" if book else "a protected plan that can be read"
+        listed = "\n".join(f"  {text}" for text in asked)
+        raise GateRefused(f"steps ask for rights that {source} doesn't give them:\n{listed}", hint="change the plan on the protected branch first")
+
+
+def _is_in(book: Rulebook, commit: Commit) -> bool:
+    """Whether the commit is in the app's repository: what steps find of others counts on their own branch only."""
+    try:
+        return book.origin.has(commit.revision)
+    except RepositoryError:
+        return False
+
+
 def _pipeline(
-    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: str | None
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: str | None, book: Rulebook | None
 ) -> tuple[int, Release | None]:
+    _require_rights(plan, book)
+    counts = book is not None and _is_in(book, commit)
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # refused here where its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
@@ -114,7 +135,7 @@ def _pipeline(
         outcome = FAILED
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref)
+            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts)
             own.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
             results = run_steps(at, steps_of(plan, images=environment is not None), left)
             release = make_release(at, results) if environment else None

@@ -9,8 +9,9 @@ import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say
-from shipway.domain.errors import UsageError
+from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import PROOFS, REGISTRY
+from shipway.domain.secret_value import FILE, as_bytes, as_text, problem, remedy, used_as_variable
 
 if TYPE_CHECKING:
     from shipway.domain.plan import Plan
@@ -26,8 +27,9 @@ def secret() -> None:
 @click.argument("name")
 @click.option("--for", "address", metavar="ADDRESS", help="Of `registry`: the one address that gets it, such as ghcr.io/acme")
 @click.option("--generate", is_flag=True, help="Make a random value instead of reading one from stdin")
+@click.option("--keep-newline", is_flag=True, help="Keep the newline at the end of what stdin gives [it is left out]")
 @click.pass_obj
-def set_(options: Globals, environment: str, name: str, address: str | None, generate: bool) -> None:
+def set_(options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool) -> None:
     """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is asked for, or read from stdin."""
     from shipway.actions.secret_names import check_name
     from shipway.app import load_plan, open_context
@@ -51,7 +53,9 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
         elif sys.stdin.isatty():
             value = click.prompt(f"{name} for {environment}", hide_input=True, default="", show_default=False)
         else:
-            value = sys.stdin.read().removesuffix("\n")
+            given = sys.stdin.buffer.read(FILE + 2)
+            value = as_text(given if keep_newline else given.removesuffix(b"\n"))
+        require_fit(plan, environment, name, as_bytes(value))
         version = ctx.secrets.set(scope, name, value)
         say(f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it")
         if unknown:
@@ -73,6 +77,13 @@ def list_(options: Globals, environment: str) -> None:
         if environment == REGISTRY and plan.registry:
             for name, version in ctx.secrets.names(registry_scope(plan, "NAME", plan.registry.address)).items():
                 say(f"{name}  version {version}, for {plan.registry.address}")
+
+
+def require_fit(plan: Plan, environment: str, name: str, value: bytes) -> None:
+    """SecretError where whatever gets it could not."""
+    variable = environment == REGISTRY or used_as_variable(plan, name)
+    if why := problem(name, value, variable=variable):
+        raise SecretError(why, hint=remedy(name) if variable and environment != REGISTRY else "")
 
 
 def registry_scope(plan: Plan, name: str, address: str | None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shipway.domain.plan import Security
+
 # Labels on everything that Shipway makes on an engine; nothing without LABEL_APP is ever touched.
 LABEL_APP = "shipway.app"
 LABEL_LEDGER = "shipway.ledger"  # identity of the ledger that it belongs to; in no digest, so that it replaces nothing
@@ -45,6 +47,7 @@ class ContainerSpec:
     command: tuple[str, ...] | None = None  # replaces CMD; None keeps the image's
     entrypoint: tuple[str, ...] | None = None  # replaces ENTRYPOINT; None keeps the image's
     env: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: hidden in repr
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path: only the container's user may read them
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
     network_of: str | None = None  # share the network namespace of this container instead
     hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address
@@ -54,6 +57,8 @@ class ContainerSpec:
     cpus: float | None = None
     memory: int | None = None  # bytes
     low_priority: bool = False  # gets little of the processor while others want it, until `Runtime.prioritize`
+    swap: bool = True  # it may swap as much as it has memory
+    security: Security | None = None  # None: as the engine has it
     restart: bool = False  # the engine starts it again when it exits or the engine restarts
     stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
     log: int | None = None  # bytes of output that the engine keeps; None: the last 30 MB

@@ -50,6 +50,21 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Security:
+    """What a container of a service or a step may do."""
+
+    no_new_privileges: bool = True  # sudo, su and the like get no more rights
+    pids: int = 4096  # processes and threads
+    capabilities: tuple[str, ...] = ()  # beside those that an engine gives by itself, of which NET_RAW is taken out
+
+    def looser_than(self, other: Security) -> list[str]:
+        """Its keys, as in a plan, that allow what the other doesn't."""
+        found = ["no-new-privileges"] if other.no_new_privileges and not self.no_new_privileges else []
+        found += ["pids"] if self.pids > other.pids else []
+        return found + (["capabilities"] if set(self.capabilities) - set(other.capabilities) else [])
+
+
+@dataclass(frozen=True)
 class Service:
     """What the team builds and runs: frontend, backend, worker. Exactly one of build and image is set."""
 
@@ -66,6 +81,8 @@ class Service:
     stop: float = 10.0  # from SIGTERM to SIGKILL
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    security: Security = Security()
+    secret_files: tuple[str, ...] = ()  # those of them that it reads from a file; the variable NAME_FILE has the path
     assets: str | None = None  # folder in its image whose files the releases before and after serve too
     entrypoint: str | None = None  # split likewise; None is the image's own; with one, the image's own command doesn't count
 
@@ -155,6 +172,8 @@ class Step:
     timeout: float = 1800.0
     retries: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = Resources()  # memory: None is four fifths of what the machine has
+    security: Security = Security()
 
 
 @dataclass(frozen=True)

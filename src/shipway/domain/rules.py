@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from shipway.domain import rights
 from shipway.domain.plan import Check, Environment, Plan, Trigger
 from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
@@ -133,6 +134,7 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
+    "security": lambda plan, environment: rights.of_services(plan),
 }
 
 

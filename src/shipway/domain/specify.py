@@ -23,9 +23,11 @@ from shipway.domain.container import (
     Publish,
 )
 from shipway.domain.observed import Wanted
-from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
+from shipway.domain.plan import Accessory, Environment, Host, Plan, Security, Service
+from shipway.domain.record import to_data
 from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
+from shipway.domain.secret_value import FOLDER, as_bytes
 
 NOWHERE = "nowhere.invalid"  # a host that nothing can have
 PORTS = range(20000, 30000)  # where accessories are published for the other hosts of an environment
@@ -102,7 +104,8 @@ def variables(
         **accessory_urls(plan, environment, settings.passwords, host or environment.hosts[0]),
         **service.environment,
         **environment.environment,
-        **{name: settings.secrets[name] for name in service.secrets},
+        **{name: settings.secrets[name] for name in service.secrets if name not in service.secret_files},
+        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files},
     }
 
 
@@ -119,8 +122,15 @@ def stand_ins(plan: Plan, service: str) -> dict[str, str]:
     }  # fmt: skip
     return {
         "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": known.PLACEHOLDER, **urls,
-        **by_environments, **chosen.environment, **dict.fromkeys(chosen.secrets, known.PLACEHOLDER),
+        **by_environments, **chosen.environment,
+        **{name: known.PLACEHOLDER for name in chosen.secrets if name not in chosen.secret_files},
+        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in chosen.secret_files},
     }  # fmt: skip
+
+
+def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
+    """The files of a service's container that hold secrets, by their path."""
+    return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
 
 
 def accessory_urls(
@@ -166,9 +176,11 @@ def _replica(
         command=argv(service.command),
         entrypoint=argv(service.entrypoint),
         env=variables(plan, release, environment, settings, service, host),
+        files=secret_files(settings, service),
         networks={names.network(plan.app, environment.name): ()},
         cpus=service.resources.cpus,
         memory=service.resources.memory,
+        security=service.security,
         restart=True,
         stop_grace=service.stop,
     )
@@ -238,6 +250,8 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
         "volumes": dict(spec.volumes),
         "limits": [spec.cpus, spec.memory, spec.stop_grace],
         "labels": dict(spec.labels),
+        # A default that came later must not replace what runs.
+        **({"security": to_data(spec.security)} if spec.security and spec.security != Security() else {}),
         **({"publish": [[port.address, port.host_port] for port in spec.publish]} if spec.publish else {}),
     }
     return digest_of(data)

@@ -32,6 +32,27 @@ def trigger(branches: tuple[str, ...] = (), tag: Mapping[str, Any] | None = None
     return domain.Trigger(branches=branches, manual=manual, **(tag or {}))
 
 
+class SecretFile(str):
+    """The name of a secret that a service reads from a file."""
+
+
+def secret(name: str, as_file: bool = False) -> str:
+    """One secret of a service."""
+    return SecretFile(name) if as_file else name
+
+
+def service(
+    name: str, route: str | None = None, drain: float | None = None, stop: float | None = None, secrets: tuple[str, ...] = (), **given: Any
+) -> domain.Service:
+    """Its secrets by name, and apart those that it reads from a file. `drain` of a service without a route is its `stop`:
+    in older plans it was the name of that."""
+    if route is None and drain is not None:
+        drain, stop = None, drain if stop is None else stop
+    times: dict[str, Any] = {key: value for key, value in (("drain", drain), ("stop", stop)) if value is not None}
+    files = tuple(str(item) for item in secrets if isinstance(item, SecretFile))
+    return domain.Service(name, route=route, secrets=tuple(map(str, secrets)), secret_files=files, **times, **given)
+
+
 BUILD = Record(
     domain.BuildSource,
     {"folder": v.FOLDER, "dockerfile": v.INSIDE, "target": v.TEXT, "args": v.VARIABLES},
@@ -46,14 +67,17 @@ HEALTH = Record(
     exactly_one=("path", "tcp", "command"),
     together={"headers": ("path",)},
 )
-def service(route: str | None = None, drain: float | None = None, stop: float | None = None, **given: Any) -> domain.Service:
-    """`drain` of a service without a route is its `stop`: in older plans it was the name of that."""
-    if route is None and drain is not None:
-        drain, stop = None, drain if stop is None else stop
-    times: dict[str, Any] = {key: value for key, value in (("drain", drain), ("stop", stop)) if value is not None}
-    return domain.Service(route=route, **times, **given)
-
-
+RESOURCES = Record(domain.Resources, {"cpus": v.CPUS, "memory": v.SIZE})
+SECURITY = Record(
+    domain.Security,
+    {
+        "no-new-privileges": Choice({"true": True, "false": False}),
+        "pids": Number("a number of processes from 16 to 4194304", 16, 4_194_304),
+        "capabilities": Several(Choice({name: name for name in v.CAPABILITIES}, "a capability such as NET_RAW or SYS_PTRACE")),
+    },
+    renamed={"no-new-privileges": "no_new_privileges"},
+)
+SECRET = Record(secret, {"name": v.SECRET, "as": Choice({"file": True})}, required=("name",), renamed={"as": "as_file"}, short=("name", v.SECRET))
 SERVICE = Record(
     service,
     {
@@ -65,11 +89,12 @@ SERVICE = Record(
         "route": v.ROUTE,
         "health": HEALTH,
         "replicas": v.POSITIVE,
-        "resources": Record(domain.Resources, {"cpus": v.CPUS, "memory": v.SIZE}),
+        "resources": RESOURCES,
+        "security": SECURITY,
         "drain": v.WITHIN_A_DAY,
         "stop": v.WITHIN_A_DAY,
         "environment": v.VARIABLES,
-        "secrets": v.SECRETS,
+        "secrets": Several(SECRET),
         "assets": v.ABSOLUTE,
     },
     named=True,
@@ -136,13 +161,15 @@ STEP = Record(
         "timeout": v.DURATION,
         "retries": v.RETRIES,
         "env": v.VARIABLES,
+        "resources": RESOURCES,
+        "security": SECURITY,
     },
     renamed={"with": "accessories"},
     named=True,
     exactly_one=("run", "build", "prove"),
     together={
         "run": ("image",),
-        **dict.fromkeys(("image", "with", "inputs", "outputs", "reports", "env"), ("run",)),
+        **dict.fromkeys(("image", "with", "inputs", "outputs", "reports", "env", "resources", "security"), ("run",)),
     },
 )
 CHECK = Record(

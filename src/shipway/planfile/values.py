@@ -187,6 +187,14 @@ CERTIFICATES = Text("certificates in PEM form", r"^-----BEGIN CERTIFICATE-----",
 ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_url)
 REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
 
+# Those of Linux, without the ones that are the whole machine: SYS_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_BOOT, MAC_*, BPF, PERFMON.
+CAPABILITIES = (
+    "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER",
+    "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE",
+    "NET_BROADCAST", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE",
+    "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "SYSLOG", "WAKE_ALARM",
+)  # fmt: skip
+
 VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS, "LOG_LEVEL: info")
 HEADERS = ByName(
     Text("the value of a header, in one line", r"^[^\x00-\x1f\x7f]+$", as_written=True),

@@ -16,7 +16,7 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, Conta
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Exercise, Host, Plan, Service
 from shipway.domain.release import Release
-from shipway.domain.specify import Settings, argv, variables
+from shipway.domain.specify import Settings, argv, secret_files, variables
 from shipway.ports import ScratchDatabase
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
@@ -137,9 +137,11 @@ class Stand:
             command=argv(service.command),
             entrypoint=argv(service.entrypoint),
             env=variables(release.plan, release, cast.environment, cast.settings, service),
+            files=secret_files(cast.settings, service),
             networks={self._network: (service.name,)},
             cpus=service.resources.cpus,
             memory=service.resources.memory,
+            security=service.security,
         )
 
     def _accessory(self, plan: Plan, accessory: Accessory) -> ContainerSpec:

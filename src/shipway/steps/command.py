@@ -25,9 +25,11 @@ from shipway.steps.image import step_image, step_tag, user_of, workdir_in
 from shipway.steps.log import LARGEST, StepLog
 from shipway.steps.run import Attempt, Run, StepResult
 from shipway.steps.sources import archive, source_key
+from shipway.system.memory import most_memory
 from shipway.system.owner import owner
 
 SOURCE = "src"  # of steps in an image by name: the repository lies in /src
+KILLED = 137  # exit code after SIGKILL, which is how the kernel ends what takes too much memory
 PASSWORD = "test"  # of databases that live for one step on a private network
 
 
@@ -40,6 +42,7 @@ def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
     return digest_of({
         "run": step.run, "env": dict(step.env), "outputs": list(step.outputs), "reports": list(step.reports),
         "image": run.build_key(step.image.build) if step.image.build else ids[step.image.name or ""],
+        "resources": to_data(step.resources), "security": to_data(step.security),
         "source": source_key(run, step) if step.inputs or not step.image.build else None,
         "with": {item.name: [ids[item.image], to_data(item)] for item in accessories},
         "upstream": [identity(artifact) for artifact in upstream],
@@ -60,12 +63,19 @@ def run_command(run: Run, attempt: Attempt) -> StepResult:
     if code == TIMED_OUT:
         raise StepFailed(f"it was stopped after {step.timeout:g} s", hint=f"give it more time with `timeout:` on step {step.name}")
     if code != 0:
-        raise StepFailed(f"`{step.run}` exited with {code}" + (f" ({summary})" if summary else ""))
+        raise StepFailed(f"`{step.run}` exited with {code}" + (f" ({summary})" if summary else ""), hint=_cause(step, code))
     missing = [path for path in step.outputs if path not in {artifact.path for artifact in harvest.outputs}]
     if missing:
         raise StepFailed(f"it left no {', '.join(missing)}, which the plan names as outputs")
     assert step.image is not None
     return StepResult(tuple(harvest.outputs), {}, summary, step_tag(run, step.image.build) if step.image.build else "")
+
+
+def _cause(step: Step, code: int) -> str:
+    if code != KILLED:
+        return ""
+    limit = step.resources.memory or most_memory()
+    return f"it was killed: it may have needed more than the {limit >> 20} MB of memory that it had (`resources: {{memory: …}}` on step {step.name})"
 
 
 class _Harvest:
@@ -110,6 +120,10 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         hosts=hosts,
         workdir=workdir,
         log=2 * LARGEST,
+        cpus=step.resources.cpus,
+        memory=step.resources.memory or most_memory(),
+        swap=False,
+        security=step.security,
     )
 
     def before(container: str) -> None:

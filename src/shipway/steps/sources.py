@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from shipway.domain.plan import PLAN_FILE, Step
 from shipway.domain.release import digest_of
@@ -30,24 +30,33 @@ def source_key(run: Run, step: Step) -> str:
 
 
 def archive(run: Run, step: Step, folder: str, owner: tuple[int, int]) -> Iterator[bytes]:
-    """Tar stream of what it sees, below a folder, owned by (uid, gid): a step may write beside the sources."""
-    seen = sees(step)
-    with tempfile.TemporaryFile(dir=run.folder) as whole:
-        with writing(whole) as target:
-            folders = Folders(target, owner)
-            folders.make(folder)
-            with reading_stream(run.repository.archive(run.commit.revision)) as source:
-                for member in source:
-                    path = posixpath.normpath(member.name)
-                    if member.isdir() or not seen(path):  # folders come with their files
-                        continue
-                    member.name, member.uid, member.gid, member.uname, member.gname = f"{folder}/{path}", *owner, "", ""
-                    if member.islnk():
-                        member.linkname = f"{folder}/{posixpath.normpath(member.linkname)}"
-                    folders.make(posixpath.dirname(member.name))
-                    target.addfile(member, source.extractfile(member) if member.isreg() else None)
-        whole.seek(0)
-        while chunk := whole.read(CHUNK):
+    """Tar stream of what it sees, below a folder, owned by (uid, gid): a step may write beside the sources.
+
+    Made once for all steps of a run that see the same.
+    """
+    name = digest_of([list(step.inputs), folder, owner]).removeprefix("sha256:")
+    made = run.folder / f"sources-{name[:16]}.tar"
+    with run.lock(made.name):
+        if not made.exists():
+            _pack(run, sees(step), folder, owner, made)
+    with made.open("rb") as file:
+        while chunk := file.read(CHUNK):
             yield chunk
 
 
+def _pack(run: Run, seen: Callable[[str], bool], folder: str, owner: tuple[int, int], made: Path) -> None:
+    part = made.with_suffix(".part")
+    with part.open("wb") as file, writing(file) as target:
+        folders = Folders(target, owner)
+        folders.make(folder)
+        with reading_stream(run.repository.archive(run.commit.revision)) as source:
+            for member in source:
+                path = posixpath.normpath(member.name)
+                if member.isdir() or not seen(path):  # folders come with their files
+                    continue
+                member.name, member.uid, member.gid, member.uname, member.gname = f"{folder}/{path}", *owner, "", ""
+                if member.islnk():
+                    member.linkname = f"{folder}/{posixpath.normpath(member.linkname)}"
+                folders.make(posixpath.dirname(member.name))
+                target.addfile(member, source.extractfile(member) if member.isreg() else None)
+    part.rename(made)

@@ -11,6 +11,7 @@ from shipway.system.plain import plain
 
 SHORTEST = 4  # characters; shorter values would mask half of every line
 LONG = 12  # characters of a piece at the end of a line, from which on it is masked although the rest isn't there yet
+PIECE = 1 << 19  # characters that are looked through at a time
 BROKEN = 1024  # characters of a line, at most, that may be the first piece of a secret that goes on in the next line
 
 
@@ -23,6 +24,7 @@ class Redactor:
         self._names: dict[str, str] = {}  # by spelling
         self._indexes = [_Index(12, 6), _Index(8, 4), _Index(SHORTEST, SHORTEST)]
         self._ends = set[str]()
+        self._longest = 0
         self._starts: dict[str, list[str]] = {}
         self.add(values)
 
@@ -41,6 +43,7 @@ class Redactor:
             if form in self._names:
                 continue
             self._names[form] = name
+            self._longest = max(self._longest, len(form))
             next(index for index in self._indexes if len(form) >= index.least).add(form)
             if len(form) < LONG:
                 continue
@@ -73,7 +76,7 @@ class Redactor:
         """Only known values that stand in one piece, all else as it is: for text that may have control characters."""
         if not self._names:
             return text
-        found = [place for index in self._indexes for place in index.find(text)]
+        found = self._find(text)
         if not found:
             return text
         done, parts = 0, []
@@ -82,6 +85,14 @@ class Redactor:
                 parts.append(text[done:begin] + self._mark(text[begin : begin + length]))
                 done = begin + length
         return "".join(parts) + text[done:]
+
+    def _find(self, text: str) -> list[tuple[int, int]]:
+        """(begin, length) of all spellings in a text; a long one is looked through in pieces, so that memory stays bounded."""
+        found: list[tuple[int, int]] = []
+        for begin in range(0, max(len(text), 1), PIECE):
+            part = text[begin : begin + PIECE + self._longest] if len(text) > PIECE else text
+            found += [(begin + at, length) for index in self._indexes for at, length in index.find(part)]
+        return found
 
     def _mark(self, form: str) -> str:
         return f"«{self._names[form]}»"

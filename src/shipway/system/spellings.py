@@ -12,20 +12,32 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from shipway.system.redact import SHORTEST
 
+LARGE = 8 << 10  # characters
+LINE = 8  # characters of a line of a value; a shorter one may be any word
 PART = 6  # characters of a password that is only a part of the value
 
 
 def spellings(value: str) -> set[str]:
     """The value itself, line by line, and what is secret in it; quoted for URLs, forms, JSON, shells and HTML; in base64
     at any offset, and in hex. Nothing shorter than SHORTEST."""
+    if len(value) > LARGE:
+        return _of_large(value)
     found: set[str] = set()
-    for part in {value, value.strip(), *(line.strip() for line in value.splitlines()), *_passwords(value)}:
+    lines = {line.strip() for line in value.splitlines()} - {value.strip()}
+    for part in {value, value.strip(), *(line for line in lines if len(line) >= LINE), *_passwords(value)}:
         if len(part) >= SHORTEST:
             found.update(_quoted(part))
-            for data in (part.encode(errors="surrogatepass"), part.encode("utf-16-le", "surrogatepass")):
+            for data in (part.encode(errors="surrogateescape"), part.encode("utf-16-le", "surrogatepass")):
                 found.update((data.hex(), data.hex().upper(), *_base64(data)))
-    found.update(_base64(value.encode(errors="surrogatepass")) if len(value) >= SHORTEST else ())
+    found.update(_base64(value.encode(errors="surrogateescape")) if len(value) >= SHORTEST else ())
     return {form for form in found if len(form) >= SHORTEST}
+
+
+def _of_large(value: str) -> set[str]:
+    """Of keyrings and certificates: their lines as they are, and the whole as programs carry bytes."""
+    data = value.encode(errors="surrogateescape")
+    found = {line.strip() for line in value.splitlines()} | {json.dumps(value)[1:-1], data.hex(), data.hex().upper(), *_base64(data)}
+    return {form for form in found if len(form) >= LINE}
 
 
 def _passwords(value: str) -> Iterator[str]:
@@ -42,7 +54,7 @@ def _passwords(value: str) -> Iterator[str]:
 
 def _quoted(value: str) -> Iterator[str]:
     yield value
-    for url in (quote(value), quote(value, safe=""), quote(value, safe="!'()*~"), quote_plus(value)):
+    for url in (_url(value, "/"), _url(value, ""), _url(value, "!'()*~"), quote_plus(value, errors="surrogateescape")):
         yield url
         yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), url)
     for text in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]):
@@ -57,6 +69,10 @@ def _quoted(value: str) -> Iterator[str]:
     for page in (html.escape(value, quote=False), html.escape(value)):
         yield from (page, page.replace("&#x27;", "&#39;"), page.replace("&#x27;", "&apos;"), page.replace("&#x27;", "'"))
         yield page.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+
+
+def _url(value: str, safe: str) -> str:
+    return quote(value, safe=safe, errors="surrogateescape")
 
 
 def _base64(data: bytes) -> Iterator[str]:

@@ -133,7 +133,7 @@ class MemoryRuntime(Recorder):
                 identity, spec.name, dict(spec.labels), "created", str(image["Id"]), {}, float(self._made), volumes=mounts
             )
             behaviour = self._behaviour(spec)
-            self.containers[spec.name] = _Container(spec, info, behaviour, dict(behaviour.files))
+            self.containers[spec.name] = _Container(spec, info, behaviour, {**behaviour.files, **spec.files})
             for volume in mounts.values():
                 if volume in spec.volumes and volume not in self.volumes:
                     self.labels["volume", volume] = owner_labels(spec.labels)

@@ -229,6 +229,16 @@ class RuntimeContract:
         with pytest.raises(EngineError):
             lab.runtime.put(name, "/tmp/nothing", pack({"a": b""}))
 
+    def test_files_are_there_before_it_starts(self, lab: RuntimeLab) -> None:
+        files = {"/run/secrets/KEY": b"\xff\x00value", "/run/secrets/OTHER": b"x"}
+        spec = lab.spec("a", SLEEPS, files=files)
+        lab.runtime.create(spec)
+        assert unpack(lab.runtime.get(spec.name, "/run/secrets")) == {f"secrets/{path[13:]}": data for path, data in files.items()}
+        lab.runtime.start(spec.name)
+        lab.runtime.put(spec.name, "/run/secrets", pack({"OTHER": b"changed"}))
+        lab.runtime.create(spec)  # of one that was started already nothing is written again
+        assert unpack(lab.runtime.get(spec.name, "/run/secrets/OTHER")) == {"OTHER": b"changed"}
+
     def test_a_volume_outlives_its_containers(self, lab: RuntimeLab) -> None:
         volume = lab.name("volume")
         assert not lab.runtime.has_volume(volume)

@@ -8,6 +8,7 @@ import pytest
 
 from shipway.domain.container import LABEL_ROLE, LABEL_RUN, ContainerSpec, Publish
 from shipway.domain.errors import EngineError
+from shipway.domain.plan import Security
 from shipway.drivers.images.builder import failure, find_builder
 from shipway.drivers.images.docker import registry_of, split_reference
 from shipway.drivers.runtime.streams import Seen, frames, lines, records
@@ -81,6 +82,23 @@ def test_the_smallest_container() -> None:
 def test_runs_and_proofs_stay_below_what_serves(labels: dict[str, str], low: bool) -> None:
     shares = create_body(ContainerSpec("a", "img", labels))["HostConfig"].get("CpuShares")
     assert shares == (LOW_SHARES if low else None)
+
+
+@pytest.mark.parametrize(
+    ("security", "host"),
+    [
+        (None, {}),
+        (Security(), {"PidsLimit": 4096, "CapAdd": [], "CapDrop": ["NET_RAW"], "SecurityOpt": ["no-new-privileges"]}),
+        (Security(False, 100, ("NET_RAW", "SYS_PTRACE")), {"PidsLimit": 100, "CapAdd": ["NET_RAW", "SYS_PTRACE"], "CapDrop": []}),
+    ],
+)
+def test_what_a_container_may_do(security: Security | None, host: dict[str, object]) -> None:
+    keys = ("PidsLimit", "CapAdd", "CapDrop", "SecurityOpt", "MemorySwap")
+    body = create_body(ContainerSpec("a", "img", {}, security=security))["HostConfig"]
+    assert {key: body[key] for key in keys if key in body} == host
+    limited = create_body(ContainerSpec("a", "img", {}, memory=9 << 20, swap=False, log=256 << 20))["HostConfig"]
+    assert (limited["Memory"], limited["MemorySwap"]) == (9 << 20, 9 << 20)
+    assert limited["LogConfig"]["Config"] == {"max-size": "1280m", "max-file": "2"}
 
 
 def test_the_first_network_is_joined_at_once_and_a_port_may_have_two_addresses() -> None:

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, type[Any]] = {  # of keys whose default is more than nothing
     "services.*.replicas": domain.Service,
     "services.*.drain": domain.Service,
     "services.*.stop": domain.Service,
+    "services.*.security.pids": domain.Security,
     "pipeline.*.timeout": domain.Step,
     "pipeline.*.retries": domain.Step,
     "checks.*.timeout": domain.Check,

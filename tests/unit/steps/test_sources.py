@@ -61,7 +61,9 @@ def commit(run: Run, **changes: str) -> Run:
         (run.repository.path / name.replace("__", "/").replace("_", ".")).write_text(text)
     git(run.repository.path, "add", "--all")
     git(run.repository.path, "commit", "-q", "--allow-empty", "-m", "x")
-    return dataclasses.replace(run, commit=run.repository.commit("HEAD"))
+    scratch = run.folder.parent / git(run.repository.path, "rev-parse", "HEAD")  # each run has one of its own
+    scratch.mkdir(exist_ok=True)
+    return dataclasses.replace(run, commit=run.repository.commit("HEAD"), folder=scratch)
 
 
 def seen(run: Run, step: Step) -> set[str]:

@@ -116,6 +116,17 @@ def test_no_terminal_finds_an_order_in_it(text: str) -> None:
     assert shown.endswith("hidden") or "\x1b" in text or "\x90" in text or any("\x80" <= sign <= "\x9f" for sign in text)
 
 
+def test_a_short_line_of_a_value_stays_a_word() -> None:
+    assert Redactor({"KEY": "first-line\r\nnext\r\n"}).line("the next one: first-line") == "the next one: «KEY»"
+
+
+def test_a_line_of_any_length_is_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.system.redact.PIECE", 64)
+    for before in range(130):
+        shown = Redactor({"KEY": WORD}).line("." * before + WORD + "." * 200)
+        assert shown == "." * before + "«KEY»" + "." * 200
+
+
 def test_a_large_value_costs_little() -> None:
     redactor = Redactor({"BIG": "k" * 65536})
     assert redactor.line("x" + "k" * 65536) == "x«BIG»"

@@ -23,7 +23,8 @@ from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import subnets, translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
-from shipway.drivers.runtime.streams import Seen, frames, lines
+from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
+from shipway.system.owner import owner
 
 PINNED = "shipway.pinned"  # label of a network whose addresses were asked for
 OVERLAPS = 20  # subnets that other processes may take in the very moment
@@ -69,6 +70,8 @@ class DockerRuntime:
             self._engine.call("POST", "/volumes/create", body={"Name": volume, "Labels": labels})
         identity, new = self._create(spec)
         try:
+            if spec.files:
+                self._give_files(identity, spec.files)
             for network, aliases in list(spec.networks.items())[0 if not new else 1 :]:
                 self.connect(network, identity, aliases)
         except BaseException:
@@ -76,6 +79,13 @@ class DockerRuntime:
                 self.remove(identity)
             raise
         return identity
+
+    def _give_files(self, container: str, files: Mapping[str, bytes]) -> None:
+        """Before it is started first: also where whoever created it was ended before that."""
+        found = self._inspect(container)
+        if found and found["State"]["Status"] == "created":
+            whose = owner(found["Config"]["User"], lambda path: self.get(container, path))
+            self.put(container, "/", iter([translate.private_files(files, whose)]))
 
     def _create(self, spec: ContainerSpec) -> tuple[str, bool]:
         """Id, and whether it is new."""
@@ -171,7 +181,7 @@ class DockerRuntime:
             with self._engine.open(
                 "POST", f"{path}/start", body={"Detach": False, "Tty": False}, timeout=timeout
             ) as reply:
-                output = b"".join(data for _, data in frames(reply.chunks())).decode(errors="replace")
+                output = bounded((data for _, data in frames(reply.chunks())), command[0]).decode(errors="replace")
         except EngineRefused as error:
             output = error.message  # such as a command that isn't there: it has an exit code of its own
         code = self._engine.call("GET", f"{path}/json")["ExitCode"]

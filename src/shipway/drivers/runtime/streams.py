@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from shipway.domain.errors import EngineError
+
+LARGEST = 64 << 20  # bytes of a command's output
 LONGEST_LINE = 1 << 20  # bytes; what is longer is passed on in pieces, so that memory stays bounded
 
 
@@ -38,6 +41,16 @@ def lines(parts: Iterable[tuple[int, bytes]]) -> Iterator[str]:
     for rest in begun.values():
         if rest:
             yield _text(rest)
+
+
+def bounded(parts: Iterable[bytes], command: str) -> bytes:
+    """All of them. EngineError where they are too much to be read as a whole."""
+    output = bytearray()
+    for data in parts:
+        output += data
+        if len(output) > LARGEST:
+            raise EngineError(f"the output of `{command}` in a container is larger than {LARGEST >> 20} MB")
+    return bytes(output)
 
 
 def records(chunks: Iterable[bytes]) -> Iterator[Mapping[str, object]]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import math
+import posixpath
 import re
+import tarfile
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from shipway.domain.container import LABEL_ROLE, LABEL_RUN, ContainerInfo, ContainerSpec, EngineObject
 
+# What an engine gives by itself, and what lets a container read its neighbours' packets and answer in their place.
+DROPPED = ("NET_RAW",)
 # The engine would keep logs of any size; this keeps the last 30 MB of each container.
 SHARES = 1024  # weight of a container's processor time beside others; the engine's default
 LOW_SHARES = 64
@@ -36,8 +41,14 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         host["CpuShares"] = LOW_SHARES
     if spec.memory is not None:
         host["Memory"] = spec.memory
-    if spec.labels.get(LABEL_ROLE) == "service":
-        host["SecurityOpt"] = ["no-new-privileges"]
+        if not spec.swap:
+            host["MemorySwap"] = spec.memory
+    if spec.security:
+        host["PidsLimit"] = spec.security.pids
+        host["CapAdd"] = list(spec.security.capabilities)
+        host["CapDrop"] = [name for name in DROPPED if name not in spec.security.capabilities]
+        if spec.security.no_new_privileges:
+            host["SecurityOpt"] = ["no-new-privileges"]
     body: dict[str, Any] = {
         "Image": spec.image,
         "Labels": dict(spec.labels),
@@ -70,6 +81,22 @@ def _low_priority(spec: ContainerSpec) -> bool:
 def _logging(size: int) -> dict[str, Any]:
     """Each line costs the engine some 80 bytes more than its text: ten times as much holds very short ones too."""
     return {"Type": "json-file", "Config": {"max-size": f"{size * 5 >> 20}m", "max-file": "2"}}
+
+
+def private_files(files: Mapping[str, bytes], owner: tuple[int, int]) -> bytes:
+    """A tar archive for the root folder, of files that only uid and gid may read."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for folder in dict.fromkeys(posixpath.dirname(path) for path in files):
+            entry = tarfile.TarInfo(folder.lstrip("/"))
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.size, entry.mode = len(content), 0o400
+            entry.uid, entry.gid = owner
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def listed(item: Mapping[str, Any]) -> ContainerInfo:

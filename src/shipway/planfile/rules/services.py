@@ -42,6 +42,10 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
         both = report.written((*at, "stop"))
         message = "is for services with a route" + ("; `stop` counts" if both else ": here it is taken as `stop`, the time from SIGTERM to SIGKILL")
         report.warn((*at, "drain"), message, "`stop:` in its place")
+    for name in service.secret_files:
+        if f"{name}_FILE" in service.environment:
+            message = f"`{name}_FILE` says where the secret `{name}` is"
+            report.error((*at, "environment", f"{name}_FILE"), message, "another name")
     for accessory in plan.accessories.values():
         if accessory.provides and accessory.provides in service.environment:
             message = f"replaces the address that the accessory `{accessory.name}` provides"

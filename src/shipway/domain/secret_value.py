@@ -1,0 +1,48 @@
+"""Which values a secret may have, as an environment variable or as a file. Pure."""
+
+from __future__ import annotations
+
+from shipway.domain.plan import Plan
+
+VARIABLE = 128 * 1024 - 1  # bytes of NAME=VALUE that Linux takes
+FILE = 4 << 20  # bytes
+FOLDER = "/run/secrets"
+
+
+def used_as_variable(plan: Plan, name: str) -> bool:
+    """Whether anything gets it as a variable; also where nothing asks for it yet."""
+    services = [service for service in plan.services.values() if name in service.secrets]
+    seeds = [name in environment.seed.secrets for environment in plan.environments.values() if environment.seed]
+    return not services or any(seeds) or any(name not in service.secret_files for service in services)
+
+
+def problem(name: str, value: bytes, *, variable: bool) -> str:
+    """Why it can't be the value of a secret; '' where it can."""
+    if len(value) > FILE:
+        return f"the value of {name} has {len(value)} bytes; a secret has {FILE >> 20} MB at most"
+    if not variable:
+        return ""
+    if b"\0" in value:
+        return f"the value of {name} has a NUL byte, which no environment variable can hold"
+    if len(name) + 1 + len(value) > VARIABLE:
+        return f"the value of {name} has {len(value)} bytes; an environment variable holds 128 KiB, its name included"
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return f"the value of {name} is no text in UTF-8 (byte {error.start + 1} is 0x{value[error.start]:02x})"
+    return ""
+
+
+def remedy(name: str) -> str:
+    """What to do about a value that can't be a variable."""
+    return f"let services read it from a file: `secrets: [{{name: {name}, as: file}}]` in the plan gives them {FOLDER}/{name}"
+
+
+def as_text(value: bytes) -> str:
+    """How stores and specifications carry it: bytes that are no UTF-8 as halves of surrogates, without loss."""
+    return value.decode("utf-8", "surrogateescape")
+
+
+def as_bytes(value: str) -> bytes:
+    """The reverse."""
+    return value.encode("utf-8", "surrogateescape")
