@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain import rights
-from shipway.domain.plan import Check, Environment, Plan, Trigger
+from shipway.domain.plan import Check, Environment, Plan, Tls, Trigger
 from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.release import digest_of
@@ -130,12 +130,22 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
 
 REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "hosts": lambda plan, environment: [host.name for host in environment.hosts],
+    # Where accessories listen for the other hosts: 0.0.0.0 would be for everybody.
+    "addresses": lambda plan, environment: [f"{host.name} {host.address}" for host in environment.hosts if host.address],
+    "published": lambda plan, environment: [f"{item.name} {item.published}" for item in plan.accessories.values() if item.published],
     "url": lambda plan, environment: [environment.url],
+    "tls": lambda plan, environment: _tls_texts(environment),
     "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
     "security": lambda plan, environment: rights.of_services(plan),
 }
+
+
+def _tls_texts(environment: Environment) -> list[str]:
+    """Whom the edge, which others share, asks for certificates, and whom it believes."""
+    given = {key: str(value) for key, value in to_data(environment.tls or Tls()).items() if value}
+    return [f"{key} {value if len(value) < 100 else digest_of(value)}" for key, value in given.items()]
 
 
 def keys_of(plan: Plan | None, environment: str) -> dict[str, str]:
@@ -156,10 +166,17 @@ def refused_reach(plan: Plan, in_force: InForce) -> list[str]:
     for key, items in REACH.items():
         known = {text for rules_plan, rules in allowed for text in items(rules_plan, rules)}
         reasons += [f"{key} {text}: not in the rules in force" for text in items(plan, own) if text not in known]
-    if allowed and not any(set(rules_plan.prove.mask) <= set(plan.prove.mask) for rules_plan, _ in allowed):
-        missing = [text for text in allowed[-1][0].prove.mask if text not in plan.prove.mask]
-        reasons += [f"prove mask: {text!r} is missing" for text in missing]
+    if allowed and not any(_begins_with(plan.prove.mask, rules_plan.prove.mask) for rules_plan, _ in allowed):
+        required = allowed[-1][0].prove.mask
+        reasons += [f"prove mask: {text!r} is missing" for text in required if text not in plan.prove.mask] or [
+            "prove mask: those of the rules in force come first, in their order, and further ones after them"
+        ]
     return reasons
+
+
+def _begins_with(masks: Sequence[str], required: Sequence[str]) -> bool:
+    """A mask that ran before one of these could take its rows out of its sight."""
+    return list(masks[: len(required)]) == list(required)
 
 
 def required_checks(plan: Plan, environment: Environment, in_force: InForce | None) -> list[Check]:

@@ -113,6 +113,13 @@ def test_masks_may_be_added_and_not_dropped() -> None:
     assert rules.refused_reach(more, in_force(masked)) == []
 
 
+def test_a_mask_that_is_added_comes_after_those_of_the_rules() -> None:
+    mask = "UPDATE users SET mail = ''"
+    masked, before = (plan(top={"prove": Proving(mask=item)}) for item in ((mask,), ("ALTER TABLE users RENAME TO hidden", mask)))
+    assert rules.refused_reach(before, in_force(masked)) == ["prove mask: those of the rules in force come first, in their order, and further ones after them"]
+    assert rules.refused_reach(before, in_force(before, masked)) == []
+
+
 def test_the_rest_is_the_commits() -> None:
     own = plan(replicas={"backend": 9}, environment={"X": "1"}, standby=60.0, retain=1)
     assert rules.refused_reach(own, in_force(plan())) == []

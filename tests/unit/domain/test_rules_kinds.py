@@ -1,0 +1,134 @@
+"""Every key of a plan is admission, reach or the commit's own. A new one fails here until somebody has said which."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from shipway.domain import plan as domain
+from shipway.domain import rules
+
+BUILD = domain.BuildSource("web", "Dockerfile", "prod", {"A": "1"})
+IMAGE = domain.StepImage("alpine:3", BUILD)
+HEALTH = domain.Health("/ok", True, "true", 1.0, 1.0, {"X": "1"})
+RESOURCES = domain.Resources(1.0, 64)
+SECURITY = domain.Security(False, 9000, ("KILL",))
+# A plan in which each field has a value.
+FULL = domain.Plan(
+    app="shop",
+    services={"web": domain.Service(
+        "web", BUILD, "web:1", "serve", 80, "/", HEALTH, 2, RESOURCES, 1.0, 1.0, {"X": "1"}, ("KEY",), SECURITY, ("KEY",), "/assets", "sh",
+    )},
+    accessories={"db": domain.Accessory(
+        "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432,
+    )},
+    database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), "*_contract"),
+    registry=domain.RegistryAccess("ghcr.io/acme", "ci", "PASSWORD", "TOKEN"),
+    pipeline={"unit": domain.Step(
+        "unit", "test", IMAGE, ("web",), "production", ("lint",), ("db",), ("src",), ("dist",), ("junit.xml",), 1.0, 1, {"X": "1"}, RESOURCES, SECURITY,
+    )},
+    checks={"smoke": domain.Check("smoke", IMAGE, "look", 1.0, {"X": "1"})},
+    environments={"production": domain.Environment(
+        "production", "https://shop.example", domain.Trigger("main", "v*", False, ("main",), ("*-rc*",), ">=1"), "staging",
+        domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, domain.Seed("web", "seed", ("KEY",)),
+        ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, domain.Tls(False, "ops@example.com", "https://acme", "PEM"),
+        domain.EdgeSettings(("10.0.0.0/8",)), True,
+    )},
+    prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Exercise("add", "web", "run", "write")}, ("KEY",)),
+)  # fmt: skip
+
+ADMISSION = """
+environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
+environments.trigger: tag manual branches except_tags versions
+checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
+"""
+REACH = """
+environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust edge.trusted_proxies
+services.security: no_new_privileges pids capabilities
+accessories: published
+registry: address
+prove: mode mask
+"""
+# A step's rights are judged by `rights.of_steps`, for each run.
+RUNS = "pipeline.security: no_new_privileges pids capabilities"
+# A proof is of a plan with a database; without one no migration runs.
+REST = """
+services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files assets entrypoint
+services.health: path tcp command timeout interval headers
+services.resources: cpus memory
+accessories: image kind provides url port volume environment command entrypoint secrets
+accessories.health: path tcp command timeout interval headers
+database: accessory service tool folder contract snapshot.when snapshot.keep
+database.commands: list current up down script base
+registry: user password token
+pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
+pipeline: inputs outputs reports timeout retries env resources.cpus resources.memory
+environments: replicas environment seed.service seed.run seed.secrets standby standby_auto retain
+environments.strategy: kind batch steps hold
+environments.watch: duration errors latency requests
+prove: timeout secrets exercise.service exercise.run exercise.kind
+"""
+NAMES = "app services.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.trigger.branch"
+
+
+def listed(text: str) -> set[str]:
+    lines = [line.partition(": ") for line in text.strip().splitlines()]
+    return {f"{begin}.{name}" for begin, _, names in lines for name in names.split()}
+
+
+def changed(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, str):
+        return f"{value}x"
+    if isinstance(value, tuple):
+        return (*value, changed(value[0]))
+    assert isinstance(value, Mapping), f"the sample has no value to change: {value!r}"
+    return {**value, "other": changed(next(iter(value.values())))}
+
+
+def leaves(value: Any, path: str, put: Callable[[Any], domain.Plan]) -> Iterator[tuple[str, domain.Plan]]:
+    """(path of a field, the whole plan with another value there)."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            name, own = field.name, getattr(value, field.name)
+            yield from leaves(own, f"{path}.{name}".lstrip("."), lambda new, name=name: put(dataclasses.replace(value, **{name: new})))  # type: ignore[misc]
+    elif isinstance(value, Mapping) and dataclasses.is_dataclass(next(iter(value.values()))):
+        (key, item), = value.items()
+        yield from leaves(item, path, lambda new: put({key: new}))
+    elif isinstance(value, tuple) and dataclasses.is_dataclass(value[0]):
+        yield from leaves(value[0], path, lambda new: put((new,)))
+    else:
+        yield path, put(() if path == "environments.checks" else changed(value))
+
+
+CHANGED = {path: plan for path, plan in leaves(FULL, "", lambda plan: plan) if path not in NAMES.split()}
+
+
+def test_every_key_is_of_one_kind() -> None:
+    kinds = [listed(ADMISSION), listed(REACH), listed(RUNS), listed(REST)]
+    assert sum(map(len, kinds)) == len(set().union(*kinds)), "one is listed twice"
+    assert set(CHANGED) == set().union(*kinds), "say of each key which kind it is; see domain/rules.py"
+
+
+@pytest.mark.parametrize("path", sorted(listed(ADMISSION) | listed(REACH)))
+def test_a_rule_that_changes_is_seen(path: str) -> None:
+    assert rules.differences(FULL, CHANGED[path], "production"), f"{path} has no line in ADMISSION or REACH"
+
+
+@pytest.mark.parametrize("path", sorted(listed(REACH) - {"prove.mask"}))
+def test_what_reaches_further_is_refused(path: str) -> None:
+    found = rules.InForce("production", rules.RuleSet("main", "protected", "production", FULL))
+    tighter = {"services.security.no_new_privileges"}  # of the sample, which has them off
+    assert bool(rules.refused_reach(CHANGED[path], found)) == (path not in tighter)
+
+
+@pytest.mark.parametrize("path", sorted(listed(REST)))
+def test_the_rest_is_the_commits(path: str) -> None:
+    assert rules.differences(FULL, CHANGED[path], "production") == []
+    assert rules.refused_reach(CHANGED[path], rules.InForce("production", rules.RuleSet("main", "protected", "production", FULL))) == []
