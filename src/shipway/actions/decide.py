@@ -35,6 +35,7 @@ class Order:
     like: Deployment | None = None  # use the secrets' versions of this deployment
     way: WayBack | None = None  # of a rollback
     in_force: InForce | None = None  # the rules that it met, and whose checks it must pass; None: only the release's own
+    unapproved: Callable[[Context], list[str]] | None = None  # under the lock: reasons in approvals, by what runs then
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is not wanted any more
     force: bool = False
     wait: float = 0.0  # seconds to wait for another owner's lease

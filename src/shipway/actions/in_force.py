@@ -51,11 +51,14 @@ class Rulebook:
         return InForce(environment, rules.accepted(found.protected, decisions), running)
 
     def triggered(self, ctx: Context, plan: Plan, ref: str) -> InForce | None:
-        """The environment that a push of this ref deploys by the rules in force, with its rules; None: none."""
-        for name in dict.fromkeys([*(self.plan.environments if self.plan else ()), *plan.environments]):
-            found = self.of(ctx, name)
-            if any(refs.fits(environment.trigger, ref) for _, environment in found.environments):
-                return found
+        """The environment that a push of this ref deploys by the rules in force, with its rules; None: none. One whose rules
+        all wait for it comes before one where only some do, as after a branch was given to another environment."""
+        names = dict.fromkeys([*(self.plan.environments if self.plan else ()), *plan.environments])
+        waiting = [(found, [refs.fits(own.trigger, ref) for _, own in found.environments]) for found in (self.of(ctx, name) for name in names)]
+        for enough in (all, any):
+            for found, fits in waiting:
+                if fits and enough(fits):
+                    return found
         return None
 
 
@@ -103,7 +106,8 @@ def running_rules(ctx: Context, app: str, environment: str) -> RuleSet | None:
 
 
 def still_in_force(ctx: Context, order: Order) -> None:
-    """Under the environment's lock: GateRefused where another deployment brought other rules since they were met."""
+    """Under the environment's lock: GateRefused where another deployment brought other rules since they were met, or where
+    the approvals don't suffice any more."""
     if order.in_force is None:
         return
     running = running_rules(ctx, order.release.app, order.environment.name)
@@ -111,3 +115,7 @@ def still_in_force(ctx: Context, order: Order) -> None:
     # Accepted rules stand in the place of the running release's, of which they name the very one.
     if running is not None and order.in_force.replaced != running.key and running.digest not in judged:
         raise GateRefused(f"{order.environment.name} got a release with other rules meanwhile", hint="run the command again")
+    reasons = order.unapproved(ctx) if order.unapproved else []
+    if reasons:
+        listed = "\n".join(f"  - {reason}" for reason in reasons)
+        raise GateRefused(f"{order.environment.name} refuses release {order.release.number} now:\n{listed}", hint="run the command again")

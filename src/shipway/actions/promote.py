@@ -32,13 +32,20 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     if release is None:
         reasons.append(problem)
     else:
-        reasons += _refused_release(ctx, in_force, release, Decisions(ctx, release, name, book, in_force, commit.revision))
+        reasons += _refused_release(in_force, release) + _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
     if reasons or release is None:
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
     reason = f"{version or commit.revision[:12]}: {commit.subject}"
-    return Order(release, environment, version=version, reason=reason, in_force=in_force)
+    unapproved = partial(_unapproved, release=release, book=book, in_force=in_force, revision=commit.revision)
+    return Order(release, environment, version=version, reason=reason, in_force=in_force, unapproved=unapproved)
+
+
+def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
+    """What approvals lack. They are for a change of what runs, and others may have deployed since they were asked for."""
+    decisions = Decisions(ctx, release, in_force.environment, book, in_force, revision)
+    return gate.told_apart(in_force, lambda item, environment: decisions.missing(environment.approvals))
 
 
 def refused_before(
@@ -85,9 +92,8 @@ def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
     return rules.refused_reach(plan, in_force)
 
 
-def _refused_release(ctx: Context, in_force: InForce, release: Release, decisions: Decisions) -> list[str]:
+def _refused_release(in_force: InForce, release: Release) -> list[str]:
     name, reasons = in_force.environment, refused_plan(in_force, release.plan)
-    reasons += gate.told_apart(in_force, lambda item, environment: decisions.missing(environment.approvals))
     if name in release.plan.environments:
         required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
         lacking = [check.name for check in required if not image_of(release, check)]

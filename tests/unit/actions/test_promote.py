@@ -18,7 +18,7 @@ from shipway.actions.register import register_again
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Plan
-from shipway.domain.release import FAILED, SUCCEEDED, SUPERSEDED, Deployment, Release
+from shipway.domain.release import FAILED, SUCCEEDED, SUPERSEDED, Approval, Deployment, Release
 from shipway.domain.rules import InForce, RuleSet
 from shipway.planfile import parse
 from shipway.system.git import Repository
@@ -133,6 +133,35 @@ def test_rules_that_changed_while_it_waited_are_met_or_it_is_refused(place: Plac
     other = replace(rules, protected=replace(rules.protected, plan=replace(release.plan, environments={"staging": strict})))
     with pytest.raises(GateRefused, match="other rules meanwhile"):
         still_in_force(place.ctx, replace(order, in_force=other))
+
+
+def test_an_approval_is_of_what_the_deployment_changes_when_it_begins(place: Place) -> None:
+    asked = {"on": {"branch": "main"}, "url": "http://localhost:8080", "approvals": {"count": 1, "not": "author"}}
+    git(place.path, "switch", "--quiet", "main")
+    first = place.runs(place.commit("zero again", text(production=asked)), environment="production")
+    git(place.path, "commit", "--quiet", "--allow-empty", "--message", "by eve", "--author", "Eve <eve@example.org>")
+    (place.path / "name").write_text("eve's")
+    git(place.path, "commit", "--quiet", "--all", "--amend", "--no-edit")
+    place.runs(git(place.path, "rev-parse", "HEAD").strip(), environment="production")
+    last = place.runs(place.commit("last"), FAILED)
+    place.ctx.ledger.add_approval(Approval("shop", "production", last.number, last.digest, "eve@example.org", "", place.ctx.clock()))
+    book, commit = place.book(), place.repository.commit("HEAD")
+    order = admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/heads/main")
+    still_in_force(place.ctx, order)
+    record = Deployment(0, "shop", "production", first.number, "rollback", "ada", "", place.ctx.clock())
+    place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
+    with pytest.raises(GateRefused, match="eve@example.org is an author of it and does not count"):
+        still_in_force(place.ctx, order)
+
+
+def test_rules_that_all_wait_for_a_branch_come_before_rules_of_which_some_do(place: Place) -> None:
+    on = {"on": {"branch": "main"}, "url": "http://localhost:8080"}
+    git(place.path, "switch", "--quiet", "main")
+    place.runs(place.commit("before", text(production=on, staging=STAGING)), environment="production")
+    place.commit("after", text(production=PRODUCTION, staging={**STAGING, "on": {"branch": "main"}}))
+    found = place.book().triggered(place.ctx, place.plan(), "refs/heads/main")
+    assert found is not None
+    assert found.environment == "staging", "production's release that runs waits for it, the protected branch doesn't"
 
 
 def test_nothing_is_built_for_what_would_be_refused(place: Place) -> None:
