@@ -58,7 +58,7 @@ def standby_fits(ctx: Context, containers: Sequence[ContainerInfo]) -> tuple[boo
     return available >= needed, f"it uses {readable(needed)}, and {readable(available)} of {readable(total)} are available"
 
 
-def enter_rotation(ctx: Context, rotation: str, spec: ContainerSpec, *, inside: bool) -> None:
+def enter_rotation(ctx: Context, rotation: str, spec: ContainerSpec | ContainerInfo, *, inside: bool) -> None:
     """Let the edge and the other services reach a container, these by the name of its service."""
     aliases = (spec.labels[LABEL_NAME],)
     if not inside or not ctx.runtime.set_aliases(rotation, spec.name, aliases):

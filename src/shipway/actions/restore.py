@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from shipway.actions.accessories import forget_replaced, start_accessories
 from shipway.actions.decide import hosts_of
@@ -13,6 +14,7 @@ from shipway.actions.observe import observe, settings
 from shipway.actions.outgoing import drained, enter_rotation, wait_drained
 from shipway.actions.outgoing import leave as end
 from shipway.actions.standing import wanted_of
+from shipway.actions.strangers import accessories_again, serve_again, strangers
 from shipway.context import Context, attempt_all, errors_of, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names, routes
@@ -71,6 +73,7 @@ class _Restoring:
         self.observed: Observed = observe(ctx, self.app, self.name)
         self.wanted = self._wanted(left, environment, host, good, previous)
         self.changes = reconcile(self.wanted, self.observed)
+        self.strangers = strangers(ctx, self.app, self.name, self.observed) if good is None else []
 
     def _wanted(
         self, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
@@ -81,6 +84,10 @@ class _Restoring:
 
     def run(self) -> None:
         """What fails doesn't keep the rest from being restored."""
+        if self.strangers:
+            accessories = partial(accessories_again, self.ctx, self.observed)
+            attempt_all(accessories, partial(serve_again, self.ctx, self.left.plan, self.name, self.strangers, self.observed), self._leave)
+            return
         steps = [self._accessories, self._traffic, lambda: self._start(self.wanted.workers)]
         attempt_all(*steps, *([self._empty] if self.good is None else []))
 
@@ -140,7 +147,7 @@ class _Restoring:
 
     def _leave(self) -> None:
         """What doesn't belong to the good release goes, or stands as it did before."""
-        part = {spec.name for spec in self.wanted.services}
+        part = {spec.name for spec in self.wanted.services} | {item.name for item in self.strangers}
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
         served = routes.upstreams(self.observed.routes)
         others = [item for item in self.observed.services if item.name not in part]

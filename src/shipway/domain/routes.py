@@ -61,6 +61,12 @@ def mix(old: Table, new: Table, done: int) -> dict[str, Any]:
     return {**old, "routes": [*routes, *before.values()]}
 
 
+def redirected(table: Table, release: int, upstreams: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+    """The same routes to a release's containers, by service; None where it has none for any of them."""
+    found = [{**item, "groups": [_group(release, 1, upstreams[item["name"]])]} for item in table["routes"] if upstreams.get(item["name"])]
+    return {**table, "release": release, "routes": found} if found else None
+
+
 def _cut(route: Mapping[str, Any], part: slice) -> list[dict[str, Any]]:
     (group,) = route["groups"]
     upstreams = group["upstreams"][part]
