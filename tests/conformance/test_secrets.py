@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -226,6 +227,30 @@ def test_a_damaged_file_is_named_and_kept(home: Path) -> None:
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(SecretError, match="no key"):
         Key(text)
+
+
+def test_a_full_disk_keeps_a_key_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, first, second = Keys(tmp_path / "key"), Key.new(), Key.new()
+    keys.add(first)
+    write, left = os.write, [20]
+
+    def full(handle: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        count = write(handle, data[: left[0]])
+        left[0] -= count
+        return count
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(SecretError, match=r"can't be kept in .*: No space left on device"):
+        keys.add(second)
+    assert [item.id for item in keys.all()] == [first.id]
+    monkeypatch.undo()
+    with (tmp_path / "key").open("a") as file:
+        file.write(second.text)  # without a line end, as an editor may leave it
+    third = Key.new()
+    keys.add(third)
+    assert [item.id for item in keys.all()] == [first.id, second.id, third.id]
 
 
 def test_a_key_file_behind_a_link_is_not_written(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from shipway.domain.errors import UsageError
 from shipway.domain.plan import Accessory, Plan
 from shipway.domain.volumes import POSTGRES_DATA, data_folder, declared_by, is_anonymous, right_path, variables_of
 
+AHEAD = 10  # major versions that a volume is looked for
 COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade has copied all into it
 
 
@@ -53,17 +54,30 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
 
 
 def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> ContainerSpec:
-    """For a container that isn't there any more: with the volume that an upgrade to this version made, where there is one."""
+    """For a container that isn't there any more: with the volume that an upgrade to this version made, where there is one.
+    UsageError where an upgrade to a newer one has moved the data on."""
     config = config_of(ctx, spec.image)
     series = series_of(accessory.kind, accessory.image, variables_of(config))
     if series is None or spec.name not in spec.volumes or accessory.kind != "postgres":
         return spec
-    volume = names.volume_of_version(spec.name, series.numbers[0])
+    for major in range(series.numbers[0] + AHEAD, series.numbers[0], -1):
+        if _upgraded(ctx, spec, major) is not None:
+            raise UsageError(
+                f"refused: the data of {spec.name} was moved to PostgreSQL {major}, into the volume {names.volume_of_version(spec.name, major)}, "
+                f"and {accessory.image} would begin with what it was before",
+                hint="`shipway doctor ENVIRONMENT --fix` starts it as the release that runs has it; or name the newer image in the plan",
+            )
+    return _upgraded(ctx, spec, series.numbers[0]) or spec
+
+
+def _upgraded(ctx: Context, spec: ContainerSpec, major: int) -> ContainerSpec | None:
+    """On the volume of a complete upgrade to this version; None where there is none."""
+    volume = names.volume_of_version(spec.name, major)
     if not ctx.runtime.has_volume(volume):
-        return spec
+        return None
     chosen = dataclasses.replace(spec, volumes={volume if name == spec.name else name: path for name, path in spec.volumes.items()})
     complete = _read(ctx, chosen, f"{spec.volumes[spec.name]}/{COMPLETE}")
-    return spec if complete is None else chosen
+    return None if complete is None else chosen
 
 
 def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[ContainerInfo]) -> Changeset:

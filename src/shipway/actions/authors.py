@@ -118,6 +118,8 @@ def _complete(source: Provenance, tips: Sequence[str], without: Sequence[str]) -
         cause = error.message.replace(source.url, source.address)
         words = f"who wrote the release can't be told: this clone is shallow, and its history can't be fetched from {source.address}: {cause}"
         raise GateRefused(words, hint=hint) from None
+    if is_cut(source.clone.path, tips, without):  # what it was fetched from is shallow as well
+        raise GateRefused(f"who wrote the release can't be told: {source.address} hasn't its whole history either", hint=hint)
 
 
 def has_commit(source: Provenance, revision: str) -> bool:

@@ -21,8 +21,9 @@ from shipway.actions.snapshot import serving
 from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names
-from shipway.domain.container import LABEL_CONFIG, LABEL_DRAIN, LABEL_ROLE, ContainerInfo, ContainerSpec
+from shipway.domain.container import LABEL_CONFIG, LABEL_ROLE, ContainerInfo, ContainerSpec
 from shipway.domain.data_version import Series, series_of
+from shipway.domain.draining import stop_of
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.levels import levels
 from shipway.domain.plan import Accessory, Environment
@@ -176,7 +177,7 @@ def _stop_services(ctx: Context, decision: Decision) -> None:
 
 
 def _stop(ctx: Context, item: ContainerInfo) -> None:
-    ctx.runtime.stop(item.name, float(item.labels.get(LABEL_DRAIN, "10")))
+    ctx.runtime.stop(item.name, stop_of(item))
 
 
 def _copy(upgrade: _Upgrade, decision: Decision) -> int:

@@ -6,7 +6,7 @@ from functools import partial
 
 from shipway.actions.decide import hosts_of
 from shipway.actions.leases import environment_lease
-from shipway.actions.ownership import require_owned
+from shipway.actions.ownership import own_objects, require_owned
 from shipway.context import Context, attempt_all
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
@@ -38,6 +38,9 @@ def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
     for accessory in plan.accessories.values():
         ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))
         ctx.runtime.remove_volume(names.snapshots(plan.app, environment.name, accessory.name))
+    for left in own_objects(ctx, {LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):
+        if left.kind == "volume":
+            ctx.runtime.remove_volume(left.name)  # of a container that somebody removed
     for volume in {name for item in found if item.labels.get(LABEL_ROLE) == "accessory" for name in item.volumes.values()}:
         ctx.runtime.remove_volume(volume)  # of an upgraded database, or of an accessory that another release had
 

@@ -18,8 +18,13 @@ _UNKNOWN = b"-- what this applied was not recorded\n"
 
 
 def record_scripts(ctx: Context, app: str, environment: str, release: int, tool: DatabaseTool, revisions: Sequence[str]) -> None:
-    """Keep what reverts these revisions, which a deployment of the release is about to apply there."""
+    """Keep what reverts these revisions, which a deployment of the release is about to apply there. All of it as it is, or
+    nothing: a script in which a secret's value is masked must never run."""
     found = dict(tool.scripts(revisions))
+    altered = [path for path, text in found.items() if ctx.redactor.mask(text) != text]
+    if altered:
+        ctx.reporter.note(f"the down scripts of release {release} are not recorded, since a secret's value is in {', '.join(altered)}: a rollback needs its image")
+        found = {}
     record = Evidence(app, release, environment, SCRIPTS, " ".join(revisions), bool(found), json.dumps(found), ctx.clock())
     ctx.ledger.add_evidence(record)
 

@@ -11,7 +11,9 @@ from typing import Any
 from shipway.system.redact import Redactor
 
 # Fields that hold what people, programs or engines wrote. All others are names, numbers, digests and states of our own.
-FREE_TEXT = frozenset({"detail", "reason", "subject", "failure", "tests", "proof", "summary", "message"})
+FREE_TEXT = frozenset({"detail", "reason", "cause", "subject", "failure", "tests", "proof", "summary", "message"})
+# Fields of such a record that are compared when it is read again: names and revisions, of which a secret may be a part.
+COMPARED = frozenset({"app", "environment", "digest", "before_digest", "schema_before", "schema_after", "mode", "image"})
 
 
 class MaskedLedger:
@@ -42,13 +44,18 @@ class MaskedLedger:
 
     def _text(self, value: Any) -> Any:
         if not isinstance(value, str):
-            return self._redactor.data(value)
+            return self._data(value)
         if value.startswith(("{", "[")):
             try:
-                return json.dumps(self._redactor.data(json.loads(value)))
+                return json.dumps(self._data(json.loads(value)))
             except ValueError:
                 pass  # it only looks like JSON
         return self._redactor.text(value)
+
+    def _data(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: item if key in COMPARED else self._redactor.data(item) for key, item in value.items()}
+        return self._redactor.data(value)
 
 
 class MaskedReporter:

@@ -297,6 +297,17 @@ def test_a_shallow_clone_that_can_not_be_completed_is_refused_with_the_command(t
     assert "git fetch --unshallow" in reason
 
 
+def test_a_clone_of_a_shallow_clone_is_not_complete(team: Team, tmp_path: Path) -> None:
+    team.deploy(team.release())
+    for who in (MALLORY, BOB):
+        team.write(who)
+    git(tmp_path, "clone", "--quiet", "--bare", "--depth", "1", f"file://{team.path}", "mirror")
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{tmp_path / 'mirror'}", "ci")
+    team.clone = tmp_path / "ci"
+    with pytest.raises(GateRefused, match="hasn't its whole history either"):
+        team.authors(team.release())
+
+
 def forge(path: Path, revision: str, change: Callable[[bytes], bytes]) -> None:
     """Write another commit under a commit's hash, as a step before can that may write into the clone."""
     content = subprocess.run(["git", "cat-file", "commit", revision], cwd=path, capture_output=True, check=True).stdout

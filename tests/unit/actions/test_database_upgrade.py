@@ -11,6 +11,7 @@ import pytest
 from shipway.actions.database_upgrade import upgrade
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
+from shipway.actions.destroy import destroy
 from shipway.actions.doctor import examine, repair
 from shipway.actions.rollback import Wish, rollback
 from shipway.actions.snapshot import serving, shell_of
@@ -86,6 +87,34 @@ def test_a_container_that_somebody_removed_gets_the_upgraded_volume(tmp_path: Pa
     del volume["shipway-upgraded"]  # as of an upgrade that was broken off
     with pytest.raises(UsageError, match="written by PostgreSQL 15"):
         deploy(world.controller(), Order(world.release(3, volume=DATA, image="postgres:16"), STAGING))
+
+
+def test_an_older_plan_does_not_begin_with_what_was_there_before_the_upgrade(tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    upgrade(world.controller(), "shop", "staging", NEW)
+    upgraded = world.runtime.volumes[f"{DB}.pg16"]
+    upgraded |= {"PG_VERSION": b"16\n", "shipway-upgraded": b""}
+    world.runtime.remove(DB)  # by somebody
+    for work in (
+        lambda: deploy(world.controller(), Order(world.release(3, volume=DATA), STAGING)),
+        lambda: rollback(world.controller(), "shop", "staging", Wish(to="1")),
+    ):
+        with pytest.raises(UsageError, match=r"was moved to PostgreSQL 16, into the volume shop_staging_db\.pg16"):
+            work()
+    repair(world.controller(), "shop", STAGING)
+    assert mounted(world) == {DATA: f"{DB}.pg16"}
+    assert world.runtime.volumes[f"{DB}.pg16"] is upgraded
+    world.runtime.remove(DB)
+    destroy(world.controller(), serving(world.controller(), "shop", "staging")[1].plan, STAGING)
+    assert world.runtime.volumes == {}
+
+
+def test_services_get_their_own_time_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, graces = world_of(tmp_path), dict[str, float]()
+    stop = world.runtime.stop
+    monkeypatch.setattr(world.runtime, "stop", lambda name, grace: (graces.setdefault(name.split("_")[2], grace), stop(name, grace)))
+    upgrade(world.controller(), "shop", "staging", NEW)
+    assert (graces["worker"], graces["frontend"]) == (30.0, 10.0)
 
 
 @pytest.mark.parametrize("where", ["copy", "server", "release"])

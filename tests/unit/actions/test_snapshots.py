@@ -99,6 +99,15 @@ def test_down_scripts_are_kept_with_the_release(world: World, tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_a_script_that_would_be_masked_is_not_kept(world: World) -> None:
+    deployed(world, 1, "0001")
+    ctx = world.controller()
+    ctx.redactor.add({"OWNER": "0002"})
+    deploy(ctx, Order(world.release(2, "0002"), samples.STAGING))
+    assert recorded_scripts(world.controller(), "shop", "staging", 2) == {}
+    assert any("the down scripts of release 2 are not recorded, since a secret's value is in 0002.down.sql" in note for note in world.notes)
+
+
 @pytest.mark.parametrize(("path", "up"), [
     ("0002_a.down.sql", "0002_a.up.sql"), ("0002_a/down.sql", "0002_a/up.sql"), ("U2__a.sql", "V2__a.sql"), ("versions/a.py", None),
 ])  # fmt: skip

@@ -154,6 +154,15 @@ def test_the_ledger_keeps_no_secret(tmp_path: Path) -> None:
     again.close()
 
 
+def test_what_is_compared_when_it_is_read_again_stays(tmp_path: Path) -> None:
+    ledger: Any = MaskedLedger(open_ledger(tmp_path / "ledger.db"), Redactor({"PIN": "2024"}))
+    proof = {"app": "shop", "schema_before": "20240101_users", "schema_after": "20240102_mail", "digest": "sha256:2024", "why": "says 2024"}
+    ledger.add_release(RELEASE)
+    ledger.add_evidence(Evidence("shop", 1, "staging", "proof", "", True, json.dumps(proof), 1.0))
+    assert json.loads(ledger.evidence("shop", 1)[0].detail) == {**proof, "why": "says «PIN»"}
+    ledger.close()
+
+
 def test_a_reporter_and_whoever_reads_a_secret() -> None:
     redactor, notes = Redactor({}), list[str]()
 

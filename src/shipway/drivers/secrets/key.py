@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import hmac
 import os
@@ -93,14 +94,38 @@ class Keys:
         """Keep one more in the file."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            handle = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            handle = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                _append(handle, f"{key.text}\n".encode())
+            finally:
+                os.close(handle)
+            _keep_entry(self._file.parent)
         except OSError as error:
             raise SecretError(f"the key can't be kept in {self._file}: {error.strerror}", hint=f"or set {VARIABLE}") from error
-        try:
-            os.write(handle, f"{key.text}\n".encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+
+
+def _append(handle: int, line: bytes) -> None:
+    """The whole line or nothing of it: a full disk may take only its beginning, and says so at the next write. OSError."""
+    size = os.fstat(handle).st_size
+    begin = b"" if not size or os.pread(handle, 1, size - 1) == b"\n" else b"\n"
+    left = begin + line
+    try:
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, size)
+        raise
+
+
+def _keep_entry(folder: Path) -> None:
+    """That the file is there must survive a power cut as well."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def missing(wanted: str) -> KeyMissing:
