@@ -17,13 +17,14 @@ from shipway.system.alive import is_gone
 TTL = 15.0  # seconds after which a dead owner's lease is free
 CARETAKER = "standby"  # who tidies up after a deployment: everybody waits for it, at most for the longest `drain`
 MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
-READS = (
-    "now", "ping", "list", "objects", "variables", "find", "connections", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
-    "routes", "container", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
-    "identity", "property", "deployments", "latest", "current", "pending", "deployments_of", "history", "destroyed", "environments",
-    "release", "releases_of", "version", "versions", "pending_runs", "recent_steps", "releases", "evidence", "approvals", "acceptances", "snapshots",  # of the ledger
-    "registration", "accepted_rules", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since",  # likewise
-)  # fmt: skip
+# Methods of these ports that change nothing: THE list, by which `testing.faults` tells effects too.
+READS = frozenset({
+    "ping", "list", "objects", "variables", "find", "connections", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
+    "routes", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
+    "now", "identity", "property", "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "apps",  # of the ledger
+    "release", "releases", "releases_of", "version", "versions", "evidence", "approvals", "acceptances", "snapshots", "registration", "accepted_rules",  # likewise
+    "runs", "pending_runs", "steps", "recent_steps", "passed_step", "adopted", "secrets", "sealed_secret", "deployed_since", "run_since", "lease", "close",  # likewise
+})  # fmt: skip
 
 
 @contextmanager

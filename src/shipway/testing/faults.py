@@ -24,18 +24,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from shipway.actions.leases import READS
 from shipway.context import Context, Machine
 from shipway.domain.errors import StoreError
 
 ORDER = "SHIPWAY_TEST_DIE"
-READS = {
-    "ping", "list", "objects", "variables", "find", "connections", "memory", "memory_of", "wait", "logs", "get", "has_volume", "execute", "free_space", "disk_usage",  # of the runtime
-    "inspect", "digest", "layers", "repository",  # of images and registries
-    "routes", "down", "visit", "maintained", "traffic", "probe", "authority",  # of the edge
-    "now", "identity", "adopted", "secrets", "sealed_secret", "fingerprints", "deployed_since", "run_since", "property", "deployments", "latest", "current", "pending", "deployments_of", "history", "destroyed", "environments",
-    "release", "releases_of", "version", "versions", "pending_runs", "recent_steps", "releases", "evidence", "approvals", "acceptances", "snapshots", "accepted_rules", "registration", "lease", "runs", "steps", "passed_step", "apps", "close",
-    "head", "names",  # of migration tools and secrets
-}  # fmt: skip
+# And of what no lease guards: commands that only look, images, registries, migration tools and secrets.
+HARMLESS = READS | {"execute", "visit", "inspect", "digest", "layers", "repository", "head", "names", "fingerprints"}
 
 
 class Killed(BaseException):
@@ -90,7 +85,7 @@ class Mortal:
         found = getattr(self._driver, name)
         if not callable(found):
             return found
-        if name in READS:
+        if name in HARMLESS:
             return lambda *args, **more: self._read(found, *args, **more)
         return lambda *args, **more: self._death.around(lambda: found(*args, **more))
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from shipway import ports
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
-from shipway.actions.leases import TTL
+from shipway.actions.leases import READS, TTL
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError
 from shipway.domain.release import FAILED
@@ -59,3 +60,21 @@ def test_a_paused_controller_wakes_up_too_late(tmp_path: Path, at: int) -> None:
 
 def with_runtime(ctx: Context, runtime: Any) -> Context:
     return dataclasses.replace(ctx, machine=dataclasses.replace(ctx.machine, runtime=runtime))
+
+
+CHANGES = {
+    ports.Runtime: "connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename set_aliases start stop",
+    ports.Edge: "ensure maintain remove switch trim visit",
+    ports.Ledger: (
+        "accept_rules acquire add_acceptance add_adoptions add_approval add_evidence add_release add_secret add_snapshot begin_deployment begin_run "
+        "begin_step end_deployment end_run end_step free register renew replace_property reserve restore_release settle"
+    ),
+}
+
+
+@pytest.mark.parametrize("port", CHANGES, ids=lambda port: port.__name__)
+def test_each_method_changes_something_or_is_a_read(port: type) -> None:
+    methods = {name for name in dir(port) if not name.startswith("_")}
+    changes = set(CHANGES[port].split())
+    assert not changes & READS, "it would be done under a lease that was lost"
+    assert methods - READS == changes, "say whether it changes something: here, or in READS"

@@ -150,7 +150,7 @@ def test_an_approval_is_of_what_the_deployment_changes_when_it_begins(place: Pla
     still_in_force(place.ctx, order)
     record = Deployment(0, "shop", "production", first.number, "rollback", "ada", "", place.ctx.clock())
     place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
-    with pytest.raises(GateRefused, match="eve@example.org is an author of it and does not count"):
+    with pytest.raises(GateRefused, match=r"eve@example\.org is an author of it and does not count"):
         still_in_force(place.ctx, order)
 
 
