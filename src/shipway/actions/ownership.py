@@ -156,7 +156,7 @@ class _OwnedRuntime:
         if LABEL_APP not in labels and LABEL_PROOF not in labels:
             return found  # of the whole engine
         own, others = self._ownership.sort(map(_object, found))
-        if others and LABEL_ENVIRONMENT in labels:
+        if others and labels.get(LABEL_ENVIRONMENT):  # "": of all environments, of which others may be another ledger's
             raise refusal(others, labels[LABEL_APP], labels[LABEL_ENVIRONMENT])
         mine = {item.id for item in own}
         return [item for item in found if item.id in mine]

@@ -10,6 +10,7 @@ from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say
 
 LOOK = 60.0  # seconds after which a process that waits looks whether the environment is still there
+PATIENCE = 24 * 60  # failures in a row, of one in each LOOK seconds, after which it gives up
 
 
 @click.command()
@@ -35,11 +36,20 @@ def _when_due(options: Globals, app: str, environment: str) -> None:
     from shipway.actions.leases import CARETAKER
     from shipway.actions.retire import retire_due
     from shipway.app import caretaker, open_context
+    from shipway.domain.errors import ShipwayError
 
+    failed = 0
     with caretaker(options.home, f"{app}_{environment}") as first:
         while first and options.home.exists():  # else it was taken away meanwhile
-            with open_context(options.home, TerminalReporter(quiet=True), actor=CARETAKER) as ctx:
-                due = retire_due(ctx, app, environment)
+            try:
+                with open_context(options.home, TerminalReporter(quiet=True), actor=CARETAKER) as ctx:
+                    due = retire_due(ctx, app, environment)
+                failed = 0
+            except ShipwayError:  # an engine or a ledger that is away for a moment must not leave a release behind
+                failed += 1
+                if failed > PATIENCE:
+                    raise
+                due = time.time() + LOOK
             if due is None:
                 return
             time.sleep(min(max(due - time.time(), 0.5), LOOK))

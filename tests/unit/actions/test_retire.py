@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.doctor import examine
 from shipway.actions.retire import retire, retire_due
 from shipway.actions.rollback import Wish, rollback
+from shipway.cli import cli
+from shipway.cli.retire import LOOK
+from shipway.context import Context
 from shipway.domain.draining import QUIET
-from shipway.domain.errors import DeployFailed
+from shipway.domain.errors import DeployFailed, EngineError
 from shipway.domain.names import rotation_network
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
@@ -131,3 +138,21 @@ def test_while_a_deployment_is_under_way_it_waits(world: World) -> None:
     assert due is not None
     assert due > world.now
     assert running(world, 1) == ["backend", "frontend"]
+
+
+def test_who_looks_after_it_survives_an_engine_that_is_away_for_a_moment(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    waits = list[float]()
+
+    @contextmanager
+    def opened(*given: object, **more: object) -> Iterator[Context]:
+        if len(waits) < 3:
+            raise EngineError("the engine is away")
+        world.now += 4000.0
+        yield world.controller()
+
+    monkeypatch.setattr("shipway.app.open_context", opened)
+    monkeypatch.setattr(time, "sleep", waits.append)
+    assert len(running(world, 1)) == 2
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path), "retire", "staging", "--app", "shop", "--when-due"])
+    assert (done.exit_code, running(world, 1)) == (0, []), done.output
+    assert waits[:3] == pytest.approx([LOOK] * 3, abs=1.0)

@@ -3,6 +3,7 @@ and a volume with rows goes only where its owner destroys it."""
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.destroy import destroy
 from shipway.actions.doctor import repair
+from shipway.actions.environments import KnownApp
 from shipway.actions.rollback import Wish, rollback
 from shipway.domain.errors import OtherLedger, ShipwayError
 from shipway.domain.release import Release
@@ -102,3 +104,13 @@ def test_any_order_of_two_ledgers() -> None:
     run_state_machine_as_test(
         TwoLedgers, settings=settings(max_examples=12, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     )
+
+
+def test_each_ledger_sees_its_own_environments_of_an_app(tmp_path: Path) -> None:
+    first = World(tmp_path / "first")
+    deploy(first.controller(), Order(first.release(1), STAGING))
+    second, dev = first.neighbour(tmp_path / "second"), dataclasses.replace(STAGING, name="dev", url="http://dev.shop.localhost:8080")
+    second.secrets(second.ledger).set("shop/dev", "KEY", "secret-key")
+    deploy(second.controller(), Order(second.release(1, environment=dev), dev))
+    for world, name in ((first, "staging"), (second, "dev")):
+        assert [item.name for item in KnownApp(world.controller(), "shop", None).environments()] == [name]
