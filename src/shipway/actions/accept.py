@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shipway.actions.approvals import Decisions
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, UsageError
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Approvals, Environment
 from shipway.domain.proof import Proof
 from shipway.domain.release import Acceptance, Release
 from shipway.domain.way_back import finding
 
 
-def accept(ctx: Context, release: Release, environment: Environment, proof: Proof, reason: str, lasts: float) -> Acceptance:
-    """Record it as the context's actor. lasts: seconds. Who may not approve the release there may not accept it either."""
+def accept(
+    ctx: Context, release: Release, environment: Environment, proof: Proof, reason: str, lasts: float, rules: Sequence[Approvals] = ()
+) -> Acceptance:
+    """Record it as the context's actor. lasts: seconds. rules: those in force, beside the environment's own. Who may not
+    approve the release there, by any of them, may not accept it either."""
     if not reason.strip():
         raise UsageError("an acceptance needs a reason", hint="--reason TEXT: whoever rolls back at night will read it")
-    refused = Decisions(ctx, release, environment.name).refused(environment.approvals, ctx.actor)
-    if refused:
-        raise GateRefused(refused, hint="another person accepts it, under their own name (--as or git's user.email)")
+    decisions = Decisions(ctx, release, environment.name)
+    for rule in (environment.approvals, *rules):
+        if refused := decisions.refused(rule, ctx.actor):
+            raise GateRefused(refused, hint="another person accepts it, under their own name (--as or git's user.email)")
     now = ctx.clock()
     made = Acceptance(
         proof.app, environment.name, release.number, proof.digest, finding(proof), ctx.actor, reason.strip(), now, now + lasts

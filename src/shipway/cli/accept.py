@@ -24,6 +24,7 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
     from shipway.actions.approve import find_release
     from shipway.actions.way_back import proofs
     from shipway.app import load_plan, open_context
+    from shipway.cli.approve import rulebook
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
     from shipway.system.durations import timestamp
@@ -35,7 +36,9 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
         found = proofs(ctx, plan.app, environment, chosen.number)
         if not found:
             raise UsageError(f"release {chosen.number} was never proven for {environment}", hint=f"shipway prove --env {environment}")
-        made = accept_action(ctx, chosen, where, found[0], reason, seconds_of(expires, "--expires"))
+        book = rulebook(ctx, plan)
+        rules = [item.approvals for _, item in book.of(ctx, environment).environments] if book else []
+        made = accept_action(ctx, chosen, where, found[0], reason, seconds_of(expires, "--expires"), rules)
         say(f"{made.actor} accepted of release {made.release} in {environment}, until {timestamp(made.expires)}: {made.finding}")
 
 

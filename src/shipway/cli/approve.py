@@ -43,7 +43,7 @@ def approve(options: Globals, environment: str, release: str | None, reason: str
         plan = load_plan(options.home)
         where = environment_of(plan, environment)
         chosen = find_release(ctx, plan.app, where, release)
-        book = _rulebook(ctx, plan)
+        book = rulebook(ctx, plan)
         in_force = book.of(ctx, environment) if book else None
         rules = [item.approvals for _, item in in_force.environments] if in_force else [where.approvals]
         signing = None
@@ -57,7 +57,7 @@ def approve(options: Globals, environment: str, release: str | None, reason: str
             say(f"  {line}")
 
 
-def _rulebook(ctx: Context, plan: Plan) -> Rulebook | None:
+def rulebook(ctx: Context, plan: Plan) -> Rulebook | None:
     """None where the app has no registration yet, or where its repository can't be reached: the deployment asks again."""
     from shipway.actions.in_force import read_rules
     from shipway.app import parse_plan
