@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from shipway.drivers.registry.embedded import LABEL_PASSWORD, USER
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, engine
 
@@ -18,7 +20,16 @@ def images(project: Tiny) -> list[str]:
     return sorted(name.rpartition(":")[2] for name in names if f"/{project.app}/" in name)
 
 
-def test_prune(make: Make) -> None:
+def pull(image: str, settings: Path) -> None:
+    """As a person does who may use the engine."""
+    docker = ["docker", "--config", str(settings)]
+    password = engine("/containers/shipway-registry/json")["Config"]["Labels"][LABEL_PASSWORD]
+    login = [*docker, "login", "--username", USER, "--password-stdin", image.partition("/")[0]]
+    subprocess.run(login, input=password, text=True, check=True, capture_output=True)
+    subprocess.run([*docker, "pull", "--quiet", image], check=True, capture_output=True)
+
+
+def test_prune(make: Make, tmp_path: Path) -> None:
     project, neighbour = make(), make()
     neighbour.shipway("run", "staging")
     others = images(neighbour)
@@ -38,7 +49,7 @@ def test_prune(make: Make) -> None:
     assert "nothing to remove" in project.shipway("prune").output
 
     old = f"127.0.0.1:5055/{project.app}/web:{revisions['one']}"
-    subprocess.run(["docker", "pull", "--quiet", old], check=True, capture_output=True)  # somebody looked at it
+    pull(old, tmp_path)  # somebody looked at it
     planned = project.shipway("prune", "--dry-run").output
     assert [line.split()[0] for line in planned.splitlines() if revisions["one"][:12] in line] == ["goes"], planned
     assert "serves in staging" in next(line for line in planned.splitlines() if revisions["five"][:12] in line)

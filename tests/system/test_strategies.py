@@ -77,6 +77,7 @@ def test_rolling(served: Callable[..., Tiny]) -> None:
         done = project.shipway("run", "staging")
     assert set(answers) == {"one", "two"}, "nobody is turned away"
     assert answers.index("two") < len(answers) - 1 - answers[::-1].index("one"), "for a while both answer"
+    project.drained()
     assert sorted(project.containers(role="service").values()) == ["exited"] * 3 + ["running"] * 3
     assert done.output.count("✓ switch") == 3
     assert {project.answer() for _ in range(9)} == {"two"}

@@ -173,8 +173,21 @@ class Tiny(Project):
         """Environment, kind and release of all deployments that succeeded."""
         return [(item["environment"], item["kind"], item["release"]) for item in self.deployments() if item["outcome"] == "succeeded"]
 
+    def drained(self, *, seconds: float = 30.0) -> None:
+        """Wait until the containers that requests were taken from have stopped: they do so in the background."""
+        deadline = time.monotonic() + seconds
+        labels = [f"shipway.app={self.app}", "shipway.role=service"]
+        while True:
+            found = [item["Labels"] for item in engine("/containers/json", filters=json.dumps({"label": labels}))]
+            running = {(item["shipway.environment"], item["shipway.release"]) for item in found if "shipway.standby" not in item}
+            if len(running) == len({environment for environment, _ in running}):
+                return
+            assert time.monotonic() < deadline, f"two releases still run: {running}"
+            time.sleep(0.2)
+
     def footprint(self) -> dict[str, object]:
         """All that a command which is refused must leave as it was: what runs, what is kept, and what holds good."""
+        self.drained()
         ledger = self.ledger()
         releases = [release.number for release in ledger.releases(self.app)]
         pending = [run["id"] for run in ledger.runs(self.app, 100) if run["outcome"] == "pending"]
