@@ -1,0 +1,60 @@
+"""Images: on an engine, and in a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shipway.domain.image import ImageInfo, Layer
+
+OnLine = Callable[[str], None]  # takes one line of output, without its line end
+
+
+class Images(Protocol):
+    """Images on one engine. Raises EngineError; RegistryError from pull and push."""
+
+    def inspect(self, reference: str) -> Mapping[str, object] | None:
+        """The engine's own record of an image (`Id`, `Config.WorkingDir`, `RepoDigests` …), None where absent."""
+
+    def build(
+        self, context: Path, *, tags: Sequence[str], dockerfile: str, target: str | None,
+        args: Mapping[str, str], labels: Mapping[str, str], on_line: OnLine,
+    ) -> str:
+        """Build with BuildKit and return the image id. StepFailed with the last lines where the build fails."""  # fmt: skip
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """Name a local image."""
+
+    def push(self, repository: str, tag: str, on_line: OnLine) -> str:
+        """Push repository:tag and return its digest (sha256:…)."""
+
+    def pull(self, reference: str, on_line: OnLine) -> None:
+        """Pull name:tag or repository@digest where it isn't there already."""
+
+    def list(self) -> list[ImageInfo]:
+        """All images, those without a name too."""
+
+    def remove(self, name: str) -> bool:
+        """Take this name (tag or digest) from its image; with its last name an image goes, unless a container, running or
+        not, uses it: then nothing changes, and the answer is False. A missing name is no error."""
+
+
+class Registry(Protocol):
+    """Where images are kept. Raises RegistryError."""
+
+    def ensure(self) -> None:
+        """Check that it answers and takes the credentials; the embedded one is started where it isn't running."""
+
+    def repository(self, app: str, image: str) -> str:
+        """Full repository name such as 127.0.0.1:5055/catalogue/backend."""
+
+    def digest(self, repository: str, reference: str) -> str | None:
+        """Digest of a tag or digest in the registry; None where it isn't there."""
+
+    def tag(self, repository: str, digest: str, tag: str) -> None:
+        """Give a digest that is already there one more tag, without moving layers."""
+
+    def layers(self, repository: str, digest: str) -> Sequence[Layer]:
+        """Of an image, the lowest first (for several platforms: of the first for Linux); none where it isn't there."""

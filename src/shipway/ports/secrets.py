@@ -1,0 +1,23 @@
+"""Values of secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+
+class Secrets(Protocol):
+    """Values by app and environment, versioned from 1; older versions stay readable. Raises SecretError."""
+
+    def names(self, scope: str) -> Mapping[str, int]:
+        """All names in a scope (app/environment) with their newest version."""
+
+    def get(self, scope: str, name: str, version: int | None = None) -> str | None:
+        """Value of a version (None: the newest); None where it was never set."""
+
+    def fingerprints(self, scope: str, name: str) -> Sequence[str]:
+        """Of all versions, oldest first: equal for equal values, and telling nothing of a value. Needs no key."""
+
+    def set(self, scope: str, name: str, value: str) -> int:
+        """Store a new version and return its number, or that of the newest one where the value is the same; a blank value
+        is refused."""
