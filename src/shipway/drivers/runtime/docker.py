@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 import math
 import threading
 import time
@@ -42,11 +41,11 @@ class DockerRuntime:
         return str(self._engine.call("GET", "/version", timeout=10)["Version"])
 
     def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
-        query = {"all": 1, **_carrying(labels)}
+        query = {"all": 1, **translate.carrying(labels)}
         return [translate.listed(item) for item in self._engine.call("GET", "/containers/json", query=query)]
 
     def objects(self, labels: Mapping[str, str]) -> builtins.list[EngineObject]:
-        query = _carrying(labels)
+        query = translate.carrying(labels)
         networks = self._engine.call("GET", "/networks", query=query)
         volumes = self._engine.call("GET", "/volumes", query=query)["Volumes"] or []
         return [
@@ -386,12 +385,6 @@ def _kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
             hint=f"see `docker inspect {spec.name}`; if it isn't needed: `docker rm -f {spec.name}`",
         )
     return str(found["Id"])
-
-
-def _carrying(labels: Mapping[str, str]) -> dict[str, str]:
-    """The engine's filter."""
-    wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
-    return {"filters": json.dumps({"label": wanted})}
 
 
 def _closing(opened: Any, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import posixpath
 import re
@@ -97,6 +98,12 @@ def private_files(files: Mapping[str, bytes], owner: tuple[int, int]) -> bytes:
             entry.uid, entry.gid = owner
             tar.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def carrying(labels: Mapping[str, str]) -> dict[str, str]:
+    """The engine's filter for objects with these labels; an empty value matches any value."""
+    wanted = [f"{name}={value}" if value else name for name, value in labels.items()]
+    return {"filters": json.dumps({"label": wanted})}
 
 
 def listed(item: Mapping[str, Any]) -> ContainerInfo:
