@@ -15,7 +15,7 @@ from shipway.domain.errors import EngineError
 from shipway.drivers.runtime import sockets, space
 from shipway.drivers.runtime.translate import LOW_SHARES, SHARES
 from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
-from tests.conformance.labs import DockerLab, MemoryLab
+from tests.conformance.labs import DockerLab, MemoryLab, make_spec
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -77,6 +77,24 @@ class TestDockerRuntime(RuntimeContract):
                 assert [alias for alias in ("old", "new") if known(alias)] == list(aliases)
                 connection.sendall(b"PING\r\n")
                 assert connection.recv(100) == b"+PONG\r\n"
+
+    def test_an_address_is_not_taken_while_a_name_changes(self, lab: DockerLab) -> None:
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)
+        name = lab.run("a", "sleep 100", networks={network: ("old",)})
+        before = lab.runtime.find(name)
+        for number in range(4):
+            lab.runtime.create(make_spec(lab.app, f"b{number}", "sleep 100", networks={network: ()}))
+        with ThreadPoolExecutor(5) as pool:
+            starting = [pool.submit(lab.runtime.start, lab.name(f"b{number}")) for number in range(4)]
+            for aliases in (("new",), (), ("old",)):
+                assert lab.runtime.set_aliases(network, name, aliases)
+            for each in starting:
+                each.result()
+        after = lab.runtime.find(name)
+        assert before is not None
+        assert after is not None
+        assert after.addresses == before.addresses
 
     def test_long_lines_of_both_streams_stay_whole(self, lab: DockerLab) -> None:
         shell = "i=0; while [ $i -lt 5 ]; do printf '%0100000d\\n' 1; printf '%0100000d\\n' 2 >&2; i=$((i+1)); done"

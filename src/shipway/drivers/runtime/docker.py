@@ -24,6 +24,7 @@ from shipway.drivers.runtime import subnets, translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
 from shipway.system.owner import owner
+from shipway.system.turns import Turns
 
 PINNED = "shipway.pinned"  # label of a network whose addresses were asked for
 OVERLAPS = 20  # subnets that other processes may take in the very moment
@@ -36,6 +37,7 @@ class DockerRuntime:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._networks = threading.Lock()
+        self._addresses = Turns()  # True: takes an address of a network; False: gives one back for an instant
 
     def ping(self) -> str:
         return str(self._engine.call("GET", "/version", timeout=10)["Version"])
@@ -113,7 +115,8 @@ class DockerRuntime:
 
     def start(self, container: str) -> None:
         try:
-            self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
+            with self._addresses.of(True):
+                self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
         except EngineRefused as error:
             if refusal_in(error.message):
                 raise NotRunnable(error.message) from error
@@ -284,9 +287,10 @@ class DockerRuntime:
             self.disconnect(network, container)  # the engine can't add a name to what is attached
         body = {"Container": container, "EndpointConfig": {"Aliases": sorted({*aliases, *known})}}
         try:
-            self._engine.call("POST", f"/networks/{segment(network)}/connect", body=body)
+            with self._addresses.of(True):
+                self._engine.call("POST", f"/networks/{segment(network)}/connect", body=body)
         except EngineRefused as error:
-            if "already" not in error.message:  # attached by another process meanwhile
+            if "already exists" not in error.message:  # attached by another process meanwhile
                 raise
         after = self._inspect(container)
         if found["State"]["Running"] and not (after and after["State"]["Running"]):
@@ -308,12 +312,12 @@ class DockerRuntime:
         # The engine can't change the names of what is attached. Attached again under the same address in an instant, its
         # connections go on: what was sent meanwhile is sent again.
         same = {"Aliases": sorted(aliases), "IPAMConfig": {"IPv4Address": address}, "MacAddress": endpoint.get("MacAddress") or ""}
-        self.disconnect(network, container)
         try:
-            self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": same})
-        except EngineRefused as error:
-            if "already" not in error.message:
-                self.connect(network, container, aliases)
+            with self._addresses.of(False):
+                self.disconnect(network, container)
+                self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": same})
+        except EngineRefused:  # another process attached it meanwhile, or has taken the address
+            self.connect(network, container, aliases)
         return True
 
     def attachments(self, container: str) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,38 @@
+"""Two kinds of work that exclude each other; work of one kind goes on side by side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Turns:
+    """Safe to use from several threads. A kind that waits gets the next turn, so that neither keeps the other waiting for ever."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._active = {True: 0, False: 0}
+        self._waiting = {True: 0, False: 0}
+        self._last = False  # the kind whose turn it was
+
+    @contextmanager
+    def of(self, kind: bool) -> Iterator[None]:
+        """While no work of the other kind goes on."""
+        with self._changed:
+            self._waiting[kind] += 1
+            self._changed.wait_for(lambda: self._may(kind))
+            self._waiting[kind] -= 1
+            self._active[kind] += 1
+            self._last = kind
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._active[kind] -= 1
+                self._changed.notify_all()
+
+    def _may(self, kind: bool) -> bool:
+        if self._active[not kind]:
+            return False
+        return not (self._waiting[not kind] and self._last is kind and self._active[kind])
