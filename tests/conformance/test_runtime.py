@@ -69,7 +69,7 @@ class TestDockerRuntime(RuntimeContract):
         asker = lab.run("b", "sleep 100", networks={network: ()})
 
         def known(alias: str) -> bool:
-            return lab.runtime.execute(asker, ["getent", "hosts", alias])[0] == 0
+            return lab.runtime.execute(asker, ["env", "RES_OPTIONS=timeout:1 attempts:1", "getent", "hosts", alias])[0] == 0
 
         (address,) = (lab.runtime.find(name) or pytest.fail("gone")).addresses.values()
         with socket.create_connection((address, 6379), 5) as connection:
