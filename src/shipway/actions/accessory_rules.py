@@ -18,7 +18,6 @@ from shipway.domain.errors import UsageError
 from shipway.domain.plan import Accessory, Plan
 from shipway.domain.volumes import POSTGRES_DATA, data_folder, declared_by, is_anonymous, right_path, variables_of
 
-AHEAD = 10  # major versions that a volume is looked for
 COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade has copied all into it
 
 
@@ -35,6 +34,8 @@ def require_sound(
         before = by_name.get(change.name)
         if before is None and not force:
             _require_path(accessory, config)
+        if before is None:
+            _require_not_upgraded(ctx, plan.app, environment, accessory, change.spec, config)
         _require_series(ctx, environment, accessory, change.spec, config, before, force=force)
 
 
@@ -54,19 +55,11 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
 
 
 def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> ContainerSpec:
-    """For a container that isn't there any more: with the volume that an upgrade to this version made, where there is one.
-    UsageError where an upgrade to a newer one has moved the data on."""
+    """For a container that isn't there any more: with the volume that an upgrade to this version made, where there is one."""
     config = config_of(ctx, spec.image)
     series = series_of(accessory.kind, accessory.image, variables_of(config))
     if series is None or spec.name not in spec.volumes or accessory.kind != "postgres":
         return spec
-    for major in range(series.numbers[0] + AHEAD, series.numbers[0], -1):
-        if _upgraded(ctx, spec, major) is not None:
-            raise UsageError(
-                f"refused: the data of {spec.name} was moved to PostgreSQL {major}, into the volume {names.volume_of_version(spec.name, major)}, "
-                f"and {accessory.image} would begin with what it was before",
-                hint="`shipway doctor ENVIRONMENT --fix` starts it as the release that runs has it; or name the newer image in the plan",
-            )
     return _upgraded(ctx, spec, series.numbers[0]) or spec
 
 
@@ -118,6 +111,25 @@ def _require_path(accessory: Accessory, config: Mapping[str, object]) -> None:
             f"{right} and the plan's volume is {accessory.volume}",
             hint=f"in the plan: `volume: {right}`; if the image really writes to {accessory.volume}, pass --force",
         )
+
+
+def _require_not_upgraded(
+    ctx: Context, app: str, environment: str, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object]
+) -> None:
+    """Of a container that isn't there: an older plan would begin with the files from before an upgrade."""
+    now = ctx.ledger.current(app, environment)
+    release = ctx.ledger.release(app, now.release) if now else None
+    runs = release.plan.accessories.get(accessory.name) if release else None
+    new, old = series_of(accessory.kind, accessory.image, variables_of(config)), None
+    if runs is not None and runs.kind == accessory.kind:
+        old = series_of(runs.kind, runs.image, variables_of(config_of(ctx, runs.image)))
+    if new is None or old is None or new.fits(old) or not ctx.runtime.has_volume(names.volume_of_version(spec.name, old.numbers[0])):
+        return
+    raise UsageError(
+        f"refused: the data of accessory {accessory.name} was moved to {old}, into the volume {names.volume_of_version(spec.name, old.numbers[0])}, "
+        f"and {accessory.image} would begin with what it was before",
+        hint=f"`shipway doctor {environment} --fix` starts it as it was; or name the newer image in the plan",
+    )
 
 
 def _require_series(

@@ -116,7 +116,14 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
         )  # fmt: skip
         number = own.ledger.begin_deployment(record)
         tables = _copied(own, found, decision, now, number, stands[-1].schema if stands else None)
-        apply(own, decision, number)
+        try:
+            apply(own, decision, number)
+        except BaseException:
+            latest = own.ledger.latest(app, environment)
+            if latest is not None and latest.outcome == FAILED:
+                words = f"what was written to the new one meanwhile is only in the volume {found.volume}, which the next upgrade replaces"
+                own.reporter.note(f"the old database serves again; {words}")
+            raise
         return Upgraded(found.old, found.new, order.release, tables, found.running.volumes.get(found.path, found.usual))
 
 

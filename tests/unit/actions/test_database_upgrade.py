@@ -132,6 +132,7 @@ def test_where_it_fails_the_old_version_serves_on(tmp_path: Path, where: str) ->
     assert {name: state for name, state in world.state().items() if name != "rotation"} == before
     assert mounted(world) == {DATA: DB}
     assert world.runtime.volumes[DB] == {"PG_VERSION": b"15\n"}
+    assert any(f"is only in the volume {DB}.pg16" in note for note in world.notes) == (where == "release")
 
 
 @pytest.mark.parametrize(
