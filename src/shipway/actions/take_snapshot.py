@@ -17,14 +17,15 @@ from shipway.domain.specify import Settings
 
 
 def snapshot_before(ctx: Context, release: Release, environment: Environment, own: Settings, stood: str | None) -> None:
-    """Take one before the release's migrations, where the plan asks for it. ctx: of the host of the database."""
-    database, asked = release.plan.database, release.plan.asks_for_proof(environment)
+    """Take one before the release's migrations, where the plan asks for it. ctx: of the host of the database. One that was
+    adopted, of whose release the ledger knows nothing, counts as unproven: its snapshot is of release 0."""
+    now = ctx.ledger.current(release.app, environment.name)
+    database, asked = release.plan.database, now is None or release.plan.asks_for_proof(environment)
     if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood), asked=asked):
         return
     shell = database_shell(ctx, release, environment, own)
-    now = ctx.ledger.current(release.app, environment.name)
-    if shell is not None and now is not None:
-        take(ctx, shell, now.release, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
+    if shell is not None:
+        take(ctx, shell, now.release if now else 0, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
 
 
 def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, cause: str, most: int) -> Snapshot:

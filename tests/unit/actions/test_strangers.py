@@ -104,3 +104,14 @@ def test_the_first_that_succeeds_takes_over(tmp_path: Path) -> None:
     deploy(world.controller(), Order(release, STAGING))
     assert world.serving() == {release.number}
     assert not [name for name in world.runtime.containers if "_2-" in name]
+
+
+def test_a_database_that_was_adopted_is_copied_before_migrations(tmp_path: Path) -> None:
+    world = adopted(tmp_path)
+    release = own_release(world)
+    database = dataclasses.replace(release.plan.database, folder="0002")  # type: ignore[type-var]
+    release = dataclasses.replace(release, schema="0002", plan=dataclasses.replace(release.plan, database=database))
+    deploy(world.controller(), Order(release, STAGING))
+    assert world.database.applied == ["0001", "0002"]
+    (taken,) = world.ledger.snapshots("shop", "staging")
+    assert (taken.release, taken.rows) == (0, {"public.pets": 3})
