@@ -15,13 +15,16 @@ from shipway.steps.run import Attempt, Run, StepResult
 
 
 def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
-    """Digest over the images and what the environment runs."""
+    """Digest over the images, what the environment runs, and all of the plan by which it is walked: exercises that another
+    commit dropped are not passed."""
     assert step.prove is not None
+    plan, where = run.plan, run.plan.environments[step.prove]
+    by = to_data([plan.prove, [*plan.services.values()], [*plan.accessories.values()], plan.database, where.environment, where.seed])
     question = ask(run.ctx, draft_release(run, images), run.plan.environments[step.prove])
     if question is None:
-        return digest_of({"images": pinned(run, images), "environment": step.prove, "before": None})
+        return digest_of({"images": pinned(run, images), "environment": step.prove, "before": None, "by": by})
     before = [images_digest(question.old), question.previous.schema]
-    return digest_of({"images": dict(question.release.images), "environment": step.prove, "before": before, "mode": question.mode})
+    return digest_of({"images": dict(question.release.images), "environment": step.prove, "before": before, "mode": question.mode, "by": by})
 
 
 def prove_images(run: Run, attempt: Attempt, *, images: Mapping[str, str]) -> StepResult:
