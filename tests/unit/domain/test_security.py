@@ -61,3 +61,13 @@ def test_a_services_rights_are_a_reach() -> None:
     environment = samples.STAGING
     assert rules.REACH["security"](plan_with(), environment) == ["web pids: 9000"]
     assert rules.REACH["security"](samples.PLAN, environment) == []
+
+
+def test_a_part_of_what_is_allowed_is_allowed() -> None:
+    def shop(*capabilities: str) -> Plan:
+        web = Service("web", image="x:1", security=Security(capabilities=capabilities))
+        return Plan("shop", {"web": web}, environments={"staging": samples.STAGING})
+
+    given = rules.InForce("staging", rules.RuleSet("main", "protected", "staging", shop("KILL", "SYSLOG")))
+    assert rules.refused_reach(shop("KILL"), given) == []
+    assert rules.refused_reach(shop("KILL", "SYS_PTRACE"), given) == ["security web capabilities: SYS_PTRACE: not in the rules in force"]
