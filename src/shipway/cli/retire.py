@@ -10,7 +10,7 @@ from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say
 
 LOOK = 60.0  # seconds after which a process that waits looks whether the environment is still there
-PATIENCE = 24 * 60  # failures in a row, of one in each LOOK seconds, after which it gives up
+PATIENCE = 60  # failures in a row, of one in each LOOK seconds, after which it gives up: the next command does it then
 
 
 @click.command()

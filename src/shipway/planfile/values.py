@@ -131,6 +131,15 @@ def network_range(text: str) -> str:
     return str(found)
 
 
+def host_address(text: str) -> str:
+    """One of a machine, at which accessories may be published. ValueError for the one that means all of them."""
+    import ipaddress
+
+    if ipaddress.IPv4Address(text).is_unspecified:  # its ValueError says what is wrong with it
+        raise ValueError(f"`{text}` would publish the accessories to everybody: name the address that only the other hosts reach")
+    return text
+
+
 def registry_address(text: str) -> str:
     """host[:port][/path]."""
     if "://" in text:
@@ -168,7 +177,7 @@ SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-
 TIMES = Number("a factor from 1 to 1000, such as 1.5", 1, 1000, fraction=True)
 COUNT = Number("a whole number from 0 to 10000", 0, 10_000)
 HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
-HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")
+HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$", host_address)
 PROXIES = Text("an address or a range of addresses, such as 10.0.0.0/8", convert=network_range)
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
 PORT = Number("a port from 1 to 65535", 1, 65535)
