@@ -155,7 +155,7 @@ class Origin:
 
     def _history(self, branch: str, tip: str) -> None:
         """Bring the whole history of a branch into the cache."""
-        known = self._ask_cache("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").stdout.decode().strip()
+        known = self._ask_cache("rev-parse", "--verify", "--quiet", _kept(branch)).stdout.decode().strip()
         if known != tip or (self.cache / "shallow").exists():
             self._fetch(branch, *(["--unshallow"] if (self.cache / "shallow").exists() else []))
 
@@ -172,7 +172,7 @@ class Origin:
     def _fetch(self, branch: str, *how: str) -> None:
         with self._alone():
             self._talk("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", *how, "--", self.url,
-                       f"+refs/heads/{branch}:refs/heads/{branch}")  # fmt: skip
+                       f"+refs/heads/{branch}:{_kept(branch)}")  # fmt: skip
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -238,6 +238,11 @@ UNREACHABLE = (
     "deployments need it for the rules in force; rollbacks don't. Check the address and git's credentials; where the "
     "repository has moved: shipway rules register --reason TEXT"
 )
+
+
+def _kept(branch: str) -> str:
+    """Its ref in the cache: a branch `release/1` can be kept beside one `release` that is there no more."""
+    return f"refs/heads/{sha256(branch.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 def _clean() -> dict[str, str]:

@@ -112,6 +112,16 @@ def test_history_that_a_shallow_clone_lacks_is_asked_for(origin: Origin) -> None
     assert not origin.has("1" * 40)
 
 
+def test_a_branch_takes_the_place_of_one_whose_name_begins_its_own(origin: Origin) -> None:
+    git(work_of(origin), "branch", "--quiet", "release", "feature")
+    assert origin.text("release", "shipway.yaml") == "feature"
+    git(work_of(origin), "branch", "--quiet", "--delete", "--force", "release")
+    git(work_of(origin), "branch", "--quiet", "release/1", "feature")
+    git(work_of(origin), "commit", "--quiet", "--allow-empty", "--message", "more")
+    again = Origin(origin.address, origin.url, origin.clone, origin.home)
+    assert again.contains(["release/1"], revision(origin, "main~3")) == ["release/1"]
+
+
 def test_no_graft_and_no_replacement_changes_history(origin: Origin) -> None:
     clone, feature = origin.clone.path, revision(origin, "feature")
     git(clone, "fetch", "--quiet", "--unshallow", "origin", "+refs/heads/*:refs/remotes/origin/*")
