@@ -4,6 +4,7 @@ it is deployed, and which way a rollback then goes."""
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -93,7 +94,7 @@ class Team(Project):
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    with Team(tmp_path_factory.mktemp("releases") / "project", app="releases-test").made() as team:
+    with Team(tmp_path_factory.mktemp("releases") / "project", app=f"releases-{uuid.uuid4().hex[:6]}").made() as team:
         yield team
 
 

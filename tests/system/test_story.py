@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with Project(tmp_path_factory.mktemp("story") / "project", app="story-test").made() as project:
+    with Project(tmp_path_factory.mktemp("story") / "project", app=f"story-{uuid.uuid4().hex[:6]}").made() as project:
         yield project
 
 
@@ -95,7 +96,7 @@ def test_4_a_tag_on_main_brings_the_same_digests_to_production(project: Project)
     staging, production = project.deployments("staging")[0], project.deployments("production")[0]
     assert staging["release"] == production["release"]
     assert production["outcome"] == "succeeded"
-    assert _images("story-test", "staging") == _images("story-test", "production")
+    assert _images(project.app, "staging") == _images(story.app, "production")
     version = json.loads(get(project.production + "/api/version")[1])
     assert version["version"] == "v1.0.0"
 
@@ -133,7 +134,7 @@ def test_6_a_rollback_is_code_only_where_that_was_proven_and_loses_no_request(pr
 
 
 def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project) -> None:
-    before = _images("story-test", "staging")
+    before = _images(project.app, "staging")
     project.git("switch", "--quiet", "staging")
     project.git("apply", "--index", str(APPLICATION / "changes" / "broken-health.patch"))
     project.git("commit", "--quiet", "--message", "Broken health")
@@ -148,7 +149,7 @@ def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project
     assert "GET /api/healthz: 503" in done.output
     assert watch.asked > 20
     assert watch.failed == []
-    assert _images("story-test", "staging") == before
+    assert _images(project.app, "staging") == before
     assert project.deployments("staging")[0]["outcome"] == "failed"
 
 

@@ -44,3 +44,18 @@ def test_links_between_documents_lead_somewhere() -> None:
     for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(((?!http)[^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), (path.name, target)
+
+
+def test_every_claim_about_security_names_a_test_that_exists() -> None:
+    claims = set(re.findall(r"`(tests/[\w/]+\.py)((?:::\w+)+)`", (ROOT / "docs" / "security.md").read_text()))
+    assert len(claims) > 80
+    for file, names in claims:
+        text = (ROOT / file).read_text()
+        for name in names.removeprefix("::").split("::"):
+            assert re.search(rf"^\s*(def|class) {name}\b", text, re.M) or inherited(text, name), f"{file}{names}"
+
+
+def inherited(text: str, name: str) -> bool:
+    """Whether a suite that the file takes from `shipway.testing` has the test."""
+    suites = re.findall(r"from shipway\.testing\.(\w+) import", text)
+    return any(f"def {name}(" in (ROOT / "src/shipway/testing" / f"{suite}.py").read_text() for suite in suites)
