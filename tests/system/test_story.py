@@ -96,7 +96,7 @@ def test_4_a_tag_on_main_brings_the_same_digests_to_production(project: Project)
     staging, production = project.deployments("staging")[0], project.deployments("production")[0]
     assert staging["release"] == production["release"]
     assert production["outcome"] == "succeeded"
-    assert _images(project.app, "staging") == _images(story.app, "production")
+    assert _images(project.app, "staging") == _images(project.app, "production")
     version = json.loads(get(project.production + "/api/version")[1])
     assert version["version"] == "v1.0.0"
 
