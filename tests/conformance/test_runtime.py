@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, Publish
+from shipway.domain.container import LABEL_APP, LABEL_NAME, Publish
 from shipway.domain.errors import EngineError
+from shipway.domain.plan import Security
 from shipway.drivers.runtime import sockets, space
 from shipway.drivers.runtime.translate import LOW_SHARES, SHARES
 from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
@@ -136,8 +137,8 @@ class TestDockerRuntime(RuntimeContract):
             hosts={"somewhere": "10.9.8.7"},
             entrypoint=("sh", "-c", "exec sleep 300"),
             command=(),
+            security=Security(),
         )
-        spec = lab.spec("a", SLEEPS, **{**vars(spec), "labels": {**spec.labels, LABEL_ROLE: "service"}})
         lab.runtime.create(spec)
         lab.runtime.start(spec.name)
         found = lab.inspect(spec.name)
