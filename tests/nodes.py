@@ -96,29 +96,33 @@ class Nodes:
         if missing:
             self._tell("load", name, *missing)
 
-    def kill(self, name: str) -> None:
-        """As if its power were cut: engine, SSH server and containers are gone at once."""
-        self._tell("kill", name)
+    @contextmanager
+    def killed(self, name: str) -> Iterator[None]:
+        """Meanwhile it is as if its power were cut: engine, SSH server and containers are gone at once. It comes back with
+        the disk that it had."""
+        with self._between(("kill", name), ("start", name)):
+            yield
 
-    def start(self, name: str) -> None:
-        """After `kill`: with the disk that it had."""
-        self._tell("start", name)
+    @contextmanager
+    def silenced(self, name: str) -> Iterator[None]:
+        """Meanwhile it is as if its cable were pulled: nothing answers, nothing is refused."""
+        with self._between(("silence", name), ("speak", name)):
+            yield
 
-    def silence(self, name: str) -> None:
-        """As if its cable were pulled: nothing answers, nothing is refused."""
-        self._tell("silence", name)
+    @contextmanager
+    def without_engine(self, name: str, number: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+        """Meanwhile its Docker Engine alone is ended, in good order or by SIGKILL."""
+        with self._between(("stop-engine", name, number.name.removeprefix("SIG")), ("start-engine", name)):
+            yield
 
-    def speak(self, name: str) -> None:
-        """After `silence`."""
-        self._tell("speak", name)
-
-    def stop_engine(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
-        """End its Docker Engine alone, in good order or by SIGKILL."""
-        self._tell("stop-engine", name, number.name.removeprefix("SIG"))
-
-    def start_engine(self, name: str) -> None:
-        """After `stop_engine`."""
-        self._tell("start-engine", name)
+    @contextmanager
+    def _between(self, down: tuple[str, ...], up: tuple[str, ...]) -> Iterator[None]:
+        """Whatever fails meanwhile, the next test finds it up."""
+        self._tell(*down)
+        try:
+            yield
+        finally:
+            self._tell(*up)
 
     def sessions(self) -> list[int]:
         """Process ids of all `ssh` that were started with `bin` in front of PATH."""

@@ -368,8 +368,7 @@ def test_a_long_path_for_temporary_files(host: SshHost, tmp_path: Path, monkeypa
 
 def test_an_engine_that_is_stopped(node: Nodes, connect: Callable[[str], Machine]) -> None:
     machine = connect(NAME)
-    node.stop_engine("node1")
-    try:
+    with node.without_engine("node1"):
         with pytest.raises(EngineError, match=f"Docker at {NAME} broke") as broke:
             machine.runtime.ping()
         assert f"docker -H {NAME} version" in broke.value.hint
@@ -377,23 +376,17 @@ def test_an_engine_that_is_stopped(node: Nodes, connect: Callable[[str], Machine
         with pytest.raises(EngineError, match=f"Docker isn't running on {NAME}") as caught:
             host.engine()
         assert "systemctl start docker" in caught.value.hint
-    finally:
-        node.kill("node1")
-        node.start("node1")
     assert machine.runtime.ping()  # by the very same Machine
 
 
 def test_a_host_that_dies_and_comes_back(node: Nodes, connect: Callable[[str], Machine]) -> None:
     machine = connect(NAME)
     assert machine.runtime.ping()
-    node.kill("node1")
-    try:
+    with node.killed("node1"):
         with pytest.raises(EngineError, match=rf"{NAME}.*(broke|doesn't answer)"):
             machine.runtime.ping()
         with pytest.raises(EngineError, match=f"{NAME} can't be reached: it doesn't answer"):
             machine.probe_tcp("127.0.0.1", 22, 2.0)
-    finally:
-        node.start("node1")
     assert machine.runtime.ping()
     assert connect("ssh://node2").runtime.ping()
 

@@ -98,6 +98,24 @@ class TestDockerRuntime(RuntimeContract):
         assert after is not None
         assert after.addresses == before.addresses
 
+    def test_an_address_is_not_taken_while_its_container_is_stopped(self, lab: DockerLab) -> None:
+        """As after a restart of the engine, which starts its containers in any order."""
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)
+        name = lab.run("a", "sleep 100")
+        lab.runtime.connect(network, name, ("old",))
+        assert lab.runtime.set_aliases(network, name, ("new",))
+        before = lab.runtime.find(name)
+        lab.runtime.stop(name, 0)
+        for number in range(3):
+            lab.run(f"b{number}", "sleep 100", networks={network: ()})
+            lab.runtime.connect(network, lab.run(f"c{number}", "sleep 100"))
+        lab.runtime.start(name)
+        after = lab.runtime.find(name)
+        assert before is not None
+        assert after is not None
+        assert after.addresses[network] == before.addresses[network]
+
     def test_long_lines_of_both_streams_stay_whole(self, lab: DockerLab) -> None:
         shell = "i=0; while [ $i -lt 5 ]; do printf '%0100000d\\n' 1; printf '%0100000d\\n' 2 >&2; i=$((i+1)); done"
         name = lab.run("a", shell)

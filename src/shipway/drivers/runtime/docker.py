@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import math
 import threading
 import time
@@ -10,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shipway.domain.container import (
-    LABEL_CONFIG,
-    LABEL_LEDGER,
     ContainerInfo,
     ContainerSpec,
     EngineObject,
@@ -20,7 +19,7 @@ from shipway.domain.container import (
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
-from shipway.drivers.runtime import subnets, translate
+from shipway.drivers.runtime import addresses, subnets, translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
 from shipway.system.owner import owner
@@ -37,6 +36,7 @@ class DockerRuntime:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._networks = threading.Lock()
+        self._choosing = threading.Lock()  # of an address, until it is taken
         self._addresses = Turns()  # True: takes an address of a network; False: gives one back for an instant
 
     def ping(self) -> str:
@@ -108,7 +108,7 @@ class DockerRuntime:
                     raise EngineError(f"container {spec.name} can't be created: {error.message}") from error
             found = self._inspect(spec.name)
             if found and found["State"]["Status"] != "removing":
-                return _kept(found, spec), False
+                return translate.kept(found, spec), False
             if time.monotonic() > deadline:
                 raise EngineError(f"the engine doesn't finish removing the old container {spec.name}")
             time.sleep(0.1)
@@ -221,14 +221,14 @@ class DockerRuntime:
                 return
             body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
             pool = subnets.configured()
-            if pool is not None and self._engine.is_local and self._create_network(body, pool):
+            if pool is not None and self._engine.is_local and self._create_network(body, pool, pinned=pinned):
                 return
             try:
                 self._engine.call("POST", "/networks/create", body=body, fine=(409,))
                 if pinned:
                     self._pin(name, body)
             except EngineRefused as error:
-                if "address pool" in error.message and pool is not None and self._create_network(body, pool):
+                if "address pool" in error.message and pool is not None and self._create_network(body, pool, pinned=pinned):
                     return
                 hint = ""
                 if "address pool" in error.message:
@@ -246,20 +246,21 @@ class DockerRuntime:
         if not chosen:
             return
         self._engine.call("DELETE", f"/networks/{segment(name)}", fine=(404,))
-        pinned = {**body, "Labels": {**body["Labels"], PINNED: "1"}, "IPAM": {"Config": [{"Subnet": each} for each in chosen]}}
+        pinned = {**body, "Labels": {**body["Labels"], PINNED: "1"}, "IPAM": {"Config": [addresses.split(each) for each in chosen]}}
         try:
             self._engine.call("POST", "/networks/create", body=pinned, fine=(409,))
         except EngineRefused:  # another one has taken them in this moment
             self._engine.call("POST", "/networks/create", body=body, fine=(409,))
 
-    def _create_network(self, body: Mapping[str, Any], pool: subnets.Subnet) -> bool:
+    def _create_network(self, body: Mapping[str, Any], pool: subnets.Subnet, *, pinned: bool) -> bool:
         """With a small subnet of the pool; False where none is free."""
-        body = {**body, "Labels": {**body["Labels"], PINNED: "1"}}
+        labels = {**body["Labels"], PINNED: "1"} if pinned else body["Labels"]
         taken = subnets.of_networks(self._engine.call("GET", "/networks"))
         taken += subnets.routes() if self._engine.is_local else []
         for attempt, subnet in enumerate(subnets.free(str(body["Name"]), pool, taken)):
             try:
-                self._engine.call("POST", "/networks/create", body={**body, "IPAM": {"Config": [{"Subnet": str(subnet)}]}}, fine=(409,))
+                config = addresses.split(str(subnet)) if pinned else {"Subnet": str(subnet)}
+                self._engine.call("POST", "/networks/create", body={**body, "Labels": labels, "IPAM": {"Config": [config]}}, fine=(409,))
                 return True
             except EngineRefused as error:
                 if "overlap" not in error.message.lower() or attempt >= OVERLAPS:
@@ -285,10 +286,12 @@ class DockerRuntime:
             if set(aliases) <= set(known):
                 return
             self.disconnect(network, container)  # the engine can't add a name to what is attached
-        body = {"Container": container, "EndpointConfig": {"Aliases": sorted({*aliases, *known})}}
+        wanted: dict[str, Any] = {"Aliases": sorted({*aliases, *known})}
         try:
-            with self._addresses.of(True):
-                self._engine.call("POST", f"/networks/{segment(network)}/connect", body=body)
+            with self._addresses.of(True), self._choosing:
+                if address := self._address(network, found["Name"]):
+                    wanted["IPAMConfig"] = {"IPv4Address": address}
+                self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": wanted})
         except EngineRefused as error:
             if "already exists" not in error.message:  # attached by another process meanwhile
                 raise
@@ -296,6 +299,14 @@ class DockerRuntime:
         if found["State"]["Running"] and not (after and after["State"]["Running"]):
             # What ends in this very moment leaves an endpoint that only its name leads to, and that holds the network.
             self.disconnect(network, found["Name"].lstrip("/"))
+
+    def _address(self, network: str, container: str) -> str | None:
+        """For a container that is attached; None where the engine chooses."""
+        there = self._network(network)
+        if there is None or PINNED not in (there["Labels"] or {}):
+            return None
+        query = {"all": 1, "filters": json.dumps({"network": [network]})}
+        return addresses.choose(there, container, self._engine.call("GET", "/containers/json", query=query))
 
     def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
         found = self._inspect(container)
@@ -376,19 +387,6 @@ class DockerRuntime:
     def _network(self, name: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self._engine.call("GET", f"/networks/{segment(name)}", fine=(404,))
         return found
-
-
-def _kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
-    """Id of the container that has the name, where it is the same one."""
-    labels = found["Config"]["Labels"] or {}
-    if labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
-        raise EngineError(f"the name {spec.name} is taken by a container of another ledger ({labels[LABEL_LEDGER][:8]})")
-    if LABEL_CONFIG not in spec.labels or labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
-        raise EngineError(
-            f"the name {spec.name} is taken by a container that was made otherwise",
-            hint=f"see `docker inspect {spec.name}`; if it isn't needed: `docker rm -f {spec.name}`",
-        )
-    return str(found["Id"])
 
 
 def _closing(opened: Any, chunks: Iterator[bytes]) -> Iterator[bytes]:

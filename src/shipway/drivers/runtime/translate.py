@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shipway.domain.container import LABEL_ROLE, LABEL_RUN, ContainerInfo, ContainerSpec, EngineObject
+from shipway.domain.container import (
+    LABEL_CONFIG,
+    LABEL_LEDGER,
+    LABEL_ROLE,
+    LABEL_RUN,
+    ContainerInfo,
+    ContainerSpec,
+    EngineObject,
+)
+from shipway.domain.errors import EngineError
 
 # What an engine gives by itself, and what lets a container read its neighbours' packets and answer in their place.
 DROPPED = ("NET_RAW",)
@@ -170,3 +179,16 @@ def _volumes(item: Mapping[str, Any]) -> dict[str, str]:
 def _exit_code(state: str, status: str) -> int | None:
     found = re.match(r"(?:Exited|Restarting) \((\d+)\)", status) if state in ("exited", "restarting") else None
     return int(found[1]) if found else None
+
+
+def kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
+    """Id of the container that has the name, where it is the same one."""
+    labels = found["Config"]["Labels"] or {}
+    if labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
+        raise EngineError(f"the name {spec.name} is taken by a container of another ledger ({labels[LABEL_LEDGER][:8]})")
+    if LABEL_CONFIG not in spec.labels or labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
+        raise EngineError(
+            f"the name {spec.name} is taken by a container that was made otherwise",
+            hint=f"see `docker inspect {spec.name}`; if it isn't needed: `docker rm -f {spec.name}`",
+        )
+    return str(found["Id"])
