@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec, Publish
-from shipway.domain.errors import EdgeError
+from shipway.domain.errors import EdgeError, EngineError
 from shipway.drivers.edge.container import LABEL_TRUSTED
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.testing.edge import EdgeContract
@@ -258,6 +258,8 @@ class TestTraefikEdge(EdgeContract):
         with lab.edge.visit("one", url, network, {LABEL_APP: lab.docker.app}) as place:
             seen = lab.run(place, "python", "-c", program, "one.localhost", other, str(lab.ports[0]))
         assert seen.split() == ["yes", "TimeoutError", "PermissionError"]
+        with pytest.raises(EngineError, match="of the block"), lab.edge.visit("one", url, network, {LABEL_APP: lab.docker.app}):
+            raise EngineError("a failure of the block, not of the edge")
         assert lab.docker.runtime.find(network) is None
         assert not lab.docker.runtime.has_network(network)
 

@@ -8,11 +8,11 @@ import socket
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from shipway.domain.container import ContainerInfo, Publish
-from shipway.domain.errors import EdgeError, EngineError
+from shipway.domain.errors import EdgeError, EngineError, ShipwayError
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic
@@ -114,15 +114,21 @@ class TraefikEdge:
 
     @contextmanager
     def visit(self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]) -> Iterator[str]:
-        with _as_edge_error():
+        with _as_edge_error(), ExitStack() as stack:
             where = dynamic.address(url)
             member = self._member(where)
-            with self._gate.open(member.name, where, dynamic.mark(_owner(owner)), network, labels) as gate:
-                self._admit(owner, [gate.address])
-                try:
-                    yield gate.container
-                finally:
-                    self._admit(owner, [])
+            gate = stack.enter_context(self._gate.open(member.name, where, dynamic.mark(_owner(owner)), network, labels))
+            self._admit(owner, [gate.address])
+            stack.callback(self._admit, owner, [])
+            end = stack.pop_all()
+        try:
+            yield gate.container
+        except BaseException:  # what fails in the block is no fault of the edge, and matters more than what it leaves
+            with suppress(ShipwayError):
+                end.close()
+            raise
+        with _as_edge_error():
+            end.close()
 
     def _admit(self, owner: str, sources: Sequence[str]) -> None:
         """Whom the maintenance page isn't shown to, where there is one."""
