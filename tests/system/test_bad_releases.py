@@ -6,7 +6,7 @@ import pytest
 
 from shipway.domain.errors import DeployFailed, MigrationFailed, StepFailed
 from tests.system.conftest import Make
-from tests.system.tiny import FIRST, Tiny, visitors
+from tests.system.tiny import FIRST, NOT_THERE, Tiny, visitors
 
 pytestmark = pytest.mark.engine
 
@@ -110,7 +110,7 @@ def test_a_first_release_that_fails_leaves_nothing(make: Make) -> None:
     done = project.shipway("run", "staging", check=False)
     assert done.code == DeployFailed.exit_code, done.output
     assert (project.containers(environment="staging"), project.networks(), project.volumes()) == ({}, [], [])
-    assert project.answer().startswith("HTTP status 404")
+    assert project.answer().startswith(NOT_THERE)
     assert project.good() == []
     assert project.leases() == []
     project.change("two", files=FIRST)

@@ -14,14 +14,13 @@ import pytest
 from examples.project import Done
 from shipway.actions.leases import TTL
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny, visitors
+from tests.system.tiny import NOT_THERE, Tiny, visitors
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 POINTS = 2  # of each story
 SEED = int(os.environ.get("SHIPWAY_TEST_SEED") or time.time())
 NEXT = [("retire", "staging", "--wait", "15"), ("doctor", "staging", "--fix", "--wait", "15")]
-NOBODY = "HTTP status 404"  # before the first release
 
 
 class Draw:
@@ -92,7 +91,7 @@ def whole(project: Tiny, where: str) -> None:
     serving = good["release"] if good and good["kind"] != "destroy" else None
     answers = {project.answer() for _ in range(5)}
     if serving is None:
-        assert all(answer.startswith(NOBODY) for answer in answers), where
+        assert all(answer.startswith(NOT_THERE) for answer in answers), where
         assert project.containers() == {}, where
     else:
         assert answers == {str(serving)}, where

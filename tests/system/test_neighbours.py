@@ -7,7 +7,7 @@ import pytest
 from examples.project import GRACE
 from shipway.domain.errors import UsageError
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny, visitors
+from tests.system.tiny import NOT_THERE, Tiny, visitors
 
 pytestmark = pytest.mark.engine
 
@@ -28,7 +28,7 @@ def test_destroying_one_leaves_the_others(make: Make) -> None:
         one.shipway("destroy", "staging", "--force")
     assert one.containers(environment="staging") == {}
     assert one.volumes() == [f"{one.app}_production_db"]
-    assert one.answer().startswith("HTTP status 404")
+    assert one.answer().startswith(NOT_THERE)
     assert one.containers(environment="production") == own
     assert other.footprint() == theirs
     assert other.psql("SELECT name FROM pets") == other.app

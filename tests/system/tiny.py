@@ -21,6 +21,8 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
 from shipway.store import open_ledger
 
+# What a site answers that isn't there: the edge has no such route, or has given its port back.
+NOT_THERE = ("HTTP status 404", "HTTP status 0: <urlopen error [Errno 111]")
 IMAGE = "caddy:2"  # the smallest of the base images, with a shell
 DOCKERFILE = f"""\
 FROM {IMAGE}
