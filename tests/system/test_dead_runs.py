@@ -111,7 +111,7 @@ def test_a_step_that_ended_while_nobody_looked(bare: Tiny, code: int, outcome: s
 
 
 def test_a_step_that_had_failed_is_not_run_again(bare: Tiny) -> None:
-    bare.pipeline(bad={"run": f"{BEGUN}; exit 3"}, unit={"run": "echo begun; sleep 3"}, after={"run": "true", "needs": ["bad"]})
+    bare.pipeline(bad={"run": f"{BEGUN}; exit 3"}, unit={"run": "echo begun; sleep 8"}, after={"run": "true", "needs": ["bad"]})
     killed(bare, "✗ bad", "│ begun")
     done = bare.shipway("run", "main", check=False)
     assert "taking it up: bad failed, unit still runs\n" in done.output or "unit still runs, bad failed\n" in done.output
