@@ -16,13 +16,13 @@ TURNS = {
     "all is well": GOOD,
     "closed before the answer": b"",
     "closed before the end of the answer": GOOD[:-3],
-    "status 502": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
-    "status 0": b"HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n",
+    "status 502": b"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    "status 0": b"HTTP/1.1 000 Nothing\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
 }
 
 
 class Unreliable(socketserver.ThreadingTCPServer):
-    """Answers in turn with each of TURNS, and closes after all but the good one; notes what it did."""
+    """Answers in turn with each of TURNS, and closes after all but the good one, saying so where it can; notes what it did."""
 
     allow_reuse_address = daemon_threads = True
     request_queue_size = 128
