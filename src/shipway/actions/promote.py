@@ -51,9 +51,10 @@ def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InF
 def refused_before(
     book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str, proves: Sequence[InForce] = ()
 ) -> None:
-    """What is known before anything is built: where the commit comes from, and what its plan reaches, also in the
-    environments that its steps prove against. Raises GateRefused."""
+    """What is known before anything is built: where the commit comes from, what its plan leaves unproven, and what it
+    reaches, also in the environments that its steps prove against. Raises GateRefused."""
     reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref)) + refused_plan(in_force, plan)
+    reasons += gate.refused_proof(plan, in_force)
     reasons += [f"{item.environment}, which a step proves against: {reason}" for item in proves for reason in refused_plan(item, plan)]
     if reasons:
         raise refusal(commit, in_force, reasons, plan, ref)
@@ -93,7 +94,7 @@ def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
 
 
 def _refused_release(in_force: InForce, release: Release) -> list[str]:
-    name, reasons = in_force.environment, refused_plan(in_force, release.plan)
+    name, reasons = in_force.environment, refused_plan(in_force, release.plan) + gate.refused_proof(release.plan, in_force)
     if name in release.plan.environments:
         required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
         lacking = [check.name for check in required if not image_of(release, check)]

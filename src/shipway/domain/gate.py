@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Environment, Plan
 from shipway.domain.refs import is_version, newest, on_branch
 from shipway.domain.release import SUCCEEDED, Deployment, Release
-from shipway.domain.rules import InForce, RuleSet, tags_text
+from shipway.domain.rules import InForce, RuleSet, database_text, tags_text
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,28 @@ def refused_rules(in_force: InForce) -> list[str]:
             reasons.append(f"there are no rules for {in_force.environment}: {item.problem}")
         elif item.rules is None:
             reasons.append(f"{item.source} has no environment {in_force.environment}")
+    return reasons
+
+
+def refused_proof(plan: Plan, in_force: InForce) -> list[str]:
+    """Rules that ask for a proof keep the database that is proven: without it, or by other migrations, there would be
+    nothing to prove."""
+    own = plan.database
+
+    def lacking(item: RuleSet, environment: Environment) -> list[str]:
+        if item.plan is None or item.plan.database is None or not item.plan.asks_for_proof(environment):
+            return []
+        name = item.plan.database.accessory
+        if own is not None and own.accessory == name:
+            return []
+        has = f"the database of this plan is {own.accessory!r}" if own else "this plan has no `database`"
+        return [f"{environment.name} takes only releases whose way back was proven on the database {name!r}, and {has}"]
+
+    reasons = told_apart(in_force, lacking)
+    asking = any(item.plan and item.plan.asks_for_proof(environment) for item, environment in in_force.environments)
+    known = [database_text(item.plan.database) for item, _ in in_force.environments if item.plan and item.plan.database]
+    if asking and own and not reasons and database_text(own) not in known:
+        reasons.append(f"database {database_text(own)}: not in the rules in force")
     return reasons
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain import rights
-from shipway.domain.plan import Check, Environment, Plan, Tls, Trigger
+from shipway.domain.plan import Check, Database, Environment, Plan, Tls, Trigger
 from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.release import digest_of
@@ -113,6 +113,21 @@ def _check_text(check: Check) -> str:
     return f"{check.name} ({digest_of(to_data(check))[7:15]})"
 
 
+def _proof_text(plan: Plan, environment: Environment) -> str:
+    """Such as: required on db, by alembic of backend. A database that isn't proven has no part in the rules."""
+    if plan.database is None or not plan.asks_for_proof(environment):
+        return "off"
+    return f"required on {database_text(plan.database)}"
+
+
+def database_text(database: Database) -> str:
+    """Which database is proven, and by what its migrations are found and run."""
+    more = {"folder": database.folder, "contract": database.contract}
+    given = "".join(f", {key} {value}" for key, value in more.items() if value)
+    commands = f" ({digest_of(to_data(database.commands))[7:15]})" if database.commands else ""
+    return f"{database.accessory}, by {database.tool}{commands} of {database.service}{given}"
+
+
 def checks_of(plan: Plan, environment: Environment) -> tuple[Check, ...]:
     """The definitions of an environment's checks."""
     return tuple(plan.checks[name] for name in environment.checks if name in plan.checks)
@@ -122,7 +137,7 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     "on": lambda plan, environment: trigger_text(environment.trigger),
     "after": lambda plan, environment: environment.after or "none",
     "approvals": lambda plan, environment: _approvals_text(environment),
-    "prove": lambda plan, environment: "required" if plan.asks_for_proof(environment) else "off",
+    "prove": _proof_text,
     "checks": lambda plan, environment: ", ".join(map(_check_text, checks_of(plan, environment))) or "none",
 }
 

@@ -176,6 +176,30 @@ def test_nothing_is_built_for_what_would_be_refused(place: Place) -> None:
     assert "shipway rules accept staging staging --reason TEXT" in caught.value.hint
 
 
+def test_a_commit_without_the_database_does_not_escape_its_proof(place: Place) -> None:
+    database = {"db": {"image": "postgres:15", "provides": "DATABASE_URL", "volume": "/var/lib/postgresql/data"}}
+    proven = {**json.loads(text(staging=STAGING, production=PRODUCTION)), "accessories": database}
+    proven["database"] = {"accessory": "db", "service": "web", "tool": "sql", "folder": "migrations"}
+    git(place.path, "switch", "--quiet", "main")
+    place.runs(place.commit("proven", json.dumps(proven)), environment="production")
+    revision = place.commit("dropped", text(staging=STAGING, production=PRODUCTION))
+    git(place.path, "tag", "v2")
+    place.runs(revision)
+    commit = place.repository.commit(revision)
+
+    def admit() -> Order:
+        book = place.book()
+        return admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v2")
+
+    with pytest.raises(GateRefused) as caught:
+        admit()
+    assert "and this plan has no `database` (a rule of release 1, which runs there)" in caught.value.message
+    assert "prove  off          required on db, by sql of web, folder migrations" in caught.value.message
+    assert "shipway rules accept production v2 --reason TEXT" in caught.value.hint
+    accept_rules(place.ctx, place.book(), place.plan(), "production", "no rows are kept any more")
+    assert admit().release.number == 2
+
+
 def test_validation_in_every_environment_that_a_rule_set_names(place: Place) -> None:
     revision = place.commit("A")
     git(place.path, "branch", "--force", "main", revision)

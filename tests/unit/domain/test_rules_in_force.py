@@ -148,6 +148,45 @@ def test_a_proof_is_asked_for_by_each(own: bool, protected: bool, running: bool 
     assert rules.asks_for_proof(mine, mine.environments["production"], found) is asked
 
 
+def without_database(base: Plan = PLAN) -> Plan:
+    return replace(plan(base), database=None)
+
+
+def with_database(**changed: Any) -> Plan:
+    assert PLAN.database is not None
+    return replace(plan(), database=replace(PLAN.database, **changed))
+
+
+PROVEN = "production takes only releases whose way back was proven on the database 'db', and"
+
+
+@pytest.mark.parametrize(
+    ("own", "protected", "running", "refused"),
+    [
+        (without_database(), plan(), None, [f"{PROVEN} this plan has no `database`"]),
+        # Dropped on the protected branch itself: the release that runs still asks.
+        (without_database(), without_database(), plan(), [f"{PROVEN} this plan has no `database` (a rule of release 7, which runs there)"]),
+        (without_database(), plan(), without_database(), [f"{PROVEN} this plan has no `database` (a rule of main at 1234)"]),
+        (without_database(), without_database(), without_database(), []),
+        (without_database(), plan(prove=False), plan(prove=False), []),
+        (with_database(accessory="other"), plan(), plan(), [f"{PROVEN} the database of this plan is 'other'"]),
+        (with_database(accessory="other"), with_database(accessory="other"), plan(), [
+            f"{PROVEN} the database of this plan is 'other' (a rule of release 7, which runs there)"]),
+        # By migrations of which none is pending: reviewed on the protected branch, or as what runs.
+        (with_database(folder="empty"), plan(), plan(), ["database db, by alembic of backend, folder empty: not in the rules in force"]),
+        (with_database(service="frontend"), plan(), plan(), ["database db, by alembic of frontend: not in the rules in force"]),
+        (with_database(folder="moved"), with_database(folder="moved"), plan(), []),
+        (with_database(folder="moved"), plan(), with_database(folder="moved"), []),
+        (with_database(folder="moved"), plan(prove=False), None, []),
+        (plan(), without_database(), without_database(), []),  # the first database
+    ],
+)  # fmt: skip
+def test_a_plan_can_not_take_away_what_must_be_proven(
+    own: Plan, protected: Plan, running: Plan | None, refused: list[str]
+) -> None:
+    assert gate.refused_proof(own, in_force(protected, running)) == refused
+
+
 @pytest.mark.parametrize(
     ("protected", "problem", "reason"),
     [
@@ -196,7 +235,7 @@ def test_rules_side_by_side() -> None:
 
 
 def test_a_change_of_rules_is_one_line_a_key() -> None:
-    assert rules.differences(plan(), plan(after=None), "production") == ["after: staging → none", "prove: required → off"]
+    assert rules.differences(plan(), plan(after=None), "production") == ["after: staging → none", "prove: required on db, by alembic of backend → off"]
     assert rules.differences(None, replace(PLAN, environments={}), "production") == []
 
 
