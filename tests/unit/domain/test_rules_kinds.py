@@ -43,6 +43,8 @@ FULL = domain.Plan(
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
 environments.trigger: tag manual branches except_tags versions
+database: accessory service tool folder contract
+database.commands: list current up down script base
 checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
 """
 REACH = """
@@ -54,15 +56,13 @@ prove: mode mask
 """
 # A step's rights are judged by `rights.of_steps`, for each run.
 RUNS = "pipeline.security: no_new_privileges pids capabilities"
-# A proof is of a plan with a database; without one no migration runs.
 REST = """
 services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files assets entrypoint
 services.health: path tcp command timeout interval headers
 services.resources: cpus memory
 accessories: image kind provides url port volume environment command entrypoint secrets
 accessories.health: path tcp command timeout interval headers
-database: accessory service tool folder contract snapshot.when snapshot.keep
-database.commands: list current up down script base
+database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
 pipeline: inputs outputs reports timeout retries env resources.cpus resources.memory
