@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shipway.actions.register import recorded_origin
 from shipway.context import Context
 from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.mailmap import Mailmap
 from shipway.domain.registration import Registration
 from shipway.domain.release import SUCCEEDED, Release
-from shipway.system.addresses import url_for
 from shipway.system.git import Repository
 from shipway.system.git.history import changed_merges, fetch, is_cut, written
 from shipway.system.origin import Origin
@@ -34,7 +34,7 @@ def provenance(ctx: Context, app: str) -> Provenance:
     clone, found = ctx.repository(), ctx.ledger.registration(app)
     if found is None:
         return Provenance(clone, clone.setting("remote.origin.url"), "its remote", "", Mailmap())
-    return registered_provenance(found, Origin(found.address, url_for(found.address, clone) or found.address, clone, ctx.home))
+    return registered_provenance(found, recorded_origin(ctx, found, clone) or Origin(found.address, found.address, clone, ctx.home))
 
 
 def registered_provenance(registration: Registration, origin: Origin) -> Provenance:

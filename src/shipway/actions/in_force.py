@@ -28,6 +28,7 @@ class Rulebook:
     plan: Plan | None  # the protected one, or what stands in for it
     source: str  # where it comes from, for people
     problem: str = ""  # why there is none
+    record: bool = True  # what reading finds out, such as accepted rules that have ended; False: for commands that only read
 
     @property
     def has_remote(self) -> bool:
@@ -44,8 +45,9 @@ class Rulebook:
         app, found = self.registration.app, self.written(ctx, environment)
         decisions = ctx.ledger.accepted_rules(app, environment)
         if rules.is_outdated(found.protected, decisions):
-            reason = f"{self.source} has other rules since"
-            ctx.ledger.accept_rules(AcceptedRules(app, environment, decisions[-1].plan, (), "shipway", reason, ctx.clock()))
+            if self.record:
+                reason = f"{self.source} has other rules since"
+                ctx.ledger.accept_rules(AcceptedRules(app, environment, decisions[-1].plan, (), "shipway", reason, ctx.clock()))
             decisions = []
         running = rules.accepted(found.running, decisions) if found.running else None
         return InForce(environment, rules.accepted(found.protected, decisions), running)
@@ -62,26 +64,31 @@ class Rulebook:
         return None
 
 
-def read_rules(ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None) -> Rulebook:
+def read_rules(
+    ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None, record: bool = True
+) -> Rulebook:
     """Of the app that a commit's plan names; it is registered where it isn't yet. RepositoryError where the recorded
-    address can't be reached, GateRefused where the app is bound to another repository."""
-    registration, origin = registered(ctx, repository, plan, parse, protected=protected)
+    address can't be reached, GateRefused where the app is bound to another repository. record=False: nothing is written,
+    and an app that isn't registered is read as its next run would register it."""
+    first = None if record or ctx.ledger.registration(plan.app) else plan  # what would stand in
+    registration, origin = registered(ctx, repository, plan, parse, protected=protected, record=record)
     branch = registration.branch
     text = origin.text(branch, registration.plan)
     if text is not None:
-        _end_stand_in(ctx, registration)
+        if record:
+            _end_stand_in(ctx, registration)
         source = f"{branch} at {origin.refs().branches()[branch][:12]}"
         try:
             found = parse(text, registration.plan, lambda path: True)
         except PlanError as error:
-            return Rulebook(registration, origin, None, source, f"its {registration.plan} is not valid: {error.message}")
+            return Rulebook(registration, origin, None, source, f"its {registration.plan} is not valid: {error.message}", record)
         other = f"its {registration.plan} is that of {found.app}" if found.app != plan.app else ""
-        return Rulebook(registration, origin, None if other else found, source, other)
+        return Rulebook(registration, origin, None if other else found, source, other, record)
     stand_in = _stand_in(ctx, registration)
-    if stand_in is not None:
-        return Rulebook(registration, origin, stand_in.plan, f"the first plan, until {branch} has one")
+    if stand_in is not None or first is not None:
+        return Rulebook(registration, origin, stand_in.plan if stand_in else first, f"the first plan, until {branch} has one", record=record)
     gone = f"{origin.address} has no branch {branch}" if branch not in origin.refs().branches() else f"{branch} has no {registration.plan}"
-    return Rulebook(registration, origin, None, branch, gone)
+    return Rulebook(registration, origin, None, branch, gone, record)
 
 
 def _stand_in(ctx: Context, registration: Registration) -> AcceptedRules | None:

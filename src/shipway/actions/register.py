@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
-from shipway.system.addresses import addresses, identity, is_bare, own_address, url_for
+from shipway.system.addresses import address_of, addresses, identity, is_bare, is_path, own_address, url_for
 from shipway.system.git import Repository
 from shipway.system.origin import Origin, Refs
 
@@ -16,27 +17,36 @@ ParsePlan = Callable[[str, str, Callable[[str], bool]], Plan]
 PLAN = "shipway.yaml"
 USUAL = ("main", "master", "trunk")
 HOW = "shipway rules register --reason TEXT"
+ADDRESS = "shipway rules register --address URL --reason TEXT"
 LATEST = 20  # releases, of which one must be in the repository that registers an app which the ledger knows
 
 
 def registered(
-    ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None
+    ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None, record: bool = True
 ) -> tuple[Registration, Origin]:
-    """The app's registration, made now where it has none. GateRefused where it is bound to another repository."""
+    """The app's registration, made now where it has none; record=False: and not written. GateRefused where it is bound to
+    another repository."""
     found = ctx.ledger.registration(plan.app)
     if found is None:
         origin = _first_origin(ctx, repository)
         _require_known(ctx, origin, plan.app)
         _require_same(origin, protected or default_branch(origin), plan, parse)
-        return register(ctx, origin, plan, protected), origin
-    url = url_for(found.address, repository)
-    if url is None or found.plan != PLAN:
+        return register(ctx, origin, plan, protected, record=record), origin
+    recorded = recorded_origin(ctx, found, repository)
+    if recorded is None or found.plan != PLAN:
         here = next(iter(addresses(repository)))
         raise GateRefused(
             f"{plan.app} is bound to {found.plan} of {found.address}, and this is {PLAN} of {here}",
-            hint=f"give this project an `app:` of its own; where the repository of {plan.app} has moved: {HOW}",
+            hint=f"give this project an `app:` of its own; where the repository of {plan.app} has moved: {HOW}; "
+            f"where this is another address of the same repository: {ADDRESS}",
         )
-    return found, Origin(found.address, url, repository, ctx.home)
+    return found, recorded
+
+
+def recorded_origin(ctx: Context, registration: Registration, clone: Repository) -> Origin | None:
+    """The recorded repository, as this clone reaches it; None where it is no clone of it."""
+    found = ((address, url_for(address, clone)) for address in registration.addresses)
+    return next((Origin(address, url, clone, ctx.home) for address, url in found if url is not None), None)
 
 
 def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> None:
@@ -53,25 +63,73 @@ def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> 
         )
 
 
-def register(ctx: Context, origin: Origin, plan: Plan, protected: str | None, reason: str = "") -> Registration:
-    """Record it and say so. The plan stands in where the protected branch has none."""
+def register(
+    ctx: Context, origin: Origin, plan: Plan, protected: str | None, reason: str = "", *, address: str = "", path: str = "", record: bool = True
+) -> Registration:
+    """Record it and say so; record=False: say what would be recorded. The plan stands in where the protected branch has none.
+    address: where it isn't the one by which the repository is read now."""
     branch = protected or default_branch(origin)
     baseline = origin.before(branch, PLAN)
-    made = Registration(plan.app, origin.address, PLAN, branch, baseline, ctx.actor, ctx.clock())
-    ctx.ledger.register(made)
-    for line in words(made, origin.refs(), remote=not is_own(origin)):
+    made = Registration(plan.app, address or origin.address, PLAN, branch, baseline, ctx.actor, ctx.clock(), path, reason)
+    if record:
+        ctx.ledger.register(made)
+    for line in words(made, origin.refs(), remote=not is_own(origin), record=record):
         ctx.reporter.note(line)
     if origin.text(branch, PLAN) is None:
-        ctx.ledger.accept_rules(AcceptedRules(plan.app, STAND_IN, plan, (), ctx.actor, reason or "the first plan", ctx.clock()))
+        if record:
+            ctx.ledger.accept_rules(AcceptedRules(plan.app, STAND_IN, plan, (), ctx.actor, reason or "the first plan", ctx.clock()))
         ctx.reporter.note(f"{branch} has no {PLAN} yet: until it has, the rules in force are those of this first plan")
     return made
 
 
-def register_again(ctx: Context, repository: Repository, plan: Plan, protected: str | None, reason: str) -> Registration:
-    """On a person's word, whatever was registered before. UsageError without a reason."""
+def register_again(
+    ctx: Context, repository: Repository, plan: Plan, protected: str | None, reason: str, address: str | None = None
+) -> Registration:
+    """On a person's word, whatever was registered before. address: by which clones reach the repository, where it isn't this
+    clone's remote; it must have the app's history. UsageError without a reason."""
     if not reason.strip():
         raise UsageError("a registration that replaces another needs a reason", hint="--reason TEXT")
-    return register(ctx, _first_origin(ctx, repository), plan, protected, reason)
+    found = ctx.ledger.registration(plan.app)
+    if address is None:
+        origin = _first_origin(ctx, repository)
+        same = found is not None and _means(found, origin.address)
+        return register(ctx, origin, plan, protected, reason, address=found.address if found and same else "", path=found.path if found and same else "")
+    origin = _named_origin(ctx, repository, address)
+    _require_history(ctx, origin, plan.app, found)
+    return register(ctx, origin, plan, protected or (found.branch if found else None), reason, path=_path_beside(repository, found, origin.address))
+
+
+def _means(registration: Registration, address: str) -> bool:
+    return identity(address) in map(identity, registration.addresses)
+
+
+def _named_origin(ctx: Context, repository: Repository, url: str) -> Origin:
+    """By an address as a person gives it, with credentials perhaps."""
+    address = address_of(url.strip(), Path.cwd())
+    return Origin(address, address if is_path(address) else url.strip(), repository, ctx.home)
+
+
+def _path_beside(repository: Repository, found: Registration | None, address: str) -> str:
+    """The bare repository's own path is recorded beside an address by which others reach it: its hook runs there."""
+    if is_path(address):
+        return ""
+    if is_bare(str(repository.path)):
+        return own_address(repository)
+    if found is None:
+        return ""
+    return found.address if is_path(found.address) else found.path if _means(found, address) else ""
+
+
+def _require_history(ctx: Context, origin: Origin, app: str, found: Registration | None) -> None:
+    """GateRefused where it has not the baseline; without one, none of the newest releases' commits, nor the clone's."""
+    releases = [release.revision for release in ctx.ledger.releases(app, limit=LATEST)]
+    wanted = [found.baseline] if found and found.baseline else releases or [origin.clone.commit("HEAD").revision]
+    if not any(origin.has(revision) for revision in wanted):
+        what = f"the baseline of {app}" if found and found.baseline else f"a release of {app}" if releases else "what is checked out here: push it first"
+        raise GateRefused(
+            f"{origin.address} is not the repository of {app}: it lacks commit {wanted[0][:12]}, {what}",
+            hint=f"give the address of the repository that has it; where {app} has a new repository: {HOW}, in a clone of that",
+        )
 
 
 def register_hook(ctx: Context, repository: Repository, protected: str | None, parse: ParsePlan) -> Registration | None:
@@ -87,21 +145,20 @@ def register_hook(ctx: Context, repository: Repository, protected: str | None, p
         return None
     plan = parse(text, PLAN, lambda path: True)
     found = ctx.ledger.registration(plan.app)
-    if found is not None and identity(found.address) != identity(origin.address):
+    if found is not None and not _means(found, origin.address):
         raise GateRefused(f"{plan.app} is bound to {found.plan} of {found.address}, and not to {origin.address}", hint=f"where it has moved, there: {HOW}")
     if found is not None and found.branch == (protected or found.branch):
         return found
     if found is None:
         _require_known(ctx, origin, plan.app)
-    return register(ctx, origin, plan, protected)
+    return register(ctx, origin, plan, protected, address=found.address if found else "", path=found.path if found else "")
 
 
-def words(made: Registration, refs: Refs, *, remote: bool) -> list[str]:
-    """What was registered, and how to change it."""
-    lines = [
-        f"{made.app} is registered: {made.plan} of {made.address}, protected branch {made.branch} "
-        f"(another one: shipway rules register --protected BRANCH --reason TEXT)"
-    ]  # fmt: skip
+def words(made: Registration, refs: Refs, *, remote: bool, record: bool = True) -> list[str]:
+    """What was registered, or would be, and how to change it."""
+    where = f"{made.plan} of {made.address}" + (f" (here: {made.path})" if made.path else "") + f", protected branch {made.branch}"
+    other = "(another one: shipway rules register --protected BRANCH --reason TEXT)"
+    lines = [f"{made.app} is registered: {where} {other}" if record else f"{made.app} is not registered yet: `shipway run` registers {where} {other}"]
     if not remote:
         lines.append(f"this repository has no remote: its own branch {made.branch} has the rules in force")
     if made.branch in ("develop", "development") and any(name in refs.branches() for name in USUAL):

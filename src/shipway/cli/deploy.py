@@ -33,7 +33,7 @@ def deploy(options: Globals, environment: str, revision: str, dry_run: bool, for
         commit = repository.commit(revision_of(ctx, repository, revision))
         plan = plan_at(repository, commit, parse_plan)
         environment_of(plan, environment)
-        book = read_rules(ctx, repository, plan, parse_plan)
+        book = read_rules(ctx, repository, plan, parse_plan, record=not dry_run)
         order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))
         order = dataclasses.replace(order, force=force, wait=wait)
         if dry_run:

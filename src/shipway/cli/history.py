@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say, style, table
+
+if TYPE_CHECKING:
+    from shipway.domain.release import Approval
 
 
 @click.command()
@@ -17,7 +22,7 @@ from shipway.cli.output import TerminalReporter, say, style, table
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
 def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:
-    """All deployments, newest first, with the approvals they had."""
+    """All deployments, newest first, with the approvals they had: signed, or claimed by whoever recorded them."""
     from shipway.actions.environments import known_app
     from shipway.actions.observe import versions
     from shipway.app import load_plan, open_context
@@ -29,20 +34,21 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
         if environment:
             known.environment(environment)
         found = ctx.ledger.deployments(known.name, environment, limit)
+        approved = {(item.environment, item.release): ctx.ledger.approvals(known.name, item.environment, item.release) for item in found}
         if as_json:
-            say(json.dumps([to_data(item) for item in found], indent=2))
+            data = [{**to_data(item), "approvals": [_data(each) for each in approved[item.environment, item.release]]} for item in found]
+            say(json.dumps(data, indent=2))
             return
         rows = []
         accepted = {item.environment: ctx.ledger.acceptances(known.name, item.environment) for item in found}
         for item in found:
             release = ctx.ledger.release(known.name, item.release)
-            approvals = ctx.ledger.approvals(known.name, item.environment, item.release)
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
                 timestamp(item.started), item.environment, f"{item.kind}, {item.way}" if item.way else item.kind, str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
-                item.schema or "", item.actor, ", ".join(dict.fromkeys(approval.actor for approval in approvals)),
+                item.schema or "", item.actor, _approvers(approved[item.environment, item.release]),
             ])  # fmt: skip
         words = [(word.at, word) for each in accepted.values() for word in each]
         heading = ["when", "environment", "what", "release", "version", "revision", "outcome", "took", "schema", "by", "approved by"]
@@ -52,3 +58,20 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             say(f"{timestamp(word.at)}  {word.actor} accepted of release {word.release} in {word.environment}: {word.finding}, until {until}: {word.reason}")
         if not rows:
             say("nothing was deployed yet")
+
+
+def _approvers(approvals: Sequence[Approval]) -> str:
+    """Each once, and whether a signature shows who it was."""
+    signed = {item.actor for item in approvals if item.signature}
+    return ", ".join(f"{actor} ({'signed' if actor in signed else 'claimed'})" for actor in dict.fromkeys(item.actor for item in approvals))
+
+
+def _data(approval: Approval) -> dict[str, object]:
+    from shipway.domain.signers import fingerprint
+    from shipway.system.ssh_signature import signer
+
+    key = signer(approval.signature) if approval.signature else None
+    return {
+        "actor": approval.actor, "at": approval.at, "reason": approval.reason, "login": approval.login,
+        "signed": bool(approval.signature), "key": fingerprint(key) if key else None, "expires": approval.expires,
+    }  # fmt: skip

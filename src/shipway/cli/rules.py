@@ -48,14 +48,15 @@ def accept(options: Globals, environment: str, revision: str, reason: str) -> No
 
 @rules.command()
 @click.option("--protected", metavar="BRANCH", help="Whose plan has the rules in force [the remote's HEAD]")
+@click.option("--address", metavar="URL", help="By which clones reach it; it must have the app's history [the clone's remote]")
 @click.option("--reason", required=True, help="Why, for the history")
 @click.pass_obj
-def register(options: Globals, protected: str | None, reason: str) -> None:
+def register(options: Globals, protected: str | None, address: str | None, reason: str) -> None:
     """Bind the app to this repository: its address, the plan's path and the protected branch."""
     from shipway.actions.register import register_again
 
     with _opened(options, "HEAD") as (ctx, repository, plan):
-        register_again(ctx, repository, plan, protected, reason)
+        register_again(ctx, repository, plan, protected, reason, address)
 
 
 def _show(options: Globals) -> None:
@@ -63,11 +64,15 @@ def _show(options: Globals) -> None:
     from shipway.app import parse_plan
     from shipway.cli.output import table
     from shipway.domain.rules import keys_of
+    from shipway.system.durations import timestamp
 
     with _opened(options, "HEAD") as (ctx, repository, plan):
-        book = read_rules(ctx, repository, plan, parse_plan)
+        book = read_rules(ctx, repository, plan, parse_plan, record=False)
         registration = book.registration
-        say(f"{registration.app}: {registration.plan} of {registration.address}, protected branch {registration.branch}")
+        where = " and ".join(registration.addresses)
+        say(f"{registration.app}: {registration.plan} of {where}, protected branch {registration.branch}")
+        if registration.reason:
+            say(style(f"registered by {registration.actor} on {timestamp(registration.at)}: {registration.reason}", "dim"))
         if book.problem:
             say(f"{style('problem:', 'red')} {book.problem}")
         for name in dict.fromkeys([*(book.plan.environments if book.plan else ()), *plan.environments]):

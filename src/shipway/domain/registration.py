@@ -20,6 +20,13 @@ class Registration:
     baseline: str  # the newest commit before the app was deployed with Shipway; "": all commits of the history come after it
     actor: str
     at: float
+    path: str = ""  # of the bare repository on its own machine, whose hook runs there; "": it is the address, or there is none
+    reason: str = ""  # why a person changed what was registered before
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All that mean the repository."""
+        return (self.address, self.path) if self.path else (self.address,)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ RUN = ("id", "app", "revision", "tree", "kind", "ref", "actor", "started", "fini
 STEP = ("run", "name", "key", "started", "finished", "outcome", "result")
 APPROVAL = "app, environment, release, digest, actor, reason, at, login, change, expires, signature"
 ACCEPTANCE = "app, environment, release, digest, finding, actor, reason, at, expires"
-REGISTRATION = "app, address, plan, branch, baseline, actor, at"
+REGISTRATION = "app, address, plan, branch, baseline, actor, at, path, reason"
 LEASE = "SELECT name, owner, reason, since, expires, token FROM leases WHERE name = ?"
 
 
@@ -247,7 +247,7 @@ class SqlLedger(History):
 
     def register(self, registration: Registration) -> None:
         """Append it."""
-        sql = f"INSERT INTO registrations ({REGISTRATION}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        sql = f"INSERT INTO registrations ({REGISTRATION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._db.query(sql, dataclasses.astuple(registration))
 
     def registration(self, app: str) -> Registration | None:

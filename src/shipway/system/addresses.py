@@ -49,12 +49,18 @@ def identity(address: str) -> str:
         path, user = parts.path, parts.username if parts.scheme == "ssh" and parts.path.startswith("/~") else None
         scheme = "file:" if parts.scheme == "file" else ""  # of another machine, whatever that means
     elif found := _SCP.fullmatch(address):
-        where, path, scheme = found["host"].lower(), found["path"], ""
+        where, path, scheme = found["host"].lower().strip("[]"), found["path"], ""
         user = None if path.startswith("/") else found["user"]  # below that person's home
     else:
-        return f"path:{address}"
+        return f"path:{_real(address)}"
     path = path.strip("/").removesuffix(".git")
     return f"{scheme}{f'{user}@' if user and user != 'git' else ''}{where}/{path}"
+
+
+def _real(path: str) -> str:
+    """Without links, and as git completes it: where there is no SHOP, SHOP.git is meant."""
+    found = os.path.realpath(path)
+    return f"{found}.git" if not os.path.exists(found) and os.path.exists(f"{found}.git") else found
 
 
 def addresses(clone: Repository) -> dict[str, str]:

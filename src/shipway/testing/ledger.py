@@ -38,7 +38,7 @@ ACCEPTANCE = Acceptance("shop", "staging", 1, "sha256:1", "DATA_LOST, old code S
 
 SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3})
 
-REGISTRATION = Registration("shop", "git@git.example:acme/shop.git", "shipway.yaml", "main", "b" * 40, "ada@example.org", 1.5)
+REGISTRATION = Registration("shop", "git@git.example:acme/shop.git", "shipway.yaml", "main", "b" * 40, "ada@example.org", 1.5, "/srv/git/shop.git", "moved")
 ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example.org", "the branch was renamed", 2.5)
 
 

@@ -31,10 +31,24 @@ from tests.unit.system.test_git import git
         ("/srv/git/shop.git", "file:///srv/git/shop.git", True),
         ("/srv/shop", "file://localhost/srv/shop/.git", True),
         ("/srv/shop", "file://srv/shop", False),
+        ("https://ci:secret@git.example/acme/shop.git", "https://git.example:443/acme/shop/", True),
+        ("ssh://git@[2001:db8::1]/acme/shop.git", "git@[2001:DB8::1]:acme/shop", True),
+        ("git@git.example:acme/shop.git/", "ssh://git@git.example/acme/shop", True),
+        ("ssh://git@git.example:2222/acme/shop.git", "git@git.example:acme/shop.git", False),
     ],
 )
 def test_which_addresses_mean_one_repository(one: str, other: str, same: bool) -> None:
     assert (identity(one) == identity(other)) is same
+
+
+def test_a_folder_is_known_by_whatever_path_git_finds_it(tmp_path: Path) -> None:
+    (tmp_path / "shop.git").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "shop.git")
+    known = identity(str(tmp_path / "shop.git"))
+    for address in (f"{tmp_path}/shop", f"file://{tmp_path}/shop", f"file://{tmp_path}/shop.git/", f"file://{tmp_path}/link"):
+        assert identity(address) == known, address
+    (tmp_path / "shop").mkdir()
+    assert identity(str(tmp_path / "shop")) != known
 
 
 @pytest.mark.parametrize(
