@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import tarfile
 from collections import deque
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ from shipway.domain.plan import Check, Environment, Security
 from shipway.domain.release import Evidence, Release
 from shipway.domain.specify import Settings, public_url
 from shipway.steps.container import TIMED_OUT, run_container
+from shipway.system.tars import of_files
 
 if TYPE_CHECKING:
     from shipway.actions.decide import Order
@@ -57,7 +56,7 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
 
     def trust(container: str) -> None:
         if authority:
-            ctx.runtime.put(container, "/", iter([_file(AUTHORITY, authority)]))
+            ctx.runtime.put(container, "/", iter([of_files({AUTHORITY: authority.encode()})]))
 
     def on_line(line: str) -> None:
         lines.append(line)
@@ -80,16 +79,6 @@ def _visitor(ctx: Context, release: Release, environment: Environment) -> Abstra
     owner = names.route_owner(release.app, environment.name)
     labels = {**names.labels(release.app, environment.name, "job", "visit"), **Ownership.of(ctx).label}
     return ctx.edge.visit(owner, public_url(environment), names.visit_network(release.app, environment.name), labels)
-
-
-def _file(path: str, text: str) -> bytes:
-    """A tar archive with one file, for the root folder."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        member = tarfile.TarInfo(path.lstrip("/"))
-        member.size, member.mode = len(text.encode()), 0o644
-        tar.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()
 
 
 def run_seed(ctx: Context, order: Order, settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shipway.actions.leases import is_held
 from shipway.actions.observe import observe, versions
@@ -12,12 +13,14 @@ from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, replaced_at
-from shipway.domain.drill import Drill, newest
 from shipway.domain.errors import ShipwayError
 from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import PENDING, Acceptance, Deployment, Lease, Release
+
+if TYPE_CHECKING:  # what every command imports must be cheap
+    from shipway.domain.drill import Drill
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease,
         ahead=own_schema(history, release) if release and ahead(history, release) else None,
-        drill=newest(ctx.ledger.evidence(app, release.number), environment.name) if release else None,
+        drill=_drill(ctx, environment.name, release) if release else None,
         accepted=tuple(ctx.ledger.acceptances(app, environment.name, release.number)) if release else (),
     )
 
@@ -105,6 +108,15 @@ def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple
     for item in warm:
         found.setdefault(release_of(item) or 0, []).append(float(item.labels[LABEL_STANDBY]))
     return tuple(Standby(number, since + max(times), len(times)) for number, times in sorted(found.items()))
+
+
+def _drill(ctx: Context, environment: str, release: Release) -> tuple[float, Drill] | None:
+    evidence = ctx.ledger.evidence(release.app, release.number)
+    if not evidence:
+        return None
+    from shipway.domain.drill import newest
+
+    return newest(evidence, environment)
 
 
 def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo]) -> tuple[Draining, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shipway.domain.plan import NEVER, UNPROVEN, Snapshots
-from shipway.domain.proof import Proof
-from shipway.domain.way_back import LEADS_BACK
+
+if TYPE_CHECKING:  # what every command imports must be cheap
+    from shipway.domain.proof import Proof
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Snapshot:
 def wanted(rule: Snapshots, proof: Proof | None, *, asked: bool) -> bool:
     """Whether one is taken before migrations with this proof. asked: the environment asks for proofs; elsewhere nothing
     is proven, and what is there is test data."""
+    from shipway.domain.way_back import LEADS_BACK
+
     if rule.when == UNPROVEN:
         return asked and (proof is None or (proof.way is not None and proof.way.verdict not in LEADS_BACK))
     return rule.when != NEVER

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ def _make(path: Path, clock: Callable[[], float]) -> None:
     from shipway.store.ledger import SqlLedger
     from shipway.store.sqlite import SqliteDatabase
 
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(16)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         ledger = SqlLedger(SqliteDatabase(draft, clock))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, cast
 
 CHUNK = 1 << 16
@@ -24,6 +25,22 @@ def reading_stream(chunks: Iterator[bytes], largest: int | None = None) -> tarfi
 def writing(file: IO[bytes]) -> tarfile.TarFile:
     """Into a file. GNU's format takes names of any bytes and length."""
     return tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape")
+
+
+def of_files(files: Mapping[str, bytes], *, mode: int = 0o644, owner: tuple[int, int] = (0, 0), folders: bool = False) -> bytes:
+    """A small archive for a container's root folder. files: content by path. owner: uid and gid of the files; folders,
+    where asked for, are root's."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        above = Folders(tar, (0, 0))
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.size, entry.mode = len(content), mode
+            entry.uid, entry.gid = owner
+            if folders:
+                above.make(posixpath.dirname(entry.name))
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 class TooLarge(Exception):

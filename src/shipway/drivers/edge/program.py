@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,13 +77,9 @@ def archive(authorities: Sequence[Mapping[str, Any]]) -> bytes:
     files[f"{PLUGIN}/.traefik.yml"] = json.dumps(MANIFEST).encode()
     files[f"{ROUTES[1:]}/_control.yml"] = f"{to_line(_control())}\n".encode()
     files |= {_trust(acme): str(acme["trust"]).encode() for acme in authorities if acme.get("trust")}
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    from shipway.system.tars import of_files  # what every command imports must be cheap
+
+    return of_files(files)
 
 
 def version(authorities: Sequence[Mapping[str, Any]]) -> str:

@@ -25,6 +25,7 @@ from shipway.drivers.edge.visit import Gate
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import exclusive
+from shipway.system.tars import of_files
 
 ACME = 60.0  # seconds that a certificate may take beyond the deadline
 CERTIFICATE = "_certificate."  # how files begin that the plugin makes for a host
@@ -340,10 +341,8 @@ class TraefikEdge:
         if not members:
             return
         if not self._running():
-            buffer = io.BytesIO()  # nothing runs in a stopped container, but a file of it can be made empty
-            with tarfile.open(fileobj=buffer, mode="w") as tar:
-                tar.addfile(tarfile.TarInfo(file))
-            return self._runtime.put(members[0].name, ROUTES, iter([buffer.getvalue()]))
+            empty = of_files({file: b""})  # nothing runs in a stopped container, but a file of it can be made empty
+            return self._runtime.put(members[0].name, ROUTES, iter([empty]))
         seen, holder = None, self._member_or_none(where)
         with self._control() as control, self._asker() as asker:
             control.delete(file)

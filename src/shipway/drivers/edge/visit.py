@@ -6,8 +6,6 @@ namespace. Names that always mean the loopback address (*.localhost) lead to the
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from shipway.drivers.edge.effect import Asker
 from shipway.drivers.edge.program import IMAGE
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
+from shipway.system.tars import of_files
 
 FILE = "/gate.yml"
 SETTINGS = ("--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=ERROR", f"--providers.file.filename={FILE}")
@@ -56,7 +55,7 @@ class Gate:
             flags = [f"--entrypoints.{entry_point(port)}.address=:{port}" for port in ports]
             spec = ContainerSpec(name, IMAGE, labels, command=(*SETTINGS, *flags), networks={network: ()}, stop_grace=0.0)
             self._runtime.create(spec)
-            self._runtime.put(name, "/", iter([_archive(target, ports)]))
+            self._runtime.put(name, "/", iter([of_files({FILE: _gate(target, ports)})]))
             self._runtime.start(name)
             yield Open(name, self._ready(name, network, where, mark))
         finally:
@@ -78,17 +77,11 @@ class Gate:
         self._runtime.remove_network(network)
 
 
-def _archive(target: str, ports: list[int]) -> bytes:
-    """A tar with the gate's file: connections to a port go to the same one of the edge, as they are."""
+def _gate(target: str, ports: list[int]) -> bytes:
+    """The gate's file: connections to a port go to the same one of the edge, as they are."""
     names = {entry_point(port): port for port in ports}
     routers = {name: {"entryPoints": [name], "rule": "HostSNI(`*`)", "service": name} for name in names}
     services = {
         name: {"loadBalancer": {"terminationDelay": -1, "servers": [{"address": f"{target}:{port}"}]}} for name, port in names.items()
     }
-    content = to_line({"tcp": {"routers": routers, "services": services}}).encode()
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        member = tarfile.TarInfo(FILE.lstrip("/"))
-        member.size, member.mode = len(content), 0o644
-        tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    return to_line({"tcp": {"routers": routers, "services": services}}).encode()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import secrets
-import tarfile
 import threading
 import time
 from collections.abc import Sequence
@@ -28,6 +26,7 @@ from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import SHARED, exclusive, port_taken
+from shipway.system.tars import of_files
 
 ADDRESS = "127.0.0.1"  # engines take plain HTTP from loopback addresses only
 IMAGE = "registry:2"
@@ -121,7 +120,7 @@ class EmbeddedRegistry:
             # Of the container that is there now: it may have been made by a process that died before it was started.
             made = _credentials(self._runtime.find(self._spec.name))
             users = _htpasswd(made.user or USER, made.password or "")
-            self._runtime.put(self._spec.name, "/", iter([_archive(USERS, users)]))
+            self._runtime.put(self._spec.name, "/", iter([of_files({USERS: users.encode()}, mode=0o600)]))
             self._runtime.start(self._spec.name)
         except EngineError as error:
             self._runtime.remove(self._spec.name)
@@ -173,13 +172,3 @@ def _htpasswd(user: str, password: str) -> str:
     import bcrypt
 
     return f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
-
-
-def _archive(path: str, text: str) -> bytes:
-    """A tar with one file, for the root folder."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        member = tarfile.TarInfo(path.lstrip("/"))
-        member.size, member.mode = len(text.encode()), 0o600
-        tar.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()

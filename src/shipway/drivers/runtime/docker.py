@@ -22,7 +22,6 @@ from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import addresses, subnets, translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
-from shipway.system.owner import owner
 from shipway.system.turns import Turns
 
 PINNED = "shipway.pinned"  # label of a network whose addresses were asked for
@@ -85,8 +84,11 @@ class DockerRuntime:
         """Before it is started first: also where whoever created it was ended before that."""
         found = self._inspect(container)
         if found and found["State"]["Status"] == "created":
+            from shipway.system.owner import owner  # what every command imports must be cheap
+            from shipway.system.tars import of_files
+
             whose = owner(found["Config"]["User"], lambda path: self.get(container, path))
-            self.put(container, "/", iter([translate.private_files(files, whose)]))
+            self.put(container, "/", iter([of_files(files, mode=0o400, owner=whose, folders=True)]))
 
     def _create(self, spec: ContainerSpec) -> tuple[str, bool]:
         """Id, and whether it is new."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import posixpath
 import re
-import tarfile
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -91,22 +88,6 @@ def _low_priority(spec: ContainerSpec) -> bool:
 def _logging(size: int) -> dict[str, Any]:
     """Each line costs the engine some 80 bytes more than its text: ten times as much holds very short ones too."""
     return {"Type": "json-file", "Config": {"max-size": f"{size * 5 >> 20}m", "max-file": "2"}}
-
-
-def private_files(files: Mapping[str, bytes], owner: tuple[int, int]) -> bytes:
-    """A tar archive for the root folder, of files that only uid and gid may read."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for folder in dict.fromkeys(posixpath.dirname(path) for path in files):
-            entry = tarfile.TarInfo(folder.lstrip("/"))
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            tar.addfile(entry)
-        for path, content in files.items():
-            entry = tarfile.TarInfo(path.lstrip("/"))
-            entry.size, entry.mode = len(content), 0o400
-            entry.uid, entry.gid = owner
-            tar.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def carrying(labels: Mapping[str, str]) -> dict[str, str]:
