@@ -1,6 +1,6 @@
 """Load on a site of this machine while something is done to it, and what became of each request.
 
-Bounded: at most RATE requests a second and LIMIT seconds, to the loopback address only.
+Bounded: at most RATE requests a second and `limit` seconds, to the loopback address only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 VISITORS = Path(__file__).with_name("visitors.py")
-LIMIT = 300.0  # seconds
 KEPT, FRESH, SLOW, WEBSOCKET = KINDS = ("keep-alive", "fresh", "slow", "websocket")
 RATE = {KEPT: 250.0, FRESH: 250.0, SLOW: 2.0, WEBSOCKET: 2.0}  # begun in a second
 BEFORE, AFTER = 0.1, 0.9  # seconds around a switch that count as "during"
@@ -36,8 +35,8 @@ class Sample(NamedTuple):
 class Load:
     """Visitors of all kinds, each in a process of its own, for as long as the `with` block lasts. Then `samples` is there."""
 
-    def __init__(self, host: str, port: int, rate: dict[str, float] | None = None) -> None:
-        self._where = (host, str(port))
+    def __init__(self, host: str, port: int, rate: dict[str, float] | None = None, *, limit: float = 300.0) -> None:
+        self._where, self._limit = (host, str(port)), str(limit)
         self._rate = RATE if rate is None else rate
         self.samples: dict[str, list[Sample]] = {}
 
@@ -66,7 +65,7 @@ class Load:
 
     def _start(self, kind: str, rate: float) -> subprocess.Popen[bytes]:
         file = Path(self._folder.name) / kind
-        args = [sys.executable, str(VISITORS), kind, *self._where, str(rate), str(LIMIT), str(file)]
+        args = [sys.executable, str(VISITORS), kind, *self._where, str(rate), self._limit, str(file)]
         return subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def quick(self) -> list[Sample]:
