@@ -101,7 +101,13 @@ DRIFT: list[tuple[Damage, str, str, bool]] = [  # and whether visitors feel it u
 ]
 
 
-@pytest.mark.parametrize(("damage", "thing", "problem", "felt"), DRIFT, ids=[item[0].__name__ for item in DRIFT])
+OFTEN = (disconnect_a_replica, stop_the_edge, run_another_image)  # what the test of all at once doesn't have
+
+
+@pytest.mark.parametrize(
+    ("damage", "thing", "problem", "felt"),
+    [pytest.param(*item, id=item[0].__name__, marks=[] if item[0] in OFTEN else pytest.mark.full) for item in DRIFT],
+)
 def test_drift_is_told_and_repaired(site: Tiny, damage: Damage, thing: str, problem: str, felt: bool) -> None:
     assert site.shipway("doctor", "staging").output == WELL
     before = site.containers()

@@ -15,6 +15,7 @@ from tests.system.tiny import DATABASE, Running, Tiny, visitors
 pytestmark = [pytest.mark.databases, pytest.mark.engine]
 
 SIGNALS: list[Callable[[Running], None]] = [Running.press_ctrl_c, Running.terminate]
+SAMPLE = [Running.press_ctrl_c, pytest.param(Running.terminate, marks=pytest.mark.full)]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def interrupted(running: Running, interrupt: Callable[[Running], None]) -> str:
     return done.output
 
 
-@pytest.mark.parametrize("interrupt", SIGNALS, ids=lambda item: item.__name__)
+@pytest.mark.parametrize("interrupt", SAMPLE, ids=lambda item: item.__name__)
 def test_in_the_middle_of_steps(project: Tiny, first: str, interrupt: Callable[[Running], None]) -> None:
     before = project.footprint()
     project.plan |= {"accessories": DATABASE["accessories"]}
@@ -61,7 +62,7 @@ def test_in_the_middle_of_steps(project: Tiny, first: str, interrupt: Callable[[
     ledger.close()
 
 
-@pytest.mark.parametrize("interrupt", SIGNALS, ids=lambda item: item.__name__)
+@pytest.mark.parametrize("interrupt", SAMPLE, ids=lambda item: item.__name__)
 def test_while_an_image_is_built(project: Tiny, first: str, interrupt: Callable[[Running], None]) -> None:
     before = project.footprint()
     dockerfile = (project.clone / "web/Dockerfile").read_text()

@@ -123,6 +123,7 @@ def survives(project: Tiny, where: str, order: str, following: tuple[str, ...], 
     return answers
 
 
+@pytest.mark.full
 def test_a_first_deployment(shop: Tiny, draw: Draw) -> None:
     command = ("deploy", "staging", "staging", "--wait", "15")
     newest = shop.answer()
@@ -144,6 +145,7 @@ def test_a_release_with_a_migration_over_one_that_serves(shop: Tiny, draw: Draw)
         assert shop.answer() == str(number)
 
 
+@pytest.mark.full
 def test_a_rollback(shop: Tiny, draw: Draw) -> None:
     old = int(shop.answer())
     command = ("rollback", "staging", "--to", str(old), "--wait", "15")

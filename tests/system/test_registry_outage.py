@@ -48,7 +48,7 @@ def silent(lab: DockerLab) -> Callable[[], None]:
     return lambda: lab.engine.call("POST", f"/containers/{lab.name('registry')}/unpause")
 
 
-OUTAGES: list[Outage] = [gone, silent]
+OUTAGES = [gone, pytest.param(silent, marks=pytest.mark.full)]
 
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda item: item.__name__)
