@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from shipway.domain.container import LABEL_ROLE, LABEL_RUN, ContainerSpec, Publish
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import Security
-from shipway.drivers.images.builder import failure, find_builder
+from shipway.drivers.images.builder import docker_clients, failure, find_builder
 from shipway.drivers.images.docker import registry_of, split_reference
 from shipway.drivers.runtime.streams import Seen, frames, lines, records
 from shipway.drivers.runtime.translate import LOW_SHARES, create_body, listed
@@ -182,3 +183,13 @@ def test_why_a_build_failed() -> None:
     assert failure(old) == " > [2/3] RUN make:\n0.3 make: no rule\nexit code: 2"
     assert failure([*output, "", "error: no such file"]).splitlines()[-2:] == ["#5 99 noise", "error: no such file"]
     assert len(failure(output).splitlines()) == 20
+
+
+def test_each_client_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "docker").write_text("#!/bin/sh\n")
+        (tmp_path / folder / "docker").chmod(0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "two")
+    monkeypatch.setenv("PATH", f"{tmp_path}/link:{tmp_path}/one:{tmp_path}/two")
+    assert [path for path in docker_clients() if path.startswith(str(tmp_path))] == [f"{tmp_path}/link/docker", f"{tmp_path}/one/docker"]

@@ -41,10 +41,14 @@ def find_builder(candidates: Sequence[str], run: Run) -> list[str]:
 
 
 def docker_clients() -> list[str]:
-    """All docker clients of this machine, the one that a shell would take first."""
+    """All docker clients of this machine, each once, the one that a shell would take first."""
     folders = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin", "/usr/local/bin"]
     paths = [os.path.join(folder, "docker") for folder in dict.fromkeys(folders) if folder]
-    return [path for path in paths if os.access(path, os.X_OK) and os.path.isfile(path)]
+    found: dict[str, str] = {}
+    for path in paths:
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
 
 
 def follow(
