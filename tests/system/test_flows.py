@@ -41,7 +41,7 @@ def test_github_flow(team: Teams) -> None:
     assert "is registered: shipway.yaml of file://" in shop.run("main", 0, "staging: rules of main at")
     shop.git("tag", "v1")
     shop.push("v1")
-    shop.run("v1", GATE, "needs 1 approval(s)", "shipway approve production 1; then: shipway deploy production v1")
+    shop.run("v1", GATE, "needs 1 approval", "shipway approve production r1; then: shipway deploy production v1")
     shop.shipway("--as", GRACE, "approve", "production")
     shop.does(("deploy", "production", "v1"), 0)
     assert shop.live("production") == 1
@@ -59,7 +59,7 @@ def test_github_flow(team: Teams) -> None:
     shop.run("main", GATE, "checks only", f"is not in {shop.address}: push it first", "git push, then: shipway run main")
     shop.push("main", "v2")
     shop.run("main")
-    shop.run("v2", GATE, "needs 1 approval(s)", "(a rule of release 1, which runs there)", "The rules differ:")
+    shop.run("v2", GATE, "needs 1 approval", "(a rule of release 1, which runs there)", "The rules differ:")
     assert shop.live("production") == 1
 
     # The lockout: rules that no team of two can meet came to production.
@@ -68,7 +68,7 @@ def test_github_flow(team: Teams) -> None:
     shop.git("tag", "v3")
     shop.push("main", "v3")
     shop.run("main")
-    shop.run("v3", GATE, "needs 5 approval(s)")
+    shop.run("v3", GATE, "needs 5 approvals")
     done = shop.does(("rules", "accept", "production", "v1", "--reason", "we are two"), 0, "accepted the rules of v1 for production of", "we are two")
     assert "approvals  1, not author" in done, done
     shop.shipway("--as", GRACE, "approve", "production")

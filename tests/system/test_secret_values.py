@@ -59,3 +59,14 @@ def test_values_reach_the_service_as_they_were_set(make: Make) -> None:
     env = "\n".join(engine(f"/containers/{container}/json")["Config"]["Env"])
     assert "F_BINARY_FILE=/run/secrets/F_BINARY" in env
     assert "F_BINARY=" not in env
+
+
+def test_a_secret_that_is_not_set_ends_a_run_before_it_builds_anything(make: Make) -> None:
+    project = make()
+    project.plan["services"]["web"]["secrets"] = ["TOKEN"]
+    project.change("one")
+    refused = project.shipway("run", "staging", check=False)
+    assert refused.code == 5
+    assert "staging lacks 1 secret: TOKEN" in refused.output
+    assert "shipway secret set staging TOKEN" in refused.output
+    assert "run 1 " not in refused.output

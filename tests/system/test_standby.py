@@ -66,6 +66,6 @@ def test_its_time_ends_by_itself(project: Tiny) -> None:
 
 
 def test_it_can_be_ended_by_hand(project: Tiny) -> None:
-    assert "1 container(s) stopped" in project.shipway("retire", "staging").output
+    assert "1 container stopped" in project.shipway("retire", "staging").output
     assert sorted(project.containers(role="service").values()) == ["exited", "running"]
     assert "nothing stands by" in project.shipway("retire", "staging").output

@@ -83,7 +83,7 @@ def test_3_production_is_refused_without_tag_and_approval(project: Project) -> N
     assert done.code == 11
     assert "takes only revisions with a tag like 'v*'" in done.output
     assert "takes only revisions on branch 'main'" in done.output
-    assert "needs 1 approval(s) by someone other than its authors and has 0" in done.output
+    assert "needs 1 approval by someone other than its authors and has 0" in done.output
     refused = project.shipway("approve", "production", check=False)
     assert refused.code == 11
     assert f"{ADA} is an author" in refused.output

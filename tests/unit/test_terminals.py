@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
+import shipway.cli
 from shipway.cli import COMMANDS, cli
 from shipway.cli.output import TerminalReporter, _Guarded
+from shipway.domain.errors import EngineError
 
 HEAD = "app: a\nservices: {web: {image: nginx:1}}\n"
 
@@ -92,3 +95,23 @@ def run(*args: str, folder: Path, stdout: int = subprocess.PIPE, stderr: int = s
         [sys.executable, "-m", "shipway", "--home", str(folder / "home"), *args], cwd=folder, stdout=stdout, stderr=stderr,
         env={**os.environ, **env}, check=False,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (KeyError("Endpoints"), ""),
+        (FileNotFoundError(2, "No such file or directory", "/run/x"), "  because: No such file or directory: /run/x\n"),
+        (ValueError("no number"), "  because: no number\n"),
+        (ValueError("it is gone"), ""),
+    ],
+)
+def test_causes_are_told_where_they_tell_something(cause: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(**options: object) -> None:
+        raise EngineError("it is gone") from cause
+
+    monkeypatch.setattr(cli, "main", fails)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    with pytest.raises(SystemExit):
+        shipway.cli.main()
+    assert capsys.readouterr().err == f"error: it is gone\n{said}"

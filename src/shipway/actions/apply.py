@@ -31,16 +31,21 @@ def apply(ctx: Context, decision: Decision, number: int) -> None:
     failed, detail = FAILED, ""
     try:
         applying.run()
-    except (KeyboardInterrupt, Interrupted):
-        failed, detail = CANCELLED, "interrupted"  # by its class: taking it back cleared `cancelled`
-        raise
     except BaseException as error:
-        detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
+        if isinstance(error, KeyboardInterrupt | Interrupted):
+            failed = CANCELLED  # by its class: taking it back cleared `cancelled`
+        detail = _reason(error)
         raise
     finally:
         if applying.serves or applying.undone:
             outcome = SUCCEEDED if applying.serves else failed
             ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | Interrupted):
+        return "interrupted"
+    return error.message if isinstance(error, ShipwayError) else type(error).__name__
 
 
 class Applying:
@@ -210,11 +215,13 @@ class Applying:
 
     def _undo(self, error: BaseException) -> None:
         self.ctx.cancelled.clear()  # what follows must run also after an interrupt
-        self.ctx.reporter.note(f"taking it back: {type(error).__name__}")
+        self.ctx.reporter.note(f"taking it back: {_reason(error).splitlines()[0]}")
         problems: list[BaseException] = []
         try:
             attempt_all(self._restore, self._migrate_back, self._remove_volumes, on_error=problems.append)
             self.undone = True
+            if self.decision.previous:
+                self.ctx.reporter.note(f"release {self.decision.previous.release} serves, as before")
         except KeyboardInterrupt:
             raise
         except BaseException:

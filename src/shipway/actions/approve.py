@@ -32,7 +32,7 @@ def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reas
     approve by one of them is refused now, and the deployment asks again."""
     release = decisions.release
     if signing is None and any(rule.signed for rule in rules):
-        raise UsageError(f"{decisions.environment} takes only signed approvals", hint=f"shipway approve {decisions.environment} {release.number} --sign")
+        raise UsageError(f"{decisions.environment} takes only signed approvals", hint=f"shipway approve {decisions.environment} r{release.number} --sign")
     now = ctx.ledger.now()
     approval = Approval(release.app, decisions.environment, release.number, release.digest, ctx.actor, reason, now, login())
     vote = claimed(approval)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shipway import planfile
+from shipway.domain.count import counted
 from shipway.domain.errors import RepositoryError
-from shipway.domain.plan import Plan
-from shipway.planfile.problem import Problem, counted, tally
+from shipway.domain.plan import PLAN_FILE, Plan
+from shipway.planfile.problem import Problem, tally
 from shipway.system.git import Repository
+
+MOVE = "move it to the root: the folders in it are named from there, such as `build: apps/shop`"
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,21 @@ def check(path: Path, images: Callable[[str], Mapping[str, object] | None] | Non
     return CheckResult(reading.problems, reading.plan)
 
 
-def check_files(folder: Path) -> None:
+def misplaced(path: Path) -> str:
+    """Said of a plan that isn't in the root of its repository; empty where it is, or is in none."""
+    try:
+        root = Repository.find(path.parent).path
+    except RepositoryError:
+        return ""
+    if path.name != PLAN_FILE or path.resolve().parent == root.resolve():
+        return ""
+    return f"{path} is no plan of this repository, which has its own at {root / PLAN_FILE}; {MOVE}"
+
+
+def check_files(path: Path) -> None:
     """RepositoryError where the newest commit has files that this clone lacks, such as a submodule that was not fetched."""
     try:
-        repository = Repository.find(folder)
+        repository = Repository.find(path.parent)
         head = repository.commit("HEAD")
     except RepositoryError:
         return  # a plan can be checked outside of a repository, and before its first commit

@@ -17,6 +17,7 @@ from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
+from shipway.domain.count import counted
 from shipway.domain.draining import drain_of, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, Wanted, release_of
@@ -170,7 +171,7 @@ def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> 
         if item.active and item.name in {spec.name for spec in wanted.services}:
             seen = ctx.runtime.find(item.name)
             if seen is not None and seen.crash_looping(ctx.clock()):
-                yield host.name, item.name, f"exits again and again: restarted {seen.restarts} time(s)", ""
+                yield host.name, item.name, f"exits again and again: restarted {counted(seen.restarts, 'time')}", ""
         if item.running and item.name in web and rotation not in item.addresses:
             yield host.name, item.name, "can't be reached by the edge", "attach it"
 

@@ -9,6 +9,7 @@ from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names, secret_value
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
+from shipway.domain.count import counted
 from shipway.domain.errors import KeyMissing, SecretError
 from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
@@ -43,12 +44,7 @@ def settings(
     """
     plan = release.plan
     scope = names.scope(plan.app, environment.name)
-    newest = ctx.secrets.names(scope)
-    versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
-    missing = [name for name, version in versions.items() if not version]
-    if missing:
-        commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
-        raise SecretError(f"{environment.name} lacks {len(missing)} secret(s): {', '.join(missing)}", hint=f"set them:\n{commands}")
+    versions = require_secrets(ctx, plan, environment, like)
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
     _require_fit(plan, values)
     passwords = passwords_of(ctx, plan, environment, create=create)
@@ -86,6 +82,18 @@ def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
     for name, value in values.items():
         if why := secret_value.problem(name, secret_value.as_bytes(value), variable=secret_value.used_as_variable(plan, name)):
             raise SecretError(why, hint=secret_value.remedy(name))
+
+
+def require_secrets(ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None) -> dict[str, int]:
+    """Version of each secret that a deployment needs: those of `like`, else the newest ones. SecretError names all missing ones."""
+    scope = names.scope(plan.app, environment.name)
+    newest = ctx.secrets.names(scope)
+    versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
+    missing = [name for name, version in versions.items() if not version]
+    if missing:
+        commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
+        raise SecretError(f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}", hint=f"set them:\n{commands}")
+    return versions
 
 
 def needed(plan: Plan, environment: Environment) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY_AUTO, ContainerInfo, ContainerSpec
+from shipway.domain.count import counted
 from shipway.domain.draining import QUIET, drain_of, port_of, stop_of
 from shipway.domain.errors import Interrupted
 from shipway.domain.observed import release_of
@@ -71,7 +72,7 @@ def leave(ctx: Context, container: ContainerInfo, app: str, environment: str, *,
     cut = open_connections(ctx, container) or 0
     ctx.runtime.stop(container.name, stop_of(container))
     if cut:
-        _record(ctx, container, environment, f"stopped with {cut} open connection(s), after a drain of up to {drain_of(container):g} s", app)
+        _record(ctx, container, environment, f"stopped with {counted(cut, 'open connection')}, after a drain of up to {drain_of(container):g} s", app)
     if remove:
         ctx.runtime.remove(container.name)
     else:

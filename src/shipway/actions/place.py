@@ -25,7 +25,8 @@ from shipway.domain.container import (
     ContainerInfo,
     ContainerSpec,
 )
-from shipway.domain.draining import MOST, oldest, replaced_at
+from shipway.domain.count import counted
+from shipway.domain.draining import MOST, oldest, port_of, replaced_at
 from shipway.domain.errors import Interrupted
 from shipway.domain.observed import release_of
 from shipway.domain.plan import Health, Service
@@ -215,8 +216,10 @@ class Place:
         side_by_side(self._forget_name, self._outgoing())
 
     def _forget_name(self, item: ContainerInfo) -> None:
-        """No other service finds it by its name any more; what is open to it stays so."""
-        self.ctx.runtime.set_aliases(self.rotation, item.name, ())
+        """No other service finds it by its name any more; what is open to it stays so. What it opens itself in that instant
+        hangs, so a worker, which nobody asks and which ends next, is left alone."""
+        if port_of(item) is not None:
+            self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 
     def switch(self, table: Mapping[str, object] | None) -> None:
         """All requests by this table."""
@@ -245,7 +248,7 @@ class Place:
             wait_drained(self.ctx, self._outgoing(), self._switched_at())
         leaving = [item for item in leaving if wait or drained(self.ctx, item, self._since(history, item))]
         if leaving:
-            with self.part("retire", f"{len(leaving)} container(s)"):
+            with self.part("retire", counted(len(leaving), "container")):
                 side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
 
     def limit(self, history: Sequence[Deployment]) -> None:

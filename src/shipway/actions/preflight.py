@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from shipway.context import Context
+from shipway.domain.count import counted
 from shipway.domain.disk import relief
 from shipway.domain.errors import DiskFull, EngineError, RegistryError
 from shipway.domain.image import Layer, repository_of
@@ -51,7 +52,7 @@ def require_space(ctx: Context, needed: Mapping[str, int]) -> None:
     total = sum(needed.values())
     if free is None or free >= total + SPARE:
         return
-    images = f"{len(needed)} image{'s' if len(needed) > 1 else ''}"
+    images = counted(len(needed), "image")
     raise DiskFull(
         f"the disk of {ctx.machine.name} is too full: {readable(free)} are free, and {images} to pull need about "
         f"{readable(total)}, with {readable(SPARE)} to spare",

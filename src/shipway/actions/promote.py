@@ -136,8 +136,10 @@ def _hint(commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, d
     hints = []
     if any("push it first" in reason for reason in reasons):
         hints.append(f"git push, then: shipway run {what}")
+    if any("not validated on" in reason for reason in reasons):
+        hints.append("; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force)) + f"; then: shipway deploy {name} {what}")
     if any("approval" in reason for reason in reasons):
-        number = f" {release.number}" if release else ""
+        number = f" r{release.number}" if release else ""
         hints.append(f"another person: shipway approve {name}{number}; then: shipway deploy {name} {what}")
     if differ or any(item.rules is None for item in in_force.sets):
         hints.append(f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT")

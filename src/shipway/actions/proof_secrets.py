@@ -7,6 +7,7 @@ import secrets as random
 from shipway.actions.observe import needed, passwords_of, version_of
 from shipway.context import Context
 from shipway.domain import names
+from shipway.domain.count import counted
 from shipway.domain.errors import SecretError
 from shipway.domain.plan import Environment
 from shipway.domain.release import Release
@@ -29,7 +30,7 @@ class ProofSecrets:
         missing = [name for name in release.plan.prove.secrets if name not in known]
         if missing:
             commands = "\n".join(f"  shipway secret set {names.PROOFS} {name}" for name in missing)
-            raise SecretError(f"proofs lack {len(missing)} secret(s): {', '.join(missing)}", hint=f"set them, not to the values of {environment.name}:\n{commands}")
+            raise SecretError(f"proofs lack {counted(len(missing), 'secret')}: {', '.join(missing)}", hint=f"set them, not to the values of {environment.name}:\n{commands}")
         values = {name: self._value(release.app, name, name in known) for name in wanted}
         passwords = passwords_of(self._ctx, release.plan, environment, create=False)
         return Settings(version_of(self._ctx, release, environment), values, dict.fromkeys(values, 0), passwords)

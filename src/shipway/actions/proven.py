@@ -32,8 +32,8 @@ def require_proof(ctx: Context, order: Order) -> None:
     listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
     raise GateRefused(
         f"{environment.name} refuses release {order.release.number}, from which no way back was found:\n{listed}",
-        hint=f"correct the down script or the release (all that was found: shipway prove {order.release.number} --env "
-        f"{environment.name}), or take it: shipway accept {order.release.number} --env {environment.name} --reason TEXT",
+        hint=f"correct the down script or the release (all that was found: shipway prove r{order.release.number} --env "
+        f"{environment.name}), or take it: shipway accept r{order.release.number} --env {environment.name} --reason TEXT",
     )
 
 

@@ -37,8 +37,8 @@ def registered(
         here = next(iter(addresses(repository)))
         raise GateRefused(
             f"{plan.app} is bound to {found.plan} of {found.address}, and this is {PLAN} of {here}",
-            hint=f"give this project an `app:` of its own; where the repository of {plan.app} has moved: {HOW}; "
-            f"where this is another address of the same repository: {ADDRESS}",
+            hint=f"give this project an `app:` of its own; where the repository of {plan.app} has moved, in a clone of it: {HOW}, then: "
+            f"shipway run BRANCH; where this is another address of the same repository: {ADDRESS}",
         )
     return found, recorded
 

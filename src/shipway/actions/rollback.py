@@ -43,7 +43,8 @@ def rollback_order(ctx: Context, app: str, environment: str, wish: Wish) -> Orde
     now = back.current(history)
     target = _chosen(ctx, app, history, wish.to) if wish.to else back.last_good(history)
     if target is None or now is None:
-        was = f"release {now.release} is the first good one there" if now else "nothing was ever deployed there"
+        since = " since it was destroyed" if ctx.ledger.destroyed(app, environment) else ""
+        was = f"release {now.release} is the first good one there" if now else f"no deployment there succeeded{since}"
         raise NothingToRollBack(f"{environment} has nothing to roll back to: {was}", hint="`shipway history` lists what ran where")
     release = ctx.ledger.release(app, target.release)
     assert release is not None

@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shipway.actions.check import MOVE
 from shipway.actions.dead_runs import opened
 from shipway.actions.deploy import deploy
 from shipway.actions.in_force import Rulebook
+from shipway.actions.observe import require_secrets
 from shipway.actions.ownership import require_owned_everywhere
 from shipway.actions.pipeline import run_steps, steps_of
 from shipway.actions.promote import admitted, after_of, is_unpushed, refused_before, sources, superseded_by
@@ -18,11 +20,12 @@ from shipway.actions.release import make_release
 from shipway.context import Context
 from shipway.domain import rights
 from shipway.domain.container import LABEL_APP, LABEL_RUN
+from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, PlanError, RepositoryError
 from shipway.domain.plan import Plan
-from shipway.domain.refs import fits
+from shipway.domain.refs import HEADS, fits
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
-from shipway.domain.rules import InForce, side_by_side
+from shipway.domain.rules import InForce, side_by_side, trigger_text
 from shipway.steps.run import Run, scratch
 from shipway.system.git import Repository
 
@@ -41,6 +44,9 @@ def plan_at(repository: Repository, commit: Commit, parse: ParsePlan) -> Plan:
     """The plan as it stands in a commit. PlanError where there is none."""
     text = repository.show(commit.revision, PLAN)
     if text is None:
+        below = [path for path in repository.tree_hashes(commit.revision, [f"**/{PLAN}"]) if path != PLAN]
+        if below:
+            raise PlanError(f"{commit.revision[:12]} has no {PLAN} in its root, only {', '.join(below)}", hint=MOVE)
         raise PlanError(f"there is no {PLAN} in {commit.revision[:12]}", hint="`shipway init` writes one; commit it")
     return parse(text, PLAN, lambda path: repository.exists(commit.revision, path))
 
@@ -64,6 +70,7 @@ def run(
         targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
         require_owned_everywhere(ctx, plan.app, plan.environments[name])
+        require_secrets(ctx, plan, plan.environments[name])
         number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book)
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)
@@ -88,10 +95,18 @@ def _asked(
         return None, None
     if found is None and own:
         ctx.reporter.note(not_in_force(book.of(ctx, own[0]), plan, trigger.ref))
+    elif found is None and plan.environments and trigger.ref.startswith(HEADS):
+        ctx.reporter.note(what_deploys(plan, trigger.ref))
     if found is None:
         return book, None
     ctx.reporter.note(f"{found.environment}: rules of {sources(found)}")
     return book, found
+
+
+def what_deploys(plan: Plan, ref: str) -> str:
+    """Said where a branch deploys nothing."""
+    listed = ", ".join(f"{name} ({trigger_text(environment.trigger)})" for name, environment in plan.environments.items())
+    return f"{ref.removeprefix(HEADS)} is the trigger of no environment: {listed}"
 
 
 def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
@@ -147,5 +162,5 @@ def _pipeline(
             shutil.rmtree(folder, ignore_errors=True)
             own.ledger.end_run(number, outcome, ctx.clock())
     if release:
-        ctx.reporter.note(f"release {release.number} of {plan.app}: {len(set(release.images.values()))} images, schema {release.schema or 'none'}")
+        ctx.reporter.note(f"release {release.number} of {plan.app}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}")
     return number, release

@@ -183,13 +183,20 @@ def _fail(error: ShipwayError) -> None:
     sys.exit(error.exit_code)
 
 
+def _words_of(cause: BaseException) -> str:
+    """What a person can read of it: the key that a program looked for in vain tells nothing."""
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror + (f": {cause.filename}" if cause.filename else "")
+    return "" if isinstance(cause, LookupError | TypeError | AttributeError) else str(cause)
+
+
 def _tell(error: ShipwayError) -> None:
     from shipway.cli.output import say, style
 
     say(f"{style('error:', 'red')} {error.message}", err=True)
     cause = error.__cause__
     while cause is not None:
-        text = str(cause)
+        text = _words_of(cause)
         if text and text not in error.message:
             say(f"  because: {text}", err=True)
         cause = cause.__cause__

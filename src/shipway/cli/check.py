@@ -22,7 +22,7 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         say(PUBLISHED.read_text(encoding="utf-8").rstrip())
         return
     from shipway.actions.check import check as check_plan
-    from shipway.actions.check import check_files
+    from shipway.actions.check import check_files, misplaced
     from shipway.app import find_plan, image_config
     from shipway.domain.errors import PlanError
     from shipway.planfile.problem import documentation
@@ -41,6 +41,8 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         if not result.valid:
             say(style(documentation(result.problems), "dim"))
         say(style(result.summary(path.name), "green" if result.valid else "red"))
+    if words := misplaced(path.absolute()):
+        say(f"{style('warning:', 'yellow')} {words}", err=True)
     if not result.valid:
         sys.exit(PlanError.exit_code)
-    check_files(path.absolute().parent)
+    check_files(path.absolute())

@@ -24,6 +24,7 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
     from shipway.actions.doctor import examine, repair
     from shipway.actions.environments import known_app
     from shipway.app import load_plan, open_context
+    from shipway.domain.count import counted
     from shipway.domain.errors import DriftFound
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
@@ -52,4 +53,4 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
                 say(style("all is as the ledger says", "green"))
         if left:
             hint = "`shipway doctor --fix` repairs it" if any(item.remedy for item in left) and not fix else ""
-            raise DriftFound(f"{len(left)} thing(s) are not as the ledger says", hint=hint)
+            raise DriftFound(f"{counted(len(left), 'thing')} not as the ledger says", hint=hint)

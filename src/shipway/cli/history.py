@@ -12,7 +12,8 @@ from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say, style, table
 
 if TYPE_CHECKING:
-    from shipway.domain.release import Approval
+    from shipway.context import Context
+    from shipway.domain.release import Approval, Deployment
 
 
 @click.command()
@@ -34,9 +35,9 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
         if environment:
             known.environment(environment)
         found = ctx.ledger.deployments(known.name, environment, limit)
-        approved = {(item.environment, item.release): ctx.ledger.approvals(known.name, item.environment, item.release) for item in found}
+        approved = {item.id: _approvals(ctx, item) for item in found}
         if as_json:
-            data = [{**to_data(item), "approvals": [_data(each) for each in approved[item.environment, item.release]]} for item in found]
+            data = [{**to_data(item), "approvals": [_data(each) for each in approved[item.id]]} for item in found]
             say(json.dumps(data, indent=2))
             return
         rows = []
@@ -48,7 +49,7 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
                 timestamp(item.started), item.environment, f"{item.kind}, {item.way}" if item.way else item.kind, str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
-                item.schema or "", item.actor, _approvers(approved[item.environment, item.release]),
+                item.schema or "", item.actor, _approvers(approved[item.id]),
             ])  # fmt: skip
         words = [(word.at, word) for each in accepted.values() for word in each]
         heading = ["when", "environment", "what", "release", "version", "revision", "outcome", "took", "schema", "by", "approved by"]
@@ -58,6 +59,16 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             say(f"{timestamp(word.at)}  {word.actor} accepted of release {word.release} in {word.environment}: {word.finding}, until {until}: {word.reason}")
         if not rows:
             say("nothing was deployed yet")
+
+
+def _approvals(ctx: Context, deployment: Deployment) -> list[Approval]:
+    """Those that were there when it began."""
+    from shipway.domain.release import DESTROY
+
+    if deployment.kind == DESTROY:
+        return []
+    given = ctx.ledger.approvals(deployment.app, deployment.environment, deployment.release)
+    return [item for item in given if item.at <= deployment.started]
 
 
 def _approvers(approvals: Sequence[Approval]) -> str:

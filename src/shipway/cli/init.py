@@ -83,7 +83,12 @@ def _next(result: InitResult) -> list[str]:
         steps.append(f"answer the TODOs in lines {lines} of {result.path.name}")
     steps.append("shipway check" + ("" if result.check.valid else " (the plan is not valid yet, see above)"))
     steps += [f"shipway secret set staging {name} (and for production)" for name in result.secrets]
-    return [*steps, f"git add {result.path.name} && git commit", "shipway run"]
+    return [
+        *steps,
+        f"git add {result.path.name} && git commit",
+        "shipway init --hook REPOSITORY.git, where pushes to a bare repository of yours shall deploy",
+        "push it to the branch staging; without a hook: shipway run staging",
+    ]
 
 
 def _executable() -> Path:

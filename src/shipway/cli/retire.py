@@ -23,13 +23,14 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
     """Stop the containers that stand by in ENVIRONMENT. A rollback then has to start them again."""
     from shipway.actions.retire import retire as retire_now
     from shipway.app import load_plan, open_context
+    from shipway.domain.count import counted
 
     if when_due:
         _when_due(options, app or load_plan(options.home).app, environment)
         return
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         count = retire_now(ctx, app or load_plan(options.home).app, environment, wait=wait)
-        say(f"{count} container(s) stopped" if count else f"nothing stands by in {environment}")
+        say(f"{counted(count, 'container')} stopped" if count else f"nothing stands by in {environment}")
 
 
 def _when_due(options: Globals, app: str, environment: str) -> None:

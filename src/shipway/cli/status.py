@@ -38,6 +38,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             keys = ("current", "latest", "services", "crashing", "edge_down", "away", "standby", "draining", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
+        from shipway.domain.release import DESTROY
         from shipway.system.durations import ago, moment
 
         for name in sorted({name for item in found for name in item.edge_down}):
@@ -48,7 +49,8 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             if item.lease:
                 say(f"    {style('under way', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
             if item.current is None or item.release is None:
-                say("    nothing was deployed here yet")
+                gone = item.latest if item.latest and item.latest.kind == DESTROY else None
+                say(f"    destroyed {ago(ctx.clock() - gone.started)} by {gone.actor}" if gone else "    nothing was deployed here yet")
             else:
                 version = f" {style(item.versions[-1], 'green')}" if item.versions else ""
                 since = ago(ctx.clock() - (item.current.finished or item.current.started))

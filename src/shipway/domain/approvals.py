@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shipway.domain.authors import Authors
+from shipway.domain.count import counted
 from shipway.domain.identity import author_identity
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release, digest_of
@@ -57,20 +58,20 @@ def signed(approval: Approval, key: str | None, change: str, files: Sequence[Sig
 def missing(rule: Approvals, release: Release, votes: Sequence[Vote], authors: Authors | None, now: float) -> list[str]:
     """Reasons that lie in missing, expired or not admitted approvals. authors: None where the rule doesn't ask for others."""
     notes: list[str] = []
-    counted: set[str] = set()
+    voters: set[str] = set()
     for vote in votes:
         why = _why_not(rule, release, vote, authors, now)
         if why:
             notes.append(why)
         else:
-            counted.add(vote.person)
-    if len(counted) >= rule.count:
+            voters.add(vote.person)
+    if len(voters) >= rule.count:
         return []
-    how = "signed approval(s)" if rule.signed else "approval(s)"
+    how = counted(rule.count, "signed approval" if rule.signed else "approval")
     who = " by someone other than its authors" if rule.not_author else ""
     noted = f" ({'; '.join(dict.fromkeys(notes))})" if notes else ""
     whose = f"; its authors: {authors.render()}" if authors is not None and rule.not_author else ""
-    return [f"release {release.number} needs {rule.count} {how}{who} and has {len(counted)}{noted}{whose}"]
+    return [f"release {release.number} needs {how}{who} and has {len(voters)}{noted}{whose}"]
 
 
 def refused_author(rule: Approvals, release: Release, addresses: Sequence[str], authors: Authors) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shipway.domain.container import LABEL_LEDGER, EngineObject
+from shipway.domain.count import counted
 
 SLACK = 600.0  # seconds by which the clocks of a host and of this machine may differ
 SHOWN = 5
@@ -38,7 +39,7 @@ def describe(others: Iterable[EngineObject]) -> str:
     """Such as `2 containers and 1 volume of ledger 1a2b3c4d: NAME, …`."""
     things = sorted(others, key=lambda item: (item.kind, item.name))
     counts = [(sum(item.kind == kind for item in things), kind) for kind in ("container", "network", "volume")]
-    kinds = " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in counts if count)
+    kinds = " and ".join(counted(count, kind) for count, kind in counts if count)
     listed = ", ".join(item.name for item in things[:SHOWN]) + (", …" if len(things) > SHOWN else "")
     ledgers = sorted({owner(item)[:8] for item in things if owner(item)})
     whose = f"of ledger {' and '.join(ledgers)}" if ledgers else "without a ledger's label, of which this one has no record"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from shipway.domain.count import counted
 from shipway.domain.errors import PlanError
 
 ERROR, WARNING = "error", "warning"
@@ -56,11 +57,6 @@ def tally(problems: Sequence[Problem]) -> str:
     errors = sum(problem.severity == ERROR for problem in problems)
     warnings = len(problems) - errors
     return ", ".join(counted(number, word) for number, word in ((errors, ERROR), (warnings, WARNING)) if number)
-
-
-def counted(number: int, word: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def documentation(problems: Sequence[Problem]) -> str:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from shipway.context import Context
 from shipway.domain.container import ContainerInfo
+from shipway.domain.count import counted
 from shipway.domain.errors import DeployFailed, EngineError, Interrupted
 from shipway.domain.plan import Health
 from shipway.steps.starting import explanation
@@ -58,7 +59,7 @@ def _running(ctx: Context, name: str, now: float | None = None) -> ContainerInfo
     if container is None or container.state in ("exited", "dead", "restarting"):
         raise _failed(ctx, name, "it exited" + _code(container))
     if now is not None and container.crash_looping(now):
-        raise _failed(ctx, name, f"it exits again and again: the engine restarted it {container.restarts} time(s)")
+        raise _failed(ctx, name, f"it exits again and again: the engine restarted it {counted(container.restarts, 'time')}")
     return container
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shipway.domain.count import counted
 from shipway.domain.plan import Step
 from shipway.steps.junit import Counts, Unreadable, counts
 from shipway.steps.run import Run
@@ -28,7 +29,7 @@ class _Found:
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        words = [f"{self.counts.tests} tests, {self.counts.failed} failed"] if self.files or not self.problems else []
+        words = [f"{counted(self.counts.tests, 'test')}, {self.counts.failed} failed"] if self.files or not self.problems else []
         words += [f"{self.counts.skipped} skipped"] if self.counts.skipped else []
         shown = [*self.problems[:3], *([f"and {len(self.problems) - 3} more"] if len(self.problems) > 3 else [])]
         return "; ".join(filter(None, [", ".join(words), *shown]))

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 
 def human(seconds: float) -> str:
-    """'0.3 s', '14.2 s', '2 min 5 s', '3 h 4 min'."""
+    """'0.3 s', '14.2 s', '2 min 5 s', '15 min', '3 h 4 min'."""
     if seconds < 99.5:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return f"{minutes} min {rest} s".removesuffix(" 0 s")
+    return f"{minutes // 60} h {minutes % 60} min".removesuffix(" 0 min")
 
 
 def ago(seconds: float) -> str:

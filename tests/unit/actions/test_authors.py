@@ -390,7 +390,7 @@ def test_the_refusal_lists_who_counts_and_through_which_commit(team: Team) -> No
     assert decisions.missing(Approvals(1, not_author=True)) == []
     (reason,) = decisions.missing(Approvals(2, not_author=True))
     assert reason == (
-        f"release {release.number} needs 2 approval(s) by someone other than its authors and has 1 ({EVE} is an author of it and does not "
+        f"release {release.number} needs 2 approvals by someone other than its authors and has 1 ({EVE} is an author of it and does not "
         f"count); its authors: {BOB} (author of {theirs[:12]}), {EVE} (co-authored-by of {theirs[:12]}), {MALLORY} (author of {mine[:12]})"
     )
     assert decisions.refused(Approvals(1, not_author=True), EVE) == (

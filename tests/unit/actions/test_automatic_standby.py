@@ -49,7 +49,7 @@ def test_it_stays_up_where_its_memory_is_available(world: World) -> None:
     deploy(world.controller(), Order(world.release(2, environment=AUTO), AUTO))
     assert running(world, 1) == ["backend", "frontend"]
     said = next(note for note in world.notes if note.startswith("release 1 stays on standby"))
-    assert said == "release 1 stays on standby for 15 min 0 s: it uses 134 MB, and 2.1 GB of 4.3 GB are available"
+    assert said == "release 1 stays on standby for 15 min: it uses 134 MB, and 2.1 GB of 4.3 GB are available"
 
 
 def test_it_stops_where_it_is_not(world: World) -> None:

@@ -93,7 +93,7 @@ def test_what_outlives_drain_is_cut_and_counted(world: World) -> None:
     assert running(world, 1) == ["backend"]
     assert later(world, 10) is None
     assert running(world, 1) == []
-    assert cuts(world, 1) == ["stopped with 3 open connection(s), after a drain of up to 30 s"]
+    assert cuts(world, 1) == ["stopped with 3 open connections, after a drain of up to 30 s"]
 
 
 def test_where_nothing_can_be_counted_the_whole_drain_is_waited(world: World) -> None:

@@ -1,16 +1,77 @@
-"""What `shipway history` says of approvals: which of them somebody signed."""
+"""What people read of an environment's past: its deployments with the approvals that they had, and that it was destroyed."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.destroy import destroy
+from shipway.actions.rollback import Wish, rollback
 from shipway.cli import cli
-from shipway.domain.release import SUCCEEDED, Approval, Deployment
+from shipway.context import Context
+from shipway.domain.errors import NothingToRollBack
+from shipway.domain.release import SUCCEEDED, Approval, Deployment, Release
 from shipway.store import open_ledger
 from tests.unit.domain import samples
+from tests.unit.domain.samples import PLAN, STAGING
+from tests.unit.world import World
+
+Command = Callable[[str], str]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    @contextmanager
+    def opened(*given: object, **more: object) -> Iterator[Context]:
+        yield world.controller()
+
+    def call(name: str) -> str:
+        done = CliRunner().invoke(cli, ["--home", str(tmp_path), name])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    monkeypatch.setattr("shipway.app.open_context", opened)
+    monkeypatch.setattr("shipway.app.load_plan", lambda home: PLAN)
+    return call
+
+
+def approve(world: World, release: Release, actor: str) -> None:
+    world.ledger.add_approval(Approval("shop", "staging", release.number, release.digest, actor, "", world.clock()))
+
+
+def test_only_approvals_from_before_a_deployment_are_its_own(world: World, command: Command) -> None:
+    release = world.release(1)
+    approve(world, release, "before@example.org")
+    deploy(world.controller(), Order(release, STAGING))
+    approve(world, release, "after@example.org")
+    told = command("history")
+    assert "before@example.org" in told
+    assert "after@example.org" not in told
+
+
+def test_an_environment_that_was_destroyed(world: World, command: Command) -> None:
+    release = world.release(1)
+    approve(world, release, "before@example.org")
+    deploy(world.controller(), Order(release, STAGING))
+    destroy(world.controller(), release.plan, STAGING)
+    newest = command("history").splitlines()[1]
+    assert "destroy" in newest
+    assert "before@example.org" not in newest
+    assert "destroyed" in command("status")
+    with pytest.raises(NothingToRollBack, match="no deployment there succeeded since it was destroyed"):
+        rollback(world.controller(), "shop", "staging", Wish())
 
 
 def test_a_signed_approval_is_told_from_a_claimed_one(tmp_path: Path) -> None:
@@ -19,7 +80,7 @@ def test_a_signed_approval_is_told_from_a_claimed_one(tmp_path: Path) -> None:
     record = Deployment(0, made.app, "production", made.number, "deploy", "ada@example.org", "", 1.0)
     ledger.end_deployment(ledger.begin_deployment(record), SUCCEEDED, 2.0, None, "")
     for actor, signature in (("grace@example.org", ""), ("eve@example.org", ""), ("grace@example.org", "-----BEGIN SSH SIGNATURE-----")):
-        approval = Approval(made.app, "production", made.number, made.digest, actor, "looked", 1.5, "ada@laptop", signature=signature)
+        approval = Approval(made.app, "production", made.number, made.digest, actor, "looked", 0.5, "ada@laptop", signature=signature)
         ledger.add_approval(approval)
     ledger.close()
 

@@ -15,6 +15,7 @@ from shipway.actions.deploy import deploy
 from shipway.actions.in_force import Rulebook, read_rules, still_in_force
 from shipway.actions.promote import admitted, refused_before, superseded_by
 from shipway.actions.register import register_again
+from shipway.actions.run import what_deploys
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Plan
@@ -206,8 +207,9 @@ def test_validation_in_every_environment_that_a_rule_set_names(place: Place) -> 
     git(place.path, "tag", "v1")
     place.runs(revision, FAILED)
     book, commit = place.book(), place.repository.commit(revision)
-    with pytest.raises(GateRefused, match="was not validated on staging"):
+    with pytest.raises(GateRefused, match="was not validated on staging") as refused:
         admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v1")
+    assert refused.value.hint == "shipway deploy staging v1; then: shipway deploy production v1"
     place.runs(revision)
     order = admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v1")
     assert (order.release.number, order.version) == (2, "v1")
@@ -312,3 +314,7 @@ def test_accepted_rules_lift_a_plan_that_can_not_be_read(place: Place) -> None:
     assert place.book().of(place.ctx, "staging").protected.rules is None, "it doesn't count again"
 
 
+
+
+def test_a_branch_that_deploys_nothing_is_told_what_does(place: Place) -> None:
+    assert what_deploys(place.plan(), "refs/heads/main") == "main is the trigger of no environment: staging (branch staging), production (tag 'v*', branch main)"

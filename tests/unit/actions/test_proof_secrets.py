@@ -47,7 +47,7 @@ def test_values_of_a_certain_shape_are_set_for_proofs(tmp_path: Path) -> None:
     release = asking(world.release(1), "KEY")
     with pytest.raises(SecretError) as error:
         ProofSecrets(ctx).settings(release, STAGING)
-    assert "proofs lack 1 secret(s): KEY" in str(error.value)
+    assert "proofs lack 1 secret: KEY" in str(error.value)
     assert "shipway secret set prove KEY" in error.value.hint
     ctx.secrets.set("shop/prove", "KEY", "base64:of-32-bytes")
     assert ProofSecrets(ctx).settings(release, STAGING).secrets == {"KEY": "base64:of-32-bytes"}

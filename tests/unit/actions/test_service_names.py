@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,17 @@ def test_migrations_and_seeds_are_where_the_names_are(world: World) -> None:
     assert release is not None
     job = service_job(release, SEEDED, settings(world.controller(), release, SEEDED), "backend", {})
     assert job.networks[ROTATION] == ()
+
+
+def test_a_worker_is_not_attached_again_while_it_works(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it opened in that instant would hang: its packets take another way."""
+    changed: list[str] = []
+    change = world.runtime.set_aliases
+
+    def changes(network: str, container: str, aliases: Sequence[str]) -> bool:
+        changed.append(container)
+        return change(network, container, aliases)
+
+    monkeypatch.setattr(world.runtime, "set_aliases", changes)
+    put(world, 2)
+    assert {name.split("_")[2] for name in changed} == {"frontend", "backend"}

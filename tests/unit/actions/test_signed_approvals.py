@@ -91,7 +91,7 @@ def test_a_signed_approval_counts_and_a_claimed_one_does_not(team: Signed) -> No
         approve(team.ctx, team.decisions(release), [RULE], "")
     assert "--sign" in caught.value.hint
     team.world.ledger.add_approval(Approval("shop", "production", release.number, release.digest, BOB, "", 1.0))
-    assert f"needs 1 signed approval(s) by someone other than its authors and has 0 ({BOB} approved without a signature)" in team.missing(release)
+    assert f"needs 1 signed approval by someone other than its authors and has 0 ({BOB} approved without a signature)" in team.missing(release)
     approval = team.approve(release, "bob")
     assert approval.actor == BOB
     assert team.missing(release) == ""
@@ -146,7 +146,7 @@ def test_all_keys_of_a_person_count_once(team: Signed) -> None:
     release = team.release()
     team.approve(release, "bob")
     team.approve(release, "other")
-    assert "needs 2 signed approval(s) by someone other than its authors and has 1" in team.missing(release)
+    assert "needs 2 signed approvals by someone other than its authors and has 1" in team.missing(release)
     team.approve(release, "carol")
     assert team.missing(release) == ""
 

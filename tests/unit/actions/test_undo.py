@@ -109,3 +109,13 @@ def test_all_steps_are_attempted_and_an_interrupt_ends_them() -> None:
     with pytest.raises(KeyboardInterrupt):
         attempt_all(fails(EngineError("one")), fails(KeyboardInterrupt()), lambda: done.append("not reached"))
     assert "not reached" not in done
+
+
+def test_what_is_taken_back_is_said_with_its_reason(world: World) -> None:
+    world.runtime.behave("*_2-*", Behaviour(exit_code=1))
+    with pytest.raises(DeployFailed, match="it exited with code 1"):
+        deploy(world.controller(), Order(world.release(2), STAGING))
+    (said,) = [note for note in world.notes if note.startswith("taking it back")]
+    assert "it exited with code 1" in said
+    assert "DeployFailed" not in said
+    assert "release 1 serves, as before" in world.notes

@@ -50,7 +50,7 @@ def missing(given: list[Approval], rule: Approvals = PRODUCTION.approvals) -> li
     ("given", "reason"),
     [
         ([approval("eve@example.org")], ""),
-        ([], "needs 1 approval(s) by someone other than its authors and has 0; its authors: ada@example.org (author of 111111111111)"),
+        ([], "needs 1 approval by someone other than its authors and has 0; its authors: ada@example.org (author of 111111111111)"),
         ([approval("ADA+x@example.org")], "ADA+x@example.org is an author of it and does not count"),
         ([approval("eve@example.org", digest="sha256:other")], "eve@example.org approved other digests"),
         ([approval("eve@example.org", at=-101.0)], "the approval of eve@example.org has expired"),

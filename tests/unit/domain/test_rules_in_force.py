@@ -36,13 +36,13 @@ FREE = Approvals()
 @pytest.mark.parametrize(
     ("protected", "running", "refused"),
     [
-        (plan(), None, "needs 1 approval(s) by someone other than its authors and has 0; its authors: no one"),
+        (plan(), None, "needs 1 approval by someone other than its authors and has 0; its authors: no one"),
         (plan(approvals=FREE), None, ""),
         # Dropped in the very commit that is tagged on the protected branch: the release that runs still asks.
         (plan(approvals=FREE), plan(), "its authors: no one (a rule of release 7, which runs there)"),
         # Dropped where the release that runs never asked, and the protected branch does.
         (plan(), plan(approvals=FREE), "its authors: no one (a rule of main at 1234)"),
-        (plan(approvals=SOURCE), plan(), "needs 2 approval(s) by someone other than its authors and has 0; its authors: no one (a rule of main at 1234)"),
+        (plan(approvals=SOURCE), plan(), "needs 2 approvals by someone other than its authors and has 0; its authors: no one (a rule of main at 1234)"),
         (plan(approvals=FREE), plan(approvals=FREE), ""),
     ],
 )

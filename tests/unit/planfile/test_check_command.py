@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from shipway.actions.run import plan_at
 from shipway.cli.check import check
 from shipway.domain.errors import PlanError
+from shipway.system.git import Repository
+from tests.unit.system.repositories import repository
 
 VALID = "app: a\nservices: {web: {image: nginx:1}}\npipeline: {lint: {image: python:3, run: ruff}}\n"
 WARNING = VALID + "accessories: {idle: {image: redis:7}}\n"
@@ -76,3 +79,14 @@ def test_json(folder: Path) -> None:
 
 def test_the_schema(folder: Path) -> None:
     assert json.loads(run("--schema").output)["title"].startswith("Shipway plan")
+
+
+def test_a_plan_below_the_root_of_its_repository_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "mono", {"apps/shop/shipway.yaml": VALID})
+    monkeypatch.chdir(root / "apps/shop")
+    done = run()
+    assert done.exit_code == 0
+    assert f"warning: {root}/apps/shop/shipway.yaml is no plan of this repository, which has its own at {root}/shipway.yaml; move it to the root" in done.output
+    with pytest.raises(PlanError, match=r"has no shipway\.yaml in its root, only apps/shop/shipway\.yaml") as caught:
+        plan_at(Repository(root), Repository(root).commit("HEAD"), lambda *given: pytest.fail("there is nothing to read"))
+    assert "move it to the root" in caught.value.hint

@@ -87,3 +87,37 @@ def test_names_of_secrets_are_checked(name: str) -> None:
         check_name(plan, "s", name)
     assert check_name(plan, "s", "SECRET_KEY") == ""
     assert "did you mean SECRET_KEY?" in check_name(plan, "s", "SECRETKEY")
+
+
+@pytest.mark.parametrize(
+    ("compose", "words"),
+    [
+        (HEAD + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data', './init.sql:/docker-entrypoint-initdb.d/init.sql']}", "init.sql of the machine"),
+        (HEAD + "  db: {image: 'postgres:15', volumes: [{type: bind, source: ./conf, target: /etc/db}]}", "/etc/db was ./conf of the machine"),
+        ("services:\n  web: {build: ., ports: ['80'], volumes: ['.:/app', './nginx.conf:/etc/nginx.conf']}", "/etc/nginx.conf was ./nginx.conf"),
+        ("services:\n  web: {image: 'traefik:v2.10', ports: ['80:80', '443:443']}", "port 443: a plan names one for each, here 80"),
+        ("services:\n  web: {image: 'traefik:v2.10', ports: ['80:80']}", "Shipway's own edge"),
+        ("services:\n  web: {image: 'a:1', ports: ['80'], volumes: ['/var/run/docker.sock:/var/run/docker.sock']}", "containers don't reach the engine"),
+        (HEAD + "  minio: {image: 'minio/minio:1', ports: ['9000-9001:9000-9001']}", "port 9001: a plan names one for each, here 9000"),
+        (HEAD + "  redis: {image: 'redis:7', command: redis-server --requirepass hunter2}", "has no password"),
+        ("services:\n  web: {build: {context: ., dockerfile_inline: FROM scratch}}", "build.dockerfile_inline: write it into a Dockerfile"),
+        ("services:\n  web: {build: {context: ., secrets: [npm]}}", "build.secrets: a plan has no such key"),
+        ("services:\n  web: {build: {context: 'https://github.com/acme/web.git#main'}}", "https://github.com/acme/web.git#main is another repository"),
+        ("services:\n  web: {build: 'git@github.com:acme/web.git'}", "git@github.com:acme/web.git is another repository"),
+    ],
+)
+def test_what_a_plan_has_no_place_for_is_asked(tmp_path: Path, compose: str, words: str) -> None:
+    assert words in drafted(tmp_path, compose)[0]
+
+
+def test_what_needs_no_answer_is_not_asked(tmp_path: Path) -> None:
+    source = "volumes: ['.:/app', '/app/node_modules', {type: bind, source: ./, target: /src}, 'named:/x']"
+    text, _ = drafted(tmp_path, f"services:\n  web: {{build: {{context: ., labels: {{a: b}}}}, ports: ['8080:80', '80'], {source}}}\n  db: {{image: 'postgres:15', ports: ['5433:5432']}}\n")
+    assert "machine" not in text
+    assert "names one for each" not in text
+    assert "build." not in text
+
+
+def test_a_volume_from_outside_is_said(tmp_path: Path) -> None:
+    compose = HEAD + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data']}\nvolumes: {pg: {external: true}, other: {}}\n"
+    assert drafted(tmp_path, compose)[1] == ["compose.yaml: what is in volume pg stays there: a plan's volumes are Shipway's own"]

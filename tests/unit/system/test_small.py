@@ -23,7 +23,7 @@ SECRET = "s3cret/with?signs"
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.04, "0.0 s"), (14.26, "14.3 s"), (125, "2 min 5 s"), (11041, "3 h 4 min")]
+    ("seconds", "text"), [(0.04, "0.0 s"), (14.26, "14.3 s"), (125, "2 min 5 s"), (900, "15 min"), (910, "15 min 10 s"), (11041, "3 h 4 min"), (10800, "3 h")]
 )
 def test_human(seconds: float, text: str) -> None:
     assert human(seconds) == text

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from shipway.domain.accessory import DEFAULT_PORTS
 from shipway.domain.plan import Accessory
 from shipway.domain.shell_syntax import shell_syntax
 from shipway.domain.volumes import known_volumes, right_path, usual_variables
@@ -15,7 +16,7 @@ from shipway.planfile.bounds import TooMuch, text_of
 from shipway.planfile.document import Unreadable, compose, plain
 from shipway.planfile.drafting import dockerfile
 from shipway.planfile.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
-from shipway.planfile.drafting.unsaid import unsaid
+from shipway.planfile.drafting.unsaid import mounts, other_ports, unsaid, unsaid_of_build
 from shipway.planfile.drafting.variables import entries, split
 from shipway.planfile.sections import accessory as accessory_of
 
@@ -33,6 +34,7 @@ _OTHERS = {
     "mailpit": (1025, "smtp://{host}:{port}"),
     "mailhog": (1025, "smtp://{host}:{port}"),
 }
+_PROXIES = ("traefik", "nginx-proxy", "nginx-proxy-manager", "caddy-docker-proxy")
 
 
 def find(root: Path, draft: Draft) -> str | None:
@@ -47,6 +49,8 @@ def find(root: Path, draft: Draft) -> str | None:
         return None
     services = {name: _sound(_mapping(raw)) for name, raw in _mapping(_mapping(data).get("services")).items()}
     draft.notes += [f"{file}: {key} was not read" for key in _mapping(data) if key in ("include", "secrets", "configs")]
+    outside = [name for name, raw in _mapping(_mapping(data).get("volumes")).items() if {"external", "driver", "driver_opts"} & {*_mapping(raw)}]
+    draft.notes += [f"{file}: what is in volume {name} stays there: a plan's volumes are Shipway's own" for name in outside]
     if not services:
         draft.notes.append(f"{file} has no `services:` in it: it was left out")
         return None
@@ -66,7 +70,7 @@ def _sound(raw: dict[str, Any]) -> dict[str, Any]:
     found = {key: value for key, value in raw.items() if isinstance(value, texts.get(key, object))}
     build = found.get("build")
     if isinstance(build, dict):
-        found["build"] = {key: value for key, value in build.items() if key == "args" or isinstance(value, str)}
+        found["build"] = {key: value for key, value in build.items() if key not in ("context", "dockerfile", "target") or isinstance(value, str)}
     return found
 
 
@@ -87,10 +91,8 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     draft.volume = _volume(raw) or _default_volume(kind, image)
     if len(_named_volumes(raw)) > 1:
         draft.todo.append(f"it had {len(_named_volumes(raw))} volumes, and an accessory has one: is {draft.volume} the one with its data?")
-    port = _port(raw)
     if kind == "other":
-        known_port, draft.url = _OTHERS[_base(image)]
-        draft.port = known_port or port
+        draft.port, draft.url = _OTHERS[_base(image)]
     own = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
     made_by_shipway = own if kind == "postgres" else ("MYSQL_", "MARIADB_") if kind == "mysql" else ()
     values, secrets, todo = split(entries(raw.get("environment")))
@@ -100,7 +102,9 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     draft.todo += todo
     _right_volume(draft, file)
     _shell(draft)
-    draft.todo += unsaid(raw)
+    if kind == "redis" and "requirepass" in (draft.command or ""):
+        draft.todo.append("command: the address that Shipway gives has no password; leave --requirepass out: only this environment's services reach it")
+    draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port or DEFAULT_PORTS.get(kind)) + mounts(raw)
     return draft
 
 
@@ -130,7 +134,7 @@ def _service(
     else:
         draft.image = _without_variables(str(raw.get("image") or ""))
     draft.command, draft.entrypoint = _command(raw.get("command")), _command(raw.get("entrypoint"))
-    draft.port = _port(raw)
+    draft.port = next(iter(_ports(raw)), None)
     draft.public = bool(raw.get("ports"))
     if draft.port:
         draft.why.append(f"port {draft.port} by {'ports' if raw.get('ports') else 'expose'}")
@@ -144,7 +148,9 @@ def _service(
     kept = [path for path in (_target(volume) for volume in _named_volumes(raw)) if path]
     draft.todo += [f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept]
     _shell(draft)
-    draft.todo += unsaid(raw)
+    if _base(draft.image or "") in _PROXIES:
+        draft.todo.append("Shipway's own edge stands before all services: is this one needed?")
+    draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port) + mounts(raw, draft.folder)
     worker = draft.command and not draft.port  # it runs something else than what the Dockerfile was written for
     if draft.folder is not None and not worker:
         dockerfile.complete(draft, dockerfile.read(root / draft.folder / draft.dockerfile))
@@ -153,11 +159,15 @@ def _service(
 
 def _build(draft: ServiceDraft, raw: Any) -> None:
     long = raw if isinstance(raw, dict) else {"context": raw}
-    draft.folder = posixpath.normpath(str(long.get("context") or "."))
+    context = str(long.get("context") or ".")
+    if re.match(r"\w+://|git@|github\.com/", context):
+        draft.todo.append(f"build: {context} is another repository: build its image there, and name it as `image:` here")
+        context = "."
+    draft.folder = posixpath.normpath(context)
     draft.dockerfile = posixpath.normpath(str(long.get("dockerfile") or "Dockerfile"))
     draft.target = long.get("target")
     draft.args, secret, todo = split(entries(long.get("args")))
-    draft.todo += [f"build argument {name}: its value is not in this file" for name in secret] + todo
+    draft.todo += [f"build argument {name}: its value is not in this file" for name in secret] + todo + unsaid_of_build(long)
     if draft.folder.startswith(("..", "/")) or draft.dockerfile.startswith(("..", "/")):
         draft.todo.append(f"build: {draft.folder} with {draft.dockerfile} lies outside of its folder")
         draft.folder = "."
@@ -207,14 +217,15 @@ def _command(raw: Any) -> str | None:
     return " ".join(str(raw).split()) if raw else None
 
 
-def _port(raw: dict[str, Any]) -> int | None:
-    """The port in the container, of `8080:80`, `127.0.0.1:8080:80/tcp`, `80` or {target: 80}."""
+def _ports(raw: dict[str, Any]) -> list[int]:
+    """The ports in the container, of `8080:80`, `127.0.0.1:8080:80/tcp`, `80`, `9000-9001` or {target: 80}."""
+    found = list[int]()
     for item in [*_list(raw.get("ports")), *_list(raw.get("expose"))]:
         text = str(item.get("target", "") if isinstance(item, dict) else _without_variables(str(item)))
-        match = re.search(r"(\d+)(?:-\d+)?(?:/\w+)?$", text)
-        if match and 0 < int(match[1]) < 65536:
-            return int(match[1])
-    return None
+        match = re.search(r"(\d{1,5})(?:-(\d{1,5}))?(?:/\w+)?$", text)
+        if match:
+            found += [port for port in (int(match[1]), int(match[2] or match[1])) if 0 < port < 65536]
+    return list(dict.fromkeys(found))
 
 
 def _volume(raw: dict[str, Any]) -> str | None:

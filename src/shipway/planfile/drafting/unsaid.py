@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Sequence
 from typing import Any
 
 # Keys that a draft takes over, and those that mean nothing where Shipway runs the containers.
@@ -25,4 +27,32 @@ def unsaid(raw: dict[str, Any]) -> list[str]:
     for key, value in deploy.items() if isinstance(deploy, dict) else ():
         words = {"replicas": f"`replicas: {value}`", "resources": "`resources: {cpus: …, memory: …}`"}
         todo.append(f"deploy.{key}: {words.get(key, 'a plan has no such key')}")
+    return todo
+
+
+def unsaid_of_build(raw: dict[str, Any]) -> list[str]:
+    """Of the keys of a `build`; those that only make it faster, or name its result, mean nothing here."""
+    known = {"context", "dockerfile", "target", "args", "cache_from", "cache_to", "labels", "no_cache", "platforms", "pull", "tags"}
+    words = {"dockerfile_inline": "write it into a Dockerfile"}
+    return [f"build.{key}: {words.get(key, 'a plan has no such key')}" for key in raw if key not in known and not key.startswith("x-")]
+
+
+def other_ports(found: Sequence[int], own: int | None) -> list[str]:
+    """The ports beside that which the plan names."""
+    return [f"port {port}: a plan names one for each, here {own}" for port in found if own and port != own]
+
+
+def mounts(raw: dict[str, Any], folder: str | None = None) -> list[str]:
+    """What was mounted from the machine. folder: of the build; the source itself is in the image."""
+    todo = []
+    volumes = raw.get("volumes")
+    for item in volumes if isinstance(volumes, list) else []:
+        parts = [item.get("source"), item.get("target")] if isinstance(item, dict) else str(item).split(":")
+        source, target = (str(part or "") for part in [*parts, ""][:2])
+        path = posixpath.normpath(source)
+        has_source = folder is not None and (path == "." or f"{folder}/".startswith(f"{path}/"))
+        if source[:1] not in tuple("./~$") or not target or has_source:
+            continue
+        where = "containers don't reach the engine" if path.endswith("/docker.sock") else "put it into the image"
+        todo.append(f"{target} was {source} of the machine, of which nothing is mounted: {where}")
     return todo

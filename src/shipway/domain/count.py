@@ -1,0 +1,8 @@
+"""Numbers of things, for people."""
+
+from __future__ import annotations
+
+
+def counted(number: int, word: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
