@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up all that is missing by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo demo-down bench lint pins wheel clean
+.PHONY: help setup check test demo demo-down bench lint docs pins wheel clean
 PYTHON := .venv/bin/python
 # Where a shell forbids compiled files, each of thousands of commands would compile all of its modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,6 +28,9 @@ bench: setup ## Measure, print one table, write bench/results.json
 
 lint: setup ## ruff, mypy, import-linter
 	@.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+docs: setup ## Write docs/commands.md again from the commands
+	@$(PYTHON) scripts/commands.py
 
 pins: ## Compile requirements-dev.txt again from pyproject.toml
 	@scripts/pins

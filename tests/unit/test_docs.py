@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from shipway.cli import COMMANDS
@@ -29,6 +31,11 @@ def test_commands_of_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"make ([a-z-]+)", README):
         assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_the_command_reference_is_up_to_date() -> None:
+    found = subprocess.run([sys.executable, "-c", "from scripts.commands import page; print(page(), end='')"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (ROOT / "docs" / "commands.md").read_text() == found.stdout, "call `make docs`"
 
 
 def test_every_exit_code_is_documented_and_unique() -> None:

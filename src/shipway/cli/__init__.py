@@ -17,6 +17,8 @@ from shipway.domain.errors import DiskFull, Interrupted, ShipwayError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from click.shell_completion import CompletionItem
+
 # name: (module, one line for --help). A command's module is imported only when it is used.
 COMMANDS = {
     "init": ("shipway.cli.init", "Write a plan for this repository, or --hook into a bare one"),
@@ -45,6 +47,7 @@ COMMANDS = {
     "key": ("shipway.cli.key", "Take the key of the secrets to another machine"),
     "prune": ("shipway.cli.prune", "Free the space of images, outputs and logs that nothing needs any more"),
     "destroy": ("shipway.cli.destroy", "Take an environment away, with its data"),
+    "completion": ("shipway.cli.completion", "Print the completion script of a shell"),
 }
 
 
@@ -90,6 +93,13 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """From the table, without importing any command."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
