@@ -2,8 +2,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup check test demo demo-down bench lint docs pins wheel clean
 PYTHON := .venv/bin/python
-# Where a shell forbids compiled files, each of thousands of commands would compile all of its modules again.
-unexport PYTHONDONTWRITEBYTECODE
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
