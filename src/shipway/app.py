@@ -16,7 +16,7 @@ from shipway.actions.ownership import owned, require_machine
 from shipway.context import Context, Machine, Reporter
 from shipway.domain.errors import Interrupted, PlanError, RepositoryError, StoreError
 from shipway.domain.identity import author_identity, identity
-from shipway.domain.plan import LOCAL, Database, Plan
+from shipway.domain.plan import LOCAL, Database, Environment, Plan
 from shipway.drivers import Later, driver
 from shipway.store import is_shared, open_ledger
 from shipway.system.login import login
@@ -153,6 +153,25 @@ def image_config(name: str) -> Mapping[str, object] | None:
         return None
     config = (found or {}).get("Config")
     return config if isinstance(config, dict) else None
+
+
+def address_taken(plan: Plan, environment: Environment) -> str | None:
+    """Who is served at the environment's address by this machine's engine already, in words; None: no one, or there is no
+    engine."""
+    from shipway.actions.public_address import taken
+    from shipway.domain.errors import ShipwayError
+    from shipway.domain.names import route_owner
+    from shipway.domain.specify import public_table
+
+    table = public_table(plan, environment)
+    if table is None or LOCAL not in [host.name for host in environment.hosts]:
+        return None
+    engine = driver("runtime", "engine")()
+    try:
+        found = taken(driver("edge", "traefik")(engine), driver("runtime", "docker")(engine), route_owner(plan.app, environment.name), table)
+    except ShipwayError:
+        return None
+    return found[0] if found else None
 
 
 def _hosts(

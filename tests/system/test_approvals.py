@@ -57,3 +57,6 @@ def test_an_author_does_not_approve_in_a_shallow_clone(make: Make) -> None:
     assert "from: nothing" in done.output
     tagged.shipway("run", "v1")
     assert project.answer("production") == "one"
+    assert f"{GRACE} (signed)" in project.shipway("history", "production").output
+    (approval,) = project.deployments("production")[0]["approvals"]
+    assert (approval["actor"], approval["signed"], approval["key"][:7]) == (GRACE, True, "SHA256:")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from examples.project import GRACE
-from shipway.domain.errors import GateRefused, PlanError, RepositoryError
+from shipway.domain.errors import EdgeError, GateRefused, PlanError, RepositoryError
 from tests.postgres import running_server
 from tests.system.flows import Team
 
@@ -38,6 +38,7 @@ def team(tmp_path: Path) -> Iterator[Teams]:
 
 def test_github_flow(team: Teams) -> None:
     shop = team(staging={"on": {"branch": "main"}}, production={"on": {"tag": "v*", "branch": "main"}, "after": "staging", "approvals": APPROVED})
+    shop.does(("rules",), 0, "is not registered yet: `shipway run` registers shipway.yaml of file://")
     assert "is registered: shipway.yaml of file://" in shop.run("main", 0, "staging: rules of main at")
     shop.git("tag", "v1")
     shop.push("v1")
@@ -45,6 +46,7 @@ def test_github_flow(team: Teams) -> None:
     shop.shipway("--as", GRACE, "approve", "production")
     shop.does(("deploy", "production", "v1"), 0)
     assert shop.live("production") == 1
+    shop.does(("history", "production"), 0, f"{GRACE} (claimed)")
 
     # The attack: a feature branch that names itself, and one that drops the approvals where it is merged and tagged.
     shop.branch("feature/evil")
@@ -129,6 +131,14 @@ def test_several_apps_in_one_repository(team: Teams) -> None:
     shop.run("main")
     assert len(shop.containers(role="service")) == 2
 
+    # Another app, of another ledger, claims the address.
+    third = team(staging={"on": {"branch": "main"}, "url": shop.staging})
+    served = f"{shop.staging}/ is already served by staging of {shop.app}"
+    third.does(("check",), 0, served)
+    third.run("main", EdgeError.exit_code, f"{served} of another ledger", "Nothing was changed", f"shipway destroy staging --app {shop.app}")
+    assert third.containers() == {}
+    assert shop.answer() == "hello"
+
     other = team(staging={"on": {"branch": "main"}})
     other.plan |= {"app": shop.app}
     other.env["SHIPWAY_HOME"] = shop.env["SHIPWAY_HOME"]
@@ -167,13 +177,16 @@ def test_a_bare_repository_with_the_hook(team: Teams) -> None:
 
     # The lockout: the protected plan can't be read any more.
     shop.git("switch", "--quiet", "main")
-    broken = shop.commit("three")
+    good = shop.commit("three")
+    shop.git("push", "origin", "main")
     shop.write({"shipway.yaml": "app: [\n"})
     shop.git("commit", "--quiet", "--all", "--message", "Broken")
     shop.git("push", "origin", "main")
-    shop.does(("deploy", "staging", broken), GATE, "there are no rules for staging: its shipway.yaml is not valid")
-    shop.does(("rules", "accept", "staging", broken, "--reason", "a broken plan on main"), 0)
-    shop.git("reset", "--quiet", "--hard", broken)
+    shop.git("reset", "--quiet", "--hard", good)
+    shop.does(("deploy", "staging", "v1"), GATE, "there are no rules for staging: its shipway.yaml is not valid")
+    shop.does(("rules", "accept", "staging", good, "--reason", "a broken plan on main"), 0)
+    shop.does(("deploy", "staging", "v1"), 0)
+    assert shop.live("staging") == 1
     shop.git("push", "--force", "origin", "main")
     assert shop.live("staging") == 2
 
@@ -268,10 +281,21 @@ def test_a_shallow_clone_with_a_fresh_home_for_each_job(team: Teams) -> None:
         assert shop.live("staging") == newest
         assert shop.deployments("staging")[0]["outcome"] == "superseded"
 
+        # The lockout: the protected branch got another name.
+        shop.plan["environments"]["staging"]["on"] = {"branch": "trunk"}
+        shop.branch("trunk")
+        shop.commit("four")
+        shop.push("trunk", ":main")
+        renamed = jobs.clone("trunk")
+        jobs.run(renamed, "run", "trunk", says=["deploys nothing", "shipway rules accept staging --reason TEXT"])
+        jobs.run(renamed, "rules", "accept", "staging", "--reason", "main is called trunk")
+        jobs.run(jobs.clone("trunk"), "run", "trunk", says=["staging: rules of accepted by ci@example.org: main is called trunk"])
+        assert shop.live("staging") not in (1, newest)
+
         # The repository can't be reached: nothing is deployed, and a rollback needs only the ledger.
-        last = jobs.clone("main")
+        last = jobs.clone("trunk")
         shop.remote.rename(shop.remote.with_name("away.git"))
-        jobs.run(last, "run", "main", code=REPOSITORY, says=["can't be read", "rollbacks don't"])
+        jobs.run(last, "run", "trunk", code=REPOSITORY, says=["can't be read", "rollbacks don't"])
         jobs.run(last, "rollback", "staging")
-        assert shop.live("staging") == 1
+        assert shop.live("staging") == newest
         shop.destroy()  # while its ledger is there

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import shipway
+from examples.project import SHIPWAY
 from shipway.domain.container import LABEL_LEDGER
 from shipway.domain.errors import KeyMissing, OtherLedger, UsageError
 from shipway.drivers.secrets.key import Keys
@@ -101,8 +102,15 @@ def _keeper(home: Path) -> LedgerSecrets:
 
 @pytest.mark.engine
 def test_an_installation_of_the_version_before_goes_on(make: Make) -> None:
+    """By a push to the bare repository, whose hook that version wrote."""
     project = make(database=True)
     with_secret(project)
+    project.git("init", "--quiet", "--bare", "--initial-branch=main", str(project.remote))
+    project.git("remote", "add", "origin", str(project.remote))
+    project.git("push", "--quiet", "origin", "main", "staging")
+    hook = project.remote / "hooks" / "post-receive"
+    hook.write_text(f"#!/bin/sh\n# Written by `shipway init --hook`.\nexec {SHIPWAY} --home {project.home} hook\n")
+    hook.chmod(0o755)
     done = subprocess.run([sys.executable, "-c", WITHOUT_LABELS, "run", "staging"], cwd=project.clone, env=project.env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     project.psql("INSERT INTO pets VALUES ('kept')")
@@ -111,10 +119,14 @@ def test_an_installation_of_the_version_before_goes_on(make: Make) -> None:
     assert {ledger for _, ledger in before.values()} == {None}
 
     assert project.shipway("doctor", "staging", check=False).code == 0
-    assert project.shipway("deploy", "staging").output.strip().endswith("nothing to do"), "nothing is replaced"
+    asked = project.shipway("deploy", "staging", "--dry-run").output
+    assert "is not registered yet: `shipway run` registers shipway.yaml of" in asked
+    assert asked.strip().endswith("nothing to do"), "nothing is replaced"
     assert ids(project) == before
     project.change("two")
-    project.shipway("run", "staging")
+    pushed = project.git("push", "origin", "staging").output
+    assert f"is registered: shipway.yaml of {project.remote}, protected branch main" in pushed, pushed
+    assert "all requests go to release 2" in pushed, pushed
     assert project.answer() == "two"
     after = ids(project)
     database = f"{project.app}_staging_db"

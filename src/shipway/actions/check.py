@@ -9,7 +9,7 @@ from pathlib import Path
 from shipway import planfile
 from shipway.domain.count import counted
 from shipway.domain.errors import RepositoryError
-from shipway.domain.plan import PLAN_FILE, Plan
+from shipway.domain.plan import PLAN_FILE, Environment, Plan
 from shipway.planfile.problem import Problem, tally
 from shipway.system.git import Repository
 
@@ -38,10 +38,12 @@ class CheckResult:
         return f"{file} is valid: {counts}" + (f" ({warnings})" if warnings else "")
 
 
-def check(path: Path, images: Callable[[str], Mapping[str, object] | None] | None = None) -> CheckResult:
-    """Read and check it, the images of its accessories too where they are on the engine. PlanError where the file can't be
-    read at all."""
-    reading = planfile.examine(path, images)
+def check(
+    path: Path, images: Callable[[str], Mapping[str, object] | None] | None = None, taken: Callable[[Plan, Environment], str | None] | None = None
+) -> CheckResult:
+    """Read and check it, the images of its accessories too where they are on the engine, and whether its edge serves others
+    at the plan's addresses. PlanError where the file can't be read at all."""
+    reading = planfile.examine(path, images, taken)
     return CheckResult(reading.problems, reading.plan)
 
 

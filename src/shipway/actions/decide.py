@@ -10,6 +10,7 @@ from shipway.actions.accessory_rules import leave_newer
 from shipway.actions.decide_schema import Schema, decide_schema
 from shipway.actions.observe import observe, settings
 from shipway.actions.ownership import require_owned
+from shipway.actions.public_address import require_free
 from shipway.context import Context, errors_of, side_by_side
 from shipway.domain import rollback as back
 from shipway.domain.change import Change, Changeset
@@ -125,7 +126,8 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
 
 
 def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
-    """And what becomes of the edge, which others share."""
+    """And what becomes of the edge, which others share. EdgeError where an address is another one's."""
+    require_free(ctx, wanted)
     interrupted = ctx.edge.pending(wanted.publish, wanted.url) if wanted.routes is not None else None
     if interrupted is None:
         return changes

@@ -23,12 +23,12 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         return
     from shipway.actions.check import check as check_plan
     from shipway.actions.check import check_files, misplaced
-    from shipway.app import find_plan, image_config
+    from shipway.app import address_taken, find_plan, image_config
     from shipway.domain.errors import PlanError
     from shipway.planfile.problem import documentation
 
     path = file or find_plan()
-    result = check_plan(path, image_config)
+    result = check_plan(path, image_config, address_taken)
     if as_json:
         import json
 

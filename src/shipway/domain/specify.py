@@ -277,6 +277,12 @@ def _route_table(
     return {"release": release.number, "url": public_url(environment), "routes": found}
 
 
+def public_table(plan: Plan, environment: Environment) -> dict[str, Any] | None:
+    """The addresses that the environment claims at an edge, as a table of no release; None where no service has a route."""
+    found = [route(item.name, item.route, "/", 0, [NOWHERE]) for item in plan.services.values() if item.route]
+    return {"release": 0, "url": public_url(environment), "routes": found} if found else None
+
+
 def public_url(environment: Environment) -> dict[str, Any]:
     """`url` of a table of routes: the public address, and how its certificate is got."""
     url: dict[str, Any] = {"scheme": environment.scheme, "host": environment.domain, "port": environment.port}

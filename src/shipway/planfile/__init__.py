@@ -11,7 +11,7 @@ from shipway.domain.errors import PlanError
 from shipway.domain.plan import Plan
 
 if TYPE_CHECKING:
-    from shipway.planfile.read import Images, Reading
+    from shipway.planfile.read import Images, Reading, Taken
 
 HINT = "`shipway init` writes a first plan"
 
@@ -28,12 +28,12 @@ def parse(text: str, file: str, *, files: Callable[[str], bool] | None = None) -
     return _plan_of(read(text, file, files))
 
 
-def examine(path: Path, images: Images | None = None) -> Reading:
+def examine(path: Path, images: Images | None = None, taken: Taken | None = None) -> Reading:
     """The plan, if it is valid, and all problems of the file, warnings too. PlanError where it can't be read. images: what an
-    engine knows of an image."""
+    engine knows of an image. taken: who is served at an environment's address there already."""
     from shipway.planfile.read import read
 
-    return read(_text(path), _shown(path), lambda name: (path.parent / name).exists(), images)
+    return read(_text(path), _shown(path), lambda name: (path.parent / name).exists(), images, taken)
 
 
 def load_cached(path: Path, cache: Path) -> Plan:

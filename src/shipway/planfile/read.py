@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from shipway.domain.plan import Plan
+from shipway.domain.plan import Environment, Plan
 from shipway.domain.volumes import declared_by, variables_of
 from shipway.planfile.document import Unreadable, compose
 from shipway.planfile.problem import DOCUMENTATION, ERROR, Problem
@@ -16,6 +16,7 @@ from shipway.planfile.rules.services import right_volume
 from shipway.planfile.sections import PLAN
 
 Images = Callable[[str], Mapping[str, object] | None]  # its configuration: Env, Volumes …; None where it isn't there
+Taken = Callable[[Plan, Environment], str | None]  # who is served at the environment's address already, in words
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(text: str, file: str, files: Files | None, images: Images | None = None) -> Reading:
-    """Never raises for what stands in the text. images: what an engine knows of an image by its name."""
+def read(text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None) -> Reading:
+    """Never raises for what stands in the text. images: what an engine knows of an image by its name. taken: whom its edge
+    serves at an environment's address."""
     report = Report(file, PLAN.fields)
     plan = None
     try:
@@ -44,6 +46,10 @@ def read(text: str, file: str, files: Files | None, images: Images | None = None
         for accessory in found.accessories.values() if images else ():
             config = images(accessory.image) if images and accessory.image else None
             right_volume(accessory, report, declared_by(config), variables_of(config))
+        for environment in found.environments.values() if taken else ():
+            words = None if taken is None or report.failed(("environments", environment.name, "url")) else taken(found, environment)
+            if words:
+                report.warn(("environments", environment.name, "url"), words, "an address of its own: a deployment to this machine is refused")
         steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
         plan = replace(found, pipeline=steps)
     problems = tuple(report.problems())

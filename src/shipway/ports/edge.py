@@ -43,6 +43,9 @@ class Edge(Protocol):
     def routes(self, owner: str) -> Mapping[str, object] | None:
         """The table that `switch` wrote last for this owner (app-environment); None where there is none."""
 
+    def taken(self, owner: str, table: Mapping[str, object]) -> tuple[str, str] | None:
+        """A public address of the table at which another owner is served, and that owner; None: `switch` refuses it for none."""
+
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
         """Replace the owner's routes in one atomic write, in effect and reachable when it returns; what was routed
         before is again where that fails. See `domain.routes` for a table's content."""

@@ -111,7 +111,12 @@ class EdgeContract:
             lab.edge.switch("two", self.table(lab, 5, other))
         assert self.reached(lab) == (1, front)
         assert lab.edge.routes("two") is None
+        mine, beside = self.table(lab, 5, other), self.table(lab, 5, other, "ONE.localhost")
+        assert lab.edge.taken("two", beside) == (f"http://one.localhost:{lab.ports[0]}/", "one")
+        assert lab.edge.taken("one", mine) is None
+        assert lab.edge.taken("two", self.table(lab, 5, other, "two.localhost")) is None
         lab.edge.remove("one")
+        assert lab.edge.taken("two", mine) is None
         lab.edge.switch("two", self.table(lab, 5, other))
         assert self.reached(lab) == (5, other)
 

@@ -11,7 +11,7 @@ from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
 from shipway.domain.routes import releases
 from shipway.domain.traffic import Traffic
-from shipway.drivers.edge.dynamic import address, conflict, public
+from shipway.drivers.edge.dynamic import address, conflict, public, refuse_conflict
 from shipway.drivers.edge.program import BUCKETS
 from shipway.testing.memory_calls import Recorder
 
@@ -69,14 +69,16 @@ class MemoryEdge(Recorder):
         with self._call("routes", owner):
             return self.tables.get(owner)
 
+    def taken(self, owner: str, table: Mapping[str, object]) -> tuple[str, str] | None:
+        with self._call("taken", owner):
+            return conflict(owner, table, self.tables)
+
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
         with self._call("switch", owner, table["release"]):
             where = public(table)
             if where.port not in self.ports:
                 raise EdgeError(f"the edge doesn't listen on port {where.port}")
-            taken = conflict(owner, table, self.tables)
-            if taken:
-                raise EdgeError(taken)
+            refuse_conflict(owner, table, self.tables)
             new = json.loads(json.dumps(table))
             if any(self.unreachable.intersection(group["upstreams"]) for group in new["routes"][0]["groups"]):
                 raise EdgeError(f"the edge did not take the routes of {owner}: it can't reach the container")

@@ -91,7 +91,7 @@ def test_conflicts() -> None:
     }
     assert conflict("shop", mine, others) is None
     assert conflict("shop", mine, {"x": table("SHOP.localhost", api="/api/")}) == (
-        "http://shop.localhost:80/api is already served by x"
+        "http://shop.localhost:80/api", "x"
     )
 
 
@@ -100,8 +100,8 @@ def test_plain_http_of_a_secure_address_belongs_to_it() -> None:
     secure["url"] |= {"scheme": "https", "port": 443}
     beside = {**secure, "routes": [route("api", "/api", "/", 1, ["http://a:1"])]}
     assert conflict("shop", secure, {"x": beside, "y": table(api="/api")}) is None
-    assert conflict("shop", secure, {"x": table()}) == "http://shop.localhost:80/ is already served by x"
-    assert conflict("shop", table(), {"x": secure}) == "http://shop.localhost:80/ is already served by x"
+    assert conflict("shop", secure, {"x": table()}) == ("http://shop.localhost:80/", "x")
+    assert conflict("shop", table(), {"x": secure}) == ("http://shop.localhost:80/", "x")
 
 
 def test_shares_and_the_header_that_tells_the_release() -> None:

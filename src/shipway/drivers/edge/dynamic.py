@@ -239,8 +239,8 @@ def entry_point(port: int) -> str:
     return f"p{port}"
 
 
-def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Which public path of the table another owner already serves, in words."""
+def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
+    """A public address of the table that another owner already serves, and that owner."""
     mine = _claims(table)
     for other, found in others.items():
         shared = mine & _claims(found) if other != owner else set()
@@ -249,8 +249,15 @@ def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[
         if shared:
             host, port, prefix = min(shared)
             scheme = "https" if public(found).tls is not None and port == public(found).port else "http"
-            return f"{scheme}://{host}:{port}{prefix} is already served by {other}"
+            return f"{scheme}://{host}:{port}{prefix}", other
     return None
+
+
+def refuse_conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> None:
+    """EdgeError where there is one."""
+    found = conflict(owner, table, others)
+    if found:
+        raise EdgeError(f"{found[0]} is already served by {found[1]}", hint="give this environment a url of its own")
 
 
 def interruption(why: str, tables: Mapping[str, object]) -> str | None:

@@ -149,6 +149,10 @@ class TraefikEdge:
         with _as_edge_error():
             return _tables(self._files()).get(_owner(owner))
 
+    def taken(self, owner: str, table: Mapping[str, object]) -> tuple[str, str] | None:
+        with _as_edge_error():
+            return dynamic.conflict(_owner(owner), table, _tables(self._files()))
+
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
         with self._lock, _as_edge_error():
             where = dynamic.public(table)
@@ -157,9 +161,7 @@ class TraefikEdge:
             port = self._port(member, where)
             with self._control() as control, self._asker() as asker:
                 tables = _tables(control.files())
-                taken = dynamic.conflict(owner, table, tables)
-                if taken:
-                    raise EdgeError(taken, hint="give this environment a url of its own")
+                dynamic.refuse_conflict(owner, table, tables)
                 before = tables.get(owner)
                 if where.internal:
                     control.certify(where.host)

@@ -1,0 +1,40 @@
+"""Whether another environment on the same engine is served at a public address already: an address has one owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shipway.context import Context
+from shipway.domain import names, routes
+from shipway.domain.container import LABEL_LEDGER
+from shipway.domain.errors import EdgeError
+from shipway.domain.observed import Wanted
+from shipway.ports import Edge, Runtime
+
+
+def require_free(ctx: Context, wanted: Wanted) -> None:
+    """EdgeError where the edge of this host serves another environment at one of the routes. An environment's own earlier
+    routes are no obstacle."""
+    if wanted.routes is None:
+        return
+    owner = names.route_owner(wanted.app, wanted.environment)
+    found = taken(ctx.edge, ctx.runtime, owner, wanted.routes, ledger=ctx.ledger.identity())
+    if found is not None:
+        why, other = found
+        hint = f"give {wanted.environment} a `url` of its own, or its services other routes; or end the other one: {other}"
+        raise EdgeError(f"{why}. Nothing was changed", hint=hint)
+
+
+def taken(edge: Edge, runtime: Runtime, owner: str, table: Mapping[str, object], *, ledger: str | None = None) -> tuple[str, str] | None:
+    """By whom, in words, and the command that ends it; None: the address is free. ledger: the identity of
+    the one that asks, where others are told apart."""
+    found = edge.taken(owner, table)
+    if found is None:
+        return None
+    address, other = found
+    app, _, environment = other.partition("_")  # no name of an app has an underscore
+    containers = (runtime.find(name) for name in sorted(routes.upstreams(edge.routes(other))))
+    theirs = next((item.labels[LABEL_LEDGER] for item in containers if item and LABEL_LEDGER in item.labels), ledger)
+    whose = f" of another ledger ({theirs[:12]})" if ledger and theirs and theirs != ledger else ""
+    place = ", with its ledger (SHIPWAY_LEDGER or SHIPWAY_HOME)" if whose else ""
+    return f"{address} is already served by {environment} of {app}{whose}", f"shipway destroy {environment} --app {app}{place}"
