@@ -283,9 +283,10 @@ def test_a_shallow_clone_with_a_fresh_home_for_each_job(team: Teams) -> None:
 
         # The lockout: the protected branch got another name.
         shop.plan["environments"]["staging"]["on"] = {"branch": "trunk"}
+        shop.git("-C", str(shop.remote), "branch", "--move", "main", "trunk")
         shop.branch("trunk")
         shop.commit("four")
-        shop.push("trunk", ":main")
+        shop.push("trunk")
         renamed = jobs.clone("trunk")
         jobs.run(renamed, "run", "trunk", says=["deploys nothing", "shipway rules accept staging --reason TEXT"])
         jobs.run(renamed, "rules", "accept", "staging", "--reason", "main is called trunk")

@@ -122,7 +122,7 @@ class Applying:
         assert self.decision.schema.tool is not None
         release = self.order.release
         if self.decision.previous is not None or self.decision.first.observed.accessories:  # nothing leads back from a first one
-            snapshot_before(self.here, release, self.order.environment, self.decision.settings, self.decision.schema.stood)
+            snapshot_before(self.here, self.order, self.decision.settings, self.decision.schema.stood)
             record_scripts(self.ctx, release.app, self.order.environment.name, release.number, self.decision.schema.tool, wanted.up)
         with self.here.part("migrate", ", ".join(wanted.up)):
             to = self.decision.schema.goal if self.decision.schema.held else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from shipway.actions.database_shell import DatabaseShell, database_shell
+from shipway.actions.decide import Order
 from shipway.actions.way_back import proofs
 from shipway.context import Context
 from shipway.domain import snapshot as domain
@@ -12,15 +13,17 @@ from shipway.domain.errors import SnapshotFailed
 from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof, images_digest
 from shipway.domain.release import Release
+from shipway.domain.rules import asks_for_proof
 from shipway.domain.snapshot import Snapshot
 from shipway.domain.specify import Settings
 
 
-def snapshot_before(ctx: Context, release: Release, environment: Environment, own: Settings, stood: str | None) -> None:
-    """Take one before the release's migrations, where the plan asks for it. ctx: of the host of the database. One that was
+def snapshot_before(ctx: Context, order: Order, own: Settings, stood: str | None) -> None:
+    """Take one before the release's migrations, where the plan asks for it, or the rules in force ask for proofs. ctx: of the host of the database. One that was
     adopted, of whose release the ledger knows nothing, counts as unproven: its snapshot is of release 0."""
+    release, environment = order.release, order.environment
     now = ctx.ledger.current(release.app, environment.name)
-    database, asked = release.plan.database, now is None or release.plan.asks_for_proof(environment)
+    database, asked = release.plan.database, now is None or asks_for_proof(release.plan, environment, order.in_force)
     if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood), asked=asked):
         return
     shell = database_shell(ctx, release, environment, own)

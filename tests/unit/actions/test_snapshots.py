@@ -14,7 +14,9 @@ from shipway.actions.scripts import as_folder, recorded_scripts, write_out
 from shipway.actions.snapshot import snapshot, snapshots
 from shipway.domain.errors import DiskFull, SnapshotFailed
 from shipway.domain.plan import ALWAYS, Snapshots
+from shipway.domain.proof import DATA_LOST
 from shipway.domain.release import Release
+from shipway.domain.rules import InForce, RuleSet
 from shipway.testing.memory import Behaviour
 from tests.unit.domain import samples
 from tests.unit.world import World
@@ -53,6 +55,16 @@ def test_none_where_nobody_asks_for_proofs(world: World) -> None:
     for number, schema in ((1, "0001"), (2, "0002")):
         deploy(world.controller(), Order(world.release(number, schema), samples.STAGING))
     assert world.ledger.snapshots("shop", "staging") == []
+
+
+def test_one_where_the_rules_in_force_ask_for_proofs_and_the_commit_does_not(world: World) -> None:
+    one = world.release(1, "0001", ASKING)
+    deploy(world.controller(), Order(one, ASKING))
+    two = world.release(2, "0002", samples.STAGING)
+    world.proven(two, one, way=DATA_LOST)
+    in_force = InForce("staging", RuleSet("main", "protected", "staging", one.plan))
+    deploy(world.controller(), Order(two, samples.STAGING, in_force=in_force))
+    assert [item.release for item in world.ledger.snapshots("shop", "staging")] == [1]
 
 
 def test_none_where_the_way_down_is_proven(world: World) -> None:
