@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec, Publish
 from shipway.domain.errors import EdgeError, EngineError
+from shipway.drivers.edge import dynamic
 from shipway.drivers.edge.container import LABEL_TRUSTED
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.testing.edge import EdgeContract
@@ -67,6 +71,28 @@ class TestTraefikEdge(EdgeContract):
         _, body = lab.get("one.localhost", lab.ports[0], "/")
         assert f"one.localhost:{lab.ports[0]}" in body
         assert "." in body.split("'")[3]  # an address in X-Forwarded-For
+
+    def test_of_two_that_claim_an_address_at_once_one_is_refused(self, lab: TraefikLab, monkeypatch: pytest.MonkeyPatch) -> None:
+        both, refuse = threading.Barrier(2), dynamic.refuse_conflict
+
+        def refuse_late(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> None:
+            refuse(owner, table, others)
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.5)  # neither has written yet, where both can come this far
+
+        def claim(owner: str) -> str:
+            edge = TraefikEdge(lab.docker.engine, name=lab.docker.name("edge"), deadline=4.0)
+            try:
+                edge.switch(owner, self.table(lab, 1, lab.upstreams[0]))
+            except EdgeError as error:
+                return error.message
+            return ""
+
+        monkeypatch.setattr(dynamic, "refuse_conflict", refuse_late)
+        with ThreadPoolExecutor(2) as threads:
+            first, second = sorted(threads.map(claim, ("one", "two")))
+        assert first == ""
+        assert "already served by" in second
 
     def test_large_uploads(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))

@@ -160,12 +160,13 @@ class TraefikEdge:
             text = dynamic.render(_owner(owner), table, resolvers(member.labels))
             port = self._port(member, where)
             with self._control() as control, self._asker() as asker:
-                tables = _tables(control.files())
-                dynamic.refuse_conflict(owner, table, tables)
+                with exclusive(f"{self._name}-routes", self._engine, self._cancelled):  # of two that claim an address one comes first
+                    tables = _tables(control.files())
+                    dynamic.refuse_conflict(owner, table, tables)
+                    if where.internal:
+                        control.certify(where.host)
+                    control.write(_file(owner), text)
                 before = tables.get(owner)
-                if where.internal:
-                    control.certify(where.host)
-                control.write(_file(owner), text)
                 seen = asker.until(asker.routed(owner, table, port), *asker.reached(owner, table, port))
                 if seen is None and where.tls is not None and (before is None or before["url"] != table["url"]):
                     seen = self._certified(control, asker, where, port)  # later on it must not hinder a rollback
