@@ -156,7 +156,7 @@ def register_hook(ctx: Context, repository: Repository, protected: str | None, p
 
 def words(made: Registration, refs: Refs, *, remote: bool, record: bool = True) -> list[str]:
     """What was registered, or would be, and how to change it."""
-    where = f"{made.plan} of {made.address}" + (f" (here: {made.path})" if made.path else "") + f", protected branch {made.branch}"
+    where = f"{made.plan} of {made.address}" + (f" (its hook: {made.path})" if made.path else "") + f", protected branch {made.branch}"
     other = "(another one: shipway rules register --protected BRANCH --reason TEXT)"
     lines = [f"{made.app} is registered: {where} {other}" if record else f"{made.app} is not registered yet: `shipway run` registers {where} {other}"]
     if not remote:
