@@ -46,7 +46,7 @@ def test_prune(make: Make, tmp_path: Path) -> None:
         project.shipway("run", "staging")  # the last one makes room first: of what the one before doesn't need
     assert images(project) == sorted([revisions["three"], revisions["four"], revisions["five"]])
     assert "removed" in project.shipway("prune").output
-    assert "nothing to remove" in project.shipway("prune").output
+    assert "nothing was removed" in project.shipway("prune").output
 
     old = f"127.0.0.1:5055/{project.app}/web:{revisions['one']}"
     pull(old, tmp_path)  # somebody looked at it

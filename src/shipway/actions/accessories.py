@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 
 from shipway.actions.accessory_rules import of_version
-from shipway.context import Context
+from shipway.context import Context, attempt_all
 from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.change import Change
@@ -62,8 +63,7 @@ def forget_replaced(ctx: Context, changes: Sequence[Change]) -> None:
     """Remove the containers that these changes replaced, and those that earlier ones left; their volumes stay."""
     replaced = [names.replaced(change.name) for change in changes if change.verb == "replace"]
     leftover = [change.name for change in changes if change.verb == "remove"]
-    for name in dict.fromkeys((*replaced, *leftover)):
-        ctx.runtime.remove(name, volumes=False)
+    attempt_all(*(partial(ctx.runtime.remove, name, volumes=False) for name in dict.fromkeys((*replaced, *leftover))))
 
 
 def _create(

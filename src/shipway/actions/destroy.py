@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from shipway.actions.decide import hosts_of
@@ -9,7 +10,7 @@ from shipway.actions.leases import environment_lease
 from shipway.actions.ownership import own_objects, require_owned
 from shipway.context import Context, attempt_all
 from shipway.domain import names
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
@@ -27,22 +28,30 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
 
 
 def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
-    ctx.edge.remove(names.route_owner(plan.app, environment.name))
-    found = ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name})
-    for container in found:
-        with ctx.part("remove", container.name):
-            ctx.runtime.remove(container.name)
-    ctx.edge.trim()
-    for network in (names.rotation_network, names.network, names.visit_network):
-        ctx.runtime.remove_network(network(plan.app, environment.name))
-    for accessory in plan.accessories.values():
-        ctx.runtime.remove_volume(names.accessory(plan.app, environment.name, accessory.name))
-        ctx.runtime.remove_volume(names.snapshots(plan.app, environment.name, accessory.name))
-    for left in own_objects(ctx, {LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name}):
-        if left.kind == "volume":
-            ctx.runtime.remove_volume(left.name)  # of a container that somebody removed
-    for volume in {name for item in found if item.labels.get(LABEL_ROLE) == "accessory" for name in item.volumes.values()}:
-        ctx.runtime.remove_volume(volume)  # of an upgraded database, or of an accessory that another release had
+    """What can't be removed keeps nothing else."""
+    app, name = plan.app, environment.name
+    found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: name})
+
+    def remove(container: str) -> None:
+        with ctx.part("remove", container):
+            ctx.runtime.remove(container)
+
+    attempt_all(
+        lambda: ctx.edge.remove(names.route_owner(app, name)),
+        *(partial(remove, item.name) for item in found),
+        ctx.edge.trim,
+        *(partial(ctx.runtime.remove_network, network(app, name)) for network in (names.rotation_network, names.network, names.visit_network)),
+        lambda: attempt_all(*(partial(ctx.runtime.remove_volume, volume) for volume in _volumes(ctx, plan, environment, found))),
+    )
+
+
+def _volumes(ctx: Context, plan: Plan, environment: Environment, found: Sequence[ContainerInfo]) -> list[str]:
+    app, name = plan.app, environment.name
+    known = [volume(app, name, accessory) for accessory in plan.accessories for volume in (names.accessory, names.snapshots)]
+    # Of a container that somebody removed; of an upgraded database, or of an accessory that another release had.
+    known += [item.name for item in own_objects(ctx, {LABEL_APP: app, LABEL_ENVIRONMENT: name}) if item.kind == "volume"]
+    known += [volume for item in found if item.labels.get(LABEL_ROLE) == "accessory" for volume in item.volumes.values()]
+    return list(dict.fromkeys(known))
 
 
 def _record(ctx: Context, app: str, environment: str) -> None:

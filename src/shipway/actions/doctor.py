@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from shipway.actions.accessory_rules import misplaced
 from shipway.actions.decide import hosts_of
@@ -12,7 +13,7 @@ from shipway.actions.observe import observe
 from shipway.actions.recover import jobs, ready
 from shipway.actions.restore import restore
 from shipway.actions.standing import wanted_of
-from shipway.context import Context
+from shipway.context import Context, attempt_all
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.change import Change
@@ -61,18 +62,15 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
     with ready(ctx, app, environment.name, "repair", wait=wait) as own:
         now = own.ledger.current(app, environment.name)
         release = own.ledger.release(app, now.release) if now else None
-        for run in _left_runs(own, app):
-            own.runtime.remove(run)
+        runs = [partial(own.runtime.remove, run) for run in _left_runs(own, app)]
         if now is None or release is None:
             latest = own.ledger.latest(app, environment.name)
             left = own.ledger.release(app, latest.release) if latest else None
-            if left is not None:
-                restore(own, left, environment, None)
+            attempt_all(*runs, *([partial(restore, own, left, environment, None)] if left is not None else []))
             return
         where = release.plan.environments.get(environment.name, environment)
-        for host in hosts_of(own, where, None):
-            _prepare(own.on(host.name), release, where, host, now)
-        restore(own, release, where, now)
+        hosts = (partial(_prepare, own, release, where, host, now) for host in hosts_of(own, where, None))
+        attempt_all(*runs, *hosts, partial(restore, own, release, where, now))
 
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
@@ -187,8 +185,9 @@ def _other_images(ctx: Context, wanted: Wanted, found: Observed) -> list[tuple[s
     ]
 
 
-def _prepare(ctx: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> None:
+def _prepare(own: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> None:
     """What `restore` takes for granted: that images are the right ones."""
+    ctx = own.on(host.name)
     found = observe(ctx, release.app, environment.name)
     wanted = wanted_of(ctx, now, release, environment, host)
     specs = {spec.name: spec for spec in wanted.services}

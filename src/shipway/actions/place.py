@@ -14,7 +14,7 @@ from shipway.actions.assets import share_assets
 from shipway.actions.decide import Decision, Part
 from shipway.actions.outgoing import drained, enter_rotation, leave, standby_fits, wait_drained
 from shipway.actions.preflight import require_space, space_needed
-from shipway.context import Context, side_by_side
+from shipway.context import Context, attempt_all, side_by_side
 from shipway.domain import names
 from shipway.domain.change import Change
 from shipway.domain.container import (
@@ -302,5 +302,4 @@ class Place:
 
     def remove_volumes(self) -> None:
         """Of a first deployment that fails; what was there before it stays."""
-        for volume in self.new_volumes:
-            self.ctx.runtime.remove_volume(volume)
+        attempt_all(*(partial(self.ctx.runtime.remove_volume, volume) for volume in self.new_volumes))

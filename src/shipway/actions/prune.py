@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from shipway.context import Context, side_by_side
+from shipway.context import Context, attempt_all, errors_of, side_by_side
 from shipway.domain import names
-from shipway.domain.errors import ShipwayError
+from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.record import from_data
 from shipway.domain.release import Deployment, Release
 from shipway.domain.retention import Going, Known, Staying, built_images, kept_releases, sort_images
@@ -27,8 +28,9 @@ class OnHost:
     """The app's images on one host."""
 
     host: str
-    going: tuple[Going, ...]
-    staying: tuple[Staying, ...]
+    going: tuple[Going, ...] = ()
+    staying: tuple[Staying, ...] = ()
+    error: ShipwayError | None = None  # why nothing is known of it
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ def prune(ctx: Context, app: str) -> None:
     try:
         remove(ctx, look(ctx, app))
     except (ShipwayError, OSError) as error:
-        ctx.reporter.note(f"old images and outputs were not removed: {error}")
+        ctx.reporter.note(f"old images and outputs stay: {error}")
 
 
 def look(ctx: Context, app: str) -> Found:
-    """Find what may go. A host that can't be reached is told, and left out."""
+    """Find what may go, on the hosts that can be reached."""
     releases = ctx.ledger.releases(app, limit=ALL)
     histories = {name: ctx.ledger.history(app, name) for name in sorted(ctx.ledger.environments(app))}
     serving = {now.release for history in histories.values() if (now := current(history))}
@@ -57,7 +59,7 @@ def look(ctx: Context, app: str) -> Found:
     releases = _with(ctx, app, releases, kept)
     known = _known(ctx, app, releases, kept)
     found = side_by_side(lambda host: _on_host(ctx, host, known), _hosts(ctx, histories, releases))
-    return Found(tuple(item for item in found if item), tuple(_files(ctx, app)))
+    return Found(tuple(found), tuple(_files(ctx, app)))
 
 
 def _with(ctx: Context, app: str, releases: Sequence[Release], numbers: Iterable[int]) -> list[Release]:
@@ -67,21 +69,70 @@ def _with(ctx: Context, app: str, releases: Sequence[Release], numbers: Iterable
     return [*releases, *(release for release in older if release)]
 
 
-def remove(ctx: Context, found: Found) -> int:
-    """Remove it; gives the number of names and files. What a container has begun to use since stays."""
-    counts = side_by_side(lambda item: _remove(ctx.on(item.host), item.going), found.hosts)
-    for path in found.files:
+def remove(ctx: Context, found: Found, removed: Callable[[str], None] = lambda name: None) -> None:
+    """Remove it, and report each name and file that is gone. What a container has begun to use since stays. What can't be
+    removed, and a host that can't be reached, keep nothing else from it: when all was tried, one error names them all."""
+
+    problems: list[BaseException] = []
+
+    def on_host(item: OnHost) -> None:
+        try:
+            with errors_of(item.host):
+                _remove_images(ctx, item, removed)
+        except ShipwayError as error:
+            problems.append(error)
+
+    side_by_side(on_host, found.hosts)
+    files = (partial(_remove_file, path, removed) for path in found.files)
+    attempt_all(*(partial(_fail, error) for error in problems), *files, *_empty_folders(ctx, found))
+
+
+def _remove_images(ctx: Context, item: OnHost, removed: Callable[[str], None]) -> None:
+    if item.error is not None:
+        raise item.error
+    there = ctx.on(item.host)
+    attempt_all(*(partial(_remove_image, there, name, removed) for going in item.going for name in going.names))
+
+
+def _fail(error: BaseException) -> None:
+    raise error
+
+
+def _remove_image(ctx: Context, name: str, removed: Callable[[str], None]) -> None:
+    if ctx.images.remove(name):
+        removed(name)
+
+
+def _remove_file(path: Path, removed: Callable[[str], None]) -> None:
+    try:
         path.unlink(missing_ok=True)
-    for folder in {path.parent for path in found.files} - {ctx.home / "artifacts"}:
-        if not any(folder.iterdir()):
-            folder.rmdir()
-    return sum(counts) + len(found.files)
+    except OSError as error:
+        raise StoreError(f"{path} can't be removed: {error.strerror}") from error
+    removed(str(path))
+
+
+def _empty_folders(ctx: Context, found: Found) -> Iterator[Callable[[], None]]:
+    """Of runs all of whose logs are gone."""
+    for folder in sorted({path.parent for path in found.files} - {ctx.home / "artifacts"}):
+        yield partial(_remove_folder, folder)
+
+
+def _remove_folder(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def weigh(ctx: Context, found: Found) -> dict[str, int]:
     """Bytes free on the hosts from which images go, where that can be told."""
+
+    def look(host: str) -> int | None:
+        try:
+            return ctx.on(host).runtime.free_space()
+        except ShipwayError:
+            return None
+
     hosts = [item.host for item in found.hosts if item.going]
-    free = side_by_side(lambda host: ctx.on(host).runtime.free_space(), hosts)
+    free = side_by_side(look, hosts)
     return {host: count for host, count in zip(hosts, free, strict=True) if count is not None}
 
 
@@ -116,19 +167,14 @@ def _known(ctx: Context, app: str, releases: Sequence[Release], kept: dict[int, 
     )
 
 
-def _on_host(ctx: Context, host: str, known: Known) -> OnHost | None:
+def _on_host(ctx: Context, host: str, known: Known) -> OnHost:
     try:
         there = ctx.on(host)
         images = there.images.list()  # before the containers: what one is made of meanwhile is there in both
         used = {container.image for container in there.runtime.list({})}
     except ShipwayError as error:
-        ctx.reporter.note(f"{host} is left out: {error.message}")
-        return None
+        return OnHost(host, error=error)
     return OnHost(host, *sort_images(images, used, known))
-
-
-def _remove(ctx: Context, going: Sequence[Going]) -> int:
-    return sum(ctx.images.remove(name) for item in going for name in item.names)
 
 
 def _results(ctx: Context, app: str) -> list[StepResult]:

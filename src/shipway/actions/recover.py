@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from shipway.actions.apply import apply
 from shipway.actions.databases import settle, sweep_after
@@ -91,8 +92,7 @@ def _end_jobs(ctx: Context, app: str, environment: str) -> None:
     release = ctx.ledger.release(app, latest.release) if latest else None
     if release is not None:
         first = ctx.on(release.plan.environments[environment].hosts[0].name)
-        for job in jobs(first, app, environment):
-            first.runtime.remove(job)
+        attempt_all(*(partial(first.runtime.remove, job) for job in jobs(first, app, environment)))
 
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:

@@ -109,10 +109,10 @@ class _Restoring:
         of = [(item.name, plan[item.labels[LABEL_NAME]]) for item in self.observed.accessories if item.running and item.labels[LABEL_NAME] in plan]
         with suppress(DeployFailed):  # it isn't needed, and will tell at its next start what it lacks
             wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
-        for item in self.observed.accessories:
-            self.ctx.runtime.remove(item.name, volumes=False)
-        for network in (self.rotation, names.network(self.app, self.name)):
-            self.ctx.runtime.remove_network(network)
+        attempt_all(
+            *(partial(self.ctx.runtime.remove, item.name, volumes=False) for item in self.observed.accessories),
+            *(partial(self.ctx.runtime.remove_network, network) for network in (self.rotation, names.network(self.app, self.name))),
+        )
 
     def _accessories(self) -> None:
         """Those of the good release: one that was replaced comes back, and what an engine left stopped is started."""

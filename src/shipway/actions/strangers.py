@@ -3,9 +3,11 @@ rebuilt. A first deployment that fails leaves it as it was."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from shipway.actions.accessories import bring_back
 from shipway.actions.outgoing import enter_rotation
-from shipway.context import Context
+from shipway.context import Context, attempt_all
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_LEDGER, LABEL_NAME, ContainerInfo
 from shipway.domain.draining import port_of
@@ -63,8 +65,8 @@ def accessories_again(ctx: Context, observed: Observed) -> None:
     """Those that were replaced come back; those that this ledger has made go, and their volumes stay."""
     suffix, mine = names.replaced(""), ctx.ledger.identity()
     replaced = {item.name.removesuffix(suffix) for item in observed.accessories if item.name.endswith(suffix)}
-    for name in sorted(replaced):
-        bring_back(ctx, name, GRACE)
-    for item in observed.accessories:
-        if item.name not in replaced and not item.name.endswith(suffix) and item.labels.get(LABEL_LEDGER) == mine:
-            ctx.runtime.remove(item.name, volumes=False)
+    own = [item.name for item in observed.accessories if item.labels.get(LABEL_LEDGER) == mine and not item.name.endswith(suffix)]
+    attempt_all(
+        *(partial(bring_back, ctx, name, GRACE) for name in sorted(replaced)),
+        *(partial(ctx.runtime.remove, name, volumes=False) for name in own if name not in replaced),
+    )

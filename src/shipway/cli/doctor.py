@@ -20,21 +20,25 @@ from shipway.cli.output import TerminalReporter, say, style
 def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool, app: str | None) -> None:
     """Compare the ledger with what really runs in ENVIRONMENT [all], and print what differs."""
     import dataclasses
+    from contextlib import suppress
+    from functools import partial
 
     from shipway.actions.doctor import examine, repair
     from shipway.actions.environments import known_app
     from shipway.app import load_plan, open_context
+    from shipway.context import attempt_all
     from shipway.domain.count import counted
-    from shipway.domain.errors import DriftFound
+    from shipway.domain.errors import DriftFound, ShipwayError
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         known = known_app(ctx, app, lambda: load_plan(options.home))
         chosen = [known.environment(environment)] if environment else known.environments()
         found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
+        failed: list[BaseException] = []
         if fix and found:
-            for each in chosen:
-                if any(finding.environment == each.name for finding in found):
-                    repair(ctx, known.name, each, wait=wait)
+            broken = [each for each in chosen if any(finding.environment == each.name for finding in found)]
+            with suppress(ShipwayError):  # raised when what is left has been told
+                attempt_all(*(partial(repair, ctx, known.name, each, wait=wait) for each in broken), on_error=failed.append)
             left = [finding for each in chosen for finding in examine(ctx, known.name, each)]
             fixed = [finding for finding in found if finding not in left]
         else:
@@ -51,6 +55,8 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
                 say(style(f"    --fix would {finding.remedy}" if finding.remedy else "    look into it: Shipway doesn't change this by itself", "dim"))
             if not left:
                 say(style("all is as the ledger says", "green"))
+        if failed:
+            raise failed[0]
         if left:
             hint = "`shipway doctor --fix` repairs it" if any(item.remedy for item in left) and not fix else ""
             raise DriftFound(f"{counted(len(left), 'thing')} not as the ledger says", hint=hint)

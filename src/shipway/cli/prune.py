@@ -22,7 +22,7 @@ def prune(options: Globals, dry_run: bool, app: str | None) -> None:
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         found = look(ctx, app or load_plan(options.home).app)
         for host in found.hosts:
-            say(style(host.host, "bold"))
+            say(style(host.host, "bold") + (f"  is left out: {host.error.message}" if host.error else ""))
             going = [(style("goes", "yellow"), _name(item.image.names), readable(item.image.size), item.reason) for item in host.going]
             staying = [(style("stays", "green"), _name(item.image.names), readable(item.image.size), item.reason) for item in host.staying]
             table([*going, *staying], ("", "image", "size", "why"))
@@ -30,10 +30,12 @@ def prune(options: Globals, dry_run: bool, app: str | None) -> None:
             say(f"{len(found.files)} outputs and logs of old runs, {readable(sum(path.stat().st_size for path in found.files))}")
         if dry_run:
             return
-        before = weigh(ctx, found)
-        count = remove(ctx, found)
-        freed = sum(max(0, after - before.get(host, after)) for host, after in weigh(ctx, found).items())
-        say(f"{count} names and files removed: {readable(freed)} more are free" if count else "nothing to remove")
+        before, gone = weigh(ctx, found), list[str]()
+        try:
+            remove(ctx, found, gone.append)
+        finally:
+            freed = sum(max(0, after - before.get(host, after)) for host, after in weigh(ctx, found).items())
+            say(f"{len(gone)} names and files removed: {readable(freed)} more are free" if gone else "nothing was removed")
 
 
 def _name(names: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from shipway.actions.deploy import deploy
 from shipway.actions.prune import DAY, RUNS, look, prune, remove
 from shipway.actions.rollback import Wish, rollback
 from shipway.context import Context
-from shipway.domain.errors import EngineError
+from shipway.domain.errors import EngineError, StoreError
 from shipway.domain.plan import Environment, Host
 from shipway.domain.record import to_data
 from shipway.domain.release import PENDING, SUCCEEDED, Trigger
@@ -77,8 +77,49 @@ def test_looking_changes_nothing(world: World) -> None:
 
 
 def test_a_second_time_there_is_nothing_to_do(world: World) -> None:
-    assert remove(world.controller(), look(world.controller(), "shop")) == 6
-    assert remove(world.controller(), look(world.controller(), "shop")) == 0
+    assert len(removed(world)) == 6
+    assert removed(world) == []
+
+
+def removed(world: World) -> list[str]:
+    gone: list[str] = []
+    remove(world.controller(), look(world.controller(), "shop"), gone.append)
+    return gone
+
+
+def test_what_can_not_be_removed_keeps_nothing_else(world: World, tmp_path: Path) -> None:
+    logs = [tmp_path / "logs" / "shop" / f"{number}" / "unit.log" for number in (90, 91)]
+    for log in logs:
+        log.parent.mkdir(parents=True)
+        log.write_text("…")
+        os.utime(log, (1, 1))
+    going = {name for item in look(world.controller(), "shop").hosts[0].going for name in item.image.names}
+    world.images.fail("remove", at=1, error=EngineError("the first is in use"))
+    world.images.fail("remove", at=3, error=EngineError("the third is damaged"))
+    gone: list[str] = []
+    with pytest.raises(EngineError, match="local: the first is in use; and the third is damaged"):
+        remove(world.controller(), look(world.controller(), "shop"), gone.append)
+    assert len(going & set(gone)) == len(going) - 2
+    assert not any(log.parent.exists() for log in logs)
+
+
+def test_a_file_that_stays_is_named_when_all_else_is_gone(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "artifacts"
+    folder.mkdir(exist_ok=True)
+    for name in ("a", "b", "c"):
+        (folder / name).write_text("…")
+        os.utime(folder / name, (1, 1))
+    unlink = Path.unlink
+
+    def stuck(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "a":
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", stuck)
+    with pytest.raises(StoreError, match="artifacts/a can't be removed: Permission denied"):
+        remove(world.controller(), look(world.controller(), "shop"))
+    assert [path.name for path in folder.iterdir()] == ["a"]
 
 
 def test_what_an_old_container_uses_stays(world: World) -> None:
@@ -106,7 +147,7 @@ def test_a_release_from_long_ago_stays_where_it_serves(world: World, monkeypatch
 def test_an_engine_that_refuses_is_a_note(world: World) -> None:
     world.images.fail("remove", at=2, error=EngineError("the engine is tired"))
     prune(world.controller(), "shop")
-    assert "old images and outputs were not removed: the engine is tired" in world.notes
+    assert "old images and outputs stay: local: the engine is tired" in world.notes
 
 
 def test_a_host_that_is_away_is_left_out(world: World) -> None:
@@ -117,7 +158,7 @@ def test_a_host_that_is_away_is_left_out(world: World) -> None:
     made = dataclasses.replace(deployment(0, world.release(5, environment=hosts).number), outcome=PENDING)
     world.ledger.end_deployment(world.ledger.begin_deployment(made), SUCCEEDED, world.now, None, "")
     prune(dataclasses.replace(world.controller(), connect=connect), "shop")  # type: ignore[arg-type]
-    assert "ssh://away is left out: ssh://away can't be reached" in world.notes
+    assert "old images and outputs stay: ssh://away can't be reached" in world.notes
     assert there(world) == {3, 4}  # containers of 3 are kept, and use it
 
 
