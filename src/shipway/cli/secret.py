@@ -62,6 +62,33 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
             say(unknown, err=True)
 
 
+@secret.command("remove")
+@click.argument("environment")
+@click.argument("name")
+@click.option("--for", "address", metavar="ADDRESS", help="Of `registry`: the address that it was set for")
+@click.pass_obj
+def remove(options: Globals, environment: str, name: str, address: str | None) -> None:
+    """Remove NAME from ENVIRONMENT, from `registry`, or from the proofs (`prove`). What the plan or the release that runs
+    uses stays. Older versions stay in the ledger, encrypted, for a rollback to a release that used them."""
+    from shipway.actions.secret_names import require_unused
+    from shipway.app import load_plan, open_context
+
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        scope = registry_scope(plan, name, address) if address else f"{plan.app}/{environment}"
+        known = ctx.secrets.names(scope)
+        if name not in known or ":" in name:  # those with a colon are Shipway's own
+            listed = ", ".join(item for item in known if ":" not in item) or "none"
+            raise UsageError(f"{name} is not set for {address or environment}", hint=f"set there: {listed}")
+        access = plan.registry
+        if address and access and name in (access.password, access.token) and registry_scope(plan, name, access.address) == scope:
+            raise UsageError(f"{name} is not removed: the plan's registry uses it", hint="take it out of the plan first")
+        if environment != REGISTRY:
+            require_unused(ctx, plan, environment, name)
+        ctx.secrets.remove(scope, name)
+        say(f"{name} is removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks")
+
+
 @secret.command("list")
 @click.argument("environment")
 @click.pass_obj

@@ -16,8 +16,13 @@ class Secrets(Protocol):
         """Value of a version (None: the newest); None where it was never set."""
 
     def fingerprints(self, scope: str, name: str) -> Sequence[str]:
-        """Of all versions, oldest first: equal for equal values, and telling nothing of a value. Needs no key."""
+        """Of all versions, oldest first: equal for equal values, and telling nothing of a value; empty for a removal. Needs
+        no key."""
 
     def set(self, scope: str, name: str, value: str) -> int:
         """Store a new version and return its number, or that of the newest one where the value is the same; a blank value
         is refused."""
+
+    def remove(self, scope: str, name: str) -> bool:
+        """Take the name out of use: `names` leaves it out, and `get` without a version gives None. Older versions stay
+        readable, for a rollback to a release that used them. False where it wasn't set."""

@@ -49,6 +49,20 @@ class SecretsSuite:
     def test_the_newest_value_set_again_stays_its_version(self, secrets: Secrets) -> None:
         assert [secrets.set("shop/staging", "KEY", value) for value in ("one", "one", "two", "one")] == [1, 1, 2, 3]
 
+    def test_a_removed_one_is_not_set_and_its_versions_stay_readable(self, secrets: Secrets, again: Callable[[], Secrets]) -> None:
+        assert not secrets.remove("shop/staging", "KEY")
+        secrets.set("shop/staging", "KEY", "one")
+        secrets.set("shop/staging", "OTHER", "other")
+        assert secrets.remove("shop/staging", "KEY")
+        assert not secrets.remove("shop/staging", "KEY")
+        assert again().names("shop/staging") == {"OTHER": 1}
+        assert again().get("shop/staging", "KEY") is None
+        assert again().get("shop/staging", "KEY", 2) is None
+        assert again().get("shop/staging", "KEY", 1) == "one"
+        assert again().set("shop/staging", "KEY", "one") == 3
+        assert again().get("shop/staging", "KEY") == "one"
+        assert again().names("shop/staging") == {"KEY": 3, "OTHER": 1}
+
     def test_writers_side_by_side_lose_nothing(self, secrets: Secrets, again: Callable[[], Secrets]) -> None:
         keepers = [secrets, *(again() for _ in range(3))]
         with ThreadPoolExecutor(8) as pool:

@@ -12,6 +12,7 @@ from shipway.drivers.secrets.key import Key, Keys, missing
 from shipway.ports import Ledger
 
 KEY = "secrets key"  # property of a ledger: the id of its key
+REMOVED = ""  # fingerprint and sealed value of the version that ends a name: the table is append-only
 
 
 class LedgerSecrets:
@@ -27,7 +28,7 @@ class LedgerSecrets:
     def names(self, scope: str) -> Mapping[str, int]:
         """Newest version of each; needs no key."""
         self._migrate()
-        return {name: len(found) for name, found in sorted(self._ledger.secrets(scope).items())}
+        return {name: len(found) for name, found in sorted(self._ledger.secrets(scope).items()) if found[-1] != REMOVED}
 
     def fingerprints(self, scope: str, name: str) -> Sequence[str]:
         """As the ledger has them; needs no key."""
@@ -39,7 +40,7 @@ class LedgerSecrets:
         self._migrate()
         number = len(self._ledger.secrets(scope).get(name, ())) if version is None else version
         sealed = self._ledger.sealed_secret(scope, name, number)
-        return None if sealed is None else self._known_key().open(sealed, _where(scope, name, number))
+        return None if sealed in (None, REMOVED) else self._known_key().open(sealed, _where(scope, name, number))
 
     def set(self, scope: str, name: str, value: str) -> int:
         """Encrypt and append; a value that is the newest one already stays that version."""
@@ -54,6 +55,16 @@ class LedgerSecrets:
                 return len(known)
             if self._append(scope, name, len(known) + 1, value):
                 return len(known) + 1
+
+    def remove(self, scope: str, name: str) -> bool:
+        """Append a version without a value; needs no key."""
+        self._migrate()
+        while True:
+            known = self._ledger.secrets(scope).get(name, ())
+            if not known or known[-1] == REMOVED:
+                return False
+            if self._ledger.add_secret(scope, name, len(known) + 1, REMOVED, REMOVED):
+                return True
 
     def key(self) -> Key:
         """The ledger's own, made where there is none yet. KeyMissing where this machine lacks it."""

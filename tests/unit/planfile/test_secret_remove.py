@@ -1,0 +1,105 @@
+"""`shipway secret remove`: what is in use stays, and what a rollback needs stays readable."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.rollback import Wish, rollback
+from shipway.actions.secret_names import require_unused
+from shipway.app import open_context
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter
+from shipway.cli.secret import secret
+from shipway.domain.errors import SecretError, ShipwayError, UsageError
+from shipway.domain.release import Release
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+PLAN = """
+app: shop
+registry: {address: ghcr.io/acme, user: bot, password: TOKEN}
+services:
+  web: {image: "nginx:1", secrets: [KEY]}
+environments: {staging: {url: "http://staging.localhost"}}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHIPWAY_ACTOR", "ada@example.org")
+    (tmp_path / "shipway.yaml").write_text(PLAN)
+    return tmp_path / "home"
+
+
+def run(home: Path, *words: str, value: bytes = b"") -> str:
+    done = CliRunner().invoke(secret, words, input=value, obj=Globals(str(home), None, False))
+    if isinstance(done.exception, ShipwayError):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_one_that_nothing_uses_goes(home: Path) -> None:
+    run(home, "set", "staging", "OLD", value=b"value")
+    assert "OLD is removed from staging; older versions stay encrypted in the ledger" in run(home, "remove", "staging", "OLD")
+    assert run(home, "list", "staging") == ""
+    with pytest.raises(UsageError, match="OLD is not set for staging"):
+        run(home, "remove", "staging", "OLD")
+
+
+def test_what_the_plan_uses_stays(home: Path) -> None:
+    run(home, "set", "staging", "KEY", value=b"value")
+    with pytest.raises(UsageError, match="KEY is not removed from staging: the plan's service web uses it") as refused:
+        run(home, "remove", "staging", "KEY")
+    assert "shipway secret set staging KEY changes its value" in refused.value.hint
+    assert "KEY" in run(home, "list", "staging")
+
+
+def test_a_name_that_is_not_set_is_refused_with_those_that_are(home: Path) -> None:
+    with open_context(home, TerminalReporter(silent=True)) as ctx:
+        ctx.secrets.set("shop/staging", "accessory:db", "generated")
+    run(home, "set", "staging", "KEY", value=b"value")
+    for name in ("KYE", "accessory:db"):
+        with pytest.raises(UsageError, match=f"{name} is not set for staging") as refused:
+            run(home, "remove", "staging", name)
+        assert refused.value.hint == "set there: KEY"
+
+
+def test_credentials_of_a_registry_are_removed_by_their_address(home: Path) -> None:
+    for address in ("ghcr.io/acme", "ghcr.io/other"):
+        run(home, "set", "registry", "TOKEN", "--for", address, value=b"value")
+    with pytest.raises(UsageError, match="the plan's registry uses it"):
+        run(home, "remove", "registry", "TOKEN", "--for", "ghcr.io/acme")
+    assert "TOKEN is removed from ghcr.io/other" in run(home, "remove", "registry", "TOKEN", "--for", "ghcr.io/other")
+    assert "for ghcr.io/acme" in run(home, "list", "registry")
+
+
+def without_secrets(release: Release) -> Release:
+    services = {name: dataclasses.replace(item, secrets=()) for name, item in release.plan.services.items()}
+    return dataclasses.replace(release, number=0, plan=dataclasses.replace(release.plan, services=services), digest="")
+
+
+def test_what_the_running_release_uses_stays_and_a_rollback_finds_what_was_removed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    first = world.release(1)
+    deploy(world.controller(), Order(first, STAGING))
+    second = world.ledger.add_release(without_secrets(world.release(2)))
+    ctx = world.controller()
+    with pytest.raises(UsageError, match="service backend of release 1"):
+        require_unused(ctx, second.plan, "staging", "KEY")
+    deploy(ctx, Order(second, STAGING))
+    require_unused(ctx, second.plan, "staging", "KEY")
+    assert ctx.secrets.remove("shop/staging", "KEY")
+    with pytest.raises(SecretError, match="staging lacks 1 secret"):
+        deploy(world.controller(), Order(first, STAGING))
+    rollback(world.controller(), "shop", "staging", Wish())
+    assert world.serving() == {1}
+    values = {item.spec.env.get("KEY") for name, item in world.runtime.containers.items() if "_backend_1-" in name}
+    assert values == {"secret-key"}
