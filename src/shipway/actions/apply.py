@@ -12,14 +12,16 @@ from shipway.actions.entrypoints import swallowed_commands
 from shipway.actions.place import Place
 from shipway.actions.prune import prune
 from shipway.actions.restore import restore
-from shipway.actions.scripts import record_scripts
+from shipway.actions.scripts import record_found, record_scripts
 from shipway.actions.take_snapshot import snapshot_before
 from shipway.actions.takeover import take_over
 from shipway.actions.watch import watch
 from shipway.context import Context, attempt_all, errors_of, side_by_side
+from shipway.domain import names
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
 from shipway.domain.rules import required_checks
+from shipway.domain.snapshot import Snapshot
 
 AT_ONCE = 8  # hosts that are worked on side by side
 
@@ -59,6 +61,8 @@ class Applying:
         self.decided = ctx.clock()
         self.before = decision.schema.stood
         self.schema = self.before
+        self.snapshot: Snapshot | None = None  # of the database, before the migrations
+        self.migrated = False  # migrations of a database that was there before run, or ran
         self.reverting = False  # down scripts run, or ran
         self.switched = False
         self.last_switch: float | None = None  # when it was in effect everywhere
@@ -114,20 +118,33 @@ class Applying:
             self.ctx.reporter.note(warning)
 
     def _migrate(self) -> None:
-        wanted = self.decision.first.wanted
-        if not wanted.up:
+        wanted, up, tool = self.decision.first.wanted, self.decision.first.wanted.up, self.decision.schema.tool
+        if not up:
             if wanted.down is None:
                 self.schema = self.decision.schema.goal
             return
-        assert self.decision.schema.tool is not None
+        assert tool is not None
         release = self.order.release
-        if self.decision.previous is not None or self.decision.first.observed.accessories:  # nothing leads back from a first one
-            snapshot_before(self.here, self.order, self.decision.settings, self.decision.schema.stood)
-            record_scripts(self.ctx, release.app, self.order.environment.name, release.number, self.decision.schema.tool, wanted.up)
-        with self.here.part("migrate", ", ".join(wanted.up)):
+        if self._database_was_there():
+            if self.decision.previous is None:  # the ledger knows nothing of it
+                self.before, up = tool.current(), tuple(tool.pending())
+                record_found(self.ctx, release, self.order.environment.name, self.before)
+            self.schema = self.before
+            self.snapshot = snapshot_before(self.here, self.order, self.decision.settings, self.before)
+            record_scripts(self.ctx, release.app, self.order.environment.name, release.number, tool, up)
+            self.migrated = bool(up)
+        with self.here.part("migrate", ", ".join(up)):
             to = self.decision.schema.goal if self.decision.schema.held else None
-            self.decision.schema.tool.up(lambda line: self.ctx.reporter.line("migrate", line), to)
+            tool.up(lambda line: self.ctx.reporter.line("migrate", line), to)
         self.schema = self.decision.schema.goal
+
+    def _database_was_there(self) -> bool:
+        """Whether it may have rows: only one that this deployment made has none to lose."""
+        database, place = self.order.release.plan.database, self.places[0]
+        assert database is not None
+        name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
+        volumes = next((spec.volumes for spec in place.wanted.accessories if spec.name == name), {})
+        return any(item.name == name for item in place.observed.accessories) or any(volume not in place.new_volumes for volume in volumes)
 
     def _revert_first(self) -> None:
         """Where the old code doesn't work on the schema as it is. Whatever fails from here on brings it up again."""
@@ -217,8 +234,13 @@ class Applying:
         self.ctx.cancelled.clear()  # what follows must run also after an interrupt
         self.ctx.reporter.note(f"taking it back: {_reason(error).splitlines()[0]}")
         problems: list[BaseException] = []
+        good = self.decision.left.plan.accessories if self.decision.left else {}
+        database = self.order.release.plan.database
+        steps = [self._restore, self._migrate_back]
+        if database is not None and database.accessory not in good:  # which goes then, as far as it is this deployment's
+            steps = [self._stop_begun, self._migrate_back, self._restore]
         try:
-            attempt_all(self._restore, self._migrate_back, self._remove_volumes, on_error=problems.append)
+            attempt_all(*steps, on_error=problems.append)
             self.undone = True
             if self.decision.previous:
                 self.ctx.reporter.note(f"release {self.decision.previous.release} serves, as before")
@@ -232,26 +254,44 @@ class Applying:
             self.ctx.reporter.note("it stays pending: the next command finishes it or rolls it back")
 
     def _restore(self) -> None:
-        restore(self.ctx, self.order.release, self.order.environment, self.decision.previous)
+        """Volumes that it made have nothing that anyone wrote, as long as no release before it or no request was there."""
+        made = not self.switched or self.decision.previous is None
+        volumes = {part.host.name: place.new_volumes for part, place in zip(self.decision.parts, self.places, strict=True) if made}
+        restore(self.ctx, self.order.release, self.order.environment, self.decision.previous, volumes)
+
+    def _stop_begun(self) -> None:
+        if not self.switched:
+            self.everywhere(Place.stop_begun)
 
     def _migrate_back(self) -> None:
-        """Back to the schema of the release that still serves, as long as no request reached the new code."""
-        if self.decision.previous is None or self.decision.schema.tool is None:
-            return
-        if self.reverting:
+        """Back to the schema that was there before, as long as no request reached the new code."""
+        tool = self.decision.schema.tool
+        if self.reverting and tool is not None:
             with self.here.part("migrate", f"→ {self.before}, again"):
-                self.decision.schema.tool.up(lambda line: self.ctx.reporter.line("migrate", line), self.before)
+                tool.up(lambda line: self.ctx.reporter.line("migrate", line), self.before)
             self.schema = self.before
-            return
-        if not self.decision.first.wanted.up:
+        if not self.migrated or tool is None:
             return
         if self.switched:
-            self.ctx.reporter.note(f"the schema stays at {self.schema}: the new release may have written with it")
+            self._schema_stays("the new release may have written with it")
             return
-        with self.here.part("revert", f"→ {self.before}"):
-            self.decision.schema.tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
+        try:
+            with self.here.part("revert", f"→ {self.before}"):
+                tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
+        except MigrationFailed:
+            with suppress(Exception):
+                self.schema = tool.current()
+            self._schema_stays("its down scripts can't revert it")
+            raise
         self.schema = self.before
 
-    def _remove_volumes(self) -> None:
-        if self.decision.previous is None:
-            self.everywhere(Place.remove_volumes)
+    def _schema_stays(self, why: str) -> None:
+        text = f"the schema stays at {self.schema}: {why}; before this deployment it was at {self.before or 'no revision'}"
+        self.ctx.reporter.note(f"{text}{self._way_to_rows()}")
+
+    def _way_to_rows(self) -> str:
+        if self.snapshot is None:
+            return ""
+        number, name = self.snapshot.number, self.order.environment.name
+        once = "" if self.decision.previous else ", once a release serves there"
+        return f". Snapshot {number} has what was there then: `shipway restore {name} {number}` brings it back{once}"

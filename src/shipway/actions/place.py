@@ -14,7 +14,7 @@ from shipway.actions.assets import share_assets
 from shipway.actions.decide import Decision, Part
 from shipway.actions.outgoing import drained, enter_rotation, leave, standby_fits, wait_drained
 from shipway.actions.preflight import require_space, space_needed
-from shipway.context import Context, attempt_all, side_by_side
+from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain.change import Change
 from shipway.domain.container import (
@@ -49,7 +49,7 @@ class Place:
         self.app, self.environment = part.wanted.app, part.wanted.environment
         self.owner = names.route_owner(self.app, self.environment)
         self.rotation = names.rotation_network(self.app, self.environment)
-        self.new_volumes: list[str] = []
+        self.new_volumes: list[str] = []  # that this deployment made
         self._again = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
         self._left = decision.left
@@ -198,6 +198,10 @@ class Place:
                 raise Interrupted(f"interrupted while {', '.join(blind)} settled")
         self.steady()
 
+    def stop_begun(self) -> None:
+        """What was started, and gets no request."""
+        side_by_side(lambda spec: self.ctx.runtime.stop(spec.name, spec.stop_grace), [spec for spec in self.wanted.services if spec.name in self._begun])
+
     def steady(self) -> None:
         """DeployFailed where a container of the release that was started has ended, or is restarted again and again."""
         look(self.ctx, list(self._begun))
@@ -300,6 +304,3 @@ class Place:
         """What starts here."""
         return self.changeset.of("container", "create", "start")
 
-    def remove_volumes(self) -> None:
-        """Of a first deployment that fails; what was there before it stays."""
-        attempt_all(*(partial(self.ctx.runtime.remove_volume, volume) for volume in self.new_volumes))

@@ -14,11 +14,14 @@ from shipway.actions.leases import environment_lease
 from shipway.actions.observe import observe, settings
 from shipway.actions.oneoff import database_tool
 from shipway.actions.restore import reachable, restore
+from shipway.actions.scripts import recorded_found
 from shipway.context import Context, attempt_all
 from shipway.domain import rollback as back
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_ROLE
+from shipway.domain.draining import stop_of
 from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
 from shipway.domain.levels import CODE_ONLY, Level, levels
+from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import DEPLOY, FAILED, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.rules import InForce
@@ -119,6 +122,8 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
     schema = stands[-1].schema if stands else None
     detail = "its process ended before the switch"
     steps = [lambda: restore(ctx, release, environment, previous)]
+    if previous is None and dead.kind == DEPLOY:  # before its database goes, unless that was there
+        steps.insert(0, lambda: _schema_found(ctx.on(environment.hosts[0].name), dead, release, environment))
     if previous is not None and stands:
         steps.append(lambda: _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, stands[-1]))
     try:
@@ -143,6 +148,27 @@ def _revision(ctx: Context, dead: Deployment, release: Release, environment: Env
         return None
 
 
+def _schema_found(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
+    """Of a first deployment: back to the revision of the database that it found."""
+    found, database = recorded_found(ctx, release, environment.name, dead.started), release.plan.database
+    observed = observe(ctx, dead.app, environment.name, routes=False)
+    if found is None or database is None or not _runs(observed, database.accessory):
+        return
+    tool = database_tool(ctx, release, environment, settings(ctx, release, environment, like=dead))
+    if tool is None or tool.current() == found[0]:
+        return
+    mine = ctx.ledger.identity()
+    for item in observed.services:
+        if release_of(item) == release.number and item.labels.get(LABEL_LEDGER) == mine:
+            ctx.runtime.stop(item.name, stop_of(item))  # no request ever came to it, and it may hold a lock
+    with ctx.part("revert", f"→ {found[0]}"):
+        tool.down(found[0], lambda line: ctx.reporter.line("revert", line))
+
+
+def _runs(observed: Observed, accessory: str) -> bool:
+    return any(item.running and item.labels.get(LABEL_NAME) == accessory for item in observed.accessories)
+
+
 def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: Level) -> None:
     """To the revision that it had: down after a deployment, up again after a rollback that began with the schema."""
     database, again = release.plan.database, dead.way == DOWN_THEN_CODE
@@ -150,8 +176,7 @@ def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: 
         return
     if dead.kind == DEPLOY and release.schema == stood.schema:
         return
-    accessories = observe(ctx, dead.app, environment.name, routes=False).accessories
-    if not any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in accessories):
+    if not _runs(observe(ctx, dead.app, environment.name, routes=False), database.accessory):
         return
     brought = ctx.ledger.release(dead.app, stood.release) if again else release
     assert brought is not None

@@ -3,7 +3,7 @@ process does with one that died. Each host for itself, from what is seen there."
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -14,34 +14,38 @@ from shipway.actions.observe import observe, settings
 from shipway.actions.outgoing import drained, enter_rotation, wait_drained
 from shipway.actions.outgoing import leave as end
 from shipway.actions.standing import wanted_of
-from shipway.actions.strangers import accessories_again, serve_again, strangers
+from shipway.actions.strangers import GRACE, accessories_again, serve_again, strangers
 from shipway.context import Context, attempt_all, errors_of, side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names, routes
-from shipway.domain.container import LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.container import LABEL_LEDGER, LABEL_MADE_BY, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.draining import QUIET, replaced_at
 from shipway.domain.errors import DeployFailed, EngineError
 from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import Deployment, Release
-from shipway.domain.specify import nothing, specify
+from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.domain.specify import nothing, publish, specify
 from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create_and_start
 
 PATIENCE = 2 * QUIET  # seconds in which most requests to a release that failed end; others are drained in the background
 
 
-def restore(ctx: Context, left: Release, environment: Environment, previous: Deployment | None) -> None:
-    """Back from `left` to what the previous deployment put there; None: to nothing. Raises what failed, with the hosts
-    where it did, when all others are done."""
+def restore(
+    ctx: Context, left: Release, environment: Environment, previous: Deployment | None, discard: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Back from `left` to what the previous deployment put there; None: to nothing. discard: by host, volumes that `left` made
+    and that are removed with its accessories; all others stay, and are named. Raises what failed, with the hosts where it
+    did, when all others are done."""
     good = ctx.ledger.release(left.app, previous.release) if previous else None
     problems: list[BaseException] = []
 
     def one(host: Host) -> None:
         try:
             with errors_of(host.name if len(hosts) > 1 else ""):
-                _Restoring(ctx.on(host.name), left, environment, host, good, previous).run()
+                volumes = (discard or {}).get(host.name, ())
+                _Restoring(ctx.on(host.name), left, environment, host, good, previous).run(volumes)
         except BaseException as error:
             problems.append(error)
 
@@ -66,7 +70,7 @@ class _Restoring:
     def __init__(
         self, ctx: Context, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
     ) -> None:
-        self.ctx, self.left, self.good = ctx, left, good
+        self.ctx, self.left, self.good, self.environment = ctx, left, good, environment
         self.app, self.name, self.domain = left.app, environment.name, environment.domain
         self.owner = names.route_owner(self.app, self.name)
         self.rotation = names.rotation_network(self.app, self.name)
@@ -82,14 +86,17 @@ class _Restoring:
             return nothing(specify(left, environment, settings(self.ctx, left, environment), host=host))
         return wanted_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
-    def run(self) -> None:
+    def run(self, discard: Sequence[str] = ()) -> None:
         """What fails doesn't keep the rest from being restored."""
+        steps: list[Callable[[], object]]
         if self.strangers:
             accessories = partial(accessories_again, self.ctx, self.observed)
-            attempt_all(accessories, partial(serve_again, self.ctx, self.left.plan, self.name, self.strangers, self.observed), self._leave)
-            return
-        steps = [self._accessories, self._traffic, lambda: self._start(self.wanted.workers)]
-        attempt_all(*steps, *([self._empty] if self.good is None else []))
+            again = partial(serve_again, self.ctx, self.left.plan, self.name, self.strangers, self.observed)
+            steps = [accessories, again, self._leave]
+        else:
+            steps = [self._accessories, self._traffic, lambda: self._start(self.wanted.workers)]
+            steps += [self._empty] if self.good is None else [self._take_away]
+        attempt_all(*steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._tell_what_stays)
 
     def _traffic(self) -> None:
         """All requests to the good release, as long as it can be started; then what it took over from leaves."""
@@ -112,7 +119,46 @@ class _Restoring:
         attempt_all(
             *(partial(self.ctx.runtime.remove, item.name, volumes=False) for item in self.observed.accessories),
             *(partial(self.ctx.runtime.remove_network, network) for network in (self.rotation, names.network(self.app, self.name))),
+            partial(self.ctx.edge.trim, publish(self.environment)),
         )
+
+    def _added(self) -> list[ContainerInfo]:
+        """Accessories that the release which is left has brought, and the good one lacks."""
+        history = self.ctx.ledger.history(self.app, self.name)
+        if self.good is None or any((item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in history):
+            return []
+        known, mine = {spec.name for spec in self.wanted.accessories}, self.ctx.ledger.identity()
+        made = (str(self.left.number), mine)
+        return [
+            item for item in self.observed.accessories
+            if item.name.removesuffix(names.replaced("")) not in known and (item.labels.get(LABEL_MADE_BY), item.labels.get(LABEL_LEDGER)) == made
+        ]  # fmt: skip
+
+    def _take_away(self) -> None:
+        """What the good release has no use for: accessories that were added, networks of a host that is none of its, and
+        ports of the edge that no routes need."""
+        added = self._added()
+
+        def remove(item: ContainerInfo) -> None:
+            self.ctx.runtime.stop(item.name, GRACE)
+            self.ctx.runtime.remove(item.name, volumes=False)
+            self.ctx.reporter.note(f"{item.name} is removed: release {self.left.number} had added it")
+
+        attempt_all(*(partial(remove, item) for item in added))
+        if not self.wanted.services and len(added) == len(self.observed.accessories):
+            networks = (self.rotation, names.network(self.app, self.name))
+            attempt_all(*(partial(self.ctx.runtime.remove_network, network) for network in networks))
+        if self.wanted.publish != publish(self.environment):
+            self.ctx.edge.trim(publish(self.environment))
+
+    def _tell_what_stays(self) -> None:
+        """Volumes of accessories that were removed."""
+        removed = self.observed.accessories if self.good is None and not self.strangers else self._added()
+        stay = [volume for item in removed for volume in item.volumes.values() if self.ctx.runtime.has_volume(volume)]
+        if stay:
+            remedy = f"docker volume rm {' '.join(stay)}" if self.good else f"shipway destroy {self.name} --force"
+            words = f"what release {self.left.number} wrote stays in {', '.join(stay)}"
+            self.ctx.reporter.note(f"{words}: the next deployment with it uses it, and `{remedy}` removes it")
 
     def _accessories(self) -> None:
         """Those of the good release: one that was replaced comes back, and what an engine left stopped is started."""

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.context import Context
-from shipway.domain.release import Evidence
+from shipway.domain.release import Evidence, Release
 from shipway.ports import DatabaseTool
 
 SCRIPTS = "scripts"  # kind of evidence
+FOUND = "schema found"  # likewise
 # The up file beside a down file, by the layouts of `tool: sql`.
 _UP = ((re.compile(r"(.+)\.down\.sql"), r"\1.up.sql"), (re.compile(r"(.+/)down\.sql"), r"\1up.sql"), (re.compile(r"U(.+__.+\.sql)"), r"V\1"))
 _UNKNOWN = b"-- what this applied was not recorded\n"
@@ -27,6 +28,18 @@ def record_scripts(ctx: Context, app: str, environment: str, release: int, tool:
         found = {}
     record = Evidence(app, release, environment, SCRIPTS, " ".join(revisions), bool(found), json.dumps(found), ctx.clock())
     ctx.ledger.add_evidence(record)
+
+
+def record_found(ctx: Context, release: Release, environment: str, revision: str | None) -> None:
+    """Keep the revision of a database that a first deployment is about to migrate: no deployment before it tells."""
+    ctx.ledger.add_evidence(Evidence(release.app, release.number, environment, FOUND, revision or "", True, "", ctx.clock()))
+
+
+def recorded_found(ctx: Context, release: Release, environment: str, since: float) -> tuple[str | None] | None:
+    """That revision, as a first deployment that began then recorded it; None where it did not come to that."""
+    kept = [item for item in ctx.ledger.evidence(release.app, release.number) if (item.kind, item.environment) == (FOUND, environment)]
+    names = [item.name or None for item in kept if item.at >= since]
+    return (names[0],) if names else None
 
 
 def recorded_scripts(ctx: Context, app: str, environment: str, release: int) -> dict[str, str]:

@@ -18,17 +18,18 @@ from shipway.domain.snapshot import Snapshot
 from shipway.domain.specify import Settings
 
 
-def snapshot_before(ctx: Context, order: Order, own: Settings, stood: str | None) -> None:
+def snapshot_before(ctx: Context, order: Order, own: Settings, stood: str | None) -> Snapshot | None:
     """Take one before the release's migrations, where the plan asks for it, or the rules in force ask for proofs. ctx: of the host of the database. One that was
     adopted, of whose release the ledger knows nothing, counts as unproven: its snapshot is of release 0."""
     release, environment = order.release, order.environment
     now = ctx.ledger.current(release.app, environment.name)
     database, asked = release.plan.database, now is None or asks_for_proof(release.plan, environment, order.in_force)
     if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood), asked=asked):
-        return
+        return None
     shell = database_shell(ctx, release, environment, own)
-    if shell is not None:
-        take(ctx, shell, now.release if now else 0, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
+    if shell is None:
+        return None
+    return take(ctx, shell, now.release if now else 0, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
 
 
 def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, cause: str, most: int) -> Snapshot:

@@ -14,6 +14,7 @@ LABEL_ENVIRONMENT = "shipway.environment"
 LABEL_ROLE = "shipway.role"  # service, accessory, step, job, edge, registry
 LABEL_NAME = "shipway.name"  # of the service, accessory or step
 LABEL_RELEASE = "shipway.release"  # number
+LABEL_MADE_BY = "shipway.made-by"  # of an accessory: number of the release whose deployment made its container
 LABEL_CONFIG = "shipway.config"  # digest of the whole specification
 LABEL_RUN = "shipway.run"
 LABEL_PROOF = "shipway.proof"  # name of the proof that it belongs to, see proving.ground

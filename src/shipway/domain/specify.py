@@ -14,6 +14,7 @@ from shipway.domain import names
 from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_DRAIN,
+    LABEL_MADE_BY,
     LABEL_PORT,
     LABEL_RELEASE,
     LABEL_STANDBY,
@@ -70,7 +71,7 @@ def specify(
         release=release.number,
         version=settings.version,
         accessories=tuple(
-            _accessory(plan, environment, settings, accessory)
+            _accessory(plan, release.number, environment, settings, accessory)
             for accessory in plan.accessories.values()
             if host == environment.hosts[0]
         ),
@@ -201,7 +202,7 @@ def _replica(
     return dataclasses.replace(spec, name=name, labels=labels)
 
 
-def _accessory(plan: Plan, environment: Environment, settings: Settings, accessory: Accessory) -> ContainerSpec:
+def _accessory(plan: Plan, release: int, environment: Environment, settings: Settings, accessory: Accessory) -> ContainerSpec:
     name = names.accessory(plan.app, environment.name, accessory.name)
     spec = ContainerSpec(
         name=name,
@@ -222,7 +223,7 @@ def _accessory(plan: Plan, environment: Environment, settings: Settings, accesso
     # Digest over the plan's name of the image: a newer postgres:15 on the engine must not replace a database.
     public = dataclasses.replace(spec, env=known.environment(accessory, plan.app, ""))
     versions = {secret: settings.versions.get(secret, 0) for secret in accessory.secrets}
-    labels = {**spec.labels, LABEL_CONFIG: config_digest(public, versions)}
+    labels = {**spec.labels, LABEL_CONFIG: config_digest(public, versions), LABEL_MADE_BY: str(release)}
     return dataclasses.replace(spec, labels=labels)
 
 

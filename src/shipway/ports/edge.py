@@ -30,8 +30,8 @@ class Edge(Protocol):
     def down(self) -> Sequence[str]:
         """Its containers that don't run: nobody is answered at their ports. None where there is no edge."""
 
-    def trim(self) -> None:
-        """Give back the public ports that no routes need."""
+    def trim(self, ports: Sequence[Publish] | None = None) -> None:
+        """Give back the public ports that no routes need; of these alone, or all."""
 
     def visit(
         self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]

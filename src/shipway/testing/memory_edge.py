@@ -38,9 +38,10 @@ class MemoryEdge(Recorder):
         with self._call("down"):
             return list(self.stopped)
 
-    def trim(self) -> None:
+    def trim(self, ports: Sequence[Publish] | None = None) -> None:
         with self._call("trim"):
-            self.ports &= {public(table).port for table in self.tables.values()}
+            among = self.ports if ports is None else {port.host_port for port in ports}
+            self.ports -= among - {public(table).port for table in self.tables.values()}
 
     @contextmanager
     def visit(self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]) -> Iterator[str]:

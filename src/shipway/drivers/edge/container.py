@@ -86,10 +86,11 @@ class EdgeContainers:
             why = "for other trusted proxies"
         return ("with other settings" if LABEL_TOKEN not in found.labels else why), found
 
-    def trim(self, needed: set[int]) -> None:
-        """Remove the containers of which no port is needed."""
+    def trim(self, needed: set[int], among: set[int] | None = None) -> None:
+        """Remove the containers of which no port is needed. among: only those that have no other port; None: any."""
         for member in self.members():
-            if not needed.intersection(port.host_port for port in published(member.labels)):
+            ports = {port.host_port for port in published(member.labels)}
+            if not needed & ports and (among is None or ports <= among):
                 self._runtime.remove(member.name)
                 self._runtime.remove_network(self.home(member.name))
 

@@ -105,13 +105,13 @@ class TraefikEdge:
                     hint="give all environments on one port the same `edge: {trusted_proxies: […]}`, or this one another port",
                 )
 
-    def trim(self) -> None:
+    def trim(self, ports: Sequence[Publish] | None = None) -> None:
         with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
             files = self._files()
             places = [dynamic.public(table) for table in _tables(files).values()]
             places += [dynamic.address(url) for text in files.values() if (url := dynamic.page_url(text)) and "host" in url]
             needed = {number for where in places for number in ((where.port, dynamic.HTTP) if where.redirected else (where.port,))}
-            self._containers.trim(needed)
+            self._containers.trim(needed, None if ports is None else {port.host_port for port in ports})
 
     @contextmanager
     def visit(self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]) -> Iterator[str]:
