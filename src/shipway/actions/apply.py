@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
 from shipway.actions.checks import run_check, run_seed
 from shipway.actions.decide import Decision
 from shipway.actions.entrypoints import swallowed_commands
+from shipway.actions.former_hosts import remember
 from shipway.actions.place import Place
 from shipway.actions.prune import prune
 from shipway.actions.restore import restore
@@ -78,9 +79,17 @@ class Applying:
             self._undo(error)
             raise
         self.serves = True
+        former = {part.host.name: "it was not cleaned up yet" for part in self.decision.parts if part.host not in self.order.environment.hosts}
+        self._remember(former)
         attempt_all(
             lambda: self.everywhere(Place.forget_replaced), self._retire, self._revert, *(place.stay_up for place in self.places)
         )
+        self._remember({})
+
+    def _remember(self, former: Mapping[str, str]) -> None:
+        """Hosts that the plan has no more, until nothing of the environment runs there."""
+        hosts = {**self.decision.unreachable, **former}
+        remember(self.ctx, self.order.release.app, self.order.environment.name, hosts)
 
     def everywhere(self, work: Callable[[Place], object]) -> None:
         """On all hosts side by side. The first error is raised when all have ended."""

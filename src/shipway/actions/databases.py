@@ -35,11 +35,10 @@ def settle(ctx: Context, dead: Deployment, release: Release, environment: Enviro
 
 def sweep_after(ctx: Context, newest: Deployment, release: Release, environment: Environment) -> None:
     """What a restore left that had been settled already when its process ended."""
-    shell = _shell(ctx, newest, release, environment) if newest.kind == RESTORE else None
-    if shell is None:
-        return
     try:
-        sweep(shell)
+        shell = _shell(ctx.on(environment.hosts[0].name), newest, release, environment) if newest.kind == RESTORE else None
+        if shell is not None:
+            sweep(shell)
     except ShipwayError as error:  # its server may be what somebody is about to repair
         ctx.reporter.note(f"databases of a restore may be left: {error.message}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from shipway.actions.accessory_rules import leave_newer
 from shipway.actions.decide_schema import Schema, decide_schema
+from shipway.actions.former_hosts import remedy, with_former
 from shipway.actions.observe import observe, settings
 from shipway.actions.ownership import require_owned
 from shipway.actions.public_address import require_free
@@ -63,6 +64,7 @@ class Decision:
     previous: Deployment | None  # the environment's last good deployment
     left: Release | None  # and its release
     schema: Schema
+    unreachable: Mapping[str, str] = field(default_factory=dict)  # hosts that are not in the plan any more, and why
 
     @property
     def first(self) -> Part:
@@ -87,7 +89,8 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     history = ctx.ledger.history(release.app, environment.name)
     previous = back.current(history)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
-    hosts = hosts_of(ctx, environment, left)
+    hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, left))
+    unreachable: dict[str, str] = {}
     several = len(hosts) > 1
     if any(host.name != ctx.machine.name for host in hosts):
         ctx.registry(release.plan).ensure()  # from which they pull, with its credentials
@@ -101,7 +104,9 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         except EngineError as error:
             if host in environment.hosts:
                 raise
-            ctx.reporter.note(f"left as it is, since it is not in the plan any more: {error.message}")
+            unreachable[host.name] = error.message
+            words = f"left as it is, since it is not in the plan any more: {error.message}"
+            ctx.reporter.note(f"{words}; {remedy(environment.name, host.name)}")
             return None
 
     found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
@@ -122,7 +127,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
         if order.kind == ROLLBACK:
             changes = leave_newer(ctx.on(host.name), release.plan, changes, seen.accessories)
         parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, changes)))
-    return Decision(order, own, tuple(parts), previous, left, schema)
+    return Decision(order, own, tuple(parts), previous, left, schema, unreachable)
 
 
 def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
@@ -160,6 +165,10 @@ def refuse_danger(decision: Decision) -> None:
 def _refuse_moved(decision: Decision) -> None:
     """Accessories that would begin empty on another host, while their data lies on the one before."""
     left = [item.name for part in decision.parts[1:] for item in part.observed.accessories]
+    before = decision.left.plan if decision.left else None
+    was = before.environments.get(decision.order.environment.name) if before else None
+    if before is not None and was is not None and was.hosts[0].name in decision.unreachable:
+        left = [f"{name} (on {was.hosts[0].name}, which can't be reached)" for name in before.accessories]
     if left and decision.first.changeset.of("accessory", "create") and not decision.order.force:
         where = decision.first.host.name
         raise UsageError(f"refused, since {', '.join(left)} would begin empty on {where}: they run on another host",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from shipway.actions.decide import hosts_of
+from shipway.actions.former_hosts import clean_up
 from shipway.actions.leases import environment_lease
 from shipway.actions.ownership import own_objects, require_owned
 from shipway.context import Context, attempt_all
@@ -16,14 +17,17 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
-    """Remove all that runs there, on every host, and its volumes, snapshots too. The ledger keeps its history."""
+    """Remove all that runs there, on every host, and its volumes, snapshots too. The ledger keeps its history. A
+    host that is not in the plan any more and can't be reached stays remembered."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
     hosts = hosts_of(ctx, environment, before)
     for host in hosts:
         require_owned(ctx.on(host.name), plan.app, environment.name)  # also the engine's own error where it doesn't answer
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
-        attempt_all(*(partial(_empty, own.on(host.name), plan, environment) for host in hosts))
+        empty = [partial(_empty, own.on(host.name), plan, environment) for host in hosts]
+        former = partial(clean_up, own, plan.app, environment, lambda host: _empty(own.on(host.name), plan, environment))
+        attempt_all(*empty, former)
         _record(own, plan.app, environment.name)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from shipway.actions.accessory_rules import misplaced
 from shipway.actions.decide import hosts_of
+from shipway.actions.former_hosts import clean_up, differences
 from shipway.actions.leases import is_held
 from shipway.actions.observe import observe
 from shipway.actions.recover import jobs, ready
-from shipway.actions.restore import restore
+from shipway.actions.restore import clear_host, restore
 from shipway.actions.standing import wanted_of
 from shipway.context import Context, attempt_all
 from shipway.domain import names
@@ -62,15 +63,19 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
     with ready(ctx, app, environment.name, "repair", wait=wait) as own:
         now = own.ledger.current(app, environment.name)
         release = own.ledger.release(app, now.release) if now else None
-        runs = [partial(own.runtime.remove, run) for run in _left_runs(own, app)]
+        runs: list[Callable[[], object]] = [partial(own.runtime.remove, run) for run in _left_runs(own, app)]
         if now is None or release is None:
             latest = own.ledger.latest(app, environment.name)
             left = own.ledger.release(app, latest.release) if latest else None
-            attempt_all(*runs, *([partial(restore, own, left, environment, None)] if left is not None else []))
+            if left is not None:
+                runs.append(partial(restore, own, left, environment, None))
+                runs.append(partial(clean_up, own, app, environment, partial(clear_host, own, left, environment, None)))
+            attempt_all(*runs)
             return
         where = release.plan.environments.get(environment.name, environment)
         hosts = (partial(_prepare, own, release, where, host, now) for host in hosts_of(own, where, None))
-        attempt_all(*runs, *hosts, partial(restore, own, release, where, now))
+        former = partial(clean_up, own, app, where, partial(clear_host, own, release, where, now))
+        attempt_all(*runs, *hosts, partial(restore, own, release, where, now), former)
 
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
@@ -103,6 +108,7 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         yield from _beyond_names(here, host, wanted, found)
         for name, problem in misplaced(here, release.plan, found.accessories):
             yield host.name, name, problem, ""
+    yield from differences(ctx, app, where)
     for run in _left_runs(ctx, app):
         yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shipway.actions.former_hosts import former_hosts
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EngineError, PlanError, UsageError
@@ -47,7 +48,7 @@ class KnownApp:
 
     def _stands(self, name: str) -> bool:
         latest = self.ctx.ledger.latest(self.name, name)
-        return latest is not None and latest.kind != DESTROY
+        return (latest is not None and latest.kind != DESTROY) or bool(former_hosts(self.ctx, self.name, name))
 
     def _labelled(self) -> list[str]:
         try:

@@ -19,7 +19,7 @@ from shipway.context import Context, attempt_all
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_ROLE
 from shipway.domain.draining import stop_of
-from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayError, StoreError
 from shipway.domain.levels import CODE_ONLY, Level, levels
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
@@ -55,7 +55,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
             restored = ctx.ledger.release(app, now.release)
             assert restored is not None
             place = restored.plan.environments[environment]
-            sweep_after(ctx.on(place.hosts[0].name), now, restored, place)
+            sweep_after(ctx, now, restored, place)
         return
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
@@ -93,9 +93,14 @@ def _end_jobs(ctx: Context, app: str, environment: str) -> None:
     """Those of whoever is gone: also one that was only deciding, and had begun no deployment, may have left one."""
     latest = ctx.ledger.latest(app, environment)
     release = ctx.ledger.release(app, latest.release) if latest else None
-    if release is not None:
+    if release is None:
+        return
+    try:
         first = ctx.on(release.plan.environments[environment].hosts[0].name)
-        attempt_all(*(partial(first.runtime.remove, job) for job in jobs(first, app, environment)))
+        found = jobs(first, app, environment)
+    except EngineError:  # whoever needs the host says so; it may be gone for good
+        return
+    attempt_all(*(partial(first.runtime.remove, job) for job in found))
 
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:

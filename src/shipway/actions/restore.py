@@ -55,6 +55,12 @@ def restore(
         raise problems[0]
 
 
+def clear_host(ctx: Context, release: Release, environment: Environment, now: Deployment | None, host: Host) -> None:
+    """Remove what an environment has on a host that isn't one of its own any more. Volumes stay; where a release serves
+    elsewhere, accessories too. release: the one that serves, or the last one that did."""
+    _Restoring(ctx.on(host.name), release, environment, host, release if now else None, now).run()
+
+
 def reachable(ctx: Context, environment: Environment, good: Release | None) -> bool:
     """Whether all of its engines answer. Where one doesn't, what was begun there stays pending until it does."""
     try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.actions.former_hosts import former_hosts
 from shipway.actions.leases import is_held
 from shipway.actions.observe import observe, versions
 from shipway.context import Context, side_by_side
@@ -54,6 +55,7 @@ class EnvironmentStatus:
     crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
     edge_down: tuple[str, ...]  # containers of the edge that don't run: every app of their engine is unreachable at their ports
     away: tuple[str, ...]  # hosts that can't be reached, and why
+    former_hosts: dict[str, str]  # that the plan has no more, and that are not cleaned up: why
     standby: tuple[Standby, ...]
     draining: tuple[Draining, ...]
     strays: tuple[str, ...]  # running containers of services that belong to none of these, nor to what is being deployed
@@ -90,6 +92,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         crashing=crashing,
         edge_down=down,
         away=away,
+        former_hosts={name: why for name, why in former_hosts(ctx, app, environment.name).items() if name not in {host.name for host in where.hosts}},
         standby=_standby(current, warm),
         draining=_draining(history, draining),
         strays=tuple(item.name for item in others if item not in warm and item not in draining),

@@ -14,10 +14,11 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.argument("environment", required=False)
 @click.option("--fix", is_flag=True, help="Repair what can be repaired")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="With --fix, wait for another deployment to end [0]")
+@click.option("--forget", metavar="HOST", help="A host that is not in the plan any more and is gone for good: look for it no longer")
 @click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
-def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool, app: str | None) -> None:
+def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool, app: str | None, forget: str | None) -> None:
     """Compare the ledger with what really runs in ENVIRONMENT [all], and print what differs."""
     import dataclasses
     from contextlib import suppress
@@ -25,13 +26,19 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
 
     from shipway.actions.doctor import examine, repair
     from shipway.actions.environments import known_app
+    from shipway.actions.former_hosts import forget as forget_host
     from shipway.app import load_plan, open_context
     from shipway.context import attempt_all
+    from shipway.context import attempt_all
     from shipway.domain.count import counted
-    from shipway.domain.errors import DriftFound, ShipwayError
+    from shipway.domain.errors import DriftFound, ShipwayError, UsageError
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         known = known_app(ctx, app, lambda: load_plan(options.home))
+        if forget:
+            if not environment:
+                raise UsageError("--forget is for one environment", hint=f"shipway doctor ENVIRONMENT --forget {forget}")
+            forget_host(ctx, known.name, environment, forget)
         chosen = [known.environment(environment)] if environment else known.environments()
         found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
         failed: list[BaseException] = []

@@ -24,6 +24,7 @@ def _overdue(until: float, now: float) -> str:
 def status(options: Globals, as_json: bool, app: str | None) -> None:
     """What runs in each environment: the ledger's word beside what the engine says."""
     from shipway.actions.environments import known_app
+    from shipway.actions.former_hosts import remedy
     from shipway.actions.status import status as read
     from shipway.app import load_plan, open_context
 
@@ -35,7 +36,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "crashing", "edge_down", "away", "standby", "draining", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
+            keys = ("current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
             say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
             return
         from shipway.domain.release import DESTROY
@@ -68,6 +69,9 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                     say(f"    {style('accepted', 'yellow')}: {word.finding}, by {word.actor}, {over}: {word.reason}")
             for words in item.away:
                 say(f"    {style('●', 'red')} {words}")
+            for host, why in item.former_hosts.items():
+                say(f"    {style('●', 'red')} {host} is not in the plan any more, and what ran there may still run: {why}")
+                say(style(f"      {remedy(item.environment.name, host)}", "dim"))
             for name, (running, wanted) in item.services.items():
                 colour = "green" if running == wanted else "red"
                 say(f"    {style('●', colour)} {name:<14} {running}/{wanted} running")

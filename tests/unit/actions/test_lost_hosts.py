@@ -10,12 +10,17 @@ import pytest
 
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
+from shipway.actions.destroy import destroy
+from shipway.actions.doctor import examine, repair
+from shipway.actions.environments import KnownApp
+from shipway.actions.former_hosts import forget
 from shipway.actions.recover import ready
-from shipway.domain.errors import EngineError
+from shipway.actions.status import status
+from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.plan import LOCAL, Host
 from shipway.domain.release import FAILED, PENDING, SUCCEEDED
 from tests.unit.domain.samples import STAGING
-from tests.unit.world import World
+from tests.unit.world import Engine, World
 
 TWO = dataclasses.replace(STAGING, standby=3600.0, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
 
@@ -65,6 +70,107 @@ def test_the_next_command_takes_it_back_when_the_host_is_back(world: World, monk
     assert (outcome(world), world.serving()) == (FAILED, {1})
     deploy(world.controller(), second)
     assert (outcome(world), world.serving()) == (SUCCEEDED, {2})
+
+
+B = "ssh://b"
+ALONE = dataclasses.replace(TWO, hosts=TWO.hosts[:1])
+
+
+@pytest.fixture
+def dropped(world: World) -> World:
+    """The second host was taken out of the plan while it could not be reached."""
+    world.engines[B].away = True
+    deploy(world.controller(), Order(world.release(2, environment=ALONE), ALONE, force=True))
+    return world
+
+
+def services(world: World, host: str) -> list[str]:
+    return [name for name, item in world.engines[host].runtime.containers.items() if item.info.labels["shipway.role"] == "service"]
+
+
+def test_one_that_left_the_plan_is_named_until_it_is_clean(dropped: World) -> None:
+    ctx = dropped.controller()
+    assert status(ctx, "shop", ALONE).former_hosts == {B: "ssh://b can't be reached"}
+    (finding,) = examine(ctx, "shop", ALONE)
+    assert finding.host == B
+    assert "may still run (ssh://b can't be reached)" in finding.problem
+    assert "`shipway doctor staging --fix` cleans it up when it is back" in finding.problem
+    repair(dropped.controller(), "shop", ALONE)
+    assert status(ctx, "shop", ALONE).former_hosts, "it is not back yet"
+    dropped.engines[B].away = False
+    (finding,) = examine(ctx, "shop", ALONE)
+    assert (finding.host, finding.remedy) == (B, "clean it up; accessories and volumes stay")
+    assert "still has shop_staging_backend_1-" in finding.problem
+    repair(dropped.controller(), "shop", ALONE)
+    assert (services(dropped, B), dropped.engines[B].runtime.networks, dropped.engines[B].edge.tables) == ([], {}, {})
+    assert examine(ctx, "shop", ALONE) == []
+    assert status(ctx, "shop", ALONE).former_hosts == {}
+    assert dropped.serving() == {2}
+
+
+def test_the_next_deployment_cleans_it_up_too(dropped: World) -> None:
+    deploy(dropped.controller(), Order(dropped.release(3, environment=ALONE), ALONE))
+    assert status(dropped.controller(), "shop", ALONE).former_hosts
+    dropped.engines[B].away = False
+    deploy(dropped.controller(), Order(dropped.release(4, environment=ALONE), ALONE))
+    assert services(dropped, B) == []
+    assert status(dropped.controller(), "shop", ALONE).former_hosts == {}
+
+
+def test_a_host_that_is_in_the_plan_again_is_none(dropped: World) -> None:
+    dropped.engines[B].away = False
+    deploy(dropped.controller(), Order(dropped.release(3, environment=TWO), TWO, force=True))
+    assert status(dropped.controller(), "shop", TWO).former_hosts == {}
+    assert examine(dropped.controller(), "shop", TWO) == []
+
+
+def test_one_that_can_not_be_cleaned_up_is_remembered(world: World) -> None:
+    world.engines[B].runtime.fail("remove", error=EngineError("the engine is tired"))
+    with pytest.raises(EngineError):
+        deploy(world.controller(), Order(world.release(2, environment=ALONE), ALONE, force=True))
+    assert world.engines[LOCAL].edge.tables
+    assert list(status(world.controller(), "shop", ALONE).former_hosts) == [B]
+    repair(world.controller(), "shop", ALONE)
+    assert (services(world, B), status(world.controller(), "shop", ALONE).former_hosts) == ([], {})
+
+
+def test_one_that_is_gone_for_good_can_be_forgotten(dropped: World) -> None:
+    ctx = dropped.controller()
+    with pytest.raises(UsageError, match="ssh://c is no former host of staging") as caught:
+        forget(ctx, "shop", "staging", "ssh://c")
+    assert caught.value.hint == "there are: ssh://b"
+    forget(ctx, "shop", "staging", B)
+    assert examine(ctx, "shop", ALONE) == []
+
+
+def test_a_destroyed_environment_is_known_until_its_former_hosts_are_clean(dropped: World) -> None:
+    ctx = dropped.controller()
+    release = dropped.ledger.release("shop", 2)
+    assert release is not None
+    destroy(ctx, release.plan, ALONE)
+    assert any("ssh://b is not in the plan any more, and was not cleaned up" in note for note in dropped.notes)
+    (environment,) = KnownApp(ctx, "shop", None).environments()
+    assert list(status(ctx, "shop", environment).former_hosts) == [B]
+    dropped.engines[B].away = False
+    repair(ctx, "shop", environment)
+    assert dropped.engines[B].runtime.containers == {}
+    assert KnownApp(ctx, "shop", None).environments() == []
+
+
+def test_a_database_on_a_host_that_can_not_be_reached_does_not_begin_empty_elsewhere(world: World) -> None:
+    moved = dataclasses.replace(TWO, hosts=(Host(B),))
+    made = World.copy(world, world._folder.with_name("moved"))
+    here = made.engines[LOCAL]
+    made.engines = {LOCAL: here, B: made.engines[B]}
+    away = dataclasses.replace(TWO, hosts=(Host("ssh://c", "10.0.0.1"), Host(B)))
+    made.engines["ssh://c"] = Engine("ssh://c", made.images)
+    deploy(made.controller(), Order(made.release(2, environment=away), away, force=True))
+    made.engines["ssh://c"].away = True
+    with pytest.raises(UsageError, match=r"db \(on ssh://c, which can't be reached\) would begin empty on ssh://b"):
+        deploy(made.controller(), Order(made.release(3, environment=moved), moved))
+    deploy(made.controller(), Order(made.release(4, environment=moved), moved, force=True))
+    assert made.engines[B].runtime.containers["shop_staging_db"].info.running
+    assert list(status(made.controller(), "shop", moved).former_hosts) == ["ssh://c"]
 
 
 def test_a_host_that_is_gone_for_good_is_taken_out_of_the_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

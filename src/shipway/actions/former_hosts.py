@@ -1,0 +1,84 @@
+"""Hosts that left an environment's plan while they could not be reached, or that could not be cleaned up: what runs there goes
+on, so the ledger remembers them until they are clean, or a person says that they are gone for good."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from shipway.actions.leases import environment_lease
+from shipway.actions.observe import observe
+from shipway.context import Context, attempt_all
+from shipway.domain import names
+from shipway.domain.errors import EngineError, ShipwayError, UsageError
+from shipway.domain.plan import Environment, Host
+
+
+def former_hosts(ctx: Context, app: str, environment: str) -> dict[str, str]:
+    """By name: why each could not be cleaned up."""
+    known = json.loads(ctx.ledger.property(_property(app, environment)) or "{}")
+    return {str(host): str(why) for host, why in known.items()}
+
+
+def remember(ctx: Context, app: str, environment: str, hosts: Mapping[str, str]) -> None:
+    """These, and no others."""
+    if former_hosts(ctx, app, environment) != hosts:
+        ctx.ledger.replace_property(_property(app, environment), json.dumps(dict(hosts), sort_keys=True))
+
+
+def with_former(ctx: Context, app: str, environment: str, hosts: list[Host]) -> list[Host]:
+    """The hosts, and those that are to be cleaned up."""
+    known = {host.name for host in hosts}
+    return [*hosts, *(Host(name) for name in former_hosts(ctx, app, environment) if name not in known)]
+
+
+def remedy(environment: str, host: str) -> str:
+    """What a person does about it."""
+    return f"`shipway doctor {environment} --fix` cleans it up when it is back; if it is gone for good: `shipway doctor {environment} --forget {host}`"
+
+
+def differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
+    """As actions.doctor has them."""
+    known = {host.name for host in environment.hosts}
+    for host in former_hosts(ctx, app, environment.name):
+        if host in known:
+            continue
+        try:
+            found = observe(ctx.on(host), app, environment.name)
+        except ShipwayError as error:
+            yield host, "host", f"is not in the plan any more, and what ran there may still run ({error.message}): {remedy(environment.name, host)}", ""
+            continue
+        if found.services or found.routes is not None:
+            running = ", ".join(item.name for item in found.services) or "routes"
+            yield host, "host", f"is not in the plan any more, and still has {running}", "clean it up; accessories and volumes stay"
+
+
+def clean_up(ctx: Context, app: str, environment: Environment, clean: Callable[[Host], object]) -> None:
+    """Those that can be reached; the others stay remembered. clean: removes what runs on one."""
+    left = {}
+
+    def one(name: str) -> None:
+        try:
+            clean(Host(name))
+        except EngineError as error:
+            left[name] = error.message
+            ctx.reporter.note(f"{name} is not in the plan any more, and was not cleaned up: {error.message}")
+
+    known = former_hosts(ctx, app, environment.name)
+    attempt_all(*(partial(one, name) for name in known if name not in {host.name for host in environment.hosts}))
+    remember(ctx, app, environment.name, left)
+
+
+def forget(ctx: Context, app: str, environment: str, host: str) -> None:
+    """It is gone for good. UsageError where nothing is remembered of it."""
+    with environment_lease(ctx, app, environment, f"forget {host}") as own:
+        known = former_hosts(own, app, environment)
+        if host not in known:
+            listed = ", ".join(known) or "none"
+            raise UsageError(f"{host} is no former host of {environment} that waits to be cleaned up", hint=f"there are: {listed}")
+        remember(own, app, environment, {name: why for name, why in known.items() if name != host})
+
+
+def _property(app: str, environment: str) -> str:
+    return f"former hosts of {names.scope(app, environment)}"
