@@ -91,7 +91,7 @@ class TestSqlite(Fixtures, LedgerSuite):
     def test_a_full_disk_leaves_room_to_record_a_rollback(self, tmp_path: Path) -> None:
         code = """
 import sys; from pathlib import Path; from shipway.store import open_ledger; from shipway.testing.ledger import DEPLOYMENT, RELEASE
-from shipway.domain.errors import DiskFull
+from shipway.domain.errors import DiskFull, StoreError
 home = Path(sys.argv[1]); ledger = open_ledger(home / "ledger.db")
 ledger.add_release(RELEASE); ledger.reserve()
 try:
@@ -107,6 +107,14 @@ try:
 except OSError: pass
 try: ledger.reserve()
 except DiskFull as error: print(error)
+try:
+    with (home / "rest").open("ab", buffering=0) as file:
+        for size in (4096, 1):
+            try:
+                while True: file.write(bytes(size))
+            except OSError: pass
+    for _ in range(2000): ledger.end_deployment(ledger.begin_deployment(DEPLOYMENT), "succeeded", 1.0, None, "x" * 5000)
+except StoreError as error: print(type(error).__name__, error.exit_code, "free 8.4 MB" in error.hint)
 """
         mounted = 'mount -t tmpfs -o size=8m tmpfs "$1" && exec "$2" -c "$3" "$1"'
         done = subprocess.run(
@@ -115,6 +123,7 @@ except DiskFull as error: print(error)
         told = done.stdout.splitlines()
         assert told[:2] == ["No space left on device", "20 False"], done.stderr
         assert told[2].startswith("there is no room for the ledger's reserve")
+        assert told[3] == "LedgerFull 24 True"
 
     def test_a_kill_in_the_middle_of_writes_loses_nothing_that_was_told(self, tmp_path: Path) -> None:
         path = tmp_path / "ledger.db"

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import os
 import signal
+from pathlib import Path
 
 import pytest
 
 import shipway.cli
+from shipway.actions.decide import Order
+from shipway.actions.deploy import deploy
+from shipway.actions.rollback import Wish, rollback
 from shipway.domain.errors import DiskFull
+from shipway.domain.release import Release
+from shipway.system.locks import exclusive
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+
+def full(*args: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -32,3 +46,29 @@ def test_other_errors_of_the_system_are_not_taken_for_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     with pytest.raises(OSError, match="Input/output"):
         shipway.cli.main()
+
+
+def test_a_lock_is_taken_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "pwrite", full)
+    with exclusive(tmp_path / "lock", "the edge"):
+        assert (tmp_path / "lock").exists()
+
+
+def with_assets(world: World, number: int) -> Release:
+    made = world.release(number)
+    services = {name: dataclasses.replace(item, assets="/assets") for name, item in made.plan.services.items()}
+    return world.ledger.add_release(dataclasses.replace(made, number=0, plan=dataclasses.replace(made.plan, services=services), digest=""))
+
+
+def test_a_rollback_goes_without_what_needs_new_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    first, second = with_assets(world, 1), with_assets(world, 2)
+    for release in (first, second):
+        deploy(world.controller(), Order(release, STAGING))
+    monkeypatch.setattr("shipway.actions.place.share_assets", full)
+    third = with_assets(world, 3)
+    with pytest.raises(OSError, match="No space left"):
+        deploy(world.controller(), Order(third, STAGING))
+    rollback(world.controller(), "shop", "staging", Wish())
+    assert world.serving() == {first.number}
+    assert any("goes back without the other release's assets: [Errno 28] No space left on device" in note for note in world.notes)

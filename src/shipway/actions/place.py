@@ -27,7 +27,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.count import counted
 from shipway.domain.draining import MOST, oldest, port_of, replaced_at
-from shipway.domain.errors import Interrupted
+from shipway.domain.errors import DiskFull, Interrupted
 from shipway.domain.observed import release_of
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY, Deployment
@@ -165,7 +165,12 @@ class Place:
         old = [item for item in left if release_of(item) == self.observed.routed_release]
         if old and self._left:
             names_of = ([spec.name for spec in new], [item.name for item in old])
-            share_assets(self.ctx, service, *names_of, new[0].image, self._left.images.get(service.name, ""))
+            try:
+                share_assets(self.ctx, service, *names_of, new[0].image, self._left.images.get(service.name, ""))
+            except (DiskFull, OSError) as error:
+                if not self._again:
+                    raise
+                self.ctx.reporter.note(f"{service.name} goes back without the other release's assets: {error}")
 
     def _wait(self, specs: Sequence[ContainerSpec]) -> None:
         waiting = [(spec.name, *self._health(spec)) for spec in specs]

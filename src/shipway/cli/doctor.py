@@ -29,7 +29,6 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
     from shipway.actions.former_hosts import forget as forget_host
     from shipway.app import load_plan, open_context
     from shipway.context import attempt_all
-    from shipway.context import attempt_all
     from shipway.domain.count import counted
     from shipway.domain.errors import DriftFound, ShipwayError, UsageError
 

@@ -149,6 +149,10 @@ class DiskFull(EngineError):
     exit_code = 24
 
 
+class LedgerFull(DiskFull, StoreError):
+    """The disk of a ledger in a file is full, and its reserve is used up."""
+
+
 class ProofError(ShipwayError):
     """A proof could not be carried out: its database server, the target's dump, a mask, or a time-out."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from shipway.domain.errors import DiskFull, StoreError
+from shipway.domain.errors import DiskFull, LedgerFull, StoreError
+from shipway.domain.size import readable
 from shipway.store.database import Row
 
 BUSY = 30.0  # seconds to wait for another writer
 RESERVE = 4 * 1024 * 1024  # bytes: far more than what a rollback records
+LITTLE = 1 << 20  # bytes: with less, an error of input and output is taken for a full disk
 NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # how a full disk shows
 T = TypeVar("T")
 
@@ -58,7 +61,7 @@ class SqliteDatabase:
             made.unlink(missing_ok=True)
             raise DiskFull(
                 f"there is no room for the ledger's reserve beside {self.name}, which a rollback needs when the disk is full: {error.strerror}",
-                hint="`shipway prune` removes outputs and logs of old runs",
+                hint=f"free {readable(RESERVE)} on its disk: `shipway prune` removes outputs and logs of old runs",
             ) from error
 
     def append_only(self, table: str) -> Sequence[str]:
@@ -104,11 +107,21 @@ class SqliteDatabase:
         try:
             return work()
         except StoreError as error:
-            code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
-            if code not in NO_ROOM or not self._reserve.exists():
+            if not self._is_full(error):
                 raise
+            if not self._reserve.exists():
+                raise self._no_room(error) from error
         self._reserve.unlink(missing_ok=True)
         return work()
+
+    def _is_full(self, error: StoreError) -> bool:
+        code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+        return code == sqlite3.SQLITE_FULL or (code in NO_ROOM and (self._reserve.exists() or shutil.disk_usage(self._path.parent).free < LITTLE))
+
+    def _no_room(self, error: StoreError) -> LedgerFull:
+        home = self._path.parent
+        hint = f"free {readable(2 * RESERVE)} on that disk: {home}/logs and {home}/artifacts are logs and outputs of runs, of which `shipway prune` then removes the old ones"
+        return LedgerFull(f"the disk of the ledger {self.name} is full: {error.__cause__}", hint=hint)
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

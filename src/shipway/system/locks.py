@@ -48,7 +48,8 @@ def exclusive(path: Path, what: str, *, wait: float = WAIT, cancelled: threading
     try:
         _take(handle, path, what, time.monotonic() + wait, cancelled)
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC".encode(), 0)
+        with contextlib.suppress(OSError):  # on a full disk whoever waits isn't told who has it
+            os.pwrite(handle, f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC".encode(), 0)
         yield
     finally:
         os.close(handle)
