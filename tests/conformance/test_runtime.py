@@ -80,6 +80,30 @@ class TestDockerRuntime(RuntimeContract):
                 connection.sendall(b"PING\r\n")
                 assert connection.recv(100) == b"+PONG\r\n"
 
+    def test_what_opens_connections_while_its_name_changes_does_not_hang(self, lab: DockerLab) -> None:
+        """As a request of the previous release that asks its database."""
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)
+        lab.runtime.ensure_network(lab.name("other"), {LABEL_APP: lab.app})  # by which it would reach out meanwhile
+        server = lab.run("a", "redis-server --port 6379 --protected-mode no", networks={network: ()})
+        (address,) = (lab.runtime.find(server) or pytest.fail("gone")).addresses.values()
+        asking = f"while :; do timeout 2 redis-cli -h {address} ping || echo hangs; done"
+        asker = lab.run("b", asking, networks={network: ("old",), lab.name("other"): ()})
+        eventually(lambda: "PONG" in list(lab.runtime.logs(asker)))
+        for number in range(10):
+            assert lab.runtime.set_aliases(network, asker, (f"name{number}",))
+        answered = len(list(lab.runtime.logs(asker)))
+        eventually(lambda: len(list(lab.runtime.logs(asker))) > answered)
+        assert set(lab.runtime.logs(asker)) == {"PONG"}
+
+    def test_one_that_was_left_paused_goes_on(self, lab: DockerLab) -> None:
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)
+        name = lab.run("a", "sleep 100", networks={network: ("old",)})
+        lab.engine.call("POST", f"/containers/{name}/pause")
+        assert lab.runtime.set_aliases(network, name, ("old",))
+        assert (lab.runtime.find(name) or pytest.fail("gone")).state == "running"
+
     def test_an_address_is_not_taken_while_a_name_changes(self, lab: DockerLab) -> None:
         network = lab.name("net")
         lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)

@@ -225,8 +225,8 @@ class Place:
         side_by_side(self._forget_name, self._outgoing())
 
     def _forget_name(self, item: ContainerInfo) -> None:
-        """No other service finds it by its name any more; what is open to it stays so. What it opens itself in that instant
-        hangs, so a worker, which nobody asks and which ends next, is left alone."""
+        """No other service finds it by its name any more; what is open to it stays so. A worker, which no service asks and which
+        ends next, is left alone."""
         if port_of(item) is not None:
             self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 

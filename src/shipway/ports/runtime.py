@@ -78,7 +78,7 @@ class Runtime(Protocol):
 
     def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
         """Let others in the network find an attached container by exactly these names; connections that are open to it or
-        from it stay open. False, and nothing is changed, where that isn't possible, or it isn't attached."""
+        from it stay open, and it can open others. False, and nothing is changed, where that isn't possible, or it isn't attached."""
 
     def disconnect(self, network: str, container: str) -> None:
         """Detach a container from a network; one that isn't attached is no error."""

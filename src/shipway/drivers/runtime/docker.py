@@ -21,6 +21,7 @@ from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import addresses, subnets, translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
+from shipway.drivers.runtime.pause import paused, resume
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
 from shipway.system.turns import Turns
 
@@ -285,7 +286,7 @@ class DockerRuntime:
         endpoint = found["NetworkSettings"]["Networks"].get(network)
         known = (endpoint or {}).get("Aliases") or []
         if endpoint is not None:
-            if set(aliases) <= set(known):
+            if set(aliases) <= set(known) or self.set_aliases(network, container, sorted({*aliases, *known} - {found["Id"][:12]})):
                 return
             self.disconnect(network, container)  # the engine can't add a name to what is attached
         wanted: dict[str, Any] = {"Aliases": sorted({*aliases, *known})}
@@ -312,6 +313,8 @@ class DockerRuntime:
 
     def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
         found = self._inspect(container)
+        if found is not None and found["State"]["Paused"]:
+            resume(self._engine, container)  # a process died in the middle of this
         endpoint = found["NetworkSettings"]["Networks"].get(network) if found else None
         if found is None or endpoint is None:
             return False
@@ -323,10 +326,10 @@ class DockerRuntime:
         if not address or there is None or PINNED not in (there["Labels"] or {}):
             return False
         # The engine can't change the names of what is attached. Attached again under the same address in an instant, its
-        # connections go on: what was sent meanwhile is sent again.
+        # connections go on: what was sent meanwhile is sent again. A connection that it opened meanwhile would hang.
         same = {"Aliases": sorted(aliases), "IPAMConfig": {"IPv4Address": address}, "MacAddress": endpoint.get("MacAddress") or ""}
         try:
-            with self._addresses.of(False):
+            with self._addresses.of(False), paused(self._engine, found):
                 self.disconnect(network, container)
                 self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": same})
         except EngineRefused:  # another process attached it meanwhile, or has taken the address
@@ -344,7 +347,6 @@ class DockerRuntime:
         self._engine.call("POST", f"/containers/{segment(container)}/rename", query={"name": name})
 
     def has_network(self, name: str) -> bool:
-        """Whether there is one of that name."""
         return self._network(name) is not None
 
     def has_volume(self, name: str) -> bool:
