@@ -67,6 +67,10 @@ class Globals:
         return Path(self._home).expanduser().absolute()
 
 
+# Of commands that need no plan at hand: they know what the ledger and the engine know.
+app_option = click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
+
+
 class ClosedPipe(Exception):
     """Whoever read the output has gone. Click would end the process with code 1 and without a word."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter
 
 
 @click.command()
 @click.argument("environment")
 @click.option("--force", is_flag=True, help="Needed, since the data of the environment's database is lost")
-@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
+@app_option
 @click.pass_obj
 def destroy(options: Globals, environment: str, force: bool, app: str | None) -> None:
     """Take ENVIRONMENT away, with its data and the snapshots of it. Its history stays in the ledger."""

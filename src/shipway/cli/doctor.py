@@ -6,7 +6,7 @@ import json
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
 
@@ -15,7 +15,7 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.option("--fix", is_flag=True, help="Repair what can be repaired")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="With --fix, wait for another deployment to end [0]")
 @click.option("--forget", metavar="HOST", help="A host that is not in the plan any more and is gone for good: look for it no longer")
-@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
+@app_option
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
 def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool, app: str | None, forget: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style, table
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--limit", default=50, show_default=True)
-@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
+@app_option
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
 def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:

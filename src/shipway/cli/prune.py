@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style, table
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Print what would go, and remove nothing")
-@click.option("--app", metavar="NAME", help="The app, where no plan is at hand [the plan's]")
+@app_option
 @click.pass_obj
 def prune(options: Globals, dry_run: bool, app: str | None) -> None:
     """Remove the app's images that no environment serves, needs for a rollback or may still take, on every host; and

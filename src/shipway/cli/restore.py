@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
 
@@ -14,22 +14,22 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.option("--yes", is_flag=True, help="Do it: what was written since the snapshot is lost")
 @click.option("--reason", default="", help="Why, for the history")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for a deployment to end [0]")
+@app_option
 @click.pass_obj
-def restore(options: Globals, environment: str, snapshot: int, yes: bool, reason: str, wait: float) -> None:
+def restore(options: Globals, environment: str, snapshot: int, yes: bool, reason: str, wait: float, app: str | None) -> None:
     """Put SNAPSHOT (a number) in the place of the database of ENVIRONMENT. Without --yes, say what would be lost.
 
     A snapshot of the present is taken first. What is written while this runs is lost as well: `shipway maintenance on`
     holds the traffic. The code stays; where it was made for another schema, `shipway rollback` follows.
     """
+    from shipway.actions.environments import known_app
     from shipway.actions.restore_snapshot import outlook, restore_snapshot
     from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
     from shipway.domain.errors import UsageError
     from shipway.system.durations import timestamp
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        environment_of(plan, environment)
+        plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
         found = outlook(ctx, plan.app, environment, snapshot)
         chosen = found.snapshot
         say(f"snapshot {chosen.number} of {timestamp(chosen.at)}: {chosen.cause}; release {chosen.release}, schema {chosen.schema or 'unknown'}")

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 LOOK = 60.0  # seconds after which a process that waits looks whether the environment is still there
@@ -16,7 +16,7 @@ PATIENCE = 60  # failures in a row, of one in each LOOK seconds, after which it 
 @click.command()
 @click.argument("environment")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
-@click.option("--app", metavar="NAME", help="The app, where no plan is at hand [the plan's]")
+@app_option
 @click.option("--when-due", is_flag=True, help="Stay, and do it when the plan's `standby` is over")
 @click.pass_obj
 def retire(options: Globals, environment: str, wait: float, app: str | None, when_due: bool) -> None:

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
 
@@ -18,9 +18,10 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.option("--force-down", is_flag=True, help="Run the down scripts, whatever the proofs say; needs --reason")
 @click.option("--reason", default="", help="Why, for the history")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@app_option
 @click.pass_obj
 def rollback(
-    options: Globals, environment: str, to: str | None, dry_run: bool, code_only: bool, force_down: bool, reason: str, wait: float
+    options: Globals, environment: str, to: str | None, dry_run: bool, code_only: bool, force_down: bool, reason: str, wait: float, app: str | None
 ) -> None:
     """Take ENVIRONMENT back to the last good release: its images, its secrets, and its schema the way that the proofs of
     the releases between them show.
@@ -30,10 +31,10 @@ def rollback(
     """
     started = time.monotonic()
     from shipway.actions.decide import decide
+    from shipway.actions.environments import known_app
     from shipway.actions.rollback import Wish, rollback_order
     from shipway.actions.rollback import rollback as roll_back
     from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
     from shipway.domain.errors import UsageError
     from shipway.domain.levels import CODE_ONLY
     from shipway.domain.way_back import DOWN_THEN_CODE
@@ -45,8 +46,7 @@ def rollback(
         raise UsageError("to go another way than the proofs show needs a reason", hint="--reason TEXT, for the history")
     wish = Wish(to, reason, CODE_ONLY if code_only else DOWN_THEN_CODE if force_down else None)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        environment_of(plan, environment)
+        plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
         if dry_run:
             order = rollback_order(ctx, plan.app, environment, wish)
             say(decide(ctx, order, create=False).changeset.render())

@@ -6,26 +6,26 @@ import json
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, table
 
 
 @click.command()
 @click.argument("environment")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
+@app_option
 @click.pass_obj
-def snapshots(options: Globals, environment: str, as_json: bool) -> None:
+def snapshots(options: Globals, environment: str, as_json: bool, app: str | None) -> None:
     """The snapshots of ENVIRONMENT that can be restored, newest first."""
+    from shipway.actions.environments import known_app
     from shipway.actions.snapshot import snapshots as read
     from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
     from shipway.domain.record import to_data
     from shipway.domain.size import readable
     from shipway.system.durations import timestamp
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        plan = load_plan(options.home)
-        environment_of(plan, environment)
+        plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
         found = read(ctx, plan.app, environment)
         if as_json:
             say(json.dumps([to_data(item) for item in found], indent=2))

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
 LATE = 30.0  # seconds that what ends in the background may take for it
@@ -18,7 +18,7 @@ def _overdue(until: float, now: float) -> str:
 
 
 @click.command()
-@click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
+@app_option
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
 def status(options: Globals, as_json: bool, app: str | None) -> None:
