@@ -80,10 +80,10 @@ class Applying:
             raise
         self.serves = True
         former = {part.host.name: "it was not cleaned up yet" for part in self.decision.parts if part.host not in self.order.environment.hosts}
-        self._remember(former)
         attempt_all(
-            lambda: self.everywhere(Place.forget_replaced), self._retire, self._revert, *(place.stay_up for place in self.places)
-        )
+            partial(self._remember, former), partial(self.everywhere, Place.forget_replaced), self._retire, self._revert,
+            *(place.stay_up for place in self.places),
+        )  # fmt: skip
         self._remember({})
 
     def _remember(self, former: Mapping[str, str]) -> None:
