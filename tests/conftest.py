@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.matrix import FULL
 from tests.nodes import Nodes, running_nodes
 
 
@@ -19,7 +19,7 @@ def nodes() -> Iterator[Nodes]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave whole matrices out of the usual run."""
-    if os.environ.get("FULL"):
+    if FULL:
         return
     full = [item for item in items if "full" in item.keywords]
     if full:

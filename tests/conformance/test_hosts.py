@@ -114,6 +114,7 @@ class TestImagesByTunnel(ImagesContract):
         return RemoteImagesLab(remote, host, registry)
 
 
+@pytest.mark.full  # the same driver as on this machine, and the system tests reach it through the same tunnel
 class TestEdgeByTunnel(EdgeContract):
     @pytest.fixture(scope="class")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from shipway.drivers.runtime import sockets, space
 from shipway.drivers.runtime.translate import LOW_SHARES, SHARES
 from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
 from tests.conformance.labs import DockerLab, MemoryLab, make_spec
+from tests.matrix import FULL
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -296,7 +296,7 @@ class TestDockerRuntime(RuntimeContract):
 def test_many_networks_fit_onto_an_engine() -> None:
     """The engine's default pools end after about 30."""
     lab = DockerLab()
-    names = [lab.name(f"many{number}") for number in range(120 if os.environ.get("FULL") else 40)]
+    names = [lab.name(f"many{number}") for number in range(120 if FULL else 40)]
     try:
         for name in names:
             lab.runtime.ensure_network(name, {LABEL_APP: lab.app})

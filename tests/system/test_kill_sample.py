@@ -16,7 +16,7 @@ from shipway.actions.leases import TTL
 from tests.system.conftest import Make
 from tests.system.tiny import NOT_THERE, Tiny, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(300)]
 
 POINTS = 2  # of each story
 SEED = int(os.environ.get("SHIPWAY_TEST_SEED") or time.time())
@@ -123,7 +123,6 @@ def survives(project: Tiny, where: str, order: str, following: tuple[str, ...], 
     return answers
 
 
-@pytest.mark.full
 def test_a_first_deployment(shop: Tiny, draw: Draw) -> None:
     command = ("deploy", "staging", "staging", "--wait", "15")
     newest = shop.answer()
@@ -145,7 +144,6 @@ def test_a_release_with_a_migration_over_one_that_serves(shop: Tiny, draw: Draw)
         assert shop.answer() == str(number)
 
 
-@pytest.mark.full
 def test_a_rollback(shop: Tiny, draw: Draw) -> None:
     old = int(shop.answer())
     command = ("rollback", "staging", "--to", str(old), "--wait", "15")

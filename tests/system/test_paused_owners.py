@@ -8,7 +8,7 @@ from shipway.domain.errors import LeaseHeld
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(300)]
 
 DOCKERFILE = """\
 FROM caddy:2
@@ -30,7 +30,7 @@ def site(make: Make) -> Tiny:
     return project
 
 
-@pytest.mark.parametrize(("moment", "taken"), [pytest.param("▸ start", "take back deploy", marks=pytest.mark.full), ("│ looking", "finish deploy")])
+@pytest.mark.parametrize(("moment", "taken"), [("▸ start", "take back deploy"), ("│ looking", "finish deploy")])
 def test_who_wakes_up_too_late_changes_nothing(site: Tiny, moment: str, taken: str) -> None:
     names = [site.answer(), f"late {taken}", f"next {taken}"]
     site.change(names[1])

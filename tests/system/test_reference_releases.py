@@ -126,6 +126,7 @@ def test_2_a_lossy_release_is_refused_until_somebody_takes_the_loss(team: Team) 
     assert team.schema() == "0005"
 
 
+@pytest.mark.full
 def test_3_without_a_way_down_and_with_code_that_fails_above_nothing_leads_back(team: Team) -> None:
     team.migration("0006", "ALTER TABLE items RENAME COLUMN search_slug TO slug")
     team.change(MODELS, "search_slug: Mapped[str | None]", 'search_slug: Mapped[str | None] = mapped_column("slug")')
@@ -141,6 +142,7 @@ def test_3_without_a_way_down_and_with_code_that_fails_above_nothing_leads_back(
     assert team.schema() == "0006"
 
 
+@pytest.mark.full
 def test_4_what_contracts_waits_until_nobody_needs_what_goes(team: Team) -> None:
     """The column that the first test expanded by is not used by anybody."""
     team.migration("0007_contract", "ALTER TABLE items DROP COLUMN price", "ALTER TABLE items ADD COLUMN price integer")

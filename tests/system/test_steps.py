@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 
 from shipway.domain.errors import StepFailed
+from tests.matrix import FULL
 from tests.system.tiny import DATABASE, IMAGE, Tiny
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine]
@@ -150,7 +150,7 @@ def test_an_image_with_a_user_of_its_own_writes_reports_and_outputs(bare: Tiny) 
 
 
 def test_a_long_output_is_kept_whole(bare: Tiny) -> None:
-    lines = 1_000_000 if os.environ.get("FULL") else 60_000
+    lines = 1_000_000 if FULL else 60_000
     bare.pipeline(much={"run": f"seq {lines} | sed 's/$/ of the output of a step that has much to say/'"})
     bare.git("branch", "--force", "main", "staging")
     bare.shipway("--quiet", "run", "main")

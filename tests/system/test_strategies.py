@@ -135,7 +135,8 @@ def test_without_visitors_shipway_sends_requests_itself(served: Callable[..., Ti
 
 
 def test_the_watch_window_rolls_back_by_itself(served: Callable[..., Tiny]) -> None:
-    project = served(watch={"duration": "30s", "requests": 20})
+    project = served()
+    project.plan["environments"]["staging"]["watch"] = {"duration": "30s", "requests": 20}
     project.change("two", files={"web/Caddyfile": SICK})
     with crowd(project) as counted:
         done = project.shipway("run", "staging", check=False)

@@ -30,6 +30,7 @@ from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
 from shipway.domain.release import PENDING
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
+from tests.matrix import FULL
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
@@ -141,5 +142,5 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_any_order() -> None:
     run_state_machine_as_test(
-        AnyOrder, settings=settings(max_examples=100, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
+        AnyOrder, settings=settings(max_examples=100 if FULL else 40, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
     )

@@ -5,7 +5,6 @@ The usual run takes a sample, FULL=1 all commands in all kinds of environment, a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +15,7 @@ import pytest
 from shipway.domain.errors import DeployFailed, EdgeError, ShipwayError
 from shipway.domain.plan import Environment
 from shipway.testing.faults import Fault, broken_pipe, lost_connection, with_ledger, with_reporter
+from tests.matrix import FULL
 from tests.unit.actions.test_kill_points import (
     ENVIRONMENTS,
     FAIL,
@@ -36,7 +36,6 @@ from tests.unit.world import World
 
 SAMPLE = [(second, "cold"), (back, "warm"), (back_down_first, "cold"), (unverified, "two hosts")]
 ALL = [(story, name) for story in STORIES for name in ONLY.get(story, ENVIRONMENTS)]
-FULL = bool(os.environ.get("FULL"))
 
 
 @pytest.mark.parametrize("kind", ["reporter", "ledger"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from pathlib import Path
@@ -18,8 +17,7 @@ from shipway.planfile.drafting.survey import survey
 from shipway.planfile.drafting.write import write
 from shipway.planfile.problem import InvalidPlan
 from shipway.planfile.read import Reading, read
-
-FULL = bool(os.environ.get("FULL"))
+from tests.matrix import FULL
 
 PLAN = reference.text()
 HEAD = "app: a\nservices: {web: {image: nginx:1}}\n"
