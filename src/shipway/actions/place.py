@@ -144,10 +144,15 @@ class Place:
 
     def _start(self, spec: ContainerSpec) -> None:
         """It finds the services that serve by their names, and has none itself before it takes requests."""
-        aliases = () if spec in self.wanted.web else (spec.labels[LABEL_NAME],)
+        aliases = () if self._asked and spec in self.wanted.web else (spec.labels[LABEL_NAME],)
         create_and_start(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._begun[spec.name] = self.ctx.clock()
         self._inside.add(spec.name)
+
+    @property
+    def _asked(self) -> bool:
+        """Whether one service may ask another: the names of an only one needn't move with the requests."""
+        return max(len(self.plan.services), len(self._left.plan.services) if self._left else 0) > 1
 
     @property
     def _beside_traffic(self) -> bool:
@@ -222,12 +227,15 @@ class Place:
     def take(self) -> None:
         """All requests to the release that is wanted."""
         self.switch(self.wanted.routes)
+
+    def forget_names(self) -> None:
+        """Other services ask only the release that serves now."""
         side_by_side(self._forget_name, self._outgoing())
 
     def _forget_name(self, item: ContainerInfo) -> None:
         """No other service finds it by its name any more; what is open to it stays so. A worker, which no service asks and which
         ends next, is left alone."""
-        if port_of(item) is not None:
+        if self._asked and port_of(item) is not None:
             self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 
     def switch(self, table: Mapping[str, object] | None) -> None:

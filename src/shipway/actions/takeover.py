@@ -27,6 +27,8 @@ def take_over(applying: Applying) -> None:
     fresh = old is None or any(place.wanted.routes == place.observed.routes for place in applying.places)
     kind = "rollback" if order.kind != DEPLOY else "blue-green" if fresh else order.environment.strategy.kind
     {"rollback": _back, "blue-green": _blue_green, "rolling": _rolling, "canary": _canary}[kind](applying)
+    if applying.switched:
+        applying.everywhere(Place.forget_names)
     if applying.last_switch is not None:
         took = (applying.last_switch - applying.decided) * 1000
         applying.ctx.reporter.note(f"all requests go to release {order.release.number}, {took:.0f} ms after the decision")
