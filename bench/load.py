@@ -1,6 +1,6 @@
 """Load on a site of this machine while something is done to it, and what became of each request.
 
-Bounded: at most RATE requests a second and `limit` seconds, to the loopback address only.
+Bounded: at most twice RATE requests a second and `limit` seconds, to the loopback address only.
 """
 
 from __future__ import annotations
