@@ -23,7 +23,6 @@ from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
 from shipway.domain.rules import required_checks
 from shipway.domain.snapshot import Snapshot
-from shipway.system import priority
 
 AT_ONCE = 8  # hosts that are worked on side by side
 
@@ -69,21 +68,16 @@ class Applying:
         self.switched = False
         self.last_switch: float | None = None  # when it was in effect everywhere
         self.undone = False  # wholly, after a failure
-        self._niceness: int | None = None  # before it was lowered
         self.serves = False  # switched and verified: from here on a failure doesn't take the release back
 
     def run(self) -> None:
         """The whole deployment. Raises what failed, after taking everything back."""
-        if self.order.kind == DEPLOY and any(place.observed.routes is not None for place in self.places):
-            self._niceness = priority.lower()  # what serves comes first, until the switch
         try:
             for step in (self._make_room, self._accessories, self._pull, self._migrate, self._revert_first, self._seed, self._take_over, self._verify, self._watch):
                 step()
         except BaseException as error:
-            self._hurry()
             self._undo(error)
             raise
-        self._hurry()
         self.serves = True
         former = {part.host.name: "it was not cleaned up yet" for part in self.decision.parts if part.host not in self.order.environment.hosts}
         attempt_all(
@@ -116,11 +110,6 @@ class Applying:
             side_by_side(one, self.places, most=AT_ONCE)
         except Exception as error:
             raise (first or [error])[0] from None
-
-    def _hurry(self) -> None:
-        if self._niceness is not None:
-            priority.restore(self._niceness)
-            self._niceness = None
 
     # prepare
 
@@ -183,7 +172,6 @@ class Applying:
 
     def switch(self, work: Callable[[Place], object]) -> None:
         """All hosts, or none: a failure on one takes every one back."""
-        self._hurry()
         if self.decision.first.wanted.routes is not None:
             with self.ctx.part("switch", self.order.environment.url):
                 self.switched = True  # before the call: an unclear outcome is switched back
