@@ -26,15 +26,15 @@ def split(subnet: str) -> dict[str, str]:
     return {"Subnet": subnet, "IPRange": str(part), "Gateway": str(found.network_address + 1)}
 
 
-def choose(network: Mapping[str, Any], container: str, attached: Iterable[Mapping[str, Any]], reserved: Iterable[str] = ()) -> str | None:
+def choose(network: Mapping[str, Any], container: str, attached: Iterable[Mapping[str, Any]]) -> str | None:
     """A free address for a container; None where the engine must choose. attached: the engine's list of all containers of
-    the network, stopped ones too. reserved: addresses that are being taken. The name decides where the search begins, so that an address isn't soon taken again."""
+    the network, stopped ones too. The name decides where the search begins, so that an address isn't soon taken again."""
     config = next((item for item in (network.get("IPAM") or {}).get("Config") or () if item.get("IPRange")), None)
     if config is None:
         return None
     whole, others = ipaddress.IPv4Network(config["Subnet"]), ipaddress.IPv4Network(config["IPRange"])
     first, count = int(whole.network_address) + 2, int(others.network_address) - int(whole.network_address) - 2
-    taken = {config.get("Gateway"), *reserved} | {item.get("IPv4Address", "").partition("/")[0] for item in (network.get("Containers") or {}).values()}
+    taken = {config.get("Gateway")} | {item.get("IPv4Address", "").partition("/")[0] for item in (network.get("Containers") or {}).values()}
     for item in attached:
         endpoint = item["NetworkSettings"]["Networks"].get(network["Name"]) or {}
         taken |= {endpoint.get("IPAddress"), (endpoint.get("IPAMConfig") or {}).get("IPv4Address")}

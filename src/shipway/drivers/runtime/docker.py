@@ -22,7 +22,6 @@ from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import addresses, subnets, translate
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.pause import paused, resume
-from shipway.drivers.runtime.reserved import Reserved
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
 from shipway.system.turns import Turns
 
@@ -37,7 +36,7 @@ class DockerRuntime:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._networks = threading.Lock()
-        self._reserved = Reserved()
+        self._choosing = threading.Lock()  # of an address, until it is taken
         self._addresses = Turns()  # True: takes an address of a network; False: gives one back for an instant
 
     def ping(self) -> str:
@@ -292,8 +291,8 @@ class DockerRuntime:
             self.disconnect(network, container)  # the engine can't add a name to what is attached
         wanted: dict[str, Any] = {"Aliases": sorted({*aliases, *known})}
         try:
-            with self._addresses.of(True), self._reserved.of(lambda taken: self._address(network, found["Name"], taken)) as address:
-                if address:
+            with self._addresses.of(True), self._choosing:
+                if address := self._address(network, found["Name"]):
                     wanted["IPAMConfig"] = {"IPv4Address": address}
                 self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": wanted})
         except EngineRefused as error:
@@ -304,13 +303,13 @@ class DockerRuntime:
             # What ends in this very moment leaves an endpoint that only its name leads to, and that holds the network.
             self.disconnect(network, found["Name"].lstrip("/"))
 
-    def _address(self, network: str, container: str, reserved: set[str]) -> str | None:
+    def _address(self, network: str, container: str) -> str | None:
         """For a container that is attached; None where the engine chooses."""
         there = self._network(network)
         if there is None or PINNED not in (there["Labels"] or {}):
             return None
         attached = self._engine.call("GET", "/containers/json", query={"all": 1, "filters": json.dumps({"network": [network]})})
-        return addresses.choose(there, container, attached, reserved)
+        return addresses.choose(there, container, attached)
 
     def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
         found = self._inspect(container)
