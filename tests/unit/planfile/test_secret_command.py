@@ -6,19 +6,18 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from shipway.actions.observe import settings
 from shipway.app import open_context
-from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
-from shipway.cli.secret import secret
-from shipway.domain.errors import SecretError, ShipwayError, UsageError
+from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Environment, Plan, Service
 from shipway.domain.secret_value import as_bytes, as_text
 from shipway.domain.specify import secret_files, variables
 from shipway.planfile import parse
 from tests.unit.domain import samples
+from tests.unit.planfile.secret_home import home_of, run_secret
 from tests.unit.world import World
 
 PLAN = """
@@ -32,18 +31,11 @@ environments: {staging: {url: "http://staging.localhost"}}
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SHIPWAY_ACTOR", "ada@example.org")
-    (tmp_path / "shipway.yaml").write_text(PLAN)
-    return tmp_path / "home"
+    return home_of(PLAN, tmp_path, monkeypatch)
 
 
 def run(home: Path, name: str, value: bytes, *options: str) -> Result:
-    done = CliRunner().invoke(secret, ["set", "staging", name, *options], input=value, obj=Globals(str(home), None, False))
-    if isinstance(done.exception, ShipwayError):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done
+    return run_secret(home, "set", "staging", name, *options, value=value)
 
 
 def kept(home: Path, name: str) -> bytes:

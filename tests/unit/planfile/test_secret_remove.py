@@ -6,19 +6,17 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.rollback import Wish, rollback
 from shipway.actions.secret_names import require_unused
 from shipway.app import open_context
-from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
-from shipway.cli.secret import secret
-from shipway.domain.errors import SecretError, ShipwayError, UsageError
+from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.release import Release
 from tests.unit.domain.samples import STAGING
+from tests.unit.planfile.secret_home import home_of, run_secret
 from tests.unit.world import World
 
 PLAN = """
@@ -32,18 +30,11 @@ environments: {staging: {url: "http://staging.localhost"}}
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SHIPWAY_ACTOR", "ada@example.org")
-    (tmp_path / "shipway.yaml").write_text(PLAN)
-    return tmp_path / "home"
+    return home_of(PLAN, tmp_path, monkeypatch)
 
 
 def run(home: Path, *words: str, value: bytes = b"") -> str:
-    done = CliRunner().invoke(secret, words, input=value, obj=Globals(str(home), None, False))
-    if isinstance(done.exception, ShipwayError):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.output
+    return run_secret(home, *words, value=value).output
 
 
 def test_one_that_nothing_uses_goes(home: Path) -> None:
