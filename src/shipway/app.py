@@ -223,7 +223,10 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
     import subprocess
     import sys
 
-    args = ["nice", "-n", "19", sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
+    # Linux gives each session the same share of the processor, whatever the priority of its processes: see `autogroup` in sched(7).
+    gently = "echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 \"$@\""
+    command = [sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
+    args = ["sh", "-c", gently, "sh", *command]
     nothing = subprocess.DEVNULL
     subprocess.Popen(args, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 
@@ -287,23 +290,6 @@ def _sql_migrations(folder: Path, layout: str | None) -> list[Migration]:
     if not migrations:
         raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
     return migrations
-
-
-@contextmanager
-def caretaker(home: Path, name: str) -> Iterator[bool]:
-    """Whether this process is the only one that cares for what stands by there. One that dies gives it back."""
-    import fcntl
-
-    with open(home / f"standby-{name}.lock", "w") as file:
-        for _ in range(50):  # the one before may be about to end
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(0.1)
-                continue
-            yield True
-            return
-        yield False
 
 
 def _repository() -> Repository:

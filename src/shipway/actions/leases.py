@@ -19,7 +19,7 @@ CARETAKER = "standby"  # who tidies up after a deployment: everybody waits for i
 MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
 # Methods of these ports that change nothing: THE list, by which `testing.faults` tells effects too.
 READS = frozenset({
-    "ping", "list", "objects", "variables", "find", "connections", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
+    "ping", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "now", "identity", "property", "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "apps",  # of the ledger
     "release", "releases", "releases_of", "version", "versions", "evidence", "approvals", "acceptances", "snapshots", "registration", "accepted_rules",  # likewise

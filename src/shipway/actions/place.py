@@ -28,13 +28,14 @@ from shipway.domain.container import (
 from shipway.domain.count import counted
 from shipway.domain.draining import MOST, oldest, port_of, replaced_at
 from shipway.domain.errors import DiskFull, Interrupted
-from shipway.domain.observed import release_of
+from shipway.domain.observed import release_of, standing_by
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY, Deployment
 from shipway.steps.health import SETTLED, look, wait_healthy
 from shipway.steps.starting import create_and_start
 from shipway.system.durations import human
 
+PROCESSORS = 2  # of a host for each container that starts beside requests
 SETTLE = 0.2  # seconds between the start of containers and the switch of requests to them
 
 
@@ -55,6 +56,7 @@ class Place:
         self._left = decision.left
         self._headers = decision.order.environment.forwarded
         self._begun: dict[str, float] = {}  # when containers were started
+        self._low = {spec.name for spec in self.wanted.services}  # which may have a low priority, maybe of a process that died
         self._switched: float | None = None  # when the edge last took a table
         self._gone = set[str]()  # stopped by this deployment
         self.given_up = threading.Event()  # the deployment has failed, maybe on another host
@@ -115,6 +117,7 @@ class Place:
         """What started for the requests must still be healthy a moment later. Meanwhile the machine has its time back."""
         new = self._starting(self.wanted.web)
         if new and self.observed.routes is not None:
+            self._prioritize()  # now, and not in the moment of the switch
             self.ctx.cancelled.wait(SETTLE / 2)
             self._wait(new)
             self.ctx.cancelled.wait(SETTLE / 2)
@@ -135,7 +138,11 @@ class Place:
             if shared:
                 side_by_side(self.ctx.runtime.create, starting)
                 side_by_side(partial(self._share, starting), shared)
-            side_by_side(self._start, starting, most=self.ctx.parallel)
+            if self._beside_traffic:
+                in_turn = max(1, self.ctx.runtime.processors() // PROCESSORS)
+                side_by_side(self._start_in_turn, starting, most=min(in_turn, self.ctx.parallel))
+            else:
+                side_by_side(self._start, starting, most=self.ctx.parallel)
             self._wait([spec for spec in starting if spec not in self._trusted()])
 
     def _starting(self, specs: Sequence[ContainerSpec]) -> list[ContainerSpec]:
@@ -148,6 +155,13 @@ class Place:
         create_and_start(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._begun[spec.name] = self.ctx.clock()
         self._inside.add(spec.name)
+        self._low.add(spec.name)
+
+    def _start_in_turn(self, spec: ContainerSpec) -> None:
+        """The next one has its turn when this one is healthy: where processors are few, requests pay for what starts."""
+        self._start(spec)
+        if self._health(spec)[0]:
+            self._wait([spec])
 
     @property
     def _asked(self) -> bool:
@@ -158,6 +172,12 @@ class Place:
     def _beside_traffic(self) -> bool:
         """Whether what starts has to leave the processor to what serves, until the switch. A rollback is in a hurry."""
         return not self._again and self.wanted.routes is not None and self.observed.routes is not None
+
+    def _prioritize(self) -> None:
+        """What starts no more has its full share of the processor."""
+        if self._beside_traffic:
+            side_by_side(self.ctx.runtime.prioritize, sorted(self._low))
+            self._low.clear()
 
     def _enter(self, spec: ContainerSpec) -> None:
         enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in self._inside)
@@ -241,9 +261,7 @@ class Place:
     def switch(self, table: Mapping[str, object] | None) -> None:
         """All requests by this table."""
         if table is not None:
-            if self._beside_traffic:
-                there = [spec.name for spec in self.wanted.services]
-                side_by_side(self.ctx.runtime.prioritize, there)
+            self._prioritize()
             self.ctx.edge.switch(self.owner, table)
             self._switched = self.ctx.clock()
 
@@ -256,17 +274,25 @@ class Place:
 
     def retire(self, history: Sequence[Deployment], *, wait: bool) -> None:
         """What was replaced ends, or stays for a rollback. wait: until its open requests have ended, for a schema that is
-        reverted next, or a host that isn't looked at again; otherwise what has some is left to `retire_later`."""
+        reverted next, or a host that isn't looked at again; otherwise what has some is left to `retire_later`, and so is what
+        stood by: its removal takes from the requests, and it is in no hurry."""
         verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
         verbs |= self._without_standby()
         gone = {name for name in self._gone if verbs.get(name) == "stop"}
         leaving = [item for item in self.observed.services if item.name in verbs and item.name not in gone]
         if wait:
             wait_drained(self.ctx, self._outgoing(), self._switched_at())
-        leaving = [item for item in leaving if wait or drained(self.ctx, item, self._since(history, item))]
+        if not wait:
+            idle = self._stood_by(history)
+            leaving = [item for item in leaving if item.name not in idle and drained(self.ctx, item, self._since(history, item))]
         if leaving:
             with self.part("retire", counted(len(leaving), "container")):
                 side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
+
+    def _stood_by(self, history: Sequence[Deployment]) -> set[str]:
+        """Containers of the release that a rollback would have gone to until now; not those of older ones that nobody ended."""
+        since = {item.name: self._since(history, item) for item in standing_by(self.observed)}
+        return {name for name, moment in since.items() if moment == max(since.values())}
 
     def limit(self, history: Sequence[Deployment]) -> None:
         """At most two outgoing releases drain at once: of more, the oldest ones end now."""

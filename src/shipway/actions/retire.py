@@ -19,6 +19,7 @@ from shipway.domain.observed import release_of, standing_by
 from shipway.domain.release import Deployment
 
 SOON = 2.0  # seconds after which to look again, where a deployment is under way
+REST = 5.0  # seconds after a switch in which no container is removed that can go later: the engine's work takes from requests
 SELDOM = 10.0  # seconds between looks at requests that have been open for long
 OUT = "out"  # out of rotation, and on standby
 
@@ -50,9 +51,10 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
             wait_drained(place.ctx, [item], _since(history, item))
     with ready(ctx, app, environment, "end of the standby", wait=wait) as own:
         places = standing(own, app, environment)
-        warm = [(place, item) for place in places for item in standing_by(place.observed)]
+        needed = [(place, {change.name for change in place.changes.of("container", "remove")}) for place in places]
+        warm = [(place, item) for place, older in needed for item in standing_by(place.observed) if item.name not in older]
         known = {item.id for _, item in warm}
-        others = [step for step in _steps(own, history, places) if step.due and step.item.id not in known]
+        others = [step for step in _steps(own, history, places, rest=0.0) if step.due and step.item.id not in known]
         attempt_all(
             partial(_do, others),
             partial(side_by_side, lambda each: leave(each[0].ctx, each[1], app, environment, remove=False), warm),
@@ -85,7 +87,8 @@ def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
     return list(_steps(ctx, ctx.ledger.history(app, environment), standing(ctx, app, environment)))
 
 
-def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standing]) -> Iterator[_Step]:
+def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standing], *, rest: float = REST) -> Iterator[_Step]:
+    rested = max((item.finished or 0.0 for item in history), default=0.0) + rest
     for place in places:
         verbs = {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
         warm = {item.name for item in standing_by(place.observed)}
@@ -95,7 +98,9 @@ def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standin
             now, since = ctx.clock(), _since(history, item)
             again = now + min(max(POLL, (now - since) / 10), SELDOM)
             over = since + (float(item.labels.get(LABEL_STANDBY, "0")) if fits else 0.0)
-            if item.name in verbs:
+            if item.name in verbs and verbs[item.name] == "remove" and item.name in warm and now < rested:
+                yield _Step(place, item, "remove", due=False, at=rested)
+            elif item.name in verbs:
                 yield _Step(place, item, verbs[item.name], drained(place.ctx, item, since), again)
             elif item.name in warm and now >= over:
                 yield _Step(place, item, "stop", drained(place.ctx, item, since), again)

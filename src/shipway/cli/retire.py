@@ -36,12 +36,13 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
 def _when_due(options: Globals, app: str, environment: str) -> None:
     from shipway.actions.leases import CARETAKER
     from shipway.actions.retire import retire_due
-    from shipway.app import caretaker, open_context
+    from shipway.app import open_context
     from shipway.domain.errors import ShipwayError
+    from shipway.system.caretaker import caretaker
 
     failed = 0
-    with caretaker(options.home, f"{app}_{environment}") as first:
-        while first and options.home.exists():  # else it was taken away meanwhile
+    with caretaker(options.home, f"{app}_{environment}") as sleep:
+        while sleep and options.home.exists():  # else it was taken away meanwhile
             try:
                 with open_context(options.home, TerminalReporter(quiet=True), actor=CARETAKER) as ctx:
                     due = retire_due(ctx, app, environment)
@@ -53,4 +54,4 @@ def _when_due(options: Globals, app: str, environment: str) -> None:
                 due = time.time() + LOOK
             if due is None:
                 return
-            time.sleep(min(max(due - time.time(), 0.5), LOOK))
+            sleep(min(max(due - time.time(), 0.5), LOOK))

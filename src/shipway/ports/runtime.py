@@ -92,6 +92,9 @@ class Runtime(Protocol):
     def free_space(self) -> int | None:
         """Bytes that are free where images and containers are kept; None where that can't be told."""
 
+    def processors(self) -> int:
+        """How many the engine's machine has."""
+
     def memory(self) -> tuple[int, int] | None:
         """Bytes of memory of the engine's machine that programs may still take, and of all; None where that can't be told."""
 

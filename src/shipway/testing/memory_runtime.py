@@ -282,6 +282,10 @@ class MemoryRuntime(Recorder):
         with self._call("free_space"):
             return self.free
 
+    def processors(self) -> int:
+        with self._call("processors"):
+            return 2
+
     def memory(self) -> tuple[int, int] | None:
         with self._call("memory"):
             return self.available, 1 << 32

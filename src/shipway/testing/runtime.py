@@ -214,6 +214,9 @@ class RuntimeContract:
         assert 0 < used < found[0] < found[1]
         assert lab.runtime.memory_of(lab.name("missing")) is None
 
+    def test_processors(self, lab: RuntimeLab) -> None:
+        assert lab.runtime.processors() >= 1
+
     def test_files_go_in_and_out(self, lab: RuntimeLab) -> None:
         name = lab.spec("a", SLEEPS).name
         lab.runtime.create(lab.spec("a", SLEEPS))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from click.testing import CliRunner
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.doctor import examine
-from shipway.actions.retire import retire, retire_due
+from shipway.actions.retire import REST, retire, retire_due
 from shipway.actions.rollback import Wish, rollback
 from shipway.cli import cli
 from shipway.cli.retire import LOOK
@@ -78,11 +77,15 @@ def test_it_leaves_in_two_stages(world: World) -> None:
 def test_what_is_older_is_removed_when_the_requests_to_it_have_ended(world: World) -> None:
     busy(world, 1, 1)
     deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
-    assert (running(world, 1), running(world, 2)) == (["backend"], ["backend", "frontend"])
+    assert running(world, 1) == running(world, 2) == ["backend", "frontend"]  # its end would cost requests now
     assert examine(world.controller(), "shop", WARM) == []  # it goes by itself
     due = retire_due(world.controller(), "shop", "staging")
     assert due is not None
-    assert running(world, 1)
+    assert running(world, 1) == ["backend", "frontend"]
+    world.now += REST
+    due = retire_due(world.controller(), "shop", "staging")
+    assert due is not None
+    assert (running(world, 1), running(world, 2)) == (["backend"], ["backend", "frontend"])
     world.now = due + 40
     (found, *_) = examine(world.controller(), "shop", WARM)
     assert found.problem.startswith("belongs to no release that is needed")
@@ -150,8 +153,12 @@ def test_who_looks_after_it_survives_an_engine_that_is_away_for_a_moment(world: 
         world.now += 4000.0
         yield world.controller()
 
+    @contextmanager
+    def alone(*given: object) -> Iterator[Callable[[float], None]]:
+        yield waits.append
+
     monkeypatch.setattr("shipway.app.open_context", opened)
-    monkeypatch.setattr(time, "sleep", waits.append)
+    monkeypatch.setattr("shipway.system.caretaker.caretaker", alone)
     assert len(running(world, 1)) == 2
     done = CliRunner().invoke(cli, ["--home", str(tmp_path), "retire", "staging", "--app", "shop", "--when-due"])
     assert (done.exit_code, running(world, 1)) == (0, []), done.output

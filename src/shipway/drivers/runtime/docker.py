@@ -10,12 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shipway.domain.container import (
-    ContainerInfo,
-    ContainerSpec,
-    EngineObject,
-    owner_labels,
-)
+from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, owner_labels
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
@@ -358,6 +353,9 @@ class DockerRuntime:
         from shipway.drivers.runtime import space  # seldom needed
 
         return space.free_space(self._engine, self)
+
+    def processors(self) -> int:
+        return int(self._engine.call("GET", "/info")["NCPU"])
 
     def memory(self) -> tuple[int, int] | None:
         from shipway.drivers.runtime import usage
