@@ -37,7 +37,9 @@ install_docker() {
 start_dockerd() { # where there is no systemd: detached, so that it outlives this shell
   # A machine that was switched off leaves these behind, and dockerd would believe them.
   pgrep -x dockerd >/dev/null || root rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid
-  root sh -c "setsid nohup dockerd >>$LOG 2>&1 </dev/null &"
+  # As with systemd each container, and the engine, has a share of the processor of its own. By default all containers together
+  # have as much as the engine, which takes it from those that serve whenever it starts another one.
+  root sh -c "setsid nohup dockerd --cgroup-parent=/ >>$LOG 2>&1 </dev/null &"
 }
 
 wait_for_engine() {

@@ -176,7 +176,7 @@ class Place:
     def _prioritize(self) -> None:
         """What starts no more has its full share of the processor."""
         if self._beside_traffic:
-            side_by_side(self.ctx.runtime.prioritize, sorted(self._low))
+            side_by_side(self.ctx.runtime.prioritize, sorted(self._low), most=1)
             self._low.clear()
 
     def _enter(self, spec: ContainerSpec) -> None:

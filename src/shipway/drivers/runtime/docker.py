@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import math
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -355,7 +356,8 @@ class DockerRuntime:
         return space.free_space(self._engine, self)
 
     def processors(self) -> int:
-        return int(self._engine.call("GET", "/info")["NCPU"])
+        here = os.cpu_count() if self._engine.is_local else None
+        return here or int(self._engine.call("GET", "/info")["NCPU"])
 
     def memory(self) -> tuple[int, int] | None:
         from shipway.drivers.runtime import usage
