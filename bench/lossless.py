@@ -30,12 +30,14 @@ from bench.load import (
 from bench.measure import Row
 from bench.site import Site, Switched
 
+Stretch = tuple[float, float]  # from and until, monotonic
 ROUNDS, REQUESTS, TIMES = (50, 1_000_000, 2) if os.environ.get("FULL") else (5, 100_000, 1)
 SPEED = {kind: RATE[kind] * (TIMES if kind in (KEPT, FRESH) else 1) for kind in RATE}
 QUICK = SPEED[KEPT] + SPEED[FRESH]  # requests a second that are answered at once
 LIMIT = 2 * REQUESTS / QUICK  # seconds: at half the rate
-STEADY = 8.0  # seconds of steady state after each command
-SETTLED = 1.5  # seconds after a command before the steady state is looked at
+AFTER = 8.0  # seconds after each command
+SETTLED = 1.5  # of them, before the steady state begins
+REST = 4.5  # of them, before the clean-up begins, with which it ends
 
 
 def rows() -> list[Row]:
@@ -45,11 +47,11 @@ def rows() -> list[Row]:
         Site(Path(folder) / "lossless", releases=ROUNDS + 1).made() as site,
         Load(site.host, site.port, SPEED, limit=LIMIT) as load,
     ):
-        deployments, rollbacks, quiet = _rounds(site)
+        deployments, rollbacks, quiet, clean_up = _rounds(site)
     if load.failures():
         print(f"lossless: {load.failures()}", file=sys.stderr)
     quick = load.quick()
-    steady = p99([item for start, end in quiet for item in between(quick, start, end)])
+    steady = p99(_within(quick, quiet))
     rate = f"at {QUICK:.0f} requests a second"
     all_traffic = [last_other(quick, item.version, item.started, item.ended + SETTLED) - item.started for item in rollbacks]
     what = f"{ROUNDS} deployments + {ROUNDS} rollbacks"
@@ -65,6 +67,7 @@ def rows() -> list[Row]:
         Row(f"p99 around the switch of a rollback / in the steady state, {rate}", _around(quick, rollbacks) / steady, "×", 2),
         Row(f"p99 around the switch of a deployment / in the steady state, {rate}", _around(quick, deployments) / steady, "×", 2),
         Row(f"p99 while a deployment goes on, the start of its containers included / in the steady state, {rate}", _whole(quick, deployments) / steady, "×", 3),
+        Row(f"p99 while the background clean-up goes on, from {REST:g} s after a command / in the steady state, {rate}", p99(_within(quick, clean_up)) / steady, "×"),
         Row("rollback onto the warm standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
         Row("rollback onto the warm standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
         Row("rollback onto the warm standby, from the decision to the last switch (worst)", max(item.switch for item in rollbacks) * 1000, "ms", 150),
@@ -83,17 +86,23 @@ def _whole(quick: Sequence[Sample], switched: Iterable[Switched]) -> float:
     return p99([sample for item in switched for sample in between(quick, item.started, item.ended)])
 
 
-def _rounds(site: Site) -> tuple[list[Switched], list[Switched], list[tuple[float, float]]]:
-    """Deployments of ever new releases, rollbacks to the first one, and stretches of steady state."""
+def _within(quick: Sequence[Sample], stretches: Iterable[Stretch]) -> list[Sample]:
+    """The requests that began in these stretches of time."""
+    return [item for start, end in stretches for item in between(quick, start, end)]
+
+
+def _rounds(site: Site) -> tuple[list[Switched], list[Switched], list[Stretch], list[Stretch]]:
+    """Deployments of ever new releases, rollbacks to the first one, the stretches of steady state, and those of clean-up."""
     deployments, rollbacks = [], []
     started = time.monotonic()
-    quiet = [pause(STEADY)]
+    quiet, after = [pause(AFTER)], []
     for number in range(2, ROUNDS + 2):
         deployments.append(site.deploy(number))
-        quiet.append(pause(STEADY))
+        after.append(pause(AFTER))
         rollbacks.append(site.rollback(1))
-        quiet.append(pause(STEADY))
+        after.append(pause(AFTER))
     missing = REQUESTS / QUICK * 1.01 - (time.monotonic() - started)
     if missing > 0:
         quiet.append(pause(missing))
-    return deployments, rollbacks, [(start + SETTLED, end) for start, end in quiet]
+    quiet += [(start + SETTLED, start + REST) for start, _ in after]
+    return deployments, rollbacks, quiet, [(start + REST, end) for start, end in after]

@@ -46,6 +46,9 @@ def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reas
         if (known.actor, known.digest, known.signature) == (approval.actor, release.digest, "") and not signing and not _expired(known, rules, now):
             return known
     ctx.ledger.add_approval(approval)
+    now_there = ctx.ledger.current(release.app, decisions.environment)
+    if now_there is not None and now_there.release == release.number:
+        ctx.reporter.note(f"release {release.number} runs in {decisions.environment} already: this counts only where it is deployed there again")
     return approval
 
 
@@ -76,7 +79,9 @@ def find_release(ctx: Context, app: str, environment: Environment, which: str | 
     else:
         before = environment.after
         if before is None:
-            raise UsageError(f"say which release: {environment.name} comes after no other environment")
+            newest = ctx.ledger.releases(app, limit=1)
+            hint = f"such as r{newest[0].number}, the newest one; `shipway history` lists what ran where" if newest else "`shipway run` builds one"
+            raise UsageError(f"name the release: {environment.name} comes after no other environment", hint=hint)
         now = ctx.ledger.current(app, before)
         if now is None:
             raise UsageError(f"nothing was validated on {before} yet", hint=f"deploy to {before} first")

@@ -68,6 +68,7 @@ def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deplo
         raise UsageError(f"{to} is a release's number and another one's version: {listed}", hint=f"write the one that is meant: --to {listed.split(', ')[0]}")
     if not found:
         newest = list(dict.fromkeys(item.release for item in good))[:LISTED]
-        ran = ", ".join("/".join([str(item), *ctx.ledger.versions(app, item)]) for item in newest) or "none"
-        raise NothingToRollBack(f"{to} never ran here successfully", hint=f"these did: {ran}")
+        ran = ", ".join("/".join([str(item), *ctx.ledger.versions(app, item)]) for item in newest)
+        hint = f"these did: {ran}" if ran else "no deployment there has succeeded yet: `shipway history` lists what was tried"
+        raise NothingToRollBack(f"{to} never ran here successfully", hint=hint)
     return found[0]

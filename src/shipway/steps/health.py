@@ -21,7 +21,7 @@ LOG_SEARCHED = 1000  # last lines that are looked through for those that aren't 
 STEADY = 0.5  # seconds that a container without a health check must stay up before requests are switched
 SETTLED = 3.0  # seconds from its start that it must have stayed up before a deployment counts as good
 TRY = 2.0  # seconds that one request may take
-PAUSE = 0.1  # seconds between looks at a command that runs
+PAUSE = 0.1  # seconds between looks at a container, or at a command that runs in it
 
 Waiting = tuple[str, Health | None, int | None]  # container, how it shows its health, the port where it listens
 
@@ -71,24 +71,27 @@ class _Prober:
 
     def wait(self, name: str, health: Health | None, port: int | None) -> None:
         deadline = self._ctx.clock() + (health.timeout if health else STEADY)
-        first: int | None = None
+        first = self._unbroken(name)
+        container, looked = first, self._ctx.clock()
         while True:
             self._go_on()
-            container = _running(self._ctx, name)
-            first = container.restarts if first is None else first
-            if container.restarts > first:
-                raise _failed(self._ctx, name, "it exited, and the engine restarted it")
+            if self._ctx.clock() >= looked + PAUSE or not any(container.addresses.values()):
+                container, looked = self._unbroken(name, first), self._ctx.clock()
             late = self._ctx.clock() >= deadline
-            if health is None:
-                if late:
-                    return
-            else:
-                healthy, seen = self._probe(container, health, port, deadline)
-                if healthy:
-                    return
-                if late:
-                    raise _failed(self._ctx, name, f"not healthy within {health.timeout:g} s: {seen}")
+            healthy, seen = self._probe(container, health, port, deadline) if health else (late, "")
+            if healthy:
+                self._unbroken(name, first)
+                return
+            if health and late:
+                raise _failed(self._ctx, name, f"not healthy within {health.timeout:g} s: {seen}")
             self._ctx.cancelled.wait(health.interval if health else PAUSE)
+
+    def _unbroken(self, name: str, first: ContainerInfo | None = None) -> ContainerInfo:
+        """The container, which runs and wasn't restarted since it was first looked at."""
+        container = _running(self._ctx, name)
+        if first is not None and container.restarts > first.restarts:
+            raise _failed(self._ctx, name, "it exited, and the engine restarted it")
+        return container
 
     def _go_on(self) -> None:
         if self._ctx.cancelled.is_set() or self._given_up():

@@ -22,7 +22,7 @@ from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
 ACTIONS = Path(__file__).parents[3] / "src" / "shipway"
-LISTINGS = {"cli/history.py", "actions/prune.py", "actions/prove.py", "actions/dead_runs.py", "actions/release.py", "actions/register.py"}
+LISTINGS = {"actions/approve.py", "cli/history.py", "actions/prune.py", "actions/prove.py", "actions/dead_runs.py", "actions/release.py", "actions/register.py"}
 
 
 @pytest.fixture

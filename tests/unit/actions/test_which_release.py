@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from shipway.actions.approvals import Decisions
+from shipway.actions.approve import approve
 from shipway.actions.approve import find_release as approvable
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
@@ -93,5 +95,31 @@ def test_a_release_to_roll_back_to(world: World) -> None:
     assert (back("r1"), back("r2"), back("2")) == (1, 2, 2)
     with pytest.raises(UsageError, match="1 is a release's number and another one's version: r2, r1"):
         back("1")
-    with pytest.raises(NothingToRollBack, match="r7 never ran here"):
+    with pytest.raises(NothingToRollBack, match="r7 never ran here") as caught:
         back("r7")
+    assert caught.value.hint == "these did: 3, 2/1, 1"
+
+
+def test_hints_where_there_is_nothing_to_name(world: World, shop: Context) -> None:
+    with pytest.raises(NothingToRollBack, match="r7 never ran here") as caught:
+        rollback_order(world.controller(), "shop", "staging", Wish("r7"))
+    assert caught.value.hint == "no deployment there has succeeded yet: `shipway history` lists what was tried"
+    with pytest.raises(UsageError, match="name the release: staging comes after no other") as refused:
+        approvable(shop, "shop", samples.STAGING, None)
+    assert refused.value.hint.startswith("such as r3, the newest one")
+    with pytest.raises(UsageError) as refused:
+        approvable(shop, "another", samples.STAGING, None)
+    assert refused.value.hint == "`shipway run` builds one"
+
+
+def test_an_approval_of_what_runs_already_says_so(world: World) -> None:
+    ctx = world.controller()
+    for number in (1, 2):
+        deploy(ctx, Order(world.release(number), samples.STAGING))
+    for number in (1, 2):
+        release = ctx.ledger.release("shop", number)
+        assert release is not None
+        approve(ctx, Decisions(ctx, release, "staging", None, None), [], "")
+    assert [note for note in world.notes if "already" in note] == [
+        "release 2 runs in staging already: this counts only where it is deployed there again"
+    ]
