@@ -8,24 +8,23 @@ from shipway.planfile.sections import PLAN
 _INTRODUCTION = """\
 # The plan file
 
-<!-- Made from src/shipway/planfile/reference by `python -m shipway.planfile.schema --docs`. Edit the reference. -->
+<!-- Generated from src/shipway/planfile/reference by `python -m shipway.planfile.schema --docs`. Edit the reference. -->
 
-`shipway.yaml` stands in the root of the repository. `shipway init` writes a first one, `shipway check` names all its
-problems with line and column, and `shipway check --schema` prints a JSON Schema for your editor. The sections below,
-put together, are one valid plan that has every key in it. Only `app` and `services` are required.
+`shipway.yaml` is in the root of the repository. `shipway init` generates a first one, `shipway check` lists all its
+problems with line and column, and `shipway check --schema` prints a JSON Schema for your editor. Together, the sections below
+are one valid plan that contains every key. Only `app` and `services` are required.
 
-It is YAML 1.2: `on` is a word like any other. A key that isn't known, or is written twice, is an error. Keys of the root
-that begin with `x-` are yours, for anchors: `x-web: &web {build: .}`, then `web: {<<: *web, route: /}`. The file has at most
-256 KB of UTF-8.
+It is YAML 1.2: `on` is an ordinary string. An unknown or duplicate key is an error. Keys at the root that begin with `x-` are
+reserved for your anchors: `x-web: &web {build: .}`, then `web: {<<: *web, route: /}`. The file has at most 256 KB of UTF-8.
 
-| value | how it is written |
+| value | format |
 |---|---|
 | names | at most 40 lower-case letters, digits and hyphens, a letter first |
 | variables and secrets | letters, digits and underscores, no digit first |
 | durations | `250ms`, `30s`, `5m`, `1h`, `7d` |
 | sizes | `512M`, `1G` (K, M, G of 1024) |
 | lists | `[a, b]`; a single value needs no brackets |
-| variables' values | text, numbers, `true` and `false`, taken as they are written |
+| variables' values | text, numbers, `true` and `false`, taken literally |
 """
 
 
