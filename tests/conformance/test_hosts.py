@@ -42,7 +42,7 @@ print(Hosts(Keyring(), threading.Event()).connect("ssh://node1").runtime.ping(),
 time.sleep(600)
 """
 
-pytestmark = [pytest.mark.machine, pytest.mark.engine]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine]
 
 
 class RemoteImagesLab(DockerImagesLab):

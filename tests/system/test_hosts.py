@@ -15,7 +15,7 @@ from tests.nodes import Nodes
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny
 
-pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
 
 URL = "http://shop.example:8080"
 OWNERS = {

@@ -38,7 +38,7 @@ ENVIRONMENTS = {
     "rolling": dataclasses.replace(COLD, strategy=Strategy("rolling"), replicas={"backend": 3, "worker": 2}),
     "canary": dataclasses.replace(WARM, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(1.0, requests=5)),
 }
-SHARE = 1 / 7  # of the points, in the usual run
+SHARE = 1 / 10  # of the points, in the usual run
 Command = Callable[[Context], object]
 Story = Callable[[World, Environment], Command]
 
