@@ -22,7 +22,7 @@ LABEL_KEY = "shipway.key"  # of a step's container: digest over all inputs of it
 LABEL_ATTEMPT = "shipway.attempt"  # of a step's container: number of the attempt, from 0
 LABEL_LOG = "shipway.log"  # of a step's container: offset in bytes at which its output begins in the step's log
 LABEL_PORT = "shipway.port"  # port that a service listens on
-LABEL_DRAIN = "shipway.drain"  # seconds that open requests may take before SIGTERM; older versions: same meaning as LABEL_STOP
+LABEL_DRAIN = "shipway.drain"  # seconds for open requests before SIGTERM; in older versions as LABEL_STOP
 LABEL_STOP = "shipway.stop"  # seconds from SIGTERM to SIGKILL
 LOOP = 60.0  # seconds without a restart until a container counts as stable; the longest restart delay of the engine
 LABEL_STANDBY_AUTO = "shipway.standby.auto"  # standby only if free memory suffices
@@ -48,7 +48,7 @@ class ContainerSpec:
     command: tuple[str, ...] | None = None  # replaces CMD; None keeps the image's
     entrypoint: tuple[str, ...] | None = None  # replaces ENTRYPOINT; None keeps the image's
     env: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: hidden in repr
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path; readable only by the container's user
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path: readable only by its user
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
     network_of: str | None = None  # share this container's network namespace instead
     hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address

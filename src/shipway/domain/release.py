@@ -80,7 +80,7 @@ class Deployment:
     detail: str = ""
     way: str = ""  # of a rollback, see domain.way_back; code only: also of a deployment to a newer schema
     goal: str | None = None  # of those and of a restore: the target revision of the database
-    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets: identify them in a ledger that numbers them differently
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets, valid across ledgers
 
 
 @dataclass(frozen=True)
