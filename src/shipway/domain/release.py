@@ -97,7 +97,7 @@ class Approval:
     login: str = ""  # user and machine that recorded it: unless it is signed, the actor is only claimed
     change: str = ""  # digest of what the deployment would change, see domain.approvals
     expires: float | None = None  # of a signed one
-    signature: str = ""  # in the armor of `ssh-keygen -Y sign`, over domain.approvals.statement
+    signature: str = ""  # in the armour of `ssh-keygen -Y sign`, over domain.approvals.statement
 
 
 @dataclass(frozen=True)

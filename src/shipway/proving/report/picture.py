@@ -18,7 +18,7 @@ HEIGHT = 22  # pixels of a bar's row
 
 
 def patterns() -> Markup:
-    """Fills of the bars, once per page: a color and a texture for each grade, so that colors need not be
+    """Fills of the bars, once per page: a colour and a texture for each grade, so that colours need not be
     distinguished."""
     made = (
         tag("pattern", tag("rect", width=8, height=8, class_=f"ground {name}", fill=colour), tag("path", d=drawn, class_="texture", stroke="#fff", fill="none"),
@@ -28,7 +28,7 @@ def patterns() -> Markup:
     return tag("svg", tag("defs", made), width=0, height=0, class_="defs", aria_hidden="true", focusable="false")
 
 
-_FILLS = {  # color without the style sheet, and the texture
+_FILLS = {  # colour without the style sheet, and the texture
     "all": ("#c8321f", "M-2 2 L2 -2 M0 8 L8 0 M6 10 L10 6"),
     "writes": ("#c77700", "M-2 6 L2 10 M0 0 L8 8 M6 -2 L10 2"),
     "changes": ("#6a5acd", "M0 4 H8"),

@@ -32,7 +32,7 @@ MARKS = {GOOD: ("✓", "green"), DOUBT: ("●", "yellow"), BAD: ("✗", "red"), 
 
 
 def plain(text: str, how: str) -> str:
-    """Without color."""
+    """Without colour."""
     return text
 
 
@@ -117,7 +117,7 @@ class _Terminal:
             yield f"    {self.style('✓', 'green')} {count} {'others ' if bad else ''}{self.style(verdict, 'green')}"
 
     def _item(self, text: str, indent: str, grade: str, before: str, word: str) -> Iterator[str]:
-        """A mark, the text `before` the word, the colored word, and a text beside them."""
+        """A mark, the text `before` the word, the coloured word, and a text beside them."""
         mark, colour = MARKS[grade]
         head = f"{indent}{mark} {before}{word}  "
         first, *rest = self._wrapped(text, head)
