@@ -20,7 +20,7 @@ from shipway.system import process
 SHOWN = 20  # lines of a failed build
 LAST_WITH_BUILDKIT = 22  # newer docker clients need the buildx plug-in for BuildKit
 
-CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # how it's reached
+CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # its address
 
 Run = Callable[[Sequence[str]], tuple[int, str]]  # runs a command: exit code and output
 

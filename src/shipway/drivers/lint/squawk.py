@@ -17,7 +17,7 @@ LEFT_OUT = (
     "prefer-",  # preferred types, and repeatable scripts: no migration breaks by these
     "renaming-", "ban-",  # "may break existing clients": the comparison of catalogs reports it by name
     "adding-required-field",  # likewise
-    "require-lock-timeout", "require-statement-timeout", "require-timeout-settings",  # of every script; set per role or tool
+    "require-lock-timeout", "require-statement-timeout", "require-timeout-settings",  # set per role or tool
     "unused-ignore", "syntax-error",  # PostgreSQL itself accepted the script, or reports the error
 )  # fmt: skip
 KEPT = (

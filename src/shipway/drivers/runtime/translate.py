@@ -20,7 +20,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EngineError
 
-# Capabilities that engines grant by default; without the one that reads neighbours' packets and spoofs their answers.
+# Engines grant it by default; it lets a container read its neighbours' packets and spoof their answers.
 DROPPED = ("NET_RAW",)
 # The engine's default is unlimited logs; this keeps the last 30 MB of each container.
 SHARES = 1024  # CPU weight of a container; the engine's default
