@@ -55,7 +55,7 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
 
 
 def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> ContainerSpec:
-    """For a container that no longer exists: use the volume of an upgrade to this version, if there is one."""
+    """Use the volume of an upgrade to this version, if there is one, for a container that no longer exists."""
     config = config_of(ctx, spec.image)
     series = series_of(accessory.kind, accessory.image, variables_of(config))
     if series is None or spec.name not in spec.volumes or accessory.kind != "postgres":
@@ -64,7 +64,7 @@ def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> Conta
 
 
 def _upgraded(ctx: Context, spec: ContainerSpec, major: int) -> ContainerSpec | None:
-    """With the volume of a complete upgrade to this version; None if there is none."""
+    """Use the volume of a complete upgrade to this version; None if there is none."""
     volume = names.volume_of_version(spec.name, major)
     if not ctx.runtime.has_volume(volume):
         return None
@@ -74,7 +74,7 @@ def _upgraded(ctx: Context, spec: ContainerSpec, major: int) -> ContainerSpec | 
 
 
 def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[ContainerInfo]) -> Changeset:
-    """For a rollback: keep an accessory whose files have another major version than the older plan's."""
+    """Keep, in a rollback, an accessory whose files have another major version than the older plan's."""
     by_name = {item.name: item for item in there}
     kept = []
     for change in changes.changes:
@@ -116,7 +116,8 @@ def _require_path(accessory: Accessory, config: Mapping[str, object]) -> None:
 def _require_not_upgraded(
     ctx: Context, app: str, environment: str, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object]
 ) -> None:
-    """For a container that doesn't exist: an older plan would start with the files from before an upgrade."""
+    """Reject a container that doesn't exist and would start with the files from before an upgrade, as with an older
+    plan. Raises UsageError."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     runs = release.plan.accessories.get(accessory.name) if release else None
@@ -166,7 +167,7 @@ def _remedy(accessory: Accessory, environment: str, old: Series) -> str:
 def _series_of_files(
     ctx: Context, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object], before: ContainerInfo | None
 ) -> Series | None:
-    """From the data folder of the previous container, else from the volume that the new one would get."""
+    """Version of the files in the previous container's data folder, else in the volume that the new one would get."""
     folder = data_folder(accessory, variables_of(config)) or POSTGRES_DATA
     if accessory.kind != "postgres":
         return None

@@ -29,8 +29,8 @@ class Provenance:
 
 
 def provenance(ctx: Context, app: str) -> Provenance:
-    """From the app's registration; for an unregistered app, from the clone alone. RepositoryError without a clone, or
-    if the recorded address is unreachable."""
+    """The history by the app's registration; for an unregistered app, the clone alone. RepositoryError without a clone,
+    or if the recorded address is unreachable."""
     clone, found = ctx.repository(), ctx.ledger.registration(app)
     if found is None:
         return Provenance(clone, clone.setting("remote.origin.url"), "its remote", "", Mailmap())
@@ -38,7 +38,7 @@ def provenance(ctx: Context, app: str) -> Provenance:
 
 
 def registered_provenance(registration: Registration, origin: Origin) -> Provenance:
-    """From the recorded repository."""
+    """The history in the recorded repository."""
     text = origin.text(registration.branch, ".mailmap") or ""
     return Provenance(origin.clone, origin.url, registration.address, registration.baseline, Mailmap.parse(text))
 

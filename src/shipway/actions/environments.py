@@ -58,7 +58,7 @@ class KnownApp:
         return sorted({item.labels[LABEL_ENVIRONMENT] for item in found})
 
     def _known(self, name: str) -> tuple[Plan, Environment]:
-        """As in the release that was last deployed there; without one in the ledger, as labels show."""
+        """The environment as in the release last deployed there; if the ledger has none, as labels show."""
         latest = self.ctx.ledger.current(self.name, name) or self.ctx.ledger.latest(self.name, name)
         release = self.ctx.ledger.release(self.name, latest.release) if latest else None
         plan = release.plan if release else Plan(self.name, {})

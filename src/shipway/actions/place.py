@@ -295,7 +295,7 @@ class Place:
         return {name for name, moment in since.items() if moment == max(since.values())}
 
     def limit(self, history: Sequence[Deployment]) -> None:
-        """At most two outgoing releases drain at once: beyond that the oldest ones stop now."""
+        """Let at most two outgoing releases drain at once: beyond that the oldest ones stop now."""
         draining = [item for item in self._outgoing() if not drained(self.ctx, item, self._since(history, item))]
         since = {release_of(item) or 0: self._since(history, item) for item in draining}
         for number in oldest(since):

@@ -155,7 +155,7 @@ def _revision(ctx: Context, dead: Deployment, release: Release, environment: Env
 
 
 def _schema_found(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
-    """For a first deployment: revert to the revision of the database that it found."""
+    """Revert a first deployment's migrations to the revision of the database that it found."""
     found, database = recorded_found(ctx, release, environment.name, dead.started), release.plan.database
     observed = observe(ctx, dead.app, environment.name, routes=False)
     if found is None or database is None or not _runs(observed, database.accessory):

@@ -104,7 +104,7 @@ def _means(registration: Registration, address: str) -> bool:
 
 
 def _named_origin(ctx: Context, repository: Repository, url: str) -> Origin:
-    """From an address given by the user, which may contain credentials."""
+    """The repository at an address given by the user, which may contain credentials."""
     address = address_of(url.strip(), Path.cwd())
     return Origin(address, address if is_path(address) else url.strip(), repository, ctx.home)
 

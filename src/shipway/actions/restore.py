@@ -1,5 +1,5 @@
 """Restore an environment's last good release: after a failed deployment, or by the process after one that died. Each
-host is restored by itself, from its observed state."""
+host is restored independently, from its observed state."""
 
 from __future__ import annotations
 

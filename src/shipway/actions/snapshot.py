@@ -24,7 +24,7 @@ def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: flo
 
 
 def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
-    """Those that can be restored, newest first."""
+    """Restorable snapshots, newest first."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     return kept(standing_snapshots(ctx, app, environment), most(release)) if release else []

@@ -37,7 +37,7 @@ def wanted_of(ctx: Context, deployment: Deployment, release: Release, environmen
 
 
 def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
-    """Of the newest good deployment, on all of its hosts; empty without one."""
+    """The state by the newest good deployment, on all of its hosts; empty without one."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:

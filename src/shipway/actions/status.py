@@ -105,7 +105,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:
-    """By release. The standby time begins at the end of the deployment that took over."""
+    """Standby releases with their end: the standby time begins at the end of the deployment that took over."""
     since = (current.finished or current.started) if current else 0.0
     found: dict[int, list[float]] = {}
     for item in warm:

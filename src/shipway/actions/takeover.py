@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def take_over(applying: Applying) -> None:
-    """By the plan's strategy; at once if there is no previous release."""
+    """Take over by the plan's strategy; at once if there is no previous release."""
     order = applying.order
     old = applying.places[0].observed.routes
     fresh = old is None or any(place.wanted.routes == place.observed.routes for place in applying.places)
@@ -43,7 +43,7 @@ def _blue_green(applying: Applying) -> None:
 
 
 def _back(applying: Applying) -> None:
-    """Its workers were good before, and need not wait for the containers on standby."""
+    """Roll back: its workers were good before, and need not wait for the containers on standby."""
 
     def web() -> None:
         applying.everywhere(Place.web)

@@ -20,7 +20,8 @@ def number_of(text: str) -> int | None:
 
 
 def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Release | None:
-    """By number, version tag and, with `revisions`, a revision of the repository. UsageError if it is ambiguous."""
+    """Find it by number, version tag and, with `revisions`, a revision of the repository. UsageError if it is
+    ambiguous."""
     number = number_of(text)
     if number is not None:
         return ctx.ledger.release(app, number)

@@ -28,7 +28,7 @@ class Edge(Protocol):
         """Certificate (PEM) of the local CA; None if it was never needed."""
 
     def down(self) -> Sequence[str]:
-        """Its stopped containers, whose ports are unreachable; empty without an edge."""
+        """Stopped containers of the edge, whose ports are unreachable; empty without an edge."""
 
     def trim(self, ports: Sequence[Publish] | None = None) -> None:
         """Release the public ports without routes; of these only, or of all."""

@@ -62,7 +62,7 @@ class Ledger(Protocol):
     def version(self, app: str, name: str) -> Release | None:
         """The newest release with this version tag."""
     def versions(self, app: str, release: int) -> list[str]:
-        """Its version tags, oldest first."""
+        """The release's version tags, oldest first."""
 
     def begin_deployment(self, deployment: Deployment) -> int:
         """Append it as pending (its id is ignored) and return its id."""
@@ -77,7 +77,7 @@ class Ledger(Protocol):
     def pending(self, app: str, environment: str) -> list[Deployment]:
         """All that began and have no outcome, newest first."""
     def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
-        """Those of one release since the environment was last destroyed, newest first."""
+        """Deployments of one release since the environment was last destroyed, newest first."""
 
     def history(self, app: str, environment: str) -> list[Deployment]:
         """All since the environment was last destroyed, newest first, for `domain.rollback` and `domain.levels`: no

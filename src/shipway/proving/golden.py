@@ -76,7 +76,7 @@ class Target:
 
     @property
     def container(self) -> str:
-        """Its container's name, which is unique on its engine."""
+        """Name of the container, unique on its engine."""
         return names.accessory(self.app, self.environment, self.accessory.name)
 
     def image(self) -> str:

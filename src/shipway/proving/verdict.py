@@ -59,7 +59,7 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
 
 
 def describe(loss: Loss) -> str:
-    """As a message."""
+    """Render a loss as a message."""
     before, after = loss.rows
     if before != after:
         return f"{loss.table} has {after} rows, {before} before"

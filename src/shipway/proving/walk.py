@@ -120,12 +120,12 @@ class _Walker:
         self._scratch, self._golden, self._tool_for, self._span, self._terms = scratch, golden, tool_for, span, terms
 
     def bare(self) -> Way:
-        """With the template's own content."""
+        """Verify with the template's own content."""
         return way_of(self._round(self._golden), self._span)
 
     def filled(self, fill: Fill) -> Way | str:
-        """With generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they may fail
-        for unrealistic rows."""
+        """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
+        may fail for unrealistic rows."""
         try:
             found, empty = first = self._round_with(fill)
             if found.findings.up_failed:

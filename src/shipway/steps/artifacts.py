@@ -34,7 +34,7 @@ class Artifact:
 
     @property
     def place(self) -> str:
-        """Its path from the repository's root."""
+        """Path of the output from the repository's root."""
         return posixpath.normpath(posixpath.join(self.folder, self.path)).strip("/")
 
 

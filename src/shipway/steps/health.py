@@ -154,7 +154,7 @@ def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
 
 
 def _last_lines(ctx: Context, name: str) -> list[str]:
-    """Its own last lines, without those of the probes, which would hide them."""
+    """The container's own last lines, without those of the probes, which would hide them."""
     found = list(ctx.runtime.logs(name, tail=LOG_SEARCHED)) if ctx.runtime.find(name) else []
     masked = Lines(ctx.redactor)
     lines = [masked.line(line) for line in found if AGENT not in line][-LOG_LINES:]

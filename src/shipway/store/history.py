@@ -42,7 +42,7 @@ class History:
         return self._deployments(sql, (app, environment))
 
     def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
-        """Of one release, newest first."""
+        """Deployments of one release, newest first."""
         return self._deployments(f"WHERE {HERE} AND d.release = ? AND {SINCE} ORDER BY d.id DESC", (app, environment, release, app, environment))
 
     def history(self, app: str, environment: str) -> list[Deployment]:

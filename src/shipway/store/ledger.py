@@ -308,7 +308,7 @@ class SqlLedger(History):
         self._db.query("UPDATE leases SET expires = 0 WHERE name = ? AND token = ?", (lease.name, lease.token))
 
     def lease(self, name: str) -> Lease | None:
-        """Its current state, expired or not."""
+        """The lock's current state, expired or not."""
         rows: list[Row] = self._db.query(LEASE, (name,))
         return Lease(*rows[0]) if rows else None
 
@@ -345,7 +345,7 @@ class SqlLedger(History):
         return {(row[0], row[1]) for row in self._db.query("SELECT kind, id FROM adoptions WHERE host = ?", (host,))}
 
     def deployed_since(self, app: str, environment: str, release: int | None = None) -> float | None:
-        """Start of the first one."""
+        """Start time of the first deployment."""
         sql = "SELECT MIN(started) FROM deployments WHERE app = ? AND environment = ? AND kind <> ?"
         values: tuple[object, ...] = (app, environment, DESTROY)
         where, more = (" AND release = ?", (release,)) if release is not None else ("", ())
@@ -353,7 +353,7 @@ class SqlLedger(History):
         return found
 
     def run_since(self, app: str, run: int) -> float | None:
-        """Its start."""
+        """Start time of a run."""
         rows = self._db.query("SELECT started FROM runs WHERE app = ? AND id = ?", (app, run))
         return float(rows[0][0]) if rows else None
 

@@ -62,7 +62,7 @@ class Origin:
         return is_path(self.url)
 
     def refs(self, *, fresh: bool = False) -> Refs:
-        """Its branches and tags; cached unless `fresh`."""
+        """Branches and tags of the repository; cached unless `fresh`."""
         if fresh or "refs" not in self._seen:
             self._seen["refs"] = self._read_refs()
         return self._seen["refs"]
@@ -112,7 +112,7 @@ class Origin:
         return None if found is None else found.decode("utf-8", "replace")
 
     def contains(self, branches: Sequence[str], revision: str) -> list[str]:
-        """Those of these branches that contain the commit."""
+        """The given branches that contain the commit."""
         tips = self.refs().branches()
         return [name for name in branches if name in tips and self._leads_to(name, tips[name], revision)]
 
@@ -241,7 +241,7 @@ UNREACHABLE = (
 
 
 def _kept(branch: str) -> str:
-    """Its ref in the cache: `release/1` can coexist with a former branch `release`."""
+    """The branch's ref in the cache: `release/1` can coexist with a former branch `release`."""
     return f"refs/heads/{sha256(branch.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 

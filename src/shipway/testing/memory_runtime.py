@@ -349,7 +349,7 @@ class MemoryRuntime(Recorder):
         return list(self.networks).index(network)
 
     def _files(self, item: _Container) -> Files:
-        """Its own files, and those of its volumes at their mount paths."""
+        """The container's own files, and those of its volumes at their mount paths."""
         found = dict(item.files)
         for path, volume in item.mounts.items():
             found |= {f"{path.rstrip('/')}/{name}": content for name, content in self.volumes[volume].items()}

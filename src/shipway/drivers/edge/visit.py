@@ -62,7 +62,7 @@ class Gate:
             self._close(name, network)
 
     def _ready(self, name: str, network: str, where: Public, mark: str) -> str:
-        """Its address, once it forwards requests: it listens slightly earlier."""
+        """The gate's address, once it forwards requests: it listens slightly earlier."""
         found = self._runtime.find(name)
         address = found.addresses.get(network, "") if found else ""
         with Asker(self._dial, self._deadline) as asker:

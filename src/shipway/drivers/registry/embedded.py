@@ -70,7 +70,7 @@ class EmbeddedRegistry:
         return self._connected
 
     def credentials(self) -> Credentials:
-        """Its user's credentials; anonymous if it doesn't exist yet."""
+        """The user's credentials; anonymous if the registry doesn't exist yet."""
         return _credentials(self._runtime.find(self._spec.name))
 
     def ensure(self) -> None:

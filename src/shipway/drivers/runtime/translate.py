@@ -146,7 +146,7 @@ def _moment(text: str) -> float:
 
 
 def _name(names: list[str]) -> str:
-    """Its own name; names of links contain a further slash."""
+    """The container's own name; names of links contain a further slash."""
     return next((name[1:] for name in names if "/" not in name[1:]), "")
 
 

@@ -31,7 +31,7 @@ class LedgerSecrets:
         return {name: len(found) for name, found in sorted(self._ledger.secrets(scope).items()) if found[-1] != REMOVED}
 
     def fingerprints(self, scope: str, name: str) -> Sequence[str]:
-        """As stored in the ledger; needs no key."""
+        """Fingerprints of all versions, from the ledger; needs no key."""
         self._migrate()
         return self._ledger.secrets(scope).get(name, ())
 

@@ -123,7 +123,7 @@ def _manager(here: Path) -> tuple[str, str]:
 
 
 def package_json(here: Path) -> dict[str, Any]:
-    """Its content; empty if it is missing or damaged."""
+    """The content of package.json; empty if it is missing or damaged."""
     try:
         data = json.loads(lenient(here / "package.json") or "{}")
     except (ValueError, RecursionError):

@@ -79,7 +79,7 @@ def _trial(name: str, trial: Trial) -> Markup:
 
 
 def each(proof: Proof) -> Markup | None:
-    """Every migration by itself; among many, irreversible ones come first."""
+    """Every migration individually; among many, irreversible ones come first."""
     ways = proof.each
     if not ways:
         return None

@@ -32,7 +32,7 @@ MARKS = {GOOD: ("✓", "green"), DOUBT: ("●", "yellow"), BAD: ("✗", "red"), 
 
 
 def plain(text: str, how: str) -> str:
-    """Without colour."""
+    """Render without colour."""
     return text
 
 

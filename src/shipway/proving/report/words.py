@@ -140,7 +140,7 @@ LOCK_GRADES = ("all", "writes", "changes", "none")  # most severe first
 
 
 def mode_of(mode: str) -> Mode:
-    """By `AccessExclusiveLock`, as in pg_locks, or the manual's name."""
+    """Find a mode by `AccessExclusiveLock`, as in pg_locks, or the manual's name."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()
     blocks, grade = _BLOCKS.get(name, ("reads and writes go on", "none"))
     return Mode(name, blocks, grade)

@@ -66,7 +66,7 @@ def _parse(revision: str, content: bytes) -> Written:
 
 
 def changed_merges(path: Path, merges: Iterable[str]) -> Iterator[str]:
-    """Those of these merges whose files differ from git's own result. All of them if git can't recompute it.
+    """Merges with changed files: those whose files differ from git's own result. All of them if git can't recompute it.
 
     Merges of more than two parents count as changed, since git can't recompute them.
     """

@@ -160,7 +160,7 @@ class Repository:
         return re.sub(r"://[^@/]*@", "://", url)
 
     def _source(self, revision: str) -> Source:
-        """Its objects; those of submodules and Git LFS are stored beside them."""
+        """The commit's objects; those of submodules and Git LFS are stored beside them."""
         told = self._run("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format").stdout.splitlines()
         own, common, hash = told
         full = self._run("rev-parse", "--verify", f"{revision}^{{commit}}").stdout.strip()

@@ -19,7 +19,7 @@ class Submodule:
     update: str = ""
 
     def objects(self, git_folder: Path) -> Path:
-        """Its repository in the clone with that git directory; may be missing."""
+        """The submodule's repository in the clone with that git directory; may be missing."""
         return git_folder / "modules" / self.name
 
 
