@@ -13,14 +13,14 @@ from shipway.domain.signers import SignersFile
 
 
 def signers_in_force(ctx: Context, book: Rulebook, in_force: InForce) -> tuple[SignersFile, ...]:
-    """From the protected branch and from the current release: a key removed there no longer counts, and a new one
+    """Key files of the protected branch and of the current release: a key removed there no longer counts, and a new one
     doesn't count for the release that adds it. RepositoryError if the recorded repository is unreachable."""
     files = []
     rules = in_force.protected.rules
     if rules is not None and rules.approvals.signed:
         branch, path = book.registration.branch, rules.approvals.signers
         files.append(SignersFile.read(f"{path} of {branch}", book.origin.text(branch, path)))
-    running = in_force.running.rules if in_force.running and not in_force.replaced else None  # accepted rules replace it
+    running = in_force.running.rules if in_force.running and not in_force.replaced else None  # accepted ones replace it
     release = _running(ctx, book.registration.app, in_force.environment)
     if running is not None and running.approvals.signed and release is not None:
         files.append(_of_release(book, release, running))

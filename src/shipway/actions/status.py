@@ -53,7 +53,7 @@ class EnvironmentStatus:
     versions: tuple[str, ...]
     services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, desired
     crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
-    edge_down: tuple[str, ...]  # containers of the edge that don't run: all apps of their engine are unreachable at their ports
+    edge_down: tuple[str, ...]  # stopped containers of the edge: all apps of the engine are unreachable at their ports
     away: tuple[str, ...]  # unreachable hosts, and why
     former_hosts: dict[str, str]  # removed from the plan and not cleaned up, and why
     standby: tuple[Standby, ...]

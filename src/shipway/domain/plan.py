@@ -108,7 +108,7 @@ class Accessory:
     command: str | None = None
     entrypoint: str | None = None
     secrets: tuple[str, ...] = ()  # variables of its own container
-    published: int | None = None  # port of the first host for the environment's other hosts; None: derived from the name
+    published: int | None = None  # port of the first host for the environment's other hosts; None: from the name
 
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"

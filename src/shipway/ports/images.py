@@ -22,7 +22,7 @@ class Images(Protocol):
         self, context: Path, *, tags: Sequence[str], dockerfile: str, target: str | None,
         args: Mapping[str, str], labels: Mapping[str, str], on_line: OnLine,
     ) -> str:
-        """Build with BuildKit and return the image id. StepFailed with the last lines if the build fails."""  # fmt: skip
+        """Build with BuildKit and return the image id. StepFailed with the last lines on failure."""  # fmt: skip
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         """Name a local image."""

@@ -28,7 +28,7 @@ class StepResult:
     images: Mapping[str, str] = field(default_factory=dict)  # service or check: repository@digest
     tests: str = ""  # summary of its reports
     image: str = ""  # the built image that it ran in: retention keeps what recent runs used
-    proof: Mapping[str, Any] = field(default_factory=dict)  # domain.proof.Proof as data, of images without a release yet
+    proof: Mapping[str, Any] = field(default_factory=dict)  # domain.proof.Proof as data, before there is a release
 
 
 @dataclass(frozen=True)

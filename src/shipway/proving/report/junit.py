@@ -10,7 +10,7 @@ from shipway.domain.proof import Proof
 from shipway.proving.report.follows import what_follows
 from shipway.proving.report.parts import FAILED, SKIPPED, parts
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # not allowed in XML 1.0, escaped or not
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # forbidden in XML 1.0, even escaped
 
 
 def junit(proof: Proof) -> str:
