@@ -20,8 +20,8 @@ LOG_WIDTH = 300  # characters; lines of a JSON access log have a thousand
 LOG_SEARCHED = 1000  # last lines searched for those not caused by probes
 STEADY = 0.5  # seconds that a container without a health check must stay up before the switch
 SETTLED = 3.0  # seconds from its start that it must stay up for a deployment to succeed
-TRY = 2.0  # seconds for one request
-PAUSE = 0.1  # seconds between checks of a running command
+TRY = 2.0  # seconds that one request may take
+PAUSE = 0.1  # seconds between looks at a command that runs
 
 Waiting = tuple[str, Health | None, int | None]  # container, health check, port that it listens on
 
