@@ -275,7 +275,7 @@ class Place:
     def retire(self, history: Sequence[Deployment], *, wait: bool) -> None:
         """Stop what was replaced, or keep it for a rollback. wait: until its open requests have completed, for a schema
         that is reverted next, or a host that isn't visited again. Otherwise `retire_later` stops those with open
-        requests and removes those on standby: a removal slows requests, and is not urgent."""
+        requests and removes those formerly on standby: a removal slows requests, and is not urgent."""
         verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
         verbs |= self._without_standby()
         gone = {name for name in self._gone if verbs.get(name) == "stop"}
