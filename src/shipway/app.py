@@ -1,4 +1,4 @@
-"""The composition root: reads the settings, builds drivers from the table, and hands them to the actions."""
+"""The composition root: reads the settings, builds drivers from the table, and passes them to the actions."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ the next shipway command for this environment completes the deployment or rolls 
 def open_context(
     home: Path, reporter: Reporter, *, actor: str | None = None, adopting: bool = False
 ) -> Iterator[Context]:
-    """All ports, closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise KeyboardInterrupt once.
-    adopting: also where the ledger was copied from another machine."""
+    """The context with all ports, which are closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise
+    KeyboardInterrupt once. adopting: also accept a ledger copied from another machine."""
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -81,19 +81,19 @@ def open_context(
         tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
         linter=_linter, retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
-    if "SHIPWAY_TEST_DIE" in os.environ:  # a test of Shipway itself
+    if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
         from shipway.testing.faults import from_environment
 
         context = from_environment(context)
     with ending:
         yield context
     if isinstance(context.reporter, UnbreakableReporter) and isinstance(context.reporter.error, OSError):
-        raise context.reporter.error  # the action is complete, its report is not
+        raise context.reporter.error  # the action is complete, but not its report
 
 
 @contextmanager
 def open_secrets(home: Path) -> Iterator[LedgerSecrets]:
-    """The secrets of the ledger alone."""
+    """Only the ledger's secrets."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = open_ledger(os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db")
     try:
@@ -103,14 +103,14 @@ def open_secrets(home: Path) -> Iterator[LedgerSecrets]:
 
 
 def load_plan(home: Path) -> Plan:
-    """The plan of the working directory: in it or in a folder above. PlanError where there is none."""
+    """The plan of the working directory, from it or a parent folder. PlanError if there is none."""
     from shipway.planfile import load_cached
 
     return load_cached(find_plan(), home / "cache")
 
 
 def find_plan() -> Path:
-    """Path of the plan file that governs the working directory."""
+    """Path of the plan file that applies to the working directory. PlanError if there is none."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / PLAN).is_file():
@@ -119,7 +119,7 @@ def find_plan() -> Path:
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
-    """A plan from a commit."""
+    """Parse a plan from a commit."""
     from shipway.planfile import parse
 
     return parse(text, file, files=exists)
@@ -144,7 +144,7 @@ def _embedded(engine: object, keys: Keyring | None, cancelled: threading.Event) 
 
 
 def image_config(name: str) -> Mapping[str, object] | None:
-    """What this machine's engine knows of an image; None where it isn't there, or there is no engine."""
+    """Configuration of an image on this machine's engine; None without the image or the engine."""
     from shipway.domain.errors import ShipwayError
 
     try:
@@ -156,8 +156,8 @@ def image_config(name: str) -> Mapping[str, object] | None:
 
 
 def address_taken(plan: Plan, environment: Environment) -> str | None:
-    """Who is served at the environment's address by this machine's engine already, in words; None: no one, or there is no
-    engine."""
+    """Message about another environment that this machine's engine already serves at the address; None without one, or
+    without an engine."""
     from shipway.actions.public_address import taken
     from shipway.domain.errors import ShipwayError
     from shipway.domain.names import route_owner
@@ -202,7 +202,7 @@ def _registry(
 def _tool(
     database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
 ) -> DatabaseTool:
-    """A driver's constructor takes, by name, what it needs of these."""
+    """Create the driver with those arguments that its constructor names."""
     import inspect
 
     known = {
@@ -219,11 +219,12 @@ def _linter() -> Linter | None:
 
 
 def _retire_later(home: Path, app: str, environment: str) -> None:
-    """In a process of its own that outlives this one. Where it dies, the next command does what it would have done."""
+    """Start a process that outlives this one. If it dies, the next command does its work."""
     import subprocess
     import sys
 
-    # Linux gives each session the same share of the processor, whatever the priority of its processes: see `autogroup` in sched(7).
+    # Linux gives each session the same share of the processor, whatever the priority of its processes: see `autogroup`
+    # in sched(7).
     gently = "echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 \"$@\""
     command = [sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
     args = ["sh", "-c", gently, "sh", *command]
@@ -233,20 +234,20 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
 
 @dataclass(frozen=True)
 class BareProof:
-    """What it takes to walk a folder of migrations without a plan."""
+    """What a proof of a folder of migrations needs, without a plan."""
 
     scratch: Scratch
     tool_at: Callable[[ScratchDatabase, str | None], DatabaseTool]
     revisions: list[str]  # oldest first, at least one
-    fill: Fill | None  # None where no rows can be generated
-    lint: Callable[[], Mapping[str, Sequence[str]]] | None = None  # warnings by revision; None where no linter knows it
+    fill: Fill | None  # None if rows can't be generated
+    lint: Callable[[], Mapping[str, Sequence[str]]] | None = None  # warnings by revision; None without a linter for it
 
 
 SERVERS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 
 
 def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProof:
-    """A folder of migrations, and the server at `url` to walk them on. ProofError where the folder can't be read."""
+    """Open a folder of migrations, and the server at `url` for the proof. ProofError if the folder can't be read."""
     from shipway.domain.errors import ProofError
     from shipway.proving.rows import fill
     from shipway.system.locks import private_folder
@@ -254,9 +255,9 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
     kind = SERVERS.get(url.partition(":")[0])
     if kind is None:
         raise ProofError(f"no such database is known: {url.partition(':')[0]}", hint="such as postgresql://user:password@host:port/name")
-    # SQLite has no server that could be asked for databases of their own.
+    # SQLite has no server to create databases on.
     scratch: Scratch = driver("scratch", kind)(private_folder() / "scratch" if kind == "sqlite" else url)
-    late = timeout + 1.0  # where nobody can end a session from outside, it ends itself
+    late = timeout + 1.0  # sessions that can't be terminated externally end by themselves
     rows = fill if kind == "postgres" else None
     if layout == "alembic":
         from shipway.drivers.database.alembic_here import alembic_here, alembic_revisions
@@ -311,7 +312,8 @@ def _probe_tcp(host: str, port: int, timeout: float) -> Probe:
 
 
 def _actor(given: str | None) -> str:
-    """Who acts: as given, by SHIPWAY_ACTOR, by git, or the user of this machine. UsageError where it can be no one's name."""
+    """The actor: as given, from SHIPWAY_ACTOR, from git, or the user of this machine. UsageError if it is no valid
+    name."""
     named = given if given is not None else os.environ.get("SHIPWAY_ACTOR") or _git_user()
     return author_identity(login()) if named is None else identity(named)
 
@@ -327,8 +329,8 @@ def _on_signals(cancelled: threading.Event) -> None:
     told = False
 
     def interrupt(signum: int, frame: object) -> None:
-        # Once: a signal from a terminal that closes, or from a CI service, must not break off the rollback, which clears
-        # `cancelled`. A second Ctrl-C is a person who doesn't want to wait for it.
+        # Only once: a signal of a closing terminal or a CI service must not interrupt the rollback, which clears
+        # `cancelled`. A second Ctrl-C means that the user doesn't want to wait for it.
         nonlocal told
         if not told:
             told = True

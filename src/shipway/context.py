@@ -1,4 +1,4 @@
-"""The one object that every action takes: the ports, and where to report."""
+"""The context object that every action takes: ports, settings and reporter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shipway.domain.plan import Database, Environment, Plan
 from shipway.system.alive import this_process
 from shipway.system.unbreakable import UnbreakableReporter
 
-if TYPE_CHECKING:  # what every command imports must be cheap
+if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.ports import DatabaseTool, Edge, Images, Ledger, Linter, OneOff, Registry, Runtime, Scratch, Secrets
     from shipway.system.git import Repository
     from shipway.system.http import Probe
@@ -27,27 +27,27 @@ R = TypeVar("R")
 
 
 class Reporter(Protocol):
-    """Where an action tells what it does. Safe to call from several threads."""
+    """Receives an action's progress. Safe to call from several threads."""
 
     def heading(self, text: str) -> None:
-        """A new stage begins."""
+        """Start a new stage."""
 
     def begin(self, name: str, detail: str = "") -> None:
-        """A named part begins."""
+        """Start a named part."""
 
     def line(self, name: str, text: str) -> None:
-        """One line of output of a named part."""
+        """Add a line of a named part's output."""
 
     def end(self, name: str, outcome: str, seconds: float | None = None, detail: str = "") -> None:
-        """A named part has ended; outcome as in domain.release, or `skipped`."""
+        """End a named part; outcome as in domain.release, or `skipped`."""
 
     def note(self, text: str) -> None:
-        """A sentence for the reader."""
+        """Add a message for the user."""
 
 
 class ToolFactory(Protocol):
-    """Makes the driver of the migration tool that the plan names. `run` runs commands in the release's image, `client` in
-    the database's own, and `files` gives the files of a folder of the release's image."""
+    """Creates the driver of the plan's migration tool. `run` runs commands in the release's image, `client` in the
+    database's own, and `files` returns the files of a folder of the release's image."""
 
     def __call__(
         self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
@@ -56,7 +56,7 @@ class ToolFactory(Protocol):
 
 @dataclass(frozen=True)
 class Machine:
-    """One host: its engine, its edge, and probes that reach its containers."""
+    """A host with its engine, its edge, and probes that reach its containers."""
 
     name: str  # as in the plan
     runtime: Runtime
@@ -68,53 +68,53 @@ class Machine:
 
 @dataclass(frozen=True)
 class Context:
-    """Ports and surroundings, as seen on one host. Made by the composition root (`shipway.app`), and by tests."""
+    """Ports and settings of one host. Created by the composition root (`shipway.app`), and by tests."""
 
     home: Path
-    actor: str  # e-mail address of the person or machine that acts
+    actor: str  # e-mail address of the acting person or machine
     ledger: Ledger
     secrets: Secrets
     machine: Machine
-    connect: Callable[[str], Machine]  # to a host by its name in the plan; EngineError where it can't be reached
+    connect: Callable[[str], Machine]  # to a host by its name in the plan; EngineError if it is unreachable
     registry: Callable[[Plan], Registry]
     tool: ToolFactory
-    scratch: Callable[[str], Scratch]  # of a database server by the URL of its superuser
+    scratch: Callable[[str], Scratch]  # of a database server, by the URL of its superuser
     clock: Callable[[], float]
     reporter: Reporter
-    repository: Callable[[], Repository]  # of the working directory; RepositoryError where there is none
+    repository: Callable[[], Repository]  # of the working directory; RepositoryError if there is none
     redactor: Redactor
-    linter: Callable[[], Linter | None] = lambda: None  # of SQL scripts, where one is installed
+    linter: Callable[[], Linter | None] = lambda: None  # of SQL scripts, if installed
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.retire
     cancelled: threading.Event = field(default_factory=threading.Event)
     parallel: int = max(2, os.cpu_count() or 2)
 
     def __post_init__(self) -> None:
-        """Wrap the reporter: an action that reports can't fail by that."""
+        """Wrap the reporter, so that a failing report can't fail the action."""
         if not isinstance(self.reporter, UnbreakableReporter):
             object.__setattr__(self, "reporter", UnbreakableReporter(self.reporter))
 
     def on(self, host: str) -> Context:
-        """The same on that host. EngineError where it can't be reached."""
+        """The context of that host. EngineError if it is unreachable."""
         return self if host == self.machine.name else replace(self, machine=self.connect(host))
 
     @property
     def runtime(self) -> Runtime:
-        """Of this host."""
+        """The runtime of this host."""
         return self.machine.runtime
 
     @property
     def images(self) -> Images:
-        """Of this host."""
+        """The images of this host."""
         return self.machine.images
 
     @property
     def edge(self) -> Edge:
-        """Of this host."""
+        """The edge of this host."""
         return self.machine.edge
 
     @property
     def owner(self) -> str:
-        """Who holds a lease: the person and the process, see `system.alive`."""
+        """The owner of locks: the actor and the process, see `system.alive`."""
         return f"{self.actor} {this_process()}"
 
     @contextmanager
@@ -131,9 +131,9 @@ class Context:
 
 
 def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) -> list[R]:
-    """Do it for all, at `most` that many at a time. The first error is raised when all have ended."""
+    """Process all items in parallel, at most `most` at a time. The first error is raised when all have ended."""
     things = list(items)
-    # Ctrl-C breaks into the main thread, and never into a call that is half done: there also one alone gets a thread.
+    # Ctrl-C is raised in the main thread and must not interrupt a call there: so even a single one gets a thread.
     if not things or (len(things) == 1 and threading.current_thread() is not threading.main_thread()):
         return [work(item) for item in things]
     from concurrent.futures import ThreadPoolExecutor
@@ -143,9 +143,9 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) 
 
 
 def attempt_all(*steps: Callable[[], object], on_error: Callable[[BaseException], None] = lambda error: None) -> None:
-    """Run each step, whatever the ones before raised; then raise the first error, with what the others said in its message.
+    """Run every step, even after errors; then raise the first error, with the messages of the others appended.
 
-    For clean-up, where one failing step must not skip the rest. Only an interrupt ends it at once.
+    For clean-up, where a failing step must not skip the rest. Only KeyboardInterrupt aborts it.
     """
     errors: list[BaseException] = []
     for step in steps:
@@ -166,7 +166,7 @@ def attempt_all(*steps: Callable[[], object], on_error: Callable[[BaseException]
 
 @contextmanager
 def errors_of(host: str) -> Iterator[None]:
-    """Let errors name the host, where there are several ('': there is one)."""
+    """Prefix errors with the host, if there are several ('': there is only one)."""
     try:
         yield
     except ShipwayError as error:
@@ -176,7 +176,7 @@ def errors_of(host: str) -> Iterator[None]:
 
 
 def environment_of(plan: Plan, name: str) -> Environment:
-    """The environment of that name, where the plan has it."""
+    """The environment of that name. UsageError if the plan lacks it."""
     if name not in plan.environments:
         known = ", ".join(plan.environments) or "none"
         raise UsageError(f"the plan of {plan.app} has no environment {name!r}", hint=f"it has: {known}")

@@ -1,4 +1,4 @@
-"""The machines of a command that aren't this one: each is connected when it is first asked for."""
+"""The machines of remote hosts, each connected on first use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shipway.system.http import probe, probe_tcp
 
 
 class Hosts:
-    """One Machine a host, kept until `close`. Safe to call from several threads: they connect side by side.
+    """One Machine per host, kept until `close`. Safe to call from several threads, which connect in parallel.
 
     keys: credentials by registry, as DockerImages takes them. guarded: see `actions.ownership.owned`.
     """
@@ -31,7 +31,7 @@ class Hosts:
         self._machines: dict[str, Machine] = {}
 
     def connect(self, name: str) -> Machine:
-        """The host ssh://[user@]name[:port]. EngineError where it can't be reached."""
+        """Connect to the host ssh://[user@]name[:port]. EngineError if it is unreachable."""
         with self._lock:
             if name not in self._machines:
                 self._hosts[name] = driver("hosts", "ssh")(name)
@@ -41,7 +41,7 @@ class Hosts:
         return machine
 
     def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         for host in self._hosts.values():
             host.close()
 

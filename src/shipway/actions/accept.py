@@ -1,4 +1,4 @@
-"""Accept what a release's proof found: a person's word, with a reason and an end."""
+"""Waive a failed rollback proof, with a reason and an expiry."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from shipway.domain.way_back import finding
 def accept(
     ctx: Context, release: Release, environment: Environment, proof: Proof, reason: str, lasts: float, rules: Sequence[Approvals] = ()
 ) -> Acceptance:
-    """Record it as the context's actor. lasts: seconds. rules: those in force, beside the environment's own. Who may not
-    approve the release there, by any of them, may not accept it either."""
+    """Record the waiver as the context's actor. lasts: seconds. rules: those in force, beside the environment's own.
+    Whoever may not approve the release by one of these rules may not waive its proof either."""
     if not reason.strip():
         raise UsageError("an acceptance needs a reason", hint="--reason TEXT: whoever rolls back at night will read it")
     decisions = Decisions(ctx, release, environment.name)
@@ -33,7 +33,7 @@ def accept(
 
 
 def accepted(ctx: Context, proof: Proof) -> Acceptance | None:
-    """The newest acceptance that holds now, of just what this proof found on these images."""
+    """The newest valid waiver of exactly this result on these images."""
     now = ctx.clock()
     holding = (
         item for item in reversed(ctx.ledger.acceptances(proof.app, proof.environment, proof.release))

@@ -1,4 +1,5 @@
-"""Lift rules that can't be met: whoever has the ledger puts those of a commit's plan in force for one environment."""
+"""Override rules that can't be met: put the rules of a commit's plan in force for one environment, with the ledger's
+authority."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from shipway.domain.registration import AcceptedRules
 
 
 def accept_rules(ctx: Context, book: Rulebook, plan: Plan, environment: str, reason: str) -> AcceptedRules:
-    """Record it. It holds in the place of just the rules that are in force now: until the protected plan's rules change,
-    and for the release that runs now."""
+    """Record the override. It replaces exactly the rules now in force, until the protected plan's rules change, and
+    only for the release that runs now."""
     if not reason.strip():
         raise UsageError("accepted rules need a reason", hint="--reason TEXT: it is shown wherever the rules are")
     environment_of(plan, environment)

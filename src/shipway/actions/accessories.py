@@ -1,5 +1,5 @@
-"""The accessories of one host: created, replaced, and brought back. The container that is replaced stays, stopped and under
-another name, until the deployment is settled; no volume of an accessory goes with its container."""
+"""The accessories of one host: create, replace and restore them. A replaced container stays, stopped and renamed, until
+the deployment is finalized; volumes of accessories are never removed with their container."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shipway.steps.starting import create_and_start
 
 STARTING = ("create", "start", "replace", "bring back")  # verbs of changes after which an accessory runs
 COPY_TIMEOUT = 6 * 3600.0
-# From an anonymous volume into the one that the plan names. What an attempt before left is begun again; other files stay.
+# Copies from an anonymous volume into the plan's one. Restarts an incomplete earlier copy, and keeps other files.
 COPY = r"""
 cd /to && rm -rf .shipway-copy || exit 1
 [ -z "$(find . -mindepth 1 ! -type d | head -n 1)" ] || { echo "the volume already has files"; exit 1; }
@@ -35,7 +35,8 @@ find .shipway-copy -mindepth 1 -maxdepth 1 -exec mv {} . \; && chown "$(stat -c 
 def start_accessories(
     ctx: Context, changes: Sequence[Change], plan: Plan, there: Sequence[ContainerInfo], new: list[str] | None = None
 ) -> None:
-    """Carry out these changes until all are healthy. there: the accessories as observed. new: takes the volumes that are made."""
+    """Apply these changes and wait until all are healthy. there: the accessories as observed. new: receives the names
+    of created volumes."""
     by_name = {item.name: item for item in there}
     for change in changes:
         assert change.spec is not None
@@ -50,7 +51,7 @@ def start_accessories(
 
 
 def bring_back(ctx: Context, name: str, grace: float) -> None:
-    """The accessory that was replaced, in the place of the one that replaced it. Safe to repeat at any point."""
+    """Restore the replaced accessory. Idempotent at any point."""
     if ctx.runtime.find(names.replaced(name)) is not None:
         if ctx.runtime.find(name) is not None:
             ctx.runtime.stop(name, grace)
@@ -60,7 +61,7 @@ def bring_back(ctx: Context, name: str, grace: float) -> None:
 
 
 def forget_replaced(ctx: Context, changes: Sequence[Change]) -> None:
-    """Remove the containers that these changes replaced, and those that earlier ones left; their volumes stay."""
+    """Remove the containers replaced by these changes, and leftovers of earlier ones; their volumes stay."""
     replaced = [names.replaced(change.name) for change in changes if change.verb == "replace"]
     leftover = [change.name for change in changes if change.verb == "remove"]
     attempt_all(*(partial(ctx.runtime.remove, name, volumes=False) for name in dict.fromkeys((*replaced, *leftover))))
@@ -83,14 +84,14 @@ def _create(
         for path, volume in hidden(spec, before).items():
             _copy(ctx, spec, volume, next(name for name, at in spec.volumes.items() if at == path))
     create_and_start(ctx, spec)
-    if before is None:  # where the first deployment of all fails, nothing of it stays
+    if before is None:  # a failed first deployment leaves nothing behind
         info = ctx.runtime.find(spec.name)
         made += [name for name in info.volumes.values() if is_anonymous(name)] if info else []
 
 
 def with_volumes_of(spec: ContainerSpec, before: ContainerInfo | None) -> ContainerSpec:
-    """With the volumes, anonymous ones too, that the container before has at paths where this one would have none, and with
-    the one that an upgrade of the database made in place of the usual one."""
+    """Add the previous container's volumes, including anonymous ones, at paths where this one would have none, and the
+    volume of a database upgrade instead of the usual one."""
     if before is None:
         return spec
     own = {path: name for name, path in spec.volumes.items()}
@@ -102,7 +103,7 @@ def with_volumes_of(spec: ContainerSpec, before: ContainerInfo | None) -> Contai
 
 
 def hidden(spec: ContainerSpec, before: ContainerInfo) -> dict[str, str]:
-    """Anonymous volumes of the container before, by their paths, where this one has a named volume."""
+    """Anonymous volumes of the previous container, by path, where this one has a named volume."""
     own = {path: name for name, path in spec.volumes.items()}
     return {path: name for path, name in before.volumes.items() if own.get(path) == spec.name and is_anonymous(name)}
 

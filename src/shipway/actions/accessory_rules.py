@@ -1,5 +1,5 @@
-"""Look, before anything is touched, whether an accessory would lose its data or not start: by its image, and by the files of
-its volume."""
+"""Check before any change whether an accessory would lose its data or fail to start, from its image and its volume's
+files."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from shipway.domain.errors import UsageError
 from shipway.domain.plan import Accessory, Plan
 from shipway.domain.volumes import POSTGRES_DATA, data_folder, declared_by, is_anonymous, right_path, variables_of
 
-COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade has copied all into it
+COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade copied everything into it
 
 
 def require_sound(
     ctx: Context, plan: Plan, environment: str, changes: Sequence[Change], there: Sequence[ContainerInfo], *, force: bool
 ) -> None:
-    """UsageError where one of the accessories that are created or replaced can't be, or should not be without `force`."""
+    """UsageError if an accessory to create or replace would fail, or is unsafe without `force`."""
     by_name = {item.name: item for item in there}
     for change in changes:
         assert change.spec is not None
@@ -40,7 +40,7 @@ def require_sound(
 
 
 def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Iterator[tuple[str, str]]:
-    """(container, problem) of the accessories whose data lies in an anonymous volume beside the plan's one."""
+    """(container, problem) of the accessories with data in an anonymous volume beside the plan's one."""
     for item in there:
         accessory = plan.accessories.get(item.labels.get(LABEL_NAME, ""))
         if accessory is None or item.name.endswith(names.replaced("")):
@@ -55,7 +55,7 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
 
 
 def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> ContainerSpec:
-    """For a container that isn't there any more: with the volume that an upgrade to this version made, where there is one."""
+    """Use the volume of an upgrade to this version, if there is one, for a container that no longer exists."""
     config = config_of(ctx, spec.image)
     series = series_of(accessory.kind, accessory.image, variables_of(config))
     if series is None or spec.name not in spec.volumes or accessory.kind != "postgres":
@@ -64,7 +64,7 @@ def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> Conta
 
 
 def _upgraded(ctx: Context, spec: ContainerSpec, major: int) -> ContainerSpec | None:
-    """On the volume of a complete upgrade to this version; None where there is none."""
+    """Use the volume of a complete upgrade to this version; None if there is none."""
     volume = names.volume_of_version(spec.name, major)
     if not ctx.runtime.has_volume(volume):
         return None
@@ -74,7 +74,7 @@ def _upgraded(ctx: Context, spec: ContainerSpec, major: int) -> ContainerSpec | 
 
 
 def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[ContainerInfo]) -> Changeset:
-    """Of a rollback: an accessory whose files are of another major version than the older plan's stays as it is."""
+    """Keep, in a rollback, an accessory whose files have another major version than the older plan's."""
     by_name = {item.name: item for item in there}
     kept = []
     for change in changes.changes:
@@ -90,7 +90,7 @@ def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[Co
 
 
 def serving_image(ctx: Context, container: str, accessory: Accessory) -> str:
-    """The image whose tools fit the server: the plan's, but where the server is of another major version its own."""
+    """The image whose tools fit the server: the plan's, or the server's own if its major version differs."""
     found = ctx.runtime.find(container)
     own = series_of(accessory.kind, "", variables_of(config_of(ctx, found.image))) if found else None
     planned = series_of(accessory.kind, accessory.image, variables_of(config_of(ctx, accessory.image)))
@@ -98,7 +98,7 @@ def serving_image(ctx: Context, container: str, accessory: Accessory) -> str:
 
 
 def config_of(ctx: Context, image: str) -> Mapping[str, object]:
-    """Of an image by its name or id; empty where it isn't on this host."""
+    """Configuration of an image by name or id; empty if it isn't on this host."""
     found = (ctx.images.inspect(image) or {}).get("Config")
     return found if isinstance(found, dict) else {}
 
@@ -116,7 +116,8 @@ def _require_path(accessory: Accessory, config: Mapping[str, object]) -> None:
 def _require_not_upgraded(
     ctx: Context, app: str, environment: str, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object]
 ) -> None:
-    """Of a container that isn't there: an older plan would begin with the files from before an upgrade."""
+    """Reject a container that doesn't exist and would start with the files from before an upgrade, as with an older
+    plan. Raises UsageError."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     runs = release.plan.accessories.get(accessory.name) if release else None
@@ -166,7 +167,7 @@ def _remedy(accessory: Accessory, environment: str, old: Series) -> str:
 def _series_of_files(
     ctx: Context, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object], before: ContainerInfo | None
 ) -> Series | None:
-    """By the data folder of the container before, else by the volume that the new one would get."""
+    """Version of the files in the previous container's data folder, else in the volume that the new one would get."""
     folder = data_folder(accessory, variables_of(config)) or POSTGRES_DATA
     if accessory.kind != "postgres":
         return None
@@ -185,7 +186,7 @@ def _read_version(ctx: Context, container: str, folder: str) -> Series | None:
 
 
 def _read(ctx: Context, spec: ContainerSpec, path: str) -> str | None:
-    """A small file in the volumes of a container that doesn't exist."""
+    """Read a small file in the volumes of a container that doesn't exist."""
     job = dataclasses.replace(
         spec, name=f"{spec.name}_job_version", labels={**spec.labels, LABEL_ROLE: "job"}, networks={}, publish=(), env={}
     )

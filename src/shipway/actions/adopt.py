@@ -1,4 +1,4 @@
-"""Take what another ledger has on the engines, or a ledger that was copied from another machine: first listed, then taken."""
+"""Adopt another ledger's objects on the engines, or a ledger copied from another machine: list first, then adopt."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ from shipway.domain.release import DEPLOY, SUCCEEDED, Commit, Deployment, Releas
 
 @dataclass(frozen=True)
 class Serving:
-    """What the containers of the serving release tell of it."""
+    """What the serving release's containers show of it."""
 
     number: int
     revision: str
     images: Mapping[str, str]  # service: image id
-    variables: Mapping[str, str]  # of all its services together
+    variables: Mapping[str, str]  # of all its services, merged
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What of one environment isn't this ledger's, by host, and what becomes of the release that serves."""
+    """Objects of one environment that aren't this ledger's, by host, and what happens to the serving release."""
 
     environment: Environment
     objects: Mapping[str, tuple[EngineObject, ...]]
     serving: Serving | None
-    commit: Commit | None  # of the release that is to be rebuilt; None: the ledger knows it, or it is lost
-    lost: tuple[str, ...]  # in words
+    commit: Commit | None  # of the release to rebuild; None: the ledger knows it, or it is lost
+    lost: tuple[str, ...]  # messages
 
 
 def survey(ctx: Context, plan: Plan, environment: Environment, parse: ParsePlan, *, moved: bool = False) -> Survey:
-    """Look, and touch nothing. moved: the ledger comes from another machine, and what carries its identity counts too."""
+    """Inspect without changes. moved: the ledger comes from another machine, so objects with its identity count too."""
     found: dict[str, tuple[EngineObject, ...]] = {}
     for host in environment.hosts:
         here = ctx.on(host.name)
@@ -62,7 +62,7 @@ def survey(ctx: Context, plan: Plan, environment: Environment, parse: ParsePlan,
 
 
 def describe(survey: Survey) -> list[str]:
-    """In words, a line each."""
+    """Messages, one per line."""
     name = survey.environment.name
     lines = [
         f"{name}: takes {item.kind} {item.name} on {host}, of {f'ledger {owner(item)[:8]}' if owner(item) else 'no ledger by its label'}"
@@ -74,7 +74,7 @@ def describe(survey: Survey) -> list[str]:
 
 
 def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
-    """Take it: recorded by id, since labels come when a container is next recreated."""
+    """Adopt it: recorded by id, since labels are set when a container is next recreated."""
     for host, items in survey.objects.items():
         Ownership.of(ctx.on(host)).adopt(items)
     serving, environment = survey.serving, survey.environment
@@ -91,8 +91,8 @@ def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
 
 
 def take_ledger(ctx: Context, machine: str) -> None:
-    """A ledger that was copied from another machine gets an identity of its own: the two would otherwise change the same
-    environments without seeing each other."""
+    """Give a ledger copied from another machine its own identity: otherwise both would change the same environments
+    unnoticed."""
     ctx.ledger.replace_property("identity", secrets.token_hex(16))
     ctx.ledger.replace_property(MACHINE, machine)
 
@@ -114,7 +114,7 @@ def _serving(ctx: Context, app: str, environment: Environment, taken: tuple[Engi
 
 
 def _commit_of(ctx: Context, app: str, serving: Serving | None, parse: ParsePlan) -> tuple[Commit | None, tuple[str, ...]]:
-    """Of a release that has to be rebuilt, else None; and what can't be."""
+    """The commit of a release to rebuild, else None; and what can't be rebuilt."""
     if serving is None:
         return None, ()
     known = ctx.ledger.release(app, serving.number)
@@ -146,14 +146,15 @@ def _rebuilt(ctx: Context, plan: Plan, commit: Commit, serving: Serving) -> Rele
 
 
 def _digest_of(ctx: Context, image: str, repository: str) -> str:
-    """An image of the engine by its digest in the registry where that is known, else by its id."""
+    """An image of the engine by its registry digest if known, else by its id."""
     digests = (ctx.images.inspect(image) or {}).get("RepoDigests")
     found = [str(item) for item in digests] if isinstance(digests, list) else []
     return next((item for item in found if item.startswith(f"{repository}@")), found[0] if found else image)
 
 
 def _take_secrets(ctx: Context, release: Release, environment: Environment, serving: Serving) -> None:
-    """Values that the containers have and this ledger lacks. Passwords of accessories come by `settings`."""
+    """Store secret values that the containers have and this ledger lacks. `settings` gets the passwords of
+    accessories."""
     scope = names.scope(release.app, environment.name)
     have = ctx.secrets.names(scope)
     for name in needed(release.plan, environment):
@@ -162,7 +163,7 @@ def _take_secrets(ctx: Context, release: Release, environment: Environment, serv
 
 
 def _record(ctx: Context, release: Release, environment: Environment, ledgers: list[str]) -> None:
-    """The deployment that the other ledger knows of."""
+    """Record the deployment known to the other ledger."""
     known = settings(ctx, release, environment)
     reason = f"adopted from ledger {' and '.join(ledgers)}" if ledgers else "adopted"
     record = Deployment(

@@ -1,4 +1,4 @@
-"""Apply a decision on every host: prepare, switch, verify, retire. On any failure every host is taken back."""
+"""Apply a decision on every host: prepare, switch, verify, drain and stop. On any failure every host is rolled back."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDE
 from shipway.domain.rules import required_checks
 from shipway.domain.snapshot import Snapshot
 
-AT_ONCE = 8  # hosts that are worked on side by side
+AT_ONCE = 8  # hosts processed in parallel
 
 
 def apply(ctx: Context, decision: Decision, number: int) -> None:
-    """Carry it out and settle the pending deployment of that number. Any failure is raised when all is undone; what was not
-    wholly undone stays pending, and the next command finishes it or rolls it back."""
+    """Apply the decision and finalize the pending deployment of that number. A failure is raised after the rollback; if
+    that is incomplete, the deployment stays pending, and the next command completes it or rolls it back."""
     applying = Applying(ctx, decision)
     failed, detail = FAILED, ""
     try:
         applying.run()
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt | Interrupted):
-            failed = CANCELLED  # by its class: taking it back cleared `cancelled`
+            failed = CANCELLED  # by its class: the rollback cleared `cancelled`
         detail = _reason(error)
         raise
     finally:
@@ -52,7 +52,7 @@ def _reason(error: BaseException) -> str:
 
 
 class Applying:
-    """One deployment under way. `schema` is the database's revision, `switched` whether requests reach the release."""
+    """A deployment in progress. `schema` is the database's revision, `switched` whether requests reach the release."""
 
     def __init__(self, ctx: Context, decision: Decision) -> None:
         self.order, self.decision = decision.order, decision
@@ -63,15 +63,15 @@ class Applying:
         self.before = decision.schema.stood
         self.schema = self.before
         self.snapshot: Snapshot | None = None  # of the database, before the migrations
-        self.migrated = False  # migrations of a database that was there before run, or ran
-        self.reverting = False  # down scripts run, or ran
+        self.migrated = False  # migrations of an existing database were started
+        self.reverting = False  # down migrations were started
         self.switched = False
-        self.last_switch: float | None = None  # when it was in effect everywhere
-        self.undone = False  # wholly, after a failure
-        self.serves = False  # switched and verified: from here on a failure doesn't take the release back
+        self.last_switch: float | None = None  # when it took effect on all hosts
+        self.undone = False  # completely, after a failure
+        self.serves = False  # switched and verified: from here on a failure doesn't roll back
 
     def run(self) -> None:
-        """The whole deployment. Raises what failed, after taking everything back."""
+        """Run the whole deployment. Raises the failure after rolling everything back."""
         try:
             for step in (self._make_room, self._accessories, self._pull, self._migrate, self._revert_first, self._seed, self._take_over, self._verify, self._watch):
                 step()
@@ -87,12 +87,12 @@ class Applying:
         self._remember({})
 
     def _remember(self, former: Mapping[str, str]) -> None:
-        """Hosts that the plan has no more, until nothing of the environment runs there."""
+        """Remember hosts removed from the plan until nothing of the environment runs there."""
         hosts = {**self.decision.unreachable, **former}
         remember(self.ctx, self.order.release.app, self.order.environment.name, hosts)
 
     def everywhere(self, work: Callable[[Place], object]) -> None:
-        """On all hosts side by side. The first error is raised when all have ended."""
+        """Run on all hosts in parallel. Raises the first error when all have ended."""
 
         first: list[Exception] = []
 
@@ -103,7 +103,7 @@ class Applying:
             except Exception as error:
                 first.append(error)
                 for each in self.places:
-                    each.given_up.set()  # the other hosts needn't wait for what becomes healthy there
+                    each.given_up.set()  # the other hosts stop waiting for healthy containers
                 raise
 
         try:
@@ -114,7 +114,7 @@ class Applying:
     # prepare
 
     def _make_room(self) -> None:
-        """Of what no environment needs any more; a rollback is in a hurry."""
+        """Prune what no environment needs; skipped for a rollback, which is urgent."""
         if self.order.kind == DEPLOY:
             prune(self.ctx, self.order.release.app)
 
@@ -135,7 +135,7 @@ class Applying:
         assert tool is not None
         release = self.order.release
         if self._database_was_there():
-            if self.decision.previous is None:  # the ledger knows nothing of it
+            if self.decision.previous is None:  # the ledger has no previous release
                 self.before, up = tool.current(), tuple(tool.pending())
                 record_found(self.ctx, release, self.order.environment.name, self.before)
             self.schema = self.before
@@ -148,7 +148,7 @@ class Applying:
         self.schema = self.decision.schema.goal
 
     def _database_was_there(self) -> bool:
-        """Whether it may have rows: only one that this deployment made has none to lose."""
+        """Whether the database may have rows: one created by this deployment has none to lose."""
         database, place = self.order.release.plan.database, self.places[0]
         assert database is not None
         name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
@@ -156,7 +156,7 @@ class Applying:
         return any(item.name == name for item in place.observed.accessories) or any(volume not in place.new_volumes for volume in volumes)
 
     def _revert_first(self) -> None:
-        """Where the old code doesn't work on the schema as it is. Whatever fails from here on brings it up again."""
+        """Revert the schema first if the old code fails on the current one. Any later failure reapplies it."""
         if self.decision.schema.way is not None and self.decision.schema.way.down_first:
             self._down()
 
@@ -171,15 +171,15 @@ class Applying:
         take_over(self)
 
     def switch(self, work: Callable[[Place], object]) -> None:
-        """All hosts, or none: a failure on one takes every one back."""
+        """Switch all hosts or none: a failure on one rolls back all."""
         if self.decision.first.wanted.routes is not None:
             with self.ctx.part("switch", self.order.environment.url):
-                self.switched = True  # before the call: an unclear outcome is switched back
+                self.switched = True  # before the call: an unclear outcome is rolled back
                 self.everywhere(work)
             self.last_switch = self.ctx.clock()
 
     def _verify(self) -> None:
-        """The checks; a release that comes back has passed them here before, and time counts."""
+        """Run the checks, except for a rollback: its release passed them here before, and time matters."""
         order = self.order
         if order.kind == DEPLOY:
             for check in required_checks(order.release.plan, order.environment, order.in_force):
@@ -194,13 +194,13 @@ class Applying:
     # after success
 
     def _retire(self) -> None:
-        """After a rollback the left release's workers finish their jobs while nobody waits for them; but not on a schema
-        that is taken away."""
+        """After a rollback the outgoing release's workers finish their jobs in the background, but not on a schema that
+        is being reverted."""
         down = self.decision.first.wanted.down is not None
         history = self.ctx.ledger.history(self.order.release.app, self.order.environment.name)
 
         def retire(place: Place) -> None:
-            empty = not place.wanted.services  # no later process looks after this host
+            empty = not place.wanted.services  # no later process handles this host
             if down or empty or self.order.kind != ROLLBACK:
                 place.retire(history, wait=down or empty)
 
@@ -240,13 +240,13 @@ class Applying:
     # after failure
 
     def _undo(self, error: BaseException) -> None:
-        self.ctx.cancelled.clear()  # what follows must run also after an interrupt
+        self.ctx.cancelled.clear()  # must also run after an interrupt
         self.ctx.reporter.note(f"taking it back: {_reason(error).splitlines()[0]}")
         problems: list[BaseException] = []
         good = self.decision.left.plan.accessories if self.decision.left else {}
         database = self.order.release.plan.database
         steps = [self._restore, self._migrate_back]
-        if database is not None and database.accessory not in good:  # which goes then, as far as it is this deployment's
+        if database is not None and database.accessory not in good:  # removed next, if this deployment created it
             steps = [self._stop_begun, self._migrate_back, self._restore]
         try:
             attempt_all(*steps, on_error=problems.append)
@@ -256,14 +256,15 @@ class Applying:
         except KeyboardInterrupt:
             raise
         except BaseException:
-            pass  # the caller raises what the deployment failed of
+            pass  # the caller raises the failure of the deployment
         for problem in problems:
             self.ctx.reporter.note(f"while taking it back: {problem}")
         if problems:
             self.ctx.reporter.note("it stays pending: the next command finishes it or rolls it back")
 
     def _restore(self) -> None:
-        """Volumes that it made have nothing that anyone wrote, as long as no release before it or no request was there."""
+        """Restore the previous release. Discards volumes created by this deployment, which hold no user data as long as
+        no previous release existed or no request arrived."""
         made = not self.switched or self.decision.previous is None
         volumes = {part.host.name: place.new_volumes for part, place in zip(self.decision.parts, self.places, strict=True) if made}
         restore(self.ctx, self.order.release, self.order.environment, self.decision.previous, volumes)
@@ -273,7 +274,7 @@ class Applying:
             self.everywhere(Place.stop_begun)
 
     def _migrate_back(self) -> None:
-        """Back to the schema that was there before, as long as no request reached the new code."""
+        """Revert to the previous schema revision, unless a request reached the new code."""
         tool = self.decision.schema.tool
         if self.reverting and tool is not None:
             with self.here.part("migrate", f"→ {self.before}, again"):

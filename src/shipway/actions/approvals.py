@@ -1,4 +1,4 @@
-"""Whether the approvals that a release has are enough for an environment, by one rule or by several."""
+"""Whether a release's approvals suffice for an environment, by one rule or several."""
 
 from __future__ import annotations
 
@@ -22,39 +22,40 @@ from shipway.system.ssh_signature import signer, verified
 
 @dataclass(frozen=True)
 class Decisions:
-    """The approvals of one release for one environment, and who wrote what it brings there."""
+    """The approvals of one release for one environment, and the authors of its changes there."""
 
     ctx: Context
     release: Release
     environment: str
     book: Rulebook | None = None  # None: as the app is registered
     in_force: InForce | None = None
-    revision: str | None = None  # by which it is deployed; None: the release's own
+    revision: str | None = None  # the deployed one; None: the release's own
 
     @cached_property
     def authors(self) -> Authors:
-        """Computed once, and only where a rule asks. GateRefused where they can't be told."""
+        """The authors, computed once and only if a rule needs them. GateRefused if they can't be determined."""
         book, ctx = self.book, self.ctx
         source = registered_provenance(book.registration, book.origin) if book else provenance(ctx, self.release.app)
         return authors(ctx, source, self.environment, self.release, self.revision)
 
     @cached_property
     def before(self) -> Release | None:
-        """What runs there."""
+        """The release that runs there."""
         return replaced(self.ctx, self.release, self.environment)
 
     @property
     def change(self) -> str:
-        """What the deployment would change, as text."""
+        """Text of what the deployment would change."""
         return approvals.change(self.before, self.release)
 
     @cached_property
     def signers(self) -> tuple[SignersFile, ...]:
-        """The files of keys, one for each rule in force that asks for signatures."""
+        """The key files, one for each rule in force that requires signatures."""
         return signers_in_force(self.ctx, self.book, self.in_force) if self.book and self.in_force else ()
 
     def vote(self, approval: Approval) -> Vote:
-        """Whose it is. A signature counts by the keys that are in force now, at the time of the ledger's clock."""
+        """Attribute an approval to a person. A signature is verified with the keys now in force, at the time of the
+        ledger's clock."""
         if not approval.signature:
             return approvals.claimed(approval, self.signers)
         ledger = self.ctx.ledger
@@ -67,7 +68,7 @@ class Decisions:
         return approvals.signed(approval, signer(approval.signature), change, self.signers, admits)
 
     def missing(self, rule: Approvals) -> list[str]:
-        """Reasons against a deployment by one rule."""
+        """Reasons for rejection by one rule."""
         if not rule.count:
             return []
         given = self.ctx.ledger.approvals(self.release.app, self.environment, self.release.number)
@@ -79,6 +80,6 @@ class Decisions:
         return approvals.missing(rule, self.release, votes, writers, self.ctx.ledger.now())
 
     def refused(self, rule: Approvals, *addresses: str) -> str | None:
-        """Why this person may not decide on the release; None where they may. GateRefused or RepositoryError where it can't be
-        told who wrote it."""
+        """Why this person may not approve the release; None if they may. GateRefused or RepositoryError if its authors
+        can't be determined."""
         return approvals.refused_author(rule, self.release, addresses, self.authors) if rule.not_author else None

@@ -1,4 +1,4 @@
-"""Record that a person approves a release for an environment, on these very digests."""
+"""Record a person's approval of a release for an environment, for exactly these digests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shipway.domain.release import Approval, Release
 from shipway.system.login import login
 from shipway.system.ssh_signature import sign
 
-WEEK = 7 * 86400.0  # seconds that a signed approval counts where no rule says how long
+WEEK = 7 * 86400.0  # seconds that a signed approval is valid if no rule limits it
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Signing:
     """How an approval is signed."""
 
     key: Path
-    lasts: float | None = None  # seconds; None: as long as the rule lets approvals count, else WEEK
+    lasts: float | None = None  # seconds; None: as the rule limits approvals, else WEEK
 
 
 def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reason: str, signing: Signing | None = None) -> Approval:
-    """Approve the release as the context's actor, or as the person whose key signs. rules: those in force; whoever may not
-    approve by one of them is refused now, and the deployment asks again."""
+    """Approve the release as the context's actor, or as the owner of the signing key. rules: those in force. Whoever
+    may not approve by one of them is rejected now; the deployment checks again."""
     release = decisions.release
     if signing is None and any(rule.signed for rule in rules):
         raise UsageError(f"{decisions.environment} takes only signed approvals", hint=f"shipway approve {decisions.environment} r{release.number} --sign")
@@ -65,7 +65,7 @@ def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, vote: Vo
         raise GateRefused(vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs")
     try:
         refused = decisions.refused(rule, vote.person, *vote.addresses)
-    except (GateRefused, RepositoryError) as error:  # the deployment asks again, where all commits are
+    except (GateRefused, RepositoryError) as error:  # the deployment checks again, with all commits
         ctx.reporter.note(f"whether {vote.person} is an author of it is checked by the deployment: {error.message}")
         return
     if refused:
@@ -73,7 +73,8 @@ def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, vote: Vo
 
 
 def find_release(ctx: Context, app: str, environment: Environment, which: str | None) -> Release:
-    """The release meant by a number (12, r12) or version tag; None: the one validated last in the environment before."""
+    """The release with this number (12, r12) or version tag; None: the one last validated in the preceding
+    environment."""
     if which:
         release = which_release(ctx, app, which, revisions=False)
     else:

@@ -1,4 +1,4 @@
-"""Assets of two releases, served by both: a page of the one finds its files also where the other answers."""
+"""Share assets between two releases: a page of one release finds its files on containers of the other."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def share_assets(
     new_image: str,
     old_image: str,
 ) -> None:
-    """Add the files of the service's `assets` folder in the old image to the new containers, and the other way round.
+    """Add the files of the service's `assets` folder in the old image to the new containers, and vice versa.
 
-    On one host. To be called when the new containers are created and before they start (some servers list their files
-    then), in any case before a page of the new release is served: the engine writes a file in place. What a container
-    has under a path stays as it is, so that it may be called again. The files come from the images and never from a container: what an earlier release has lent is not passed on.
-    A container that can't take them (its file system is read-only) goes without: that is told, and is no failure.
+    On one host. Call it after the new containers are created and before they start (some servers list their files
+    then), in any case before a page of the new release is served: the engine writes files in place. Existing paths of a
+    container are kept, so the call is idempotent. Files are copied from the images only, so those of earlier releases
+    do not accumulate. A container that rejects them (read-only file system) is skipped with a note; this is no failure.
     """
     if not service.assets or new_image == old_image:
         return
@@ -41,7 +41,7 @@ def share_assets(
 
 
 def _lend(ctx: Context, service: Service, image: str, containers: Sequence[str]) -> None:
-    """From one image to all of these."""
+    """Copy from one image to all of these containers."""
     assert service.assets is not None
     folder = posixpath.normpath(service.assets)
     try:
@@ -56,7 +56,7 @@ def _lend(ctx: Context, service: Service, image: str, containers: Sequence[str])
 
 
 def _add(ctx: Context, container: str, folder: str, archive: str) -> None:
-    """What the container lacks."""
+    """Add the files that the container lacks."""
     try:
         there = _there(ctx, container, folder)
         missing = [name for name in _members(archive) if _is_free(name, there)]
@@ -70,7 +70,7 @@ def _add(ctx: Context, container: str, folder: str, archive: str) -> None:
 
 @contextmanager
 def _of_image(ctx: Context, service: str, image: str, folder: str, user: str) -> Iterator[str]:
-    """The engine's archive of the folder, as a file. FileNotFoundError where the image has none."""
+    """The engine's archive of the folder, as a file. FileNotFoundError if the image lacks it."""
     found = ctx.runtime.find(user)
     labels = found.labels if found else {}
     app, environment = labels.get(LABEL_APP, ""), labels.get(LABEL_ENVIRONMENT, "")
@@ -83,7 +83,7 @@ def _of_image(ctx: Context, service: str, image: str, folder: str, user: str) ->
 
 
 def _there(ctx: Context, container: str, folder: str) -> dict[str, bool]:
-    """As `_members`, of a container."""
+    """Like `_members`, for a container."""
     with tempfile.NamedTemporaryFile(prefix="shipway-assets-") as file:
         try:
             _write(ctx.runtime.get(container, folder), file)
@@ -99,13 +99,13 @@ def _write(archive: Iterator[bytes], file: IO[bytes]) -> None:
 
 
 def _members(archive: str) -> dict[str, bool]:
-    """Paths, which begin with the folder's own name: whether it is a folder."""
+    """Paths, which begin with the folder's own name, each with whether it is a folder."""
     with tarfile.open(archive) as tar:
         return {posixpath.normpath(member.name): member.isdir() for member in tar}
 
 
 def _is_free(name: str, there: Mapping[str, bool]) -> bool:
-    """Nothing is there, and no file is where one of its folders should be."""
+    """Whether the path is free, and none of its parent folders is a file."""
     if name in there:
         return False
     above = posixpath.dirname(name)
@@ -115,7 +115,7 @@ def _is_free(name: str, there: Mapping[str, bool]) -> bool:
 
 
 def _packed(archive: str, above: str, chosen: Sequence[str]) -> Iterator[bytes]:
-    """A tar stream from the root, with owners, modes and times as they are in the image."""
+    """A tar stream from the root, with owners, modes and times of the image."""
     wanted = set(chosen)
     with tempfile.TemporaryFile() as whole:
         with tarfile.open(archive) as source, tarfile.open(fileobj=whole, mode="w") as target:

@@ -1,4 +1,4 @@
-"""Who signed the certificates of local names: what a browser must be told to trust."""
+"""The CAs that signed local certificates: what a browser must trust."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from shipway.domain.plan import Environment
 
 
 def authorities(ctx: Context, environment: Environment) -> list[str]:
-    """Certificates (PEM) of the environment's edges, each once. UsageError where its name is certified by others, or
-    no edge has one yet."""
+    """CA certificates (PEM) of the environment's edges, without duplicates. UsageError if its certificate is from
+    another issuer, or no edge has one yet."""
     if not (environment.certificate or {}).get("internal"):
         why = "is certified by a public authority" if environment.certificate else "has no https"
         raise UsageError(f"{environment.url} {why}", hint="browsers need to be told nothing")
@@ -21,7 +21,7 @@ def authorities(ctx: Context, environment: Environment) -> list[str]:
 
 
 def how_to_trust(environment: Environment) -> str | None:
-    """A sentence for whoever opens the address for the first time; None where browsers trust it."""
+    """A hint for the first visit of the address; None if browsers trust it."""
     if not (environment.certificate or {}).get("internal"):
         return None
     return f"the certificate of {environment.url} is from the edge's own authority; trust what `shipway authority {environment.name}` prints"

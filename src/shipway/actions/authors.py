@@ -1,4 +1,4 @@
-"""Who counts as an author of what a deployment would bring to an environment: computed when it is asked, from git."""
+"""The authors of what a deployment would bring to an environment, computed on demand from git."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from shipway.system.origin import Origin
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the history of an app's commits is read."""
+    """Where an app's commit history is read."""
 
     clone: Repository
-    url: str | None  # from which what the clone lacks is fetched, with credentials perhaps; None: nowhere
-    address: str  # the same for messages
-    baseline: str  # commit whose history doesn't count for a first deployment; "": all of it counts
+    url: str | None  # source for commits that the clone lacks, may contain credentials; None: none
+    address: str  # the url for messages
+    baseline: str  # commit whose history is ignored for a first deployment; "": nothing is ignored
     mailmap: Mailmap  # of the protected branch
 
 
 def provenance(ctx: Context, app: str) -> Provenance:
-    """By the app's registration; by the clone alone where it has none yet. RepositoryError where there is no clone, or where
-    the recorded address can't be reached."""
+    """The history by the app's registration; for an unregistered app, the clone alone. RepositoryError without a clone,
+    or if the recorded address is unreachable."""
     clone, found = ctx.repository(), ctx.ledger.registration(app)
     if found is None:
         return Provenance(clone, clone.setting("remote.origin.url"), "its remote", "", Mailmap())
@@ -38,14 +38,14 @@ def provenance(ctx: Context, app: str) -> Provenance:
 
 
 def registered_provenance(registration: Registration, origin: Origin) -> Provenance:
-    """Of the recorded repository."""
+    """The history in the recorded repository."""
     text = origin.text(registration.branch, ".mailmap") or ""
     return Provenance(origin.clone, origin.url, registration.address, registration.baseline, Mailmap.parse(text))
 
 
 def authors(ctx: Context, source: Provenance, environment: str, release: Release, revision: str | None = None) -> Authors:
-    """The authors of all commits between what the environment runs and the release; revision: by which it is deployed, where
-    that is another commit with the release's tree. GateRefused where this clone lacks some of them."""
+    """The authors of all commits between the environment's current release and the given one. revision: the deployed
+    commit, if it is another one with the release's tree. GateRefused if this clone lacks some of them."""
     before = replaced(ctx, release, environment)
     tips = _tips(source, release, revision)
     without = _without(source, tips, before)
@@ -63,8 +63,8 @@ def authors(ctx: Context, source: Provenance, environment: str, release: Release
 
 
 def replaced(ctx: Context, release: Release, environment: str) -> Release | None:
-    """The release that this one takes the place of: what runs there, or what ran before this one first did. None: a first
-    deployment."""
+    """The release that this one replaces: the current one, or the one before this release's first deployment. None: a
+    first deployment."""
     done = ctx.ledger.history(release.app, environment)
     good = [item for item in done if item.outcome == SUCCEEDED]  # newest first
     own = [index for index, item in enumerate(good) if item.release == release.number]
@@ -73,7 +73,7 @@ def replaced(ctx: Context, release: Release, environment: str) -> Release | None
 
 
 def _tips(source: Provenance, release: Release, revision: str | None) -> list[str]:
-    """The commits whose history comes in."""
+    """The commits whose history is new."""
     main = revision or release.revision
     if not has_commit(source, main):
         raise GateRefused(f"who wrote release {release.number} can't be told: commit {main[:12]} is not in this clone", hint="git fetch")
@@ -81,7 +81,7 @@ def _tips(source: Provenance, release: Release, revision: str | None) -> list[st
 
 
 def _without(source: Provenance, tips: Sequence[str], before: Release | None) -> list[str]:
-    """The commits whose history is there already. GateRefused where a shallow clone can't be completed."""
+    """The commits whose history is deployed already. GateRefused if a shallow clone can't be completed."""
     if before is not None and has_commit(source, before.revision):
         return _since(source, tips, before)
     return _since_baseline(source, tips)
@@ -92,8 +92,8 @@ def _since(source: Provenance, tips: Sequence[str], before: Release) -> list[str
     _complete(source, tips, without)
     found = [(commit.revision, commit.tree) for commit in written(source.clone.path, tips, without)]
     if not found or not source.clone.merge_base(before.revision, tips[0]):
-        return _since_baseline(source, tips)  # it goes back, or shares nothing with what runs
-    # A commit with the very tree that runs is what runs, however it came to be: squashed, merged or rebased.
+        return _since_baseline(source, tips)  # a rollback, or no common history with the current release
+    # A commit with the deployed tree counts as deployed, whether it was squashed, merged or rebased.
     return [*without, *(revision for revision, tree in found if tree == before.tree and revision not in tips)]
 
 
@@ -101,7 +101,7 @@ def _since_baseline(source: Provenance, tips: Sequence[str]) -> list[str]:
     without = [source.baseline] if source.baseline and has_commit(source, source.baseline) else []
     _complete(source, tips, without)
     if without and next(written(source.clone.path, tips, without), None) is None:
-        without = []  # the release is a commit before it: all who wrote it count
+        without = []  # the release is an ancestor of it: all authors count
         _complete(source, tips, without)
     return without
 
@@ -118,12 +118,13 @@ def _complete(source: Provenance, tips: Sequence[str], without: Sequence[str]) -
         cause = error.message.replace(source.url, source.address)
         words = f"who wrote the release can't be told: this clone is shallow, and its history can't be fetched from {source.address}: {cause}"
         raise GateRefused(words, hint=hint) from None
-    if is_cut(source.clone.path, tips, without):  # what it was fetched from is shallow as well
+    if is_cut(source.clone.path, tips, without):  # its source is shallow as well
         raise GateRefused(f"who wrote the release can't be told: {source.address} hasn't its whole history either", hint=hint)
 
 
 def has_commit(source: Provenance, revision: str) -> bool:
-    """Whether the commit is in the clone, fetched where it is not. A server need not give one that no ref leads to."""
+    """Whether the commit is in the clone, after fetching it if needed. A server may refuse a commit that no ref
+    reaches."""
     if not source.clone.has(revision) and source.url is not None:
         try:
             fetch(source.clone.path, source.url, revision)

@@ -1,4 +1,4 @@
-"""Check a plan file: all its problems together, and the plan where it is valid."""
+"""Check a plan file: report all problems together, and return the plan if it is valid."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MOVE = "move it to the root: the folders in it are named from there, such as `bu
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Problems in the order of the file; a plan unless one of them is an error."""
+    """Problems in the order of the file, and the plan unless one of them is an error."""
 
     problems: tuple[Problem, ...]
     plan: Plan | None
 
     @property
     def valid(self) -> bool:
-        """Whether the plan can be used. Warnings don't count."""
+        """Whether the plan is usable. Warnings don't count."""
         return self.plan is not None
 
     def summary(self, file: str) -> str:
-        """The closing line."""
+        """The summary line."""
         warnings = tally(self.problems)
         if self.plan is None:
             return warnings
@@ -41,14 +41,14 @@ class CheckResult:
 def check(
     path: Path, images: Callable[[str], Mapping[str, object] | None] | None = None, taken: Callable[[Plan, Environment], str | None] | None = None
 ) -> CheckResult:
-    """Read and check it, the images of its accessories too where they are on the engine, and whether its edge serves others
-    at the plan's addresses. PlanError where the file can't be read at all."""
+    """Read and check the file, the accessories' images that are on the engine, and whether its edge serves others at
+    the plan's addresses. PlanError if the file can't be read."""
     reading = planfile.examine(path, images, taken)
     return CheckResult(reading.problems, reading.plan)
 
 
 def misplaced(path: Path) -> str:
-    """Said of a plan that isn't in the root of its repository; empty where it is, or is in none."""
+    """Message about a plan that isn't in the root of its repository; else empty."""
     try:
         root = Repository.find(path.parent).path
     except RepositoryError:
@@ -59,10 +59,10 @@ def misplaced(path: Path) -> str:
 
 
 def check_files(path: Path) -> None:
-    """RepositoryError where the newest commit has files that this clone lacks, such as a submodule that was not fetched."""
+    """RepositoryError if the newest commit has files that this clone lacks, such as an unfetched submodule."""
     try:
         repository = Repository.find(path.parent)
         head = repository.commit("HEAD")
     except RepositoryError:
-        return  # a plan can be checked outside of a repository, and before its first commit
+        return  # a plan can be checked outside of a repository, and before the first commit
     repository.refuse_incomplete(head.revision)

@@ -1,4 +1,4 @@
-"""The plan's checks against a running environment, and its seed command."""
+"""Run the plan's checks against a running environment, and its seed command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shipway.actions.decide import Order
 
 TAIL = 15
-AUTHORITY = "/shipway-authority.pem"  # in a check's container: who signed the address that it looks at
+AUTHORITY = "/shipway-authority.pem"  # in a check's container: the CA certificate of the environment's address
 TRUSTED_BY = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")  # OpenSSL, requests, curl, Node
 
 
@@ -33,12 +33,12 @@ def check_image(name: str) -> str:
 
 
 def image_of(release: Release, check: Check) -> str:
-    """What a check runs in: the image of that name, or the one that the release built for it. "": it built none."""
+    """Image that a check runs in: a named one, or one built for the release. "": it was not built."""
     return check.image.name or release.images.get(check_image(check.name), "")
 
 
 def run_check(ctx: Context, release: Release, environment: Environment, check: Check) -> None:
-    """Run one check through the edge and record the evidence. DeployFailed where it fails."""
+    """Run one check through the edge and record the evidence. DeployFailed if it fails."""
     name, image = check.name, image_of(release, check)
     spec = ContainerSpec(
         name=f"{release.app}_{environment.name}_check",
@@ -75,14 +75,14 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
 
 
 def _visitor(ctx: Context, release: Release, environment: Environment) -> AbstractContextManager[str]:
-    """Container whose network a check shares: it reaches the public address, and no container otherwise."""
+    """Container whose network a check shares: it reaches the public address, but no other container."""
     owner = names.route_owner(release.app, environment.name)
     labels = {**names.labels(release.app, environment.name, "job", "visit"), **Ownership.of(ctx).label}
     return ctx.edge.visit(owner, public_url(environment), names.visit_network(release.app, environment.name), labels)
 
 
 def run_seed(ctx: Context, order: Order, settings: Settings) -> None:
-    """Run the seed command in the release's image. StepFailed where it fails."""
+    """Run the seed command in the release's image. StepFailed if it fails."""
     seed = order.environment.seed
     assert seed is not None
     extra = {name: settings.secrets[name] for name in seed.secrets}

@@ -1,4 +1,4 @@
-"""What is done to a whole database by its own image's tools: each call is one container, and prints marked lines."""
+"""Operate on a whole database with its own image's tools: each call runs one container that prints marked lines."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FOLDER = "/snapshots"
 TIMEOUT = 6 * 3600.0
 TAIL = 8
 
-# $1: what to do. PG… in the environment lead to the database. Lines for the caller begin with `shipway-`.
-# The copy that a snapshot is tried on runs in this very container: whatever ends it leaves nothing.
+# $1: the operation. PG… in the environment select the database. Lines for the caller begin with `shipway-`.
+# The copy that tests a snapshot runs in this container, so it disappears with it in any case.
 SCRIPT = r"""
 set -u
 say() { printf 'shipway-%s\n' "$*"; }
@@ -110,11 +110,11 @@ cd /snapshots && "$@" 2>&1
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call printed in marked lines."""
+    """The marked lines of a call."""
 
     rows: dict[str, int] = field(default_factory=dict)
     taken: tuple[int, str] | None = None  # size and digest
-    there: tuple[str, ...] = ()  # databases of ours
+    there: tuple[str, ...] = ()  # databases that Shipway created
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class DatabaseShell:
     spec: ContainerSpec
 
     def run(self, what: str, *words: str) -> Answer:
-        """SnapshotFailed with its last words where it fails."""
+        """Run an operation. SnapshotFailed with its last lines if it fails."""
         self.ctx.images.pull(self.spec.image, lambda line: None)
         spec = dataclasses.replace(self.spec, entrypoint=("sh", "-c"), command=(SCRIPT, "shipway", what, *words))
         code, output = capture(self.ctx, spec, timeout=TIMEOUT)
@@ -146,7 +146,7 @@ class DatabaseShell:
 
 
 def database_shell(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseShell | None:
-    """None where the release's plan has no PostgreSQL under migrations."""
+    """None if the release's plan has no PostgreSQL with migrations."""
     plan = release.plan
     accessory = plan.accessories[plan.database.accessory] if plan.database else None
     if accessory is None or accessory.kind != "postgres":

@@ -1,8 +1,8 @@
-"""Move an environment's PostgreSQL to another major version: dump and restore into a volume of its own, compare the rows, and
-deploy the release that runs with the new image. The old container and its volume stay as they are until that serves.
+"""Upgrade an environment's PostgreSQL to another major version: dump and restore into a new volume, compare the rows,
+and deploy the current release with the new image. The old container and volume stay unchanged until the new one serves.
 
-It is a deployment of a release that differs only in the accessory's image, pending from before the services stop. Where its
-process dies, the next command takes it back as any deployment: the services of the release before run on the old database.
+This is a deployment of a release that differs only in the accessory's image; it is pending before the services stop. If
+its process dies, the next command rolls it back like any deployment: the previous services run on the old database.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create_and_start
 
 TIMEOUT = 24 * 3600.0
-# $OLD and $NEW: the two servers. Everything else by the new version's tools: they read older servers, not newer ones.
+# $OLD and $NEW: the two servers. All tools are of the new version, since they read older servers, but not newer ones.
 SCRIPT = r"""
 set -u
 old() { PGHOST=$OLD "$@"; }
@@ -63,18 +63,18 @@ echo "shipway-tables $(wc -l < /tmp/new)"
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What was done."""
+    """The result of an upgrade."""
 
     old: Series
     new: Series
     release: Release
-    tables: int  # whose rows were compared
-    volume: str  # with the old version's files, which stays
+    tables: int  # number of tables whose rows were compared
+    volume: str  # kept, with the old version's files
 
 
 @dataclass(frozen=True)
 class _Upgrade:
-    """One upgrade that can be done. ctx: of the database's host."""
+    """A possible upgrade. ctx: of the database's host."""
 
     ctx: Context
     environment: Environment
@@ -86,12 +86,12 @@ class _Upgrade:
 
     @property
     def path(self) -> str:
-        """Where the volume is mounted."""
+        """Mount path of the volume."""
         return self.spec.volumes[self.usual]
 
     @property
     def usual(self) -> str:
-        """The volume by the accessory's name."""
+        """The volume with the accessory's name."""
         return self.spec.name
 
     @property
@@ -101,7 +101,7 @@ class _Upgrade:
 
 
 def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, wait: float = 0.0) -> Upgraded:
-    """accessory: as the plan has it now. UsageError, before anything is touched, where there is nothing to upgrade."""
+    """Upgrade it. accessory: as in the current plan. UsageError before any change if there is nothing to upgrade."""
     with ready(ctx, app, environment, f"upgrade of {accessory.name} to {accessory.image}", wait=wait) as own:
         now, release, where = serving(own, app, environment)
         wanted = _with_image(own, release, accessory)
@@ -128,7 +128,7 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
 
 
 def _with_image(ctx: Context, release: Release, accessory: Accessory) -> Release:
-    """The release that runs, with this accessory; it has no number yet."""
+    """The current release with this accessory; not numbered yet."""
     plan = dataclasses.replace(release.plan, accessories={**release.plan.accessories, accessory.name: accessory})
     return dataclasses.replace(release, number=0, plan=plan, created=ctx.clock(), digest="")
 
@@ -159,13 +159,13 @@ def _prepare(ctx: Context, order: Order, before: Release, accessory: Accessory) 
 
 
 def _copied(ctx: Context, upgrade: _Upgrade, decision: Decision, now: Deployment, number: int, schema: str | None) -> int:
-    """Stop the services, and copy all data; gives the number of tables. Where that fails, all is as it was."""
+    """Stop the services and copy all data; returns the number of tables. A failure restores the previous state."""
     release, environment = decision.order.release, decision.order.environment
     try:
         _stop_services(ctx, decision)
         return _copy(upgrade, decision)
     except BaseException as error:
-        ctx.cancelled.clear()  # what follows must run also after an interrupt
+        ctx.cancelled.clear()  # must also run after an interrupt
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
         ctx.reporter.note(f"the upgrade failed: the services go on with {upgrade.old}")
         restore(ctx, release, environment, now)
@@ -175,7 +175,7 @@ def _copied(ctx: Context, upgrade: _Upgrade, decision: Decision, now: Deployment
 
 
 def _stop_services(ctx: Context, decision: Decision) -> None:
-    """So that nothing is written that the copy would not have."""
+    """Stop all writers, so that the copy is complete."""
     with ctx.part("stop", "all services, so that nothing is written meanwhile"):
         for part in decision.parts:
             with errors_of(part.host.name if len(decision.parts) > 1 else ""):
@@ -189,7 +189,7 @@ def _stop(ctx: Context, item: ContainerInfo) -> None:
 
 def _copy(upgrade: _Upgrade, decision: Decision) -> int:
     ctx, spec = upgrade.ctx, upgrade.spec
-    ctx.runtime.remove_volume(upgrade.volume)  # of an upgrade that was broken off
+    ctx.runtime.remove_volume(upgrade.volume)  # of an interrupted upgrade
     labels = {**spec.labels, LABEL_ROLE: "job", LABEL_CONFIG: f"upgrade-{ctx.clock()}"}
     server = dataclasses.replace(
         spec, name=f"{spec.name}_job_upgrade", labels=labels, networks=dict.fromkeys(spec.networks, ()), restart=False,
@@ -217,7 +217,7 @@ def _copy(upgrade: _Upgrade, decision: Decision) -> int:
 
 
 def _mark(ctx: Context, server: str, path: str) -> None:
-    """Its volume is complete: only then is it ever used."""
+    """Mark the volume as complete: only then is it ever used."""
     code, output = ctx.runtime.execute(server, ["sh", "-c", f"touch {path}/{COMPLETE} && sync"])
     if code != 0:
         raise DeployFailed(f"the copied database can't be marked as complete: {output.strip()}")

@@ -1,4 +1,4 @@
-"""Databases that a restore makes beside the one that serves: their names, and what becomes of those that are left."""
+"""Databases that a restore creates beside the serving one: names and clean-up."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment, Relea
 
 
 def new_name(deployment: int) -> str:
-    """Of the one that is restored into."""
+    """Name of the database that is restored into."""
     return f"shipway_restore_{deployment}"
 
 
 def old_name(deployment: int) -> str:
-    """Of the one that served before; there as soon as the names have changed."""
+    """Name of the previous database, from the renaming on."""
     return f"shipway_before_{deployment}"
 
 
 def settle(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: str | None) -> None:
-    """Finish a restore whose process is gone, or take it back. ctx: of the host of the database."""
+    """Finish the restore of a process that died, or roll it back. ctx: of the host of the database."""
     shell = _shell(ctx, dead, release, environment)
     done = shell is not None and old_name(dead.id) in shell.run("there").there
     ctx.reporter.heading(f"{'finish' if done else 'take back'} the restore in {dead.environment}: {dead.actor}'s process is gone")
@@ -34,17 +34,17 @@ def settle(ctx: Context, dead: Deployment, release: Release, environment: Enviro
 
 
 def sweep_after(ctx: Context, newest: Deployment, release: Release, environment: Environment) -> None:
-    """What a restore left that had been settled already when its process ended."""
+    """Clean up after a restore that was finalized when its process ended."""
     try:
         shell = _shell(ctx.on(environment.hosts[0].name), newest, release, environment) if newest.kind == RESTORE else None
         if shell is not None:
             sweep(shell)
-    except ShipwayError as error:  # its server may be what somebody is about to repair
+    except ShipwayError as error:  # its server may be under repair
         ctx.reporter.note(f"databases of a restore may be left: {error.message}")
 
 
 def sweep(shell: DatabaseShell) -> None:
-    """Under the environment's lease with nothing pending, all of them are left over."""
+    """Remove all of them: under the environment's lock with nothing pending they are leftovers."""
     shell.run("sweep")
 
 

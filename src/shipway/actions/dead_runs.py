@@ -1,4 +1,4 @@
-"""Runs whose process is gone: one of the same commit is taken up where it is, all others are cleared away."""
+"""Runs whose process died: one of the same commit is resumed, all others are cleaned up."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from shipway.steps.left import Left, Record, record_of
 from shipway.steps.run import scratch
 from shipway.system.alive import is_gone
 
-LATEST = 50  # runs of which a folder may be left here
+LATEST = 50  # runs whose folder may still be here
 
 
 @dataclass(frozen=True)
 class Dead:
-    """A run that nobody will settle."""
+    """An orphaned run, which its process can't finalize."""
 
     app: str
     number: int
     revision: str
-    lease: Lease | None  # as its process left it; None where that ended before it had one
+    lease: Lease | None  # as its process left it; None if that ended before taking it
 
     def __str__(self) -> str:
         if self.lease is None:
@@ -40,8 +40,8 @@ class Dead:
 
 @contextmanager
 def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator[tuple[Context, int, Left]]:
-    """A run of the commit under a lease of its own: a context whose changes are refused once the lease is lost, the
-    run's number, and what a process that is gone has left of it."""
+    """Open a run of the commit under its own lock: a context that rejects changes once the lock is lost, the run's
+    number, and leftovers of a process that died."""
     mine = None
     for dead in _find(ctx, app):
         if mine is None and dead.revision == commit.revision:
@@ -60,7 +60,7 @@ def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator
 
 
 def _find(ctx: Context, app: str) -> list[Dead]:
-    """All dead runs, newest first."""
+    """All orphaned runs, newest first."""
     found = []
     pending = ctx.ledger.pending_runs(app)
     for number in _settled_elsewhere(ctx, app, {_number(row) for row in pending}):
@@ -74,7 +74,7 @@ def _find(ctx: Context, app: str) -> list[Dead]:
 
 
 def _settled_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
-    """Runs that died here, and were settled from another machine."""
+    """Runs that died here and were finalized on another machine."""
     if not any((ctx.home / "runs").glob("*")):
         return []
     ended = {_number(row) for row in ctx.ledger.runs(app, LATEST)} - pending
@@ -82,13 +82,13 @@ def _settled_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
 
 
 def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
-    if lease is None:  # which it takes as soon as it has a number
+    if lease is None:  # taken as soon as it has a number
         return bool(ctx.ledger.now() > row["started"] + TTL)
     return not is_held(lease, ctx.ledger.now())
 
 
 def _clear(ctx: Context, dead: Dead) -> None:
-    """Settle it as cancelled, and remove what it left."""
+    """Finalize it as cancelled, and remove its leftovers."""
     with _taken_over(ctx, dead) as own:
         if own is None:
             return
@@ -102,7 +102,7 @@ def _clear(ctx: Context, dead: Dead) -> None:
 
 
 def _remove(ctx: Context, app: str, number: int) -> bool:
-    """What it left, first on the engine. Where that fails it is told, and no reason not to begin another run."""
+    """Remove its leftovers, first on the engine. A failure is reported, but does not prevent another run."""
     try:
         sweep(ctx, app, number)
     except EngineError as error:
@@ -114,17 +114,17 @@ def _remove(ctx: Context, app: str, number: int) -> bool:
 
 @contextmanager
 def _taken_over(ctx: Context, dead: Dead) -> Iterator[Context | None]:
-    """A context under its lease; None where another process was faster."""
+    """A context under its lock; None if another process was faster."""
     if dead.lease:
-        ctx.ledger.free(dead.lease)  # it may have some seconds left
+        ctx.ledger.free(dead.lease)  # it may be valid for some more seconds
     with ExitStack() as stack:
         own = None
         try:
             own = stack.enter_context(_lease(ctx, dead.app, dead.number))
         except LeaseHeld:
-            pass  # by one that takes it up or clears it away
+            pass  # by a process that resumes it or cleans it up
         if own and dead.number not in {_number(row) for row in ctx.ledger.pending_runs(dead.app)}:
-            own = None  # settled meanwhile
+            own = None  # finalized meanwhile
             stack.close()
         yield own
 
@@ -134,7 +134,7 @@ def _lease(ctx: Context, app: str, number: int) -> AbstractContextManager[Contex
 
 
 def _scope(number: int) -> str:
-    """In the place of an environment, whose name can't have a slash."""
+    """Instead of an environment's name, which can't contain a slash."""
     return f"run/{number}"
 
 

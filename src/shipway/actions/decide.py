@@ -1,4 +1,4 @@
-"""Decide on a deployment: observe, ask the migration tool, and compute the changeset."""
+"""Decide on a deployment: observe, query the migration tool, and compute the changes."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from shipway.domain.way_back import WayBack
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for: this release, into this environment, for this reason."""
+    """A deployment request: this release, to this environment, for this reason."""
 
     release: Release
     environment: Environment
     kind: str = DEPLOY  # or ROLLBACK
     reason: str = ""
     version: str | None = None  # the tag that makes the release a version
-    like: Deployment | None = None  # use the secrets' versions of this deployment
+    like: Deployment | None = None  # use this deployment's versions of the secrets
     way: WayBack | None = None  # of a rollback
-    in_force: InForce | None = None  # the rules that it met, and whose checks it must pass; None: only the release's own
-    unapproved: Callable[[Context], list[str]] | None = None  # under the lock: reasons in approvals, by what runs then
-    superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is not wanted any more
+    in_force: InForce | None = None  # the rules that it met and whose checks it must pass; None: only the release's own
+    unapproved: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals
+    superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete
     force: bool = False
-    wait: float = 0.0  # seconds to wait for another owner's lease
-    volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by container of an accessory: other volumes than usual
+    wait: float = 0.0  # seconds to wait for another owner's lock
+    volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by accessory container: unusual volumes
 
 
 @dataclass(frozen=True)
 class Part:
-    """What deciding came to for one host."""
+    """The decision for one host."""
 
     host: Host
     wanted: Wanted
@@ -56,15 +56,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Decision:
-    """What deciding came to; everything that applying needs."""
+    """The complete decision, with everything needed to apply it."""
 
     order: Order
     settings: Settings
-    parts: tuple[Part, ...]  # of the environment's hosts, the first one first, and of those that it had before
+    parts: tuple[Part, ...]  # of the environment's hosts, in the plan's order, then of former hosts
     previous: Deployment | None  # the environment's last good deployment
-    left: Release | None  # and its release
+    left: Release | None  # the release of that deployment
     schema: Schema
-    unreachable: Mapping[str, str] = field(default_factory=dict)  # hosts that are not in the plan any more, and why
+    unreachable: Mapping[str, str] = field(default_factory=dict)  # removed from the plan: why
 
     @property
     def first(self) -> Part:
@@ -73,7 +73,7 @@ class Decision:
 
     @property
     def changeset(self) -> Changeset:
-        """Of all hosts, with the rules that change."""
+        """The changes on all hosts, with changes of the rules."""
         before, name = self.left.plan if self.left else None, self.order.environment.name
         rules = tuple(differences(before, self.order.release.plan, name)) if before else ()
         if len(self.parts) == 1:
@@ -83,7 +83,7 @@ class Decision:
 
 
 def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
-    """Observe and decide. create=False touches nothing at all: for a dry run."""
+    """Observe and decide. create=False changes nothing at all: for a dry run."""
     release, environment = order.release, order.environment
     own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
     history = ctx.ledger.history(release.app, environment.name)
@@ -93,7 +93,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
     unreachable: dict[str, str] = {}
     several = len(hosts) > 1
     if any(host.name != ctx.machine.name for host in hosts):
-        ctx.registry(release.plan).ensure()  # from which they pull, with its credentials
+        ctx.registry(release.plan).ensure()  # the hosts pull from it, with its credentials
 
     def look(host: Host) -> Observed | None:
         try:
@@ -131,7 +131,7 @@ def decide(ctx: Context, order: Order, *, create: bool = True) -> Decision:
 
 
 def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
-    """And what becomes of the edge, which others share. EdgeError where an address is another one's."""
+    """Add changes of the shared edge. EdgeError if an address belongs to another environment."""
     require_free(ctx, wanted)
     interrupted = ctx.edge.pending(wanted.publish, wanted.url) if wanted.routes is not None else None
     if interrupted is None:
@@ -146,14 +146,14 @@ def _on_volumes(wanted: Wanted, volumes: Mapping[str, Mapping[str, str]]) -> Wan
 
 
 def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:
-    """The environment's hosts, and those that only the release before ran on."""
+    """The environment's hosts, and those that only the previous release ran on."""
     was = before.plan.environments.get(environment.name) if before else None
     names = {host.name for host in environment.hosts}
     return [*environment.hosts, *(host for host in (was.hosts if was else ()) if host.name not in names)]
 
 
 def refuse_danger(decision: Decision) -> None:
-    """A dangerous change needs --force."""
+    """Reject dangerous changes without --force."""
     _refuse_moved(decision)
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
     if dangerous and not decision.order.force:
@@ -163,7 +163,7 @@ def refuse_danger(decision: Decision) -> None:
 
 
 def _refuse_moved(decision: Decision) -> None:
-    """Accessories that would begin empty on another host, while their data lies on the one before."""
+    """Reject accessories that would start empty on a new host while their data is on the previous one."""
     left = [item.name for part in decision.parts[1:] for item in part.observed.accessories]
     before = decision.left.plan if decision.left else None
     was = before.environments.get(decision.order.environment.name) if before else None

@@ -1,4 +1,4 @@
-"""Decide what becomes of the schema: which migrations are applied or reverted, by which release's image."""
+"""Decide on the schema: which migrations are applied or reverted, and by which release's image."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from shipway.ports import DatabaseTool
 
 @dataclass(frozen=True)
 class Schema:
-    """What was decided."""
+    """The decision."""
 
-    stood: str | None  # the revision that the database has, as the ledger knows it
-    goal: str | None  # and the one that it has in the end
+    stood: str | None  # the current revision of the database, according to the ledger
+    goal: str | None  # the target revision
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
-    held: tuple[str, ...] = ()  # wait for the next release
-    way: WayBack | None = None  # of a rollback; of a deployment where the schema is ahead of both releases, and stays
-    tool: DatabaseTool | None = field(default=None, repr=False)  # of the release that brings, or brought, these migrations
+    held: tuple[str, ...] = ()  # deferred to the next release
+    way: WayBack | None = None  # of a rollback; or of a deployment that keeps a schema newer than both releases
+    tool: DatabaseTool | None = field(default=None, repr=False)  # of the release that has these migrations
 
 
 def decide_schema(
     ctx: Context, release: Release, environment: Environment, own: Settings, history: Sequence[Deployment],
     observed: Observed, way: WayBack | None,
 ) -> Schema:  # fmt: skip
-    """ctx: of the host of the database. history: of the environment, newest first. way: of a rollback."""
+    """Decide. ctx: of the host of the database. history: of the environment, newest first. way: of a rollback."""
     stands = levels(history)
     stood = stands[-1].schema if stands else None
     previous = back.current(history)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
     if way is None and left is not None and release.schema == left.schema and (above := ahead(history, left)) is not None:
-        way = WayBack(CODE_ONLY, above)  # for its tool the database would be one that nobody knows
+        way = WayBack(CODE_ONLY, above)  # its tool would not know the database's revision
     if way is not None:
-        # The image that brought what is there has all scripts; an older one doesn't even know the revision.
+        # The image that brought the current schema has all scripts; an older one doesn't know the revision.
         if release.plan.database is None or stood is None or way.schema == stood:
             return Schema(stood, way.schema, way=way)
         tool = newer_tool(ctx, release, stands, environment, own)
         return Schema(stood, way.schema, down=(f"{stood} → {way.schema}",), way=way, tool=tool)
-    # The tool costs a container a call: asked only where the ledger doesn't say that the schema is the right one.
+    # Running the tool costs a container: only if the ledger does not show that the schema is current.
     settled = previous is not None and history[0].schema == previous.schema == release.schema
     if release.plan.database is None or (settled and observed.accessories):
         return Schema(stood, release.schema)
@@ -82,7 +82,8 @@ def _up(
 def ripe(
     ctx: Context, release: Release, environment: Environment, own: Settings, pending: Sequence[str], before: Release | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those of the pending revisions that a deployment applies over the release before, and the names of those that wait."""
+    """The pending revisions that a deployment applies after the previous release, and the names of the deferred
+    ones."""
     database = release.plan.database
     assert database is not None
     if database.contract is None or before is None:
@@ -93,7 +94,7 @@ def ripe(
 
 
 def _names(ctx: Context, release: Release, environment: Environment, own: Settings, revisions: Sequence[str]) -> dict[str, str]:
-    """Of plain SQL, whose revisions are the versions alone: the names of files or folders, without what tells the ways apart."""
+    """For plain SQL, whose revisions are only version numbers: the names of files or folders without the direction."""
     database = release.plan.database
     assert database is not None
     found: dict[str, str] = {}

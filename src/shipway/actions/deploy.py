@@ -1,4 +1,4 @@
-"""Put a release into an environment: gate, observe, decide, prepare, switch, verify, retire."""
+"""Deploy a release to an environment: gate, observe, decide, prepare, switch, verify, drain and stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from shipway.domain.release import DEPLOY, SUPERSEDED, Deployment, Evidence
 
 
 def deploy(ctx: Context, order: Order) -> Deployment | None:
-    """Carry it out. None where nothing was to do. Any failure leaves the previous release serving and is raised."""
+    """Deploy it. None if there was nothing to do. On any failure the previous release keeps serving, and the error is
+    raised."""
     require_proof(ctx, order)
     with ready(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
         still_proven(own, order)
@@ -36,7 +37,7 @@ def _give_way(ctx: Context, order: Order, why: str) -> None:
 
 
 def put(ctx: Context, order: Order) -> Deployment | None:
-    """Likewise, by a context that `ready` gave."""
+    """Deploy with a context that `ready` returned."""
     app, name = order.release.app, order.environment.name
     decision = decide(ctx, order)
     if _is_current(decision) and not _changes(decision):
@@ -71,13 +72,13 @@ def put(ctx: Context, order: Order) -> Deployment | None:
 
 
 def _changes(decision: Decision) -> bool:
-    """Whether something must be done now: what is outgoing ends when its requests have ended."""
+    """Whether something must change now; outgoing releases stop later, when their requests have completed."""
     going = ("stop", "remove", "stand by")
     return any(change.kind != "container" or change.verb not in going for change in decision.changeset.changes)
 
 
 def _finish(ctx: Context, decision: Decision) -> None:
-    """Outgoing releases whose time is over: the process that waits for it may have ended, as in a hosted job."""
+    """Stop outgoing releases whose time is over: the process in charge may have ended, as in a hosted job."""
     app, name = decision.order.release.app, decision.order.environment.name
     history = ctx.ledger.history(app, name)
     places = [Place(ctx, decision, part) for part in decision.parts if part.changeset]
@@ -88,7 +89,7 @@ def _finish(ctx: Context, decision: Decision) -> None:
 
 
 def _give_version(ctx: Context, order: Order) -> None:
-    """Name the release, once nothing refuses it any more."""
+    """Assign the release's version once nothing rejects it."""
     if order.version and order.version not in versions(ctx, order.release):
         release, name = order.release, order.environment.name
         version = Evidence(release.app, release.number, name, "version", order.version, True, reason_of(order), ctx.clock())
@@ -96,7 +97,7 @@ def _give_version(ctx: Context, order: Order) -> None:
 
 
 def reason_of(order: Order) -> str:
-    """Why, for the lease and the history."""
+    """Reason for the lock and the history."""
     return order.reason or f"{order.kind} of release {order.release.number}"
 
 

@@ -1,4 +1,4 @@
-"""Take an environment away: containers, routes, networks and the data of its accessories."""
+"""Destroy an environment: remove its containers, routes, networks and the data of its accessories."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
-    """Remove all that runs there, on every host, and its volumes, snapshots too. The ledger keeps its history. A
-    host that is not in the plan any more and can't be reached stays remembered."""
+    """Remove everything that runs there, on every host, and its volumes including snapshots. The ledger keeps the
+    history. A former host that is unreachable stays remembered."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
     hosts = hosts_of(ctx, environment, before)
     for host in hosts:
-        require_owned(ctx.on(host.name), plan.app, environment.name)  # also the engine's own error where it doesn't answer
+        require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         empty = [partial(_empty, own.on(host.name), plan, environment) for host in hosts]
         former = partial(clean_up, own, plan.app, environment, lambda host: _empty(own.on(host.name), plan, environment))
@@ -32,7 +32,7 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
 
 
 def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
-    """What can't be removed keeps nothing else."""
+    """Empty a host. A failed removal does not prevent the others."""
     app, name = plan.app, environment.name
     found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: name})
 
@@ -52,14 +52,14 @@ def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
 def _volumes(ctx: Context, plan: Plan, environment: Environment, found: Sequence[ContainerInfo]) -> list[str]:
     app, name = plan.app, environment.name
     known = [volume(app, name, accessory) for accessory in plan.accessories for volume in (names.accessory, names.snapshots)]
-    # Of a container that somebody removed; of an upgraded database, or of an accessory that another release had.
+    # Volumes of a removed container, of an upgraded database, or of another release's accessory.
     known += [item.name for item in own_objects(ctx, {LABEL_APP: app, LABEL_ENVIRONMENT: name}) if item.kind == "volume"]
     known += [volume for item in found if item.labels.get(LABEL_ROLE) == "accessory" for volume in item.volumes.values()]
     return list(dict.fromkeys(known))
 
 
 def _record(ctx: Context, app: str, environment: str) -> None:
-    """In the history, so that nothing is taken to stand there any more."""
+    """Record it in the history, so that nothing counts as deployed there."""
     latest = ctx.ledger.latest(app, environment)
     if latest is None or latest.kind == DESTROY:
         return

@@ -1,4 +1,4 @@
-"""Compare the ledger with what really runs, and repair what differs."""
+"""Compare the ledger with what really runs, and repair differences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
 
-WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, and the remedy
+WORDS = {  # (kind, verb) of the repairing change: problem and remedy
     ("accessory", "create"): ("isn't there", "create it with the volume that it had"),
     ("accessory", "start"): ("doesn't run", "start it"),
     ("accessory", "bring back"): ("was replaced, and the deployment failed", "bring the old one back"),
@@ -39,12 +39,12 @@ WORDS = {  # (kind, verb) of the change that would put it right: what is wrong, 
     ("route", "switch"): ("the edge sends requests elsewhere", "switch"),
     ("route", "remove"): ("the edge has routes that nobody needs", "remove them"),
 }
-LATE = 10.0  # seconds that what goes by itself may take for it
+LATE = 10.0  # seconds that automatic removals may be late
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that isn't as the ledger says. remedy: what `--fix` does; empty where a person must decide."""
+    """A difference from the ledger. remedy: what `--fix` does; empty if it needs manual action."""
 
     environment: str
     host: str
@@ -54,12 +54,12 @@ class Finding:
 
 
 def examine(ctx: Context, app: str, environment: Environment) -> list[Finding]:
-    """All that differs in one environment, on all of its hosts."""
+    """All differences in one environment, on all of its hosts."""
     return [Finding(environment.name, *each) for each in _differences(ctx, app, environment)]
 
 
 def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.0) -> None:
-    """Finish or take back what was left half done, then bring every host to the release that should serve."""
+    """Complete or roll back unfinished work, then restore the serving release on every host."""
     with ready(ctx, app, environment.name, "repair", wait=wait) as own:
         now = own.ledger.current(app, environment.name)
         release = own.ledger.release(app, now.release) if now else None
@@ -114,11 +114,11 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
 
 
 def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str, str, str]]:
-    """First of all, since it concerns every app of the engine."""
+    """Checked first, since it concerns every app of the engine."""
     for host in hosts:
         try:
             down = ctx.on(host.name).edge.down()
-        except ShipwayError:  # reported where the host is observed
+        except ShipwayError:  # reported when the host is observed
             continue
         for name in down:
             yield host.name, name, "the edge is down: requests to its ports get no answer, in every environment", "start it"
@@ -131,7 +131,7 @@ def _unfinished(pending: list[Deployment]) -> Iterator[tuple[str, str, str, str]
 
 
 def _of_nobody(host: Host, found: Observed, latest: Deployment | None) -> Iterator[tuple[str, str, str, str]]:
-    """Of an environment where the ledger says that nothing runs."""
+    """Findings of an environment where the ledger expects nothing to run."""
     if latest is None:
         why, remedy = "runs, but the ledger knows of no deployment", ""
     elif latest.kind == DESTROY:
@@ -143,8 +143,8 @@ def _of_nobody(host: Host, found: Observed, latest: Deployment | None) -> Iterat
 
 
 def _leaving(found: Observed, history: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
-    """What goes by itself soon: (container, change). Of outgoing releases, what ends when its open requests have ended; and
-    what a rollback left, which nobody waited for."""
+    """Pending automatic removals, as (container, change): containers of outgoing releases that stop when their open
+    requests complete, and leftovers of a rollback that finish in the background."""
 
     def ends(item: ContainerInfo) -> float:
         since = replaced_at(history, release_of(item))
@@ -166,7 +166,7 @@ def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, st
 
 
 def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> Iterator[tuple[str, str, str, str]]:
-    """What a container's name and labels don't tell: its image, and whether the edge reaches it."""
+    """Differences that names and labels don't show: the image, and whether the edge reaches the container."""
     for name, image in _other_images(ctx, wanted, found):
         yield host.name, name, f"runs another image than {image}", "replace it"
     rotation = names.rotation_network(wanted.app, wanted.environment)
@@ -181,7 +181,7 @@ def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> 
 
 
 def _other_images(ctx: Context, wanted: Wanted, found: Observed) -> list[tuple[str, str]]:
-    """(container, the image that it should have) of those that have another one."""
+    """(container, expected image) of containers with another image."""
     have = {item.name: item.image for item in found.services}
     ids = {spec.image: (ctx.images.inspect(spec.image) or {}).get("Id") for spec in wanted.services}
     return [
@@ -192,7 +192,7 @@ def _other_images(ctx: Context, wanted: Wanted, found: Observed) -> list[tuple[s
 
 
 def _prepare(own: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> None:
-    """What `restore` takes for granted: that images are the right ones."""
+    """Ensure what `restore` assumes: that the images are correct."""
     ctx = own.on(host.name)
     found = observe(ctx, release.app, environment.name)
     wanted = wanted_of(ctx, now, release, environment, host)

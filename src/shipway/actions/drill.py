@@ -1,4 +1,4 @@
-"""Walk the way back that a rollback would go now, with a copy of an environment's data, and record that it was walked."""
+"""Rehearse the rollback that would be done now on a copy of an environment's data, and record the result."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from shipway.proving.trial import try_there
 
 
 def drill(ctx: Context, app: str, environment: str, *, to: str | None = None) -> Drill:
-    """Walk it, beside what runs, and record it. Raises NothingToRollBack and ForwardOnly as a rollback would, and ProofError
-    where it can't be carried out."""
+    """Rehearse it beside the serving release, and record it. Raises NothingToRollBack and ForwardOnly as a rollback
+    would, and ProofError if it can't be run."""
     order = rollback_order(ctx, app, environment, Wish(to))
     now, release, _ = serving(ctx, app, environment)
     assert order.way is not None
@@ -46,14 +46,14 @@ def drill(ctx: Context, app: str, environment: str, *, to: str | None = None) ->
 
 
 def last_passed(ctx: Context, app: str, environment: str) -> float | None:
-    """When the newest drill of the release that runs passed; None where it failed, or there is none."""
+    """When the current release's latest rehearsal passed; None if it failed, or there is none."""
     _, release, _ = serving(ctx, app, environment)
     found = newest(ctx.ledger.evidence(app, release.number), environment)
     return found[0] if found and found[1].passed else None
 
 
 class _Drilling:
-    """One drill under way."""
+    """A rehearsal in progress."""
 
     def __init__(self, at: Ground, environment: str, now: Deployment, release: Release) -> None:
         self.ground, self.ctx, self.now, self.release = at, at.ctx, now, release
@@ -62,7 +62,7 @@ class _Drilling:
         self.stages: list[Stage] = []
 
     def run(self, target: Release, like: Deployment, way: WayBack) -> Drill:
-        """Carry it out."""
+        """Run the rehearsal."""
         plan = self.release.plan
         assert plan.database is not None
         accessory, host = plan.accessories[plan.database.accessory], self.environment.hosts[0].name

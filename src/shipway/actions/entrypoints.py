@@ -1,4 +1,4 @@
-"""Notice, where a service first comes with a `command`, an image whose ENTRYPOINT would not run it."""
+"""Detect an image whose ENTRYPOINT would not run the `command` that a service sets for the first time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ARGUMENTS = re.compile(rb"\$(\{?[@*1-9]|argv)|sys\.argv|process\.argv|ARGV")
 
 
 def swallowed_commands(ctx: Context, release: Release, before: Release | None) -> list[str]:
-    """Warnings. before: the release that runs; what it has already, nobody needs to be told again. ctx: of a host with the
+    """Return the warnings. before: the current release, whose services were reported before. ctx: of a host with the
     images."""
     return [
         warning for service in release.plan.services.values()

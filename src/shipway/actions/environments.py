@@ -1,5 +1,5 @@
-"""Which environments of an app there are: those of the plan, and those that only the ledger or labels on the engine know,
-after an environment or the app got another name."""
+"""An app's environments: those of the plan, and those known only to the ledger or the engine's labels after an
+environment or the app was renamed."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from shipway.domain.release import DESTROY
 
 @dataclass(frozen=True)
 class KnownApp:
-    """An app, and its plan where the working directory has it."""
+    """An app, with its plan if the working directory has it."""
 
     ctx: Context
     name: str
     plan: Plan | None
 
     def environments(self) -> list[Environment]:
-        """Those of the plan first."""
+        """All environments, those of the plan first."""
         found = dict(self.plan.environments) if self.plan else {}
         for name in self._elsewhere():
             found.setdefault(name, self._known(name)[1])
         return list(found.values())
 
     def environment(self, name: str) -> Environment:
-        """By name. UsageError where nobody knows it."""
+        """The environment with that name. UsageError if it is unknown."""
         return self.with_plan(name)[1]
 
     def with_plan(self, name: str) -> tuple[Plan, Environment]:
-        """And the plan that it runs by. UsageError where nobody knows it."""
+        """The environment with the plan that it runs by. UsageError if it is unknown."""
         if self.plan and name in self.plan.environments:
             return self.plan, self.plan.environments[name]
         if name in self.ctx.ledger.environments(self.name) or name in self._labelled():
@@ -53,12 +53,12 @@ class KnownApp:
     def _labelled(self) -> list[str]:
         try:
             found = self.ctx.runtime.list({LABEL_APP: self.name, LABEL_ENVIRONMENT: ""})
-        except EngineError:  # whoever looks at an environment reports it
+        except EngineError:  # reported by whatever reads the environment
             return []
         return sorted({item.labels[LABEL_ENVIRONMENT] for item in found})
 
     def _known(self, name: str) -> tuple[Plan, Environment]:
-        """As the release has it that was deployed there last; where the ledger knows none, all that labels tell."""
+        """The environment as in the release last deployed there; if the ledger has none, as labels show."""
         latest = self.ctx.ledger.current(self.name, name) or self.ctx.ledger.latest(self.name, name)
         release = self.ctx.ledger.release(self.name, latest.release) if latest else None
         plan = release.plan if release else Plan(self.name, {})
@@ -66,7 +66,7 @@ class KnownApp:
 
 
 def known_app(ctx: Context, name: str | None, load_plan: Callable[[], Plan]) -> KnownApp:
-    """The app of that name; None: the plan's. PlanError where neither is given, which names the apps of the ledger."""
+    """The app with that name; None: the plan's. PlanError if neither exists, which lists the apps of the ledger."""
     try:
         plan = load_plan()
     except PlanError as error:

@@ -1,5 +1,5 @@
-"""Hosts that left an environment's plan while they could not be reached, or that could not be cleaned up: what runs there goes
-on, so the ledger remembers them until they are clean, or a person says that they are gone for good."""
+"""Former hosts, which were removed from an environment's plan while unreachable or without a complete clean-up.
+Containers there keep running, so the ledger remembers the hosts until they are clean or declared gone."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from shipway.domain.plan import Environment, Host
 
 
 def former_hosts(ctx: Context, app: str, environment: str) -> dict[str, str]:
-    """By name: why each could not be cleaned up."""
+    """The former hosts, and why each could not be cleaned up."""
     known = json.loads(ctx.ledger.property(_property(app, environment)) or "{}")
     return {str(host): str(why) for host, why in known.items()}
 
 
 def remember(ctx: Context, app: str, environment: str, hosts: Mapping[str, str]) -> None:
-    """These, and no others."""
+    """Remember exactly these hosts."""
     if former_hosts(ctx, app, environment) != hosts:
         ctx.ledger.replace_property(_property(app, environment), json.dumps(dict(hosts), sort_keys=True))
 
 
 def with_former(ctx: Context, app: str, environment: str, hosts: list[Host]) -> list[Host]:
-    """The hosts, and those that are to be cleaned up."""
+    """These hosts, and those to clean up."""
     known = {host.name for host in hosts}
     return [*hosts, *(Host(name) for name in former_hosts(ctx, app, environment) if name not in known)]
 
 
 def remedy(environment: str, host: str) -> str:
-    """What a person does about it."""
+    """The manual remedy."""
     return f"`shipway doctor {environment} --fix` cleans it up when it is back; if it is gone for good: `shipway doctor {environment} --forget {host}`"
 
 
 def differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
-    """As actions.doctor has them."""
+    """Differences in the form of actions.doctor."""
     known = {host.name for host in environment.hosts}
     for host in former_hosts(ctx, app, environment.name):
         if host in known:
@@ -55,7 +55,7 @@ def differences(ctx: Context, app: str, environment: Environment) -> Iterator[tu
 
 
 def clean_up(ctx: Context, app: str, environment: Environment, clean: Callable[[Host], object]) -> None:
-    """Those that can be reached; the others stay remembered. clean: removes what runs on one."""
+    """Clean up reachable hosts; the others stay remembered. clean: removes what runs on one."""
     left = {}
 
     def one(name: str) -> None:
@@ -71,7 +71,7 @@ def clean_up(ctx: Context, app: str, environment: Environment, clean: Callable[[
 
 
 def forget(ctx: Context, app: str, environment: str, host: str) -> None:
-    """It is gone for good. UsageError where nothing is remembered of it."""
+    """Forget a host that is gone for good. UsageError if it isn't remembered."""
     with environment_lease(ctx, app, environment, f"forget {host}") as own:
         known = former_hosts(own, app, environment)
         if host not in known:

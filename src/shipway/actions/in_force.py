@@ -1,4 +1,4 @@
-"""Read the rules in force: the protected plan at the recorded address, and the plans of the releases that run."""
+"""Read the rules in force: the protected plan at the recorded address, and the plans of the current releases."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from shipway.domain.rules import InForce, RuleSet
 from shipway.system.git import Repository
 from shipway.system.origin import Origin
 
-ENDED = "ended"  # among what a stand-in replaces: it no longer counts
+ENDED = "ended"  # among what a stand-in replaces: it no longer applies
 
 
 @dataclass(frozen=True)
 class Rulebook:
-    """What the recorded repository says about one app."""
+    """The recorded repository's rules for one app."""
 
     registration: Registration
     origin: Origin
-    plan: Plan | None  # the protected one, or what stands in for it
-    source: str  # where it comes from, for people
+    plan: Plan | None  # the protected one, or its stand-in
+    source: str  # origin for messages
     problem: str = ""  # why there is none
-    record: bool = True  # what reading finds out, such as accepted rules that have ended; False: for commands that only read
+    record: bool = True  # record findings such as ended accepted rules; False: for read-only commands
 
     @property
     def has_remote(self) -> bool:
-        """Whether commits are pushed to where the rules are read."""
+        """Whether the rules are read from a remote that commits are pushed to."""
         return not is_own(self.origin)
 
     def written(self, ctx: Context, environment: str) -> InForce:
-        """The rules for an environment as they are written in the two plans."""
+        """The rules for an environment as written in the two plans."""
         protected = RuleSet(self.source, "protected", environment, self.plan, self.problem)
         return InForce(environment, protected, running_rules(ctx, self.registration.app, environment))
 
     def of(self, ctx: Context, environment: str) -> InForce:
-        """The rules in force for an environment, accepted ones in the place of those that they replace."""
+        """The rules in force for an environment, with accepted rules in place of those that they replace."""
         app, found = self.registration.app, self.written(ctx, environment)
         decisions = ctx.ledger.accepted_rules(app, environment)
         if rules.is_outdated(found.protected, decisions):
@@ -53,8 +53,8 @@ class Rulebook:
         return InForce(environment, rules.accepted(found.protected, decisions), running)
 
     def triggered(self, ctx: Context, plan: Plan, ref: str) -> InForce | None:
-        """The environment that a push of this ref deploys by the rules in force, with its rules; None: none. One whose rules
-        all wait for it comes before one where only some do, as after a branch was given to another environment."""
+        """The environment that a push of this ref deploys by the rules in force, with its rules; None: none. One whose
+        rules all match comes before one with only some that match, as after a branch moved to another environment."""
         names = dict.fromkeys([*(self.plan.environments if self.plan else ()), *plan.environments])
         waiting = [(found, [refs.fits(own.trigger, ref) for _, own in found.environments]) for found in (self.of(ctx, name) for name in names)]
         for enough in (all, any):
@@ -67,10 +67,10 @@ class Rulebook:
 def read_rules(
     ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None, record: bool = True
 ) -> Rulebook:
-    """Of the app that a commit's plan names; it is registered where it isn't yet. RepositoryError where the recorded
-    address can't be reached, GateRefused where the app is bound to another repository. record=False: nothing is written,
-    and an app that isn't registered is read as its next run would register it."""
-    first = None if record or ctx.ledger.registration(plan.app) else plan  # what would stand in
+    """The rules of the app in a commit's plan; registers the app if needed. RepositoryError if the recorded address is
+    unreachable, GateRefused if the app is bound to another repository. record=False: writes nothing, and reads an
+    unregistered app as its next run would register it."""
+    first = None if record or ctx.ledger.registration(plan.app) else plan  # the plan that would stand in
     registration, origin = registered(ctx, repository, plan, parse, protected=protected, record=record)
     branch = registration.branch
     text = origin.text(branch, registration.plan)
@@ -98,7 +98,7 @@ def _stand_in(ctx: Context, registration: Registration) -> AcceptedRules | None:
 
 
 def _end_stand_in(ctx: Context, registration: Registration) -> None:
-    """The protected branch has a plan: from now on it never lacks one without a word."""
+    """The protected branch has a plan: from now on, a missing one is reported."""
     found = _stand_in(ctx, registration)
     if found is not None:
         ended = dataclasses.replace(found, replaces=(ENDED,), actor="shipway", reason=f"{registration.branch} has a plan", at=ctx.clock())
@@ -106,20 +106,20 @@ def _end_stand_in(ctx: Context, registration: Registration) -> None:
 
 
 def running_rules(ctx: Context, app: str, environment: str) -> RuleSet | None:
-    """Of the release that runs there; None where none does."""
+    """The rules of the release that runs there; None without one."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     return RuleSet(f"release {release.number}, which runs there", f"release {release.number}", environment, release.plan) if release else None
 
 
 def still_in_force(ctx: Context, order: Order) -> None:
-    """Under the environment's lock: GateRefused where another deployment brought other rules since they were met, or where
-    the approvals don't suffice any more."""
+    """Under the environment's lock: GateRefused if another deployment changed the rules since they were met, or the
+    approvals no longer suffice."""
     if order.in_force is None:
         return
     running = running_rules(ctx, order.release.app, order.environment.name)
     judged = [item.digest for item in (order.in_force.running, order.in_force.protected) if item]
-    # Accepted rules stand in the place of the running release's, of which they name the very one.
+    # Accepted rules replace those of exactly one running release.
     if running is not None and order.in_force.replaced != running.key and running.digest not in judged:
         raise GateRefused(f"{order.environment.name} got a release with other rules meanwhile", hint="run the command again")
     reasons = order.unapproved(ctx) if order.unapproved else []

@@ -1,4 +1,4 @@
-"""Write a first plan for a repository, and the hook that makes a bare repository run the plan on a push."""
+"""Write a first plan for a repository, and the hook by which a bare repository runs the plan on a push."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ HOOK_MARK = "# Written by `shipway init --hook`."
 
 @dataclass(frozen=True)
 class InitResult:
-    """A plan's text, what it was made from, and whether it is one that can be used."""
+    """A plan's text, its sources, and whether it is usable."""
 
     path: Path
     text: str
-    found: tuple[tuple[str, str], ...]  # entry of the plan, and why it is there
+    found: tuple[tuple[str, str], ...]  # entry of the plan, and its reason
     notes: tuple[str, ...]
     secrets: tuple[str, ...]
     check: CheckResult
 
     @property
     def todos(self) -> tuple[int, ...]:
-        """Numbers of the lines that ask something."""
+        """Numbers of the lines with open questions."""
         return tuple(number for number, line in enumerate(self.text.splitlines(), 1) if "# TODO: " in line)
 
 
 def draft_plan(folder: Path) -> InitResult:
-    """Draft a plan for the repository that `folder` is in, or for the folder itself where it is in none."""
+    """Draft a plan for the repository that contains `folder`, or for the folder itself outside of a repository."""
     from shipway.planfile.drafting.survey import survey
     from shipway.planfile.drafting.write import write
     from shipway.planfile.read import read
@@ -52,7 +52,7 @@ def draft_plan(folder: Path) -> InitResult:
 
 
 def write_plan(result: InitResult, *, force: bool) -> None:
-    """Write it down; UsageError where there is a plan already and `force` is not given."""
+    """Write the file; UsageError if a plan exists and `force` is not given."""
     if result.path.exists() and not force:
         hint = "look at the draft with --stdout, or replace the file with --force"
         raise UsageError(f"{result.path} exists already", hint=hint)
@@ -63,10 +63,10 @@ def write_plan(result: InitResult, *, force: bool) -> None:
 
 
 def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, protected: str | None = None) -> Path:
-    """Make a bare repository call `shipway hook` after each push. Doing it again is no error. protected: the branch to
-    register with the first push of a plan.
+    """Make a bare repository call `shipway hook` after each push. Idempotent. protected: the branch to register with
+    the first push of a plan.
 
-    UsageError where the folder is no bare repository, or where it has another post-receive hook and `force` isn't given.
+    UsageError if the folder is no bare repository, or has another post-receive hook and `force` isn't given.
     """
     _check_bare(repository)
     hook = repository / "hooks" / "post-receive"

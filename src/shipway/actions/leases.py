@@ -1,4 +1,4 @@
-"""Hold a lease while working on what it guards: for an environment, every effect is fenced by it."""
+"""Hold a lock (a lease) while changing what it guards: for an environment, it fences every effect."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreErr
 from shipway.domain.release import Lease
 from shipway.system.alive import is_gone
 
-TTL = 15.0  # seconds after which a dead owner's lease is free
-CARETAKER = "standby"  # who tidies up after a deployment: everybody waits for it, at most for the longest `drain`
-MARGIN = 2.0  # seconds before its end in which a lease is renewed before anything is done under it
-# Methods of these ports that change nothing: THE list, by which `testing.faults` tells effects too.
+TTL = 15.0  # seconds after which a dead owner's lock is free
+CARETAKER = "standby"  # background clean-up after a deployment; others wait for it, at most the longest `drain`
+MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is used
+# Methods of these ports that change nothing: THE list, from which `testing.faults` derives effects too.
 READS = frozenset({
     "ping", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "now", "identity", "property", "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "apps",  # of the ledger
-    "release", "releases", "releases_of", "version", "versions", "evidence", "approvals", "acceptances", "snapshots", "registration", "accepted_rules",  # likewise
-    "runs", "pending_runs", "steps", "recent_steps", "passed_step", "adopted", "secrets", "sealed_secret", "deployed_since", "run_since", "lease", "close",  # likewise
+    "release", "releases", "releases_of", "version", "versions", "evidence", "approvals", "acceptances", "snapshots", "registration", "accepted_rules",  # of the ledger
+    "runs", "pending_runs", "steps", "recent_steps", "passed_step", "adopted", "secrets", "sealed_secret", "deployed_since", "run_since", "lease", "close",  # of the ledger
 })  # fmt: skip
 
 
 @contextmanager
 def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
-    """A context that may change the environment, on any host, as long as this process holds its lease.
+    """A context that may change the environment, on any host, as long as this process holds its lock.
 
-    Takes it from an owner whose process is gone. Waits up to `wait` seconds for another one (for the caretaker, until
-    what a rollback left has ended); then LeaseHeld. A process that was paused for longer than TTL and wakes up finds the
-    lease lost, as does one that couldn't renew it until it expired: each change that it asks for raises LeaseHeld, and what
-    it waits for is cancelled.
+    Takes over from an owner whose process died. Waits up to `wait` seconds for another owner (for the background
+    clean-up until a rollback's leftovers have ended), then raises LeaseHeld. A process that was suspended for longer
+    than TTL, or could not renew the lock until it expired, has lost it: each further change raises LeaseHeld, and its
+    waits are cancelled.
     """
     with held(ctx, names.scope(app, environment), reason, wait=wait) as check:
 
@@ -50,10 +50,10 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
 
 @contextmanager
 def held(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator[Callable[[], None]]:
-    """Take the lease, keep it renewed, give it back. Gives a check that raises LeaseHeld once it was lost.
+    """Acquire the lock, renew it, and release it. Yields a check that raises LeaseHeld once it was lost.
 
-    A lost lease cancels what is under way as an interrupt does; what that raises becomes LeaseHeld here, and `cancelled` is
-    cleared again, so that the two can't be taken for each other.
+    A lost lock cancels the current work like an interrupt; the resulting error becomes LeaseHeld here, and `cancelled`
+    is cleared again, so that the two can be distinguished.
     """
     keeping = _Keeping(ctx, name, reason, wait)
     keeper = threading.Thread(target=keeping.run, daemon=True)
@@ -71,12 +71,12 @@ def held(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator
 
 
 def is_held(lease: Lease | None, now: float) -> bool:
-    """Whether somebody has it who lives, as far as can be known."""
+    """Whether a live process holds it, as far as that can be determined."""
     return lease is not None and lease.expires > now and not is_gone(lease.owner)
 
 
 class _Keeping:
-    """A lease of this process. When it ends is reckoned by this machine's clock alone, from before it was asked for."""
+    """A lock of this process. Its expiry is computed from this machine's clock alone, starting before the request."""
 
     def __init__(self, ctx: Context, name: str, reason: str, wait: float) -> None:
         self.over = threading.Event()
@@ -94,7 +94,7 @@ class _Keeping:
                 pause = TTL / 3
             except LeaseHeld:
                 return
-            except Exception as error:  # the ledger may answer again before the lease ends
+            except Exception as error:  # the ledger may answer again before the lock expires
                 pause = TTL / 15
                 if self._ctx.clock() >= self._ends:
                     self._lose(LeaseHeld(f"the lease of {self.lease.name} was lost: it could not be renewed: {error}"))
@@ -106,7 +106,7 @@ class _Keeping:
             self._renew()
 
     def give_back(self) -> None:
-        """Where that fails, it ends by itself: no reason to fail what was done under it."""
+        """Release it. If that fails, it expires: no reason to fail the work done under it."""
         if self.lost is not None:
             self._ctx.cancelled.clear()
         try:
@@ -130,7 +130,7 @@ class _Keeping:
 
 
 class _Fenced:
-    """A driver whose changes are refused once the lease is lost."""
+    """A driver that rejects changes once the lock is lost."""
 
     def __init__(self, driver: object, check: Callable[[], None]) -> None:
         self._driver = driver
@@ -143,7 +143,7 @@ class _Fenced:
 
 
 def _acquire(ctx: Context, name: str, reason: str, wait: float) -> tuple[Lease, float]:
-    """The lease, and when it was asked for by this machine's clock."""
+    """The lock, and the time of its request by this machine's clock."""
     deadline = ctx.clock() + wait
     told = False
     while True:
@@ -153,7 +153,7 @@ def _acquire(ctx: Context, name: str, reason: str, wait: float) -> tuple[Lease, 
         except LeaseHeld as error:
             holder = ctx.ledger.lease(name)
             if holder is not None and is_gone(holder.owner):
-                ctx.ledger.free(holder)  # and no other's
+                ctx.ledger.free(holder)  # only if it is still this owner's
                 continue
             tidying = holder is not None and holder.owner.startswith(f"{CARETAKER} ")
             if ctx.clock() >= deadline and not tidying:

@@ -1,4 +1,4 @@
-"""A page for everybody while the team works on an environment; deployments and checks go on behind it."""
+"""Show a maintenance page to all visitors; deployments and checks continue behind it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = """<!doctype html>
 
 
 def maintain(ctx: Context, app: str, environment: Environment, page: str | None) -> None:
-    """Show the page on every host; None ends it. UsageError where nothing was deployed."""
+    """Show the page on every host; None removes it. UsageError if nothing was deployed."""
     current = ctx.ledger.current(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     if release is None:
@@ -35,6 +35,6 @@ def maintain(ctx: Context, app: str, environment: Environment, page: str | None)
 
 
 def maintained(ctx: Context, app: str, environment: Environment) -> bool:
-    """Whether some host shows it."""
+    """Whether any host shows it."""
     owner = names.route_owner(app, environment.name)
     return any(ctx.on(host.name).edge.maintained(owner) for host in environment.hosts)

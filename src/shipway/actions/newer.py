@@ -1,4 +1,4 @@
-"""The migration tool of the release that brought the schema which a rollback leaves, also where its image is gone."""
+"""The migration tool of the release that brought the schema which a rollback reverts, even if its image is gone."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from shipway.ports import DatabaseTool
 
 
 def newer_tool(ctx: Context, target: Release, stands: Sequence[Level], environment: Environment, own: Settings) -> DatabaseTool | None:
-    """Of the release whose level is the last. Where its image can't be had, plain SQL goes down by the recorded scripts;
-    other tools can't, and the error names the files that these were written to."""
+    """The tool of the newest release in the schema history. Without its image, plain SQL uses the recorded scripts;
+    other tools can't, and the error names the files with the scripts."""
     brought = ctx.ledger.release(target.app, stands[-1].release)
     if brought is None or brought.plan.database is None:
         return None

@@ -1,4 +1,4 @@
-"""Observe: what really runs in an environment, and what it needs to run a release."""
+"""Observe what really runs in an environment, and what it needs to run a release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shipway.domain.specify import Settings
 
 
 def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
-    """Read the engine, and the edge where `routes` are asked for."""
+    """Read the engine, and with `routes` the edge."""
     found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
     by_role = {
         role: tuple(sorted((item for item in found if item.labels.get(LABEL_ROLE) == role), key=lambda item: item.name))
@@ -39,8 +39,8 @@ def settings(
 ) -> Settings:
     """Secrets and passwords for a release in an environment.
 
-    like: take the versions of the secrets that this deployment used. create: make missing passwords of accessories
-    (otherwise a placeholder stands in, for a dry run). Raises SecretError that names all missing ones.
+    like: use this deployment's versions of the secrets. create: generate missing passwords of accessories (otherwise a
+    placeholder, for a dry run). SecretError lists all missing secrets.
     """
     plan = release.plan
     scope = names.scope(plan.app, environment.name)
@@ -56,8 +56,8 @@ def settings(
 
 
 def _version(ctx: Context, scope: str, name: str, like: Deployment | None) -> int | None:
-    """Of the value that a deployment used: by its fingerprint; by its number where that was recorded before there were
-    fingerprints. None where it used none, or one that this ledger lacks."""
+    """Version of the value that a deployment used: by its fingerprint, or by its number in records without
+    fingerprints. None if it used none, or one that this ledger lacks."""
     number, fingerprint = (like.secrets.get(name), like.fingerprints.get(name)) if like else (None, None)
     known = ctx.secrets.fingerprints(scope, name) if fingerprint else ()
     if fingerprint is None or number is None or known[number - 1 : number] == [fingerprint]:
@@ -66,8 +66,8 @@ def _version(ctx: Context, scope: str, name: str, like: Deployment | None) -> in
 
 
 def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: bool) -> dict[str, str]:
-    """Passwords of an environment's accessories, by accessory. create: make those that are missing; otherwise a placeholder
-    stands in."""
+    """Passwords of an environment's accessories, by accessory. create: generate missing ones; otherwise a
+    placeholder."""
     found = {
         accessory.name: _password(ctx, plan, environment, accessory, create)
         for accessory in plan.accessories.values()
@@ -78,14 +78,15 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
 
 
 def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
-    """A value may have been set for a plan that took it as a file."""
+    """Check the values again: one may have been set for a plan that used it as a file."""
     for name, value in values.items():
         if why := secret_value.problem(name, secret_value.as_bytes(value), variable=secret_value.used_as_variable(plan, name)):
             raise SecretError(why, hint=secret_value.remedy(name))
 
 
 def require_secrets(ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None) -> dict[str, int]:
-    """Version of each secret that a deployment needs: those of `like`, else the newest ones. SecretError names all missing ones."""
+    """Version of each secret that a deployment needs: those of `like`, else the newest. SecretError lists all missing
+    ones."""
     scope = names.scope(plan.app, environment.name)
     newest = ctx.secrets.names(scope)
     versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
@@ -97,7 +98,7 @@ def require_secrets(ctx: Context, plan: Plan, environment: Environment, like: De
 
 
 def needed(plan: Plan, environment: Environment) -> list[str]:
-    """Names of all secrets that a deployment into the environment needs."""
+    """Names of all secrets that a deployment to the environment needs."""
     wanted = [name for service in plan.services.values() for name in service.secrets]
     wanted += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     if environment.seed:
@@ -106,13 +107,13 @@ def needed(plan: Plan, environment: Environment) -> list[str]:
 
 
 def version_of(ctx: Context, release: Release, environment: Environment) -> str:
-    """The release's version tag, in an environment that is deployed by tags; else its short revision."""
+    """The release's version tag in an environment deployed by tags; else its short revision."""
     tags = versions(ctx, release) if environment.trigger.tag else []
     return tags[-1] if tags else release.revision[:12]
 
 
 def versions(ctx: Context, release: Release) -> list[str]:
-    """All version tags that the release got, oldest first."""
+    """All version tags of the release, oldest first."""
     return ctx.ledger.versions(release.app, release.number)
 
 
@@ -122,7 +123,7 @@ def _password(ctx: Context, plan: Plan, environment: Environment, accessory: Acc
     name = own or f"accessory:{accessory.name}"
     try:
         found = ctx.secrets.get(scope, name)
-    except KeyMissing:  # what runs knows its password too
+    except KeyMissing:  # the running container knows its password too
         found = _running_password(ctx, plan, environment, accessory)
         if found is None:
             raise
@@ -135,7 +136,7 @@ def _password(ctx: Context, plan: Plan, environment: Environment, accessory: Acc
 
 
 def _running_password(ctx: Context, plan: Plan, environment: Environment, accessory: Accessory) -> str | None:
-    """The one that its container was made with, where there is one."""
+    """The password that the existing container was created with."""
     here = ctx.on(environment.hosts[0].name)
     require_owned(here, plan.app, environment.name)
     return known.password_in(accessory, here.runtime.variables(names.accessory(plan.app, environment.name, accessory.name)))

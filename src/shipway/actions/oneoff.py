@@ -1,4 +1,4 @@
-"""One-off containers: migrations, seeds and checks run in them, and they are always taken away."""
+"""One-off containers for migrations, seeds and checks, which are always removed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shipway.steps.container import capture
 from shipway.system.tars import TooLarge, reading_stream
 
 TIMEOUT = 1800.0
-LARGEST = 256 << 20  # bytes of a folder whose files are read as a whole
+LARGEST = 256 << 20  # bytes of a folder that is read as a whole
 
 
 def service_job(
@@ -40,16 +40,16 @@ def service_job(
     )
 
 
-Files = Callable[[str], dict[str, bytes]]  # those of a folder of an image, by their path below it
+Files = Callable[[str], dict[str, bytes]]  # returns the files of an image's folder, by path below it
 
 
 def database_tool(
     ctx: Context, release: Release, environment: Environment, settings: Settings,
     *, runner: Callable[[ContainerSpec], OneOff] | None = None, files: Callable[[Files], Files] | None = None,
 ) -> DatabaseTool | None:  # fmt: skip
-    """The migration tool of a release, bound to an environment's database; None where the plan has none.
+    """The migration tool of a release, bound to an environment's database; None if the plan has none.
 
-    runner: runs commands otherwise than in a container each. files: makes of the image's files those that are read.
+    runner: runs commands, instead of one container each. files: wraps the reader of the image's files.
     """
     plan, database = release.plan, release.plan.database
     if database is None:
@@ -80,9 +80,9 @@ def files_of(ctx: Context, release: Release, environment: Environment, settings:
 
 
 def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: Mapping[str, str]) -> str | None:
-    """Newest schema revision that the images bring; asks the tool without a database, in containers with these labels.
+    """Newest schema revision in the images; asks the tool without a database, in containers with these labels.
 
-    Tools import a project's settings, and these read variables: the plan's are there, see `stand_ins`.
+    Tools import a project's settings, which read variables: they get the plan's, see `stand_ins`.
     """
     database = plan.database
     if database is None:
@@ -97,7 +97,7 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
 
 def _one_off(ctx: Context, spec: ContainerSpec) -> Callable[[Sequence[str]], tuple[int, str]]:
     def run(command: Sequence[str]) -> tuple[int, str]:
-        ctx.images.pull(spec.image, lambda line: None)  # this may be the first that the host hears of the release
+        ctx.images.pull(spec.image, lambda line: None)  # the host may not have the image yet
         argv = dataclasses.replace(spec, entrypoint=(command[0],), command=tuple(command[1:]))
         return capture(ctx, argv, timeout=TIMEOUT)
 
@@ -124,7 +124,7 @@ def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, byt
 
 @contextmanager
 def never_started(ctx: Context, spec: ContainerSpec) -> Iterator[str]:
-    """A container to take an image's files from."""
+    """A container to copy an image's files from."""
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
     container = ctx.runtime.create(
         dataclasses.replace(spec, name=unique, networks={}, labels={**spec.labels, LABEL_CONFIG: unique})

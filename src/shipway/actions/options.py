@@ -1,4 +1,4 @@
-"""What a person can do where the proofs show no way back."""
+"""What a user can do if the proofs show no safe rollback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shipway.system.durations import timestamp
 
 
 def options(ctx: Context, target: Release, environment: Environment, history: Sequence[Deployment]) -> str:
-    """In words, a line each."""
+    """The options as text, one per line."""
     name = environment.name
     own = own_schema(history, target)
     known = (item for item in snapshots(ctx, target.app, name) if item.schema == own)

@@ -1,4 +1,4 @@
-"""Containers that get no new requests: they are told to stop once their open requests have ended, or their `drain` has."""
+"""Drained containers: they stop once their open requests have completed or their `drain` time is over."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from shipway.domain.observed import release_of
 from shipway.domain.release import Evidence
 from shipway.domain.size import readable
 
-POLL = 0.5  # seconds between two looks at open connections
-CUT = "drain"  # kind of the evidence that connections were cut
+POLL = 0.5  # seconds between two checks of open connections
+CUT = "drain"  # kind of the evidence that connections were closed early
 
 
 def open_connections(ctx: Context, container: ContainerInfo) -> int | None:
-    """Of others to the container's port; None where that can't be known."""
+    """Connections from others to the container's port; None if unknown."""
     port = port_of(container)
     if port is None or not container.active:
         return 0
@@ -27,7 +27,7 @@ def open_connections(ctx: Context, container: ContainerInfo) -> int | None:
 
 
 def drained(ctx: Context, container: ContainerInfo, since: float) -> bool:
-    """Whether it may be told to stop; since: when it got its last new request."""
+    """Whether it may be stopped; since: when it got its last new request."""
     now = ctx.clock()
     if now >= since + drain_of(container) or not container.active:
         return True
@@ -35,7 +35,7 @@ def drained(ctx: Context, container: ContainerInfo, since: float) -> bool:
 
 
 def wait_drained(ctx: Context, containers: Sequence[ContainerInfo], since: float, *, at_most: float | None = None) -> list[ContainerInfo]:
-    """Wait until each is drained, or `at_most` seconds from `since`; gives those that aren't."""
+    """Wait until each is drained, or `at_most` seconds from `since`; returns those that aren't."""
     waiting = list(containers)
     while True:
         waiting = [item for item, done in zip(waiting, side_by_side(lambda item: drained(ctx, item, since), waiting), strict=True) if not done]
@@ -47,8 +47,8 @@ def wait_drained(ctx: Context, containers: Sequence[ContainerInfo], since: float
 
 
 def standby_fits(ctx: Context, containers: Sequence[ContainerInfo]) -> tuple[bool, str]:
-    """Whether these may stay up for a rollback, and why. Where the plan doesn't say it, the memory that is available must
-    cover what they use, so that the next release fits beside them."""
+    """Whether these may stay on standby, and why. Unless the plan sets it, the available memory must cover their usage,
+    so that the next release fits beside them."""
     if not any(LABEL_STANDBY_AUTO in item.labels for item in containers):
         return True, "as the plan says"
     memory = ctx.runtime.memory()
@@ -60,15 +60,15 @@ def standby_fits(ctx: Context, containers: Sequence[ContainerInfo]) -> tuple[boo
 
 
 def enter_rotation(ctx: Context, rotation: str, spec: ContainerSpec | ContainerInfo, *, inside: bool) -> None:
-    """Let the edge and the other services reach a container, these by the name of its service."""
+    """Attach a container to the edge's network, and by its service's name to the other services' network."""
     aliases = (spec.labels[LABEL_NAME],)
     if not inside or not ctx.runtime.set_aliases(rotation, spec.name, aliases):
         ctx.runtime.connect(rotation, spec.name, aliases)
 
 
 def leave(ctx: Context, container: ContainerInfo, app: str, environment: str, *, remove: bool) -> None:
-    """Let a container finish its work, and stop it; without `remove` it is kept for a rollback. What it cuts is counted, in
-    the output and in the ledger."""
+    """Let a container finish its work, and stop it; without `remove` it is kept for a rollback. Connections that it
+    closes early are counted, in the output and in the ledger."""
     cut = open_connections(ctx, container) or 0
     ctx.runtime.stop(container.name, stop_of(container))
     if cut:
@@ -85,5 +85,5 @@ def _record(ctx: Context, container: ContainerInfo, environment: str, what: str,
 
 
 def each(work: Callable[[ContainerInfo], object], items: Sequence[ContainerInfo], *, most: int = 32) -> None:
-    """Side by side."""
+    """Process all items in parallel."""
     side_by_side(work, items, most=most)

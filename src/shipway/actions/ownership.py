@@ -1,4 +1,4 @@
-"""Whose is what on an engine: a runtime that labels what it makes, and lists only what is its ledger's."""
+"""Ownership of an engine's objects: a runtime that labels what it creates, and lists only its ledger's objects."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from shipway.domain.ownership import Adoption, describe, made_since, owner
 from shipway.domain.plan import Environment
 from shipway.ports import Ledger, Runtime
 
-MACHINE = "machine"  # property of a ledger in a file: the id of the machine that it belongs to
+MACHINE = "machine"  # property of a file ledger: the id of its machine
 WHERE_IT_IS = "use the ledger that deployed it (SHIPWAY_LEDGER, or SHIPWAY_HOME for one in a folder)"
 
 
 def owned(machine: Machine, ledger: Ledger, actor: str, clock: Callable[[], float]) -> Machine:
-    """The machine, with a runtime that guards what belongs to other ledgers."""
+    """The machine, with a runtime that protects objects of other ledgers."""
     runtime = _OwnedRuntime(machine.runtime, Ownership(ledger, machine.name, actor, clock))
     return dataclasses.replace(machine, runtime=cast(Runtime, runtime))
 
 
 def require_owned(ctx: Context, app: str, environment: str) -> None:
-    """OtherLedger where containers, networks or volumes of the environment on this host aren't this ledger's."""
+    """OtherLedger if containers, networks or volumes of the environment on this host aren't this ledger's."""
     things = ctx.runtime.objects({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
     others = Ownership.of(ctx).sort(things)[1]
     if others:
@@ -43,34 +43,35 @@ def require_owned(ctx: Context, app: str, environment: str) -> None:
 
 
 def require_owned_everywhere(ctx: Context, app: str, environment: Environment) -> None:
-    """On every host of the environment that can be reached."""
+    """The same on every reachable host of the environment."""
     for host in environment.hosts:
         try:
             require_owned(ctx.on(host.name), app, environment.name)
         except EngineError:
-            pass  # whoever needs the host will say so
+            pass  # reported by whatever needs the host
 
 
 def own_objects(ctx: Context, labels: Mapping[str, str]) -> list[EngineObject]:
-    """Those with these labels on this host that are this ledger's."""
+    """This ledger's objects with these labels on this host."""
     return Ownership.of(ctx).sort(ctx.runtime.objects(labels))[0]
 
 
 def refusal(others: Sequence[EngineObject], app: str, environment: str) -> OtherLedger:
-    """The error that names them, and the ways out."""
+    """The error that lists them, and the options."""
     hint = f"{WHERE_IT_IS}; where that is lost: shipway adopt {environment}"
     return OtherLedger(f"{environment} of {app} is not this ledger's: {describe(others)}. Nothing was changed", hint=hint)
 
 
 def require_machine(ledger: Ledger, machine: str, name: str) -> None:
-    """A ledger in a file belongs to the machine that opens it first; OtherLedger on any other one."""
+    """Bind a file ledger to the machine that opens it first; OtherLedger on any other machine."""
     if ledger.settle(MACHINE, machine) != machine:
         hint = "use it there, or share a ledger on PostgreSQL (SHIPWAY_LEDGER); where it was moved for good: shipway adopt"
         raise OtherLedger(f"the ledger {name} was copied from another machine. Nothing was changed", hint=hint)
 
 
 class Ownership:
-    """Tells on one host what is this ledger's. What it knows without a label, from before there were labels, is recorded."""
+    """Recognizes this ledger's objects on one host. Objects known without a label, from before there were labels, are
+    recorded."""
 
     def __init__(self, ledger: Ledger, host: str, actor: str, clock: Callable[[], float]) -> None:
         self._ledger, self._host, self._actor, self._clock = ledger, host, actor, clock
@@ -78,16 +79,16 @@ class Ownership:
 
     @classmethod
     def of(cls, ctx: Context) -> Ownership:
-        """On the context's host."""
+        """For the context's host."""
         return cls(ctx.ledger, ctx.machine.name, ctx.actor, ctx.clock)
 
     @property
     def label(self) -> dict[str, str]:
-        """What is made gets it."""
+        """The label of new objects."""
         return {LABEL_LEDGER: self._ledger.identity()}
 
     def sort(self, things: Iterable[EngineObject]) -> tuple[list[EngineObject], list[EngineObject]]:
-        """This ledger's, and others'."""
+        """Split into this ledger's objects and others'."""
         mine = self._ledger.identity()
         own, others, found = [], [], []
         for thing in things:
@@ -103,7 +104,7 @@ class Ownership:
         return own, others
 
     def adopt(self, things: Iterable[EngineObject]) -> None:
-        """Record that they are this ledger's."""
+        """Record them as this ledger's."""
         now = self._clock()
         self._ledger.add_adoptions(
             [Adoption(self._host, item.kind, item.id, item.name, owner(item), self._actor, now) for item in things]
@@ -112,15 +113,15 @@ class Ownership:
 
     def _is_adopted(self, thing: EngineObject) -> bool:
         key = (thing.kind, thing.id)
-        if key not in self._adopted:  # by another process meanwhile, perhaps
+        if key not in self._adopted:  # another process may have been faster
             self._adopted = self._ledger.adopted(self._host)
         return key in self._adopted
 
     def _is_known(self, thing: EngineObject) -> bool:
-        """Whether this ledger's records tell of what may have made an object that has no label."""
+        """Whether this ledger's records explain an object without a label."""
         app, environment, run = (thing.labels.get(name, "") for name in (LABEL_APP, LABEL_ENVIRONMENT, LABEL_RUN))
         if LABEL_PROOF in thing.labels:
-            return True  # its name is random, and kept in the home of the ledger alone
+            return True  # its name is random, and only this ledger's home has it
         if environment:
             release = thing.labels.get(LABEL_RELEASE, "")
             number = int(release) if release.isdigit() else None
@@ -129,7 +130,7 @@ class Ownership:
 
 
 class _OwnedRuntime:
-    """A Runtime. `list` leaves out what isn't this ledger's; of an environment, which is wholly one ledger's, it refuses."""
+    """A Runtime whose `list` omits objects of other ledgers, or raises for an environment, which has a single owner."""
 
     def __init__(self, runtime: Runtime, ownership: Ownership) -> None:
         self._runtime, self._ownership = runtime, ownership
@@ -156,7 +157,7 @@ class _OwnedRuntime:
         if LABEL_APP not in labels and LABEL_PROOF not in labels:
             return found  # of the whole engine
         own, others = self._ownership.sort(map(_object, found))
-        if others and labels.get(LABEL_ENVIRONMENT):  # "": of all environments, of which others may be another ledger's
+        if others and labels.get(LABEL_ENVIRONMENT):  # "": of all environments, some of which may be another ledger's
             raise refusal(others, labels[LABEL_APP], labels[LABEL_ENVIRONMENT])
         mine = {item.id for item in own}
         return [item for item in found if item.id in mine]

@@ -1,4 +1,5 @@
-"""Run the steps of a pipeline: a graph, independent ones side by side, unchanged ones skipped, each journalled."""
+"""Run the steps of a pipeline: a graph with independent steps in parallel, unchanged ones skipped, and a journal of
+each."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from shipway.steps.log import StepLog
 from shipway.steps.run import Attempt, Run, StepResult
 from shipway.system.redact import Lines
 
-# Lines of image builds and pushes that only the log needs.
+# Output lines of image builds and pushes that only go to the log.
 NOISE = re.compile(
     r"#\d+ (sha256:|transferring|DONE|exporting|writing|extracting|naming|\[internal\]|resolve|$)|[0-9a-f]{12}: |The push refers|$"
 )
@@ -34,9 +35,9 @@ IMPLICIT = "images"  # step that builds what no step of the plan builds
 
 
 def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
-    """The steps to run; without `images` those that build images for a deployment, or prove them, are left out.
+    """The steps to run; without `images`, omits those that build images for a deployment or prove them.
 
-    Services that no step builds are built by one more step at the end; proofs wait for all images.
+    A final step builds services that no step builds; proofs wait for all images.
     """
     steps = dict(plan.pipeline)
     built = {name for step in steps.values() for name in step.build}
@@ -58,9 +59,9 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
 
 
 def run_steps(run: Run, steps: Mapping[str, Step], left: Left) -> dict[str, StepResult]:
-    """Run them all, from where a process that is gone has left them.
+    """Run all steps, resuming from the state of a process that died.
 
-    Raises StepFailed when the rest has ended; what was begun is always taken away.
+    Raises StepFailed when the others have ended; containers are always removed.
     """
     return _Pipeline(run, steps, left).run()
 
@@ -71,7 +72,7 @@ class _Pipeline:
         self.needs = {name: step.needs for name, step in steps.items()}
         self.results: dict[str, StepResult] = {}
         self.failed: dict[str, ShipwayError] = {}
-        self.anew: set[str] = set()  # begun by this process
+        self.anew: set[str] = set()  # started by this process
 
     def run(self) -> dict[str, StepResult]:
         running: dict[Future[StepResult], str] = {}
@@ -95,7 +96,7 @@ class _Pipeline:
         finally:
             try:
                 self._sweep()
-            except KeyboardInterrupt:  # it comes once
+            except KeyboardInterrupt:  # it comes only once
                 self._sweep()
                 raise
         self._report_blocked()
@@ -107,14 +108,14 @@ class _Pipeline:
         sweep(self.ctx, self.at.plan.app, self.at.number)
 
     def _drop_others(self) -> None:
-        """What a process before has begun of this run that isn't asked for now."""
+        """Remove containers of steps that a previous process started and this run doesn't need."""
         for name, record in self.left.journal.items():
             if name not in self.steps and record.outcome == PENDING:
                 self._remove(name)
                 self.ctx.ledger.end_step(self.at.number, name, CANCELLED, self.ctx.clock(), {})
 
     def _remove(self, name: str) -> None:
-        """The containers of a step that a process before has begun."""
+        """Remove the containers of a step that a previous process started."""
         for container in self.left.of(name):
             self.ctx.runtime.remove(container.id)
 
@@ -137,7 +138,7 @@ class _Pipeline:
         upstream = self._upstream(step)
         key = self._key(step, upstream)
         known = self._known(step, key)
-        if known is None and not self.at.counts:  # what it finds counts on its own branch only
+        if known is None and not self.at.counts:  # its results count on its own branch only
             key = digest_of([key, self.at.branch])
             known = self._known(step, key)
         self.ctx.ledger.begin_step(self.at.number, step.name, key, started)
@@ -149,14 +150,14 @@ class _Pipeline:
         return image_key(self.at, step, upstream) if step.build else command_key(self.at, step, upstream)
 
     def _images(self) -> dict[str, str]:
-        """All that were built so far."""
+        """All images built so far."""
         return {name: image for result in self.results.values() for name, image in result.images.items()}
 
     def _upstream(self, step: Step) -> list[Artifact]:
         return [artifact for name in graph.upstream(self.needs, step.name) for artifact in self.results[name].artifacts]
 
     def _taken(self, step: Step, record: Record) -> StepResult:
-        """As a process before has settled it."""
+        """The result that a previous process recorded."""
         took = record.finished - record.started if record.finished else None
         detail = record.failure.splitlines()[0] if record.failed else record.result.tests
         self.ctx.reporter.end(step.name, record.outcome, took, detail)
@@ -167,7 +168,7 @@ class _Pipeline:
     def _work(
         self, step: Step, key: str, started: float, begun: ContainerInfo | None, known: StepResult | None = None
     ) -> StepResult:
-        """Take what is known of it, carry it out, or go on with its container, and settle it."""
+        """Reuse its known result, run it, or continue with its container; then finalize it."""
         outcome, result, failure = SUCCEEDED, StepResult(), {}
         try:
             if known is not None:
@@ -189,7 +190,7 @@ class _Pipeline:
             self.ctx.ledger.end_step(self.at.number, step.name, outcome, self.ctx.clock(), to_data(result) | failure)
 
     def _known(self, step: Step, key: str) -> StepResult | None:
-        """The result of a run that passed with the same key, where all that it left is still there."""
+        """The result of a passed run with the same key, if all its outputs still exist."""
         data = self.ctx.ledger.passed_step(self.at.plan.app, step.name, key)
         result = from_data(StepResult, data) if data is not None else None
         return result if result and self._is_whole(result) else None

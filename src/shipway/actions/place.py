@@ -1,4 +1,4 @@
-"""One host while a release is put onto it: each method is one stage, and does what is still to do of it."""
+"""One host during a deployment: each method is one stage, and does what remains of it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from shipway.steps.health import SETTLED, look, wait_healthy
 from shipway.steps.starting import create_and_start
 from shipway.system.durations import human
 
-PROCESSORS = 2  # of a host for each container that starts beside requests
+PROCESSORS = 2  # processors of a host for each container that starts while requests are served
 SETTLE = 0.2  # seconds between the start of containers and the switch of requests to them
 
 
 class Place:
-    """A host under deployment. host: its name; empty where it is the only one."""
+    """A host deployment. host: its name; empty if it is the only one."""
 
     def __init__(self, ctx: Context, decision: Decision, part: Part) -> None:
         self.ctx = ctx.on(part.host.name)
@@ -50,26 +50,26 @@ class Place:
         self.app, self.environment = part.wanted.app, part.wanted.environment
         self.owner = names.route_owner(self.app, self.environment)
         self.rotation = names.rotation_network(self.app, self.environment)
-        self.new_volumes: list[str] = []  # that this deployment made
+        self.new_volumes: list[str] = []  # that this deployment created
         self._again = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
         self._left = decision.left
         self._headers = decision.order.environment.forwarded
-        self._begun: dict[str, float] = {}  # when containers were started
-        self._low = {spec.name for spec in self.wanted.services}  # which may have a low priority, maybe of a process that died
-        self._switched: float | None = None  # when the edge last took a table
+        self._begun: dict[str, float] = {}  # start time of containers
+        self._low = {spec.name for spec in self.wanted.services}  # of low priority, perhaps of a dead process
+        self._switched: float | None = None  # time of the last switch of routes
         self._gone = set[str]()  # stopped by this deployment
-        self.given_up = threading.Event()  # the deployment has failed, maybe on another host
+        self.given_up = threading.Event()  # the deployment has failed, perhaps on another host
         self._inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
 
     def part(self, name: str, detail: str = "") -> AbstractContextManager[None]:
-        """A part of the report."""
+        """A section of the report."""
         return self.ctx.part(name, f"{self.host}: {detail}" if self.host else detail)
 
     # prepare
 
     def accessories(self) -> None:
-        """Networks, and what the services use."""
+        """Create networks, and what the services use."""
         labels = {LABEL_APP: self.app, LABEL_ENVIRONMENT: self.environment}
         if self.wanted.services:
             self.ctx.runtime.ensure_network(names.network(self.app, self.environment), labels)
@@ -80,16 +80,16 @@ class Place:
                 start_accessories(self.ctx, changes, self.plan, self.observed.accessories, self.new_volumes)
 
     def require_sound_accessories(self, *, force: bool) -> None:
-        """UsageError where one that is created or replaced would lose its data, or not start on it."""
+        """UsageError if an accessory to create or replace would lose its data, or not start on it."""
         changes = self.changeset.of("accessory", "create", "replace")
         require_sound(self.ctx, self.plan, self.environment, changes, self.observed.accessories, force=force)
 
     def forget_replaced(self) -> None:
-        """The accessories that were replaced go, now that nothing leads back to them."""
+        """Remove the replaced accessories, now that no rollback needs them."""
         forget_replaced(self.ctx, self.changeset.of("accessory", "replace", "remove"))
 
     def look_for_space(self) -> None:
-        """DiskFull where the images that are missing would not fit."""
+        """DiskFull if the missing images would not fit."""
         require_space(self.ctx, space_needed(self.ctx, self.plan, self._missing()))
 
     def _missing(self) -> list[str]:
@@ -97,7 +97,7 @@ class Place:
         return sorted(image for image in images if self.ctx.images.inspect(image) is None)
 
     def pull(self) -> None:
-        """Images of containers that are made or started."""
+        """Pull the images of containers that are created or started."""
         missing = self._missing()
         if missing:
             with self.part("pull", ", ".join(image.rpartition("/")[2][:40] for image in missing)):
@@ -108,26 +108,26 @@ class Place:
     # start
 
     def web(self) -> None:
-        """All web services, healthy; what stood by must still be."""
+        """Start all web services and wait until they are healthy; those on standby must still be."""
         self.start(self.wanted.web)
         new = self._starting(self.wanted.web)
         self._wait([spec for spec in self.wanted.web if spec not in new])
 
     def settle(self) -> None:
-        """What started for the requests must still be healthy a moment later. Meanwhile the machine has its time back."""
+        """Check that started containers are still healthy a moment later. Meanwhile the machine recovers."""
         new = self._starting(self.wanted.web)
         if new and self.observed.routes is not None:
-            self._prioritize()  # now, and not in the moment of the switch
+            self._prioritize()  # now, and not at the moment of the switch
             self.ctx.cancelled.wait(SETTLE / 2)
             self._wait(new)
             self.ctx.cancelled.wait(SETTLE / 2)
 
     def workers(self) -> None:
-        """All others."""
+        """Start all other services."""
         self.start(self.wanted.workers)
 
     def start(self, specs: Sequence[ContainerSpec]) -> None:
-        """Those of them that don't run yet, until they are healthy."""
+        """Start those that don't run yet, and wait until they are healthy."""
         starting = self._starting(specs)
         if not starting:
             return
@@ -150,7 +150,7 @@ class Place:
         return [spec for spec in specs if spec.name in names]
 
     def _start(self, spec: ContainerSpec) -> None:
-        """It finds the services that serve by their names, and has none itself before it takes requests."""
+        """It finds the serving services by name, but gets no name itself before it takes requests."""
         aliases = () if self._asked and spec in self.wanted.web else (spec.labels[LABEL_NAME],)
         create_and_start(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._begun[spec.name] = self.ctx.clock()
@@ -158,23 +158,23 @@ class Place:
         self._low.add(spec.name)
 
     def _start_in_turn(self, spec: ContainerSpec) -> None:
-        """The next one has its turn when this one is healthy: where processors are few, requests pay for what starts."""
+        """Start it when the previous one is healthy: with few processors, requests would pay for a parallel start."""
         self._start(spec)
         if self._health(spec)[0]:
             self._wait([spec])
 
     @property
     def _asked(self) -> bool:
-        """Whether one service may ask another: the names of an only one needn't move with the requests."""
+        """Whether services may call each other: the names of a single one needn't move with the requests."""
         return max(len(self.plan.services), len(self._left.plan.services) if self._left else 0) > 1
 
     @property
     def _beside_traffic(self) -> bool:
-        """Whether what starts has to leave the processor to what serves, until the switch. A rollback is in a hurry."""
+        """Whether a start must leave the processor to the serving release, until the switch. A rollback is urgent."""
         return not self._again and self.wanted.routes is not None and self.observed.routes is not None
 
     def _prioritize(self) -> None:
-        """What starts no more has its full share of the processor."""
+        """Give started containers their full share of the processor."""
         if self._beside_traffic:
             side_by_side(self.ctx.runtime.prioritize, sorted(self._low), most=1)
             self._low.clear()
@@ -184,7 +184,7 @@ class Place:
         self._inside.add(spec.name)
 
     def _share(self, starting: Sequence[ContainerSpec], service: Service) -> None:
-        """Assets, with the release that is left."""
+        """Share assets with the previous release."""
         new = [spec for spec in starting if spec.labels[LABEL_NAME] == service.name]
         left = [item for item in self.observed.services if item.labels.get(LABEL_NAME) == service.name]
         old = [item for item in left if release_of(item) == self.observed.routed_release]
@@ -206,18 +206,18 @@ class Place:
         return service.health, service.port
 
     def _trusted(self) -> list[ContainerSpec]:
-        """What a rollback starts again and has no health check: it ran before, and is looked at in the end."""
+        """What a rollback restarts without a health check: it ran before, and is checked at the end."""
         if not self._again:
             return []
         kept = {change.name for change in self.changeset.of("container", "start")}
         return [spec for spec in self.wanted.services if spec.name in kept and not self._health(spec)[0]]
 
     def stay_up(self) -> None:
-        """DeployFailed where something that was trusted doesn't run."""
+        """DeployFailed if a trusted container doesn't run."""
         look(self.ctx, [spec.name for spec in self._trusted()])
 
     def settled(self) -> None:
-        """What started without a health check must stay up for SETTLED seconds, without a restart."""
+        """Containers without a health check must stay up for SETTLED seconds without a restart."""
         blind = [spec.name for spec in self.wanted.services if spec.name in self._begun and not self._health(spec)[0]]
         if self._again or not blind:
             return
@@ -229,37 +229,37 @@ class Place:
         self.steady()
 
     def stop_begun(self) -> None:
-        """What was started, and gets no request."""
+        """Stop what was started and gets no requests."""
         side_by_side(lambda spec: self.ctx.runtime.stop(spec.name, spec.stop_grace), [spec for spec in self.wanted.services if spec.name in self._begun])
 
     def steady(self) -> None:
-        """DeployFailed where a container of the release that was started has ended, or is restarted again and again."""
+        """DeployFailed if a container of the started release has ended, or is crash-looping."""
         look(self.ctx, list(self._begun))
 
     # switch
 
     def enter(self, specs: Sequence[ContainerSpec] | None = None) -> None:
-        """Let the edge reach these, or all web services."""
+        """Attach these, or all web services, to the edge."""
         side_by_side(self._enter, self.wanted.web if specs is None else specs)
         if self.wanted.routes is not None:
             self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.url)
 
     def take(self) -> None:
-        """All requests to the release that is wanted."""
+        """Route all requests to the target release."""
         self.switch(self.wanted.routes)
 
     def forget_names(self) -> None:
-        """Other services ask only the release that serves now."""
+        """Let other services find only the serving release."""
         side_by_side(self._forget_name, self._outgoing())
 
     def _forget_name(self, item: ContainerInfo) -> None:
-        """No other service finds it by its name any more; what is open to it stays so. A worker, which no service asks and which
-        ends next, is left alone."""
+        """Remove its name for other services; open connections stay. Workers are skipped: no service calls them, and
+        they stop next."""
         if self._asked and port_of(item) is not None:
             self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 
     def switch(self, table: Mapping[str, object] | None) -> None:
-        """All requests by this table."""
+        """Route all requests by this table."""
         if table is not None:
             self._prioritize()
             self.ctx.edge.switch(self.owner, table)
@@ -268,14 +268,14 @@ class Place:
     # after success
 
     def unroute(self) -> None:
-        """Nothing is public any more."""
+        """Remove all public routes."""
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
 
     def retire(self, history: Sequence[Deployment], *, wait: bool) -> None:
-        """What was replaced ends, or stays for a rollback. wait: until its open requests have ended, for a schema that is
-        reverted next, or a host that isn't looked at again; otherwise what has some is left to `retire_later`, and so is what
-        stood by: its removal takes from the requests, and it is in no hurry."""
+        """Stop what was replaced, or keep it for a rollback. wait: until its open requests have completed, for a schema
+        that is reverted next, or a host that isn't visited again. Otherwise `retire_later` stops those with open
+        requests and removes those formerly on standby: a removal slows requests, and is not urgent."""
         verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
         verbs |= self._without_standby()
         gone = {name for name in self._gone if verbs.get(name) == "stop"}
@@ -290,12 +290,12 @@ class Place:
                 side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
 
     def _stood_by(self, history: Sequence[Deployment]) -> set[str]:
-        """Containers of the release that a rollback would have gone to until now; not those of older ones that nobody ended."""
+        """Containers of the previous rollback target, but not leftovers of older releases."""
         since = {item.name: self._since(history, item) for item in standing_by(self.observed)}
         return {name for name, moment in since.items() if moment == max(since.values())}
 
     def limit(self, history: Sequence[Deployment]) -> None:
-        """At most two outgoing releases drain at once: of more, the oldest ones end now."""
+        """Let at most two outgoing releases drain at once: beyond that the oldest ones stop now."""
         draining = [item for item in self._outgoing() if not drained(self.ctx, item, self._since(history, item))]
         since = {release_of(item) or 0: self._since(history, item) for item in draining}
         for number in oldest(since):
@@ -308,17 +308,17 @@ class Place:
         leave(self.ctx, container, self.app, self.environment, remove=remove)
 
     def drain(self, containers: Sequence[ContainerInfo]) -> None:
-        """Wait until no request is open to what requests were just taken from, and stop it."""
+        """Wait until the containers just taken out of rotation have no open requests, and stop them."""
         side_by_side(self._forget_name, containers)
         wait_drained(self.ctx, containers, self._switched_at())
         side_by_side(self.leave, containers)
 
     def leaves_something(self) -> bool:
-        """Whether a container is left that ends later."""
+        """Whether a remaining container ends later."""
         return bool(self._outgoing())
 
     def _without_standby(self) -> dict[str, str]:
-        """Containers that would stay up for a rollback if there were enough memory, as those to stop."""
+        """Containers to stop that would stay on standby if there were enough memory."""
         warm = [item for item in self._outgoing() if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.wanted.keep]
         if not warm:
             return {}
@@ -340,6 +340,6 @@ class Place:
         return self.ctx.clock() if self._switched is None else self._switched
 
     def created(self) -> tuple[Change, ...]:
-        """What starts here."""
+        """The changes that create or start something here."""
         return self.changeset.of("container", "create", "start")
 

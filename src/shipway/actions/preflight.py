@@ -1,4 +1,4 @@
-"""Look whether a host has space for a release, before anything is begun there."""
+"""Check whether a host has space for a release, before anything is started there."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from shipway.domain.image import Layer, repository_of
 from shipway.domain.plan import Plan
 from shipway.domain.size import readable
 
-# Bytes on the disk for each byte that is moved: a layer unpacks to about 3 times its size (2.5 to 3.6, measured on the
-# images of Node, Python, PostgreSQL, Redis, Caddy and Traefik), and lies there packed as well until it is unpacked.
+# Bytes on disk for each transferred byte: a layer unpacks to about 3 times its size (2.5 to 3.6, measured on the images
+# of Node, Python, PostgreSQL, Redis, Caddy and Traefik), and is stored packed as well until it is unpacked.
 EXPANSION = 4
-SPARE = 500_000_000  # bytes that must be left: for logs, which may take 30 MB a container, and what databases write
+SPARE = 500_000_000  # bytes that must remain: for logs, up to 30 MB per container, and writes of databases
 
 
 def space_needed(ctx: Context, plan: Plan, references: Sequence[str]) -> dict[str, int]:
-    """Bytes that each of these images (repository@digest) will take on this host; nothing for those that are there.
+    """Bytes that each of these images (repository@digest) will take on this host; present images are omitted.
 
-    Layers that images of the same repository have brought already aren't counted. What only another registry could
-    tell (an image that the team doesn't build) is left out, and so is what the registry doesn't tell now: pulling it
-    will say why.
+    Excludes layers already brought by images of the same repository, images of other registries (not built by the
+    team), and images that the registry can't describe now: pulling them will report why.
     """
     missing = [reference for reference in dict.fromkeys(references) if ctx.images.inspect(reference) is None]
     if not missing:
@@ -45,7 +44,7 @@ def space_needed(ctx: Context, plan: Plan, references: Sequence[str]) -> dict[st
 
 
 def require_space(ctx: Context, needed: Mapping[str, int]) -> None:
-    """DiskFull where this host has less than that and SPARE; nothing is looked at where nothing is needed."""
+    """DiskFull if this host has less than that plus SPARE; nothing is checked if nothing is needed."""
     if not needed:
         return
     free = ctx.runtime.free_space()
@@ -61,7 +60,7 @@ def require_space(ctx: Context, needed: Mapping[str, int]) -> None:
 
 
 def _shared(ctx: Context, repository: str, layers: Sequence[Layer]) -> int:
-    """How many of the layers, from the lowest on, an image of the same repository has on the engine."""
+    """Number of the lowest layers that an image of the same repository already has on the engine."""
     best = 0
     for image in ctx.images.list():
         if any(repository_of(name) == repository for name in image.names):

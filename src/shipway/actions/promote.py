@@ -1,4 +1,4 @@
-"""Which release may go into an environment: the rules in force, all reasons together."""
+"""Which release may be deployed to an environment: the rules in force, with all reasons together."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from shipway.domain.refs import HEADS, TAGS, branch_matches
 from shipway.domain.release import Commit, Release
 from shipway.domain.rules import InForce
 
-OTHERS = 20  # branches that are looked through only to say on which one a commit is
+OTHERS = 20  # branches searched only to report which one a commit is on
 
 
 def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, ref: str = "") -> Order:
-    """The order to deploy what the commit holds. GateRefused lists every reason against it.
+    """The request to deploy the commit's release. GateRefused lists every reason against it.
 
-    The release is found by the commit's tree: a merge commit with the very tree that was validated is that release.
+    The release is found by the commit's tree: a merge commit with the validated tree is that release.
     """
     name = in_force.environment
     candidate = candidate_of(book, in_force, commit, ref)
@@ -43,7 +43,8 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
 
 
 def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
-    """What approvals lack. They are for a change of what runs, and others may have deployed since they were asked for."""
+    """Missing approvals. They cover a change of the current release, which other deployments may have replaced
+    since."""
     decisions = Decisions(ctx, release, in_force.environment, book, in_force, revision)
     return gate.told_apart(in_force, lambda item, environment: decisions.missing(environment.approvals))
 
@@ -51,8 +52,8 @@ def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InF
 def refused_before(
     book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str, proves: Sequence[InForce] = ()
 ) -> None:
-    """What is known before anything is built: where the commit comes from, what its plan leaves unproven, and what it
-    reaches, also in the environments that its steps prove against. Raises GateRefused."""
+    """Reasons known before anything is built: the commit's origin, what its plan leaves unproven, and its reach, also
+    in the environments that its steps prove against. Raises GateRefused."""
     reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref)) + refused_plan(in_force, plan)
     reasons += gate.refused_proof(plan, in_force)
     reasons += [f"{item.environment}, which a step proves against: {reason}" for item in proves for reason in refused_plan(item, plan)]
@@ -61,7 +62,7 @@ def refused_before(
 
 
 def candidate_of(book: Rulebook, in_force: InForce, commit: Commit, ref: str) -> gate.Candidate:
-    """What the recorded repository says of a commit."""
+    """What the recorded repository reports about a commit."""
     origin = book.origin
     tags = tuple(sorted(name for name, tip in origin.refs().tags().items() if tip == commit.revision))
     patterns = [pattern for _, environment in in_force.environments for pattern in environment.trigger.branches]
@@ -74,7 +75,7 @@ def candidate_of(book: Rulebook, in_force: InForce, commit: Commit, ref: str) ->
 
 
 def refused_commit(book: Rulebook, in_force: InForce, candidate: gate.Candidate) -> list[str]:
-    """Reasons that lie in the rules themselves, and in where the commit comes from."""
+    """Reasons in the rules themselves, and in the commit's origin."""
     reasons = gate.refused_rules(in_force)
     if not candidate.branches and not candidate.tags and is_unpushed(book, candidate):
         reasons.append(f"{candidate.revision[:12]} is not in {book.origin.address}: push it first")
@@ -82,12 +83,12 @@ def refused_commit(book: Rulebook, in_force: InForce, candidate: gate.Candidate)
 
 
 def is_unpushed(book: Rulebook, commit: Commit | gate.Candidate) -> bool:
-    """Whether there is a remote, and nothing there leads to the commit."""
+    """Whether there is a remote, and no ref there reaches the commit."""
     return book.has_remote and not book.origin.has(commit.revision)
 
 
 def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
-    """Reasons that lie in what a plan reaches."""
+    """Reasons in the plan's reach."""
     if in_force.environment not in plan.environments:
         return [f"the plan of this commit has no environment {in_force.environment}"]
     return rules.refused_reach(plan, in_force)
@@ -121,7 +122,7 @@ def after_of(in_force: InForce) -> list[str]:
 def refusal(
     commit: Commit, in_force: InForce, reasons: Sequence[str], plan: Plan | None, ref: str, release: Release | None = None
 ) -> GateRefused:
-    """All reasons, the rules side by side where they differ, and what goes on from here."""
+    """All reasons, the rules side by side if they differ, and the next steps."""
     name = in_force.environment
     listed = "\n".join(f"  - {reason}" for reason in reasons)
     columns = [*((("this commit", plan),) if plan else ()), *((item.source, item.plan) for item in in_force.sets)]
@@ -147,12 +148,12 @@ def _hint(commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, d
 
 
 def superseded_by(book: Rulebook, in_force: InForce, commit: Commit, ref: str, app: str) -> partial[str]:
-    """Asks, under the environment's lock, whether an automatic deployment is still wanted."""
+    """A check, under the environment's lock, whether an automatic deployment is still current."""
     return partial(_superseded, book=book, environment=in_force.environment, commit=commit, ref=ref, app=app)
 
 
 def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commit, ref: str, app: str) -> str:
-    """Why not; "": it is. GateRefused where a tag has moved: it is not what was asked for any more."""
+    """Why it is obsolete; "": it is current. GateRefused if a tag has moved: it no longer is what was requested."""
     tip = book.origin.refs(fresh=True).commits.get(ref)
     if ref.startswith(TAGS) and tip != commit.revision:
         now = f"points to {tip[:12]} now" if tip else "is gone"
@@ -165,6 +166,6 @@ def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commi
 
 
 def sources(in_force: InForce) -> str:
-    """Where the rules come from, in one line."""
+    """Origin of the rules, in one line."""
     return " and ".join(item.source for item in in_force.sets)
 

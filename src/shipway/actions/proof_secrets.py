@@ -1,4 +1,4 @@
-"""The secrets of a proof: never those of the environment, since the code that it runs was approved by no one yet."""
+"""The secrets of a proof: never those of the environment, since the code that it runs is not approved yet."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from shipway.domain.specify import Settings
 
 
 class ProofSecrets:
-    """One proof's values: those that were set for proofs, otherwise generated ones, the same for all its releases."""
+    """One proof's values: set for proofs or generated, the same for all its releases."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._values: dict[str, str] = {}
 
     def settings(self, release: Release, environment: Environment) -> Settings:
-        """Of a release as the environment would run it. The accessories' passwords are the environment's own, by which its
-        database is copied; no container of a release gets them. SecretError names those that the plan asks for and that
-        aren't set."""
+        """Settings of a release as the environment would run it. The accessories' passwords are the environment's own,
+        to copy its database; no container of a release gets them. SecretError lists required secrets that aren't
+        set."""
         wanted = needed(release.plan, environment)
         known = self._ctx.secrets.names(names.scope(release.app, names.PROOFS))
         missing = [name for name in release.plan.prove.secrets if name not in known]

@@ -1,4 +1,4 @@
-"""A proof under way: its server, its copy of the database, the way, and what becomes of the images."""
+"""A proof in progress: its server, its copy of the database, the migrations, and the compatibility tests."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from shipway.proving.walk import walk
 
 
 class ProofWalk:
-    """One proof under way."""
+    """A proof in progress."""
 
     def __init__(self, at: Ground, question: Question, began: float) -> None:
         self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
-        self.ran: list[str] = []  # statements of the way up, when `up` is set
+        self.ran: list[str] = []  # statements of the up migrations, once `up` is set
         self.up = threading.Event()
         self.guard = threading.Lock()
         release, environment, old = question.release, question.environment, question.old
@@ -50,7 +50,7 @@ class ProofWalk:
         self.old = Cast(old, was, secrets.settings(old, was))
 
     def run(self, blank: Proof) -> Proof:
-        """Carry it out."""
+        """Run the proof."""
         accessory = self._accessory()
         host = self.old.environment.hosts[0].name
         app, environment, passwords = self.plan.app, self.question.environment.name, self.old.settings.passwords
@@ -69,7 +69,7 @@ class ProofWalk:
         if span is None:
             trial = Trial(SAFE, ("the database has all migrations of the release already",))
             return dataclasses.replace(done, old_code=trial, new_code=trial, stages=tuple(self.stages))
-        # All clones first: one is made of a database that nobody is looked into.
+        # Clone first: a database can only be cloned while nothing is connected to it.
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
         works: list[Callable[[], tuple[Way, ...] | Trial]] = [
@@ -86,12 +86,12 @@ class ProofWalk:
         )
 
     def _accessory(self) -> Accessory:
-        """The database as it runs."""
+        """The database accessory as it runs."""
         assert self.plan.database is not None
         return self.question.old.plan.accessories[self.plan.database.accessory]
 
     def _span(self, server: Server, copy: ScratchDatabase) -> Span | None:
-        """What the release would apply; some tools make their book when they are asked."""
+        """The migrations that the release would apply; some tools create their history table when they are asked."""
         clone = server.scratch.create(like=copy)
         tool = self._tool(server, clone)
         pending = tool.pending()
@@ -120,7 +120,7 @@ class ProofWalk:
         return read
 
     def _ways(self, server: Server, copy: ScratchDatabase, span: Span) -> tuple[Way, ...]:
-        """The whole way, then each migration's own, where there are several."""
+        """The round trip of all migrations, then each one's own if there are several."""
         offset = self.ctx.clock() - self.began
         way = walk(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
@@ -138,7 +138,7 @@ class ProofWalk:
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
         try:
-            # Where there are rows, a migration may touch each by a statement of its own.
+            # With rows, a migration may change each of them by its own statement.
             rows = server.rows_logged(database) if self.proving.mode == SCHEMA else nullcontext()
             mark = server.mark(database)
             with rows, limited(database, self.proving.timeout):
@@ -156,7 +156,7 @@ class ProofWalk:
         return changed(self.ran)
 
     def _remarks(self) -> tuple[str, ...]:
-        """What a linter says of the way up, where there is one."""
+        """The linter's warnings about the up migrations, if there is one."""
         linter = self.ctx.linter()
         return remarks(linter, self.ran) if linter else ()
 

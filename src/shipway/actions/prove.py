@@ -1,4 +1,4 @@
-"""Prove a release's way back: from what an environment runs to the release, and back, on a copy of its database."""
+"""Prove a release's rollback: from an environment's current release to this one and back, on a copy of its database."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from shipway.domain.release import Deployment, Evidence, Release
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be proven: the way from what an environment runs to a release."""
+    """What to prove: the upgrade from an environment's current release, and the rollback."""
 
     release: Release
     environment: Environment
-    previous: Deployment  # of what runs
-    old: Release  # and that itself
-    stands: str | None  # the schema's revision
-    ahead: bool  # a rollback by code alone has left it there, above the code that runs
+    previous: Deployment  # of the current release
+    old: Release  # the current release
+    stands: str | None  # the schema's current revision
+    ahead: bool  # a rollback kept it, newer than the running code's
     mode: str  # schema, data or rows
 
     def blank(self, at: float) -> Proof:
-        """A proof of it, with nothing in it yet."""
+        """An empty proof of it."""
         return Proof(
             app=self.release.app, environment=self.environment.name, release=self.release.number,
             digest=images_digest(self.release), before=self.old.number, before_digest=images_digest(self.old),
@@ -42,9 +42,9 @@ class Question:
 def prove(
     ctx: Context, release: Release, environment: Environment, *, mode: str | None = None, again: bool = False
 ) -> Proof | None:
-    """The proof, as it was recorded or walked now. None where nothing runs there: nothing can be gone back to.
+    """The proof, recorded or run now. None if nothing runs there: there is no rollback target.
 
-    ProofError where it can't be carried out.
+    ProofError if it can't be run.
     """
     question = ask(ctx, release, environment, mode)
     if question is None:
@@ -59,7 +59,7 @@ def prove(
 
 
 def find_release(ctx: Context, app: str, which: str | None) -> Release:
-    """By a revision of the repository, a version tag or a number; None: the newest. UsageError where there is none."""
+    """The release with this revision, version tag or number; None: the newest. UsageError if there is none."""
     if which is None:
         found = ctx.ledger.releases(app, limit=1)
     else:
@@ -70,7 +70,7 @@ def find_release(ctx: Context, app: str, which: str | None) -> Release:
 
 
 def find_environment(plan: Plan, name: str | None) -> Environment:
-    """By its name; None: the one that asks for proofs, else the last."""
+    """The environment with that name; None: the one that requires proofs, else the last."""
     if name is None:
         asking = [item.name for item in plan.environments.values() if plan.asks_for_proof(item)] or list(plan.environments)
         name = asking[-1] if asking else ""
@@ -78,7 +78,7 @@ def find_environment(plan: Plan, name: str | None) -> Environment:
 
 
 def ask(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> Question | None:
-    """The question, by the ledger; None where nothing runs there."""
+    """The question, from the ledger; None if nothing runs there."""
     history = ctx.ledger.history(release.app, environment.name)
     previous = back.current(history)
     old = ctx.ledger.release(release.app, previous.release) if previous else None
@@ -92,30 +92,30 @@ def ask(ctx: Context, release: Release, environment: Environment, mode: str | No
 
 
 def recorded(ctx: Context, question: Question) -> Proof | None:
-    """The newest proof of this very question: between the same images, from the same schema, filled in the same way."""
+    """The newest proof of exactly this: the same images, the same initial schema, the same content."""
     blank = question.blank(0.0)
     for proof in proofs(ctx, blank.app, blank.environment, blank.release):
-        same = ("digest", "before_digest", "schema_before", "mode")  # from which follows what is applied
+        same = ("digest", "before_digest", "schema_before", "mode")  # they determine which migrations are applied
         if all(getattr(proof, name) == getattr(blank, name) for name in same):
             return proof
     return None
 
 
 def record(ctx: Context, proof: Proof) -> None:
-    """In the ledger, as evidence of its release."""
+    """Store it in the ledger, as evidence of its release."""
     detail = json.dumps(to_data(proof), ensure_ascii=False)
     ctx.ledger.add_evidence(Evidence(proof.app, proof.release, proof.environment, PROOF, proof.mode, proof.leads_back, detail, ctx.clock()))
 
 
 def walked(ctx: Context, question: Question) -> Proof:
-    """Walk it. A release that brings no migration costs nothing."""
+    """Run the proof. Costs nothing for a release without migrations."""
     began = ctx.clock()
     blank = question.blank(began)
     why = _untouched(question)
     if why:
         trial = Trial(SAFE, (why,))
         return dataclasses.replace(blank, old_code=trial, new_code=trial)
-    from shipway.actions.proof_walk import ProofWalk  # not at the top: most deployments walk nothing
+    from shipway.actions.proof_walk import ProofWalk  # not at the top: most deployments prove nothing
     from shipway.proving.ground import ground
 
     old, new = question.old, question.release
@@ -126,7 +126,7 @@ def walked(ctx: Context, question: Question) -> Proof:
 
 
 def _untouched(question: Question) -> str:
-    """Why there is nothing to walk; empty where there is."""
+    """Why there is nothing to prove; empty if there is."""
     database = question.release.plan.database
     if database is None or database.accessory not in question.old.plan.accessories:
         return f"release {question.old.number} has no such database"

@@ -1,4 +1,4 @@
-"""A folder of migrations, walked one by one on a server of the user's: no plan, no image."""
+"""Prove a folder of migrations one by one on the user's server, without a plan or an image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def prove_folder(
     *, timeout: float, first: str | None = None, only: str | None = None, fill: Fill | None = None,
     remarks: Mapping[str, Sequence[str]] | None = None,
 ) -> Chained:  # fmt: skip
-    """Walk all, or those from `first` on, or `only` one. `remarks` by revision (a linter's) stand among the warnings.
-    ProofError where it can't be carried out."""
+    """Prove all, or those from `first` on, or `only` one. `remarks` by revision (a linter's) are added to the warnings.
+    ProofError if it can't be run."""
 
     def remark(way: Way) -> Way:
         return replace(way, warnings=(*way.warnings, *(remarks or {}).get(way.migrations[0], ())))
@@ -41,7 +41,7 @@ def prove_folder(
 
 
 def read_folder(folder: Path, layout: str | None) -> dict[str, bytes]:
-    """What a reader of layouts needs of a folder, by path below it; only Diesel's has folders in it."""
+    """The files of a folder for a layout's reader, by path below it; only Diesel's has subfolders."""
     if not folder.is_dir():
         raise ProofError(f"there is no folder {folder}", hint="--migrations names the folder that the migrations are in")
     depths = ["*", "*/*"] if layout in (None, "diesel") else ["*"]
@@ -50,13 +50,13 @@ def read_folder(folder: Path, layout: str | None) -> dict[str, bytes]:
 
 
 def counts(ways: Sequence[Way]) -> dict[str, int]:
-    """Ways by verdict, the best first; those that nobody has are left out."""
+    """Number of migrations by verdict, best first; unused verdicts are omitted."""
     found = Counter(way.verdict for way in ways)
     return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
 
 def refusal(done: Chained) -> NotProven | None:
-    """What the command ends with; None where every way leads back."""
+    """The command's final error; None if every migration can be rolled back."""
     bad = [way for way in done.ways if way.verdict not in (RESTORED, COLUMN_ORDER)]
     if not bad:
         return None
@@ -72,7 +72,7 @@ def refusal(done: Chained) -> NotProven | None:
 
 
 def _index(revisions: Sequence[str], wanted: str) -> int:
-    """Of a version, which may lack its leading zeros."""
+    """Index of a version, given with or without leading zeros."""
     for index, revision in enumerate(revisions):
         if wanted == revision or (wanted.isdigit() and revision.isdigit() and int(wanted) == int(revision)):
             return index

@@ -1,5 +1,5 @@
-"""The step that proves the way back from the images that its run has built. What is found belongs to the run's release;
-whether that may go somewhere is the environment's own rule."""
+"""The step that proves the rollback from the images that its run built. The result belongs to the run's release;
+whether that may be deployed somewhere is the environment's own rule."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from shipway.steps.run import Attempt, Run, StepResult
 
 
 def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
-    """Digest over the images, what the environment runs, and all of the plan by which it is walked: exercises that another
-    commit dropped are not passed."""
+    """Digest over the images, the environment's current release, and all parts of the plan that the proof uses: it must
+    not skip scenarios that another commit removed."""
     assert step.prove is not None
     plan, where = run.plan, run.plan.environments[step.prove]
     by = to_data([plan.prove, [*plan.services.values()], [*plan.accessories.values()], plan.database, where.environment, where.seed])
@@ -28,7 +28,7 @@ def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
 
 
 def prove_images(run: Run, attempt: Attempt, *, images: Mapping[str, str]) -> StepResult:
-    """Walk it. ProofError where that can't be done."""
+    """Run the proof. ProofError if that isn't possible."""
     assert attempt.step.prove is not None
     environment = run.plan.environments[attempt.step.prove]
     proof = prove(run.ctx, draft_release(run, images), environment)

@@ -1,4 +1,4 @@
-"""The gate of an environment that takes only releases whose way back was walked."""
+"""The gate of an environment that only accepts releases with a rollback proof."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shipway.system.durations import timestamp
 
 
 def require_proof(ctx: Context, order: Order) -> None:
-    """Walk what is missing of it, without the environment's lease. GateRefused where no way back was found."""
+    """Run missing proofs, without the environment's lock. GateRefused if the rollback is not proven."""
     if not _asks(order):
         return
     app, environment = order.release.app, order.environment
     if ctx.ledger.pending(app, environment.name):
         with ready(ctx, app, environment.name, "settling what is half done before a proof", wait=order.wait):
-            pass  # what a dead process left is taken up: else its migrations would be in the copy
+            pass  # resume what a dead process left: else the copy would include its migrations
     proof = prove(ctx, order.release, environment)
     if proof is None or proof.leads_back:
         return
@@ -38,7 +38,7 @@ def require_proof(ctx: Context, order: Order) -> None:
 
 
 def still_proven(ctx: Context, order: Order) -> None:
-    """Under the lease: GateRefused where another deployment came between."""
+    """Under the lock: GateRefused if another deployment came between."""
     if _asks(order):
         question = ask(ctx, order.release, order.environment)
         if question is not None and recorded(ctx, question) is None:
@@ -49,14 +49,14 @@ def still_proven(ctx: Context, order: Order) -> None:
 
 
 def require_way_back(ctx: Context, proof: Proof) -> None:
-    """NotProven where it found none, and nobody accepted that."""
+    """NotProven if it shows no rollback and there is no waiver."""
     if not proof.leads_back and accepted(ctx, proof) is None:
         listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
         raise NotProven(f"no way back from release {proof.release} was found on {proof.environment}:\n{listed}")
 
 
 def refusals(proof: Proof) -> list[str]:
-    """Why the proof shows no way back."""
+    """Why the proof shows no rollback."""
     assert proof.way is not None
     way, code = proof.way, proof.old_code
     return [

@@ -1,4 +1,4 @@
-"""Free the space of what no environment needs any more: images on the hosts, outputs and logs of old runs here."""
+"""Free space that no environment needs any more: images on the hosts, outputs and logs of old runs here."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from shipway.domain.rollback import current
 from shipway.steps import artifacts
 from shipway.steps.run import StepResult
 
-RUNS = 50  # newest ones of an app whose outputs, logs and step images stay
+RUNS = 50  # newest runs of an app whose outputs, logs and step images stay
 DAY = 86400.0
-FRESH = 7 * DAY  # a step's image that is younger stays, whoever used it
-ALL = 1000  # releases and runs whose images are known by name; those of older ones went while they were among these
+FRESH = 7 * DAY  # a newer step image stays, whatever used it
+ALL = 1000  # releases and runs whose images are known by name; older ones were pruned while they were among these
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class OnHost:
 
 @dataclass(frozen=True)
 class Found:
-    """All that is to be pruned. Nothing has been touched yet."""
+    """Everything to prune. Nothing has been changed yet."""
 
     hosts: tuple[OnHost, ...]
     files: tuple[Path, ...]  # below ctx.home: outputs of steps, and logs
 
 
 def prune(ctx: Context, app: str) -> None:
-    """What a deployment does in the end. What fails is told, and never fails the deployment."""
+    """Prune at the end of a deployment. Failures are reported, and never fail the deployment."""
     try:
         remove(ctx, look(ctx, app))
     except (ShipwayError, OSError) as error:
@@ -50,11 +50,11 @@ def prune(ctx: Context, app: str) -> None:
 
 
 def look(ctx: Context, app: str) -> Found:
-    """Find what may go, on the hosts that can be reached."""
+    """Find what can be removed, on the reachable hosts."""
     releases = ctx.ledger.releases(app, limit=ALL)
     histories = {name: ctx.ledger.history(app, name) for name in sorted(ctx.ledger.environments(app))}
     serving = {now.release for history in histories.values() if (now := current(history))}
-    releases = _with(ctx, app, releases, serving)  # of an environment that is seldom deployed
+    releases = _with(ctx, app, releases, serving)  # of an environment that is rarely deployed
     kept = kept_releases(histories, releases)
     releases = _with(ctx, app, releases, kept)
     known = _known(ctx, app, releases, kept)
@@ -63,15 +63,15 @@ def look(ctx: Context, app: str) -> Found:
 
 
 def _with(ctx: Context, app: str, releases: Sequence[Release], numbers: Iterable[int]) -> list[Release]:
-    """And those of these numbers, newest first."""
+    """Add the releases with these numbers, newest first."""
     missing = sorted(set(numbers) - {release.number for release in releases}, reverse=True)
     older = (ctx.ledger.release(app, number) for number in missing)
     return [*releases, *(release for release in older if release)]
 
 
 def remove(ctx: Context, found: Found, removed: Callable[[str], None] = lambda name: None) -> None:
-    """Remove it, and report each name and file that is gone. What a container has begun to use since stays. What can't be
-    removed, and a host that can't be reached, keep nothing else from it: when all was tried, one error names them all."""
+    """Remove it, and report each removed name and file. What a container has begun to use since stays. Failures and
+    unreachable hosts do not stop the rest: one final error lists them all."""
 
     problems: list[BaseException] = []
 
@@ -112,7 +112,7 @@ def _remove_file(path: Path, removed: Callable[[str], None]) -> None:
 
 
 def _empty_folders(ctx: Context, found: Found) -> Iterator[Callable[[], None]]:
-    """Of runs all of whose logs are gone."""
+    """Folders of runs whose logs are all gone."""
     for folder in sorted({path.parent for path in found.files} - {ctx.home / "artifacts"}):
         yield partial(_remove_folder, folder)
 
@@ -123,7 +123,7 @@ def _remove_folder(folder: Path) -> None:
 
 
 def weigh(ctx: Context, found: Found) -> dict[str, int]:
-    """Bytes free on the hosts from which images go, where that can be told."""
+    """Free bytes on the hosts from which images are removed, if known."""
 
     def look(host: str) -> int | None:
         try:
@@ -137,7 +137,7 @@ def weigh(ctx: Context, found: Found) -> dict[str, int]:
 
 
 def _hosts(ctx: Context, histories: Mapping[str, Sequence[Deployment]], releases: Sequence[Release]) -> list[str]:
-    """Where images are built, and where the environments run, by the plans that they run."""
+    """Hosts where images are built, and those of the environments by their current plans."""
     plans = {release.number: release.plan for release in releases}
     running = [(name, plans.get(now.release)) for name, history in histories.items() if (now := current(history))]
     found = [host.name for name, plan in running if plan and name in plan.environments for host in plan.environments[name].hosts]
@@ -170,7 +170,7 @@ def _known(ctx: Context, app: str, releases: Sequence[Release], kept: dict[int, 
 def _on_host(ctx: Context, host: str, known: Known) -> OnHost:
     try:
         there = ctx.on(host)
-        images = there.images.list()  # before the containers: what one is made of meanwhile is there in both
+        images = there.images.list()  # before the containers: an image used meanwhile is then in both lists
         used = {container.image for container in there.runtime.list({})}
     except ShipwayError as error:
         return OnHost(host, error=error)
@@ -178,12 +178,12 @@ def _on_host(ctx: Context, host: str, known: Known) -> OnHost:
 
 
 def _results(ctx: Context, app: str) -> list[StepResult]:
-    """Of the steps of the newest runs."""
+    """Results of the newest runs' steps."""
     return [from_data(StepResult, result) for result in ctx.ledger.recent_steps(app, RUNS)]
 
 
 def _files(ctx: Context, app: str) -> list[Path]:
-    """Outputs that no step of a recent run of any app left, and logs of older runs of this one."""
+    """Outputs that no recent run's step of any app has, and logs of this app's older runs."""
     results = [result for known in ctx.ledger.apps() for result in _results(ctx, known)]
     folder = ctx.home / "artifacts"
     wanted = {artifacts.file(artifact, folder) for result in results for artifact in result.artifacts}
@@ -194,6 +194,6 @@ def _files(ctx: Context, app: str) -> list[Path]:
 
 
 def _is_old(ctx: Context, path: Path) -> bool:
-    """A run that is under way may have left it a moment ago."""
+    """A run in progress may have just written it."""
     return path.is_file() and ctx.clock() - path.stat().st_mtime > DAY
 

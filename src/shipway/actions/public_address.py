@@ -1,4 +1,4 @@
-"""Whether another environment on the same engine is served at a public address already: an address has one owner."""
+"""Whether another environment on the same engine already serves a public address: an address has one owner."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shipway.ports import Edge, Runtime
 
 
 def require_free(ctx: Context, wanted: Wanted) -> None:
-    """EdgeError where the edge of this host serves another environment at one of the routes. An environment's own earlier
-    routes are no obstacle."""
+    """EdgeError if this host's edge serves another environment at one of the routes. The environment's own earlier
+    routes don't conflict."""
     if wanted.routes is None:
         return
     owner = names.route_owner(wanted.app, wanted.environment)
@@ -26,13 +26,13 @@ def require_free(ctx: Context, wanted: Wanted) -> None:
 
 
 def taken(edge: Edge, runtime: Runtime, owner: str, table: Mapping[str, object], *, ledger: str | None = None) -> tuple[str, str] | None:
-    """By whom, in words, and the command that ends it; None: the address is free. ledger: the identity of
-    the one that asks, where others are told apart."""
+    """Message about its owner, and the command that ends it; None: the address is free. ledger: the identity of the
+    requester, to report other ledgers."""
     found = edge.taken(owner, table)
     if found is None:
         return None
     address, other = found
-    app, _, environment = other.partition("_")  # no name of an app has an underscore
+    app, _, environment = other.partition("_")  # no app's name has an underscore
     containers = (runtime.find(name) for name in sorted(routes.upstreams(edge.routes(other))))
     theirs = next((item.labels[LABEL_LEDGER] for item in containers if item and LABEL_LEDGER in item.labels), ledger)
     whose = f" of another ledger ({theirs[:12]})" if ledger and theirs and theirs != ledger else ""

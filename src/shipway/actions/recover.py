@@ -1,4 +1,4 @@
-"""Finish or take back what a process began that is gone: the first thing that the next one does."""
+"""Complete or roll back the work of a process that died: the first thing that the next one does."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
 
 @contextmanager
 def ready(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
-    """The environment's lease, with nothing half done under it. Gives the context to change it with."""
+    """Hold the environment's lock with no unfinished work under it. Yields the context for changes."""
     with environment_lease(ctx, app, environment, reason, wait=wait) as own:
         recover(own, app, environment)
         yield own
 
 
 def recover(ctx: Context, app: str, environment: str) -> None:
-    """While we hold the lease, whoever has a pending deployment there is gone.
+    """Recover pending deployments: while we hold the lock, their process is gone.
 
-    A deployment that had switched is finished, and rolled back where that fails; one that had not is taken back.
+    A deployment that had switched is completed, or rolled back if that fails; any other is rolled back.
     """
     history = ctx.ledger.history(app, environment)
     pending, now = ctx.ledger.pending(app, environment), ctx.ledger.current(app, environment)
-    # One that was left because a host was away, and that others have followed since, is over.
+    # One left pending by an unreachable host is over once others have followed.
     over = [item for item in pending if item is not pending[0] or (now is not None and now.id > item.id)]
     for item in over:
         ctx.ledger.end_deployment(item.id, FAILED, ctx.clock(), None, "its process ended before it was settled")
@@ -66,7 +66,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         return
     _end_jobs(ctx, app, environment)
     if dead.kind == RESTORE:
-        restore(ctx, release, where, now)  # the database must run to be asked
+        restore(ctx, release, where, now)  # the database must run to be queried
         stands = levels(history)
         settle(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
     elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
@@ -76,7 +76,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
 
 
 def _leave(ctx: Context, dead: Deployment, release: Release, environment: Environment, now: Deployment | None) -> None:
-    """For the next command, with the hosts that can be reached on the good release."""
+    """Leave it to the next command, with the reachable hosts on the good release."""
     try:
         restore(ctx, release, environment, now)
     except ShipwayError as error:
@@ -85,12 +85,12 @@ def _leave(ctx: Context, dead: Deployment, release: Release, environment: Enviro
 
 
 def jobs(ctx: Context, app: str, environment: str) -> list[str]:
-    """Containers on this host in which migrations, seeds and checks run, or ran."""
+    """Containers of migrations, seeds and checks on this host, running or ended."""
     return [item.name for item in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"})]
 
 
 def _end_jobs(ctx: Context, app: str, environment: str) -> None:
-    """Those of whoever is gone: also one that was only deciding, and had begun no deployment, may have left one."""
+    """Remove jobs of dead processes: also one that was still deciding, without a deployment, may have left one."""
     latest = ctx.ledger.latest(app, environment)
     release = ctx.ledger.release(app, latest.release) if latest else None
     if release is None:
@@ -98,21 +98,21 @@ def _end_jobs(ctx: Context, app: str, environment: str) -> None:
     try:
         first = ctx.on(release.plan.environments[environment].hosts[0].name)
         found = jobs(first, app, environment)
-    except EngineError:  # whoever needs the host says so; it may be gone for good
+    except EngineError:  # reported by whatever needs the host; it may be gone for good
         return
     attempt_all(*(partial(first.runtime.remove, job) for job in found))
 
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:
-    """Whether the dead deployment had come to its last switch on this host."""
+    """Whether the dead deployment had made its last switch on this host."""
     wanted = specify(release, environment, settings(ctx, release, environment, like=dead), host=host)
     return wanted.routes == observe(ctx, release.app, environment.name).routes
 
 
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
-    """It is rolled back where it can't be finished, as any deployment."""
+    """Complete it, or roll it back like any deployment."""
     ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
-    # One that an older version began says nothing of its way.
+    # One of an older version has no rollback plan.
     back_by = WayBack(dead.way, dead.goal) if dead.way else WayBack(CODE_THEN_DOWN, release.schema)
     way = back_by if dead.kind == ROLLBACK else None
     running = running_rules(ctx, dead.app, dead.environment)  # the others were met, and can't be read without a clone
@@ -127,7 +127,7 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
     schema = stands[-1].schema if stands else None
     detail = "its process ended before the switch"
     steps = [lambda: restore(ctx, release, environment, previous)]
-    if previous is None and dead.kind == DEPLOY:  # before its database goes, unless that was there
+    if previous is None and dead.kind == DEPLOY:  # before its database is removed, unless that existed before
         steps.insert(0, lambda: _schema_found(ctx.on(environment.hosts[0].name), dead, release, environment))
     if previous is not None and stands:
         steps.append(lambda: _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, stands[-1]))
@@ -136,7 +136,8 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
     except (StoreError, LeaseHeld, Interrupted):  # the cause isn't in what is restored: it stays pending
         raise
     except ShipwayError as error:
-        # Settled all the same, where every host answers: else an environment that can't be restored would take no release.
+        # Finalized anyway if every host answers: otherwise an environment that can't be restored would accept no
+        # release.
         if reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None):
             detail = f"{detail}; taking it back failed: {error.message}"
             ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), _revision(ctx, dead, release, environment), detail)
@@ -145,7 +146,7 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
 
 
 def _revision(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> str | None:
-    """Where the schema is, by the newest release that may know it; None where that can't be asked."""
+    """The schema's revision, by the newest release that may know it; None if that can't be queried."""
     try:
         tool = database_tool(ctx.on(environment.hosts[0].name), release, environment, settings(ctx, release, environment, like=dead))
         return tool.current() if tool else None
@@ -154,7 +155,7 @@ def _revision(ctx: Context, dead: Deployment, release: Release, environment: Env
 
 
 def _schema_found(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
-    """Of a first deployment: back to the revision of the database that it found."""
+    """Revert a first deployment's migrations to the revision of the database that it found."""
     found, database = recorded_found(ctx, release, environment.name, dead.started), release.plan.database
     observed = observe(ctx, dead.app, environment.name, routes=False)
     if found is None or database is None or not _runs(observed, database.accessory):
@@ -165,7 +166,7 @@ def _schema_found(ctx: Context, dead: Deployment, release: Release, environment:
     mine = ctx.ledger.identity()
     for item in observed.services:
         if release_of(item) == release.number and item.labels.get(LABEL_LEDGER) == mine:
-            ctx.runtime.stop(item.name, stop_of(item))  # no request ever came to it, and it may hold a lock
+            ctx.runtime.stop(item.name, stop_of(item))  # no request ever reached it, and it may hold a lock
     with ctx.part("revert", f"→ {found[0]}"):
         tool.down(found[0], lambda line: ctx.reporter.line("revert", line))
 
@@ -175,7 +176,7 @@ def _runs(observed: Observed, accessory: str) -> bool:
 
 
 def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: Level) -> None:
-    """To the revision that it had: down after a deployment, up again after a rollback that began with the schema."""
+    """Restore the previous revision: down after a deployment, up after a rollback that reverted the schema first."""
     database, again = release.plan.database, dead.way == DOWN_THEN_CODE
     if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again):
         return

@@ -1,4 +1,4 @@
-"""Bind an app to its repository: where it is, the plan's path, the protected branch, and where its authors begin."""
+"""Bind an app to its repository: its address, the plan's path, the protected branch, and where its authors begin."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PLAN = "shipway.yaml"
 USUAL = ("main", "master", "trunk")
 HOW = "shipway rules register --reason TEXT"
 ADDRESS = "shipway rules register --address URL --reason TEXT"
-LATEST = 20  # releases, of which one must be in the repository that registers an app which the ledger knows
+LATEST = 20  # releases of a known app, one of which must be in the repository that registers it
 
 
 def registered(
     ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None, record: bool = True
 ) -> tuple[Registration, Origin]:
-    """The app's registration, made now where it has none; record=False: and not written. GateRefused where it is bound to
+    """The app's registration, created if missing; record=False: without writing it. GateRefused if it is bound to
     another repository."""
     found = ctx.ledger.registration(plan.app)
     if found is None:
@@ -44,18 +44,18 @@ def registered(
 
 
 def recorded_origin(ctx: Context, registration: Registration, clone: Repository) -> Origin | None:
-    """The recorded repository, as this clone reaches it; None where it is no clone of it."""
+    """The recorded repository, as this clone reaches it; None if it is no clone of it."""
     found = ((address, url_for(address, clone)) for address in registration.addresses)
     return next((Origin(address, url, clone, ctx.home) for address, url in found if url is not None), None)
 
 
 def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> None:
-    """A commit can't name another app than the protected plan does: it would have a history without rules."""
+    """A commit can't name another app than the protected plan does: that app would have a history without rules."""
     text = origin.text(branch, PLAN)
     try:
         found = parse(text, PLAN, lambda path: True).app if text is not None else plan.app
     except PlanError:
-        return  # nothing is deployed by it
+        return  # it deploys nothing
     if found != plan.app:
         raise GateRefused(
             f"this commit's plan is that of {plan.app}, and {branch} of {origin.address} has the plan of {found}",
@@ -66,8 +66,8 @@ def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> 
 def register(
     ctx: Context, origin: Origin, plan: Plan, protected: str | None, reason: str = "", *, address: str = "", path: str = "", record: bool = True
 ) -> Registration:
-    """Record it and say so; record=False: say what would be recorded. The plan stands in where the protected branch has none.
-    address: where it isn't the one by which the repository is read now."""
+    """Record and report it; record=False: report what would be recorded. The plan stands in if the protected branch has
+    none. address: if it differs from the one that is read now."""
     branch = protected or default_branch(origin)
     baseline = origin.before(branch, PLAN)
     made = Registration(plan.app, address or origin.address, PLAN, branch, baseline, ctx.actor, ctx.clock(), path, reason)
@@ -85,7 +85,7 @@ def register(
 def register_again(
     ctx: Context, repository: Repository, plan: Plan, protected: str | None, reason: str, address: str | None = None
 ) -> Registration:
-    """On a person's word, whatever was registered before. address: by which clones reach the repository, where it isn't this
+    """Replace the registration at a user's request. address: by which clones reach the repository, if it isn't this
     clone's remote; it must have the app's history. UsageError without a reason."""
     if not reason.strip():
         raise UsageError("a registration that replaces another needs a reason", hint="--reason TEXT")
@@ -104,13 +104,13 @@ def _means(registration: Registration, address: str) -> bool:
 
 
 def _named_origin(ctx: Context, repository: Repository, url: str) -> Origin:
-    """By an address as a person gives it, with credentials perhaps."""
+    """The repository at an address given by the user, which may contain credentials."""
     address = address_of(url.strip(), Path.cwd())
     return Origin(address, address if is_path(address) else url.strip(), repository, ctx.home)
 
 
 def _path_beside(repository: Repository, found: Registration | None, address: str) -> str:
-    """The bare repository's own path is recorded beside an address by which others reach it: its hook runs there."""
+    """The bare repository's own path is recorded beside an address for others: its hook runs there."""
     if is_path(address):
         return ""
     if is_bare(str(repository.path)):
@@ -121,7 +121,8 @@ def _path_beside(repository: Repository, found: Registration | None, address: st
 
 
 def _require_history(ctx: Context, origin: Origin, app: str, found: Registration | None) -> None:
-    """GateRefused where it has not the baseline; without one, none of the newest releases' commits, nor the clone's."""
+    """GateRefused if it lacks the baseline or, without one, has none of the newest releases' commits nor the
+    clone's."""
     releases = [release.revision for release in ctx.ledger.releases(app, limit=LATEST)]
     wanted = [found.baseline] if found and found.baseline else releases or [origin.clone.commit("HEAD").revision]
     if not any(origin.has(revision) for revision in wanted):
@@ -133,9 +134,10 @@ def _require_history(ctx: Context, origin: Origin, app: str, found: Registration
 
 
 def register_hook(ctx: Context, repository: Repository, protected: str | None, parse: ParsePlan) -> Registration | None:
-    """Of a bare repository that gets the hook; None where its protected branch has no plan yet: the first push registers.
+    """Register a bare repository that gets the hook; None if its protected branch has no plan yet: the first push
+    registers.
 
-    GateRefused where the app is bound to another repository.
+    GateRefused if the app is bound to another repository.
     """
     origin = _first_origin(ctx, repository)
     branch = protected or (default_branch(origin) if origin.refs().commits else None)
@@ -155,7 +157,7 @@ def register_hook(ctx: Context, repository: Repository, protected: str | None, p
 
 
 def words(made: Registration, refs: Refs, *, remote: bool, record: bool = True) -> list[str]:
-    """What was registered, or would be, and how to change it."""
+    """What was or would be registered, and how to change it."""
     where = f"{made.plan} of {made.address}" + (f" (its hook: {made.path})" if made.path else "") + f", protected branch {made.branch}"
     other = "(another one: shipway rules register --protected BRANCH --reason TEXT)"
     lines = [f"{made.app} is registered: {where} {other}" if record else f"{made.app} is not registered yet: `shipway run` registers {where} {other}"]
@@ -168,7 +170,7 @@ def words(made: Registration, refs: Refs, *, remote: bool, record: bool = True) 
 
 
 def default_branch(origin: Origin) -> str:
-    """The remote's HEAD, else main, master or trunk, else the only branch; never just the one that is checked out."""
+    """The remote's HEAD, else main, master or trunk, else the only branch; never just the checked-out one."""
     refs = origin.refs()
     branches = refs.branches()
     usual = next((name for name in USUAL if name in branches), None)
@@ -186,7 +188,8 @@ def default_branch(origin: Origin) -> str:
 
 
 def _first_origin(ctx: Context, repository: Repository) -> Origin:
-    """A bare repository itself, to which people push; else the remote `origin`, or the only one; else the clone itself."""
+    """A bare repository itself, since it is pushed to; else the remote `origin`, or the only one; else the clone
+    itself."""
     found = addresses(repository)
     own = own_address(repository)
     remotes = [address for address in found if address != own]
@@ -196,12 +199,12 @@ def _first_origin(ctx: Context, repository: Repository) -> Origin:
 
 
 def is_own(origin: Origin) -> bool:
-    """Whether it is the repository that this process works in, which has no remote."""
+    """Whether it is the repository of this working directory, without a remote."""
     return origin.address == own_address(origin.clone) and not is_bare(origin.address)
 
 
 def _require_known(ctx: Context, origin: Origin, app: str) -> None:
-    """An app with releases is only registered by the repository that they come from."""
+    """An app with releases can only be registered by the repository that they come from."""
     releases = ctx.ledger.releases(app, limit=LATEST)
     if releases and not any(origin.has(release.revision) for release in releases):
         raise GateRefused(

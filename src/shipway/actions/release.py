@@ -1,4 +1,4 @@
-"""Make a release from a run that passed, and find the release that belongs to a revision."""
+"""Create a release from a run that passed, and find a revision's release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shipway.steps.run import Run, StepResult
 
 
 def make_release(run: Run, results: Mapping[str, StepResult]) -> Release:
-    """The release of this run; one with the same tree, images and plan that is there already is taken again."""
+    """The release of this run; an existing one with the same tree, images and plan is reused."""
     images = {name: reference for result in results.values() for name, reference in result.images.items()}
     release = _known(run, pinned(run, images))
     if release is not None:
@@ -32,7 +32,7 @@ def make_release(run: Run, results: Mapping[str, StepResult]) -> Release:
 
 
 def draft_release(run: Run, built: Mapping[str, str]) -> Release:
-    """As the run would make it of these images; it has no number, and the ledger doesn't know it."""
+    """The release that the run would create from these images; without a number, and not in the ledger."""
     images = pinned(run, built)
     return Release(
         number=0, app=run.plan.app, revision=run.commit.revision, tree=run.commit.tree,
@@ -49,7 +49,7 @@ def _known(run: Run, images: Mapping[str, str]) -> Release | None:
 
 
 def _keep_proofs(run: Run, release: Release, results: Mapping[str, StepResult]) -> None:
-    """What steps proved of its images belongs to it."""
+    """Attach proofs of its images by steps to it."""
     for data in (result.proof for result in results.values() if result.proof):
         proof = dataclasses.replace(from_data(Proof, data), release=release.number)
         if proof not in proofs(run.ctx, run.plan.app, proof.environment, release.number):
@@ -57,7 +57,7 @@ def _keep_proofs(run: Run, release: Release, results: Mapping[str, StepResult]) 
 
 
 def pinned(run: Run, built: Mapping[str, str]) -> dict[str, str]:
-    """The images that were built, and those that the team doesn't build, by their digests."""
+    """The digests of the built images, and of those that the team doesn't build."""
     images = dict(built)
     for service in run.plan.services.values():
         if service.image:
@@ -73,12 +73,12 @@ def _pinned(run: Run, image: str) -> str:
     if isinstance(digests, list) and digests:
         return str(digests[0])
     if "Id" in found:
-        return str(found["Id"])  # made on this engine and never pushed: its id is as exact as a digest
+        return str(found["Id"])  # created on this engine and never pushed: its id is as exact as a digest
     raise RegistryError(f"{image} can't be pinned to a digest", hint="check the image's name in the plan")
 
 
 def _schema(run: Run, images: Mapping[str, str]) -> str | None:
-    """Asking the tool costs a container; releases with the same image bring the same schema."""
+    """Querying the tool costs a container; releases with the same image have the same schema."""
     if run.plan.database is None:
         return None
     service = run.plan.database.service

@@ -1,5 +1,5 @@
-"""Bring an environment back to its last good release: what a deployment that fails does with itself, and what the next
-process does with one that died. Each host for itself, from what is seen there."""
+"""Restore an environment's last good release: after a failed deployment, or by the process after one that died. Each
+host is restored independently, from its observed state."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from shipway.domain.specify import nothing, publish, specify
 from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create_and_start
 
-PATIENCE = 2 * QUIET  # seconds in which most requests to a release that failed end; others are drained in the background
+PATIENCE = 2 * QUIET  # seconds in which most requests to a failed release complete; the rest drain in the background
 
 
 def restore(
     ctx: Context, left: Release, environment: Environment, previous: Deployment | None, discard: Mapping[str, Sequence[str]] | None = None
 ) -> None:
-    """Back from `left` to what the previous deployment put there; None: to nothing. discard: by host, volumes that `left` made
-    and that are removed with its accessories; all others stay, and are named. Raises what failed, with the hosts where it
-    did, when all others are done."""
+    """Roll back from `left` to the previous deployment; None: to nothing. discard: by host, volumes created by `left`
+    that are removed with its accessories; all others stay, and are listed. Raises failures with their hosts when all
+    others are done."""
     good = ctx.ledger.release(left.app, previous.release) if previous else None
     problems: list[BaseException] = []
 
@@ -56,13 +56,13 @@ def restore(
 
 
 def clear_host(ctx: Context, release: Release, environment: Environment, now: Deployment | None, host: Host) -> None:
-    """Remove what an environment has on a host that isn't one of its own any more. Volumes stay; where a release serves
-    elsewhere, accessories too. release: the one that serves, or the last one that did."""
+    """Remove an environment from a former host. Volumes stay; while a release serves elsewhere, accessories stay too.
+    release: the one that serves, or the last one that did."""
     _Restoring(ctx.on(host.name), release, environment, host, release if now else None, now).run()
 
 
 def reachable(ctx: Context, environment: Environment, good: Release | None) -> bool:
-    """Whether all of its engines answer. Where one doesn't, what was begun there stays pending until it does."""
+    """Whether all of its engines answer. Otherwise the deployment stays pending until they do."""
     try:
         side_by_side(lambda host: ctx.on(host.name).runtime.ping(), hosts_of(ctx, environment, good))
     except EngineError:
@@ -71,7 +71,7 @@ def reachable(ctx: Context, environment: Environment, good: Release | None) -> b
 
 
 class _Restoring:
-    """One host."""
+    """The restoration of one host."""
 
     def __init__(
         self, ctx: Context, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
@@ -93,7 +93,7 @@ class _Restoring:
         return wanted_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
     def run(self, discard: Sequence[str] = ()) -> None:
-        """What fails doesn't keep the rest from being restored."""
+        """A failure doesn't prevent the rest from being restored."""
         steps: list[Callable[[], object]]
         if self.strangers:
             accessories = partial(accessories_again, self.ctx, self.observed)
@@ -105,7 +105,7 @@ class _Restoring:
         attempt_all(*steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._tell_what_stays)
 
     def _traffic(self) -> None:
-        """All requests to the good release, as long as it can be started; then what it took over from leaves."""
+        """Route all requests to the good release if it can be started; then drain the failed one."""
         self._start(self.wanted.web)
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
@@ -117,10 +117,10 @@ class _Restoring:
         self._leave()
 
     def _empty(self) -> None:
-        """Nothing was good here before: only the accessories' volumes stay, of databases that have been made whole."""
+        """No release was good here before: only the accessories' volumes stay, of databases that are complete."""
         plan = self.left.plan.accessories
         of = [(item.name, plan[item.labels[LABEL_NAME]]) for item in self.observed.accessories if item.running and item.labels[LABEL_NAME] in plan]
-        with suppress(DeployFailed):  # it isn't needed, and will tell at its next start what it lacks
+        with suppress(DeployFailed):  # not needed now; its next start reports what is missing
             wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
         attempt_all(
             *(partial(self.ctx.runtime.remove, item.name, volumes=False) for item in self.observed.accessories),
@@ -129,7 +129,7 @@ class _Restoring:
         )
 
     def _added(self) -> list[ContainerInfo]:
-        """Accessories that the release which is left has brought, and the good one lacks."""
+        """Accessories of the failed release that the good one lacks."""
         history = self.ctx.ledger.history(self.app, self.name)
         if self.good is None or any((item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in history):
             return []
@@ -141,8 +141,8 @@ class _Restoring:
         ]  # fmt: skip
 
     def _take_away(self) -> None:
-        """What the good release has no use for: accessories that were added, networks of a host that is none of its, and
-        ports of the edge that no routes need."""
+        """Remove what the good release doesn't use: added accessories, networks of a former host, and ports of the edge
+        without routes."""
         added = self._added()
 
         def remove(item: ContainerInfo) -> None:
@@ -158,7 +158,7 @@ class _Restoring:
             self.ctx.edge.trim(publish(self.environment))
 
     def _tell_what_stays(self) -> None:
-        """Volumes of accessories that were removed."""
+        """Report volumes of removed accessories."""
         removed = self.observed.accessories if self.good is None and not self.strangers else self._added()
         stay = [volume for item in removed for volume in item.volumes.values() if self.ctx.runtime.has_volume(volume)]
         if stay:
@@ -167,18 +167,18 @@ class _Restoring:
             self.ctx.reporter.note(f"{words}: the next deployment with it uses it, and `{remedy}` removes it")
 
     def _accessories(self) -> None:
-        """Those of the good release: one that was replaced comes back, and what an engine left stopped is started."""
+        """Restore the good release's accessories: the replaced ones, and those that the engine left stopped."""
         if self.good is None:
             return
         changes = self.changes.of("accessory", "create", "start", "bring back")
         stopped = {item.name for item in self.observed.accessories if not item.running}
-        # One that differs from the plan runs as it is: replacing it is for a deployment.
+        # One that differs from the plan is kept: replacing it is up to a deployment.
         differ = [replace(item, verb="start") for item in self.changes.of("accessory", "replace") if item.name in stopped]
         start_accessories(self.ctx, [*changes, *differ], self.good.plan, self.observed.accessories)
         forget_replaced(self.ctx, self.changes.of("accessory", "remove"))
 
     def _start(self, specs: Sequence[ContainerSpec]) -> None:
-        """What a rolling deployment stopped, or somebody removed."""
+        """Start what a rolling deployment stopped, or someone removed."""
         missing = {change.name for change in self.changes.of("container", "create", "start")}
         starting = [spec for spec in specs if spec.name in missing]
         for spec in starting:
@@ -191,14 +191,14 @@ class _Restoring:
         wait_healthy(self.ctx, [(name, service.health, service.port) for name, service in of], headers=headers)
 
     def _enter(self) -> None:
-        """Let the edge run, and reach all that serves."""
+        """Start the edge, and attach everything that serves."""
         inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
         for spec in self.wanted.web:
             enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
         self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self.domain,)}, self.wanted.url)
 
     def _leave(self) -> None:
-        """What doesn't belong to the good release goes, or stands as it did before."""
+        """Remove what doesn't belong to the good release, or return it to its previous state."""
         part = {spec.name for spec in self.wanted.services} | {item.name for item in self.strangers}
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
         served = routes.upstreams(self.observed.routes)
@@ -214,18 +214,18 @@ class _Restoring:
 
         draining = {item.name for item in wait_drained(self.ctx, [item for item in others if item.name in served], switched, at_most=PATIENCE)}
         draining |= {item.name for item in others if item.name not in served and not drained(self.ctx, item, since(item))}
-        if not self.wanted.services:  # no later process looks after this host
+        if not self.wanted.services:  # no later process handles this host
             draining = set()
 
         def leave(item: ContainerInfo) -> None:
             verb, fresh = verbs.get(item.name), release_of(item) == self.left.number and item.name not in served
             if verb == "remove" and fresh:
-                self.ctx.runtime.remove(item.name)  # no request ever came to it
+                self.ctx.runtime.remove(item.name)  # no request ever reached it
             elif verb and (fresh or item.name not in draining):
                 end(self.ctx, item, self.app, self.name, remove=verb == "remove")
             elif fresh:
                 self.ctx.runtime.disconnect(self.rotation, item.name)
-            elif item.name in draining or item.name in served:  # its requests have still to end
+            elif item.name in draining or item.name in served:  # its requests have yet to complete
                 self.ctx.retire_later(self.app, self.name)
 
         side_by_side(leave, others)

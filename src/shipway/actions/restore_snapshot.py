@@ -1,8 +1,8 @@
-"""Put a snapshot in the place of an environment's database: restored beside it, then both change names in one transaction.
+"""Restore an environment's database from a snapshot: into a second database, then both are renamed in one transaction.
 
-A restore is a deployment of the release that runs, of a kind of its own: it is pending before the first database is made,
-and what it left is found by its number. Where its process dies, the next command finishes it if the names had changed, and
-takes it back if they had not.
+A restore is a deployment of the current release, of its own kind: it is pending before the first database is created,
+and its leftovers are found by its number. If its process dies, the next command completes it if the databases had been
+renamed, and rolls it back otherwise.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ class Outlook:
     """What a restore would do."""
 
     snapshot: Snapshot
-    lost: tuple[str, ...]  # by table, in words
+    lost: tuple[str, ...]  # messages by table
 
 
 def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
-    """Look, and touch nothing."""
+    """Inspect without changes."""
     chosen = _chosen(ctx, app, environment, number)
     rows = shell_of(ctx, *serving(ctx, app, environment)).run("rows").rows
     return Outlook(chosen, tuple(lost(chosen.rows, rows)))
 
 
 def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reason: str, *, wait: float = 0.0) -> Snapshot:
-    """Carry it out; gives the snapshot of what was there before."""
+    """Restore it; returns the snapshot of the previous state."""
     with ready(ctx, app, environment, f"restore of snapshot {number}", wait=wait) as own:
         chosen = _chosen(own, app, environment, number)
         now, release, where = serving(own, app, environment)
         shell = shell_of(own, now, release, where)
         stands = levels(own.ledger.history(app, environment))
         schema = stands[-1].schema if stands else None
-        # One more than usual stays: the one that is restored may be the oldest.
+        # Keeps one more than usual: the one to restore may be the oldest.
         present = take(own, shell, release.number, schema, f"before snapshot {number} is restored", most(release) + 1)
         record = Deployment(
             0, app, environment, release.number, RESTORE, own.actor, reason or f"snapshot {number}", own.clock(),
@@ -56,15 +56,15 @@ def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reas
 
 
 def _put(ctx: Context, shell: DatabaseShell, chosen: Snapshot, id: int, schema: str | None) -> None:
-    """Settled whatever happens, unless nobody can be asked what did: then it stays pending, for the next command."""
+    """Finalized in any case, unless the outcome can't be determined: then it stays pending for the next command."""
     try:
         with ctx.part("restore", f"snapshot {chosen.number}, {readable(chosen.size)}"):
             shell.run("load", chosen.file, chosen.digest, new_name(id))
         with ctx.part("change names", shell.accessory.name):
             shell.run("swap", new_name(id), old_name(id))
     except BaseException as error:
-        ctx.cancelled.clear()  # what follows must run also after an interrupt
-        if old_name(id) in shell.run("there").there:  # the names had changed
+        ctx.cancelled.clear()  # must also run after an interrupt
+        if old_name(id) in shell.run("there").there:  # renamed already
             ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")
         else:
             detail = error.message if isinstance(error, ShipwayError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""Let outgoing releases end: stopped once their open requests have ended; one on standby when its time is over."""
+"""Stop outgoing releases: once their open requests have completed, or when their standby time is over."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from shipway.domain.errors import LeaseHeld
 from shipway.domain.observed import release_of, standing_by
 from shipway.domain.release import Deployment
 
-SOON = 2.0  # seconds after which to look again, where a deployment is under way
-REST = 5.0  # seconds after a switch in which no container is removed that can go later: the engine's work takes from requests
-SELDOM = 10.0  # seconds between looks at requests that have been open for long
-OUT = "out"  # out of rotation, and on standby
+SOON = 2.0  # seconds until the next check during a deployment
+REST = 5.0  # seconds after a switch without deferrable removals: the engine's work slows requests
+SELDOM = 10.0  # seconds between checks of long-running requests
+OUT = "out"  # drained and on standby
 
 
 @dataclass(frozen=True)
 class _Step:
-    """What happens to a container of an outgoing release, and when: at the latest when `at` is reached it is looked at again."""
+    """The next action on an outgoing release's container; it is checked again at `at` at the latest."""
 
     place: Standing
     item: ContainerInfo
@@ -43,8 +43,8 @@ class _Step:
 
 
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
-    """Stop what stands by, on every host, once its open requests have ended. A rollback then starts it again. Returns how
-    many were stopped."""
+    """Stop what is on standby on every host, once its open requests have completed. A rollback then starts it again.
+    Returns the number stopped."""
     history = ctx.ledger.history(app, environment)
     for place in standing(ctx, app, environment):
         for item in standing_by(place.observed):
@@ -63,7 +63,7 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
 
 
 def retire_due(ctx: Context, app: str, environment: str) -> float | None:
-    """Do what is due, and return when to call again (seconds since the epoch); None once nothing is left to do."""
+    """Do what is due, and return when to call again (seconds since the epoch); None once nothing remains."""
     try:
         if any(step.due for step in _now(ctx, app, environment)):
             with ready(ctx, app, environment, "drained") as own:
@@ -74,7 +74,7 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
 
 
 def _do(steps: Sequence[_Step]) -> None:
-    """Workers first, which would go on taking jobs; what is only removed is in no hurry."""
+    """Workers first, since they would keep taking jobs; removals last, since they are not urgent."""
     attempt_all(
         *(
             partial(side_by_side, _Step.do, [step for step in steps if step.verb == verb], most=1 if verb == "remove" else 32)
@@ -111,9 +111,9 @@ def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standin
 
 
 def _since(history: Sequence[Deployment], item: ContainerInfo) -> float:
-    """When it got its last new request, at the latest."""
+    """Latest possible time of its last new request."""
     found = replaced_at(history, release_of(item))
-    if found is None:  # of the release that serves, but not one of its containers any more
+    if found is None:  # a surplus container of the serving release
         now = back.current(history)
         found = now.finished if now else None
     return found or 0.0

@@ -1,4 +1,4 @@
-"""Go back: a new deployment of an older release, with the secrets it had, and its schema."""
+"""Roll back: deploy an older release again, with its secrets and its schema."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from shipway.domain.errors import ForwardOnly, NothingToRollBack, UsageError
 from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
 from shipway.domain.way_back import FORWARD_ONLY
 
-LISTED = 20  # releases that an error names
+LISTED = 20  # releases listed in an error
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person asks for."""
+    """A rollback request."""
 
     to: str | None = None  # a version tag or a release number (12, r12); None: the last good one
     reason: str = ""
-    way: str | None = None  # whatever the proofs say: code only, or by the down scripts; None: as they say
+    way: str | None = None  # whatever the proofs show: keep the schema or revert it; None: as they show
 
 
 def rollback(ctx: Context, app: str, environment: str, wish: Wish, *, wait: float = 0.0) -> Release:
-    """Carry it out; gives the release that serves again. Raises NothingToRollBack, and ForwardOnly where the proofs show
-    no way back."""
+    """Roll back; returns the release that serves again. Raises NothingToRollBack, and ForwardOnly if the proofs show no
+    safe rollback."""
     with ready(ctx, app, environment, wish.reason or "rollback", wait=wait) as own:
-        order = rollback_order(own, app, environment, wish)  # of what stands once nothing is half done
+        order = rollback_order(own, app, environment, wish)  # of the state without unfinished work
         put(own, order)
         return order.release
 
 
 def rollback_order(ctx: Context, app: str, environment: str, wish: Wish) -> Order:
-    """The order that takes an environment back, with the way that the proofs show, which is reported."""
+    """The request to roll back an environment, with a plan from the proofs, which is reported."""
     history = ctx.ledger.history(app, environment)
     now = back.current(history)
     target = _chosen(ctx, app, history, wish.to) if wish.to else back.last_good(history)

@@ -1,4 +1,4 @@
-"""One run: from a commit and a trigger to a passed pipeline, a release, and a deployment where the plan says so."""
+"""One run: from a commit and a trigger to a passed pipeline, a release, and a deployment if the plan has one."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from shipway.system.git import Repository
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to."""
+    """The result of a run."""
 
-    number: int | None  # None where no pipeline was needed
+    number: int | None  # None if no pipeline was needed
     release: Release | None
     environment: str | None
     deployment: Deployment | None
 
 
 def plan_at(repository: Repository, commit: Commit, parse: ParsePlan) -> Plan:
-    """The plan as it stands in a commit. PlanError where there is none."""
+    """The plan of a commit. PlanError if it has none."""
     text = repository.show(commit.revision, PLAN)
     if text is None:
         below = [path for path in repository.tree_hashes(commit.revision, [f"**/{PLAN}"]) if path != PLAN]
@@ -54,8 +54,8 @@ def plan_at(repository: Repository, commit: Commit, parse: ParsePlan) -> Plan:
 def run(
     ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, *, rules: Callable[[], Rulebook], wait: float
 ) -> Outcome:
-    """Run it. Errors are raised when the run has been settled in the ledger and everything is cleaned up. rules: reads
-    those of the app that are in force now, see `read_rules`."""
+    """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
+    app's rules in force, see `read_rules`."""
     book, in_force = _asked(ctx, plan, trigger, rules)
     tagged = trigger.ref.startswith("refs/tags/")
     if book is None or in_force is None:
@@ -65,7 +65,7 @@ def run(
         return Outcome(_pipeline(ctx, repository, commit, plan, trigger, None, book)[0], None, None, None)
     name, number = in_force.environment, None
     if not after_of(in_force):
-        if is_unpushed(book, commit):  # what it may do: its checks; then it is refused
+        if is_unpushed(book, commit):  # the checks are allowed; then it is rejected
             _pipeline(ctx, repository, commit, plan, trigger, None, book)
         targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
@@ -82,7 +82,7 @@ def run(
 def _asked(
     ctx: Context, plan: Plan, trigger: Trigger, rules: Callable[[], Rulebook]
 ) -> tuple[Rulebook | None, InForce | None]:
-    """The rules, where they can be read, and what they deploy for this trigger; None: nothing, which is said where the
+    """The rules, if they can be read, and what they deploy for this trigger; None: nothing, which is reported if the
     commit's own plan would."""
     own = [name for name, environment in plan.environments.items() if fits(environment.trigger, trigger.ref)]
     try:
@@ -104,13 +104,13 @@ def _asked(
 
 
 def what_deploys(plan: Plan, ref: str) -> str:
-    """Said where a branch deploys nothing."""
+    """Message for a branch that deploys nothing."""
     listed = ", ".join(f"{name} ({trigger_text(environment.trigger)})" for name, environment in plan.environments.items())
     return f"{ref.removeprefix(HEADS)} is the trigger of no environment: {listed}"
 
 
 def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
-    """Says that the commit's own plan doesn't decide what the commit may do."""
+    """Message that the commit's own plan doesn't decide what the commit may do."""
     name = in_force.environment
     table = side_by_side([("this commit", plan), *((item.source, item.plan) for item in in_force.sets)], name)
     return (
@@ -120,7 +120,7 @@ def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
 
 
 def _require_rights(plan: Plan, book: Rulebook | None) -> None:
-    """GateRefused where a step asks for more than the protected plan gives it."""
+    """GateRefused if a step requests more than the protected plan grants."""
     if asked := rights.of_steps(plan, book.plan if book else None):
         source = f"the plan of {book.source}" if book else "a protected plan that can be read"
         listed = "\n".join(f"  {text}" for text in asked)
@@ -128,7 +128,7 @@ def _require_rights(plan: Plan, book: Rulebook | None) -> None:
 
 
 def _is_in(book: Rulebook, commit: Commit) -> bool:
-    """Whether the commit is in the app's repository: what steps find of others counts on their own branch only."""
+    """Whether the commit is in the app's repository: results of other commits' steps count on their own branch only."""
     try:
         return book.origin.has(commit.revision)
     except RepositoryError:
@@ -141,7 +141,7 @@ def _pipeline(
     _require_rights(plan, book)
     counts = book is not None and _is_in(book, commit)
     ctx.runtime.ping()
-    registry = ctx.registry(plan)  # refused here where its credentials aren't set for its address
+    registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
     with opened(ctx, commit, plan.app, trigger) as (own, number, left):
         where = f"for {environment}" if environment else "checks only"

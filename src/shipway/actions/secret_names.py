@@ -1,4 +1,4 @@
-"""Names of secrets: what can't be a variable is refused, what nothing asks for is said, and what is in use stays."""
+"""Names of secrets: invalid names are rejected, unused ones reported, and used ones kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
 def check_name(plan: Plan, environment: str, name: str) -> str:
-    """UsageError where no variable can have the name. Words for the reader where the plan doesn't ask for it; else nothing."""
+    """UsageError if the name is no valid variable name. A message if the plan doesn't use it; else empty."""
     if not VARIABLE.fullmatch(name):
         raise UsageError(f"{name[:60]!r} can't be the name of a variable", hint="letters, digits and underscores, no digit first: SECRET_KEY")
     place = plan.environments.get(environment)
@@ -31,8 +31,8 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
 
 
 def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> None:
-    """UsageError where the plan, the release that runs or one that is being deployed uses a secret of the environment, or
-    of the proofs."""
+    """UsageError if the plan, the current release or one being deployed uses a secret of the environment or of the
+    proofs."""
     used = [f"the plan's {user}" for user in _users(plan, environment, name)]
     current, pending = ctx.ledger.current(plan.app, environment), ctx.ledger.pending(plan.app, environment)
     for number in sorted({item.release for item in (current, *pending) if item is not None}):

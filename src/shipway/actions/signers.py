@@ -1,4 +1,5 @@
-"""The keys that may sign approvals: in the files that the rules in force name, each read where those rules come from."""
+"""The keys that may sign approvals: from the files that the rules in force name, each read where those rules come
+from."""
 
 from __future__ import annotations
 
@@ -12,14 +13,14 @@ from shipway.domain.signers import SignersFile
 
 
 def signers_in_force(ctx: Context, book: Rulebook, in_force: InForce) -> tuple[SignersFile, ...]:
-    """Of the protected branch, and of the release that runs: a key that was removed there no longer counts, and a new one
-    doesn't count for the release that brings it. RepositoryError where the recorded repository can't be reached."""
+    """Key files of the protected branch and of the current release: a key removed there no longer counts, and a new one
+    doesn't count for the release that adds it. RepositoryError if the recorded repository is unreachable."""
     files = []
     rules = in_force.protected.rules
     if rules is not None and rules.approvals.signed:
         branch, path = book.registration.branch, rules.approvals.signers
         files.append(SignersFile.read(f"{path} of {branch}", book.origin.text(branch, path)))
-    running = in_force.running.rules if in_force.running and not in_force.replaced else None  # accepted rules take its place
+    running = in_force.running.rules if in_force.running and not in_force.replaced else None  # accepted ones replace it
     release = _running(ctx, book.registration.app, in_force.environment)
     if running is not None and running.approvals.signed and release is not None:
         files.append(_of_release(book, release, running))

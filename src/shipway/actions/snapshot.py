@@ -1,4 +1,4 @@
-"""Take a snapshot because a person asks for it, and tell which there are."""
+"""Take a snapshot manually, and list the existing ones."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: flo
 
 
 def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
-    """Those that can be restored, newest first."""
+    """Restorable snapshots, newest first."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     return kept(standing_snapshots(ctx, app, environment), most(release)) if release else []
 
 
 def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Release, Environment]:
-    """What runs there. UsageError where nothing does."""
+    """The current deployment. UsageError if nothing runs there."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:
@@ -40,7 +40,7 @@ def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Relea
 
 
 def shell_of(ctx: Context, now: Deployment, release: Release, environment: Environment) -> DatabaseShell:
-    """Of the database that runs there. UsageError where it is none that snapshots are taken of."""
+    """The shell of the current database. UsageError if snapshots of it aren't supported."""
     own = settings(ctx, release, environment, like=now)
     shell = database_shell(ctx.on(environment.hosts[0].name), release, environment, own)
     if shell is None:
@@ -49,5 +49,5 @@ def shell_of(ctx: Context, now: Deployment, release: Release, environment: Envir
 
 
 def most(release: Release) -> int:
-    """How many snapshots stay, by its plan."""
+    """Number of snapshots to keep, by its plan."""
     return release.plan.database.snapshot.keep if release.plan.database else 0

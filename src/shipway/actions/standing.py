@@ -1,4 +1,5 @@
-"""What should stand in an environment now: the release of a good deployment, host by host, as that deployment made it."""
+"""The desired state of an environment now: the release of a good deployment, host by host, as that deployment rendered
+it."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from shipway.domain.specify import nothing, specify
 
 @dataclass(frozen=True)
 class Standing:
-    """One host: what is and what should be."""
+    """One host: observed and desired state."""
 
     ctx: Context  # on that host
     wanted: Wanted
@@ -27,7 +28,7 @@ class Standing:
 
 
 def wanted_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> Wanted:
-    """What a deployment of the release put on a host; nothing where it wasn't one of its hosts."""
+    """What a deployment of the release put on a host; nothing if it wasn't one of its hosts."""
     own = settings(ctx, release, environment, like=deployment)
     history = ctx.ledger.history(release.app, environment.name)
     known = next((item for item in environment.hosts if item.name == host.name), None)
@@ -36,7 +37,7 @@ def wanted_of(ctx: Context, deployment: Deployment, release: Release, environmen
 
 
 def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
-    """Of the newest good deployment, on all of its hosts; empty where there is none."""
+    """The state by the newest good deployment, on all of its hosts; empty without one."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:

@@ -1,4 +1,4 @@
-"""What runs where: the ledger's word beside what the engine says."""
+"""What runs where: the ledger's record beside the engine's state."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import PENDING, Acceptance, Deployment, Lease, Release
 
-if TYPE_CHECKING:  # what every command imports must be cheap
+if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.drill import Drill
 
 
 @dataclass(frozen=True)
 class Standby:
-    """A release that stays up for a rollback."""
+    """A release on standby for a rollback."""
 
     release: int
-    until: float  # seconds since the epoch; one whose time is over is about to stop
+    until: float  # seconds since the epoch; in the past: about to stop
     containers: int
 
 
 @dataclass(frozen=True)
 class Draining:
-    """A release that gets no new requests, and stops when its open ones have ended."""
+    """A release without new requests, which stops when its open ones have completed."""
 
     release: int
-    until: float  # seconds since the epoch; then it stops whatever is open
+    until: float  # seconds since the epoch; then it stops regardless of open requests
     containers: int
 
 
@@ -51,19 +51,19 @@ class EnvironmentStatus:
     latest: Deployment | None
     release: Release | None
     versions: tuple[str, ...]
-    services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, wanted
+    services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, desired
     crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
-    edge_down: tuple[str, ...]  # containers of the edge that don't run: every app of their engine is unreachable at their ports
-    away: tuple[str, ...]  # hosts that can't be reached, and why
-    former_hosts: dict[str, str]  # that the plan has no more, and that are not cleaned up: why
+    edge_down: tuple[str, ...]  # stopped containers of the edge: all apps of the engine are unreachable at their ports
+    away: tuple[str, ...]  # unreachable hosts, and why
+    former_hosts: dict[str, str]  # removed from the plan and not cleaned up, and why
     standby: tuple[Standby, ...]
     draining: tuple[Draining, ...]
-    strays: tuple[str, ...]  # running containers of services that belong to none of these, nor to what is being deployed
+    strays: tuple[str, ...]  # running containers of services that belong to neither these nor a deployment in progress
     accessories: dict[str, str]  # name: state
     lease: Lease | None
-    ahead: str | None  # where the schema is ahead of the code: the revision that this was made for
-    drill: tuple[float, Drill] | None  # the last one from this release, and when
-    accepted: tuple[Acceptance, ...]  # what people accepted of the release's proof, also what has expired
+    ahead: str | None  # if the schema is newer than the code: the revision that the code was made for
+    drill: tuple[float, Drill] | None  # the latest rehearsal from this release, with its time
+    accepted: tuple[Acceptance, ...]  # waivers of the release's proof, including expired ones
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -105,7 +105,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:
-    """By release. Their time begins when the deployment ended that took over."""
+    """Standby releases with their end: the standby time begins at the end of the deployment that took over."""
     since = (current.finished or current.started) if current else 0.0
     found: dict[int, list[float]] = {}
     for item in warm:
@@ -133,8 +133,8 @@ def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo]) -> 
 def _everywhere(
     ctx: Context, app: str, environment: Environment, release: Release | None
 ) -> tuple[Observed, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """What runs on all hosts together; which containers of the release are restarted again and again; the edge's containers
-    that don't run; and the hosts that can't be asked, which are left out."""
+    """What runs on all hosts together; crash-looping containers of the release; containers of the edge that don't run;
+    and unreachable hosts, which are excluded."""
     away: list[str] = []
     down: list[str] = []
     crashing: list[str] = []
@@ -159,7 +159,7 @@ def _everywhere(
 
 
 def _crashing(ctx: Context, items: Sequence[ContainerInfo]) -> list[str]:
-    """Names of those that the engine keeps restarting, with how often."""
+    """Names of crash-looping containers, with the number of restarts."""
     seen = [ctx.runtime.find(item.name) for item in items]
     return [f"{item.name} (restarted {item.restarts} times)" for item in seen if item is not None and item.crash_looping(ctx.clock())]
 

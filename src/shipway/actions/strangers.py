@@ -1,5 +1,5 @@
-"""What an environment has that this ledger never deployed: it was adopted from a ledger that is lost, and its release can't be
-rebuilt. A first deployment that fails leaves it as it was."""
+"""Services that this ledger never deployed: adopted from a lost ledger, with a release that can't be rebuilt. A failed
+first deployment leaves them unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRACE = 30.0  # seconds from SIGTERM to SIGKILL of an accessory
 
 
 def strangers(ctx: Context, app: str, environment: str, observed: Observed) -> list[ContainerInfo]:
-    """Containers of services that none of this ledger's deployments made."""
+    """Containers of services that none of this ledger's deployments created."""
     return [item for item in observed.services if not _made_here(ctx, app, environment, item)]
 
 
@@ -28,12 +28,12 @@ def _made_here(ctx: Context, app: str, environment: str, item: ContainerInfo) ->
     if owner == mine:
         return True
     began = ctx.ledger.deployed_since(app, environment, release_of(item))
-    # Another ledger has numbers of its own; this one had another identity before it was moved.
+    # Another ledger has its own numbers; this one had another identity before it was moved.
     return began is not None and (not owner or item.created >= began)
 
 
 def serve_again(ctx: Context, plan: Plan, environment: str, found: list[ContainerInfo], observed: Observed) -> None:
-    """All requests to the newest release of these that runs, as before. plan: of the release that failed."""
+    """Route all requests to the newest of these releases that runs, as before. plan: of the failed release."""
     running = [release_of(item) or 0 for item in found if item.active]
     number = max(running, default=None)
     owner, rotation = names.route_owner(plan.app, environment), names.rotation_network(plan.app, environment)
@@ -62,7 +62,7 @@ def serve_again(ctx: Context, plan: Plan, environment: str, found: list[Containe
 
 
 def accessories_again(ctx: Context, observed: Observed) -> None:
-    """Those that were replaced come back; those that this ledger has made go, and their volumes stay."""
+    """Restore the replaced ones; remove those that this ledger created, but keep their volumes."""
     suffix, mine = names.replaced(""), ctx.ledger.identity()
     replaced = {item.name.removesuffix(suffix) for item in observed.accessories if item.name.endswith(suffix)}
     own = [item.name for item in observed.accessories if item.labels.get(LABEL_LEDGER) == mine and not item.name.endswith(suffix)]

@@ -1,4 +1,4 @@
-"""Copies of an environment's database: taken, tried by restoring them elsewhere, and recorded."""
+"""Snapshots of an environment's database: taken, tested by restoring them elsewhere, and recorded."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from shipway.domain.specify import Settings
 
 
 def snapshot_before(ctx: Context, order: Order, own: Settings, stood: str | None) -> Snapshot | None:
-    """Take one before the release's migrations, where the plan asks for it, or the rules in force ask for proofs. ctx: of the host of the database. One that was
-    adopted, of whose release the ledger knows nothing, counts as unproven: its snapshot is of release 0."""
+    """Take one before the release's migrations, if the plan or the rules in force require it. ctx: of the host of the
+    database. An adopted database, whose release the ledger doesn't know, counts as unproven: its snapshot is of release
+    0."""
     release, environment = order.release, order.environment
     now = ctx.ledger.current(release.app, environment.name)
     database, asked = release.plan.database, now is None or asks_for_proof(release.plan, environment, order.in_force)
@@ -33,7 +34,8 @@ def snapshot_before(ctx: Context, order: Order, own: Settings, stood: str | None
 
 
 def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, cause: str, most: int) -> Snapshot:
-    """Under the environment's lease. The files of the `most` newest before it stay; the ledger remembers the others."""
+    """Take one under the environment's lock. The files of the `most` newest before it stay; the ledger keeps all
+    records."""
     known = standing_snapshots(ctx, shell.app, shell.environment)
     file = f"{uuid.uuid4().hex}.dump"
     with ctx.part("snapshot", cause):
@@ -48,7 +50,7 @@ def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, c
 
 
 def standing_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
-    """Newest first; those of an environment that was destroyed since went with it."""
+    """Newest first, without those removed by a later destroy of the environment."""
     ended = ctx.ledger.destroyed(app, environment)
     return [item for item in ctx.ledger.snapshots(app, environment) if item.at > ended]
 

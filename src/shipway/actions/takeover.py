@@ -1,4 +1,4 @@
-"""How a release takes over from the one before: all at once, some replicas at a time, or by a growing share."""
+"""How a release takes over from the previous one: all at once, a few replicas at a time, or by a growing share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def take_over(applying: Applying) -> None:
-    """By the plan's strategy; at once where there is nothing to take over from."""
+    """Take over by the plan's strategy; at once if there is no previous release."""
     order = applying.order
     old = applying.places[0].observed.routes
     fresh = old is None or any(place.wanted.routes == place.observed.routes for place in applying.places)
@@ -43,7 +43,7 @@ def _blue_green(applying: Applying) -> None:
 
 
 def _back(applying: Applying) -> None:
-    """Its workers were good before, and needn't wait for what stands by."""
+    """Roll back: its workers were good before, and need not wait for the containers on standby."""
 
     def web() -> None:
         applying.everywhere(Place.web)
@@ -55,7 +55,7 @@ def _back(applying: Applying) -> None:
 
 
 def _canary(applying: Applying) -> None:
-    """A growing share of the requests, as long as they do well; its workers start when it has them all."""
+    """Give it a growing share of the requests while they do well; its workers start at the full share."""
     strategy, rule = applying.order.environment.strategy, applying.order.environment.watch
     applying.everywhere(Place.web)
     applying.everywhere(Place.enter)
@@ -74,13 +74,14 @@ def _blend(place: Place, share: float) -> None:
 
 
 def _rolling(applying: Applying) -> None:
-    """Some replicas of each service at a time: the new ones start, take requests, and as many old ones stop."""
+    """Replace a few replicas of each service at a time: the new ones start and take requests, then as many old ones
+    stop."""
     batch = applying.order.environment.strategy.batch
     for done in count(batch, batch):
         applying.everywhere(partial(_start, done=done))
         if all(len(_first(place, done)) == len(place.wanted.services) for place in applying.places):
             applying.switch(Place.take)
-            return  # the old ones that are left go with the rest
+            return  # remaining old ones stop with the rest
         applying.switch(partial(_mix, done=done))
         applying.everywhere(partial(_stop, done=done))
 
@@ -100,7 +101,7 @@ def _mix(place: Place, done: int) -> None:
 def _stop(place: Place, done: int) -> None:
     left = [item for item in place.observed.services if release_of(item) == place.observed.routed_release]
     by_service: dict[str, list[ContainerInfo]] = {}
-    for item in sorted(left, key=lambda item: (len(item.name), item.name)):  # as the replicas are numbered
+    for item in sorted(left, key=lambda item: (len(item.name), item.name)):  # in the order of replica numbers
         by_service.setdefault(item.labels[LABEL_NAME], []).append(item)
     place.drain([item for items in by_service.values() for item in items[:done] if item.active])
 

@@ -1,4 +1,4 @@
-"""Watch how the requests to a release do, by the edges' own counts; where too few come, by requests of our own."""
+"""Watch a release's requests by the counts of the edges; with too little traffic, send synthetic requests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from shipway.domain.errors import DeployFailed, Interrupted
 from shipway.domain.plan import Watch
 from shipway.domain.traffic import BAD, UNKNOWN, Traffic, Verdict, judge
 
-INTERVAL = 1.0  # seconds between two looks
+INTERVAL = 1.0  # seconds between two checks
 Counts = Sequence[Mapping[int, Traffic]]
 
 
 def watch(places: Sequence[Place], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
-    """For so many seconds. DeployFailed as soon as its requests do badly; `old`: the release to compare it with."""
+    """Watch for `duration` seconds. DeployFailed as soon as its requests do badly; `old`: the release to compare it
+    with."""
     ctx = places[0].ctx
     start, end = _counts(places), ctx.clock() + duration
     while True:
@@ -38,7 +39,7 @@ def watch(places: Sequence[Place], rule: Watch, release: int, *, duration: float
 
 
 def _with_probes(places: Sequence[Place], rule: Watch, release: int, seen: Traffic) -> Verdict:
-    """What came and as many requests of our own as are needed to judge."""
+    """Judge the traffic so far, supplemented by as many synthetic requests as needed."""
     failed, missing = 0, rule.requests - seen.requests
     last = ""
     for number in range(missing):
@@ -56,7 +57,7 @@ def _counts(places: Sequence[Place]) -> Counts:
 
 
 def _since(start: Counts, now: Counts, release: int) -> Traffic:
-    """At all edges."""
+    """The sum over all edges."""
     none = Traffic()
     parts = (after.get(release, none) - before.get(release, none) for before, after in zip(start, now, strict=True))
     return sum(parts, none)

@@ -1,4 +1,4 @@
-"""Find the way back: what the ledger holds of an environment, put before `domain.way_back`."""
+"""Plan a rollback: pass the ledger's records of an environment to `domain.way_back`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROOF = "proof"  # kind of evidence
 def find_way(
     ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment, way: str | None, reason: str
 ) -> domain.WayBack:
-    """From where the environment's schema stands to the target. way: what a person asks for, with a reason."""
+    """Plan from the environment's current schema to the target. way: a plan that the user forces, with a reason."""
     stands = levels(history)
     schema = stands[-1].schema if stands else None
     asked = question(ctx, history, target, environment)
@@ -29,7 +29,7 @@ def find_way(
 
 
 def question(ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment) -> domain.Back:
-    """What lies between. NothingToRollBack where the schema never stood where the target needs it."""
+    """The steps between. NothingToRollBack if the schema history lacks the target's revision."""
     stands = levels(history)
     own = own_schema(history, target)
     if target.plan.database is None or not stands or own == stands[-1].schema:
@@ -50,7 +50,7 @@ def question(ctx: Context, history: Sequence[Deployment], target: Release, envir
 
 
 def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof]:
-    """Of a release in an environment, the newest first."""
+    """Proofs of a release in an environment, newest first."""
     found = [item for item in ctx.ledger.evidence(app, release) if (item.kind, item.environment) == (PROOF, environment)]
     return [from_data(Proof, json.loads(item.detail)) for item in reversed(found)]
 
@@ -66,8 +66,9 @@ def _proof_of_step(ctx: Context, app: str, environment: str, number: int, before
 
 
 def _tried(ctx: Context, stands: Sequence[Level], target: Release, environment: Environment) -> dict[str, Trial]:
-    """The target's images as the old code in the proofs of the releases that brought these levels; the newest proof counts.
-    Not in those of others: a name of a revision may have been given twice."""
+    """Compatibility tests of the target's images as the old code, from the proofs of the releases that brought these
+    revisions; the newest proof counts. Proofs of other releases are excluded: a revision's name may have been
+    reused."""
     digest = images_digest(target)
     found: dict[str, Trial] = {}
     for level in stands:

@@ -1,4 +1,5 @@
-"""Which release a person means: `r12` is always a release; digits alone may also be a version tag or a revision."""
+"""Find the release that a user names: `r12` is always a release; digits alone may also be a version tag or a
+revision."""
 
 from __future__ import annotations
 
@@ -13,13 +14,14 @@ NUMBER = re.compile(r"r([1-9]\d{0,8})")
 
 
 def number_of(text: str) -> int | None:
-    """12 of r12; None where it is not written as a release's number."""
+    """12 of r12; None if it is not written as a release's number."""
     found = NUMBER.fullmatch(text)
     return int(found[1]) if found else None
 
 
 def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Release | None:
-    """By number, version tag and, with `revisions`, a revision of the repository. UsageError where it means several."""
+    """Find it by number, version tag and, with `revisions`, a revision of the repository. UsageError if it is
+    ambiguous."""
     number = number_of(text)
     if number is not None:
         return ctx.ledger.release(app, number)
@@ -39,8 +41,8 @@ def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Rele
 
 
 def revision_of(ctx: Context, repository: Repository, text: str) -> str:
-    """The revision that r12 was built from, of the app whose repository this is; another text as it is. UsageError where there
-    is no such release."""
+    """The revision that r12 was built from, in the app's own repository; any other text is returned unchanged.
+    UsageError if there is no such release."""
     number = number_of(text)
     if number is None:
         return text

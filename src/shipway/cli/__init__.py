@@ -1,4 +1,4 @@
-"""The command line: THE table of commands, and the one place where errors become words and exit codes."""
+"""The command line: THE table of commands, and the only place that turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-# name: (module, one line for --help). A command's module is imported only when it is used.
+# name: (module, one line for --help). A command's module is imported only when the command runs.
 COMMANDS = {
     "init": ("shipway.cli.init", "Write a plan for this repository, or --hook into a bare one"),
     "check": ("shipway.cli.check", "Check the plan and print all its problems"),
@@ -52,7 +52,7 @@ COMMANDS = {
 
 
 class Globals:
-    """The global options. A plain class: importing dataclasses would cost `--help` a third of its time."""
+    """The global options. A plain class, since importing dataclasses would take a third of the time of `--help`."""
 
     def __init__(self, home: str, actor: str | None, quiet: bool) -> None:
         self.actor = actor
@@ -61,25 +61,25 @@ class Globals:
 
     @property
     def home(self) -> Path:
-        """Folder of the ledger, the logs and the secrets, as an absolute path."""
+        """Folder of the ledger, logs and secrets, as an absolute path."""
         from pathlib import Path
 
         return Path(self._home).expanduser().absolute()
 
 
-# Of commands that need no plan at hand: they know what the ledger and the engine know.
+# For commands that need no plan, since the ledger and the engine suffice.
 app_option = click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
 
 
 class ClosedPipe(Exception):
-    """Whoever read the output has gone. Click would end the process with code 1 and without a word."""
+    """The reader of the output is gone. Click would exit silently with code 1."""
 
 
 class LazyGroup(click.Group):
     """Imports a command only when it is called."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Carry the command out, and write all that it said."""
+        """Run the command, and write all its output."""
         try:
             result: object = super().invoke(ctx)
             sys.stdout.flush()
@@ -88,7 +88,7 @@ class LazyGroup(click.Group):
         return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
+        """Names in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """From the table, without importing any command."""
+        """Complete names from the table, without importing any command."""
         from click.shell_completion import CompletionItem
 
         found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
@@ -108,7 +108,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the nearest command where there is no such one."""
+        """Suggest the most similar command for an unknown name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
@@ -117,13 +117,13 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """From the table, without importing any command."""
+        """List commands from the table, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 def default_home() -> str:
-    """Where the ledger, logs and secrets are kept: SHIPWAY_HOME, else the user's data folder."""
+    """Folder of the ledger, logs and secrets: SHIPWAY_HOME, else the user's data folder."""
     data = os.environ.get("XDG_DATA_HOME") or os.path.join("~", ".local", "share")
     return os.environ.get("SHIPWAY_HOME") or os.path.join(data, "shipway")
 
@@ -141,7 +141,7 @@ def cli(ctx: click.Context, home: str | None, actor: str | None, quiet: bool, de
 
 
 def main() -> None:
-    """Entry point: errors in words, an exit code a class, a traceback only with --debug."""
+    """Entry point: error messages, an exit code per class, a traceback only with --debug."""
     from shipway.cli.output import guard_streams
 
     guard_streams()
@@ -170,7 +170,7 @@ def main() -> None:
 
 
 def _output_lost(code: int = 141) -> None:
-    """The reader of our output is gone. What was begun has been finished; its outcome is in the ledger."""
+    """Handle a closed output. The command is finished; its outcome is in the ledger."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     try:
@@ -198,7 +198,7 @@ def _fail(error: ShipwayError) -> None:
 
 
 def _words_of(cause: BaseException) -> str:
-    """What a person can read of it: the key that a program looked for in vain tells nothing."""
+    """A readable message: the missing key of a KeyError explains nothing."""
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror + (f": {cause.filename}" if cause.filename else "")
     return "" if isinstance(cause, LookupError | TypeError | AttributeError) else str(cause)

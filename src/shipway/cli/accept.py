@@ -43,7 +43,7 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
 
 
 def seconds_of(text: str, option: str) -> float:
-    """Of a duration that an option is given."""
+    """Parse an option's duration to seconds."""
     import re
 
     from shipway.planfile.values import DURATION, seconds

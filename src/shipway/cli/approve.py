@@ -58,7 +58,7 @@ def approve(options: Globals, environment: str, release: str | None, reason: str
 
 
 def rulebook(ctx: Context, plan: Plan) -> Rulebook | None:
-    """None where the app has no registration yet, or where its repository can't be reached: the deployment asks again."""
+    """The rules; None if the app isn't registered yet or its repository is unreachable: the deployment checks again."""
     from shipway.actions.in_force import read_rules
     from shipway.app import parse_plan
     from shipway.domain.errors import RepositoryError

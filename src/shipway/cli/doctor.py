@@ -43,7 +43,7 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
         failed: list[BaseException] = []
         if fix and found:
             broken = [each for each in chosen if any(finding.environment == each.name for finding in found)]
-            with suppress(ShipwayError):  # raised when what is left has been told
+            with suppress(ShipwayError):  # raised after leftovers are reported
                 attempt_all(*(partial(repair, ctx, known.name, each, wait=wait) for each in broken), on_error=failed.append)
             left = [finding for each in chosen for finding in examine(ctx, known.name, each)]
             fixed = [finding for finding in found if finding not in left]

@@ -62,7 +62,7 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
 
 
 def _approvals(ctx: Context, deployment: Deployment) -> list[Approval]:
-    """Those that were there when it began."""
+    """The approvals that existed when the deployment began."""
     from shipway.domain.release import DESTROY
 
     if deployment.kind == DESTROY:
@@ -72,7 +72,7 @@ def _approvals(ctx: Context, deployment: Deployment) -> list[Approval]:
 
 
 def _approvers(approvals: Sequence[Approval]) -> str:
-    """Each once, and whether a signature shows who it was."""
+    """The approvers without duplicates, marked if a signature proves who they are."""
     signed = {item.actor for item in approvals if item.signature}
     return ", ".join(f"{actor} ({'signed' if actor in signed else 'claimed'})" for actor in dict.fromkeys(item.actor for item in approvals))
 

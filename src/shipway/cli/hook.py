@@ -42,13 +42,13 @@ def hook(options: Globals, protected: str | None) -> None:
                 plan = plan_at(repository, commit, parse_plan)
                 kind = "tag" if ref.startswith("refs/tags/") else "push"
                 named = options.actor or os.environ.get("SHIPWAY_ACTOR")
-                actor = identity(named) if named else author_identity(commit.author)  # git tells no more of who pushed
+                actor = identity(named) if named else author_identity(commit.author)  # git knows no pusher
                 own = replace(ctx, actor=actor)
                 rules = partial(read_rules, own, repository, plan, parse_plan, protected=protected)
                 run(own, repository, commit, plan, Trigger(kind, ref, actor), rules=rules, wait=WAIT)
             except ShipwayError as error:
                 failed = error
-                ctx.reporter.note(f"{style('error:', 'red')} {error.message}")  # which can't fail: the other refs follow
+                ctx.reporter.note(f"{style('error:', 'red')} {error.message}")  # must not fail: the other refs follow
                 if error.hint:
                     ctx.reporter.note(f"{style('hint:', 'yellow')} {error.hint}")
     if failed:

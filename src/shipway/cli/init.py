@@ -61,7 +61,7 @@ def _register(options: Globals, repository: Path, home: Path, protected: str | N
 
 
 def _tell(result: InitResult) -> None:
-    """What was found, and what to do next."""
+    """Print the findings and the next steps."""
     say(f"Found in {result.path.parent}:")
     width = max((len(what) for what, _ in result.found), default=0)
     for what, why in result.found:
@@ -92,7 +92,7 @@ def _next(result: InitResult) -> list[str]:
 
 
 def _executable() -> Path:
-    """This very program, by an address that a hook can call from anywhere."""
+    """Path of this program, callable by a hook from anywhere."""
     own = Path(sys.argv[0])
     if own.name == "shipway" and own.is_file():
         return own.absolute()

@@ -15,10 +15,10 @@ from shipway.system.plain import plain
 from shipway.system.redact import of_process
 
 MARKS = {"succeeded": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("·", "bright_black"), "cancelled": ("✗", "yellow")}
-# For terminals that have few characters: what else they lack becomes a question mark.
+# For terminals with a small character set: other missing characters become question marks.
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "-", "▸": ">", "▌": "|", "│": "|", "●": "*", "○": "o", "→": "->", "…": "..."})
 CODES = {"red": 31, "green": 32, "yellow": 33, "bright_black": 90, "dim": 90, "bold": 1}
-# Colours of our own, as text that nobody else can write: the number is another one in each process.
+# Markers of colours that no other text contains: the number differs in each process.
 _OWN = f"{os.urandom(4).hex()}:"
 _STYLED = re.compile(f"⟦{_OWN}([0-9]+)⟧")
 
@@ -30,12 +30,12 @@ def say(text: str = "", *, err: bool = False) -> None:
 
 
 def secret_line(text: str) -> None:
-    """Print one line as it is: a secret that a person asked for."""
+    """Print one line unmasked: a secret that the user requested."""
     click.echo(text, file=sys.__stdout__)
 
 
 def style(text: str, how: str) -> str:
-    """Text in a colour (red, green, yellow, dim) or bold; `say` leaves it out where the reader can't see colours."""
+    """Text in a colour (red, green, yellow, dim) or bold; `say` omits it if the output has no colours."""
     return f"⟦{_OWN}{CODES[how]}⟧{text}⟦{_OWN}0⟧"
 
 
@@ -52,14 +52,14 @@ def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> None:
 
 
 def for_programs() -> bool:
-    """Whether the command under way was asked for JSON: then nothing else goes to stdout."""
+    """Whether the command prints JSON: then nothing else goes to stdout."""
     ctx = click.get_current_context(silent=True)
     return bool(ctx and ctx.params.get("as_json"))
 
 
 def guard_streams() -> None:
-    """Let nothing leave this process with a known secret in it, whoever writes: tracebacks and libraries too. What the
-    terminal has no character for is written by others, and is no error."""
+    """Mask known secrets in all output of this process, including tracebacks and libraries. Characters that the
+    terminal lacks are replaced instead of raising an error."""
     sys.stdout, sys.stderr = (cast(TextIO, _Guarded(stream)) for stream in (sys.stdout, sys.stderr))
 
 
@@ -73,7 +73,7 @@ class _Guarded:
         shown = of_process().mask(text)
         try:
             return self._stream.write(shown)
-        except UnicodeEncodeError:  # a terminal in Latin-1 or ASCII
+        except UnicodeEncodeError:  # a Latin-1 or ASCII terminal
             encoding = self._stream.encoding
             return self._stream.write(shown.translate(PLAIN).encode(encoding, "replace").decode(encoding))
 
@@ -86,29 +86,29 @@ class _Guarded:
 
 
 class TerminalReporter:
-    """Progress as lines, so that it reads the same in a terminal, in a push and in a log."""
+    """Progress as lines, which read the same in a terminal, in a push and in a log."""
 
     def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
         self._lock = threading.Lock()
         self._silent = silent or for_programs()  # nothing to stdout, which is for programs
-        self._quiet = quiet or self._silent  # leave out the output of commands
+        self._quiet = quiet or self._silent  # omit the output of commands
         self._width = 12
 
     def heading(self, text: str) -> None:
-        """A new stage."""
+        """Start a new stage."""
         self._print(f"\n{style('▌', 'green')} {style(text, 'bold')}")
 
     def begin(self, name: str, detail: str = "") -> None:
-        """A part begins."""
+        """Start a part."""
         self._print(f"{style('▸', 'yellow')} {self._name(name)} {style(_short(plain(detail)), 'dim')}")
 
     def line(self, name: str, text: str) -> None:
-        """Output of a part."""
+        """Print a part's output."""
         if not self._quiet:
             self._print(f"  {style(self._name(name) + ' │', 'dim')} {text}")
 
     def end(self, name: str, outcome: str, seconds: float | None = None, detail: str = "") -> None:
-        """A part has ended."""
+        """End a part."""
         from shipway.system.durations import human
 
         mark, colour = MARKS.get(outcome, ("·", "bright_black"))
@@ -117,7 +117,7 @@ class TerminalReporter:
         self._print(f"{style(mark, colour)} {self._name(name)}{word}{took} {style(detail, 'dim')}".rstrip())
 
     def note(self, text: str) -> None:
-        """A sentence."""
+        """Print a message."""
         self._print(text)
 
     def _name(self, name: str) -> str:
@@ -141,7 +141,7 @@ def _width(text: str) -> int:
 
 
 def _colour(err: bool) -> bool | None:
-    """None lets click decide by the terminal."""
+    """None: click decides by the terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     return True if os.environ.get("FORCE_COLOR") else None

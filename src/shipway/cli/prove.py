@@ -73,7 +73,7 @@ def prove(
 
 
 def _write(proof: Proof, html: Path | None, junit: Path | None) -> None:
-    """The files that are asked for."""
+    """Write the requested files."""
     if html is not None:
         from shipway.proving.report.page import page
 
@@ -111,10 +111,10 @@ def _folder(
 
 
 def _show(way: Way) -> None:
-    """What isn't as it was, as soon as it is known. Ways that lead back are only counted."""
+    """Print what was not restored, as soon as it is known. Reversible migrations are only counted."""
     from shipway.proving.walk import UNSEEN
 
-    warnings = [warning for warning in way.warnings if UNSEEN not in warning]  # of which the last line tells
+    warnings = [warning for warning in way.warnings if UNSEEN not in warning]  # summarized in the last line
     if way.verdict == "RESTORED" and not warnings:
         return
     say(f"{style(way.verdict.ljust(12), COLOURS[way.verdict])}  {way.migrations[0]}")
@@ -140,4 +140,4 @@ def _sum_up(done: Chained, as_json: bool) -> None:
 
 
 def _ignore(_: object) -> None:
-    """For who wants no progress."""
+    """Discard progress."""

@@ -39,7 +39,7 @@ def prune(options: Globals, dry_run: bool, app: str | None) -> None:
 
 
 def _name(names: tuple[str, ...]) -> str:
-    """Without the registry, and with a short tag or digest."""
+    """A name without the registry, and with a short tag or digest."""
     first = next((name for name in names if "@" not in name), names[0])
     head, colon, tag = first.rpartition(":")
     return f"{'/'.join(head.split('@')[0].split('/')[-2:])}{colon}{tag[:12]}"

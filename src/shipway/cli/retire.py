@@ -9,8 +9,8 @@ import click
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
-LOOK = 60.0  # seconds after which a process that waits looks whether the environment is still there
-PATIENCE = 60  # failures in a row, of one in each LOOK seconds, after which it gives up: the next command does it then
+LOOK = 60.0  # seconds after which a waiting process checks whether the environment still exists
+PATIENCE = 60  # consecutive failures, one per LOOK seconds, after which it leaves the work to the next command
 
 
 @click.command()
@@ -42,12 +42,12 @@ def _when_due(options: Globals, app: str, environment: str) -> None:
 
     failed = 0
     with caretaker(options.home, f"{app}_{environment}") as sleep:
-        while sleep and options.home.exists():  # else it was taken away meanwhile
+        while sleep and options.home.exists():  # else the environment was removed meanwhile
             try:
                 with open_context(options.home, TerminalReporter(quiet=True), actor=CARETAKER) as ctx:
                     due = retire_due(ctx, app, environment)
                 failed = 0
-            except ShipwayError:  # an engine or a ledger that is away for a moment must not leave a release behind
+            except ShipwayError:  # a short outage of an engine or ledger must not leave a release running
                 failed += 1
                 if failed > PATIENCE:
                     raise

@@ -1,4 +1,4 @@
-"""`shipway rules`: which rules are in force, where they come from, and how a person changes that."""
+"""`shipway rules`: which rules are in force, where they come from, and how to change that."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def remove(options: Globals, environment: str, name: str, address: str | None) -
         plan = load_plan(options.home)
         scope = registry_scope(plan, name, address) if address else f"{plan.app}/{environment}"
         known = ctx.secrets.names(scope)
-        if name not in known or ":" in name:  # those with a colon are Shipway's own
+        if name not in known or ":" in name:  # names with a colon are Shipway's own
             listed = ", ".join(item for item in known if ":" not in item) or "none"
             raise UsageError(f"{name} is not set for {address or environment}", hint=f"set there: {listed}")
         access = plan.registry
@@ -107,14 +107,14 @@ def list_(options: Globals, environment: str) -> None:
 
 
 def require_fit(plan: Plan, environment: str, name: str, value: bytes) -> None:
-    """SecretError where whatever gets it could not."""
+    """SecretError if its consumers can't use the value."""
     variable = environment == REGISTRY or used_as_variable(plan, name)
     if why := problem(name, value, variable=variable):
         raise SecretError(why, hint=remedy(name) if variable and environment != REGISTRY else "")
 
 
 def registry_scope(plan: Plan, name: str, address: str | None) -> str:
-    """Scope of what an operator sets for the address of a registry. UsageError where there is no address."""
+    """Scope of a secret set for a registry's address. UsageError without an address."""
     from shipway.drivers.registry.access import scope
 
     if not address or "://" in address or not address.strip("/"):

@@ -9,11 +9,11 @@ import click
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
-LATE = 30.0  # seconds that what ends in the background may take for it
+LATE = 30.0  # seconds of tolerance for what ends in the background
 
 
 def _overdue(until: float, now: float) -> str:
-    """Of what should have ended: the process that waits for it is gone, as after a hosted job."""
+    """A remark on what should have ended: the process in charge is gone, as after a hosted job."""
     return ": overdue, the next deployment or `shipway retire` ends it" if now > until + LATE else ""
 
 
@@ -32,7 +32,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
         known = known_app(ctx, app, lambda: load_plan(options.home))
         found = [read(ctx, known.name, environment) for environment in known.environments()]
         if found and all(len(item.away) == len(item.environment.hosts) for item in found):
-            known.ctx.runtime.ping()  # its own error, where this machine's engine is the one that doesn't answer
+            known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
         if as_json:
             from shipway.domain.record import to_data
 

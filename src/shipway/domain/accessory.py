@@ -1,4 +1,4 @@
-"""What is known of the common accessories: port, health, credentials and the URL that the services get."""
+"""Defaults of the common accessories: port, health check, credentials and the URL that services get."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from urllib.parse import quote
 
 from shipway.domain.plan import Accessory, Health
 
-PLACEHOLDER = "placeholder"  # for a secret that isn't known where it stands
+PLACEHOLDER = "placeholder"  # for a secret whose value is not known in this place
 DEFAULT_PORTS = {"postgres": 5432, "mysql": 3306, "redis": 6379}
 
 
 def port(accessory: Accessory) -> int:
-    """Where it listens inside its container."""
+    """Return the port that the accessory listens on inside its container."""
     return accessory.port or DEFAULT_PORTS[accessory.kind]
 
 
 def needs_password(accessory: Accessory) -> bool:
-    """Whether Shipway makes a password for it."""
+    """Whether Shipway generates a password for it."""
     return accessory.kind in ("postgres", "mysql")
 
 
 def password_in(accessory: Accessory, variables: Mapping[str, str]) -> str | None:
-    """The password that a container of the accessory was made with, from its variables."""
+    """Return the password that the accessory's container was created with, read from its variables."""
     return variables.get({"postgres": "POSTGRES_PASSWORD", "mysql": "MYSQL_PASSWORD"}.get(accessory.kind, ""))
 
 
 def environment(accessory: Accessory, app: str, password: str) -> dict[str, str]:
-    """Variables of its own container. The plan's own win."""
+    """Return the variables of the accessory's own container. The plan's variables take precedence."""
     name = database_name(app)
     known = {
         "postgres": {"POSTGRES_USER": name, "POSTGRES_PASSWORD": password, "POSTGRES_DB": name},
@@ -39,20 +39,21 @@ def environment(accessory: Accessory, app: str, password: str) -> dict[str, str]
 
 
 def with_placeholders(accessory: Accessory, app: str, password: str) -> dict[str, str]:
-    """Likewise, where no environment has values for its secrets: in a step, in a proof."""
+    """Like `environment`, with placeholders for secrets: in a step or a proof no environment provides their values."""
     return {**dict.fromkeys(accessory.secrets, PLACEHOLDER), **environment(accessory, app, password)}
 
 
 def password_secret(accessory: Accessory) -> str | None:
-    """The secret of the plan that is the password of its user, in place of one that Shipway makes."""
+    """Return the plan's secret that is its user's password, where the plan sets one instead of a generated password."""
     name = {"postgres": "POSTGRES_PASSWORD", "mysql": "MYSQL_PASSWORD"}.get(accessory.kind, "")
     return name if name in accessory.secrets else None
 
 
 def url(accessory: Accessory, app: str, host: str, password: str, *, published: int | None = None) -> str:
-    """What a service connects to, as the variable named by `provides`. published: the port where it isn't its own.
+    """Return the URL that a service connects to: the value of the variable named by `provides`. published: the port,
+    where it differs from the accessory's own.
 
-    User, password and database are percent-encoded: any character may stand in them.
+    User, password and database name are percent-encoded, since they may contain any character.
     """
     number = published or port(accessory)
     at = f"{host}:{number}"
@@ -75,7 +76,7 @@ def _part(text: str) -> str:
 
 
 def client_environment(accessory: Accessory, app: str, host: str, password: str) -> dict[str, str]:
-    """Variables that make the accessory's own command line client (psql) find it."""
+    """Return the variables by which the accessory's own command-line client (psql) finds it."""
     own = environment(accessory, app, password)
     user = own["POSTGRES_USER"]
     return {
@@ -85,12 +86,12 @@ def client_environment(accessory: Accessory, app: str, host: str, password: str)
 
 
 def health(accessory: Accessory) -> Health:
-    """The plan's own health, else one that fits the kind."""
+    """Return the health check of the plan, else the default of the kind."""
     if accessory.health:
         return accessory.health
     match accessory.kind:
         case "postgres":
-            # By TCP: during its first start the image runs a server that only listens on the socket.
+            # By TCP: while the image initializes, it runs a server that only listens on the socket.
             return Health(command='pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"', tcp=True)
         case "redis":
             return Health(command="redis-cli ping | grep -q PONG", tcp=True)
@@ -101,5 +102,5 @@ def health(accessory: Accessory) -> Health:
 
 
 def database_name(app: str) -> str:
-    """Name of the database and its user."""
+    """Return the name of the database and of its user."""
     return app.replace("-", "_")

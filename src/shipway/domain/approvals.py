@@ -1,4 +1,4 @@
-"""Approvals: what a person approves, whose decisions count, and what is still missing."""
+"""Approvals: what is approved, whose approvals count, and which are still missing."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ APPROVE = "approve"
 
 @dataclass(frozen=True)
 class Vote:
-    """An approval, and whose it is by what could be found out."""
+    """An approval with the person it is attributed to."""
 
     approval: Approval
-    person: str  # counts once
-    addresses: frozenset[str]  # all by which that person may have written commits
-    refused: str = ""  # why it doesn't count, whoever it is from
+    person: str  # each person counts once
+    addresses: frozenset[str]  # all addresses under which this person may have written commits
+    refused: str = ""  # why the approval does not count, whoever gave it
 
 
 def claimed(approval: Approval, files: Sequence[SignersFile] = ()) -> Vote:
-    """The vote of an approval as it was recorded: the name was given by whoever ran the command."""
+    """The vote of an unsigned approval: the name is a claim of whoever ran the command."""
     name = author_identity(approval.actor)
     group = next((addresses for addresses in people(file.signers for file in files).values() if name in addresses), frozenset({name}))
     return Vote(approval, min(group), group)
 
 
 def signed(approval: Approval, key: str | None, change: str, files: Sequence[SignersFile], admits: Callable[[list[str]], bool]) -> Vote:
-    """The vote of a signed approval. key: in its signature; change: digest of what the deployment would change now; admits:
-    whether the signature is one of a key by these lines."""
+    """The vote of a signed approval. key: in its signature; change: digest of what the deployment would change now;
+    admits: whether a key in these lines made the signature."""
     vote = claimed(approval, files)
     if key is None:
         return replace(vote, refused=f"the signature of {approval.actor} can't be read")
@@ -56,7 +56,8 @@ def signed(approval: Approval, key: str | None, change: str, files: Sequence[Sig
 
 
 def missing(rule: Approvals, release: Release, votes: Sequence[Vote], authors: Authors | None, now: float) -> list[str]:
-    """Reasons that lie in missing, expired or not admitted approvals. authors: None where the rule doesn't ask for others."""
+    """Reasons for rejection: approvals that are missing, expired or not admitted. authors: None where authors may
+    approve."""
     notes: list[str] = []
     voters: set[str] = set()
     for vote in votes:
@@ -75,7 +76,7 @@ def missing(rule: Approvals, release: Release, votes: Sequence[Vote], authors: A
 
 
 def refused_author(rule: Approvals, release: Release, addresses: Sequence[str], authors: Authors) -> str | None:
-    """Why this person may not approve; None where they may."""
+    """Why this person may not approve; None if they may."""
     found = authors.find(addresses) if rule.not_author else None
     if found is None:
         return None
@@ -83,7 +84,7 @@ def refused_author(rule: Approvals, release: Release, addresses: Sequence[str], 
 
 
 def change(before: Release | None, release: Release) -> str:
-    """What a deployment would change, by the ledger alone: the same text on every machine."""
+    """What a deployment would change, from the ledger alone, so that the text is the same on every machine."""
     lines = [f"from: release {before.number} {before.digest}" if before else "from: nothing", f"to: release {release.number} {release.digest}"]
     old = dict(before.images) if before else {}
     for name in sorted({*old, *release.images}):
@@ -95,12 +96,12 @@ def change(before: Release | None, release: Release) -> str:
 
 
 def change_digest(before: Release | None, release: Release) -> str:
-    """Of that text."""
+    """Digest of the text that `change` returns."""
     return digest_of(change(before, release))
 
 
 def statement(ledger: str, approval: Approval) -> str:
-    """The text that is signed."""
+    """The text that an approval's signature covers."""
     fields = {
         "ledger": ledger, "app": approval.app, "environment": approval.environment, "release": str(approval.release),
         "digest": approval.digest, "change": approval.change, "decision": APPROVE, "expires": f"{approval.expires or 0:.0f}",

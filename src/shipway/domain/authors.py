@@ -1,4 +1,4 @@
-"""Who counts as an author of a change: who wrote a commit of it, alone or with others, and through which commit."""
+"""Who counts as an author of a change: everyone who wrote or co-wrote one of its commits, and which commit that was."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from shipway.domain.mailmap import Mailmap
 
 WITH = re.compile(r"^[ \t]*(co-authored-by|co-developed-by)[ \t]*:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
 SQUASHED = re.compile(r"^[ \t]*(author)[ \t]*:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
-SQUASH = "squashed commit of the following"  # the first line of git's own message
+SQUASH = "squashed commit of the following"  # the first line of git's default message
 ADDRESS = re.compile(r"([^<>]*)<([^<>]*)>|()(\S+@\S+)")
-LISTED = 8  # people in one message
+LISTED = 8  # people listed in one message
 
 
 @dataclass(frozen=True)
 class Written:
-    """A commit, as git keeps it."""
+    """A commit, as git stores it."""
 
     revision: str
     tree: str
@@ -29,55 +29,56 @@ class Written:
 
     @property
     def is_merge(self) -> bool:
-        """Whether it joins histories: it counts for its own changes alone."""
+        """Whether it is a merge commit, which counts only for its own changes."""
         return self.parents > 1
 
 
 @dataclass(frozen=True)
 class Author:
-    """A person who counts, by all addresses that stand for the person in commits and in the mailmap."""
+    """A person who counts as an author, with all addresses of theirs in commits and in the mailmap."""
 
     person: str
     addresses: frozenset[str]
     why: str  # author, co-authored-by, merge …
-    revision: str  # the commit by which the person counts first
+    revision: str  # the first commit by which the person counts
 
     def render(self) -> str:
-        """For a message."""
+        """The author as text for a message."""
         return f"{self.person} ({self.why} of {self.revision[:12]})"
 
 
 @dataclass
 class Authors:
-    """The people who count for one range of commits; filled one commit after the other."""
+    """The authors of a range of commits; commits are added one by one."""
 
     mailmap: Mailmap = field(default_factory=Mailmap)
     people: dict[str, Author] = field(default_factory=dict)
 
     def add(self, commit: Written) -> None:
-        """Count whom a commit names; the author of a merge only counts for changes made in it, see `name`."""
+        """Count everyone a commit names; the author of a merge counts only for changes made in the merge, see
+        `name`."""
         if not commit.is_merge:
             self.name(commit.name, commit.address, "author", commit.revision)
         for label, name, address in companions(commit.message):
             self.name(name, address, label, commit.revision)
 
     def has(self, address: str, name: str = "") -> bool:
-        """Whether whoever writes under this address counts."""
+        """Whether the owner of this address counts as an author."""
         return self.mailmap.proper(address, name) in self.people
 
     def find(self, addresses: Iterable[str]) -> Author | None:
-        """The author whom one of these addresses stands for."""
+        """Return the author who owns one of these addresses."""
         mine = {found for address in addresses for found in self.mailmap.all_of(address)}
         return next((author for author in self.people.values() if author.addresses & mine), None)
 
     def render(self) -> str:
-        """Who counts, and through which commit."""
+        """List the authors and the commit by which each counts."""
         listed = [author.render() for author in list(self.people.values())[:LISTED]]
         more = len(self.people) - LISTED
         return ", ".join(listed) + (f" and {more} more" if more > 0 else "") if listed else "no one"
 
     def name(self, name: str, address: str, why: str, revision: str) -> None:
-        """Count a person."""
+        """Count one person."""
         person, written = self.mailmap.proper(address, name), author_identity(address)
         known = self.people.get(person)
         addresses = frozenset({person, written})
@@ -88,7 +89,7 @@ class Authors:
 
 
 def companions(message: str) -> Sequence[tuple[str, str, str]]:
-    """Label, name and address of all whom a message names as authors beside its own."""
+    """Label, name and address of everyone whom a message names as an author, beside the commit's own."""
     found = [*WITH.finditer(message), *(SQUASHED.finditer(message) if SQUASH in message.lower() else ())]
     people = ((line[1].lower(), ADDRESS.search(line[2])) for line in found)
     return [(label, (who[1] or "").strip(), who[2] or who[4] or "") for label, who in people if who]

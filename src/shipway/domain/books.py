@@ -1,4 +1,4 @@
-"""The tables where migration tools keep their own books: no part of the schema that they make."""
+"""The migration history tables of migration tools, which are not part of the application's schema."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ BOOKS = frozenset(
 
 
 def is_book(table: str, more: Collection[str] = ()) -> bool:
-    """Whether a table, named with its schema as in a catalog, is one of these, whatever schema it is in."""
+    """Whether a table, named with its schema as in a catalog, is a migration history table, in any schema."""
     bare = table.rpartition(".")[2].strip('"`')
     return bare in BOOKS or table in more or bare in more

@@ -1,11 +1,11 @@
-"""What a database's schema is, as read from its catalogs, and what differs between two of them."""
+"""A database's schema as read from its catalogs, and the differences between two of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-ADDITIVE, REVIEW, BREAKING = "additive", "review", "breaking"  # what a change of the schema means to code that knows the old one
+ADDITIVE, REVIEW, BREAKING = "additive", "review", "breaking"  # of a schema change with code that knows the old schema
 
 
 @dataclass(frozen=True)
@@ -13,15 +13,16 @@ class Entry:
     """One object: a table, a column, a constraint, an index, a privilege …"""
 
     kind: str
-    name: str  # unique among its kind, as a person would write it: public.items.price
-    facets: Mapping[str, str] = field(default_factory=dict)  # what it is made of: type, null, default, definition …
+    name: str  # unique within its kind, as a person would write it: public.items.price
+    facets: Mapping[str, str] = field(default_factory=dict)  # its properties: type, null, default, definition …
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """All objects of a database that people made, by (kind, name). Two databases with equal catalogs have one schema.
+    """All objects that users created in a database, by (kind, name). Two databases with equal catalogs have the same
+    schema.
 
-    The order of a table's columns stands apart, in `order`: code that names its columns never sees it.
+    The order of a table's columns is kept separately, in `order`: code that names its columns never sees it.
     """
 
     entries: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
@@ -30,12 +31,12 @@ class Catalog:
 
 @dataclass(frozen=True)
 class Difference:
-    """What is not the same about one object."""
+    """How one object differs."""
 
     change: str  # added, removed, changed
     kind: str
     name: str
-    facets: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # before and after, "" where there is none
+    facets: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # before and after, "" if absent
 
     def __str__(self) -> str:
         changed = self.facets.items() if self.change == "changed" else ()
@@ -45,14 +46,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Content:
-    """What the rows of a table are."""
+    """A summary of a table's rows."""
 
     rows: int
-    columns: Mapping[str, str] = field(default_factory=dict)  # a checksum for each, which the rows' order doesn't change
+    columns: Mapping[str, str] = field(default_factory=dict)  # a checksum for each, independent of the order of rows
 
 
 def compare(before: Catalog, after: Catalog) -> tuple[Difference, ...]:
-    """All that differs, by kind and name; whatever brings from `before` to `after`. The order of columns is not in it."""
+    """All differences that lead from `before` to `after`, by kind and name, without the order of columns."""
     found = []
     for key in sorted(before.entries.keys() | after.entries.keys()):
         old, new = before.entries.get(key), after.entries.get(key)
@@ -64,7 +65,7 @@ def compare(before: Catalog, after: Catalog) -> tuple[Difference, ...]:
 
 
 def reordered(before: Catalog, after: Catalog) -> tuple[str, ...]:
-    """Tables that have the same columns, in another order."""
+    """Tables whose columns are the same in a different order."""
     both = before.order.keys() & after.order.keys()
     return tuple(
         sorted(

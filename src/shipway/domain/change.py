@@ -1,4 +1,4 @@
-"""The difference between what runs and what should, as text that people read, approve and tests compare."""
+"""The difference between the observed and the desired state, as text to read, approve and compare in tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shipway.domain.release import digest_of
 
 @dataclass(frozen=True)
 class Change:
-    """About one call to one system, and why it is made."""
+    """One change, about one call to one system, with its cause."""
 
     verb: str  # create, start, replace, bring back, stand by, stop, remove, migrate, revert, seed, switch
     kind: str  # accessory, container, database, route, edge
@@ -18,16 +18,16 @@ class Change:
     cause: str
     spec: ContainerSpec | None = field(default=None, compare=False, repr=False)
     dangerous: bool = False  # needs --force
-    host: str = ""  # of several
+    host: str = ""  # set if there are several hosts
 
 
 @dataclass(frozen=True)
 class Changeset:
-    """All changes in the order in which they are applied."""
+    """All changes in the order of their application."""
 
     title: str
     changes: tuple[Change, ...]
-    rules: tuple[str, ...] = ()  # how the rules in force change with it, see domain.rules.differences
+    rules: tuple[str, ...] = ()  # how the rules in force change, see domain.rules.differences
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -38,11 +38,11 @@ class Changeset:
 
     @property
     def digest(self) -> str:
-        """Equal for equal text."""
+        """A digest that is equal for equal text."""
         return digest_of(self.render())
 
     def render(self) -> str:
-        """Stable text, one line a change."""
+        """Render as stable text, one line per change."""
         if not self.changes:
             return f"{self.title}\n  nothing to do"
         parts = ("host", "verb", "kind", "name")

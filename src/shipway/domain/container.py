@@ -1,4 +1,4 @@
-"""What a container should be: the words between deciding and the drivers. No engine is named here."""
+"""Desired and observed containers: the types shared by decisions and drivers, independent of any engine."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from dataclasses import dataclass, field
 
 from shipway.domain.plan import Security
 
-# Labels on everything that Shipway makes on an engine; nothing without LABEL_APP is ever touched.
+# Labels on everything that Shipway creates on an engine; it never touches an object without LABEL_APP.
 LABEL_APP = "shipway.app"
-LABEL_LEDGER = "shipway.ledger"  # identity of the ledger that it belongs to; in no digest, so that it replaces nothing
+LABEL_LEDGER = "shipway.ledger"  # identity of the owning ledger; part of no digest, so it causes no replacement
 LABEL_ENVIRONMENT = "shipway.environment"
 LABEL_ROLE = "shipway.role"  # service, accessory, step, job, edge, registry
-LABEL_NAME = "shipway.name"  # of the service, accessory or step
-LABEL_RELEASE = "shipway.release"  # number
-LABEL_MADE_BY = "shipway.made-by"  # of an accessory: number of the release whose deployment made its container
+LABEL_NAME = "shipway.name"  # name of the service, accessory or step
+LABEL_RELEASE = "shipway.release"  # release number
+LABEL_MADE_BY = "shipway.made-by"  # of an accessory: number of the release whose deployment created its container
 LABEL_CONFIG = "shipway.config"  # digest of the whole specification
 LABEL_RUN = "shipway.run"
 LABEL_PROOF = "shipway.proof"  # name of the proof that it belongs to, see proving.ground
-LABEL_KEY = "shipway.key"  # of a step's container: digest over all that its result depends on
-LABEL_ATTEMPT = "shipway.attempt"  # likewise: from 0
-LABEL_LOG = "shipway.log"  # likewise: where its output begins in the step's log, in bytes
-LABEL_PORT = "shipway.port"  # where a service listens
-LABEL_DRAIN = "shipway.drain"  # seconds that open requests may take before it is told to stop; of older versions, as LABEL_STOP
+LABEL_KEY = "shipway.key"  # of a step's container: digest over all inputs of its result
+LABEL_ATTEMPT = "shipway.attempt"  # of a step's container: number of the attempt, from 0
+LABEL_LOG = "shipway.log"  # of a step's container: offset in bytes at which its output begins in the step's log
+LABEL_PORT = "shipway.port"  # port that a service listens on
+LABEL_DRAIN = "shipway.drain"  # seconds for open requests before SIGTERM; in older versions as LABEL_STOP
 LABEL_STOP = "shipway.stop"  # seconds from SIGTERM to SIGKILL
-LOOP = 60.0  # seconds without a restart after which a container counts as steady; the engine waits at most as long
-LABEL_STANDBY_AUTO = "shipway.standby.auto"  # it does so only where free memory covers it
-LABEL_STANDBY = "shipway.standby"  # seconds that it stays up, out of rotation, when another release takes over
+LOOP = 60.0  # seconds without a restart until a container counts as stable; the longest restart delay of the engine
+LABEL_STANDBY_AUTO = "shipway.standby.auto"  # standby only if free memory suffices
+LABEL_STANDBY = "shipway.standby"  # seconds that it stays on standby after another release has taken over
 
 
 @dataclass(frozen=True)
 class Publish:
-    """A port of the container on an address of the host; host_port 0 lets the engine choose."""
+    """A container port published on an address of the host; host_port 0 lets the engine choose."""
 
     container_port: int
     host_port: int
@@ -48,22 +48,22 @@ class ContainerSpec:
     command: tuple[str, ...] | None = None  # replaces CMD; None keeps the image's
     entrypoint: tuple[str, ...] | None = None  # replaces ENTRYPOINT; None keeps the image's
     env: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: hidden in repr
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path: only the container's user may read them
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path: readable only by its user
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
-    network_of: str | None = None  # share the network namespace of this container instead
+    network_of: str | None = None  # share this container's network namespace instead
     hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address
     volumes: Mapping[str, str] = field(default_factory=dict)  # volume name: path in the container
     publish: tuple[Publish, ...] = ()
     workdir: str | None = None
     cpus: float | None = None
     memory: int | None = None  # bytes
-    low_priority: bool = False  # gets little of the processor while others want it, until `Runtime.prioritize`
-    swap: bool = True  # it may swap as much as it has memory
-    security: Security | None = None  # None: as the engine has it
-    restart: bool = False  # the engine starts it again when it exits or the engine restarts
+    low_priority: bool = False  # low CPU priority until `Runtime.prioritize`
+    swap: bool = True  # allow as much swap as memory
+    security: Security | None = None  # None: the engine's default
+    restart: bool = False  # restarted by the engine after an exit or a restart of the engine
     stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
     log: int | None = None  # bytes of output that the engine keeps; None: the last 30 MB
-    init: bool = False  # a tiny init as PID 1 that reaps and forwards signals
+    init: bool = False  # a minimal init as PID 1 that reaps processes and forwards signals
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class ContainerInfo:
     image: str  # image id
     addresses: Mapping[str, str]  # network name: IP address, empty unless it runs
     created: float = 0.0  # seconds since the epoch
-    exit_code: int | None = None  # of one that exited or is started again, where the engine tells
+    exit_code: int | None = None  # of one that exited or was restarted, if the engine reports it
     volumes: Mapping[str, str] = field(default_factory=dict)  # path in the container: name of the volume mounted there
-    restarts: int = 0  # how often the engine restarted it after an exit; 0 in a listing, which doesn't tell
-    started: float = 0.0  # of its last start, seconds since the epoch; 0 in a listing
+    restarts: int = 0  # restarts by the engine after an exit; 0 in a listing, which has no count
+    started: float = 0.0  # time of its last start, seconds since the epoch; 0 in a listing
 
     @property
     def running(self) -> bool:
@@ -88,11 +88,12 @@ class ContainerInfo:
 
     @property
     def active(self) -> bool:
-        """Whether it runs, or will run again without further notice: a crash loop still takes jobs and requests."""
+        """Whether it runs or will be restarted by the engine: a crash loop still takes jobs and requests."""
         return self.state in ("running", "restarting", "paused")
 
     def crash_looping(self, now: float) -> bool:
-        """Whether the engine keeps restarting it: it waits for the next restart, or the last one is less than LOOP old."""
+        """Whether the engine keeps restarting it: it waits for its next restart, or its last one is less than LOOP
+        seconds ago."""
         return self.state == "restarting" or (self.restarts > 0 and now - self.started < LOOP)
 
 @dataclass(frozen=True)
@@ -103,10 +104,10 @@ class EngineObject:
     id: str  # of a volume: its name
     name: str
     labels: Mapping[str, str]
-    created: float = 0.0  # seconds since the epoch; 0 where the engine doesn't tell
+    created: float = 0.0  # seconds since the epoch; 0 if the engine does not report it
 
 
 def owner_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """What of a container's labels is also true of its volumes."""
+    """The labels of a container that its volumes also get."""
     shared = (LABEL_APP, LABEL_LEDGER, LABEL_ENVIRONMENT, LABEL_ROLE, LABEL_NAME, LABEL_RUN)
     return {name: labels[name] for name in shared if name in labels}

@@ -1,4 +1,5 @@
-"""Migrations that wait for the release after the one that brings them: what the code before still needs is dropped late. Pure."""
+"""Deferred (contract) migrations, which are applied one release later: the previous code still needs what they drop.
+Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +8,10 @@ from fnmatch import fnmatchcase
 
 
 def released(pending: Sequence[str], called: Mapping[str, str], pattern: str | None, brought: str | None) -> tuple[str, ...]:
-    """Those of the pending revisions (oldest first) that a deployment applies: all before the first that waits.
+    """Return the pending revisions (oldest first) that a deployment applies: all before the first deferred one.
 
-    called: a revision's name, which the pattern is held against, as the revision itself is. brought: the newest revision
-    that the release before brings: what that one held back waits no longer.
+    called: names of revisions; the pattern is matched against the name and the revision. brought: the newest revision
+    of the previous release: migrations deferred there are applied now.
     """
     if pattern is None:
         return tuple(pending)

@@ -1,4 +1,4 @@
-"""Numbers of things, for people."""
+"""Counts with a noun, for messages."""
 
 from __future__ import annotations
 

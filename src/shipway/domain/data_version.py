@@ -1,4 +1,4 @@
-"""Which version of a database wrote its files: one major version can't read those of another."""
+"""The version of a database server that wrote its files: one major version can't read the files of another."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MYSQL_NAMES = {"mysql": "MySQL", "mariadb": "MariaDB"}
 
 @dataclass(frozen=True)
 class Series:
-    """A line of versions whose files are the same."""
+    """A series of versions with the same file format."""
 
     product: str  # PostgreSQL, MySQL, MariaDB
-    numbers: tuple[int, ...]  # (15,), (8, 4); fewer where the image doesn't tell more
+    numbers: tuple[int, ...]  # (15,), (8, 4); fewer numbers if the image states no more
 
     def __str__(self) -> str:
         return f"{self.product} {'.'.join(map(str, self.numbers))}"
@@ -27,7 +27,8 @@ class Series:
 
 
 def series_of(kind: str, image: str, variables: Mapping[str, str]) -> Series | None:
-    """By the variables that official images have, else by the image's tag; None where neither tells."""
+    """Return the series from the variables that official images have, else from the image's tag; None if neither states
+    it."""
     tag = image.split("@")[0].rpartition("/")[2].partition(":")[2]
     if kind == "postgres":
         found = variables.get("PG_MAJOR") or variables.get("PG_VERSION") or tag
@@ -42,7 +43,7 @@ def series_of(kind: str, image: str, variables: Mapping[str, str]) -> Series | N
 
 
 def postgres_files(content: str) -> Series | None:
-    """By the content of PG_VERSION in a data folder: `15`, or `9.6`."""
+    """Return the series from the content of PG_VERSION in a data folder: `15`, or `9.6`."""
     return _series("PostgreSQL", content.strip(), 1)
 
 

@@ -1,4 +1,4 @@
-"""The disk of an engine: what could go from it, and how a reader frees it. All sizes are bytes. Pure."""
+"""An engine's disk usage: what can be removed, and how the user frees it. All sizes are bytes. Pure."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass, field
 
 from shipway.domain.size import readable
 
-FEW = 3  # volumes that are named one by one
+FEW = 3  # volumes that are listed by name
 NAMELESS = "$(docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}')"
 
 
 @dataclass(frozen=True)
 class DiskUsage:
-    """What could go, as the engine counts it itself."""
+    """What can be removed, by the engine's own count."""
 
-    unused_images: int = 0  # of images that no container has, running or not, without the layers that others share
+    unused_images: int = 0  # of images without a container, running or not, excluding layers shared with other images
     build_cache: int = 0
-    orphans: Mapping[str, int] = field(default_factory=dict)  # volumes without a name that no container has: id: size
+    orphans: Mapping[str, int] = field(default_factory=dict)  # anonymous volumes without a container, id: size
 
 
 def is_full(message: str) -> bool:
-    """Whether an engine's or a build's words mean that there is no space."""
+    """Whether a message of an engine or a build means that the disk is full."""
     return any(words in message.lower() for words in ("no space left on device", "disk quota exceeded"))
 
 
 def relief(usage: DiskUsage | None = None) -> str:
-    """What would free space, with the sizes where they are known and without what is empty.
+    """List what would free space, with known sizes, omitting what is empty.
 
-    No command here removes a volume that has a name: `docker volume prune` of older engines takes a database's, too,
-    while its container is away.
+    No command here removes a named volume: `docker volume prune` of older engines also removes a database's volume
+    while it has no container.
     """
     unknown = usage is None
     usage = usage or DiskUsage()

@@ -1,4 +1,4 @@
-"""A drill of the way back, as the ledger keeps it."""
+"""A rollback rehearsal, as stored in the ledger."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ DRILL = "drill"  # kind of evidence
 
 @dataclass(frozen=True)
 class Drill:
-    """What one came to."""
+    """The result of one rehearsal."""
 
     environment: str
-    release: int  # from which
-    target: int  # to which
+    release: int  # the release to roll back from
+    target: int  # the release to roll back to
     way: str
     schema: str | None
-    trial: Trial  # of the target, where the way ends
+    trial: Trial  # of the target, on the schema that the rollback leads to
     seconds: float
     stages: tuple[Stage, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether somebody could go back now; a target that nobody used counts, and says so."""
+        """Whether a rollback would work now; also if no scenario tested the target, which the output reports."""
         return self.trial.verdict != UNSAFE
 
 
 def newest(evidence: Sequence[Evidence], environment: str) -> tuple[float, Drill] | None:
-    """The last one there, and when it was; evidence: of one release, oldest first."""
+    """The latest rehearsal of an environment with its time; None without one. evidence: of one release, oldest
+    first."""
     found = [item for item in evidence if (item.kind, item.environment) == (DRILL, environment)]
     return (found[-1].at, from_data(Drill, json.loads(found[-1].detail))) if found else None

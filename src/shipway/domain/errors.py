@@ -1,4 +1,4 @@
-"""The one exception tree. Each class has an exit code of its own; scripts may rely on the numbers."""
+"""The one exception tree. Each class has its own exit code, which scripts may rely on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ShipwayError(Exception):
-    """Base of every error that a user may see: what happened, and in `hint` what to do next."""
+    """Base of all errors shown to users: what happened, and in `hint` what to do next."""
 
     exit_code = 1
 
@@ -19,18 +19,18 @@ class ShipwayError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return self.message  # which may have got the name of a host since
+        return self.message  # `within` may have added the name of a host
 
     def within(self, where: str, *, hint: str = "") -> Self:
-        """The same error with a message that begins with where it was; hint: for one that has none. What a class needs to
-        be made of isn't known here, so it is never made a second time."""
+        """Prefix the message with where the error happened, and return this error; hint: used if it has none. The
+        object is reused, since the arguments of a subclass's constructor are unknown here."""
         self.message = f"{where}: {self.message}"
         self.hint = self.hint or hint
         return self
 
 
 class UsageError(ShipwayError):
-    """The command line asks for something that isn't there or makes no sense."""
+    """The command line is invalid or names something that does not exist."""
 
     exit_code = 2
 
@@ -42,7 +42,7 @@ class PlanError(ShipwayError):
 
 
 class RepositoryError(ShipwayError):
-    """No git repository, an unknown revision, or a dirty tree where a commit is asked for."""
+    """No git repository, an unknown revision, or uncommitted changes where a commit is required."""
 
     exit_code = 4
 
@@ -54,113 +54,114 @@ class SecretError(ShipwayError):
 
 
 class KeyMissing(SecretError):
-    """This machine lacks the key under which the ledger's secrets are encrypted."""
+    """This machine lacks the key that encrypts the ledger's secrets."""
 
 
 class StepFailed(ShipwayError):
-    """A step of the pipeline or a check failed or ran into its time-out."""
+    """A step of the pipeline or a check failed or timed out."""
 
     exit_code = 10
 
 
 class GateRefused(ShipwayError):
-    """The release may not go into this environment; the message lists every reason."""
+    """The release rules reject this deployment; the message lists every reason."""
 
     exit_code = 11
 
 
 class MigrationFailed(ShipwayError):
-    """The migration tool failed; the message says at which revision the schema now is."""
+    """The migration tool failed; the message gives the schema's current revision."""
 
     exit_code = 12
 
 
 class Irreversible(MigrationFailed):
-    """There is no way down from a migration, or one that does nothing; nothing was reverted."""
+    """A migration has no down migration, or an empty one; nothing was reverted."""
 
 
 class DeployFailed(ShipwayError):
-    """The new release did not become healthy or failed its checks; the previous one keeps serving."""
+    """The new release did not become healthy or failed its checks; the previous release keeps serving."""
 
     exit_code = 13
 
 
 class NotRunnable(DeployFailed):
-    """A container's command can't be executed: a fault of its image or of the plan, not of the engine."""
+    """A container's command can't be executed: an error in its image or in the plan, not in the engine."""
 
 
 class LeaseHeld(ShipwayError):
-    """Another process works on this environment; the message says who, since when and why."""
+    """The environment is locked by another process; the message gives owner, start time and reason."""
 
     exit_code = 14
 
 
 class NothingToRollBack(ShipwayError):
-    """The ledger has no earlier good release for this environment."""
+    """The ledger has no earlier successful release for this environment."""
 
     exit_code = 15
 
 
 class DriftFound(ShipwayError):
-    """`shipway doctor` found something that is not as the ledger says."""
+    """`shipway doctor` found differences from the ledger."""
 
     exit_code = 16
 
 
 class NotProven(ShipwayError):
-    """The way back from a release was walked, and isn't one; the message says what is not as it was."""
+    """Rollback verification failed; the message lists what was not restored."""
 
     exit_code = 17
 
 
 class ForwardOnly(ShipwayError):
-    """The proof of the release shows no way back; the message names the options."""
+    """There is no safe rollback according to the release's proof; the message lists the options."""
 
     exit_code = 18
 
 
 class EngineError(ShipwayError):
-    """The container engine can't be reached, refuses access, or failed a call."""
+    """The container engine is unreachable, denies access, or failed a call."""
 
     exit_code = 20
 
 
 class RegistryError(ShipwayError):
-    """The registry can't be reached, refuses the credentials, or lacks an image."""
+    """The registry is unreachable, rejects the credentials, or lacks an image."""
 
     exit_code = 21
 
 
 class EdgeError(ShipwayError):
-    """The edge proxy can't be started or did not take the new routes."""
+    """The edge proxy failed to start or did not apply the new routes."""
 
     exit_code = 22
 
 
 class StoreError(ShipwayError):
-    """The ledger can't be opened, is newer than this version, or refused a write."""
+    """The ledger can't be opened, was written by a newer version, or rejected a write."""
 
     exit_code = 23
 
 
 class DiskFull(EngineError):
-    """There is too little space on a host's disk, or on this machine's; the message says how much, the hint what frees some."""
+    """A host's disk, or this machine's, has too little space; the message gives the amount, the hint how to free
+    some."""
 
     exit_code = 24
 
 
 class LedgerFull(DiskFull, StoreError):
-    """The disk of a ledger in a file is full, and its reserve is used up."""
+    """The disk of a file ledger is full, and its reserve is used up."""
 
 
 class ProofError(ShipwayError):
-    """A proof could not be carried out: its database server, the target's dump, a mask, or a time-out."""
+    """A proof could not be run: because of its database server, the target's dump, a mask, or a timeout."""
 
     exit_code = 25
 
 
 class SnapshotFailed(ShipwayError):
-    """A snapshot could not be taken, tried or restored; the database is as it was."""
+    """A snapshot could not be taken, tested or restored; the database is unchanged."""
 
     exit_code = 26
 
@@ -172,6 +173,6 @@ class OtherLedger(ShipwayError):
 
 
 class Interrupted(ShipwayError):
-    """Ctrl-C or SIGTERM: what was begun has been cleaned up."""
+    """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""
 
     exit_code = 130

@@ -1,4 +1,4 @@
-"""The release rules: may this release go into this environment now? All reasons are given together."""
+"""The release rules: may this release be deployed to this environment now? Reports all reasons together."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from shipway.domain.rules import InForce, RuleSet, database_text, tags_text
 
 @dataclass(frozen=True)
 class Candidate:
-    """What the recorded repository says of the revision that is to be deployed."""
+    """What the recorded repository reports about the revision to deploy."""
 
     revision: str
-    tags: tuple[str, ...]  # that point to it
-    branches: tuple[str, ...]  # that contain it
-    tag: str | None = None  # the one that was pushed, or named by a person
+    tags: tuple[str, ...]  # tags that point to it
+    branches: tuple[str, ...]  # branches that contain it
+    tag: str | None = None  # the pushed tag, or the one given by the user
 
     def version(self, environment: Environment) -> str | None:
-        """The tag that makes it a version of this environment: the pushed one, else the newest."""
+        """Return the tag that makes it a version for this environment: the pushed one, else the newest."""
         matching = [tag for tag in self.tags if is_version(environment.trigger, tag)]
         return self.tag if self.tag in matching else newest(matching)
 
 
 def refused_source(environment: Environment, candidate: Candidate) -> list[str]:
-    """Reasons that lie in where the revision comes from."""
+    """Reasons for rejection that concern the revision's branch or tag."""
     trigger, short = environment.trigger, candidate.revision[:12]
     reasons = []
     if trigger.tag and not candidate.version(environment):
@@ -41,7 +41,7 @@ def refused_source(environment: Environment, candidate: Candidate) -> list[str]:
 
 
 def refused_rules(in_force: InForce) -> list[str]:
-    """Reasons that lie in rules that can't be met by any revision."""
+    """Reasons for rejection that concern rules which no revision can meet."""
     reasons = []
     for item in in_force.sets:
         if item.plan is None:
@@ -52,8 +52,8 @@ def refused_rules(in_force: InForce) -> list[str]:
 
 
 def refused_proof(plan: Plan, in_force: InForce) -> list[str]:
-    """Rules that ask for a proof keep the database that is proven: without it, or by other migrations, there would be
-    nothing to prove."""
+    """Rules that require a rollback proof fix the proven database: removing it or changing its migration tool would
+    make the proof meaningless."""
     own = plan.database
 
     def lacking(item: RuleSet, environment: Environment) -> list[str]:
@@ -74,7 +74,7 @@ def refused_proof(plan: Plan, in_force: InForce) -> list[str]:
 
 
 def told_apart(in_force: InForce, refused: Callable[[RuleSet, Environment], list[str]]) -> list[str]:
-    """What each rule set in force refuses; a reason that only one of several has names it."""
+    """Reasons for rejection by each rule set in force; a reason that not all sets give names its set."""
     found = [(item, refused(item, environment)) for item, environment in in_force.environments]
     reasons = dict.fromkeys(reason for _, listed in found for reason in listed)
     return [
@@ -87,7 +87,7 @@ def _those(reason: str, found: Sequence[tuple[RuleSet, list[str]]]) -> str:
 
 
 def validated(release: Release, deployments: Sequence[Deployment], after: str) -> bool:
-    """Whether this very release was deployed to the environment before, with its checks."""
+    """Whether exactly this release was deployed to that environment before and passed its checks."""
     return any(
         deployment.environment == after and deployment.release == release.number and deployment.outcome == SUCCEEDED
         for deployment in deployments

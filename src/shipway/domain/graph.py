@@ -1,4 +1,4 @@
-"""The pipeline as a graph: what may start now, and what never will."""
+"""The pipeline as a graph: which steps can start now, and which never will."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 
 
 def ready(needs: Mapping[str, Collection[str]], done: Collection[str], begun: Collection[str]) -> list[str]:
-    """Steps whose needs are all done and that were not begun, in the order of the plan."""
+    """Steps that have not begun and whose needs are all done, in the order of the plan."""
     return [name for name in needs if name not in begun and all(need in done for need in needs[name])]
 
 
 def blocked(needs: Mapping[str, Collection[str]], failed: Collection[str]) -> dict[str, str]:
-    """Steps that can't run because a step that they need, directly or not, failed: name to that step."""
+    """Steps that can't run, each with the failed step that it needs directly or indirectly."""
     causes: dict[str, str] = {}
     changed = True
     while changed:
@@ -26,7 +26,7 @@ def blocked(needs: Mapping[str, Collection[str]], failed: Collection[str]) -> di
 
 
 def upstream(needs: Mapping[str, Collection[str]], name: str) -> list[str]:
-    """All steps that `name` needs, directly or not, in the order of the plan."""
+    """All steps that `name` needs directly or indirectly, in the order of the plan."""
     found: set[str] = set()
     queue = list(needs[name])
     while queue:

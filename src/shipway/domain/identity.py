@@ -1,4 +1,4 @@
-"""Who a person is: one form for each address, so that spelling never makes two people of one."""
+"""Identities of people: one normal form for each address, so that two spellings are one person."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ HINT = "give an address such as ada@example.org, by --as, SHIPWAY_ACTOR or git's
 
 
 def identity(text: str) -> str:
-    """The one form of an address or account name, given as such or as `Name <address>`. UsageError where it can't be one.
+    """Normalize an address or account name, given alone or as `Name <address>`. UsageError if it is not a valid one.
 
-    Case and blanks around it don't count, nor does what follows a plus sign: ada+ci@example.org is ada@example.org.
+    Case, surrounding blanks and what follows a plus sign are ignored: ada+ci@example.org is ada@example.org.
     """
     given = unicodedata.normalize("NFKC", text)
     if given.rstrip().endswith(">") and "<" in given:
@@ -29,7 +29,7 @@ def identity(text: str) -> str:
 
 
 def author_identity(text: str) -> str:
-    """Likewise, of what a commit says, where anything may stand: what can't be an identity is made printable."""
+    """Normalize an author from a commit, which may be any text: an invalid identity is made printable."""
     try:
         return identity(text)
     except UsageError:
@@ -37,7 +37,7 @@ def author_identity(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """For a message: characters that can't be seen, as escapes."""
+    """Escape invisible characters for a message."""
     return "".join(f"\\u{ord(character):04x}" if _is_hidden(character) and character != " " else character for character in text)
 
 
@@ -50,5 +50,5 @@ def _without_tag(address: str) -> str:
     first, plus, rest = local.partition("+")
     if not (at and plus and first and rest):
         return address
-    # A forge's address that hides another one has a number first, and then the account.
+    # A forge's no-reply address starts with a number, followed by the account.
     return _without_tag(f"{rest}@{domain}") if first.isdigit() else f"{first}@{domain}"

@@ -1,4 +1,4 @@
-"""Images as an engine has them."""
+"""Images as an engine stores them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ class ImageInfo:
     """An image as the engine reports it."""
 
     id: str
-    names: tuple[str, ...]  # name:tag and repository@digest; empty: it has none
-    size: int  # bytes, with the layers that it shares with others
-    created: float  # seconds since the epoch; a build that found all in the cache is as old as what it found
+    names: tuple[str, ...]  # name:tag and repository@digest; may be empty
+    size: int  # bytes, including layers shared with other images
+    created: float  # seconds since the epoch; a fully cached build has the age of its cached image
 
 
 @dataclass(frozen=True)
 class Layer:
     """A layer of an image in a registry."""
 
-    content: str  # digest of what it holds unpacked, by which engines know it (`RootFS.Layers`)
-    size: int  # bytes, compressed as it is moved
+    content: str  # digest of its uncompressed content, as in the engine's `RootFS.Layers`
+    size: int  # bytes, compressed as transferred
 
 
 def repository_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""git's `.mailmap`: which addresses in commits belong to which person."""
+"""git's `.mailmap`: maps addresses in commits to people."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LINE = re.compile(r"(?P<proper>[^<>]*)<(?P<address>[^<>]*)>(?:(?P<name>[^<>]*)<(
 
 @dataclass(frozen=True)
 class Mailmap:
-    """Proper addresses by the address in a commit, and the name there ("": any)."""
+    """Canonical addresses by commit address and name ("": any name)."""
 
     entries: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Mailmap:
-        """Lines that are none are left out, as git does."""
+        """Parse the file; invalid lines are ignored, as git does."""
         entries = {}
         for line in text.splitlines():
             found = None if line.startswith("#") else LINE.match(line.strip())
@@ -28,12 +28,12 @@ class Mailmap:
         return cls(entries)
 
     def proper(self, address: str, name: str = "") -> str:
-        """The address of the person, whose name in the commit may matter."""
+        """The person's canonical address; the name in the commit may matter."""
         known = author_identity(address)
         return self.entries.get((known, name.strip().casefold())) or self.entries.get((known, "")) or known
 
     def all_of(self, address: str) -> set[str]:
-        """All addresses that are known of a person by one of them, whatever the names."""
+        """All known addresses of the person with this address, whatever the names."""
         known = author_identity(address)
         mine = {known} | {proper for (old, _), proper in self.entries.items() if old == known}
         return mine | {old for (old, _), proper in self.entries.items() if proper in mine}

@@ -1,7 +1,7 @@
-"""Names of things on an engine. Parts are joined by `_`, which plan names can't contain, so no two apps collide.
+"""Names of objects on an engine. Parts are joined by `_`, which plan names can't contain, so no two apps collide.
 
-A name is at most LONGEST characters: a container's name is a label of DNS. What would be longer is cut, and ends in two `_`
-and a digest of the whole, which no name that fits can have.
+A name has at most LONGEST characters, since a container's name is a DNS label. A longer one is cut and ends in two `_`
+and a digest of the whole; no shorter name can end like that.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import hashlib
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 
 PROOFS, REGISTRY = "prove", "registry"  # scopes of secrets that belong to no environment
-LONGEST = 63  # characters of a label of DNS
+LONGEST = 63  # characters of a DNS label
 DIGEST = 10  # characters
 
 
 def bounded(name: str, suffix: str = "") -> str:
-    """`name + suffix`, as it is where it fits; else the name is cut and gets a digest."""
+    """Return `name + suffix`; if that is too long, the name is cut and gets a digest."""
     if len(name) + len(suffix) <= LONGEST:
         return name + suffix
     digest = hashlib.sha256(name.encode()).hexdigest()[:DIGEST]
@@ -24,47 +24,47 @@ def bounded(name: str, suffix: str = "") -> str:
 
 
 def scope(app: str, environment: str) -> str:
-    """Key of an environment in the secrets and the leases."""
+    """Key of an environment for secrets and locks."""
     return f"{app}/{environment}"
 
 
 def network(app: str, environment: str) -> str:
-    """Joins the services and their accessories."""
+    """Network of the services and their accessories."""
     return bounded(f"shipway_{app}_{environment}")
 
 
 def rotation_network(app: str, environment: str) -> str:
-    """Joins the edge and the containers that are in service; healthy ones are attached at the switch."""
+    """Network of the edge and the containers in rotation; healthy containers are attached at the switch."""
     return bounded(f"shipway_{app}_{environment}", "_rotation")
 
 
 def visit_network(app: str, environment: str) -> str:
-    """Joins the edge and the environment's checks, while one runs."""
+    """Network of the edge and the environment's checks, while a check runs."""
     return bounded(f"shipway_{app}_{environment}", "_visit")
 
 
 def accessory(app: str, environment: str, name: str) -> str:
-    """Container of an accessory, and the volume with its data."""
+    """Name of an accessory's container and of its data volume."""
     return bounded(f"{app}_{environment}_{name}")
 
 
 def replaced(accessory_name: str) -> str:
-    """Container that an accessory's container is replaced by keeps its name; the old one has this until all is settled."""
+    """Name of a replaced accessory container until the deployment is finalized; its replacement takes over the name."""
     return f"{accessory_name}.replaced"
 
 
 def volume_of_version(volume: str, major: int) -> str:
-    """The volume that an upgrade of a PostgreSQL to this version makes, beside the one with the accessory's name."""
+    """Name of the volume that a PostgreSQL upgrade to this version creates beside the accessory's own volume."""
     return f"{volume}.pg{major}"
 
 
 def snapshots(app: str, environment: str, accessory_name: str) -> str:
-    """Volume with an accessory's snapshots; no plan can have a name with a dot."""
+    """Volume of an accessory's snapshots; its dot avoids collisions with names from plans."""
     return bounded(f"{app}_{environment}_{accessory_name}", ".snapshots")
 
 
 def replica(app: str, environment: str, service: str, release: int, config: str, index: int) -> str:
-    """Container of a service: the same release with another configuration gets another name."""
+    """Container of a service. The name differs for another configuration of the same release."""
     return bounded(f"{app}_{environment}_{service}", f"_{release}-{config.removeprefix('sha256:')[:6]}_{index}")
 
 
@@ -74,10 +74,10 @@ def route_owner(app: str, environment: str) -> str:
 
 
 def step_images(app: str) -> str:
-    """Repository of the images that are built for steps to run in; it is never pushed."""
+    """Repository of the images built for steps; never pushed."""
     return f"shipway-step/{app}"
 
 
 def labels(app: str, environment: str, role: str, name: str) -> dict[str, str]:
-    """The labels by which a container of an environment is found again."""
+    """The labels that identify an environment's containers."""
     return {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: role, LABEL_NAME: name}

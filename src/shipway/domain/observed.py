@@ -1,4 +1,4 @@
-"""What really runs now, as read from the engine and the edge, and what should run."""
+"""The observed state, read from the engine and the edge, and the desired state."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from shipway.domain.container import LABEL_RELEASE, LABEL_STANDBY, ContainerInfo
 
 @dataclass(frozen=True)
 class Observed:
-    """One environment as it is."""
+    """The observed state of one environment."""
 
     services: tuple[ContainerInfo, ...] = ()
     accessories: tuple[ContainerInfo, ...] = ()
-    routes: Mapping[str, object] | None = None  # the table of the last switch
+    routes: Mapping[str, object] | None = None  # the route table of the last switch
 
     @property
     def routed_release(self) -> int | None:
@@ -25,25 +25,25 @@ class Observed:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One environment as it should be once a release is deployed into it."""
+    """The desired state of one environment after the deployment of a release."""
 
     app: str
     environment: str
     release: int
-    version: str  # tag or short revision, for people
+    version: str  # tag or short revision, for messages
     accessories: tuple[ContainerSpec, ...]
-    web: tuple[ContainerSpec, ...]  # services that listen on a port; each replica
-    workers: tuple[ContainerSpec, ...]  # services that don't; started after the first web service is healthy
-    routes: Mapping[str, object] | None  # None where no service has a route
+    web: tuple[ContainerSpec, ...]  # all replicas of the services that listen on a port
+    workers: tuple[ContainerSpec, ...]  # all replicas of the others, which start once the first web service is healthy
+    routes: Mapping[str, object] | None  # None if no service has a route
     publish: tuple[Publish, ...]  # public ports of the edge
-    up: tuple[str, ...] = ()  # schema revisions to apply before anything starts
-    down: tuple[str, ...] | None = None  # schema revisions to revert after the old code serves again; None: leave
-    seed: str | None = None  # command
-    keep: int | None = None  # release whose containers stay for a rollback
+    up: tuple[str, ...] = ()  # schema revisions to apply before any container starts
+    down: tuple[str, ...] | None = None  # revisions to revert once the old code serves; None: keep schema
+    seed: str | None = None  # the seed command
+    keep: int | None = None  # release whose containers are kept for a rollback
 
     @property
     def url(self) -> Mapping[str, object] | None:
-        """Of the table of routes."""
+        """The public address from the route table."""
         url = (self.routes or {}).get("url")
         return url if isinstance(url, Mapping) else None
 
@@ -54,7 +54,7 @@ class Wanted:
 
 
 def standing_by(observed: Observed) -> list[ContainerInfo]:
-    """What stays up for a rollback, of a release that the edge sends no requests to."""
+    """Containers on standby for a rollback, of releases that the edge sends no requests to."""
     return [
         item for item in observed.services
         if item.running and LABEL_STANDBY in item.labels and release_of(item) != observed.routed_release
@@ -62,6 +62,6 @@ def standing_by(observed: Observed) -> list[ContainerInfo]:
 
 
 def release_of(container: ContainerInfo) -> int | None:
-    """The release that a container of a service belongs to."""
+    """The release of a service's container."""
     number = container.labels.get(LABEL_RELEASE, "")
     return int(number) if number.isdigit() else None

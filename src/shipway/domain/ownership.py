@@ -1,4 +1,4 @@
-"""What on an engine belongs to which ledger. A guard against accidents, not against whoever holds the engine's socket."""
+"""Ownership of an engine's objects by ledgers. Protects against accidents, not against users of the engine's socket."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from dataclasses import dataclass
 from shipway.domain.container import LABEL_LEDGER, EngineObject
 from shipway.domain.count import counted
 
-SLACK = 600.0  # seconds by which the clocks of a host and of this machine may differ
+SLACK = 600.0  # seconds of tolerated clock difference between a host and this machine
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Adoption:
-    """A ledger has taken an object that carries no ledger's identity, or another one's."""
+    """Record of an adopted object that had no ledger's identity or another ledger's."""
 
     host: str
     kind: str  # container, network or volume
     id: str
     name: str
-    ledger: str  # identity that its label names; empty where it has none
+    ledger: str  # identity in its label; empty if absent
     actor: str
     at: float
 
 
 def made_since(thing: EngineObject, began: float | None) -> bool:
-    """Whether an object may be from something that began then; None: there was nothing of the kind."""
+    """Whether an object may have been created since `began`; None: nothing has begun."""
     return began is not None and (not thing.created or thing.created >= began - SLACK)
 
 
 def owner(thing: EngineObject) -> str:
-    """Identity of the ledger that its label names; empty where it has none."""
+    """Identity of the ledger in the object's label; empty if absent."""
     return thing.labels.get(LABEL_LEDGER, "")
 
 
 def describe(others: Iterable[EngineObject]) -> str:
-    """Such as `2 containers and 1 volume of ledger 1a2b3c4d: NAME, …`."""
+    """Describe as in `2 containers and 1 volume of ledger 1a2b3c4d: NAME, …`."""
     things = sorted(others, key=lambda item: (item.kind, item.name))
     counts = [(sum(item.kind == kind for item in things), kind) for kind in ("container", "network", "volume")]
     kinds = " and ".join(counted(count, kind) for count, kind in counts if count)

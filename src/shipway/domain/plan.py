@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-STANDBY = 900.0  # seconds, where a plan doesn't say otherwise
+STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # in the root of the repository
 LOCAL = "local"  # the machine that the command runs on
 
@@ -28,17 +28,17 @@ class BuildSource:
 
 @dataclass(frozen=True)
 class Health:
-    """How a service shows that it is ready: in a plan exactly one of path (HTTP GET, 200-299), tcp or command is set.
+    """When a service is ready: a plan sets exactly one of path (HTTP GET, 200-299), tcp or command.
 
-    Of accessories that Shipway knows, both tcp and command: a look at the port is cheaper, and comes first.
+    Known accessories have both tcp and command: the port is checked first, since that is cheaper.
     """
 
     path: str | None = None
     tcp: bool = False
     command: str | None = None  # run in the container by `sh -c`; exit code 0 is healthy
-    timeout: float = 60.0  # from the container's start to the first healthy answer
+    timeout: float = 60.0  # from the container's start to its first healthy answer
     interval: float = 0.1
-    headers: Mapping[str, str] = field(default_factory=dict)  # of the request to `path`, beside those of the public address
+    headers: Mapping[str, str] = field(default_factory=dict)  # of the request to `path`
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Resources:
 class Security:
     """What a container of a service or a step may do."""
 
-    no_new_privileges: bool = True  # sudo, su and the like get no more rights
+    no_new_privileges: bool = True  # sudo, su and the like gain no privileges
     pids: int = 4096  # processes and threads
-    capabilities: tuple[str, ...] = ()  # beside those that an engine gives by itself, of which NET_RAW is taken out
+    capabilities: tuple[str, ...] = ()  # beside the engine's defaults, which lose NET_RAW
 
     def looser_than(self, other: Security) -> list[str]:
-        """Its keys, as in a plan, that allow what the other doesn't."""
+        """Keys of the plan that allow more here than in the other."""
         found = ["no-new-privileges"] if other.no_new_privileges and not self.no_new_privileges else []
         found += ["pids"] if self.pids > other.pids else []
         return found + (["capabilities"] if set(self.capabilities) - set(other.capabilities) else [])
@@ -71,44 +71,44 @@ class Service:
     name: str
     build: BuildSource | None = None
     image: str | None = None
-    command: str | None = None  # split by shell rules, no shell; None is the image's own
-    port: int | None = None  # where the container listens
+    command: str | None = None  # split by shell rules, run without a shell; None is the image's own
+    port: int | None = None  # port that the container listens on
     route: str | None = None  # public path prefix, such as / or /api; needs port and health
     health: Health | None = None
     replicas: int = 1
     resources: Resources = Resources()
-    drain: float = 30.0  # of one that listens on a port: how long open requests may take before it is told to stop
+    drain: float = 30.0  # of a service with a port: how long open requests may take before SIGTERM
     stop: float = 10.0  # from SIGTERM to SIGKILL
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     security: Security = Security()
-    secret_files: tuple[str, ...] = ()  # those of them that it reads from a file; the variable NAME_FILE has the path
-    assets: str | None = None  # folder in its image whose files the releases before and after serve too
-    entrypoint: str | None = None  # split likewise; None is the image's own; with one, the image's own command doesn't count
+    secret_files: tuple[str, ...] = ()  # the subset that it reads from files; the variable NAME_FILE has the path
+    assets: str | None = None  # folder of its image whose files the previous and the next release serve too
+    entrypoint: str | None = None  # split like command; None is the image's own; if set, the image's CMD is ignored
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A record that was kept before there were two values: `drain` was the time from SIGTERM to SIGKILL."""
+        """Convert an older record with a single value: there `drain` was the time from SIGTERM to SIGKILL."""
         return data if "stop" in data else {**data, "stop": data["drain"]}
 
 
 @dataclass(frozen=True)
 class Accessory:
-    """What the services use: a database, a cache. Runs beside them, one an environment."""
+    """A database or cache that the services use, one per environment."""
 
     name: str
     image: str
     kind: str  # postgres, mysql, redis or other: decides default port, health and URL
-    provides: str | None = None  # environment variable that carries its URL into services and steps
-    url: str | None = None  # template of that URL where kind is other: {host} and {port} are replaced
+    provides: str | None = None  # environment variable that passes its URL to services and steps
+    url: str | None = None  # template of that URL for kind other: {host} and {port} are replaced
     port: int | None = None
-    volume: str | None = None  # path in the container that is kept in a named volume
+    volume: str | None = None  # path in the container, stored in a named volume
     health: Health | None = None  # None: by kind
     environment: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
     entrypoint: str | None = None
     secrets: tuple[str, ...] = ()  # variables of its own container
-    published: int | None = None  # port of the first host where the environment's other hosts reach it; None: by its name
+    published: int | None = None  # port of the first host for the environment's other hosts; None: from the name
 
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
@@ -116,40 +116,40 @@ UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
 
 @dataclass(frozen=True)
 class Snapshots:
-    """When the database is copied before migrations, and how many copies stay."""
+    """When the database is copied before migrations, and how many copies are kept."""
 
-    when: str = UNPROVEN  # where no proof says that the way down restores it
+    when: str = UNPROVEN  # unless a rollback proof shows that the down migrations restore it
     keep: int = 5
 
 
 @dataclass(frozen=True)
 class DatabaseCommands:
-    """What any migration tool is run by: shell commands in the image. `{to}` in them stands for a revision."""
+    """The shell commands that run any migration tool in the image. `{to}` stands for a revision."""
 
-    list: str  # prints all revisions of the image, oldest first; without a database
+    list: str  # prints all revisions of the image, oldest first; runs without a database
     current: str  # prints the newest applied revision, or all of them
     up: str
     down: str
-    script: str | None = None  # prints what reverts the revision `{to}`; without a database
-    base: str = ""  # what stands for no revision
+    script: str | None = None  # prints the script that reverts revision `{to}`; runs without a database
+    base: str = ""  # denotes no revision
 
 
 @dataclass(frozen=True)
 class Database:
-    """Which accessory is under migrations, which service's image has them, and by which tool."""
+    """The accessory that is migrated, the service whose image has the migrations, and the migration tool."""
 
     accessory: str
     service: str
     tool: str  # a name of the table of drivers
-    folder: str | None = None  # in the image, relative to its WORKDIR: the migrations, or where the tool is run
+    folder: str | None = None  # in the image, relative to its WORKDIR: of the migrations or of the tool
     commands: DatabaseCommands | None = None  # of the tool `command`
     snapshot: Snapshots = Snapshots()
-    contract: str | None = None  # pattern of names of migrations that wait for the release after the one that brings them
+    contract: str | None = None  # name pattern of deferred (contract) migrations, which are applied one release later
 
 
 @dataclass(frozen=True)
 class StepImage:
-    """The image a step runs in: a name to pull, or a build of this repository. Exactly one is set."""
+    """The image that a step runs in: a name to pull, or a build of this repository. Exactly one is set."""
 
     name: str | None = None
     build: BuildSource | None = None
@@ -157,28 +157,28 @@ class StepImage:
 
 @dataclass(frozen=True)
 class Step:
-    """A node of the pipeline. It has either `run` and `image`, or `build` (names of services to build and push), or `prove`."""
+    """A node of the pipeline: `run` with `image`, or `build` (services to build and push), or `prove`."""
 
     name: str
     run: str | None = None  # by `sh -c`
     image: StepImage | None = None
     build: tuple[str, ...] = ()
-    prove: str | None = None  # an environment: the way from what runs there to the images just built, and back
+    prove: str | None = None  # an environment: proves the rollback from the images just built to its release
     needs: tuple[str, ...] = ()
-    accessories: tuple[str, ...] = ()  # key `with`: fresh ones, healthy before the step starts
+    accessories: tuple[str, ...] = ()  # key `with`: new containers, healthy before the step starts
     inputs: tuple[str, ...] = ()  # paths or globs from the repository's root; empty: the whole source of the step
     outputs: tuple[str, ...] = ()  # paths relative to the step's working directory
-    reports: tuple[str, ...] = ()  # JUnit XML files, likewise
+    reports: tuple[str, ...] = ()  # JUnit XML files, relative to the step's working directory
     timeout: float = 1800.0
     retries: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
-    resources: Resources = Resources()  # memory: None is four fifths of what the machine has
+    resources: Resources = Resources()  # memory None: four fifths of the machine's
     security: Security = Security()
 
 
 @dataclass(frozen=True)
 class Check:
-    """A command that tests a running environment; gets its address as $URL."""
+    """A command that tests a running environment; $URL is the environment's address."""
 
     name: str
     image: StepImage
@@ -189,18 +189,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Trigger:
-    """When an environment is deployed automatically. branches alone: each push to one of them. tag, with branches: a
-    matching tag on a commit of one of them. manual: only `shipway deploy`. See `domain.refs` for the patterns."""
+    """When an environment is deployed automatically. Only branches: on each push to one of them. tag with branches: on
+    a matching tag whose commit is on one of them. manual: only by `shipway deploy`. See `domain.refs` for patterns."""
 
-    branch: str | None = None  # the first of `branches`
+    branch: str | None = None  # the first of `branches`, in older records
     tag: str | None = None  # pattern of tags
     manual: bool = False
     branches: tuple[str, ...] = ()  # names and patterns
-    except_tags: tuple[str, ...] = ()  # patterns of tags that don't count
-    versions: str | None = None  # range of semantic versions that the tag must be in
+    except_tags: tuple[str, ...] = ()  # patterns of excluded tags
+    versions: str | None = None  # range of semantic versions for the tag
 
     def __post_init__(self) -> None:
-        if self.branch and not self.branches:  # of a record that was kept before there were several
+        if self.branch and not self.branches:  # an older record with a single branch
             object.__setattr__(self, "branches", (self.branch,))
         if self.branches and not self.branch:
             object.__setattr__(self, "branch", self.branches[0])
@@ -208,18 +208,18 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Approvals:
-    """How many people must approve, and who may not."""
+    """How many people must approve, and who must not."""
 
     count: int = 0
     not_author: bool = False
     expire: float | None = None  # seconds after which an approval no longer counts
     signed: bool = False  # only approvals with an SSH signature count
-    signers: str = ".shipway/allowed_signers"  # file of the repository with the keys, as ssh-keygen reads it
+    signers: str = ".shipway/allowed_signers"  # file of keys in the repository, in ssh-keygen's format
 
 
 @dataclass(frozen=True)
 class Seed:
-    """Idempotent command that fills a new environment; runs after the migrations of each deployment."""
+    """An idempotent command that fills a new environment; runs after the migrations of each deployment."""
 
     service: str
     run: str
@@ -228,103 +228,103 @@ class Seed:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A command that uses the application as people do, in a proof: in a container of the service's image, beside the running
-    services. The default service is at $URL, each at http://NAME:PORT."""
+    """A scenario: a command that uses the application as users do, in a proof. It runs in a container of the service's
+    image, beside the running services. The default service is at $URL, each service at http://NAME:PORT."""
 
     name: str
     service: str
     run: str  # by `sh -c`
-    kind: str = "read"  # or write, or job: something that a worker does, which the command waits for
+    kind: str = "read"  # or write, or job: work of a worker, which the command waits for
 
 
 @dataclass(frozen=True)
 class Proving:
-    """How a release's way back is proven."""
+    """How a release's rollback is proven."""
 
-    mode: str = "schema"  # how the proof's database is filled: schema (not at all), data (from the target), rows (generated)
-    mask: tuple[str, ...] = ()  # SQL that takes out of the proof's database what must not be in it
-    timeout: float = 600.0  # of each part: the dump, a migration, an exercise
+    mode: str = "schema"  # content of the proof's database: schema (empty), data (of the target), rows (generated)
+    mask: tuple[str, ...] = ()  # SQL that removes sensitive data from the proof's database
+    timeout: float = 600.0  # of each part: the dump, a migration, a scenario
     exercise: Mapping[str, Exercise] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()  # that must be set for proofs; all others that aren't are generated
+    secrets: tuple[str, ...] = ()  # secrets that must be set for proofs; all others are generated if unset
 
 
 @dataclass(frozen=True)
 class Host:
-    """A machine with a Docker Engine. Every host of an environment runs all of its services behind an edge of its own;
-    the first one also runs its accessories."""
+    """A machine with a Docker Engine. Each host of an environment runs all its services behind its own edge; the first
+    one also runs the accessories."""
 
     name: str = LOCAL  # or ssh://[user@]name[:port]
-    address: str | None = None  # where the environment's other hosts reach its accessories: an address, no public one
+    address: str | None = None  # private address of the accessories, for other hosts
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """How a release takes over. blue-green: all at once. rolling: some replicas at a time, for little memory. canary: a
-    growing share of the requests, as long as they do well."""
+    """How a release takes over. blue-green: all at once. rolling: a few replicas at a time, to save memory. canary: a
+    growing share of the requests, while error rate and latency are good."""
 
     kind: str = "blue-green"
-    batch: int = 1  # rolling: replicas of a service that are replaced at a time, on each host
-    steps: tuple[float, ...] = (0.05, 0.25, 0.5)  # canary: shares of the requests, rising, below 1
+    batch: int = 1  # rolling: replicas of a service replaced at a time, on each host
+    steps: tuple[float, ...] = (0.05, 0.25, 0.5)  # canary: shares of the requests, ascending, below 1
     hold: float = 60.0  # canary: seconds for each share
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What the requests to a release are judged by: after its switch for `duration`, and in each step of a canary."""
+    """Criteria for the requests to a release: after its switch for `duration`, and in each step of a canary."""
 
-    duration: float = 0.0  # seconds; 0: nobody watches
-    errors: float = 0.01  # the share of requests that may be answered with 500 to 599
-    latency: float | None = None  # canary: its 95th percentile may be that many times the old release's
-    requests: int = 50  # fewer are too few to judge by: our own probes make up for them
+    duration: float = 0.0  # seconds; 0: not watched
+    errors: float = 0.01  # permitted share of requests answered with 500 to 599
+    latency: float | None = None  # canary: permitted ratio of its 95th percentile to the previous release's
+    requests: int = 50  # minimum to judge by; Shipway adds its own probes if there are fewer
 
 
 @dataclass(frozen=True)
 class Tls:
-    """How the certificate of an https address is got: from the edge's own authority, else by ACME."""
+    """How the certificate of an https address is obtained: from the edge's local CA, or by ACME."""
 
     internal: bool = False
-    acme: str | None = None  # e-mail address for the authority's warnings
+    acme: str | None = None  # e-mail address for notices of the CA
     server: str | None = None  # ACME directory; None: Let's Encrypt's
-    trust: str | None = None  # certificates (PEM) that the directory itself is trusted by; None: the usual ones
+    trust: str | None = None  # CA certificates (PEM) to trust for the directory itself; None: the usual ones
 
 
 @dataclass(frozen=True)
 class EdgeSettings:
-    """What an environment asks of the edge before it."""
+    """An environment's settings of the edge."""
 
-    trusted_proxies: tuple[str, ...] = ()  # addresses and ranges whose word about the client counts, such as 10.0.0.0/8
+    trusted_proxies: tuple[str, ...] = ()  # addresses and ranges trusted to forward client addresses
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Where releases run: staging, production."""
+    """A place where releases run: staging, production."""
 
     name: str
     url: str
     trigger: Trigger = Trigger(manual=True)
-    after: str | None = None  # the environment where the same release must have been validated
+    after: str | None = None  # the environment where the same release must be validated first
     approvals: Approvals = Approvals()
     hosts: tuple[Host, ...] = (Host(),)
     replicas: Mapping[str, int] = field(default_factory=dict)  # by service, on each host
     environment: Mapping[str, str] = field(default_factory=dict)  # for every service
     seed: Seed | None = None
     checks: tuple[str, ...] = ()
-    standby: float = 0.0  # how long the release before stays up, out of rotation, so that a rollback is one switch
-    standby_auto: bool = False  # only where free memory covers it: of a plan that doesn't say `standby`
+    standby: float = 0.0  # how long the previous release stays on standby, so that a rollback is a single switch
+    standby_auto: bool = False  # set if the plan doesn't set `standby`: only if free memory suffices
     strategy: Strategy = Strategy()
     watch: Watch = Watch()
-    retain: int = 5  # releases before the current one whose images stay on the hosts
-    tls: Tls | None = None  # None: what fits the host name
+    retain: int = 5  # number of previous releases whose images are kept on the hosts
+    tls: Tls | None = None  # None: chosen by the host name
     edge: EdgeSettings = EdgeSettings()
-    prove: bool | None = None  # whether a release needs a proven way back; None: where `after` is set
+    prove: bool | None = None  # whether a release needs a rollback proof; None: if `after` is set
 
     def __post_init__(self) -> None:
-        if not self.hosts:  # of a record that was kept before there were others
+        if not self.hosts:  # an older record with a single host
             object.__setattr__(self, "hosts", (Host(),))
 
     @property
     def certificate(self) -> Mapping[str, object] | None:
-        """`tls` of a table of routes: how its edge gets the certificate; None without https."""
+        """`tls` of a route table: how the edge obtains the certificate; None without https."""
         if self.scheme != "https":
             return None
         tls = self.tls or Tls(internal=is_local(self.domain))
@@ -333,7 +333,7 @@ class Environment:
 
     @property
     def forwarded(self) -> dict[str, str]:
-        """Headers of a request to the public address, as the edge passes it on."""
+        """Headers of a request to the public address, as the edge forwards it."""
         usual = self.port == (443 if self.scheme == "https" else 80)
         host = self.domain if usual else f"{self.domain}:{self.port}"
         forwarded = {"Host": host, "Port": str(self.port), "Proto": self.scheme}
@@ -341,7 +341,7 @@ class Environment:
 
     @property
     def scheme(self) -> str:
-        """http or https."""
+        """URL scheme of the public address: http or https."""
         return urlsplit(self.url).scheme or "http"
 
     @property
@@ -356,13 +356,13 @@ class Environment:
 
 
 def is_local(host: str) -> bool:
-    """Whether no public authority can give a certificate for this name."""
+    """Whether no public CA can issue a certificate for this name."""
     return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".test", ".home.arpa"))
 
 
 @dataclass(frozen=True)
 class RegistryAccess:
-    """Where images are pushed, such as ghcr.io/acme. None in the plan: a registry that Shipway starts itself."""
+    """The registry for pushed images, such as ghcr.io/acme. None in the plan: a registry that Shipway runs itself."""
 
     address: str
     user: str | None = None
@@ -372,7 +372,7 @@ class RegistryAccess:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole file."""
+    """A parsed plan file."""
 
     app: str
     services: Mapping[str, Service]
@@ -385,11 +385,11 @@ class Plan:
     prove: Proving = Proving()
 
     def asks_for_proof(self, environment: Environment) -> bool:
-        """Whether a release goes there only with a way back that was walked."""
+        """Whether a release needs a rollback proof to be deployed there."""
         asked = environment.after is not None if environment.prove is None else environment.prove
         return self.database is not None and asked
 
     @property
     def workers(self) -> tuple[Service, ...]:
-        """Services that take no requests."""
+        """Services without requests."""
         return tuple(service for service in self.services.values() if service.port is None)

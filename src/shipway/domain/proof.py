@@ -1,4 +1,4 @@
-"""What was found when a release's way back was walked, as values that the ledger keeps."""
+"""Results of a rollback proof, as values that the ledger stores."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from shipway.domain.catalog import Difference
 from shipway.domain.release import Release, digest_of
 
-# What the down scripts do, from the best to the worst:
-RESTORED = "RESTORED"  # schema and rows are what they were
-COLUMN_ORDER = "COLUMN_ORDER"  # the same, but columns stand in another order
-DATA_LOST = "DATA_LOST"  # the schema is what it was, rows or values are not
-NOT_RESTORED = "NOT_RESTORED"  # they ran, and left another schema
-IRREVERSIBLE = "IRREVERSIBLE"  # there are none, or they do nothing
-FAILS = "FAILS"  # up, down or the second up ended with an error, or not in time
-# Whether an image works on a schema that isn't its own:
+# What the down migrations do, from best to worst:
+RESTORED = "RESTORED"  # schema and rows are as before
+COLUMN_ORDER = "COLUMN_ORDER"  # restored, but the order of columns differs
+DATA_LOST = "DATA_LOST"  # the schema is as before; rows or values are not
+NOT_RESTORED = "NOT_RESTORED"  # they ran, but the schema differs
+IRREVERSIBLE = "IRREVERSIBLE"  # down migrations are missing or empty
+FAILS = "FAILS"  # up, down or the second up failed or timed out
+# Whether an image works on another release's schema:
 SAFE, UNSAFE, NO_EVIDENCE = "SAFE", "UNSAFE", "NO_EVIDENCE"
-# How a proof's database was filled:
-SCHEMA, DATA, ROWS = "schema", "data", "rows"  # not at all, from the target, with generated rows
+# Content of a proof's database:
+SCHEMA, DATA, ROWS = "schema", "data", "rows"  # empty, from the target, generated rows
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock that a migration held on what was there before it."""
+    """A lock that a migration held on an object that existed before it."""
 
     relation: str
     mode: str  # as in pg_locks
@@ -33,22 +33,22 @@ class Lock:
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of a proof: golden, up, down, up again, old code, new code …"""
+    """One stage of a proof: template, up, down, up again, old code, new code …"""
 
     name: str
     start: float  # seconds since the proof began
     seconds: float
     outcome: str  # succeeded, failed
-    output: tuple[str, ...] = ()  # the last lines that it printed, where it failed
+    output: tuple[str, ...] = ()  # the last lines of output, if it failed
     locks: tuple[Lock, ...] = ()
-    rewrites: tuple[str, ...] = ()  # tables that were written anew as a whole
+    rewrites: tuple[str, ...] = ()  # tables that were completely rewritten
     rows: Mapping[str, int] = field(default_factory=dict)  # rows changed, by table
     notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Rows or values of a table that are not what they were."""
+    """Rows or values of a table that were not restored."""
 
     table: str
     rows: tuple[int, int]  # before and after
@@ -57,37 +57,37 @@ class Loss:
 
 @dataclass(frozen=True)
 class Way:
-    """The round trip up, down, up of some migrations."""
+    """The round trip (up, down, up) of a sequence of migrations."""
 
     migrations: tuple[str, ...]  # oldest first
     verdict: str
-    reasons: tuple[str, ...] = ()  # in words, the worst first
-    triage: str = ""  # of the way up, see domain.catalog
+    reasons: tuple[str, ...] = ()  # messages, most severe first
+    triage: str = ""  # compatibility of the up migrations, see domain.catalog
     triage_reasons: tuple[str, ...] = ()
-    differences: tuple[Difference, ...] = ()  # of the schema before, and after the way down
-    changes: tuple[Difference, ...] = ()  # of the schema before, and after the way up
+    differences: tuple[Difference, ...] = ()  # of the schema before, and after down
+    changes: tuple[Difference, ...] = ()  # of the schema before, and after up
     losses: tuple[Loss, ...] = ()
     stages: tuple[Stage, ...] = ()
-    warnings: tuple[str, ...] = ()  # suspicious notices, lint
+    warnings: tuple[str, ...] = ()  # suspicious notices and lint warnings
 
 
 @dataclass(frozen=True)
 class Trial:
-    """An image that was run on a schema that isn't its own."""
+    """The compatibility test of an image on another release's schema."""
 
     verdict: str  # SAFE, UNSAFE, NO_EVIDENCE
     reasons: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()  # that passed, with their kind: `write: add-item`
+    checks: tuple[str, ...] = ()  # passed scenarios with their kind: `write: add-item`
     stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True)
 class Proof:
-    """The way between two releases in one environment, as it was walked."""
+    """A rollback proof between two releases in one environment."""
 
     app: str
     environment: str
-    release: int  # 0: not made yet
+    release: int  # 0: not created yet
     digest: str  # over the images of the new release, see `images_digest`
     before: int | None  # the release that the environment runs
     before_digest: str
@@ -96,8 +96,8 @@ class Proof:
     mode: str
     at: float
     seconds: float
-    way: Way | None = None  # None: the release brings no migration
-    each: tuple[Way, ...] = ()  # each migration alone, for information
+    way: Way | None = None  # None: the release has no migrations
+    each: tuple[Way, ...] = ()  # each migration's own round trip, for information
     old_code: Trial = Trial(NO_EVIDENCE)  # the old image on the new schema
     new_code: Trial = Trial(NO_EVIDENCE)  # the new image on the old schema
     stages: tuple[Stage, ...] = ()
@@ -106,10 +106,11 @@ class Proof:
 
     @property
     def leads_back(self) -> bool:
-        """Whether a way back was found: the old code works on the new schema, or the way down restores the old one."""
+        """Whether a rollback is possible: the old code works on the new schema, or the down migrations restore the old
+        one."""
         return self.way is None or self.old_code.verdict == SAFE or self.way.verdict in (RESTORED, COLUMN_ORDER)
 
 
 def images_digest(release: Release) -> str:
-    """What a proof is bound to: the images alone. A plan that changes leaves it standing."""
+    """The digest that a proof is bound to: over the images alone, so a changed plan doesn't invalidate it."""
     return digest_of(dict(release.images))

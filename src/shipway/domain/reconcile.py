@@ -1,4 +1,4 @@
-"""Decide: from what is and what should be to the changes between. Pure and deterministic."""
+"""Decide: compute the changes from the observed to the desired state. Pure and deterministic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shipway.domain.observed import Observed, Wanted, release_of
 
 
 def reconcile(wanted: Wanted, observed: Observed) -> Changeset:
-    """The changeset that brings an environment to the wanted release, in the order of its application."""
+    """The changes that lead to the desired release, in the order of application."""
     running = observed.routed_release
     replaces = f", replaces release {running}" if running not in (None, wanted.release) else ""
     title = f"{wanted.environment}: release {wanted.release} ({wanted.version}){replaces}"
@@ -39,7 +39,7 @@ def _changes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
 
 
 def _accessory(spec: ContainerSpec, found: ContainerInfo | None, replaced: ContainerInfo | None) -> Iterator[Change]:
-    """replaced: the container that a deployment put another one in the place of."""
+    """replaced: the stopped container that this deployment replaced."""
     same = found is not None and found.labels.get(LABEL_CONFIG) == spec.labels[LABEL_CONFIG]
     if replaced is not None and not same and replaced.labels.get(LABEL_CONFIG) == spec.labels[LABEL_CONFIG]:
         yield Change("bring back", "accessory", spec.name, "it was replaced, and is still there", spec)
@@ -82,7 +82,7 @@ def _where(table: Mapping[str, object]) -> str:
 
 
 def _leave(container: ContainerInfo, wanted: Wanted, routed: int | None) -> Iterator[Change]:
-    """What is left stays, warm or as stopped containers, so that a rollback finds it there; what is older goes."""
+    """Keep the previous release for a rollback, on standby or stopped; remove older containers."""
     release = release_of(container)
     reachable = container.active or names.rotation_network(wanted.app, wanted.environment) in container.addresses
     if release is None or release != wanted.keep:

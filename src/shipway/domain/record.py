@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON values and back: how the ledger keeps plans and releases."""
+"""Convert frozen dataclasses to JSON values and back, for plans and releases in the ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def to_data(value: object) -> Any:
-    """A value that `json.dumps` takes. Defaults are written too: a later default must not change an old record."""
+    """Convert to a value for `json.dumps`. Includes defaults, since a later default must not change an old record."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -23,7 +23,7 @@ def to_data(value: object) -> Any:
 
 
 def from_data(cls: type[T], data: Any) -> T:
-    """The reverse of `to_data`. Unknown keys are ignored: a newer version may have written them."""
+    """Reverse `to_data`. Ignores unknown keys, which a newer version may have written."""
     result: T = _build(cls, data)
     return result
 

@@ -1,4 +1,4 @@
-"""Which branches and tags a trigger means: patterns of names, and ranges of semantic versions."""
+"""Branches and tags of triggers: name patterns, and ranges of semantic versions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ HEADS, TAGS = "refs/heads/", "refs/tags/"
 _VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 _BOUND = re.compile(r"(>=|<=|>|<|=|\^|~)?v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]+))?")
 
-Version = tuple[int, int, int, tuple[tuple[int, int, str], ...]]  # the last part orders pre-releases; empty: a release
+Version = tuple[int, int, int, tuple[tuple[int, int, str], ...]]  # last: the order of pre-releases
 
 
 def branch_matches(pattern: str, branch: str) -> bool:
-    """Whether a branch has this name or fits the pattern: `*` and `?` stay within one part of the name, `**` doesn't."""
+    """Whether a branch matches a name or pattern: `*` and `?` match within one part of the name, `**` across parts."""
     parts = {r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
     return re.fullmatch(re.sub(r"\\\*\\\*|\\\*|\\\?", lambda found: parts[found[0]], re.escape(pattern)), branch) is not None
 
@@ -34,19 +34,19 @@ def is_version(trigger: Trigger, tag: str) -> bool:
 
 
 def fits(trigger: Trigger, ref: str) -> bool:
-    """Whether a push of this ref is what the trigger waits for."""
+    """Whether a push of this ref fires the trigger."""
     if trigger.tag:
         return ref.startswith(TAGS) and is_version(trigger, ref.removeprefix(TAGS))
     return ref.startswith(HEADS) and on_branch(trigger, ref.removeprefix(HEADS))
 
 
 def newest(tags: Sequence[str]) -> str | None:
-    """The highest version of these tags; None where there are none. A tag that is no version comes before all that are."""
+    """The highest version of these tags; None without tags. A tag that is no version sorts below all versions."""
     return max(tags, key=lambda tag: (version(tag) is not None, version(tag) or (0, 0, 0, ()), tag), default=None)
 
 
 def version(tag: str) -> Version | None:
-    """A tag such as v1.2.3-rc.1 as a value that sorts as semantic versions do; None where it is none."""
+    """Parse a tag such as v1.2.3-rc.1 to a value that sorts like semantic versions; None if it is none."""
     found = _VERSION.fullmatch(tag)
     return _version([int(part) for part in found.groups()[:3]], found[4]) if found else None
 
@@ -54,14 +54,14 @@ def version(tag: str) -> Version | None:
 def in_range(text: str, tag: str) -> bool:
     """Whether the tag is a version in a range such as `>=1.2 <3`, `^1.4` or `~2.1.0`; `||` separates alternatives.
 
-    A pre-release is only in a range that names a pre-release of the same version, as with npm.
+    A pre-release matches only a range that names a pre-release of the same version, as with npm.
     """
     found = version(tag)
     return found is not None and any(_in(bounds, found) for bounds in parse_range(text))
 
 
 def parse_range(text: str) -> list[list[tuple[str, Version]]]:
-    """The alternatives of a range, each a list of bounds. ValueError where it isn't one."""
+    """The alternatives of a range, each a list of bounds. ValueError if it is invalid."""
     return [[bound for word in part.split() or [""] for bound in _bounds(word)] for part in text.split("||")]
 
 
@@ -73,7 +73,7 @@ def _bounds(word: str) -> list[tuple[str, Version]]:
     low = _version([*given, 0, 0], found[5])
     if operator in (">=", "<"):
         return [(operator, low)]
-    # What comes next after all that the bound means: 1.2 means every 1.2.x.
+    # The first version above everything that the bound covers: 1.2 covers every 1.2.x.
     above = _next(given, len(given) - 1)
     if operator in (">", "<="):
         full = len(given) == 3

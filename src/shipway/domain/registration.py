@@ -1,4 +1,4 @@
-"""To which repository an app is bound, and the rules that a person has put in the place of others."""
+"""The repository that an app is bound to, and accepted rules that replace others."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from dataclasses import dataclass
 
 from shipway.domain.plan import Plan
 
-STAND_IN = ""  # in place of an environment's name: the whole plan stands in for the one that the protected branch lacks
+STAND_IN = ""  # instead of an environment's name: the whole plan substitutes the protected branch's missing one
 
 
 @dataclass(frozen=True)
 class Registration:
-    """Binds an app to one repository and one plan file there. A later registration replaces an earlier one."""
+    """Binds an app to one repository and the plan file in it. A later registration replaces an earlier one."""
 
     app: str
-    address: str  # of the repository, without credentials; an absolute path where it lies on this machine
+    address: str  # of the repository, without credentials; an absolute path if it is on this machine
     plan: str  # path of the plan file in the repository, such as shipway.yaml
-    branch: str  # the protected branch, whose plan has the rules in force
-    baseline: str  # the newest commit before the app was deployed with Shipway; "": all commits of the history come after it
+    branch: str  # the protected branch, whose plan defines the rules in force
+    baseline: str  # the newest commit before Shipway was introduced; "": the whole history is newer
     actor: str
     at: float
-    path: str = ""  # of the bare repository on its own machine, whose hook runs there; "": it is the address, or there is none
-    reason: str = ""  # why a person changed what was registered before
+    path: str = ""  # of the bare repository on its own machine, whose hook runs there; "": same as address, or none
+    reason: str = ""  # why the previous registration was changed
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """All that mean the repository."""
+        """All addresses of the repository."""
         return (self.address, self.path) if self.path else (self.address,)
 
 
 @dataclass(frozen=True)
 class AcceptedRules:
-    """The rules of one plan for one environment, put by a person in the place of rules that can't be met."""
+    """Rules of one plan for one environment that a user put in force in place of unsatisfiable rules."""
 
     app: str
     environment: str  # or STAND_IN
     plan: Plan
-    replaces: tuple[str, ...]  # marks of the rules in whose place they are, see domain.rules.RuleSet.mark
+    replaces: tuple[str, ...]  # marks of the replaced rules, see domain.rules.RuleSet.mark
     actor: str
     reason: str
     at: float

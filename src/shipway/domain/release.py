@@ -11,10 +11,10 @@ from shipway.domain.plan import Plan
 from shipway.domain.record import to_data
 
 PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
-SUPERSEDED = "superseded"  # of a deployment that a newer one of the same branch came before
+SUPERSEDED = "superseded"  # of a deployment that was overtaken by a newer one of the same branch
 DEPLOY, ROLLBACK, DESTROY = "deploy", "rollback", "destroy"
-RESTORE = "restore"  # of a snapshot, under the release that runs
-CHECK = "check:"  # prefix of the images of checks among those of a release
+RESTORE = "restore"  # of a snapshot; the release stays the same
+CHECK = "check:"  # prefix of the images of checks among a release's images
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,24 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Release:
-    """Immutable: what a run built from one tree, with the plan of that revision. Works in every environment."""
+    """Immutable result of a run: images built from one tree, and the plan of that revision. Independent of
+    environments."""
 
     number: int  # from 1, by app
     app: str
     revision: str
     tree: str
-    authors: tuple[str, ...]  # of older records; who counts is computed when it is asked, see actions.authors
+    authors: tuple[str, ...]  # of older records; authors are now computed on demand, see actions.authors
     subject: str
     images: Mapping[str, str]  # service: repository@sha256:…
     plan: Plan
     run: int
     created: float
-    schema: str | None = None  # newest schema revision that its image brings; None without a database
-    digest: str = ""  # over images and plan, when it was made: what an approval is bound to
+    schema: str | None = None  # newest schema revision in its image; None without a database
+    digest: str = ""  # over images and plan at its creation: what an approval is bound to
 
     def __post_init__(self) -> None:
-        # Kept in the record: a plan that is read again by a newer version may have got more keys.
+        # Stored in the record, since a newer version may parse more keys from the same plan.
         if not self.digest:
             made = digest_of({"images": dict(self.images), "plan": to_data(self.plan)})
             object.__setattr__(self, "digest", made)
@@ -62,7 +63,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One release put into one environment. A rollback is a new deployment of an older release."""
+    """The deployment of one release to one environment. A rollback is a new deployment of an older release."""
 
     id: int
     app: str
@@ -75,16 +76,16 @@ class Deployment:
     secrets: Mapping[str, int] = field(default_factory=dict)  # name: version
     outcome: str = PENDING
     finished: float | None = None
-    schema: str | None = None  # revision of the environment's database when it was settled
+    schema: str | None = None  # revision of the environment's database when it was finalized
     detail: str = ""
-    way: str = ""  # of a rollback, see domain.way_back; code only: of a deployment onto a schema that is ahead of it
-    goal: str | None = None  # of those and of a restore: the revision that the database is to be left at
-    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets: in a ledger that has them under other numbers, they are found by these
+    way: str = ""  # of a rollback, see domain.way_back; code only: also of a deployment to a newer schema
+    goal: str | None = None  # of those and of a restore: the target revision of the database
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets, valid across ledgers
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A decision that a person recorded, on these very digests."""
+    """A recorded approval, for exactly these digests."""
 
     app: str
     environment: str
@@ -93,7 +94,7 @@ class Approval:
     actor: str
     reason: str
     at: float
-    login: str = ""  # user and machine that recorded it: the actor is what was claimed there, unless it is signed
+    login: str = ""  # user and machine that recorded it: unless it is signed, the actor is only claimed
     change: str = ""  # digest of what the deployment would change, see domain.approvals
     expires: float | None = None  # of a signed one
     signature: str = ""  # in the armour of `ssh-keygen -Y sign`, over domain.approvals.statement
@@ -101,13 +102,13 @@ class Approval:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A person takes what a release's proof found, for a while, and says why."""
+    """A waiver of a failed rollback proof, with a reason and an expiry."""
 
     app: str
     environment: str
     release: int
-    digest: str  # of the images that were tried
-    finding: str  # the proof's, see domain.way_back.finding: with another one it doesn't count
+    digest: str  # of the tested images
+    finding: str  # the waived result, see domain.way_back.finding: a different result is not waived
     actor: str
     reason: str
     at: float
@@ -116,7 +117,7 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A fact that the machine established about a release, such as a passed check in an environment."""
+    """A recorded fact about a release, such as a check that passed in an environment."""
 
     app: str
     release: int
@@ -130,18 +131,18 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to change one environment (or to run the embedded registry's set-up …) for a while."""
+    """A lock with a time limit on changes of one environment (or on the set-up of the embedded registry …)."""
 
     name: str  # app/environment
     owner: str  # actor, host and process
     reason: str
     since: float
     expires: float
-    token: int  # fencing: grows with every new owner
+    token: int  # fencing: increases with every new owner
 
     @property
     def who(self) -> str:
-        """The owner in words for people: without the proof behind `#`, see `system.alive`."""
+        """The owner for messages: without the process identity after `#`, see `system.alive`."""
         return self.owner.rsplit(" #", 1)[0]
 
 

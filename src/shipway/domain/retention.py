@@ -1,4 +1,5 @@
-"""Which images must stay on the hosts: what serves, what a rollback may need, what is still to come. Pure."""
+"""Which images stay on the hosts: those that serve, that a rollback may need, or that are still to be deployed.
+Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ from shipway.domain.rollback import current, standing
 def kept_releases(histories: Mapping[str, Sequence[Deployment]], releases: Sequence[Release]) -> dict[int, str]:
     """Number and reason of each release whose images stay.
 
-    histories: the deployments of every environment of the app; releases: of the app. Both newest first. Each
-    environment counts for itself, by the `retain` of the plan that it runs: no number of deployments to one of them
-    takes away what another one needs.
+    histories: the deployments of every environment of the app; releases: of the app. Both newest first. Environments
+    are independent, each with the `retain` of its running plan: deployments to one never remove images that another
+    needs.
     """
     found = [need for name, history in histories.items() for need in _needs(name, standing(history), releases)]
     kept: dict[int, str] = {}
@@ -26,7 +27,7 @@ def kept_releases(histories: Mapping[str, Sequence[Deployment]], releases: Seque
 
 
 def _needs(environment: str, history: Sequence[Deployment], releases: Sequence[Release]) -> Iterator[tuple[int, int, str]]:
-    """Rank of the reason (the lowest is told), number and reason."""
+    """Rank of the reason (the lowest is reported), number and reason."""
     now = current(history)
     serving = now.release if now else 0
     retain = _retain(environment, serving, releases)
@@ -37,7 +38,7 @@ def _needs(environment: str, history: Sequence[Deployment], releases: Sequence[R
             yield 1, item.release, f"is being deployed to {environment}"
     good = [item.release for item in history if item.outcome == SUCCEEDED and item.release != serving]
     recent = list(dict.fromkeys(good))
-    # After a rollback these differ: what was left, and what the next rollback would go to.
+    # They differ after a rollback: the release rolled back from, and the next rollback target.
     older = sorted((number for number in recent if number < serving), reverse=True)
     for number in (*recent[:retain], *older[:retain]):
         yield 2, number, f"one of the {retain} good ones that {environment} can go back to"
@@ -47,7 +48,8 @@ def _needs(environment: str, history: Sequence[Deployment], releases: Sequence[R
 
 
 def _retain(environment: str, serving: int, releases: Sequence[Release]) -> int:
-    """By the plan of the release that serves; before the first one by the newest plan that has the environment."""
+    """The `retain` of the serving release's plan; before the first deployment, of the newest plan with the
+    environment."""
     ordered = sorted(releases, key=lambda release: release.number != serving)
     plans = (release.plan.environments for release in ordered)
     found: Environment | None = next((plan[environment] for plan in plans if environment in plan), None)
@@ -55,7 +57,7 @@ def _retain(environment: str, serving: int, releases: Sequence[Release]) -> int:
 
 
 def built_images(release: Release) -> list[str]:
-    """References of the images that the team builds itself; the others belong to nobody here."""
+    """References of the images that the team builds; third-party images are not included."""
     plan = release.plan
     return [
         reference for name, reference in release.images.items()
@@ -65,19 +67,19 @@ def built_images(release: Release) -> list[str]:
 
 @dataclass(frozen=True)
 class Known:
-    """What the ledger knows of an app's images. What it doesn't know stays, whoever made it."""
+    """The ledger's knowledge of an app's images. Unknown images always stay."""
 
     releases: Mapping[str, int]  # reference (repository@digest): its newest release
-    revisions: Collection[str]  # of all runs: the tags of what they built
+    revisions: Collection[str]  # of all runs: the tags of their images
     kept: Mapping[str, str]  # reference: why it stays
-    steps: str  # repository of the images that steps run in
-    step_images: Collection[str]  # names of those that recent runs used
-    fresh: float  # a step's image that was made after this moment stays (seconds since the epoch)
+    steps: str  # repository of the step images
+    step_images: Collection[str]  # names of those used by recent runs
+    fresh: float  # a newer step image stays (seconds since the epoch)
 
 
 @dataclass(frozen=True)
 class Going:
-    """An image that goes: these names are taken from it. One that has others besides stays under them."""
+    """An image to remove under these names. With further names it stays under those."""
 
     image: ImageInfo
     names: tuple[str, ...]
@@ -95,10 +97,10 @@ class Staying:
 def sort_images(
     images: Sequence[ImageInfo], used: Collection[str], known: Known
 ) -> tuple[tuple[Going, ...], tuple[Staying, ...]]:
-    """What of an engine's images goes, and what of the app stays. used: image ids or names that containers have.
+    """Which of an engine's images to remove, and which of the app stay. used: image ids or names that containers have.
 
-    An image is judged as a whole: the engine drops a digest with the last tag of its repository, so that a name of a
-    kept image is never taken. Images that have no name of this app aren't mentioned at all.
+    An image is judged as a whole: the engine drops a digest with the last tag of its repository, so no name of a kept
+    image is removed. Images without a name of this app are not listed.
     """
     repositories = {repository_of(reference) for reference in known.releases} | {known.steps}
     going: list[Going] = []

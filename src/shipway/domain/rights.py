@@ -1,4 +1,5 @@
-"""What containers of a plan may do beyond the defaults: a reach, so it is never the commit's own to decide."""
+"""Privileges of a plan's containers beyond the defaults. They are part of its reach, so a commit can't grant them
+itself."""
 
 from __future__ import annotations
 
@@ -8,12 +9,12 @@ DEFAULT = Security()
 
 
 def of_services(plan: Plan) -> list[str]:
-    """Each right beyond the defaults that a service has, as text."""
+    """All privileges of a service beyond the defaults, as text."""
     return [f"{service.name} {text}" for service in plan.services.values() for text in _texts(service.security)]
 
 
 def of_steps(plan: Plan, protected: Plan | None) -> list[str]:
-    """The rights beyond the defaults that steps of a plan ask for and the protected plan doesn't give them."""
+    """Privileges beyond the defaults that the plan's steps request and the protected plan doesn't grant."""
     found = []
     for step in plan.pipeline.values():
         known = protected.pipeline.get(step.name) if protected else None
@@ -24,6 +25,6 @@ def of_steps(plan: Plan, protected: Plan | None) -> list[str]:
 
 
 def _texts(security: Security) -> list[str]:
-    """Capabilities one by one: a part of what is allowed is allowed as well."""
+    """Capabilities are listed one by one: a subset of the allowed ones is allowed."""
     values = {"no-new-privileges": ["false"], "pids": [str(security.pids)], "capabilities": sorted(security.capabilities)}
     return [f"{key}: {value}" for key in security.looser_than(DEFAULT) for value in values[key]]

@@ -1,4 +1,4 @@
-"""Where a rollback goes."""
+"""The deployment history: the current deployment and the rollback target."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 
 def current(deployments: Sequence[Deployment]) -> Deployment | None:
-    """The newest deployment that succeeded, of an environment's deployments, newest first."""
+    """The newest successful deployment. deployments: of an environment, newest first."""
     return next((item for item in standing(deployments) if item.outcome == SUCCEEDED), None)
 
 
 def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
-    """The deployment to go back to: the good one of an older release that the current one was put over. None: no way back.
+    """The rollback target: the last good deployment of an older release before the current one. None: there is none.
 
-    What somebody went back from is never gone back to, and a second rollback goes one further back.
+    A release that was rolled back from is never a target; a second rollback goes one release further back.
     """
-    below: list[Deployment] = []  # of ever newer releases
+    below: list[Deployment] = []  # with ascending releases
     for item in reversed(standing(deployments)):
         if item.outcome == SUCCEEDED:
             below = [*(older for older in below if older.release < item.release), item]
@@ -26,10 +26,10 @@ def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
 
 
 def left(deployments: Sequence[Deployment], release: int) -> int | None:
-    """The release that served before this one, or that does so until this one takes over. None: it is the first."""
+    """The release that this one replaced or is going to replace. None: it is the first."""
     return next((item.release for item in standing(deployments) if item.outcome == SUCCEEDED and item.release != release), None)
 
 
 def standing(deployments: Sequence[Deployment]) -> list[Deployment]:
-    """Those since the environment was last destroyed."""
+    """The deployments since the environment was last destroyed."""
     return list(takewhile(lambda item: item.kind != DESTROY, deployments))

@@ -22,7 +22,7 @@ WHOLE = 1000  # the sum of the weights of a route with several groups
 def route(
     name: str, prefix: str, health: str, release: int, upstreams: Sequence[str], headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """A route whose requests all go to one release. headers: of requests to its health path, where the plan has some."""
+    """A route with all its requests to one release. headers: of requests to its health path, if the plan sets some."""
     more = {"headers": dict(headers)} if headers else {}
     return {"name": name, "prefix": prefix, "health": health, **more, "groups": [_group(release, 1, upstreams)]}
 
@@ -33,9 +33,9 @@ def releases(table: Table | None) -> frozenset[int]:
 
 
 def blend(old: Table, new: Table, share: float) -> dict[str, Any]:
-    """`share` of the requests (0 to 1, both left out) to the new release, the others as before.
+    """Send `share` of the requests (0 to 1, both exclusive) to the new release, the rest to the old one.
 
-    A route that only one of both has goes there whole; the address is the old one's.
+    A route that only one of them has gets all its requests there; the address is the old release's.
     """
     before = {route["prefix"]: route for route in old["routes"]}
     after = {route["prefix"]: route for route in new["routes"]}
@@ -50,8 +50,8 @@ def blend(old: Table, new: Table, share: float) -> dict[str, Any]:
 
 
 def mix(old: Table, new: Table, done: int) -> dict[str, Any]:
-    """The first `done` replicas of each route are the new release's, the others still the old one's; each replica gets
-    as much as any other."""
+    """The first `done` replicas of each route are of the new release, the others of the old one; all replicas get an
+    equal share."""
     before = {route["prefix"]: route for route in old["routes"]}
     routes = []
     for item in new["routes"]:
@@ -62,7 +62,7 @@ def mix(old: Table, new: Table, done: int) -> dict[str, Any]:
 
 
 def redirected(table: Table, release: int, upstreams: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
-    """The same routes to a release's containers, by service; None where it has none for any of them."""
+    """The same routes to the containers of another release, by service; None if it has no container for any of them."""
     found = [{**item, "groups": [_group(release, 1, upstreams[item["name"]])]} for item in table["routes"] if upstreams.get(item["name"])]
     return {**table, "release": release, "routes": found} if found else None
 
@@ -74,13 +74,13 @@ def _cut(route: Mapping[str, Any], part: slice) -> list[dict[str, Any]]:
 
 
 def upstreams(table: Table | None) -> frozenset[str]:
-    """Names of all containers that get requests."""
+    """Names of all containers that receive requests."""
     groups = (group for route in (table or {"routes": []})["routes"] for group in route["groups"])
     return frozenset(urlsplit(url).hostname or "" for group in groups for url in group["upstreams"])
 
 
 def _scaled(route: Mapping[str, Any], weight: int) -> dict[str, Any]:
-    """The one group of a route, with another weight."""
+    """The only group of a route, with another weight."""
     (group,) = route["groups"]
     return _group(group["release"], weight, group["upstreams"])
 

@@ -1,8 +1,8 @@
 """The rules in force: who may deploy what, where and how. A commit's own plan never decides what the commit may do.
 
-Keys of a plan are of three kinds. *Admission* says which releases an environment takes: every rule set in force must be
-met. *Reach* says what a deployment touches outside of itself: each item must be in one of the rule sets in force. The
-rest is the commit's. A new key that belongs to one of the first two gets a line in ADMISSION or REACH.
+Keys of a plan are of three kinds. *Admission* defines which releases an environment accepts: every rule set in force
+must be met. *Reach* defines what a deployment affects outside of itself: each item must be in one of the rule sets in
+force. All other keys are the commit's own. A new key of the first two kinds gets a line in ADMISSION or REACH.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ ACCEPTED = "accepted by"
 class RuleSet:
     """The rules of one plan for one environment."""
 
-    source: str  # where they come from, for people: "release 12, which runs there"
+    source: str  # origin for messages: "release 12, which runs there"
     key: str  # for accepted rules: `protected`, or `release NUMBER`
     environment: str
-    plan: Plan | None  # None where the plan can't be read
-    problem: str = ""  # why it can't
+    plan: Plan | None  # None if the plan can't be read
+    problem: str = ""  # why it can't be read
 
     @property
     def rules(self) -> Environment | None:
-        """None where the plan lacks the environment."""
+        """The rules for the environment; None if the plan lacks it."""
         return self.plan.environments.get(self.environment) if self.plan else None
 
     @property
     def mark(self) -> str:
-        """What an acceptance names, so that it ends as soon as the rules that it replaces change."""
+        """The rules' identity in an acceptance, which ends as soon as the replaced rules change."""
         return f"{self.key} {self.digest}"
 
     @property
     def digest(self) -> str:
-        """Equal for equal rules."""
+        """A digest that is equal for equal rules."""
         return digest_of(keys_of(self.plan, self.environment))
 
 
@@ -51,28 +51,28 @@ class InForce:
 
     environment: str
     protected: RuleSet
-    running: RuleSet | None = None  # None where nothing runs there
+    running: RuleSet | None = None  # None if nothing runs there
 
     @property
     def replaced(self) -> str:
-        """The key of the running release whose rules accepted ones replace; "": they replace none."""
+        """The key of the running release whose rules are replaced by accepted ones; "": none are."""
         return self.running.key if self.running and self.running.source.startswith(ACCEPTED) else ""
 
     @property
     def sets(self) -> tuple[RuleSet, ...]:
-        """All that a deployment must meet; those of the same content once."""
+        """All rule sets that a deployment must meet, without duplicates."""
         if self.running is None or self.running.digest == self.protected.digest:
             return (self.protected,)
         return (self.running, self.protected)
 
     @property
     def environments(self) -> tuple[tuple[RuleSet, Environment], ...]:
-        """Those sets that have rules for the environment, with them."""
+        """The rule sets that have rules for the environment, with these rules."""
         return tuple((item, item.rules) for item in self.sets if item.rules is not None)
 
 
 def accepted(found: RuleSet, decisions: Sequence[AcceptedRules]) -> RuleSet:
-    """The rules that a person put in the place of these; only the newest decision counts."""
+    """The accepted rules in place of these; only the newest decision counts."""
     if not decisions or found.mark not in decisions[-1].replaces:
         return found
     newest = decisions[-1]
@@ -80,16 +80,17 @@ def accepted(found: RuleSet, decisions: Sequence[AcceptedRules]) -> RuleSet:
 
 
 def is_outdated(protected: RuleSet, decisions: Sequence[AcceptedRules]) -> bool:
-    """Whether the newest decision was about other rules of the protected plan: it must not count again if they come back."""
+    """Whether the newest decision was about other rules of the protected plan: it must not apply again if they
+    return."""
     named = [mark for mark in decisions[-1].replaces if mark.startswith(f"{protected.key} ")] if decisions else []
     return bool(named) and protected.mark not in named
 
 
-# Admission: the text of each rule, as people read and compare it.
+# Admission: the text of each rule, for display and comparison.
 
 
 def trigger_text(trigger: Trigger) -> str:
-    """Such as: tag v* except *-rc*, branch main."""
+    """Describe a trigger, as in: tag v* except *-rc*, branch main."""
     if trigger.manual or not trigger.branches:
         return "manual"
     tag = [f"tag {tags_text(trigger)}"] if trigger.tag else []
@@ -97,7 +98,7 @@ def trigger_text(trigger: Trigger) -> str:
 
 
 def tags_text(trigger: Trigger) -> str:
-    """The tags that make a version, such as 'v*' except '*-rc*'."""
+    """Describe the tags that make a version, as in 'v*' except '*-rc*'."""
     versions = f" in {trigger.versions!r}" if trigger.versions else ""
     return f"{trigger.tag!r}{versions}" + "".join(f" except {item!r}" for item in trigger.except_tags)
 
@@ -114,14 +115,14 @@ def _check_text(check: Check) -> str:
 
 
 def _proof_text(plan: Plan, environment: Environment) -> str:
-    """Such as: required on db, by alembic of backend. A database that isn't proven has no part in the rules."""
+    """Describe the proof rule, as in: required on db, by alembic of backend. Rules ignore a database without proofs."""
     if plan.database is None or not plan.asks_for_proof(environment):
         return "off"
     return f"required on {database_text(plan.database)}"
 
 
 def database_text(database: Database) -> str:
-    """Which database is proven, and by what its migrations are found and run."""
+    """Describe the proven database, and how its migrations are found and run."""
     more = {"folder": database.folder, "contract": database.contract}
     given = "".join(f", {key} {value}" for key, value in more.items() if value)
     commands = f" ({digest_of(to_data(database.commands))[7:15]})" if database.commands else ""
@@ -141,11 +142,11 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     "checks": lambda plan, environment: ", ".join(map(_check_text, checks_of(plan, environment))) or "none",
 }
 
-# Reach: the items of each key, of which a deployment may have those that a rule set in force has.
+# Reach: the items of each key; a deployment may only use those of a rule set in force.
 
 REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "hosts": lambda plan, environment: [host.name for host in environment.hosts],
-    # Where accessories listen for the other hosts: 0.0.0.0 would be for everybody.
+    # Where accessories listen for the other hosts: 0.0.0.0 would expose them to everyone.
     "addresses": lambda plan, environment: [f"{host.name} {host.address}" for host in environment.hosts if host.address],
     "published": lambda plan, environment: [f"{item.name} {item.published}" for item in plan.accessories.values() if item.published],
     "url": lambda plan, environment: [environment.url],
@@ -158,13 +159,13 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
 
 
 def _tls_texts(environment: Environment) -> list[str]:
-    """Whom the edge, which others share, asks for certificates, and whom it believes."""
+    """The certificate issuer of the shared edge, and the proxies that it trusts."""
     given = {key: str(value) for key, value in to_data(environment.tls or Tls()).items() if value}
     return [f"{key} {value if len(value) < 100 else digest_of(value)}" for key, value in given.items()]
 
 
 def keys_of(plan: Plan | None, environment: str) -> dict[str, str]:
-    """All admission and reach keys as text; empty where the plan lacks the environment."""
+    """All admission and reach keys as text; empty if the plan lacks the environment."""
     if plan is None or environment not in plan.environments:
         return {}
     where = plan.environments[environment]
@@ -174,7 +175,7 @@ def keys_of(plan: Plan | None, environment: str) -> dict[str, str]:
 
 
 def refused_reach(plan: Plan, in_force: InForce) -> list[str]:
-    """What this plan reaches, or leaves unmasked, that no rule set in force allows; each with its key."""
+    """Reach or missing masks of this plan that no rule set in force allows; each with its key."""
     own = plan.environments[in_force.environment]
     allowed = [(item.plan, rules) for item, rules in in_force.environments if item.plan is not None]
     reasons = []
@@ -190,12 +191,12 @@ def refused_reach(plan: Plan, in_force: InForce) -> list[str]:
 
 
 def _begins_with(masks: Sequence[str], required: Sequence[str]) -> bool:
-    """A mask that ran before one of these could take its rows out of its sight."""
+    """Whether the required masks come first: an earlier mask could hide rows from them."""
     return list(masks[: len(required)]) == list(required)
 
 
 def required_checks(plan: Plan, environment: Environment, in_force: InForce | None) -> list[Check]:
-    """The checks of the rules in force, and the plan's own: further ones can only refuse."""
+    """The checks of the rules in force and of the plan itself: additional checks can only reject."""
     found = list(checks_of(plan, environment))
     for rule_set, rules in in_force.environments if in_force else ():
         assert rule_set.plan is not None
@@ -204,19 +205,19 @@ def required_checks(plan: Plan, environment: Environment, in_force: InForce | No
 
 
 def asks_for_proof(plan: Plan, environment: Environment, in_force: InForce | None) -> bool:
-    """Whether the plan itself, or a rule set in force, asks for a tested rollback."""
+    """Whether the plan itself, or a rule set in force, requires a rollback proof."""
     required = [item.plan is not None and item.plan.asks_for_proof(rules) for item, rules in in_force.environments] if in_force else []
     return plan.asks_for_proof(environment) or (plan.database is not None and any(required))
 
 
 def differences(before: Plan | None, after: Plan | None, environment: str) -> list[str]:
-    """How the rules for an environment change from one plan to another, one line a key."""
+    """How an environment's rules change from one plan to another, one line per key."""
     old, new = keys_of(before, environment), keys_of(after, environment)
     return [f"{key}: {old.get(key, 'none')} → {new.get(key, 'none')}" for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
 def side_by_side(columns: Sequence[tuple[str, Plan | None]], environment: str) -> str:
-    """A table of the keys in which these plans differ, a column a plan; empty where they don't."""
+    """A table of the keys in which these plans differ, one column per plan; empty if there are none."""
     found = [keys_of(plan, environment) for _, plan in columns]
     keys = [key for key in {key: None for item in found for key in item} if len({item.get(key) for item in found}) > 1]
     if not keys:

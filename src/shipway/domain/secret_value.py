@@ -1,23 +1,23 @@
-"""Which values a secret may have, as an environment variable or as a file. Pure."""
+"""Valid values of secrets, as environment variables or as files. Pure."""
 
 from __future__ import annotations
 
 from shipway.domain.plan import Plan
 
-VARIABLE = 128 * 1024 - 1  # bytes of NAME=VALUE that Linux takes
+VARIABLE = 128 * 1024 - 1  # bytes of NAME=VALUE, Linux's limit
 FILE = 4 << 20  # bytes
 FOLDER = "/run/secrets"
 
 
 def used_as_variable(plan: Plan, name: str) -> bool:
-    """Whether anything gets it as a variable; also where nothing asks for it yet."""
+    """Whether it is used as a variable, or not used yet."""
     services = [service for service in plan.services.values() if name in service.secrets]
     seeds = [name in environment.seed.secrets for environment in plan.environments.values() if environment.seed]
     return not services or any(seeds) or any(name not in service.secret_files for service in services)
 
 
 def problem(name: str, value: bytes, *, variable: bool) -> str:
-    """Why it can't be the value of a secret; '' where it can."""
+    """Why this is no valid value of a secret; '' if it is valid."""
     if len(value) > FILE:
         return f"the value of {name} has {len(value)} bytes; a secret has {FILE >> 20} MB at most"
     if not variable:
@@ -34,15 +34,15 @@ def problem(name: str, value: bytes, *, variable: bool) -> str:
 
 
 def remedy(name: str) -> str:
-    """What to do about a value that can't be a variable."""
+    """How to fix a value that can't be a variable."""
     return f"let services read it from a file: `secrets: [{{name: {name}, as: file}}]` in the plan gives them {FOLDER}/{name}"
 
 
 def as_text(value: bytes) -> str:
-    """How stores and specifications carry it: bytes that are no UTF-8 as halves of surrogates, without loss."""
+    """Encode for stores and specifications: bytes that are not UTF-8 become surrogate halves, without loss."""
     return value.decode("utf-8", "surrogateescape")
 
 
 def as_bytes(value: str) -> bytes:
-    """The reverse."""
+    """Reverse `as_text`."""
     return value.encode("utf-8", "surrogateescape")

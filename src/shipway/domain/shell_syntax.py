@@ -1,4 +1,4 @@
-"""What only a shell understands, in a command that is run without one."""
+"""Shell syntax in a command that runs without a shell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REDIRECTION = re.compile(r"\d?>>?(&\d|\S+)?$|<\S+$")
 
 
 def shell_syntax(command: str) -> list[str]:
-    """Parts of it that a shell would act on, in their order; none where it calls a shell itself."""
+    """Return the parts that only a shell would interpret, in order; none if the command calls a shell itself."""
     try:
         words = shlex.split(command)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`allowed_signers`: which keys may sign approvals, and whose they are."""
+"""`allowed_signers`: which keys may sign approvals, and their owners."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LARGEST = 256 * 1024  # characters of the file
 
 
 class SignersProblem(Exception):
-    """The file can't be used; the message says which line, and why."""
+    """The file can't be used; the message gives line and reason."""
 
 
 @dataclass(frozen=True)
 class Signer:
-    """A key, and the addresses of the person who has it."""
+    """A key, and its owner's addresses."""
 
     key: str  # type and Base64, as in the file
     principals: tuple[str, ...]
@@ -31,33 +31,33 @@ class Signer:
 
 @dataclass(frozen=True)
 class SignersFile:
-    """The keys by one rule in force. A key must be in each of these files."""
+    """The keys of one rule in force. A key must be in every one of these files."""
 
-    name: str  # path, and where it is from
+    name: str  # path and origin
     signers: tuple[Signer, ...] = ()
-    problem: str = ""  # why there are none
+    problem: str = ""  # why it has no keys
 
     @classmethod
     def read(cls, name: str, text: str | None) -> SignersFile:
-        """None: there is no such file."""
+        """Parse the file's text; None: there is no such file."""
         try:
             return cls(name, tuple(parse(text))) if text is not None else cls(name, problem="there is no such file")
         except SignersProblem as problem:
             return cls(name, problem=str(problem))
 
     def lines(self, key: str) -> list[str]:
-        """Those of this key, for a file of ours, of the one principal `approver`."""
+        """The lines of this key for ssh-keygen, with `approver` as their only principal."""
         return [" ".join(part for part in ("approver", item.options, item.key) if part) for item in self.signers if item.key == key]
 
 
 def fingerprint(key: str) -> str:
-    """As ssh-keygen prints it."""
+    """The fingerprint as ssh-keygen prints it."""
     digest = hashlib.sha256(base64.b64decode(key.partition(" ")[2])).digest()
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def parse(text: str) -> list[Signer]:
-    """All keys of a file. SignersProblem where a line is none, or says more than whose a key is."""
+    """Parse all keys of a file. SignersProblem if a line is invalid or has options."""
     if len(text) > LARGEST:
         raise SignersProblem(f"it has more than {LARGEST} characters")
     return [
@@ -67,7 +67,7 @@ def parse(text: str) -> list[Signer]:
 
 
 def people(files: Iterable[Iterable[Signer]]) -> Mapping[str, frozenset[str]]:
-    """By key: all addresses of the person who has it. Keys with an address in common, in whatever file, are one person's."""
+    """All addresses of each key's owner. Keys that share an address, in any file, have the same owner."""
     groups: list[tuple[set[str], set[str]]] = []
     for signer in (signer for file in files for signer in file):
         keys, addresses = {signer.key}, set(signer.principals)

@@ -1,4 +1,4 @@
-"""Sizes for people."""
+"""Sizes for messages."""
 
 from __future__ import annotations
 

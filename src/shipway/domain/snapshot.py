@@ -1,4 +1,4 @@
-"""Copies of a database, as the ledger holds them."""
+"""Database snapshots, as stored in the ledger."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from shipway.domain.plan import NEVER, UNPROVEN, Snapshots
 
-if TYPE_CHECKING:  # what every command imports must be cheap
+if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.proof import Proof
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One copy. It was restored elsewhere when it was taken: `rows` are those that were found there."""
+    """One snapshot. It was test-restored when it was taken; `rows` are the counts found in that copy."""
 
     app: str
     environment: str
     number: int  # from 1, by environment
-    release: int  # that ran
+    release: int  # the running release
     schema: str | None
     at: float  # seconds since the epoch
     actor: str
@@ -31,8 +31,8 @@ class Snapshot:
 
 
 def wanted(rule: Snapshots, proof: Proof | None, *, asked: bool) -> bool:
-    """Whether one is taken before migrations with this proof. asked: the environment asks for proofs; elsewhere nothing
-    is proven, and what is there is test data."""
+    """Whether a snapshot is taken before migrations with this proof. asked: the environment requires proofs; elsewhere
+    nothing is proven, and there is only test data."""
     from shipway.domain.way_back import LEADS_BACK
 
     if rule.when == UNPROVEN:
@@ -41,12 +41,12 @@ def wanted(rule: Snapshots, proof: Proof | None, *, asked: bool) -> bool:
 
 
 def kept(snapshots: Sequence[Snapshot], most: int) -> list[Snapshot]:
-    """Of an environment's, newest first: those whose files stay."""
+    """The snapshots whose files stay. snapshots: of an environment, newest first."""
     return list(snapshots[:most])
 
 
 def lost(then: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
-    """What going back would change, in words, by what the tables' rows tell."""
+    """Messages about what a restore would change, from the tables' row counts."""
     lines = []
     for table in sorted({*then, *now}):
         before, after = then.get(table), now.get(table)

@@ -1,4 +1,4 @@
-"""From a release and an environment to what should run there: container specifications and routes."""
+"""Render the desired state of a release in an environment: container specifications and routes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
 from shipway.domain.secret_value import FOLDER, as_bytes
 
-NOWHERE = "nowhere.invalid"  # a host that nothing can have
-PORTS = range(20000, 30000)  # where accessories are published for the other hosts of an environment
+NOWHERE = "nowhere.invalid"  # a host that can't exist
+PORTS = range(20000, 30000)  # ports at which accessories are published for an environment's other hosts
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an environment adds to a release: its secrets and the passwords of its accessories."""
+    """An environment's additions to a release: secrets, and passwords of its accessories."""
 
     version: str  # tag or short revision
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
@@ -56,7 +56,7 @@ def specify(
     keep: int | None = None,
     host: Host | None = None,
 ) -> Wanted:
-    """What should run on one of the environment's hosts; None is the first."""
+    """Render the desired state of one of the environment's hosts; None is the first."""
     plan = release.plan
     host = host or environment.hosts[0]
     replicas = [
@@ -87,7 +87,7 @@ def specify(
 
 
 def nothing(wanted: Wanted) -> Wanted:
-    """The same on a host that is no longer one of the environment's."""
+    """The desired state of a host that is no longer part of the environment."""
     return dataclasses.replace(wanted, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None)
 
 
@@ -111,8 +111,8 @@ def variables(
 
 
 def stand_ins(plan: Plan, service: str) -> dict[str, str]:
-    """Variables of a service where there is no environment: the plan's own, placeholders for secrets, and addresses that
-    lead nowhere. A variable that only environments set has the value that it has in the first of them."""
+    """Variables of a service without an environment: the plan's own, placeholders for secrets, and unreachable
+    addresses. A variable that only environments set has its value in the first of them."""
     by_environments: dict[str, str] = {}
     for environment in reversed(list(plan.environments.values())):
         by_environments |= environment.environment
@@ -130,14 +130,14 @@ def stand_ins(plan: Plan, service: str) -> dict[str, str]:
 
 
 def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
-    """The files of a service's container that hold secrets, by their path."""
+    """The secret files of a service's container, by path."""
     return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
 
 
 def accessory_urls(
     plan: Plan, environment: Environment, passwords: Mapping[str, str], host: Host
 ) -> dict[str, str]:
-    """The variables that accessories provide: by their names on the host where they run, elsewhere by its address."""
+    """The variables that accessories provide: by container name on their own host, by its address on others."""
     first = environment.hosts[0]
     return {
         accessory.provides: known.url(
@@ -153,15 +153,16 @@ def accessory_urls(
 
 
 def published(plan: Plan, environment: Environment, accessory: Accessory) -> int:
-    """The port at which other hosts reach an accessory: the plan's, else always the same one, another for each environment."""
+    """The port at which other hosts reach an accessory: the plan's, else a fixed one that differs between
+    environments."""
     if accessory.published is not None:
         return accessory.published
     return PORTS.start + zlib.crc32(names.accessory(plan.app, environment.name, accessory.name).encode()) % len(PORTS)
 
 
 def publish(environment: Environment) -> tuple[Publish, ...]:
-    """The public port, and beside that of HTTPS the one from which plain HTTP is led there; names that always mean this
-    machine are bound to the loopback address only."""
+    """The public port, and with HTTPS the port that redirects plain HTTP; names that always mean this machine bind only
+    to the loopback address."""
     local = environment.domain in ("localhost", "127.0.0.1") or environment.domain.endswith(".localhost")
     ports = (443, 80) if environment.scheme == "https" and environment.port == 443 else (environment.port,)
     return tuple(Publish(port, port, "127.0.0.1" if local else "0.0.0.0") for port in ports)
@@ -185,7 +186,7 @@ def _replica(
         restart=True,
         stop_grace=service.stop,
     )
-    # Passwords of accessories stay out: they are made once, and a dry run must name what the deployment will name.
+    # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
     versions = {name: settings.versions.get(name, 0) for name in service.secrets}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
@@ -195,7 +196,7 @@ def _replica(
     }  # fmt: skip
     if service.port:
         labels |= {LABEL_PORT: str(service.port), LABEL_DRAIN: f"{service.drain:g}"}
-    # A worker would go on taking jobs, and a rolling deployment is for machines that can't run two releases.
+    # A worker would keep taking jobs, and a rolling deployment is for machines too small for two releases.
     if service.port and environment.standby and environment.strategy.kind != "rolling":
         labels[LABEL_STANDBY] = f"{environment.standby:g}"
         labels |= {LABEL_STANDBY_AUTO: "1"} if environment.standby_auto else {}
@@ -220,7 +221,7 @@ def _accessory(plan: Plan, release: int, environment: Environment, settings: Set
         restart=True,
         stop_grace=30.0,
     )
-    # Digest over the plan's name of the image: a newer postgres:15 on the engine must not replace a database.
+    # Digest over the image's name in the plan: a newer postgres:15 on the engine must not replace a database.
     public = dataclasses.replace(spec, env=known.environment(accessory, plan.app, ""))
     versions = {secret: settings.versions.get(secret, 0) for secret in accessory.secrets}
     labels = {**spec.labels, LABEL_CONFIG: config_digest(public, versions), LABEL_MADE_BY: str(release)}
@@ -235,12 +236,12 @@ def _to_other_hosts(plan: Plan, environment: Environment, accessory: Accessory) 
 
 
 def argv(text: str | None) -> tuple[str, ...] | None:
-    """The words of a command of the plan; None where it has none."""
+    """Split a command of the plan into arguments; None if it has none."""
     return tuple(shlex.split(text)) if text else None
 
 
 def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
-    """Over everything but the name. Values of variables stay out where they are secret: their version stands for them."""
+    """Digest over everything but the name. Values of secret variables are represented by their version."""
     data = {
         "image": spec.image,
         "command": spec.command,
@@ -251,7 +252,7 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
         "volumes": dict(spec.volumes),
         "limits": [spec.cpus, spec.memory, spec.stop_grace],
         "labels": dict(spec.labels),
-        # A default that came later must not replace what runs.
+        # A later default must not replace running containers.
         **({"security": to_data(spec.security)} if spec.security and spec.security != Security() else {}),
         **({"publish": [[port.address, port.host_port] for port in spec.publish]} if spec.publish else {}),
     }
@@ -279,13 +280,14 @@ def _route_table(
 
 
 def public_table(plan: Plan, environment: Environment) -> dict[str, Any] | None:
-    """The addresses that the environment claims at an edge, as a table of no release; None where no service has a route."""
+    """The addresses that the environment claims at an edge, as a route table without a release; None if no service has
+    a route."""
     found = [route(item.name, item.route, "/", 0, [NOWHERE]) for item in plan.services.values() if item.route]
     return {"release": 0, "url": public_url(environment), "routes": found} if found else None
 
 
 def public_url(environment: Environment) -> dict[str, Any]:
-    """`url` of a table of routes: the public address, and how its certificate is got."""
+    """`url` of a route table: the public address, and how its certificate is obtained."""
     url: dict[str, Any] = {"scheme": environment.scheme, "host": environment.domain, "port": environment.port}
     if environment.certificate is not None:
         url["tls"] = environment.certificate

@@ -1,4 +1,4 @@
-"""Why the kernel refused to execute a container's command, in words: faults of an image, told by the engine or in its log."""
+"""Explain why the kernel failed to execute a container's command: image errors found in an engine's error or a log."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _NO_COMMAND = re.compile(r"no command specified", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Refusal:
-    """What can't be executed. file: as the image or the plan names it; empty where there is no command at all."""
+    """A command that can't be executed. file: as in the image or plan; empty if there is no command at all."""
 
     file: str
     reason: str
 
 
 def refusal_in(text: str) -> Refusal | None:
-    """What an engine's error or a container's log says of it; None where it is something else."""
+    """Find it in an engine's error or a container's log; None for any other failure."""
     found = _BY_ENGINE.search(text) or _IN_LOG.search(text)
     if found:
         return Refusal(found["file"], found["reason"])
@@ -28,7 +28,7 @@ def refusal_in(text: str) -> Refusal | None:
 
 
 def explain(refusal: Refusal, content: bytes | None) -> tuple[str, str]:
-    """What is wrong, and the remedy. content: the beginning of the file, where it could be read."""
+    """The problem and its remedy. content: the beginning of the file, if it could be read."""
     name = refusal.file
     first = content.split(b"\n", 1)[0] if content else b""
     if not name:

@@ -1,4 +1,4 @@
-"""How the requests to a release do: counted by an edge, judged here. Pure."""
+"""Success and latency of the requests to a release, counted by an edge and judged here. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ PERCENTILE = 0.95
 
 @dataclass(frozen=True)
 class Traffic:
-    """Requests to one release since its edge was started; of several edges they add up."""
+    """Requests to one release since the edge started; counts of several edges add up."""
 
     requests: int = 0
     errors: int = 0  # answered with 500 to 599, also by the edge itself
-    seconds: Mapping[float, int] = field(default_factory=dict)  # upper bound: how many took at most that long
+    seconds: Mapping[float, int] = field(default_factory=dict)  # cumulative: upper bound to requests
 
     def __add__(self, other: Traffic) -> Traffic:
         return self._with(other, 1)
 
     def __sub__(self, before: Traffic) -> Traffic:
-        """What came since. An edge that was started anew meanwhile counts from 0: then all that it has."""
+        """The requests since `before`. After a restart the edge counts from 0: then all of its requests."""
         return self if before.requests > self.requests else self._with(before, -1)
 
     def _with(self, other: Traffic, sign: int) -> Traffic:
@@ -33,7 +33,7 @@ class Traffic:
 
     @property
     def failing(self) -> float:
-        """The share of errors, 0 to 1."""
+        """Error rate, 0 to 1."""
         return self.errors / self.requests if self.requests else 0.0
 
     @property
@@ -45,17 +45,17 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Verdict:
-    """good, bad or insufficient data, and why in words."""
+    """A verdict (good, bad or insufficient data), with its reason as a message."""
 
     word: str
     why: str
 
 
 def judge(new: Traffic, rule: Watch, old: Traffic | None = None) -> Verdict:
-    """Whether the requests to a release did well enough; `old`: the other release in the same time, where one serves."""
+    """Judge the requests to a release; `old`: the other release's in the same period, if one serves."""
     seen = f"{new.errors} of {new.requests} requests failed"
     if new.errors > max(rule.errors * new.requests, rule.errors * rule.requests):
-        return Verdict(BAD, f"{seen}, more than {rule.errors:.2%}")  # enough errors, however many requests will follow
+        return Verdict(BAD, f"{seen}, more than {rule.errors:.2%}")  # enough errors, whatever follows
     if new.requests < rule.requests:
         return Verdict(UNKNOWN, f"{seen}; {rule.requests} requests are needed to judge")
     if rule.latency is not None and old is not None and old.requests >= rule.requests:

@@ -1,4 +1,4 @@
-"""What a change of the schema means to code that knows the old one: the image that a rollback brings back."""
+"""Compatibility of a schema change with code that knows the old schema: the image that a rollback deploys."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Difference
 
 LEVELS = (ADDITIVE, REVIEW, BREAKING)
-Finding = tuple[str, str]  # level, and why in words
+Finding = tuple[str, str]  # compatibility and reason
 NOTHING: Finding = (ADDITIVE, "")
 
 
 def triage(changes: Sequence[Difference]) -> tuple[str, tuple[str, ...]]:
-    """The worst level of all changes, and why: what isn't additive, the worst first.
+    """The worst compatibility of all changes, and the reasons: every change that isn't additive, worst first.
 
-    Additive: old code meets nothing that it doesn't know. Review: whether it does depends on the code or the data.
-    Breaking: statements that worked fail, or are refused.
+    Additive: old code is not affected. Review: it depends on the code or the data. Breaking: statements that worked
+    fail or are rejected.
     """
     context = _Context(changes)
     found = [_judge(change, context) for change in changes if not context.part_of_another(change)]
-    found.sort(key=lambda finding: -LEVELS.index(finding[0]))  # stable
+    found.sort(key=lambda finding: -LEVELS.index(finding[0]))  # stable sort
     return (found[0][0] if found else ADDITIVE), tuple(why for level, why in found if level != ADDITIVE)
 
 
 class _Context:
-    """What else changes."""
+    """All other changes."""
 
     def __init__(self, changes: Sequence[Difference]) -> None:
         tables = {"table", "foreign table", "view", "materialized view"}
@@ -35,7 +35,7 @@ class _Context:
         self._gone_columns = {change.name for change in changes if change.kind == "column" and change.change == "removed"}
 
     def part_of_another(self, change: Difference) -> bool:
-        """Whether it came or went with its table or column, of which another change tells."""
+        """Whether it was added or dropped with its table or column, for which there is a separate change."""
         table = _side(change, "on")
         owner = _side(change, "owned by")
         if change.change == "added":
@@ -46,8 +46,8 @@ class _Context:
         return False
 
     def on_new_columns(self, change: Difference) -> bool:
-        """Whether a constraint or unique index is about new columns alone, in which old code leaves what it demands:
-        NULL, or what a function makes."""
+        """Whether a constraint or unique index covers only new columns, which old code leaves at a valid value: NULL,
+        or a function's result."""
         columns = [self.new_columns.get(name) for name in _columns(change)]
         unique = change.kind == "index" or _side(change, "type") in {"unique", "primary key", "exclude"}
         constant = [c for c in columns if c and (text := _side(c, "default")) and "(" not in text and text.lower() != "null"]
@@ -74,7 +74,7 @@ def _added_column(change: Difference, _: _Context) -> Finding:
 
 
 def _added_rule(change: Difference, context: _Context) -> Finding:
-    """Of what a table's rows must be."""
+    """Judge an added constraint on a table's rows."""
     unique = _side(change, "unique") or _side(change, "type") in {"unique", "primary key"}
     if (change.kind == "index" and not unique) or context.on_new_columns(change):
         return NOTHING
@@ -92,7 +92,7 @@ _ADDED: Mapping[str, Callable[[Difference, _Context], Finding]] = {
     "index": _added_rule,
     **dict.fromkeys(("trigger", "rule", "policy", "event trigger", "settings", "cast", "operator"), _added_action),
 }
-# What code can do without, or notices by what it relied on: ON CONFLICT, ON DELETE CASCADE, a trigger's work, speed.
+# Objects that code may do without, or depend on implicitly: ON CONFLICT, ON DELETE CASCADE, triggers, performance.
 _LOOSENED = {
     "constraint", "index", "trigger", "rule", "policy", "event trigger", "statistics", "publication", "default privileges", "settings",
 }  # fmt: skip
@@ -100,12 +100,12 @@ _UNSEEN = {"comment", "storage", "compression", "statistics target", "options", 
 
 
 def _judge_facet(change: Difference, facet: str, before: str, after: str) -> Finding:
-    """Of a changed object."""
+    """Judge one changed property of an object."""
     if facet in _UNSEEN:
         return NOTHING
     judge = _FACETS.get((change.kind, facet)) or _FACETS.get(("", facet))
     if facet == "null" and change.facets.get("default", ("", ""))[1]:
-        judge = None  # what is left out is filled: only a NULL by name is refused
+        judge = None  # omitted values are filled in: only an explicit NULL is rejected
     level = judge(before, after) if judge else REVIEW
     return level, f"{facet} {before or '(none)'} → {after or '(none)'}"
 
@@ -114,7 +114,7 @@ _INTEGERS = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "integer": 4
 
 
 def _type(before: str, after: str) -> str:
-    """Wider types take what was written so far; what is read may be larger than old code expects."""
+    """Wider types accept all previous values, but old code may read larger values than it expects."""
     old_rank, new_rank = _INTEGERS.get(before), _INTEGERS.get(after)
     if old_rank and new_rank and old_rank <= new_rank:
         return REVIEW
@@ -126,7 +126,7 @@ def _type(before: str, after: str) -> str:
 
 
 def _null(before: str, after: str) -> str:
-    """NOT NULL that isn't checked for older rows yet (`not null, not valid`) is one for all new rows."""
+    """NOT NULL that isn't validated for older rows yet (`not null, not valid`) applies to all new rows."""
     return ADDITIVE if before and after else BREAKING if after else REVIEW
 
 
@@ -150,7 +150,7 @@ def _labels(before: str, after: str) -> str:
 
 
 def _parts(before: str, after: str) -> str:
-    """Of a view's columns: new ones stand behind the old ones."""
+    """Judge a view's columns: new ones come after the old ones."""
     return ADDITIVE if after.startswith(before + ", ") else BREAKING
 
 
@@ -171,7 +171,7 @@ def _row_security(before: str, after: str) -> str:
 
 
 def _privileges(before: str, after: str) -> str:
-    """`grantee=letters/grantor, …`, everybody's without a grantee; "" for those that come by themselves: the owner's."""
+    """Parse `grantee=letters/grantor, …`, PUBLIC's without a grantee; "" for the defaults: the owner's."""
     if not before:
         return REVIEW if after == "nobody" else ADDITIVE
     old, new = _grants(before), _grants(after)
@@ -179,7 +179,7 @@ def _privileges(before: str, after: str) -> str:
 
 
 def _privileges_for_all(before: str, after: str) -> str:
-    """As everybody has them on functions and types by themselves."""
+    """The default privileges of PUBLIC on functions and types."""
     return REVIEW if not before and "" not in _grants(after) else _privileges(before, after)
 
 
@@ -206,19 +206,19 @@ _FACETS: Mapping[tuple[str, str], Callable[[str, str], str]] = {
     ("constraint", "type"): lambda *_: REVIEW,
     ("constraint", "definition"): _definition_of_constraint,
     ("index", "definition"): _definition_of_index,
-    ("index", "columns"): lambda *_: ADDITIVE,  # its definition tells
+    ("index", "columns"): lambda *_: ADDITIVE,  # judged by its definition
     ("constraint", "columns"): lambda *_: ADDITIVE,
 }
 
 
 def _side(change: Difference, facet: str) -> str:
-    """Of an added or removed object: there is one side only."""
+    """The only value of an added or removed object's property."""
     before, after = change.facets.get(facet, ("", ""))
     return before or after
 
 
 def _columns(change: Difference) -> list[str]:
-    """Full names of the columns that a constraint or an index is about."""
+    """Full names of the columns that a constraint or an index covers."""
     return [f"{_side(change, 'on')}.{name}" for name in _side(change, "columns").split(", ") if name]
 
 
@@ -230,7 +230,7 @@ def _grants(text: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for item in text.split(", "):
         grantee, is_one, rest = item.rpartition("=")
-        if not is_one:  # nobody
+        if not is_one:  # PUBLIC
             continue
         found.setdefault(grantee, set()).update(rest.partition("/")[0])
     return found

@@ -1,4 +1,4 @@
-"""Where an accessory's data lies: the volumes that an image declares, compared with the `volume` of the plan."""
+"""Where an accessory stores its data: the volumes that an image declares, compared with the plan's `volume`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shipway.domain.plan import Accessory
 POSTGRES_DATA = "/var/lib/postgresql/data"
 _POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
 MYSQL_DATA = "/var/lib/mysql"
-# Volumes of well-known images, for where the image itself isn't there to be asked.
+# Volumes of well-known images, if the image itself can't be inspected.
 _KNOWN = {
     "mysql": MYSQL_DATA, "mariadb": MYSQL_DATA, "redis": "/data", "valkey": "/data", "rabbitmq": "/var/lib/rabbitmq",
     "mongo": "/data/db", "influxdb": "/var/lib/influxdb2",
@@ -19,24 +19,24 @@ _KNOWN = {
 
 
 def base_name(image: str) -> str:
-    """`postgres` of registry/library/postgres:15@sha256:…"""
+    """The base name: `postgres` of registry/library/postgres:15@sha256:…"""
     return image.split("@")[0].rpartition("/")[2].split(":")[0]
 
 
 def variables_of(config: Mapping[str, object] | None) -> dict[str, str]:
-    """Environment variables of an image, by the engine's record of it."""
+    """Environment variables of an image. config: from the engine."""
     found = (config or {}).get("Env")
     return dict(str(item).partition("=")[::2] for item in found) if isinstance(found, list) else {}
 
 
 def declared_by(config: Mapping[str, object] | None) -> tuple[str, ...]:
-    """Paths of the volumes that an image declares, by the engine's record of it."""
+    """Paths of the volumes that an image declares. config: from the engine."""
     found = (config or {}).get("Volumes")
     return tuple(sorted(posixpath.normpath(str(path)) for path in found)) if isinstance(found, dict) else ()
 
 
 def known_volumes(accessory: Accessory) -> tuple[str, ...]:
-    """Paths of the volumes that a well-known image declares; none where it isn't known."""
+    """Paths of the volumes that a well-known image declares; empty if unknown."""
     name = base_name(accessory.image)
     if name in ("postgres", "postgis"):
         version = re.match(r"(\d+)", accessory.image.split("@")[0].rpartition("/")[2].partition(":")[2])
@@ -45,14 +45,14 @@ def known_volumes(accessory: Accessory) -> tuple[str, ...]:
 
 
 def usual_variables(accessory: Accessory) -> dict[str, str]:
-    """What is known of the variables of a well-known image."""
+    """Known variables of a well-known image."""
     usual: dict[tuple[str, ...], str] = {(POSTGRES_DATA,): POSTGRES_DATA, (_POSTGRES_18,): f"{_POSTGRES_18}/18/docker"}
     found = usual.get(known_volumes(accessory))
     return {"PGDATA": found} if found else {}
 
 
 def data_folder(accessory: Accessory, variables: Mapping[str, str]) -> str | None:
-    """Where its server keeps its files; None where that isn't known. variables: of the image."""
+    """The folder of its server's files; None if unknown. variables: of the image."""
     if accessory.kind == "postgres":
         found = {**variables, **accessory.environment}.get("PGDATA")
         return posixpath.normpath(found) if found else None
@@ -62,10 +62,10 @@ def data_folder(accessory: Accessory, variables: Mapping[str, str]) -> str | Non
 
 
 def right_path(accessory: Accessory, declared: Iterable[str], variables: Mapping[str, str]) -> str | None:
-    """The path that `volume` should have; None where what it has is right, or where nothing is known.
+    """The correct path of `volume`; None if it is correct already or nothing is known.
 
-    A volume of the plan that lies above or beside the one that the image declares keeps nothing: the engine puts the data
-    into an anonymous volume, which goes with the container.
+    A volume of the plan above or beside the declared one preserves nothing: the engine stores the data in an anonymous
+    volume that is removed with the container.
     """
     if accessory.volume is None:
         return None
@@ -79,12 +79,12 @@ def right_path(accessory: Accessory, declared: Iterable[str], variables: Mapping
         return None
     below = [path for path in paths if _within(path, volume)]
     if not below and any(_within(volume, path) for path in paths):
-        return None  # inside of it: which of the two has the data isn't known
+        return None  # nested: which of the two holds the data is unknown
     return (below or paths)[0]
 
 
 def is_anonymous(volume: str) -> bool:
-    """Whether the engine made this name."""
+    """Whether the engine generated this name."""
     return re.fullmatch(r"[0-9a-f]{64}", volume) is not None
 
 

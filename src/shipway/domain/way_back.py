@@ -1,14 +1,14 @@
-"""How a release goes back: by its code alone, by the down scripts first, or not at all. Pure.
+"""Plan a rollback: keep the schema, run the down migrations, or reject it. Pure.
 
-The way leads from the level where the schema stands down to the one that the target was made for, a step a release. Of
-all levels on it the highest is chosen that the steps above lead down to as it was proven, and that the target works on:
+The rollback path leads from the current schema revision down to the target's own, one step per release. The plan ends
+at the highest revision on it that proven down migrations lead to and that the target works on:
 
-- It works on its own one; and on one where its very images were tried, and nothing failed.
-- From such a level it works on the next, where that step only added to the schema, and the code before that step did
-  not mind it. That is a conclusion: nobody tried these images there. With anything but additions it isn't drawn.
+- The target works on its own revision, and on one where its exact images were tested without a failure.
+- If it works on a revision, it also works on the next newer one if that step only added to the schema and its previous
+  code passed on it. This is inferred, not tested, and only for additive steps.
 
-What a person accepted counts where the proof alone leads nowhere: down scripts that ran but lost data or left something
-else, and code that was never tried. It can't make a script exist, or code work that failed.
+Waivers count if the proof alone finds no plan: for down migrations that ran but lost data or left another schema, and
+for untested code. A waiver replaces neither a missing down migration nor code that failed.
 """
 
 from __future__ import annotations
@@ -31,61 +31,61 @@ from shipway.domain.proof import (
 )
 from shipway.domain.release import Acceptance
 
-DOWN_THEN_CODE = "down, then code"  # the old code doesn't work on the schema as it is
-CODE_THEN_DOWN = "code, then down"  # nothing says that it doesn't: in this order nobody waits
+DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema
+CODE_THEN_DOWN = "code, then down"  # it is not known to fail: this order avoids downtime
 FORWARD_ONLY = "forward only"
 LEADS_BACK = (RESTORED, COLUMN_ORDER)
-PROVEN, ACCEPTED, UNKNOWN = "proven", "accepted", "unknown"  # what counts: each of these takes the ones before along
-RAN = (DATA_LOST, NOT_RESTORED)  # lead down, if not to the same: a person may take that
+PROVEN, ACCEPTED, UNKNOWN = "proven", "accepted", "unknown"  # what counts as evidence: each includes the ones before
+RAN = (DATA_LOST, NOT_RESTORED)  # ran down, with another result: can be waived
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one release did to the schema."""
+    """The effect of one release on the schema."""
 
     release: int
     before: str | None
     after: str
-    proof: Proof | None = None  # None: it was never walked
+    proof: Proof | None = None  # None: never tested
     accepted: Acceptance | None = None
 
 
 @dataclass(frozen=True)
 class WayBack:
-    """What was decided."""
+    """A rollback plan."""
 
     kind: str
-    schema: str | None  # the revision that the database is left at
-    reasons: tuple[str, ...] = ()  # why, in words
+    schema: str | None  # the final revision of the database
+    reasons: tuple[str, ...] = ()  # messages with the reasons
 
     @property
     def down_first(self) -> bool:
-        """Whether the schema goes before the code does."""
+        """Whether the schema is reverted before the switch."""
         return self.kind == DOWN_THEN_CODE
 
     def render(self) -> str:
-        """For people."""
+        """Render for display."""
         at = "" if self.kind == FORWARD_ONLY else f": the schema ends at {self.schema or 'no revision'}"
         return "\n".join([f"the way back: {self.kind}{at}", *(f"  {reason}" for reason in self.reasons)])
 
 
 @dataclass(frozen=True)
 class Back:
-    """The question."""
+    """The input of a rollback plan."""
 
     target: int  # release
     steps: Sequence[Step]  # newest first
-    tried: Mapping[str, Trial] = field(default_factory=dict)  # the target's images on schemas that aren't theirs
-    asked: bool = False  # whether the environment asks for proofs
+    tried: Mapping[str, Trial] = field(default_factory=dict)  # of the target on newer schemas
+    asked: bool = False  # whether the environment requires proofs
 
     @property
     def schemas(self) -> list[str | None]:
-        """The levels: the first is where the schema stands, the last the target's own."""
+        """The revisions on the path: from the current one to the target's own."""
         return [*(step.after for step in self.steps), self.steps[-1].before]
 
 
 def way_back(asked: Back, schema: str | None) -> WayBack:
-    """The decision, of a database at this revision."""
+    """Plan the rollback of a database at this revision."""
     if not asked.steps:
         return WayBack(CODE_ONLY, schema, ("no migration lies between them",))
     said = tuple(_said(step) for step in asked.steps)
@@ -103,7 +103,7 @@ def way_back(asked: Back, schema: str | None) -> WayBack:
 
 
 def forced(asked: Back, schema: str | None, kind: str, reason: str) -> WayBack:
-    """What a person asks for whatever the proofs say: `code only`, or down to the target's own schema."""
+    """The plan that a user forces whatever the proofs show: keep the schema, or down to the target's own revision."""
     said = (*(_said(step) for step in asked.steps), f"a person asked for this way: {reason}")
     if kind == CODE_ONLY or not asked.steps:
         return WayBack(CODE_ONLY, schema, said)
@@ -111,12 +111,12 @@ def forced(asked: Back, schema: str | None, kind: str, reason: str) -> WayBack:
 
 
 def finding(proof: Proof) -> str:
-    """What the proof came to, in two words: what a person accepts."""
+    """The proof's result in short: what a waiver refers to."""
     return f"{proof.way.verdict if proof.way else 'no migration'}, old code {proof.old_code.verdict}"
 
 
 def _chosen(asked: Back, counts: str) -> int | None:
-    """Index of the level."""
+    """Index of the revision to end at."""
     for index in range(len(asked.schemas)):
         if all(_leads_down(step, counts) for step in asked.steps[:index]) and _works_on(asked, index, counts):
             return index
@@ -124,7 +124,7 @@ def _chosen(asked: Back, counts: str) -> int | None:
 
 
 def _works_on(asked: Back, index: int, counts: str) -> bool:
-    """Whether the target works on this level, as far as anybody can know."""
+    """Whether the target works on this revision, by what counts."""
     if index == len(asked.steps):
         return True
     step = asked.steps[index]
@@ -159,7 +159,7 @@ def _decided(asked: Back, index: int, reasons: tuple[str, ...]) -> WayBack:
 
 
 def _concluded(asked: Back, index: int) -> list[str]:
-    """Where nobody tried it."""
+    """Message for a compatibility that was inferred, not tested."""
     if index == len(asked.steps) or asked.steps[index].after in asked.tried:
         return []
     return [f"nobody tried release {asked.target} on {asked.steps[index].after}: concluded, since all steps to there only add"]

@@ -1,8 +1,8 @@
 """THE table of drivers.
 
-To add one: write `drivers/KIND/x.py` with a class that follows the kind's protocol in `shipway.ports`, add its line
-here, and let the kind's conformance suite (`shipway.testing.KIND`) run over it in `tests/conformance`.
-A test fails where a driver is missing here, or a line has no driver.
+To add one: write `drivers/KIND/x.py` with a class that implements the kind's protocol in `shipway.ports`, add its line
+here, and run the kind's conformance suite (`shipway.testing.KIND`) on it in `tests/conformance`. A test fails if a
+driver is missing here, or a line has no driver.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 from shipway.domain.errors import UsageError
 
-# kind: name: module and class. Nothing is imported before it is asked for.
+# kind: name: module and class. Modules are imported on demand.
 DRIVERS: Mapping[str, Mapping[str, str]] = {
     "runtime": {
         "docker": "shipway.drivers.runtime.docker:DockerRuntime",
-        "engine": "shipway.drivers.runtime.engine:Engine",  # what the other Docker drivers are made with
+        "engine": "shipway.drivers.runtime.engine:Engine",  # an argument of the other Docker drivers
     },
     "hosts": {"ssh": "shipway.drivers.hosts.ssh:SshHost"},
     "images": {
@@ -45,13 +45,13 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "knex": "shipway.drivers.database.knex:Knex",
         "sequelize": "shipway.drivers.database.sequelize:Sequelize",
         "sql": "shipway.drivers.database.sql:SqlFolder",
-        "bare": "shipway.drivers.database.bare:BareFolder",  # of folders without an image; no plan can ask for it
+        "bare": "shipway.drivers.database.bare:BareFolder",  # for folders without an image; not available in plans
     },
 }
 
 
 def driver(kind: str, name: str) -> Any:
-    """The class of a driver. UsageError where the table has none of that name."""
+    """The class of a driver. UsageError if the table has no such name."""
     found = DRIVERS.get(kind, {}).get(name)
     if found is None:
         known = ", ".join(sorted(DRIVERS.get(kind, {}))) or "none"
@@ -61,7 +61,7 @@ def driver(kind: str, name: str) -> Any:
 
 
 class Later:
-    """Stands for a driver that is made when it is first used: a command pays only for what it uses."""
+    """A proxy that creates its driver on first use: a command pays only for what it uses."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make

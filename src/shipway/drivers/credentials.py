@@ -1,4 +1,4 @@
-"""What a registry wants to see before it gives or takes an image, and where that is kept: by address, never by the plan."""
+"""Credentials of registries for pulls and pushes, and their storage: by address, never by the plan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HUB_NAMES = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.co
 
 @dataclass(frozen=True)
 class Credentials:
-    """User and password, a bearer token that is sent as it is, or an identity token that is exchanged for one."""
+    """User and password, a bearer token that is sent unchanged, or an identity token that is exchanged for one."""
 
     user: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -36,19 +36,19 @@ class Credentials:
         return "the token" if self.token or self.identity else "anonymous access"
 
     def __bool__(self) -> bool:
-        """Whether there is anything to show."""
+        """Whether it has credentials."""
         return bool(self.user or self.token or self.identity)
 
     def secret(self) -> str:
-        """What must never be printed; empty where there is nothing."""
+        """The part that must never be printed; empty if there is none."""
         return self.password or self.token or self.identity or ""
 
 
 class Keyring:
     """Credentials by address of a registry, such as registry.example:5000 or registry.example/acme.
 
-    The longest address that a reference is below decides. Addresses that were given come before those of `elsewhere`,
-    which is asked once for each host. Safe to share between threads.
+    The longest address that is a prefix of a reference applies. Given addresses take precedence over `elsewhere`, which
+    is asked once per host. Safe to share between threads.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Keyring:
         given: Mapping[str, Credentials] | None = None,
         elsewhere: Callable[[str], Credentials | None] = lambda address: None,
     ) -> None:
-        """elsewhere: credentials of a normalized address, with or without a folder. RegistryError where it fails."""
+        """elsewhere: credentials of a normalized address, with or without a folder. RegistryError if it fails."""
         self._given = {normalized(address): credentials for address, credentials in (given or {}).items()}
         self._elsewhere = elsewhere
         self._found: dict[str, Credentials | None] = {}
@@ -64,25 +64,25 @@ class Keyring:
         self._lock = threading.Lock()
 
     def add(self, address: str, credentials: Credentials, *, builds: bool = True) -> None:
-        """Hold them for that address from now on. builds: whether a Dockerfile may begin with images from there."""
+        """Use them for that address from now on. builds: whether a Dockerfile may use base images from there."""
         with self._lock:
             self._given[normalized(address)] = credentials
             if not builds:
                 self._withheld.add(normalized(address))
 
     def given(self) -> Mapping[str, Credentials]:
-        """By address: all that builds may use, but those of elsewhere."""
+        """By address: all that builds may use, except those of `elsewhere`."""
         with self._lock:
             return {address: credentials for address, credentials in self._given.items() if address not in self._withheld}
 
     def find(self, reference: str) -> Credentials | None:
-        """Of an image's full name or a repository; None where there are none."""
+        """Credentials for an image's full name or a repository; None if there are none."""
         first, slash, _ = reference.partition("/")
         named = slash and ("." in first or ":" in first or first == "localhost")
         return self.at(reference if named else f"{HUB}/{reference}")
 
     def at(self, address: str) -> Credentials | None:
-        """Of a registry, with or without a folder in it."""
+        """Credentials for a registry, with or without a folder in it."""
         parts = normalized(address).split("/")
         for length in range(len(parts), 0, -1):
             part = "/".join(parts[:length])
@@ -105,13 +105,14 @@ def normalized(address: str) -> str:
 
 
 def from_variable(text: str) -> dict[str, Credentials]:
-    """The content of SHIPWAY_REGISTRY_AUTH: {"ADDRESS": {"user": …, "password": …} or {"token": …}, …}. SecretError."""
+    """Parse SHIPWAY_REGISTRY_AUTH: {"ADDRESS": {"user": …, "password": …} or {"token": …}, …}. SecretError if it is
+    invalid."""
     wanted = '{"registry.example": {"user": "ci", "password": "…"}}, or {"token": "…"} for an address'
     try:
         data = json.loads(text)
         found = {str(address): _one(entry) for address, entry in data.get("auths", data).items()}
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise SecretError(f"{VARIABLE} can't be read", hint=f"write {wanted}") from error  # its content isn't shown
+        raise SecretError(f"{VARIABLE} can't be read", hint=f"write {wanted}") from error  # never show the content
     if not all(found.values()):
         raise SecretError(f"{VARIABLE} has an address without a user and a password or a token", hint=f"write {wanted}")
     return found
@@ -127,7 +128,7 @@ def _one(entry: Mapping[str, str]) -> Credentials:
 
 
 def decoded(auth: str) -> tuple[str | None, str | None]:
-    """User and password of base64 of USER:PASSWORD. ValueError where it is something else."""
+    """User and password from base64 of USER:PASSWORD. ValueError if it is invalid."""
     try:
         user, colon, password = base64.b64decode(auth).decode().rstrip("\0").partition(":")
     except binascii.Error as error:

@@ -1,4 +1,4 @@
-"""What people told the docker command on this machine: its logins and credential helpers."""
+"""The docker command's configuration on this machine: logins and credential helpers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import HUB, Credentials, decoded, normalized
 
 HELPER_TIMEOUT = 30.0
-_HUB_KEY = "https://index.docker.io/v1/"  # as helpers know Docker Hub
-_TOKEN = "<token>"  # user name by which a helper says that its secret is an identity token
+_HUB_KEY = "https://index.docker.io/v1/"  # Docker Hub's name in helpers
+_TOKEN = "<token>"  # user name by which a helper marks its secret as an identity token
 
 Helper = Callable[[str, str], tuple[int, str]]  # runs `docker-credential-NAME get` for an address: exit code, output
 
 
 def folder() -> Path:
-    """Of the docker command's settings."""
+    """Folder of the docker command's configuration."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path("~").expanduser() / ".docker")
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A file of settings; empty where there is none. RegistryError where it can't be read."""
+    """A configuration file; empty if there is none. RegistryError if it can't be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -36,7 +36,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 class DockerLogins:
-    """Credentials that `docker login` stored: in config.json, or with a credential helper (`credHelpers`, `credsStore`)."""
+    """Credentials stored by `docker login`: in config.json, or with a credential helper (`credHelpers`,
+    `credsStore`)."""
 
     def __init__(self, config: Mapping[str, Any], helper: Helper | None = None) -> None:
         self._auths = {normalized(key): (key, value) for key, value in (config.get("auths") or {}).items()}
@@ -45,11 +46,11 @@ class DockerLogins:
         self._run = helper or _run
 
     def find(self, address: str) -> Credentials | None:
-        """Of a normalized address. RegistryError where a helper fails."""
+        """Credentials of a normalized address. RegistryError if a helper fails."""
         if address in self._helpers:
             key, name = self._helpers[address]
             return self._ask(name, key)
-        if self._store and ("/" not in address or address in self._auths):  # stores know hosts, and what was logged into
+        if self._store and ("/" not in address or address in self._auths):  # stores have hosts, and addresses of logins
             key = self._auths[address][0] if address in self._auths else _HUB_KEY if address == HUB else address
             found = self._ask(self._store, key)
             if found:

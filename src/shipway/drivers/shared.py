@@ -1,4 +1,4 @@
-"""What the drivers have in common that run a container for all apps of an engine: the edge and the registry."""
+"""Shared code of drivers that run a container for all apps of an engine: the edge and the registry."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from shipway.domain.errors import EngineError
 from shipway.system import locks
 from shipway.system.locks import private_folder
 
-SHARED = "_shared"  # LABEL_APP of what belongs to no single app; no plan may have this name
+SHARED = "_shared"  # LABEL_APP of objects that belong to no single app; plans can't have this name
 
 
 def port_taken(error: EngineError) -> bool:
-    """Whether a container could not be started because another program has its port."""
+    """Whether a container failed to start because another program has its port."""
     text = error.message.lower()
     return any(words in text for words in ("port is already allocated", "address already in use", "failed to bind"))
 
 
 @contextmanager
 def exclusive(name: str, engine: str, cancelled: threading.Event | None = None) -> Iterator[None]:
-    """One at a time for a container's name on an engine (by its address), among this user's threads and processes."""
+    """One at a time per container name and engine (by its address), among this user's threads and processes."""
     path = private_folder() / f"{name}-{hashlib.sha256(engine.encode()).hexdigest()[:12]}.lock"
     with locks.exclusive(path, f"{name} on {engine}", cancelled=cancelled):
         yield

@@ -1,4 +1,4 @@
-"""The plan file: from `shipway.yaml` to a Plan. Importing this package costs nothing; reading imports what it needs."""
+"""The plan file: from `shipway.yaml` to a Plan. Importing this package is cheap; reading imports what it needs."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ HINT = "`shipway init` writes a first plan"
 
 
 def load(path: Path) -> Plan:
-    """The plan in a file. PlanError where it can't be read; with `problems`, all of them, where it has errors."""
+    """Load the plan from a file. PlanError if it can't be read; with all `problems` if it has errors."""
     return _plan_of(examine(path))
 
 
 def parse(text: str, file: str, *, files: Callable[[str], bool] | None = None) -> Plan:
-    """A plan from its text; `files` tells whether a path relative to the plan's folder exists. Raises as `load`."""
+    """Parse a plan from its text; `files` tells whether a path relative to the plan's folder exists. Raises as
+    `load`."""
     from shipway.planfile.read import read
 
     return _plan_of(read(text, file, files))
 
 
 def examine(path: Path, images: Images | None = None, taken: Taken | None = None) -> Reading:
-    """The plan, if it is valid, and all problems of the file, warnings too. PlanError where it can't be read. images: what an
-    engine knows of an image. taken: who is served at an environment's address there already."""
+    """The plan if it is valid, and all problems of the file including warnings. PlanError if it can't be read. images:
+    an image's configuration on the engine. taken: who is already served at an environment's address there."""
     from shipway.planfile.read import read
 
     return read(_text(path), _shown(path), lambda name: (path.parent / name).exists(), images, taken)
 
 
 def load_cached(path: Path, cache: Path) -> Plan:
-    """As `load`; a file that was valid before isn't parsed again, and its folders aren't looked at again."""
+    """Like `load`; a file that was valid before is neither parsed nor checked for its folders again."""
     import hashlib
 
     from shipway import __version__
@@ -75,5 +76,5 @@ def _text(path: Path) -> str:
 
 
 def _shown(path: Path) -> str:
-    """The shorter one of its absolute name and its name from the working directory."""
+    """The shorter of its absolute path and its path from the working directory."""
     return min(os.path.relpath(path), str(path.absolute()), key=len)

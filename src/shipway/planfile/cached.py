@@ -1,4 +1,4 @@
-"""A parsed plan as JSON, so that a command that only needs the plan doesn't pay for YAML."""
+"""A parsed plan as JSON, so that commands that only need the plan don't parse YAML."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shipway.domain.record import from_data, to_data
 
 
 def read(path: Path) -> Plan | None:
-    """The plan that `write` kept; None where there is none or it was damaged."""
+    """The plan stored by `write`; None if it is missing or damaged."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return from_data(Plan, data) if isinstance(data, dict) else None
@@ -21,7 +21,7 @@ def read(path: Path) -> Plan | None:
 
 
 def write(path: Path, plan: Plan) -> None:
-    """Whole or not at all. A cache that can't be written is no error: the next command parses again."""
+    """Atomic. Failing to write the cache is no error: the next command parses again."""
     part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""docs/plan.md, made of the annotated reference."""
+"""Generate docs/plan.md from the annotated reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML text to a small tree that knows the place of each key and value. The only module that knows ruamel.yaml."""
+"""Parse YAML to a small tree with the position of each key and value. The only module that uses ruamel.yaml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TYPES: dict[str, Type] = {
 
 
 class Unreadable(Exception):
-    """The text is no YAML, or uses a part of YAML that a plan doesn't have."""
+    """The text is not YAML, or uses a feature of YAML that plans don't support."""
 
     def __init__(self, message: str, mark: Mark, expected: str = "") -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A single value, as written but without quotes."""
+    """A single value as written, without quotes."""
 
     text: str
     type: Type
@@ -46,7 +46,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Entries:
-    """A mapping, in the order of the file; a key that is written twice is in it twice."""
+    """A mapping, in the order of the file; duplicate keys are kept."""
 
     pairs: tuple[tuple[Scalar, Node], ...]
     mark: Mark
@@ -56,7 +56,7 @@ Node = Scalar | Items | Entries
 
 
 def plain(node: Node) -> Any:
-    """As dicts, lists and strings; nothing is None. For files of other tools, whose shape isn't known."""
+    """Convert to dicts, lists and strings; nothing is None. For files of other tools, with an unknown structure."""
     if isinstance(node, Scalar):
         return None if node.type == "nothing" else node.text
     if isinstance(node, Items):
@@ -65,7 +65,7 @@ def plain(node: Node) -> Any:
 
 
 def compose(text: str) -> Node:
-    """The whole text as a tree; raises Unreadable. `on`, `yes` and `no` are words, as YAML 1.2 has it."""
+    """Parse the text to a tree; raises Unreadable. `on`, `yes` and `no` are strings, as in YAML 1.2."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -79,7 +79,7 @@ def compose(text: str) -> Node:
         raise _plain(error, text) from error
     except (ValueError, KeyError, AttributeError, TypeError, IndexError, AssertionError) as error:  # of the parser itself
         raise Unreadable(f"not valid YAML: {str(error)[:200] or type(error).__name__}", Mark(1, 1)) from error
-    except YAMLError as error:  # a character that YAML doesn't allow
+    except YAMLError as error:  # a character not allowed in YAML
         place = getattr(error, "position", 0)
         mark = Mark(text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place))
         raise Unreadable(f"the character {text[place : place + 1]!r} is not allowed in YAML", mark) from error
@@ -89,7 +89,7 @@ def compose(text: str) -> Node:
 
 
 def _bounded() -> Any:
-    """The library's composer, which stops where a text has more in it than a plan can have."""
+    """The library's composer, aborting when a text exceeds the limits of a plan."""
     from ruamel.yaml.composer import Composer
 
     class Bounded(Composer):
@@ -110,12 +110,12 @@ def _bounded() -> Any:
 
 
 class _Conversion:
-    """Aliases lead to the same node again: each node is converted once."""
+    """Aliases refer to the same node: each node is converted once."""
 
     def __init__(self) -> None:
         self.done: dict[int, Node] = {}
         self.open: set[int] = set()
-        self.sizes: dict[int, int] = {}  # of converted nodes: values in them, an alias counted as what it stands for
+        self.sizes: dict[int, int] = {}  # of converted nodes: number of values in them, with aliases expanded
 
     def convert(self, node: YamlNode) -> Node:
         known = self.done.get(id(node))
@@ -144,7 +144,7 @@ class _Conversion:
         return Scalar(node.value, _TYPES[tag], mark)
 
     def _pairs(self, pairs: Any) -> Iterator[tuple[Scalar, Node]]:
-        """The mapping's own pairs, then those of a merge key (`<<: *name`) that it doesn't have itself."""
+        """The mapping's own pairs, then those of a merge key (`<<: *name`) that it lacks."""
         own = set[str]()
         merged: list[tuple[Scalar, Node]] = []
         for key_node, value_node in pairs:
@@ -172,7 +172,7 @@ def _parts(node: Node) -> Iterator[Node]:
             yield value
 
 
-_PLAIN_WORDS = (  # a part of the parser's message, and what it means to who wrote the file
+_PLAIN_WORDS = (  # part of the parser's message, and its meaning for the author
     ("mapping values are not allowed", "there is a second `: ` in this value, or the line is indented too far",
      "text with a colon in quotes; the keys of one mapping in the same column"),
     ("character '\\t'", "a tab is used for indentation", "spaces"),
@@ -193,11 +193,11 @@ _PLAIN_WORDS = (  # a part of the parser's message, and what it means to who wro
 
 
 def _plain(error: Any, text: str) -> Unreadable:
-    """The parser's message in plain words, at the place where the reader should look."""
+    """The parser's message in plain words, at the relevant position."""
     technical = f"{error.context or ''} {error.problem or ''}".strip()
     at = error.problem_mark or error.context_mark
     began = any(part in technical for part in ("flow", "quoted", "simple key"))
-    if began and error.context_mark:  # the end of the file says nothing; the opening bracket, quote or key does
+    if began and error.context_mark:  # the end of the file is not helpful; the opening bracket, quote or key is
         at = error.context_mark
     mark = Mark(at.line + 1, at.column + 1)
     for part, message, expected in _PLAIN_WORDS:

@@ -1,4 +1,5 @@
-"""Kinds of single values and lists: each reads a node and states itself as JSON Schema, so neither is said twice."""
+"""Kinds of single values and lists: each reads a node and renders itself as JSON Schema, so that neither is
+repeated."""
 
 from __future__ import annotations
 
@@ -12,36 +13,36 @@ from shipway.planfile.document import Items, Node, Scalar
 from shipway.planfile.report import INVALID, Path, Report, did_you_mean
 
 Schema = dict[str, Any]
-# All but tab and line ends; what turns the direction of writing; halves of a character.
+# All control characters but tab and line ends; text direction marks; surrogates.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-Describe = Callable[[Path], str]  # path with `*` for a free name → description; empty where there is none
+Describe = Callable[[Path], str]  # path with `*` for a free name → description; empty without one
 
 
 class Kind(Protocol):
-    """What may stand at a key."""
+    """A kind of value for a key."""
 
     @property
     def expected(self) -> str:
-        """The kind in words, for messages."""
+        """Describes the kind in messages."""
 
     @property
     def blank(self) -> Any:
-        """Stands in where a required value is missing, so that the rest can still be checked."""
+        """Replaces a missing required value, so that the rest can still be checked."""
 
     def read(self, node: Node, path: Path, report: Report) -> Any:
-        """The value; INVALID after a problem was reported."""
+        """Return the value; INVALID after reporting a problem."""
 
     def schema(self, path: Path, describe: Describe) -> Schema:
-        """The same as JSON Schema (draft 7)."""
+        """The kind as JSON Schema (draft 7)."""
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether a whole text matches: `$` in Python would let a line end follow."""
+    """Whether the whole text matches: with `$`, Python would permit a line end."""
     return re.search(f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern, text) is not None
 
 
 def unwritable(text: str, most: int) -> str:
-    """What no value may be, in words: too long, or with characters that do something to a terminal; empty where it is none."""
+    """Why no value may have this text: too long, or with characters that control a terminal; empty if it is valid."""
     if len(text) > most:
         return f"is longer than {most} characters"
     found = _CONTROL.search(text)
@@ -50,12 +51,12 @@ def unwritable(text: str, most: int) -> str:
 
 @dataclass(frozen=True)
 class Text:
-    """A string that matches `pattern` and that `convert` takes: a ValueError of it becomes the problem."""
+    """A string that matches `pattern` and that `convert` accepts: its ValueError becomes the problem."""
 
     expected: str
     pattern: str = r"\S"
     convert: Callable[[str], Any] = str
-    as_written: bool = False  # numbers and booleans are taken too, in the very characters of the file
+    as_written: bool = False  # also accepts numbers and booleans, exactly as in the file
     blank: Any = ""
     most: int = LINE  # characters
 
@@ -80,7 +81,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Number:
-    """A number in a range; whole ones only unless `fraction`."""
+    """A number in a range; integers only unless `fraction`."""
 
     expected: str
     minimum: float
@@ -107,7 +108,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words; each stands for a value."""
+    """One of several words, each for a value."""
 
     values: Mapping[str, Any]
     hint: str = ""
@@ -127,13 +128,13 @@ class Choice:
         return report.misfit(path, node, self.expected)
 
     def schema(self, path: Path, describe: Describe) -> Schema:
-        # YAML's `true` is a boolean to the editor and a word to a reader: both are the same choice.
+        # YAML's `true` is a boolean to the editor and a string to the parser: both are the same choice.
         return {"enum": [{"true": True, "false": False}.get(word, word) for word in self.values]}
 
 
 @dataclass(frozen=True)
 class Several:
-    """A list without repetitions; a single value is a list of one."""
+    """A list without duplicates; a single value is a list of one."""
 
     item: Kind
     blank: Any = ()

@@ -1,4 +1,4 @@
-"""Kinds of mappings: a Record has keys of its own, ByName has names that the team chose."""
+"""Kinds of mappings: a Record has fixed keys, ByName has names chosen by the team."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from shipway.planfile.document import Entries, Node, Scalar
 from shipway.planfile.kinds import Describe, Kind, Schema, fits, unwritable
 from shipway.planfile.report import INVALID, Path, Report, did_you_mean, nearest, shown
 
-NAME_LENGTH = 200  # of variables and headers; most names have tighter patterns
+NAME_LENGTH = 200  # of variables and headers; most names have stricter patterns
 
 
 def pairs(node: Entries, path: Path, report: Report) -> Iterator[tuple[Scalar, Node]]:
-    """Entries with their place noted. A key that is written twice is a problem; the first one counts."""
+    """Entries, with their positions recorded. A duplicate key is a problem; the first one counts."""
     for key, value in node.pairs:
         first = report.keys.get((*path, key.text))
         if first is not None and first != key.mark:
@@ -29,17 +29,17 @@ def pairs(node: Entries, path: Path, report: Report) -> Iterator[tuple[Scalar, N
 
 @dataclass(frozen=True)
 class Record:
-    """A mapping with known keys. `make` gets their values by key, or by the name in `renamed`."""
+    """A mapping with known keys. `make` gets their values by key, or under the name in `renamed`."""
 
     make: Callable[..., Any]
     fields: Mapping[str, Kind]
     required: Sequence[str] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     named: bool = False  # `make` also gets the record's own key as `name`
-    short: tuple[str, Kind] | None = None  # (argument, kind) of a single value in place of the mapping
+    short: tuple[str, Kind] | None = None  # (argument, kind) of a single value instead of the mapping
     exactly_one: Sequence[str] = ()
-    together: Mapping[str, Sequence[str]] = field(default_factory=dict)  # key: what must stand beside it
-    extensions: bool = False  # keys that begin with x- are the team's own, for anchors
+    together: Mapping[str, Sequence[str]] = field(default_factory=dict)  # key: further keys that it requires
+    extensions: bool = False  # permit the team's own keys, which begin with x-, for anchors
 
     @property
     def expected(self) -> str:
@@ -79,7 +79,7 @@ class Record:
         return self.make(**arguments, name=path[-1]) if self.named else self.make(**arguments)
 
     def _unknown(self, key: Scalar, path: Path, report: Report) -> str:
-        """Report it, and return the key that was probably meant: that one isn't missing as well."""
+        """Report it, and return the key that was probably meant, so that it isn't reported as missing too."""
         guess = did_you_mean(key.text, self.fields) if len(key.text) <= NAME_LENGTH else ""
         report.error((*path, key.text), f"unknown key{guess}", f"one of {', '.join(self.fields)}", key.mark)
         return (nearest(key.text, self.fields) or "") if guess else ""
@@ -101,7 +101,7 @@ class Record:
                     report.error((*path, key), f"`{key}` needs `{other}` beside it", self._line(other))
 
     def _line(self, key: str) -> str:
-        """A key and what stands there, in its shortest form."""
+        """A key with its value in the shortest form."""
         kind = self.fields[key]
         brief = kind.short[1] if isinstance(kind, Record) and kind.short else kind
         return f"`{key}:` {brief.expected}"
@@ -128,11 +128,11 @@ class Record:
 
 @dataclass(frozen=True)
 class ByName:
-    """A mapping from names that the team chose to values of one kind."""
+    """A mapping from names chosen by the team to values of one kind."""
 
     item: Kind
     names: str  # pattern of a name
-    called: str  # the pattern in words
+    called: str  # description of the pattern
     example: str
     at_least: int = 0
     blank: Any = field(default_factory=dict)

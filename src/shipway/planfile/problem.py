@@ -1,4 +1,4 @@
-"""What is wrong with a plan, where, and what was expected instead."""
+"""Problems of a plan: position, and what was expected."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shipway.domain.errors import PlanError
 ERROR, WARNING = "error", "warning"
 DOCUMENTATION = "docs/plan.md"
 
-Paint = Callable[[str, str], str]  # text and colour in, text out
+Paint = Callable[[str, str], str]  # text and colour to text
 
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """A place in the file, counted from 1."""
+    """A position in the file, counted from 1."""
 
     line: int
     column: int
@@ -24,7 +24,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding. An error keeps the plan from being used, a warning doesn't."""
+    """A problem. A plan with errors can't be used; warnings don't matter for that."""
 
     severity: str
     file: str
@@ -36,7 +36,7 @@ class Problem:
     doc: str = DOCUMENTATION
 
     def render(self, paint: Paint = lambda text, colour: text) -> str:
-        """`file:line:column: severity: path: message`, and a second line that says what was expected."""
+        """`file:line:column: severity: path: message`, and a second line with what was expected."""
         severity = paint(self.severity, "red" if self.severity == ERROR else "yellow")
         what = f"{self.path}: {self.message}" if self.path else self.message
         line = f"{self.file}:{self.line}:{self.column}: {severity}: {what}"
@@ -60,6 +60,6 @@ def tally(problems: Sequence[Problem]) -> str:
 
 
 def documentation(problems: Sequence[Problem]) -> str:
-    """Where the keys in question are described."""
+    """Link to the documentation of the affected keys."""
     sections = dict.fromkeys(problem.doc.partition("#")[2] for problem in problems if "#" in problem.doc)
     return f"{DOCUMENTATION} describes every key" + (f"; see there: {', '.join(sections)}" if sections else "")

@@ -1,4 +1,4 @@
-"""From text to a Plan: shape first, then the rules, and all problems of both together."""
+"""From text to a Plan: check structure, then rules, and report all problems together."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from shipway.planfile.rules.pipeline import expand
 from shipway.planfile.rules.services import right_volume
 from shipway.planfile.sections import PLAN
 
-Images = Callable[[str], Mapping[str, object] | None]  # its configuration: Env, Volumes …; None where it isn't there
-Taken = Callable[[Plan, Environment], str | None]  # who is served at the environment's address already, in words
+Images = Callable[[str], Mapping[str, object] | None]  # its configuration: Env, Volumes …; None if it is missing
+Taken = Callable[[Plan, Environment], str | None]  # message about who is already served at the environment's address
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of a text: a plan unless there are errors, and all problems in the order of the file."""
+    """The result of parsing: a plan unless there are errors, and all problems in the order of the file."""
 
     plan: Plan | None
     problems: tuple[Problem, ...]
 
 
 def read(text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None) -> Reading:
-    """Never raises for what stands in the text. images: what an engine knows of an image by its name. taken: whom its edge
+    """Never raises because of the text. images: an image's configuration on the engine, by name. taken: whom its edge
     serves at an environment's address."""
     report = Report(file, PLAN.fields)
     plan = None

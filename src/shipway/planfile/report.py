@@ -1,4 +1,4 @@
-"""Collects the problems of one file, and knows where each key and value stands."""
+"""Collects the problems of one file, and the position of each key and value."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from shipway.planfile.bounds import PROBLEMS
 from shipway.planfile.document import Entries, Node, Scalar
 from shipway.planfile.problem import DOCUMENTATION, ERROR, WARNING, Mark, Problem
 
-Path = tuple[str | int, ...]  # keys from the root; a number is an item of a list
-_TYPED = re.compile(r"[-+.\d]*|true|false|null|~")  # what is a text only because of its quotes
-INVALID: Any = object()  # what a reader returns for a value that it reported
+Path = tuple[str | int, ...]  # keys from the root; a number is the index of a list item
+_TYPED = re.compile(r"[-+.\d]*|true|false|null|~")  # is only a string when quoted
+INVALID: Any = object()  # returned for a value that was reported
 
 
 class Report:
-    """Problems are added by the path of what they are about; the place in the file follows from it."""
+    """Problems are added by path, which determines their position in the file."""
 
     def __init__(self, file: str, sections: Container[str] = ()) -> None:
         self.file = file
@@ -27,10 +27,10 @@ class Report:
         self._nodes: dict[Path, Node] = {}
         self._failed: set[Path] = set()
         self._problems: dict[Problem, None] = {}
-        self._more = 0  # that are counted, and not listed
+        self._more = 0  # counted, but not listed
 
     def place(self, path: Path, node: Node, key: Mark | None = None) -> None:
-        """Remember where `path` is written: a single value by itself, anything larger by its key."""
+        """Record the position of `path`: a single value's own, else its key's."""
         self._nodes[path] = node
         by_itself = isinstance(node, Scalar) and node.type != "nothing"
         self._places[path] = node.mark if key is None or by_itself else key
@@ -38,7 +38,7 @@ class Report:
             self.keys[path] = key
 
     def written(self, path: Path) -> bool:
-        """Whether the file has this key, be its value right or wrong."""
+        """Whether the file has this key, even with an invalid value."""
         return path in self._places
 
     def failed(self, path: Path) -> bool:
@@ -46,7 +46,7 @@ class Report:
         return path in self._failed
 
     def names(self, path: Path) -> list[str]:
-        """Keys of the mapping at `path`, those with a wrong value too."""
+        """Keys of the mapping at `path`, including those with an invalid value."""
         node = self._nodes.get(path)
         return [key.text for key, _ in node.pairs] if isinstance(node, Entries) else []
 
@@ -63,7 +63,7 @@ class Report:
         return INVALID
 
     def problems(self) -> list[Problem]:
-        """All of them, in the order of the file, errors before warnings on the same place."""
+        """All problems in the order of the file, errors before warnings at the same position."""
         more = self._more and [Problem(ERROR, self.file, 1, 1, "", f"there are {self._more} more problems, which are not listed")]
         return [*sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.severity, problem.path)), *(more or ())]
 
@@ -75,14 +75,14 @@ class Report:
         where = printable(".".join(part for part in (path if mark else known) if isinstance(part, str)))
         doc = f"{DOCUMENTATION}#{known[0]}" if known and known[0] in self.sections else DOCUMENTATION
         problem = Problem(severity, self.file, at.line, at.column, where, printable(message), printable(expected, 1500), doc)
-        if len(self._problems) < PROBLEMS or problem in self._problems:  # an alias brings the same place again
+        if len(self._problems) < PROBLEMS or problem in self._problems:  # an alias repeats the same position
             self._problems[problem] = None
         elif severity == ERROR:
             self._more += 1
 
 
 def shown(node: Node) -> str:
-    """A value as a message names it."""
+    """A value as shown in messages."""
     if isinstance(node, Scalar):
         if node.type == "nothing" or not node.text.strip():
             return "empty"
@@ -93,13 +93,13 @@ def shown(node: Node) -> str:
 
 
 def printable(text: str, most: int = 300) -> str:
-    """What people wrote, as a message may show it: in one line, bounded, without characters that a terminal acts on."""
+    """User text as shown in messages: on one line, truncated, without control characters."""
     cut = text if len(text) <= most else text[: most - 1] + "…"
     return "".join(char if char.isprintable() else " " if char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in cut)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that was most likely meant: near in spelling, or one is the beginning of the other."""
+    """The candidate that was probably meant: similar in spelling, or one is a prefix of the other."""
     names = list(candidates)
     plain = {name.lower().replace("-", "_"): name for name in names}
     wanted = word.lower().replace("-", "_")

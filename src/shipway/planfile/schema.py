@@ -1,4 +1,4 @@
-"""The JSON Schema of the plan file, for editors. `python -m shipway.planfile.schema` prints it anew from the table of
+"""The JSON Schema of the plan file, for editors. `python -m shipway.planfile.schema` regenerates it from the table of
 sections and the reference; with `--docs` it prints docs/plan.md. Both files are committed."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ PUBLISHED = Path(__file__).with_name("schema.json")
 
 
 def generate() -> dict[str, Any]:
-    """The schema (draft 7, which editors know best)."""
+    """The schema (draft 7, which editors support best)."""
     from shipway.planfile.reference import describe
     from shipway.planfile.sections import PLAN
 
@@ -21,12 +21,12 @@ def generate() -> dict[str, Any]:
 
 
 def render(schema: dict[str, Any]) -> str:
-    """As it is committed."""
+    """The committed text."""
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> None:
-    """For developers."""
+    """Entry point for developers."""
     if arguments == ["--docs"]:
         from shipway.planfile.docs import page
 

@@ -1,4 +1,4 @@
-"""THE table of the plan file: each section's keys, what may stand there, and the object that it becomes."""
+"""THE table of the plan file: each section's keys, their kinds, and the object created from it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 
 _KINDS = {"postgres": "postgres", "postgis": "postgres", "mysql": "mysql", "mariadb": "mysql", "redis": "redis", "valkey": "redis"}
-ALL = "all"  # in `build` of a step: every service that is built
+ALL = "all"  # in `build` of a step: every service with a build
 
 
 def step_image(name: str | None = None, build: domain.BuildSource | None = None, target: str | None = None) -> domain.StepImage:
-    """An image by name, or of this repository, where `target` beside `build` chooses another stage."""
+    """An image by name, or of this repository, with `target` beside `build` selecting another stage."""
     return domain.StepImage(name, replace(build, target=target) if build and target else build)
 
 
 def accessory(image: str, **given: Any) -> domain.Accessory:
-    """Kind and port follow from the image's name where the plan doesn't give them."""
+    """Kind and port are derived from the image's name unless given."""
     kind = given.pop("kind", None) or _KINDS.get(image.split("@")[0].rpartition("/")[2].split(":")[0], "other")
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
 
 
 def trigger(branches: tuple[str, ...] = (), tag: Mapping[str, Any] | None = None, manual: bool = False) -> domain.Trigger:
-    """What `tag` says stands beside the branches."""
+    """The keys of `tag` are added to the branches."""
     return domain.Trigger(branches=branches, manual=manual, **(tag or {}))
 
 
@@ -44,8 +44,8 @@ def secret(name: str, as_file: bool = False) -> str:
 def service(
     name: str, route: str | None = None, drain: float | None = None, stop: float | None = None, secrets: tuple[str, ...] = (), **given: Any
 ) -> domain.Service:
-    """Its secrets by name, and apart those that it reads from a file. `drain` of a service without a route is its `stop`:
-    in older plans it was the name of that."""
+    """Splits off the secrets that the service reads from files. For a service without a route, `drain` sets `stop`:
+    older plans used that name."""
     if route is None and drain is not None:
         drain, stop = None, drain if stop is None else stop
     times: dict[str, Any] = {key: value for key, value in (("drain", drain), ("stop", stop)) if value is not None}
@@ -224,7 +224,7 @@ EDGE = Record(domain.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
 
 
 def environment(standby: float | None = None, **given: Any) -> domain.Environment:
-    """Where the plan doesn't say `standby`, it is on as long as free memory covers it."""
+    """Without `standby` in the plan, it depends on free memory."""
     auto = standby is None
     return domain.Environment(standby=domain.STANDBY if standby is None else standby, standby_auto=auto, **given)
 

@@ -23,7 +23,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"K": 1024, "M": 1024**2, "G": 1024**3}
 _LONGEST = 366 * 86400.0
 _LARGEST_MEMORY = 64 * 1024**4
-_SMALLEST_MEMORY = 6 * 1024**2  # what the Docker Engine takes
+_SMALLEST_MEMORY = 6 * 1024**2  # the minimum of Docker Engine
 
 
 def seconds(text: str) -> float:
@@ -36,7 +36,7 @@ def seconds(text: str) -> float:
 
 
 def seconds_of_a_day(text: str) -> float:
-    """As `seconds`, at most 24 hours."""
+    """Like `seconds`, at most 24 hours."""
     value = seconds(text)
     if value > 86400:
         raise ValueError(f"`{text}` is more than 24h")
@@ -54,7 +54,7 @@ def size(text: str) -> int:
 
 
 def versions(text: str) -> str:
-    """A range of semantic versions, checked. ValueError where it is none."""
+    """A checked range of semantic versions. ValueError if it is invalid."""
     parse_range(text)
     return text
 
@@ -73,7 +73,7 @@ def host(text: str) -> str:
 
 
 def shell_words(text: str) -> str:
-    """The text itself, where a shell could split it."""
+    """The unchanged text, if a shell can split it."""
     try:
         shlex.split(text)
     except ValueError:
@@ -82,7 +82,7 @@ def shell_words(text: str) -> str:
 
 
 def public_url(text: str) -> str:
-    """The address without a closing slash."""
+    """The address without a trailing slash."""
     parts = _split(text)
     if parts.scheme not in ("http", "https") or not _valid_host(parts):
         raise ValueError(f"`{text[:60]}` is no valid address")
@@ -94,7 +94,7 @@ def public_url(text: str) -> str:
 
 
 def _split(text: str) -> SplitResult:
-    """urlsplit, which leaves out line ends and blanks, and fails on some brackets."""
+    """urlsplit, with a ValueError for blanks, which it would drop, and for invalid brackets."""
     if any(char.isspace() for char in text):
         raise ValueError("has a blank in it")
     try:
@@ -106,7 +106,7 @@ def _split(text: str) -> SplitResult:
 def _valid_host(parts: SplitResult) -> bool:
     try:
         port = parts.port
-    except ValueError:  # out of range or no number
+    except ValueError:  # out of range or not a number
         return False
     labels = (parts.hostname or "").split(".") if len(parts.hostname or "") <= 253 else [""]
     usual = all(label and label.replace("-", "").isalnum() and label.isascii() for label in labels)
@@ -114,7 +114,7 @@ def _valid_host(parts: SplitResult) -> bool:
 
 
 def accessory_url(text: str) -> str:
-    """A template with {host}, and with {port} where it is needed."""
+    """A template with {host}, and with {port} if needed."""
     left = text.replace("{host}", "").replace("{port}", "")
     if "{host}" not in text or "{" in left or "}" in left:
         raise ValueError(f"`{text[:60]}` is no template that Shipway can fill in")
@@ -125,17 +125,17 @@ def network_range(text: str) -> str:
     """An address or a range of addresses, in the usual form."""
     import ipaddress
 
-    found = ipaddress.ip_network(text)  # a ValueError says what is wrong with it
+    found = ipaddress.ip_network(text)  # its ValueError has the reason
     if found.prefixlen == 0:
         raise ValueError("everybody would be believed: name the addresses of the proxies")
     return str(found)
 
 
 def host_address(text: str) -> str:
-    """One of a machine, at which accessories may be published. ValueError for the one that means all of them."""
+    """A machine's address for published accessories. ValueError for the unspecified address."""
     import ipaddress
 
-    if ipaddress.IPv4Address(text).is_unspecified:  # its ValueError says what is wrong with it
+    if ipaddress.IPv4Address(text).is_unspecified:  # its ValueError has the reason
         raise ValueError(f"`{text}` would publish the accessories to everybody: name the address that only the other hosts reach")
     return text
 
@@ -196,7 +196,8 @@ CERTIFICATES = Text("certificates in PEM form", r"^-----BEGIN CERTIFICATE-----",
 ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_url)
 REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
 
-# Those of Linux, without the ones that are the whole machine: SYS_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_BOOT, MAC_*, BPF, PERFMON.
+# Those of Linux, except those that amount to the whole machine: SYS_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_BOOT, MAC_*, BPF,
+# PERFMON.
 CAPABILITIES = (
     "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER",
     "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE",

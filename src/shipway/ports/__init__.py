@@ -1,7 +1,7 @@
-"""Every driver protocol. Actions and steps know these and never a driver.
+"""All driver protocols. Actions and steps depend on these, never on a driver.
 
-Unless a docstring says otherwise: methods are blocking, safe to call from several threads, raise the class of
-`domain.errors` that is named at the protocol, and are idempotent: asking for what is already so is no error.
+Unless a docstring differs, methods are blocking, safe to call from several threads, idempotent (repeating a call is no
+error), and raise the class of `domain.errors` named at the protocol.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Migration tools, and databases that a proof may do anything to."""
+"""Migration tools, and scratch databases of proofs."""
 
 from __future__ import annotations
 
@@ -19,90 +19,90 @@ again: exit code and output (stdout and stderr together)."""
 class DatabaseTool(Protocol):
     """A migration tool, bound to one release's image and one database. Raises MigrationFailed.
 
-    All but `head` and `scripts` refuse a database that has something applied which the image lacks.
+    All methods but `head` and `scripts` reject a database with applied migrations that the image lacks.
     """
 
     def head(self) -> str | None:
-        """Newest revision that the image brings; None where it has no migrations. Needs no database."""
+        """Newest revision in the image; None without migrations. Needs no database."""
 
     def current(self) -> str | None:
-        """Revision of the database; None where nothing was applied yet."""
+        """Current revision of the database; None if nothing is applied."""
 
     def pending(self) -> list[str]:
         """Revisions that `up` would apply, oldest first."""
 
     def up(self, on_line: OnLine, to: str | None = None) -> None:
-        """Apply all pending ones, up to and with `to`."""
+        """Apply all pending revisions, up to and including `to`."""
 
     def down(self, to: str | None, on_line: OnLine) -> None:
         """Revert, newest first, until `to` is the newest one applied; None reverts all. Irreversible, before anything
-        runs, where one of them has no way down, or an empty one, as far as that is seen without running it."""
+        runs, if a down migration is missing or empty, as far as that is visible without running it."""
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
-        """What reverts these revisions (oldest first), as text by path, for people who have to do it without the
-        image. Those without a way down are left out. Needs no database."""
+        """Down migrations of these revisions (oldest first), as text by path, to run them manually without the image.
+        Missing ones are omitted. Needs no database."""
 
 
 class ScratchDatabase(Protocol):
-    """A database that a proof may do anything to. Raises ProofError."""
+    """A database that a proof may change in any way. Raises ProofError."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def url(self) -> str:
-        """Where this process reaches it."""
+        """Address for this process."""
 
     def catalog(self) -> Catalog:
-        """All that people made in it. The tables where migration tools keep their own books are left out."""
+        """All user-created objects, without migration history tables."""
 
     def touched(self) -> Mapping[str, int | None]:
-        """Tables whose rows may not be those that the database was made with, with the number of rows inserted, updated
-        and deleted; None where the table was written anew as a whole, or nobody counted."""
+        """Tables whose rows may have changed since the database was created, with the number of rows inserted, updated
+        and deleted; None if the table was completely rewritten, or the number is unknown."""
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
-        """Of these columns; those that the table lacks are left out."""
+        """The content of these columns; those that the table lacks are omitted."""
 
     def collisions(self) -> Sequence[str]:
-        """Sequences that will give a value which a row has already, in the column that they fill."""
+        """Sequences whose future values already exist in the column that they fill."""
 
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
-        """Run a script of statements as its author would have it run, and give the notices. ProofError with the
-        database's own words; nothing of it stays where it ran in a transaction."""
+        """Run a script of statements as its author intends, and return the notices. ProofError with the database's own
+        message; a transaction is then rolled back."""
 
     def watch(self) -> AbstractContextManager[Watched]:
-        """In the block, somebody looks at the locks that others take in it."""
+        """In the block, monitor the locks that others take in it."""
 
     def interrupt(self) -> Sequence[str]:
-        """End all sessions in it. Gives what each was at, in words."""
+        """Terminate all sessions in it. Returns messages about what each was doing."""
 
 
 class Watched(Protocol):
-    """What was seen in a block of `ScratchDatabase.watch`; complete when the block has ended."""
+    """The observations in a block of `ScratchDatabase.watch`; complete when the block has ended."""
 
-    locks: Sequence[Lock]  # on what was there when the block began, ACCESS SHARE left out
-    rewrites: Sequence[str]  # tables, likewise
+    locks: Sequence[Lock]  # on objects that existed before the block, without ACCESS SHARE
+    rewrites: Sequence[str]  # of such tables
 
 
 class Scratch(Protocol):
-    """A database server where proofs make databases of their own, under names that tell whose they are."""
+    """A database server on which proofs create databases, under names that identify their owner."""
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
-        """An empty one, or a clone."""
+        """Create an empty one, or a clone."""
 
     def drop(self, database: ScratchDatabase) -> None:
-        """With all sessions in it. A missing one is no error."""
+        """Drop it with all its sessions. A missing one is no error."""
 
     def sweep(self) -> Sequence[str]:
-        """Drop what proofs left whose process is gone; gives the names."""
+        """Drop leftovers of proofs whose process died; returns the names."""
 
     def free_space(self) -> int | None:
-        """Bytes that databases may grow by; None where nobody can tell."""
+        """Bytes available for databases; None if unknown."""
 
 
 class Linter(Protocol):
-    """Reads scripts without running them. Raises ProofError where it can't: a proof goes without it."""
+    """Analyzes scripts without running them. Raises ProofError if it can't: a proof continues without it."""
 
     def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[tuple[int, str]]]:
-        """Of scripts by path, for a server of this version (`15.4`; None: any): warnings by path, each with its line,
-        counted from 1, and the rule in its words."""
+        """Warnings about scripts by path, for a server of this version (`15.4`; None: any): each with its line, counted
+        from 1, and the rule's message."""

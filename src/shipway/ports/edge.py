@@ -18,51 +18,52 @@ class Edge(Protocol):
         self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, object] | None = None
     ) -> None:
         """Run it with at least these public ports, attached to these networks under these aliases (the public host
-        names, so that a container there reaches the edge by them), able to get certificates and to believe proxies as
-        the `url` of a table says; keeps all that others asked for, and interrupts none of them, but for what `pending` says."""
+        names, by which containers there reach the edge), able to obtain certificates and to trust proxies as the `url`
+        of a route table says. Keeps what others requested, and interrupts them only as `pending` reports."""
 
     def pending(self, ports: Sequence[Publish], url: Mapping[str, object] | None = None) -> str | None:
-        """What `ensure` with these would interrupt, in words; None where nothing is interrupted."""
+        """Message about what `ensure` with these would interrupt; None if nothing."""
 
     def authority(self) -> str | None:
-        """Certificate (PEM) of the authority that signs for local names; None where it was never needed."""
+        """Certificate (PEM) of the local CA; None if it was never needed."""
 
     def down(self) -> Sequence[str]:
-        """Its containers that don't run: nobody is answered at their ports. None where there is no edge."""
+        """Stopped containers of the edge, whose ports are unreachable; empty without an edge."""
 
     def trim(self, ports: Sequence[Publish] | None = None) -> None:
-        """Give back the public ports that no routes need; of these alone, or all."""
+        """Release the public ports without routes; of these only, or of all."""
 
     def visit(
         self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]
     ) -> AbstractContextManager[str]:
-        """In the block there is a container (its name is given) whose network namespace reaches this address (`url` of a
-        table) as visitors do, whatever DNS says, and no container of this engine otherwise. A maintenance page isn't
-        shown there. network: the name of one that is made for it; labels: of all that is made. Not twice at a time."""
+        """In the block there is a container (the name is yielded) whose network namespace reaches this address (`url`
+        of a route table) as visitors do, regardless of DNS, and no other container of this engine. It never sees a
+        maintenance page. network: name of a network to create; labels: of everything created. Not twice at a time."""
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
-        """The table that `switch` wrote last for this owner (app-environment); None where there is none."""
+        """The route table that `switch` last wrote for this owner (app-environment); None if there is none."""
 
     def taken(self, owner: str, table: Mapping[str, object]) -> tuple[str, str] | None:
-        """A public address of the table at which another owner is served, and that owner; None: `switch` refuses it for none."""
+        """A public address in the table that another owner serves, and that owner; None: `switch` would find no
+        conflict."""
 
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
-        """Replace the owner's routes in one atomic write, in effect and reachable when it returns; what was routed
-        before is again where that fails. See `domain.routes` for a table's content."""
+        """Replace the owner's routes in one atomic write; they are in effect and reachable when it returns. On failure
+        the previous routes are restored. See `domain.routes` for a table's content."""
 
     def remove(self, owner: str) -> None:
-        """Drop the owner's routes."""
+        """Remove the owner's routes."""
 
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
-        """Answer everybody at this address (`url` of a table) with status 503 and this HTML page, whatever is switched
-        meanwhile; None ends it. Who asks from `visit` is served as ever."""
+        """Answer all requests to this address (`url` of a route table) with status 503 and this HTML page, regardless
+        of switches; None ends it. Requests from `visit` are served normally."""
 
     def maintained(self, owner: str) -> bool:
-        """Whether it does."""
+        """Whether it shows a maintenance page."""
 
     def probe(self, owner: str, release: int) -> str | None:
-        """One request through the edge to a release of the owner's first route, at its health path. None where it is
-        answered well, else what was seen."""
+        """Send one request through the edge to a release of the owner's first route, at its health path. None if the
+        answer is successful, else a message."""
 
     def traffic(self, owner: str) -> Mapping[int, Traffic]:
-        """By release of the owner: the requests since the edge was started."""
+        """The requests since the edge started, by release of the owner."""

@@ -1,4 +1,4 @@
-"""The way to a machine that is not this one."""
+"""The connection to a remote host."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ Dial = Callable[[tuple[str, int], float], socket.socket]  # as socket.create_con
 
 
 class Host(Protocol):
-    """The way to a machine with a Docker Engine that is not this one. Raises EngineError where there is none.
+    """The connection to a remote machine with a Docker Engine. Raises EngineError if there is none.
 
-    It is opened at the first use, and anew where it broke; what was under way then has failed.
+    It is opened on first use, and again after it broke, which fails calls in progress.
     """
 
     def engine(self) -> socket.socket:
-        """A connection to its engine's API."""
+        """Connect to its engine's API."""
 
     def dial(self, address: tuple[str, int], timeout: float) -> socket.socket:
-        """A connection from there: to its loopback ports, its containers, and whatever else it reaches. OSError as of
-        socket.create_connection where that refuses or is silent."""
+        """Connect from there: to its loopback ports, its containers, and whatever else it reaches. OSError like
+        socket.create_connection if that is refused or times out."""
 
     def lend(self, port: int) -> AbstractContextManager[bool]:
-        """In the block, the host's port on 127.0.0.1 leads to the same one of this machine; False where it is taken."""
+        """In the block, forward the host's port on 127.0.0.1 to the same port of this machine; False if it is in
+        use."""
 
     def close(self) -> None:
-        """Nothing of it is left, here and there. The next use would open it again."""
+        """Close it and clean up on both sides. The next use would open it again."""

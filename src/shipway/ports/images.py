@@ -22,7 +22,7 @@ class Images(Protocol):
         self, context: Path, *, tags: Sequence[str], dockerfile: str, target: str | None,
         args: Mapping[str, str], labels: Mapping[str, str], on_line: OnLine,
     ) -> str:
-        """Build with BuildKit and return the image id. StepFailed with the last lines where the build fails."""  # fmt: skip
+        """Build with BuildKit and return the image id. StepFailed with the last lines on failure."""  # fmt: skip
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         """Name a local image."""
@@ -31,30 +31,30 @@ class Images(Protocol):
         """Push repository:tag and return its digest (sha256:…)."""
 
     def pull(self, reference: str, on_line: OnLine) -> None:
-        """Pull name:tag or repository@digest where it isn't there already."""
+        """Pull name:tag or repository@digest if it is missing."""
 
     def list(self) -> list[ImageInfo]:
-        """All images, those without a name too."""
+        """All images, including unnamed ones."""
 
     def remove(self, name: str) -> bool:
-        """Take this name (tag or digest) from its image; with its last name an image goes, unless a container, running or
-        not, uses it: then nothing changes, and the answer is False. A missing name is no error."""
+        """Remove this name (tag or digest) from its image; the last name removes the image, unless a container, running
+        or not, uses it: then nothing changes, and it returns False. A missing name is no error."""
 
 
 class Registry(Protocol):
-    """Where images are kept. Raises RegistryError."""
+    """Where images are stored. Raises RegistryError."""
 
     def ensure(self) -> None:
-        """Check that it answers and takes the credentials; the embedded one is started where it isn't running."""
+        """Check that it answers and accepts the credentials; starts the embedded registry if needed."""
 
     def repository(self, app: str, image: str) -> str:
         """Full repository name such as 127.0.0.1:5055/catalogue/backend."""
 
     def digest(self, repository: str, reference: str) -> str | None:
-        """Digest of a tag or digest in the registry; None where it isn't there."""
+        """Digest of a tag or digest in the registry; None if it is missing."""
 
     def tag(self, repository: str, digest: str, tag: str) -> None:
-        """Give a digest that is already there one more tag, without moving layers."""
+        """Add a tag to an existing digest, without moving layers."""
 
     def layers(self, repository: str, digest: str) -> Sequence[Layer]:
-        """Of an image, the lowest first (for several platforms: of the first for Linux); none where it isn't there."""
+        """Layers of an image, lowest first (for several platforms: of the first for Linux); empty if it is missing."""

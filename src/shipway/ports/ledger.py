@@ -13,95 +13,97 @@ if TYPE_CHECKING:
 
 
 class Ledger(Protocol):
-    """The append-only history and the leases. Raises StoreError. Times of the history are given by the caller; leases go by
-    the ledger's own clock, which all who use it share."""
+    """The append-only history and the locks (leases). Raises StoreError. The caller provides times of the history;
+    locks use the ledger's own clock, which all its users share."""
 
     def now(self) -> float:
         """Seconds since the epoch by the ledger's clock."""
 
     def identity(self) -> str:
-        """32 random hex digits that identify this ledger for ever: made once, kept in it, and copied with it."""
+        """32 random hex digits that permanently identify this ledger: generated once, stored in it, and copied with
+        it."""
 
     def property(self, name: str) -> str | None:
-        """What `settle` or `replace_property` kept under the name; None where nothing was kept."""
+        """The value stored by `settle` or `replace_property`; None without one."""
 
     def settle(self, name: str, value: str) -> str:
-        """Keep the value under the name where nothing is kept yet; returns what is kept then. Of several callers at the
-        same time all get the same."""
+        """Store the value unless the name has one; returns the stored value. Concurrent callers all get the same
+        one."""
 
     def replace_property(self, name: str, value: str) -> None:
-        """Keep the value, whatever was kept before."""
+        """Store the value, replacing any other."""
 
     def begin_run(self, app: str, revision: str, tree: str, trigger: Trigger, at: float) -> int: ...
     def end_run(self, run: int, outcome: str, at: float) -> None: ...
     def runs(self, app: str, limit: int) -> list[Mapping[str, object]]: ...
     def pending_runs(self, app: str) -> list[Mapping[str, object]]:
-        """All that have not ended, newest first."""
+        """All unfinished ones, newest first."""
 
     def begin_step(self, run: int, name: str, key: str, at: float) -> None: ...
     def end_step(self, run: int, name: str, outcome: str, at: float, result: Mapping[str, object]) -> None: ...
     def steps(self, run: int) -> list[Mapping[str, object]]: ...
     def recent_steps(self, app: str, runs: int) -> list[Mapping[str, object]]:
-        """Results of the steps of that many newest runs."""
+        """Results of the steps of this many newest runs."""
 
     def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
-        """Result of the newest step of that name and key that succeeded; None where there is none."""
+        """Result of the newest successful step of that name and key; None if there is none."""
 
     def add_release(self, release: Release) -> Release:
-        """Append it under the next number of its app (the given number is ignored) and return it so."""
+        """Append it under the app's next number (its own is ignored), and return it with that."""
 
     def restore_release(self, release: Release) -> Release:
-        """Append one of another ledger under the number that it has there; StoreError where that is taken."""
+        """Append another ledger's release under its number there; StoreError if that is taken."""
 
     def release(self, app: str, number: int) -> Release | None: ...
     def releases(self, app: str, limit: int = 50) -> list[Release]:
-        """That many of the newest, newest first."""
+        """This many of the newest, newest first."""
     def releases_of(self, app: str, tree: str) -> list[Release]:
-        """All that were made of a tree of the repository, newest first."""
+        """All that were built from a tree of the repository, newest first."""
     def version(self, app: str, name: str) -> Release | None:
-        """The newest release that was given this version tag."""
+        """The newest release with this version tag."""
     def versions(self, app: str, release: int) -> list[str]:
-        """Version tags that it was given, oldest first."""
+        """The release's version tags, oldest first."""
 
     def begin_deployment(self, deployment: Deployment) -> int:
-        """Append it as pending (the given id is ignored) and return its id."""
+        """Append it as pending (its id is ignored) and return its id."""
 
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None: ...
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
-        """A listing for people, newest first. No decision goes by it: what matters may lie behind its end."""
+        """A listing for display, newest first. Not for decisions: it may be truncated."""
     def latest(self, app: str, environment: str) -> Deployment | None:
-        """The newest deployment of all, whatever became of it."""
+        """The newest deployment, with any outcome."""
     def current(self, app: str, environment: str) -> Deployment | None:
-        """The newest that succeeded since the environment was last destroyed: what runs there."""
+        """The newest successful one since the environment was last destroyed: what runs there."""
     def pending(self, app: str, environment: str) -> list[Deployment]:
-        """All that were begun and have no outcome, newest first."""
+        """All that began and have no outcome, newest first."""
     def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
-        """Those of one release since the environment was last destroyed, newest first."""
+        """Deployments of one release since the environment was last destroyed, newest first."""
 
     def history(self, app: str, environment: str) -> list[Deployment]:
-        """All since the environment was last destroyed, newest first, for `domain.rollback` and `domain.levels`: no limit."""
+        """All since the environment was last destroyed, newest first, for `domain.rollback` and `domain.levels`: no
+        limit."""
     def destroyed(self, app: str, environment: str) -> float:
         """When it was last destroyed, in seconds since the epoch; 0: never."""
     def environments(self, app: str) -> list[str]:
-        """All that something was ever deployed to, in the order of their first deployment."""
+        """All that were ever deployed to, in the order of their first deployment."""
 
     def add_approval(self, approval: Approval) -> None: ...
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...
     def add_acceptance(self, acceptance: Acceptance) -> None: ...
     def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
-        """Oldest first; of all releases where none is given."""
+        """Oldest first; of all releases if none is given."""
 
     def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
-        """Append it under the next number of its environment (the given number is ignored) and return it so."""
+        """Append it under its environment's next number (its own is ignored), and return it with that."""
 
     def snapshots(self, app: str, environment: str) -> list[Snapshot]:
         """Newest first."""
 
     def register(self, registration: Registration) -> None:
-        """Append it; it replaces an earlier one of the app."""
+        """Append it; it replaces the app's earlier one."""
 
     def registration(self, app: str) -> Registration | None:
-        """The newest; None where the app is bound to no repository yet."""
+        """The newest; None if the app isn't bound to a repository yet."""
 
     def accept_rules(self, rules: AcceptedRules) -> None: ...
     def accepted_rules(self, app: str, environment: str) -> list[AcceptedRules]:
@@ -111,16 +113,17 @@ class Ledger(Protocol):
     def evidence(self, app: str, release: int) -> list[Evidence]: ...
 
     def reserve(self) -> None:
-        """See to it that a rollback can be recorded when the disk is full. DiskFull where there is no room for that."""
+        """Ensure that a rollback can be recorded on a full disk. DiskFull if there is no room for that."""
 
     def acquire(self, name: str, owner: str, reason: str, ttl: float) -> Lease:
-        """Take the lease for `ttl` seconds where it is free or expired; LeaseHeld says who holds it, since when and why."""
+        """Acquire the lock for `ttl` seconds if it is free or expired; else LeaseHeld with owner, start time and
+        reason."""
 
     def renew(self, lease: Lease, ttl: float) -> Lease:
-        """Extend it; LeaseHeld where it was lost to another owner."""
+        """Extend it; LeaseHeld if another owner has taken it."""
 
     def free(self, lease: Lease) -> None:
-        """Give it back; no error where it was lost."""
+        """Release it; no error if it was lost."""
 
     def lease(self, name: str) -> Lease | None: ...
 
@@ -128,22 +131,22 @@ class Ledger(Protocol):
         """Fingerprints of a scope's secrets by name, oldest version first."""
 
     def sealed_secret(self, scope: str, name: str, version: int) -> str | None:
-        """The encrypted value of a version; None where there is none."""
+        """The encrypted value of a version; None if there is none."""
 
     def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
-        """Append it; False where that version is there already."""
+        """Append it; False if that version exists."""
 
     def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:
-        """Record them; one that is recorded already stays as it is."""
+        """Record them; those recorded already are unchanged."""
 
     def adopted(self, host: str) -> set[tuple[str, str]]:
         """Kind and id of all objects on that host that this ledger adopted."""
 
     def deployed_since(self, app: str, environment: str, release: int | None = None) -> float | None:
-        """When the first deployment of the environment (and of the release, where one is given) began; None: never."""
+        """Start of the environment's first deployment (of the release, if given); None: never."""
 
     def run_since(self, app: str, run: int) -> float | None:
-        """When the run of that number began; None where the app has none."""
+        """Start of the run with that number; None if the app has none."""
 
     def apps(self) -> list[str]: ...
     def close(self) -> None: ...

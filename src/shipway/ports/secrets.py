@@ -13,16 +13,16 @@ class Secrets(Protocol):
         """All names in a scope (app/environment) with their newest version."""
 
     def get(self, scope: str, name: str, version: int | None = None) -> str | None:
-        """Value of a version (None: the newest); None where it was never set."""
+        """Value of a version (None: the newest); None if it was never set."""
 
     def fingerprints(self, scope: str, name: str) -> Sequence[str]:
-        """Of all versions, oldest first: equal for equal values, and telling nothing of a value; empty for a removal. Needs
-        no key."""
+        """Fingerprints of all versions, oldest first: equal for equal values, without revealing them; empty for a
+        removal. Needs no key."""
 
     def set(self, scope: str, name: str, value: str) -> int:
-        """Store a new version and return its number, or that of the newest one where the value is the same; a blank value
-        is refused."""
+        """Store a new version and return its number, or the newest one's if the value is the same; a blank value is
+        rejected."""
 
     def remove(self, scope: str, name: str) -> bool:
-        """Take the name out of use: `names` leaves it out, and `get` without a version gives None. Older versions stay
-        readable, for a rollback to a release that used them. False where it wasn't set."""
+        """Remove the name: `names` omits it, and `get` without a version returns None. Older versions stay readable,
+        for a rollback to a release that used them. False if it wasn't set."""

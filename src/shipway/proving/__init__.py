@@ -1,1 +1,1 @@
-"""Walking a way back: databases that may be broken, and what is found in them."""
+"""Rollback proofs: run migrations in disposable databases and compare the results."""

@@ -1,4 +1,4 @@
-"""What to do about failures whose words don't tell it."""
+"""Remedies for failures whose message doesn't contain one."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ _ADVICE = [
 
 
 def advice(words: str) -> tuple[str, ...]:
-    """For a failure in the database's or a tool's own words; often none."""
+    """Remedies for a message of the database or a tool; often none."""
     return tuple(text for pattern, text in _ADVICE if re.search(pattern, words, re.IGNORECASE))

@@ -1,4 +1,4 @@
-"""Many migrations, from the oldest to the newest, each walked by itself: up, down, up."""
+"""Verify many migrations, oldest first, each by its own round trip: up, down, up."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shipway.proving.rounds import Round, Span, walk_round
 from shipway.proving.stage import Terms, run
 from shipway.proving.walk import UNSEEN, Fill, doubt, walk, way_of
 
-ToolAt = Callable[[ScratchDatabase, str | None], DatabaseTool]  # of a database, and the revision where it is
+ToolAt = Callable[[ScratchDatabase, str | None], DatabaseTool]  # for a database at a revision
 OnWay = Callable[[Way], None]
 
 
 @dataclass(frozen=True)
 class Base:
-    """Where a chain begins: a database, which stays as it is, and the revision that it has."""
+    """The start of a sequence: an unmodified database, and its revision."""
 
     database: ScratchDatabase
     revision: str | None
@@ -27,14 +27,15 @@ class Base:
 
 @dataclass(frozen=True)
 class Chained:
-    """Ways in their order. Fewer than asked for where the last one's way up failed: nothing can be built on it."""
+    """The migrations' results in order. Fewer than requested if the last one's up migration failed: nothing can follow
+    it."""
 
     ways: tuple[Way, ...]
     asked: int
 
 
 def ends(way: Way) -> bool:
-    """Whether its first way up failed."""
+    """Whether its first up migration failed."""
     return way.verdict == FAILS and len(way.stages) == 1
 
 
@@ -42,11 +43,11 @@ def walk_chain(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_way: OnWay, on_line: OnLine,
     *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None, base: Base | None = None,
 ) -> Chained:  # fmt: skip
-    """Walk those from index `start` to before `stop`; what is before them is applied. `on_way` gets each as it is found.
-    They follow what `base` has; None: an empty database.
+    """Verify the migrations from index `start` to before `stop`; earlier ones are applied first. They follow the
+    revision of `base`; None: an empty database. `on_way` receives each result.
 
-    With `fill`, ways that may lose rows are walked once more with generated ones. No database is left. ProofError where
-    the server fails, or what is before the first one does.
+    With `fill`, migrations that may lose rows are verified again with generated rows. All databases are dropped.
+    ProofError if the server or an earlier migration fails.
     """
     with _Chain(scratch, tool_at, revisions, Terms(timeout, on_line, watched=False), fill, base) as chain:
         chain.begin(start)
@@ -61,8 +62,8 @@ def walk_chain(
 
 
 class _Chain:
-    """Two databases: `trail` only ever goes up, and only as far as it is needed; ways are walked in `trial`, a clone of it.
-    Where a way back leaves anything else than was there, trial is made anew, so that the next one isn't blamed for it."""
+    """Two databases: `trail` is only migrated up, as far as needed; round trips run in `trial`, a clone of it. If a
+    down migration doesn't restore it, trial is recreated, so that the next migration isn't blamed for that."""
 
     def __init__(
         self, scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], terms: Terms, fill: Fill | None, base: Base | None
@@ -73,7 +74,7 @@ class _Chain:
         self._trail_at = base.revision if base else None
         self._trial: ScratchDatabase | None = None
         self._catalog = Catalog()  # of trial
-        self._fresh = True  # nothing was walked in it yet
+        self._fresh = True  # no migration was verified in it yet
 
     def __enter__(self) -> _Chain:
         return self
@@ -90,11 +91,11 @@ class _Chain:
         self._renew(self._before(index))
 
     def walk(self, index: int) -> Way:
-        """The way of one migration; trial has it applied afterwards, unless its way up fails."""
+        """Verify one migration; afterwards it is applied in trial, unless its up migration fails."""
         span = Span(self._before(index), (self._revisions[index],))
         found = self._round(span)
         way = way_of(found, span)
-        if way.verdict == FAILS and not self._fresh:  # is it to blame, or what was walked before?
+        if way.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
             self._renew(span.start)
             found = self._round(span)
             way = way_of(found, span)
@@ -114,7 +115,7 @@ class _Chain:
         return walk_round(self._trial, self._tool_at(self._trial, span.start), span, self._catalog, self._terms, known=known)
 
     def _look_at_rows(self, found: Round, way: Way, span: Span) -> Way:
-        """Again, on clones of trail, which has the rows of before; with generated ones where some may be lost."""
+        """Verify again on clones of trail, which has the previous rows; with generated rows if some may be lost."""
         doubts = doubt(way)
         if not found.touched and not (doubts and self._fill):
             return replace(way, warnings=(*way.warnings, f"{doubts}; {UNSEEN}")) if doubts else way
@@ -126,14 +127,14 @@ class _Chain:
         )  # fmt: skip
 
     def _renew(self, revision: str | None) -> None:
-        """Trial as it is with this revision, as if no way down had ever been walked."""
+        """Recreate trial at this revision, as if no down migration had run."""
         self._follow(revision)
         self._drop_trial()
         self._trial = self._scratch.create(like=self._trail)
         self._catalog, self._fresh = self._trial.catalog(), True
 
     def _follow(self, revision: str | None) -> None:
-        """Bring trail up to it."""
+        """Migrate trail up to this revision."""
         if revision is None or revision == self._trail_at:
             return
         assert self._trail is not None

@@ -1,4 +1,4 @@
-"""What a PostgreSQL catalog says about the columns that rows are made for."""
+"""What a PostgreSQL catalog says about the columns of generated rows."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _UPPER_BOUND = re.compile(r" TO \(.*\)$")
 @dataclass(frozen=True)
 class Reference:
     table: str
-    keys: Sequence[str]  # all that the foreign key leads to
-    key: str  # the one of a column
+    keys: Sequence[str]  # all target columns of the foreign key
+    key: str  # the target column of this one
 
 
 @dataclass(frozen=True)
 class Column:
     name: str
-    type: str  # a domain's own type
+    type: str  # a domain's base type
     cast: str  # the type to write
     nullable: bool
-    checks: Sequence[str]  # expressions about this column alone
-    choosy: bool  # there is a check, perhaps together with other columns
-    literals: Sequence[str]  # values that the checks name, or nearly
-    bounds: Sequence[str]  # values that some partition takes
+    checks: Sequence[str]  # expressions that involve only this column
+    choosy: bool  # there is a check, perhaps with other columns
+    literals: Sequence[str]  # values in the checks, or next to them
+    bounds: Sequence[str]  # values that some partition accepts
     reference: Reference | None
 
 
 class Tables:
-    """Of a catalog: all tables but partitions, whose rows come by way of what they are a part of."""
+    """All tables of a catalog but partitions, which get their rows through their parent."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._entries = catalog.entries
@@ -54,7 +54,7 @@ class Tables:
                 self._tables[name] = entry
 
     def in_order(self) -> list[str]:
-        """Tables after those that they refer to; in a circle those first that may do without."""
+        """Tables after those that they reference; in a cycle, those with optional references first."""
         left = {table: self.references(table) for table in sorted(self._tables)}
         found: list[str] = []
 
@@ -72,7 +72,7 @@ class Tables:
         return "partitioned by" in self._tables[table].facets
 
     def references(self, table: str) -> dict[str, Reference]:
-        """By column."""
+        """The references of a table, by column."""
         found: dict[str, Reference] = {}
         for entry in self._constraints.get(table, ()):
             if match := _FOREIGN.search(entry.facets.get("definition", "")):
@@ -82,12 +82,12 @@ class Tables:
         return found
 
     def checks(self, of: str) -> list[tuple[Sequence[str], str]]:
-        """Of a table or a domain: the columns and the expression of each."""
+        """The checks of a table or domain: the columns and the expression of each."""
         found = [entry.facets for entry in self._constraints.get(of, ()) if entry.facets.get("type") == "check"]
         return [(_names(facets.get("columns", "")), _expression(facets["definition"])) for facets in found]
 
     def columns(self, table: str) -> list[Column]:
-        """Those that are to be written: not what PostgreSQL computes or counts."""
+        """The columns to write: without generated and identity columns."""
         references, checks, split = self.references(table), self.checks(table), self._split_by(table)
         found = []
         for name in self._order.get(table, ()):
@@ -112,17 +112,17 @@ class Tables:
         return found
 
     def labels(self, type_: str) -> Sequence[str]:
-        """Of an enum; none where it is no enum."""
+        """The labels of an enum; none for another type."""
         entry = self._entries.get(("enum", type_))
         return [label.replace("''", "'") for label in _LITERAL.findall(entry.facets.get("labels", ""))] if entry else ()
 
     def attributes(self, type_: str) -> Sequence[str] | None:
-        """Their types, of a composite type."""
+        """The types of a composite type's attributes."""
         entry = self._entries.get(("composite type", type_))
         return _ATTRIBUTE.findall(entry.facets.get("attributes", "")) if entry else None
 
     def _split_by(self, table: str) -> Sequence[str]:
-        """Columns that decide about a row's partition."""
+        """Columns of the partition key."""
         return _names(self._tables[table].facets.get("partitioned by", "").partition("(")[2])
 
 
@@ -135,7 +135,7 @@ def _expression(definition: str) -> str:
 
 
 def _literals(checks: Sequence[str]) -> Sequence[str]:
-    """Values that they name, numbers beside these, and texts that are so long."""
+    """Literals in the checks, numbers next to these, and texts of matching length."""
     found = [text.replace("''", "'") for check in checks for text in _LITERAL.findall(check)]
     for text in (text for check in checks for text in _NUMBER.findall(_LITERAL.sub("", check))):
         found.append(text)
@@ -146,6 +146,6 @@ def _literals(checks: Sequence[str]) -> Sequence[str]:
 
 
 def _lower_bounds(bounds: Sequence[str]) -> Sequence[str]:
-    """Values in the partitions, as far as they are named: a range ends before its upper bound, a hash tells nothing."""
+    """Values within the partitions, as far as bounds name them: a range excludes its upper bound, a hash has none."""
     named = [_UPPER_BOUND.sub("", text) for text in bounds if "MODULUS" not in text]
     return [text for item in named for text in (*_LITERAL.findall(item), *_NUMBER.findall(_LITERAL.sub("", item)))]

@@ -1,6 +1,7 @@
-"""The golden database: what the target's is, on the scratch server, masked; everything else in a proof is a clone of it.
+"""The template database: a masked copy of the target's database on the scratch server. All other databases of a proof
+are clones.
 
-A dump streams from one server to the other in one container that is in both networks, or through a file where they are on
+A dump streams between the servers in one container attached to both networks, or through a file if they are on
 different hosts. Both are addressed by names that only one container has.
 """
 
@@ -24,11 +25,11 @@ from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
 
 TAIL = 8
-COPIES = 4  # of the target's size: the golden database, and the clones that stand side by side
-SPARE = 300_000_000  # bytes: of the server itself, its log of what changes, and what migrations add
+COPIES = 4  # times the target's size: the template, and simultaneous clones
+SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
 FILE = "/tmp/golden.sql.gz"
 
-# $1: pipe, save or load; $2: schema or data; then the names of tables whose rows come along in any case.
+# $1: pipe, save or load; $2: schema or data; then the names of tables whose rows are always included.
 # psql reads passwords and addresses from PG… (of the target) and TO_… (of the scratch server).
 SCRIPT = r"""
 what=$1 mode=$2
@@ -65,7 +66,7 @@ esac && [ ! -e /tmp/failed ]
 
 @dataclass(frozen=True)
 class Target:
-    """A running database of an environment. ctx: of its host."""
+    """An environment's running database. ctx: of its host."""
 
     ctx: Context
     app: str
@@ -75,11 +76,11 @@ class Target:
 
     @property
     def container(self) -> str:
-        """Its name, which is unique on its engine."""
+        """Name of the container, unique on its engine."""
         return names.accessory(self.app, self.environment, self.accessory.name)
 
     def image(self) -> str:
-        """The very image that it runs, by id. ProofError where it doesn't run."""
+        """The exact image that it runs, by id. ProofError if it doesn't run."""
         found = self.ctx.runtime.find(self.container)
         if found is None or not found.running:
             state = found.state if found else "not there"
@@ -90,7 +91,7 @@ class Target:
         return found.image
 
     def size(self) -> int:
-        """Bytes of the database."""
+        """Size of the database in bytes."""
         ask = 'PGPASSWORD="$POSTGRES_PASSWORD" psql -X -A -t -U "$POSTGRES_USER" -d "${POSTGRES_DB:-$POSTGRES_USER}" -c "$0"'
         code, output = self.ctx.runtime.execute(
             self.container, ["sh", "-c", ask, "SELECT pg_database_size(current_database())"]
@@ -101,7 +102,7 @@ class Target:
 
 
 def look_for_space(ctx: Context, target: Target, proving: Proving) -> None:
-    """DiskFull where the scratch server would fill this machine's disk, or a dump the target's."""
+    """DiskFull if the scratch server would fill this machine's disk, or a dump the target's."""
     size = target.size() if proving.mode == DATA else 0
     for at, needed in ((ctx, COPIES * size + SPARE), *(((target.ctx, size),) if target.ctx.machine.name != ctx.machine.name else ())):
         free = at.runtime.free_space()
@@ -114,8 +115,8 @@ def look_for_space(ctx: Context, target: Target, proving: Proving) -> None:
 
 
 def golden(server: Server, target: Target, proving: Proving) -> ScratchDatabase:
-    """With the target's rows, masked, in mode data; else with those of the migration tool's own tables alone. ProofError
-    where the target can't be dumped, or a mask doesn't fit it."""
+    """Create the template: with the target's masked rows in mode data; else only with the rows of the migration history
+    tables. ProofError if the target can't be dumped, or a mask fails on it."""
     database = server.scratch.create()
     _copy(server, target, database, proving)
     for rule in proving.mask:

@@ -1,5 +1,5 @@
-"""The ground on which a proof stands on an engine: networks and containers of its own, under a name that tells whether
-its process lives. What a dead one left is removed by the next."""
+"""The sandbox of a proof on an engine: its own networks and containers, with a name that shows whether its process is
+alive. The next proof removes leftovers of a dead one."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from shipway.domain.container import LABEL_APP, LABEL_PROOF
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import LOCAL
 
-POLL = 0.2  # seconds between looks at `cancelled`
+POLL = 0.2  # seconds between checks of `cancelled`
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Of one proof. Everything on an engine that carries its labels goes when the proof ends."""
+    """The sandbox of one proof. Everything with its labels is removed from the engines when the proof ends."""
 
     ctx: Context
     app: str
     name: str
-    _file: Path  # locked while the process lives; lists the networks, and the hosts where something may be
+    _file: Path  # locked while the process lives; lists the networks and the hosts used
 
     @property
     def labels(self) -> dict[str, str]:
-        """By which a container is known as this proof's, and as no environment's."""
+        """Labels that mark a container as this proof's, and as no environment's."""
         return {LABEL_APP: self.app, LABEL_PROOF: self.name}
 
     def network(self, part: str) -> str:
-        """Make a network from which nothing outside can be reached: a proof with an environment's secrets must not send
-        its mail or charge its cards."""
+        """Create a network that can't reach the outside: a proof with an environment's secrets must not send its mail
+        or charge its cards."""
         name = names.bounded(f"shipway_proof_{self.app}_{self.name}_{part}")
-        self._note(f"network {name}")  # before it is there
+        self._note(f"network {name}")  # before it is created
         self.ctx.runtime.ensure_network(name, self.labels, internal=True)
         return name
 
     def on(self, host: str) -> Context:
-        """Another host, where something of the proof is going to be."""
+        """Another host that the proof is about to use."""
         if host != self.ctx.machine.name:
             self._note(f"host {host}")
         return self.ctx.on(host)
@@ -56,7 +56,7 @@ class Ground:
 
 @contextmanager
 def ground(ctx: Context, app: str) -> Iterator[Ground]:
-    """A new one, after removing what dead ones left; taken away in the end."""
+    """A new sandbox, after removing leftovers of dead ones; it is removed at the end."""
     folder = ctx.home / "proofs"
     folder.mkdir(parents=True, exist_ok=True)
     sweep(ctx)
@@ -74,7 +74,7 @@ def ground(ctx: Context, app: str) -> Iterator[Ground]:
 
 
 def sweep(ctx: Context) -> list[str]:
-    """Remove what proofs left whose process is gone; gives their names."""
+    """Remove leftovers of proofs whose process died; returns their names."""
     gone = []
     for path in sorted((ctx.home / "proofs").glob("*")):
         try:
@@ -82,19 +82,19 @@ def sweep(ctx: Context) -> list[str]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(ctx, path)
                 gone.append(path.name)
-        except BlockingIOError:  # it lives
+        except BlockingIOError:  # its process lives
             pass
     return gone
 
 
 def _end_when_cancelled(ctx: Context, path: Path, over: threading.Event) -> None:
-    """Take the containers away from under whoever waits for a migration that may take for ever."""
+    """On cancellation, remove the containers under a waiting migration, which might never end."""
     while not over.wait(POLL):
         if ctx.cancelled.is_set():
             try:
                 for item in ctx.runtime.list({LABEL_PROOF: path.name}):
                     ctx.runtime.remove(item.id)
-            except ShipwayError:  # the next look tries again, and `_remove` tells
+            except ShipwayError:  # the next check tries again, and `_remove` reports it
                 pass
 
 
@@ -104,7 +104,7 @@ def _remove_containers(ctx: Context, host: str, proof: str) -> None:
 
 
 def _remove(ctx: Context, path: Path) -> None:
-    """Where an engine is away, the file stays for the next one."""
+    """If an engine is unreachable, the file is kept for the next clean-up."""
     noted = [line.split(" ", 1) for line in path.read_text().splitlines()]
     try:
         hosts = [LOCAL, *(value for kind, value in noted if kind == "host")]

@@ -1,4 +1,4 @@
-"""A limit to how long something may work in a scratch database."""
+"""A time limit for work in a scratch database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from shipway.ports import ScratchDatabase
 
 @contextmanager
 def limited(database: ScratchDatabase, seconds: float | None) -> Iterator[None]:
-    """TimeoutError, with what the sessions were at, where the block takes longer, whatever it ended with: all sessions in
-    the database are ended then, and again each second until the block gives up, for a tool that connects anew."""
+    """TimeoutError with the sessions' activity if the block takes longer, whatever its own result. All sessions of the
+    database are then terminated, and again every second until the block ends, in case a tool reconnects."""
     done, late = threading.Event(), threading.Event()
     doing: list[str] = []
 
@@ -25,7 +25,7 @@ def limited(database: ScratchDatabase, seconds: float | None) -> Iterator[None]:
             try:
                 doing.extend(database.interrupt())
             except ProofError:
-                pass  # the server may be busy or gone; the next second tells
+                pass  # the server may be busy or gone; retried after a second
             done.wait(1.0)
 
     watcher = threading.Thread(target=wait, daemon=True)
@@ -34,7 +34,7 @@ def limited(database: ScratchDatabase, seconds: float | None) -> Iterator[None]:
         yield
     except Exception as error:
         done.set()
-        watcher.join()  # who ended the sessions has still to tell what they were at
+        watcher.join()  # the watcher still has to report the sessions' activity
         if late.is_set():
             raise TimeoutError(*doing[:1]) from error
         raise

@@ -1,4 +1,4 @@
-"""What the statements tell that a way up ran: those that the server saw, whatever tool sent them."""
+"""Warnings about the statements of up migrations, as logged by the server, whatever tool sent them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CHANGES = re.compile(
 
 
 def statements(log: Sequence[Entry]) -> list[str]:
-    """Those that changed a schema, or rows where these are logged, as the server's log has them."""
+    """Statements of the server's log that changed the schema, or rows if those are logged."""
     found = (_RAN.fullmatch(entry.text) for entry in log if entry.level == "LOG")
     return [match[1].strip() for match in found if match]
 
 
 def changed(ran: Sequence[str]) -> list[str]:
-    """Tables whose rows statements would change or take away, were there any, as they are written; tools' books apart.
-    What functions and DO blocks do is not seen."""
+    """Tables, as written, whose rows the statements could change or delete, without migration history tables. Functions
+    and DO blocks are not analyzed."""
     found: list[str] = []
     for statement in ran:
         for part in _REMARK.sub(" ", statement).split(";"):
@@ -39,8 +39,8 @@ def changed(ran: Sequence[str]) -> list[str]:
 
 
 def remarks(linter: Linter, ran: Sequence[str]) -> tuple[str, ...]:
-    """Its warnings, each with the statement that it is about. They are read as one script: what holds for a table that
-    stands there already does not for one that was made just before."""
+    """The linter's warnings, each with its statement. The statements are linted as one script, since rules for existing
+    tables don't apply to those just created."""
     script, begins = "", []
     for statement in ran:
         begins.append(script.count("\n") + 1)

@@ -1,4 +1,4 @@
-"""One round in one database: up, down and up again of some migrations, and what differs after each."""
+"""One round trip in one database: up, down and up again, and the differences after each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Touched = Mapping[str, int | None]
 
 @dataclass(frozen=True)
 class Span:
-    """What is walked: from the revision `start` (None: nothing applied) up to the last of `migrations`."""
+    """The range of migrations: from the revision `start` (None: nothing applied) up to the last of `migrations`."""
 
     start: str | None
     migrations: tuple[str, ...]  # oldest first, at least one
@@ -31,22 +31,22 @@ class Span:
 
 @dataclass(frozen=True)
 class Round:
-    """What was found, and where the database stands now."""
+    """The result, and the database's current revision."""
 
     findings: Findings
     stages: tuple[Stage, ...]
-    changes: tuple[Difference, ...] = ()  # by the way up
-    touched: tuple[str, ...] = ()  # tables of before, whose rows the way up changed
+    changes: tuple[Difference, ...] = ()  # by the up migrations
+    touched: tuple[str, ...] = ()  # previously existing tables whose rows the up migrations changed
     warnings: tuple[str, ...] = ()
-    catalog: Catalog | None = None  # where all is applied again; None where it isn't
+    catalog: Catalog | None = None  # once everything is applied again; None otherwise
 
 
 def walk_round(
     database: ScratchDatabase, tool: DatabaseTool, span: Span, before: Catalog, terms: Terms,
     *, golden: ScratchDatabase | None = None, known: Touched | None = None,
 ) -> Round:  # fmt: skip
-    """Up, down, up. With `golden`, which has the rows of before, those that are there after the way down are compared
-    with them. `known` are the tables that were touched before the round began."""
+    """Run up, down, up. With `golden`, the template with the previous rows, rows are compared with it after the down
+    migrations. `known` are the tables that were touched before."""
 
     def up(on_line: OnLine) -> None:
         tool.up(on_line, span.end)
@@ -87,7 +87,7 @@ def walk_round(
 
 
 def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
-    """Tables that may have been touched in between, with the rows changed, where somebody counted."""
+    """Tables that may have been touched in between, with the number of changed rows if known."""
     found: dict[str, int | None] = {}
     for table, count in after.items():
         earlier = before.get(table, 0)
@@ -99,7 +99,7 @@ def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
 
 
 def suspects(seen: Round, before: Catalog, touched: Touched) -> list[str]:
-    """Tables of before that may have lost something: touched, or with a column that went or became another."""
+    """Previously existing tables that may have lost data: touched, or with a dropped or retyped column."""
     lost = [item.name for item in seen.changes if item.kind in ("table", "column") and item.change != "added"]
     return [table for table in before.order if table in touched or any(f"{name}.".startswith(f"{table}.") for name in lost)]
 
@@ -107,7 +107,8 @@ def suspects(seen: Round, before: Catalog, touched: Touched) -> list[str]:
 def lost_rows(
     golden: ScratchDatabase, database: ScratchDatabase, tables: Sequence[str], before: Catalog, restored: Catalog
 ) -> tuple[Loss, ...]:
-    """Of these tables: rows and values that are not what they were. A table or column that is gone is a matter of the schema."""
+    """Lost or changed rows and values of these tables. A missing table or column counts as a schema difference
+    instead."""
     found = []
     for table in tables:
         columns = [name for name in before.order[table] if name in restored.order.get(table, ())]
@@ -125,7 +126,7 @@ def _content(table: str, columns: Sequence[str], database: ScratchDatabase) -> C
 
 
 def new_collisions(golden: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
-    """Sequences that were right, and are behind the rows now."""
+    """Sequences that were correct, and now are behind the rows."""
     found = database.collisions()
     earlier = golden.collisions() if found else ()
     return tuple(name for name in found if name not in earlier)

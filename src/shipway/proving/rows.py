@@ -1,7 +1,7 @@
-"""Generated rows, for where a target's own may not leave it. PostgreSQL only.
+"""Generated rows, for targets whose own rows may not be copied. PostgreSQL only.
 
-Values come from `values.py`, and from the literals of a table's checks; the database itself picks those that the checks
-accept. Tables are filled in the order of their foreign keys, each row in a savepoint of its own.
+Values come from `values.py` and from literals in a table's checks; the database itself selects those that satisfy the
+checks. Tables are filled in the order of their foreign keys, each row in its own savepoint.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from shipway.ports import ScratchDatabase
 from shipway.proving.columns import Column, Tables
 from shipway.proving.values import FORMS, values
 
-_REPORT = "stays empty|"  # begins the notice about a table, which the table and the reason follow
+_REPORT = "stays empty|"  # starts the notice about a table, followed by the table and the reason
 _NO_VALUE = "no value was found that its checks accept"
-_TRIED = 4  # values of a column that a check has together with another column
+_TRIED = 4  # values tried for a column in a check with another column
 _WRITTEN = {
     r"text|character|(?:.+\.)?citext": r".*",
     r"smallint|integer|bigint": r"-?\d{1,9}",
@@ -28,11 +28,11 @@ _WRITTEN = {
 
 
 def fill(database: ScratchDatabase, catalog: Catalog, rows: int = 3, *, gentle: bool = False) -> Mapping[str, str]:
-    """Put rows into every table that has none; gives the tables that stay empty all the same, and why. Fewer rows than
-    asked for where a key has no more values. The last row has NULL wherever it may.
+    """Insert rows into every empty table; returns the tables that stay empty, with the reason. Inserts fewer rows than
+    requested if a key has no more values. The last row is NULL in every nullable column.
 
-    `gentle` rows are for a migration that refuses the others: numbers as texts, small numbers, NULL only where a check
-    wants it. ProofError where nothing can be written at all.
+    `gentle` rows are for a migration that rejects the others: numeric texts, small numbers, NULL only if a check
+    requires it. ProofError if nothing can be written at all.
     """
     writer = _Writer(Tables(catalog), rows, gentle)
     blocks = [writer.block(table) for table in writer.tables.in_order()]
@@ -43,14 +43,14 @@ def fill(database: ScratchDatabase, catalog: Catalog, rows: int = 3, *, gentle: 
 
 @dataclass(frozen=True)
 class _Writer:
-    """Writes the statements."""
+    """Generates the statements."""
 
     tables: Tables
     rows: int
     gentle: bool
 
     def block(self, table: str) -> str:
-        """A block of plpgsql that fills one table where it is empty, and tells where it stays so."""
+        """A plpgsql block that fills one table if it is empty, and reports why it stays empty."""
         columns = self.tables.columns(table)
         statements = [self._insert(table, columns, row) for row in range(self.rows)]
         source = table if self.tables.partitioned(table) else f"ONLY {table}"
@@ -62,7 +62,7 @@ IF NOT EXISTS (SELECT FROM {source}) THEN RAISE NOTICE '%', {_quote(f"{_REPORT}{
 END $shipway_rows$;"""
 
     def _insert(self, table: str, columns: Sequence[Column], row: int) -> str:
-        """One row: from the possible values of each column the first ones that all checks accept."""
+        """One row: the first possible values of the columns that satisfy all checks."""
         if not columns:
             return f"INSERT INTO {table} DEFAULT VALUES"
         names = {column.name for column in columns}
@@ -85,7 +85,7 @@ END $shipway_rows$;"""
         nothing = [f"NULL::{column.type}"] if column.nullable else []
         if (to := column.reference) is None:
             found = self._texts(column, row)
-        elif to.table == table and not row:  # there is no other row yet: to itself, where nothing isn't allowed
+        elif to.table == table and not row:  # no other row exists yet: refers to itself unless nullable
             return nothing or [text for item in columns if item.name == to.key for text in self._texts(item, row)[:1]] or ["NULL"]
         else:
             which = f"OFFSET (SELECT {row} % greatest(count(*), 1) FROM {to.table})"
@@ -94,7 +94,7 @@ END $shipway_rows$;"""
         return [*nothing, *found] if last and not self.gentle else [*found, *nothing]
 
     def _texts(self, column: Column, row: int) -> list[str]:
-        """Of a column that refers to nothing."""
+        """Values of a column without a foreign key."""
         found = [self._expression(column.type, row)]
         if column.choosy:
             found += [self._expression(column.type, other) for other in range(3) if other != row]
@@ -113,16 +113,16 @@ END $shipway_rows$;"""
         attributes = self.tables.attributes(type_)
         if attributes is not None:
             return f"ROW({', '.join(self._expression(part, row) for part in attributes)})::{type_}"
-        return f"{_quote(str(row + 1))}::{type_}"  # of an extension: perhaps it takes a number
+        return f"{_quote(str(row + 1))}::{type_}"  # of an extension: perhaps it accepts a number
 
 
 def _where(checks: Sequence[str]) -> str:
-    """A check that is NULL accepts."""
+    """A check that is NULL passes."""
     return " AND ".join(["WHERE true", *(f"({text}) IS NOT FALSE" for text in checks)])
 
 
 def _written(column: Column, texts: Sequence[str], row: int) -> list[str]:
-    """Those that can be of the column's type (a wrong one would end the statement), beginning with another one each row."""
+    """The values valid for the column's type (an invalid one would abort the statement), rotated for each row."""
     forms = [form for type_, form in _WRITTEN.items() if re.match(type_, column.type)]
     fitting = [text for text in texts if any(re.fullmatch(form, text) for form in forms)]
     at = row % len(fitting) if fitting else 0

@@ -1,4 +1,4 @@
-"""A scratch database server: the image of the database that is at stake, without its care for a power cut."""
+"""A scratch database server: the image of the proven database, with durability disabled (`fsync=off`)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SETTINGS = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
     "log_line_prefix": "%e %p %d ", "log_min_messages": "notice", "log_statement": "ddl",
 }  # fmt: skip
-# A line of the log: SQLSTATE, process, database, level, text. What has more lines goes on with a tab.
+# A line of the log: SQLSTATE, process, database, level, text. Continuation lines start with a tab.
 LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")
-PATIENCE = 10.0  # seconds until what the server has logged must be readable
+PATIENCE = 10.0  # seconds until logged lines must be readable
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the server logged."""
+    """An entry of the server's log."""
 
     state: str  # SQLSTATE
     session: int
@@ -42,38 +42,38 @@ class Entry:
 
 @dataclass(frozen=True)
 class Server:
-    """Of one proof. `accessory` is as in the plan of what runs; in `network` it has its name."""
+    """The server of one proof. `accessory` is from the current release's plan; in `network` the server has its name."""
 
     ground: Ground
     accessory: Accessory
     password: str
-    container: str  # its name, which is unique
+    container: str  # its unique name
     network: str
     scratch: Scratch
 
     def settled(self, database: str) -> Accessory:
-        """The accessory, so that all addresses made from it lead to this database."""
+        """The accessory with settings by which all derived addresses lead to this database."""
         return dataclasses.replace(self.accessory, environment={**self.accessory.environment, "POSTGRES_DB": database})
 
     def join(self, network: str) -> None:
-        """Be found by the accessory's name in one more network."""
+        """Make it reachable by the accessory's name in another network."""
         self.ground.ctx.runtime.connect(network, self.container, (self.accessory.name,))
 
     @contextmanager
     def rows_logged(self, database: ScratchDatabase) -> Iterator[None]:
-        """Meanwhile it logs statements that change rows in this database, too: not for where there are many."""
+        """Also log statements that change rows in this database for the duration: not for large amounts of rows."""
         database.execute(f"ALTER DATABASE {database.name} SET log_statement = 'mod'")
         yield
         database.execute(f"ALTER DATABASE {database.name} RESET log_statement")
 
     def mark(self, database: ScratchDatabase) -> str:
-        """A mark in its log, for `log`."""
+        """Write a mark to its log, for `log`."""
         mark = f"shipway-{uuid.uuid4().hex}"
         database.execute(f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
         return mark
 
     def log(self, database: ScratchDatabase, since: str) -> list[Entry]:
-        """All that it has logged of this database since that mark."""
+        """All entries of this database since that mark."""
         until = self.mark(database)
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -81,13 +81,14 @@ class Server:
             found = [next((at for at, line in enumerate(lines) if mark in line), -1) for mark in (since, until)]
             if min(found) >= 0:
                 return entries(lines[found[0] + 1 : found[1]], database.name)
-            if time.monotonic() > deadline:  # the engine takes it up a little later; it keeps the last 30 MB
+            if time.monotonic() > deadline:  # the engine delivers it with a delay; it keeps the last 30 MB
                 raise ProofError("the log of the scratch database server can't be read, or is too long")
             time.sleep(0.05)
 
 
 def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
-    """Healthy. `image`: a name to pull, or an id on the engine. ProofError where it doesn't start."""
+    """Start it and wait until it is healthy. `image`: a name to pull, or an id on the engine. ProofError if it doesn't
+    start."""
     ctx, password = ground.ctx, secrets.token_urlsafe(18)
     network = ground.network("database")
     ctx.redactor.add({"scratch password": password})
@@ -115,15 +116,15 @@ def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
 
 def _command(accessory: Accessory) -> tuple[str, ...]:
     words = shlex.split(accessory.command or "postgres")
-    if words[0] != "postgres":  # a wrapper that nobody knows
+    if words[0] != "postgres":  # an unknown wrapper
         words = ["postgres"]
     return (*words, *(part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")))
 
 
 def entries(lines: Sequence[str], database: str) -> list[Entry]:
-    """Those of one database."""
+    """The entries of one database."""
     made: list[Entry] = []
-    ours = False  # whether the line before is one of them, which this one may go on with
+    ours = False  # whether the previous line is one of them, which this one may continue
     for line in lines:
         found = LINE.match(line)
         if found:

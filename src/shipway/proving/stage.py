@@ -1,4 +1,4 @@
-"""One stage of a proof: a tool at work in a scratch database, watched and within a time limit."""
+"""One stage of a proof: a tool runs in a scratch database, monitored and with a time limit."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _TAIL = 20
 
 
 def ignore(line: str) -> None:
-    """An OnLine for who doesn't want any."""
+    """An OnLine that discards lines."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for all stages of a proof."""
+    """Settings of all stages of a proof."""
 
     timeout: float | None = None  # seconds for each
     on_line: OnLine = ignore
-    watched: bool = True  # look at locks; that takes a second connection
+    watched: bool = True  # monitor locks, on a second connection
     begun: float = field(default_factory=time.monotonic)
 
 
 def run(
     name: str, database: ScratchDatabase, work: Callable[[OnLine], None], terms: Terms
 ) -> tuple[Stage, MigrationFailed | None]:
-    """The stage, and what the tool ended it with. One that takes too long has failed too."""
+    """The stage, and the tool's failure. A timeout is a failure."""
     lines: list[str] = []
 
     def take(line: str) -> None:
@@ -67,10 +67,10 @@ def run(
 
 
 def notices(lines: Sequence[str]) -> tuple[str, ...]:
-    """What PostgreSQL remarked, out of what a tool printed."""
+    """PostgreSQL's notices in a tool's output."""
     return tuple(match[1] for line in lines if (match := _NOTICE.search(line)))
 
 
 def skipped(stage: Stage) -> tuple[str, ...]:
-    """Notices of what was to be dropped and wasn't there."""
+    """Notices about missing objects that a drop skipped."""
     return tuple(notice for notice in stage.notices if _SKIPPED.search(notice))

@@ -1,5 +1,5 @@
-"""A release's services on a network of a proof, beside accessories that were never used: started as an environment starts
-them, and used by the plan's exercises."""
+"""A release's services on a network of a proof, with new accessories: started as in an environment, and used by the
+plan's scenarios."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TAIL = 12
 
 
 class Failed(Exception):
-    """What a release did wrong: in words, with its last lines."""
+    """A release's failure: a message with its last lines."""
 
     def __init__(self, reason: str, output: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
@@ -35,14 +35,14 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Cast:
-    """A release as an environment runs it."""
+    """A release as an environment would run it."""
 
     release: Release
     environment: Environment
     settings: Settings
 
     def on(self, server: Server, database: ScratchDatabase) -> Cast:
-        """The same, with addresses that lead to this database, and to accessories in the proof's own network."""
+        """The same, with addresses of this database, and of accessories in the proof's own network."""
         plan = self.release.plan
         accessories = {**plan.accessories, server.accessory.name: server.settled(database.name)}
         return Cast(
@@ -53,14 +53,14 @@ class Cast:
 
 
 class Stand:
-    """One network. cast: as given by `Cast.on`."""
+    """One network. cast: as returned by `Cast.on`."""
 
     def __init__(self, server: Server, name: str, network: str) -> None:
         self._server, self._ground, self._ctx = server, server.ground, server.ground.ctx
         self._name, self._network = name, network
 
     def accessories(self, plan: Plan) -> None:
-        """All but the database, healthy. ProofError where one doesn't start."""
+        """Start all but the database and wait until they are healthy. ProofError if one doesn't start."""
         others = [item for item in plan.accessories.values() if item.name != self._server.accessory.name]
         side_by_side(lambda item: self._start(self._accessory(plan, item)), others)
         try:
@@ -69,7 +69,8 @@ class Stand:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
 
     def start(self, cast: Cast) -> None:
-        """All services, healthy: web services first, as in a deployment. Failed where one isn't."""
+        """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
+        isn't."""
         services = cast.release.plan.services.values()
         for group in ([item for item in services if item.port], [item for item in services if not item.port]):
             side_by_side(lambda item: self._start(self._service(cast, item)), group)
@@ -77,22 +78,22 @@ class Stand:
             self._healthy(partial(wait_healthy, self._ctx, waiting, headers=cast.environment.forwarded))
 
     def look(self, cast: Cast) -> None:
-        """Failed where a service doesn't run any more."""
+        """Failed if a service no longer runs."""
         self._healthy(partial(look, self._ctx, [self._called(name) for name in cast.release.plan.services]))
 
     def stop(self, cast: Cast) -> None:
-        """No service is left."""
+        """Remove all services."""
         side_by_side(self._ctx.runtime.remove, [self._called(name) for name in cast.release.plan.services])
 
     def seed(self, cast: Cast) -> None:
-        """The environment's seed command. Failed where it does."""
+        """Run the environment's seed command. Failed if it fails."""
         seed = cast.environment.seed
         if seed is not None:
             secrets = {name: cast.settings.secrets[name] for name in seed.secrets}
             self._run(cast, seed.service, seed.run, "the seed", secrets)
 
     def exercise(self, cast: Cast, exercise: Exercise) -> None:
-        """In a container of its own. Failed where it does."""
+        """Run a scenario in its own container. Failed if it fails."""
         self._run(cast, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(cast.release.plan)})
 
     def _healthy(self, work: Callable[[], None]) -> None:
@@ -158,14 +159,14 @@ class Stand:
 
 @contextmanager
 def stand(server: Server, name: str) -> Iterator[Stand]:
-    """A network of its own, where the scratch server is found too; what is in it is taken away with the proof."""
+    """A network of its own that also has the scratch server; its containers are removed with the proof."""
     network = server.ground.network(name)
     server.join(network)
     yield Stand(server, name, network)
 
 
 def address(plan: Plan) -> str:
-    """Of the service that gets what no other route takes; empty where nothing is public."""
+    """Address of the service that handles otherwise unmatched requests; empty if nothing is public."""
     routed = [service for service in plan.services.values() if service.route]
     first = min(routed, key=lambda service: len(service.route or ""), default=None)
     return f"http://{first.name}:{first.port}" if first else ""

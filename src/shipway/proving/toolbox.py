@@ -1,5 +1,5 @@
-"""Containers of a proof in which migration tools run: one an image, for as long as the proof takes. A container for each
-command, as a deployment has it, would cost more than what the command does."""
+"""Containers for migration tools, one per image for the duration of a proof. A container per command, as in a
+deployment, would take longer than the commands."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, Conta
 from shipway.ports import OneOff
 from shipway.proving.server import Server
 
-LIFE = "86400"  # seconds, should nobody take it away
-GRACE = 60.0  # seconds beside the proof's own time-out, which ends what a command waits for
+LIFE = "86400"  # seconds until it ends if it is not removed
+GRACE = 60.0  # seconds beyond the proof's own timeout, which ends waiting commands first
 
 
 class Toolbox:
@@ -26,7 +26,8 @@ class Toolbox:
         self._boxes: dict[str, ContainerSpec] = {}  # by image
 
     def runner(self, spec: ContainerSpec) -> OneOff:
-        """Runs commands in the container's image with its variables; those of the database's image where it runs already."""
+        """A runner of commands in the image's container with the spec's variables; the database image's tools run in
+        its existing container."""
 
         def run(command: Sequence[str]) -> tuple[int, str]:
             box = self._box(spec)

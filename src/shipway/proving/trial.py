@@ -1,4 +1,5 @@
-"""Whether images work on a schema that isn't theirs: started, used, and their database's log read afterwards."""
+"""Compatibility tests of images on another release's schema: started, used, and their database's log read
+afterwards."""
 
 from __future__ import annotations
 
@@ -12,21 +13,20 @@ from shipway.ports import ScratchDatabase
 from shipway.proving.server import Entry, Server
 from shipway.proving.stand import Cast, Failed, Stand, stand
 
-# What code says to a schema that isn't its own: a column or a table that isn't there, a value that is missing where one
-# must be, one that has another type.
+# Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
 FOREIGN = ("42703", "42P01", "23502", "22P02")
-SHOWN = 5  # of the log's lines
+SHOWN = 5  # of shown log lines
 WIDTH = 300  # characters of a statement
 
 
 @dataclass
 class _Seen:
-    """What became of a run so far."""
+    """The state of a test so far."""
 
     ctx_clock: Callable[[], float]
     began: float
     stages: list[Stage] = field(default_factory=list)
-    passed: list[tuple[str, str]] = field(default_factory=list)  # kind and name of exercises
+    passed: list[tuple[str, str]] = field(default_factory=list)  # kind and name of scenarios
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -47,7 +47,7 @@ class _Seen:
 
 
 def try_old(server: Server, database: ScratchDatabase, old: Cast, new: Cast, began: float) -> Trial:
-    """The old images on the new schema, after the new ones have written into it. began: when the proof did."""
+    """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
     old, new = old.on(server, database), new.on(server, database)
     clock = server.ground.ctx.clock
     first, tried = _Seen(clock, began), _Seen(clock, began)
@@ -69,7 +69,7 @@ def try_old(server: Server, database: ScratchDatabase, old: Cast, new: Cast, beg
 
 
 def try_new(server: Server, database: ScratchDatabase, old: Cast, new: Cast, began: float) -> Trial:
-    """The new images on the old schema: the moment before the migration, and after a way down."""
+    """Test the new images on the old schema: the state before the migration, and after a down migration."""
     old, new = old.on(server, database), new.on(server, database)
     tried = _Seen(server.ground.ctx.clock, began)
     with stand(server, "new") as at:
@@ -83,7 +83,7 @@ def try_new(server: Server, database: ScratchDatabase, old: Cast, new: Cast, beg
 
 
 def _use(at: Stand, cast: Cast, seen: _Seen, who: str) -> None:
-    """Start it, and let it do all that its plan has for that. Failed at the first thing that goes wrong."""
+    """Start it, and run all scenarios of its plan. Failed at the first error."""
     try:
         with seen.stage(f"{who}, start"):
             at.start(cast)
@@ -91,7 +91,7 @@ def _use(at: Stand, cast: Cast, seen: _Seen, who: str) -> None:
             with seen.stage(f"{who}, {exercise.kind} {exercise.name}"):
                 at.exercise(cast, exercise)
             seen.passed.append((exercise.kind, exercise.name))
-        at.look(cast)  # a worker may have died of its first job
+        at.look(cast)  # its first job may have crashed a worker
     finally:
         at.stop(cast)
 
@@ -117,7 +117,7 @@ def _judged(at: Stand, cast: Cast, seen: _Seen, log: Callable[[], Sequence[Entry
 
 
 def foreign(log: Sequence[Entry]) -> list[str]:
-    """What of a database's log shows that the code expects another schema, in words, each once."""
+    """Schema-mismatch errors in a database's log, as messages without duplicates."""
     found: list[str] = []
     for index, entry in enumerate(log):
         if entry.state not in FOREIGN or entry.level not in ("ERROR", "FATAL"):
@@ -132,7 +132,7 @@ def foreign(log: Sequence[Entry]) -> list[str]:
 
 
 def try_there(server: Server, database: ScratchDatabase, cast: Cast, began: float) -> Trial:
-    """Images on a database as it stands, with the rows that are in it."""
+    """Test images on a database as it is, with its rows."""
     own = cast.on(server, database)
     with stand(server, "there") as at:
         at.accessories(own.release.plan)

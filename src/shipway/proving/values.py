@@ -1,16 +1,17 @@
-"""Values that show what a migration loses: leading zeros, mixed case, fractions, spaces at the end, parts of a second."""
+"""Values that reveal what a migration loses: leading zeros, mixed case, fractions, trailing spaces, fractions of a
+second."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
-# By type, as PostgreSQL names it without its modifier. The first characters of the texts differ, for short columns.
+# By type, as PostgreSQL names it without its modifier. The texts differ in their first characters, for short columns.
 _VALUES: Mapping[str, Sequence[str]] = {
     "text": ("007", "Ærlig Ünicode, \"quoted\"  ", "mIxed CASE o'clock"),
     "smallint": ("7", "-42", "30000"),
     "integer": ("7", "-42", "2000000"),
-    "bigint": ("7", "-42", "9007199254740993"),  # no double holds it
+    "bigint": ("7", "-42", "9007199254740993"),  # not representable as a double
     "numeric": ("1.25", "-0.125", "12345678901234567.5"),
     "real": ("1.5", "-0.25", "1000000"),
     "double precision": ("1.5", "-0.1", "1e15"),
@@ -38,7 +39,7 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "polygon": ("((0,0),(1,1),(2,0))", "((0,0),(1.5,1),(2,0))", "((3,3),(4,4),(5,3))"),
     "circle": ("<(0,0),1.5>", "<(1,1),2>", "<(2,2),0.25>"),
     "pg_lsn": ("0/7", "16/B374D848", "FF/0"),
-    # They don't overlap: two rows of one room.
+    # They don't overlap: two bookings of one room.
     "int4range": ("[1,5)", "[10,15)", "[20,)"),
     "int8range": ("[1,5)", "[10,15)", "[20,)"),
     "numrange": ("[0.5,1.25)", "[10,10.5]", "(20,)"),
@@ -46,7 +47,7 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "tsrange": ("[2024-02-29 10:00:00.5,2024-02-29 11:00)", "[1969-12-31 10:00,1969-12-31 11:00)", "[2038-01-20 10:00,)"),
     "tstzrange": ("[2024-02-29 10:00:00.5+00,2024-02-29 11:00+00)", "[1969-12-31 10:00+00,1969-12-31 11:00+00)", "[2038-01-20 10:00+00,)"),
 }  # fmt: skip
-# What some migrations take that refuse the values above: numbers written as texts, small numbers.
+# For migrations that reject the values above: numeric texts, small numbers.
 _GENTLE: Mapping[str, Sequence[str]] = {
     "text": ("007", "10", "2915"),
     **dict.fromkeys(("smallint", "integer", "bigint"), ("7", "42", "100")),
@@ -56,7 +57,7 @@ _ALIKE = {
     "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamp",
     "time without time zone": "time", "time with time zone": "time",
 }  # fmt: skip
-# What else a text may have to be: an address, a name, a code …
+# Other formats that a text may need: an address, a name, a code …
 FORMS = (
     "Ann.O-7@Example.test", "ben@example.test", "https://Example.test/Path?q=07", "a-slug-07", "ABC", "abc", "1", "+4512345678", "en", "EUR", "#00ff00",
     "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "2024-02-29", "07:30", "10.0.0.7", "1.0.7", "{}", "sha256:" + "0" * 64,
@@ -65,8 +66,8 @@ _TYPE = re.compile(r"(?P<name>.*?)(?:\((?P<sizes>[\d,-]+)\))?(?P<zone> with(?:ou
 
 
 def values(type_: str, row: int, *, gentle: bool = False) -> str | None:
-    """Text of a row's value (rows count from 0) of one of PostgreSQL's own types; None where the type isn't known here.
-    Rows have different values, as far as the type has so many."""
+    """Text of a row's value (rows count from 0) for a built-in type of PostgreSQL; None for an unknown type. Rows get
+    different values, as far as the type has that many."""
     match = _TYPE.fullmatch(type_)
     if match is None:
         return None
@@ -97,7 +98,7 @@ def _value(name: str, sizes: Sequence[int], row: int, gentle: bool) -> str | Non
 
 
 def _more(name: str, row: int, first: str) -> str:
-    """For rows that the lists above don't reach."""
+    """For rows beyond the lists above."""
     if name == "text":
         return f"{row} more"
     if name in ("smallint", "integer", "bigint", "numeric", "real", "double precision", "money"):
@@ -110,7 +111,7 @@ def _more(name: str, row: int, first: str) -> str:
 
 
 def _number(row: int, precision: int, scale: int) -> str:
-    """As many digits as there may be, up to six before the point: 1.23, -0.04, 987654.87."""
+    """As many digits as permitted, up to six before the point: 1.23, -0.04, 987654.87."""
     whole = max(0, precision - scale)
     size = min(whole, 6)
     digits = (("1" * min(size, 1), "23456789"), ("", "04545454"), ("987654"[:size], "87654321"))[row % 3]

@@ -1,4 +1,4 @@
-"""What a walked way is worth. Pure: what was found goes in, verdict and reasons come out."""
+"""Judge a round trip. Pure: findings in, verdict and reasons out."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ Order = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # columns by tabl
 
 @dataclass(frozen=True)
 class Findings:
-    """What was seen on the way up, down and up again. What comes after a failure was not walked."""
+    """Findings of up, down and up again. Nothing runs after a failure."""
 
-    up_failed: str = ""  # in the words of who failed
-    no_way_down: str = ""  # the tool's words
-    idle_down: bool = False  # it ran, and changed nothing of what the way up had changed
+    up_failed: str = ""  # message of the failing tool or server
+    no_way_down: str = ""  # the tool's message
+    idle_down: bool = False  # it ran, but reverted none of the changes
     down_failed: str = ""
-    differences: tuple[Difference, ...] = ()  # of the schema before, and after the way down
-    order: Order = field(default_factory=dict)  # where the columns stand in another one after the way down
+    differences: tuple[Difference, ...] = ()  # of the schema before, and after down
+    order: Order = field(default_factory=dict)  # if the order of columns differs after down
     losses: tuple[Loss, ...] = ()
-    collisions: tuple[str, ...] = ()  # sequences that give a value next which a row has already
+    collisions: tuple[str, ...] = ()  # sequences whose next value is already in a row
     again_failed: str = ""
-    again: tuple[Difference, ...] = ()  # of the schema after the first way up, and after the second
+    again: tuple[Difference, ...] = ()  # of the schema after the first up, and after the second
 
 
 def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
-    """Verdict and reasons, the worst first.
+    """Verdict and reasons, most severe first.
 
-    A way down that does nothing is none, whatever the second way up makes of that. Else a failure is the verdict, the
-    second way up's too; its reasons tell what was in its way. After it counts what the schema lacks, then the rows.
+    A down migration that does nothing counts as missing, whatever the second up does. Next come failures, including the
+    second up's, whose reasons list what prevented it; then schema differences, then rows.
     """
     if found.up_failed:
         return FAILS, (f"the way up fails: {found.up_failed}",)
@@ -59,7 +59,7 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
 
 
 def describe(loss: Loss) -> str:
-    """In words."""
+    """Render a loss as a message."""
     before, after = loss.rows
     if before != after:
         return f"{loss.table} has {after} rows, {before} before"
@@ -68,5 +68,5 @@ def describe(loss: Loss) -> str:
 
 
 def order_of(before: Catalog, after: Catalog) -> Order:
-    """Where columns stand in another order."""
+    """Tables whose order of columns differs."""
     return {table: (before.order[table], after.order[table]) for table in reordered(before, after)}

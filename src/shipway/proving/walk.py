@@ -1,4 +1,4 @@
-"""The way up, down and up again of a release's migrations, walked on clones of a database."""
+"""Verify the up, down and up again of a release's migrations on clones of a database."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ToolFor = Callable[[ScratchDatabase], DatabaseTool]
 
 
 class Fill(Protocol):
-    """Generates rows, and gives tables that stay empty, with the reason; `gentle` ones are easier to migrate. ProofError
-    where it can't write any."""
+    """Generates rows, and returns tables that stay empty, with the reason; `gentle` ones are easier to migrate.
+    ProofError if it can't write any."""
 
     def __call__(self, database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> Mapping[str, str]: ...
 
@@ -31,7 +31,8 @@ UNSEEN = "what happens to rows was not looked at"
 
 
 def look(tool: DatabaseTool, to: str | None = None) -> Span | None:
-    """What a tool would apply, up to and with `to`; None where there is nothing. ProofError where `to` isn't pending."""
+    """The range that a tool would apply, up to and including `to`; None if there is nothing. ProofError if `to` isn't
+    pending."""
     pending = tool.pending()
     if to is not None:
         if to not in pending:
@@ -45,13 +46,14 @@ def walk(
     *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
     fill: Fill | None = None, span: Span | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
 ) -> Way:  # fmt: skip
-    """Walk it on clones of `golden`, which stays as it is; none of them is left. `timeout` (seconds) holds for each of up,
-    down and up again. `span` saves asking the tool what there is to walk; else it is what is pending, up to `to`.
+    """Verify the migrations on clones of `golden`, the template, which is not modified; all clones are dropped.
+    `timeout` (seconds) applies to each of up, down and up again. `span` saves asking the tool; by default it is
+    everything pending, up to `to`.
 
-    `mode` tells what is in golden: SCHEMA, no rows; then `fill` makes some in a clone of it and the way is walked once more,
-    where the first walk shows that rows may be lost, or `changed` names tables whose rows the way up changes. ROWS: only with
-    generated rows. DATA: rows of the target.
-    ProofError where the server fails, or nothing is pending.
+    `mode` is the template's content. SCHEMA: no rows; `fill` generates some in a clone for a second round trip if the
+    first one shows that rows may be lost, or `changed` names tables whose rows the up migrations change. ROWS: only
+    with generated rows. DATA: rows of the target.
+    ProofError if the server fails, or nothing is pending.
     """
     terms = Terms(timeout, on_line, watched)
     if span is None:
@@ -79,7 +81,7 @@ def walk(
 
 
 def doubt(way: Way) -> str:
-    """Why rows may be lost on a way that was walked without any, in words; none where it only adds."""
+    """Why a round trip without rows may hide lost rows, as a message; empty if it only adds."""
     if lost := [str(item) for item in way.changes if takes_away(item)]:
         return f"the way up takes away or changes what may hold rows ({'; '.join(lost[:3])}{' …' if len(lost) > 3 else ''})"
     if tables := sorted({table for stage in way.stages for table in stage.rewrites}):
@@ -92,12 +94,12 @@ def doubt(way: Way) -> str:
 
 
 def takes_away(change: Difference) -> bool:
-    """Whether rows may go with it: a table or a column that goes, or gets another type."""
+    """Whether it may lose rows: a dropped table or column, or a changed type."""
     return change.kind in ("table", "column") and (change.change == "removed" or (change.change == "changed" and "type" in change.facets))
 
 
 def way_of(found: Round, span: Span) -> Way:
-    """In the words of the ledger."""
+    """Convert to the ledger's form."""
     verdict, reasons = judge(found.findings)
     level, why = triage(found.changes)
     hints = advice(reasons[0]) if verdict == FAILS else ()
@@ -108,22 +110,22 @@ def way_of(found: Round, span: Span) -> Way:
 
 
 class _NoRows(Exception):
-    """Why there are none, in words."""
+    """Why there are no rows, as a message."""
 
 
 class _Walker:
-    """Walks one span, each time on a clone of its own."""
+    """Verifies one range, each time on a new clone."""
 
     def __init__(self, scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, span: Span, terms: Terms) -> None:
         self._scratch, self._golden, self._tool_for, self._span, self._terms = scratch, golden, tool_for, span, terms
 
     def bare(self) -> Way:
-        """With what is in golden."""
+        """Verify with the template's own content."""
         return way_of(self._round(self._golden), self._span)
 
     def filled(self, fill: Fill) -> Way | str:
-        """With generated rows in it, with gentler ones where the way up fails; else why they tell nothing: it may fail for
-        rows that nobody has."""
+        """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
+        may fail for unrealistic rows."""
         try:
             found, empty = first = self._round_with(fill)
             if found.findings.up_failed:
@@ -139,7 +141,7 @@ class _Walker:
         return way_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
 
     def _round_with(self, fill: Fill) -> tuple[Round, Mapping[str, str]]:
-        """And the tables that stayed empty."""
+        """The round trip, and the tables that stayed empty."""
         filled = self._scratch.create(like=self._golden)
         try:
             catalog = filled.catalog()
@@ -161,7 +163,7 @@ class _Walker:
 
 
 def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, to: str | None) -> Span:
-    clone = scratch.create(like=golden)  # some tools make their book when they are asked
+    clone = scratch.create(like=golden)  # some tools create their history table when they are asked
     try:
         span = look(tool_for(clone), to)
     finally:

@@ -1,4 +1,4 @@
-"""What the nodes of a pipeline do: one file a kind, listed here."""
+"""The kinds of pipeline steps: one file each, listed here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from shipway.domain.plan import Step
 KINDS = {
     "command": "shipway.steps.command:run_command",
     "image": "shipway.steps.image:build_images",
-    "proof": "shipway.actions.prove_step:prove_images",  # an action: it asks the ledger what an environment runs
+    "proof": "shipway.actions.prove_step:prove_images",  # an action: it looks up an environment's release in the ledger
 }
 
 
 def kind(step: Step) -> str:
-    """Which kind a step of the plan is."""
+    """The kind of a step."""
     return "image" if step.build else "proof" if step.prove else "command"

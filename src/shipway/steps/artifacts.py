@@ -1,7 +1,7 @@
-"""Outputs of steps: kept once by the digest of their content, put back where a later step or build needs them.
+"""Outputs of steps: stored once by the digest of their content, and extracted for later steps and builds.
 
-Archives go through files, never through memory. Names may have any bytes. Links stay links, and nothing is read or written
-through them outside of the folder where an output is laid.
+Archives are streamed through files, not memory. Names may have any bytes. Links stay links, and nothing is read or
+written through them outside of the target folder.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ class Artifact:
 
     folder: str  # of the repository; '' is its root
     path: str  # relative to the folder
-    digest: str  # sha256 over names, modes, links and contents: times and owners don't count
-    left_out: tuple[str, ...] = ()  # pipes and devices, which no archive can keep
+    digest: str  # sha256 over names, modes, links and contents, but not times and owners
+    left_out: tuple[str, ...] = ()  # pipes and devices, which archives can't contain
 
     @property
     def place(self) -> str:
-        """Its path from the repository's root."""
+        """Path of the output from the repository's root."""
         return posixpath.normpath(posixpath.join(self.folder, self.path)).strip("/")
 
 
 def store(archive: Iterator[bytes], folder: str, path: str, to: Path, scratch: Path) -> Artifact:
-    """Keep what the engine gave for `path`. The engine's tar is rooted at the last part of the path.
+    """Store what the engine returned for `path`. The engine's tar is rooted at the last part of the path.
 
-    scratch: a folder on the same file system, for what isn't whole yet; whoever made it takes it away. StepFailed where the
-    output is too large.
+    scratch: a folder on the same file system for incomplete files, which the caller removes. StepFailed if the output
+    is too large.
     """
     to.mkdir(parents=True, exist_ok=True)
     parent = posixpath.dirname(path.strip("/"))
@@ -65,7 +65,7 @@ def _spool(archive: Iterator[bytes], path: str, raw: IO[bytes]) -> None:
 
 
 def _copy(source: tarfile.TarFile, target: tarfile.TarFile, path: str, parent: str) -> tuple[str, tuple[str, ...]]:
-    """In an order of its own, so that equal contents are equal archives. Hard links come last: then what they link to is there."""
+    """Copy in a fixed order, so that equal contents are equal archives. Hard links come last, after their targets."""
     digest, members, left_out = hashlib.sha256(), list[tarfile.TarInfo](), list[str]()
     for member in source:
         if len(members) >= MOST:
@@ -86,7 +86,7 @@ def _copy(source: tarfile.TarFile, target: tarfile.TarFile, path: str, parent: s
 
 
 class _Hashed:
-    """A file whose bytes count in the digest as they are read."""
+    """A file that updates the digest with all bytes read."""
 
     def __init__(self, content: IO[bytes], digest: Any) -> None:
         self._content, self._digest = content, digest
@@ -98,22 +98,22 @@ class _Hashed:
 
 
 def file(artifact: Artifact, kept: Path) -> Path:
-    """Where the artifact is kept."""
+    """File of a stored artifact."""
     return kept / f"{artifact.digest.removeprefix('sha256:')}.tar"
 
 
 def reaches(artifact: Artifact, folder: str) -> bool:
-    """Whether something of it lies in a folder of the repository: it may lie in it, or hold it."""
+    """Whether it overlaps a folder of the repository: is inside it, or contains it."""
     return _below(artifact.place, folder) is not None or _below(folder, artifact.place) is not None
 
 
 def identity(artifact: Artifact) -> list[str]:
-    """What of it a later step's result depends on."""
+    """The parts of it that a later step's result depends on."""
     return [artifact.place, artifact.digest]
 
 
 def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
-    """Lay the artifact into a build context that stands for `folder`. StepFailed where a link leads out of it."""
+    """Extract the artifact to a build context for `folder`. StepFailed if a link leads out of it."""
     with file(artifact, kept).open("rb") as opened, reading(opened) as tar:
         members = list(_placed(tar, artifact, folder))
         try:
@@ -123,7 +123,7 @@ def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
 
 
 def as_archive(artifacts: Sequence[Artifact], kept: Path, folder: str, owner: tuple[int, int] = (0, 0)) -> Iterator[bytes]:
-    """One tar stream of all that lies below a working folder, named relative to it, owned by (uid, gid)."""
+    """One tar stream of everything below a working folder, with relative names, owned by (uid, gid)."""
     with tempfile.TemporaryFile() as whole:
         with writing(whole) as target:
             folders = Folders(target, owner)
@@ -140,7 +140,7 @@ def as_archive(artifacts: Sequence[Artifact], kept: Path, folder: str, owner: tu
 
 
 def _placed(tar: tarfile.TarFile, artifact: Artifact, folder: str) -> Iterator[tarfile.TarInfo]:
-    """The members that lie below the folder, named relative to it."""
+    """The members below the folder, with relative names."""
     for member in tar:
         name = _below(posixpath.join(artifact.folder, member.name), folder)
         target = _below(posixpath.join(artifact.folder, member.linkname), folder) if member.islnk() else ""
@@ -153,7 +153,7 @@ def _placed(tar: tarfile.TarFile, artifact: Artifact, folder: str) -> Iterator[t
 
 
 def _below(path: str, folder: str) -> str | None:
-    """The path relative to the folder; None where it lies outside."""
+    """The path relative to the folder; None if it is outside."""
     if not folder or path == folder:
         return path.strip("/") if not folder else "."
     return path.removeprefix(folder + "/") if path.startswith(folder + "/") else None

@@ -1,4 +1,4 @@
-"""A command in a container, on a clean export of the commit, with fresh accessories where it asks for them."""
+"""A command in a container, on a clean export of the commit, with new accessories if the step has some."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from shipway.steps.sources import archive, source_key
 from shipway.system.memory import most_memory
 from shipway.system.owner import owner
 
-SOURCE = "src"  # of steps in an image by name: the repository lies in /src
-KILLED = 137  # exit code after SIGKILL, which is how the kernel ends what takes too much memory
-PASSWORD = "test"  # of databases that live for one step on a private network
+SOURCE = "src"  # for steps in a named image: the repository is in /src
+KILLED = 137  # exit code after SIGKILL, by which the kernel ends processes that exceed the memory
+PASSWORD = "test"  # of databases that exist for one step on a private network
 
 
 def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
-    """Digest over everything that the step sees; what it can't cover makes it a key of this branch alone."""
+    """Digest over everything that the step sees; if something can't be covered, the key is limited to this branch."""
     assert step.image is not None
     accessories = [run.plan.accessories[name] for name in step.accessories]
     names = [item for item in (step.image.name, *(accessory.image for accessory in accessories)) if item]
@@ -51,13 +51,13 @@ def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
 
 
 def run_command(run: Run, attempt: Attempt) -> StepResult:
-    """Run it once, or go on with what was begun. StepFailed where it exits with another code than 0 or takes too long."""
+    """Run it once, or resume it. StepFailed if it exits with another code than 0 or times out."""
     accessories: list[str] = []
     harvest = _Harvest(run, attempt.step, attempt.log)
     try:
         code = (_go_on if attempt.begun else _begin)(run, attempt, accessories, harvest)
     finally:
-        if accessories:  # beside the next steps; what is left when the run ends is removed then
+        if accessories:  # in parallel with the next steps; leftovers are removed when the run ends
             threading.Thread(target=_remove, args=(run, tuple(accessories)), daemon=True).start()
     step, summary = attempt.step, harvest.summary
     if code == TIMED_OUT:
@@ -79,7 +79,7 @@ def _cause(step: Step, code: int) -> str:
 
 
 class _Harvest:
-    """What a step's container has when it exits: the summary of its reports, and its outputs."""
+    """The results of an exited container: the summary of its reports, and its outputs."""
 
     def __init__(self, run: Run, step: Step, log: StepLog) -> None:
         self._run, self._step, self._log = run, step, log
@@ -97,11 +97,11 @@ class _Harvest:
                 for name in kept.left_out:
                     self._log.say(f"{name} is a pipe or a device: it is left out of the output {path}")
             except FileNotFoundError:
-                pass  # the caller tells which ones are missing
+                pass  # the caller reports the missing ones
 
 
 def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:
-    """Its exit code."""
+    """Start it; returns its exit code."""
     step, runtime = attempt.step, run.ctx.runtime
     assert step.image is not None
     assert step.run is not None
@@ -142,7 +142,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
 
 
 def _go_on(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:
-    """Likewise, of a container that was begun by a process that is gone."""
+    """Resume a container of a process that died; returns its exit code."""
     step, begun = attempt.step, attempt.begun
     assert step.image is not None
     assert begun is not None
@@ -151,7 +151,7 @@ def _go_on(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         if accessory is not None:
             accessories.append(accessory.id)
     workdir = workdir_in(run, step.image, begun.image)
-    ran = run.ctx.clock() - begun.created if begun.running else 0.0  # one that has exited can't be late any more
+    ran = run.ctx.clock() - begun.created if begun.running else 0.0  # one that has exited can't time out any more
     return follow_container(
         run.ctx, begun.id, on_line=attempt.log.follow, timeout=step.timeout - ran,
         after=lambda container: harvest.take(container, workdir), leave=True,
@@ -167,7 +167,7 @@ def _remove(run: Run, containers: Sequence[str]) -> None:
 
 
 def _image_id(run: Run, step: Step, name: str) -> str:
-    """A name may stand for another content at any time: the id of what it stands for now. "" where that can't be told."""
+    """The id of the image that the name now stands for, which may change at any time. "" if unknown."""
     if "@" in name:
         return name
     try:
@@ -176,12 +176,13 @@ def _image_id(run: Run, step: Step, name: str) -> str:
             run.ctx.images.pull(name, lambda line: None)
         found = run.ctx.images.inspect(name)
     except ShipwayError:
-        return ""  # the step itself will fail, and say why
+        return ""  # the step itself will fail with the reason
     return str(found["Id"]) if found else ""
 
 
 def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> tuple[dict[str, str], dict[str, str]]:
-    """Start fresh ones, healthy, with their ids in `started`; gives the lines of /etc/hosts and the variables that reach them."""
+    """Start new accessories and wait until they are healthy, with their ids in `started`; returns lines of /etc/hosts
+    and variables to reach them."""
     chosen = [run.plan.accessories[name] for name in step.accessories]
     names = [_accessory_name(run, step, accessory.name) for accessory in chosen]
     pairs = list(zip(chosen, names, strict=True))
@@ -196,7 +197,7 @@ def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> t
         wait_healthy(run.ctx, waiting)
     except DeployFailed as error:
         raise StepFailed(f"an accessory of the step did not start: {error}") from error
-    # By address and not by alias: two steps side by side each have a `db` of their own.
+    # By address and not by alias: parallel steps each have their own `db`.
     return {accessory.name: _address(run, name) for accessory, name in pairs}, env
 
 
@@ -206,7 +207,7 @@ def _accessory_name(run: Run, step: Step, accessory: str) -> str:
 
 def _start(run: Run, accessory: Accessory, name: str, started: list[str], on_line: OnLine) -> None:
     run.ctx.images.pull(accessory.image, on_line)
-    run.ctx.runtime.remove(name)  # of an attempt before
+    run.ctx.runtime.remove(name)  # of an earlier attempt
     spec = ContainerSpec(
         name=name,
         image=accessory.image,
@@ -217,7 +218,7 @@ def _start(run: Run, accessory: Accessory, name: str, started: list[str], on_lin
         networks={run.network: ()},
     )
     container = run.ctx.runtime.create(spec)
-    started.append(container)  # not its name: the next attempt's has the same
+    started.append(container)  # not its name: the next attempt reuses it
     run.ctx.runtime.start(container)
 
 

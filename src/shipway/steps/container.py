@@ -1,4 +1,4 @@
-"""Run one container to its end: for pipeline steps, migrations, seeds and checks. It is always taken away."""
+"""Run one container to its end, for pipeline steps, migrations, seeds and checks. It is always removed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from shipway.ports import OnLine
 from shipway.steps.starting import explanation
 from shipway.system.redact import Lines
 
-TIMED_OUT = 124  # as timeout(1)
-NOT_RUN = 127  # as a shell: its command can't be executed
-POLL = 5.0  # seconds between looks at `cancelled` while a container runs
-STALLED = 30.0  # seconds without a line, after which the rest of an exited container's output counts as lost
-CAPTURED = 64 << 20  # characters of output that are read as a whole
+TIMED_OUT = 124  # as timeout(1) returns
+NOT_RUN = 127  # as a shell returns: its command can't be executed
+POLL = 5.0  # seconds between checks of `cancelled` while a container runs
+STALLED = 30.0  # seconds without a line until the rest of an exited container's output counts as lost
+CAPTURED = 64 << 20  # characters of captured output
 
 
 class Enough(Exception):
-    """Raised by whoever takes lines: no more are wanted. The container goes on."""
+    """Raised by a consumer of lines that wants no more. The container continues."""
 
 
 def run_container(
@@ -36,10 +36,12 @@ def run_container(
     after: Callable[[str], None] | None = None,
     leave: bool = False,
 ) -> int:
-    """Create under a unique name, start, follow, wait, remove. Returns the exit code, TIMED_OUT after `timeout` seconds.
+    """Create under a unique name, start, follow, wait, remove. Returns the exit code, or TIMED_OUT after `timeout`
+    seconds.
 
-    A command that can't be executed ends with NOT_RUN. before(container) runs between create and start, after(container) when it has exited, whatever its code.
-    Lines reach on_line redacted, as they come. leave: when it has exited, somebody else takes the container away.
+    A command that can't be executed returns NOT_RUN. before(container) runs between create and start, after(container)
+    when it has exited, with any code. Lines reach on_line redacted, as they arrive. leave: the caller removes the
+    container after it has exited.
     """
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
     container = ctx.runtime.create(
@@ -70,7 +72,8 @@ def follow_container(
     after: Callable[[str], None] | None = None,
     leave: bool = False,
 ) -> int:
-    """The rest of it, for one that was started, by whatever process. Lines are given from its first one."""
+    """Follow a container that any process started, from its first line: wait, remove, and return as `run_container`
+    does."""
     try:
         follower = _Follower(ctx, container, on_line)
         code = _wait(ctx, container, timeout)
@@ -88,7 +91,7 @@ def follow_container(
 
 
 def capture(ctx: Context, spec: ContainerSpec, *, timeout: float) -> tuple[int, str]:
-    """Like `run_container`, with the output returned instead of streamed. StepFailed where it is too large to be read."""
+    """Like `run_container`, but returns the output instead of streaming it. StepFailed if it is too large."""
     lines: list[str] = []
     size = 0
 
@@ -119,7 +122,7 @@ def _wait(ctx: Context, container: str, timeout: float) -> int:
 
 
 class _Follower:
-    """Passes a container's output on, line by line and masked, in a thread of its own."""
+    """Forwards a container's output line by line, redacted, in its own thread."""
 
     def __init__(self, ctx: Context, container: str, on_line: OnLine) -> None:
         self._ctx, self._container, self._on_line = ctx, container, on_line
@@ -130,7 +133,7 @@ class _Follower:
         self._thread.start()
 
     def finish(self) -> None:
-        """Wait for the rest: as long as some of it comes. What went wrong with a line is raised here."""
+        """Wait for the rest while output arrives. Errors in handling a line are raised here."""
         seen, quiet = self._lines, 0.0
         while self._thread.is_alive() and quiet < STALLED and not self._ctx.cancelled.is_set():
             self._thread.join(1.0)

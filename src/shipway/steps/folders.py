@@ -1,4 +1,4 @@
-"""Folders of an image that a step must be able to write into, though its image runs as a user of its own."""
+"""Folders of an image that a step must be able to write to although its image runs as another user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from shipway.system.tars import reading_stream
 
 
 def give_folders(runtime: Runtime, container: str, workdir: str, paths: Sequence[str], owner: tuple[int, int]) -> None:
-    """Let uid and gid own the working folder, and the folders of these paths below it. What is in them stays as it is."""
+    """Make uid and gid the owner of the working folder, and of the folders of these paths below it. Contents are
+    unchanged."""
     for folder in _folders(workdir, paths):
         found = _entry(runtime, container, folder)
         if found is None or not found.isdir():
@@ -38,7 +39,7 @@ def _parents(path: str) -> list[str]:
 
 
 def _entry(runtime: Runtime, container: str, path: str) -> tarfile.TarInfo | None:
-    """Its first entry is the folder itself; the rest isn't read."""
+    """The archive's first entry, which is the folder itself; the rest isn't read."""
     try:
         chunks = runtime.get(container, path)
     except FileNotFoundError:

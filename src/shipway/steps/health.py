@@ -1,4 +1,4 @@
-"""Our own probes, from the moment that a container starts; Docker's health interval would cost seconds."""
+"""Health probes from a container's start on; Docker's health interval would cost seconds."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from shipway.system.http import AGENT
 from shipway.system.redact import Lines
 
 LOG_LINES = 20
-LOG_WIDTH = 300  # characters; an access log in JSON has lines of a thousand
-LOG_SEARCHED = 1000  # last lines that are looked through for those that aren't about our own probes
-STEADY = 0.5  # seconds that a container without a health check must stay up before requests are switched
-SETTLED = 3.0  # seconds from its start that it must have stayed up before a deployment counts as good
+LOG_WIDTH = 300  # characters; lines of a JSON access log have a thousand
+LOG_SEARCHED = 1000  # last lines searched for those not caused by probes
+STEADY = 0.5  # seconds that a container without a health check must stay up before the switch
+SETTLED = 3.0  # seconds from its start that it must stay up for a deployment to succeed
 TRY = 2.0  # seconds that one request may take
 PAUSE = 0.1  # seconds between looks at a container, or at a command that runs in it
 
-Waiting = tuple[str, Health | None, int | None]  # container, how it shows its health, the port where it listens
+Waiting = tuple[str, Health | None, int | None]  # container, health check, port that it listens on
 
 
 def wait_healthy(
     ctx: Context, waiting: Sequence[Waiting], *, headers: Mapping[str, str] | None = None, stop: threading.Event | None = None
 ) -> None:
-    """Wait for all of them side by side. headers: of requests to health paths, beside those of the plan.
+    """Wait for all of them in parallel. headers: of requests to health paths, beside those of the plan.
 
-    Raises DeployFailed as soon as one exits or isn't healthy in time, with its last log lines; the others are no longer
-    waited for then, nor once `stop` is set: then it raises Interrupted.
+    Raises DeployFailed with the last log lines as soon as one exits or isn't healthy in time, and stops waiting for the
+    others; raises Interrupted once `stop` is set.
     """
     if not waiting:
         return
@@ -48,13 +48,13 @@ def wait_healthy(
 
 
 def look(ctx: Context, names: Sequence[str]) -> None:
-    """DeployFailed for the first of these containers that doesn't run, or that the engine keeps restarting."""
+    """DeployFailed for the first of these containers that doesn't run, or is crash-looping."""
     for name in names:
         _running(ctx, name, ctx.clock())
 
 
 def _running(ctx: Context, name: str, now: float | None = None) -> ContainerInfo:
-    """now: with it, a restart some seconds ago counts as a crash."""
+    """now: if given, a restart some seconds ago counts as a crash."""
     container = ctx.runtime.find(name)
     if container is None or container.state in ("exited", "dead", "restarting"):
         raise _failed(ctx, name, "it exited" + _code(container))
@@ -64,7 +64,7 @@ def _running(ctx: Context, name: str, now: float | None = None) -> ContainerInfo
 
 
 class _Prober:
-    """Probes containers until they are healthy. given_up: whether nobody needs the answer any more."""
+    """Probes containers until they are healthy. given_up: whether the result is no longer needed."""
 
     def __init__(self, ctx: Context, headers: Mapping[str, str], given_up: Callable[[], bool]) -> None:
         self._ctx, self._headers, self._given_up = ctx, headers, given_up
@@ -117,7 +117,7 @@ class _Prober:
         return probe.ok, f"port {port}: {probe.detail}"
 
     def _command(self, container: ContainerInfo, command: str, deadline: float) -> tuple[bool, str]:
-        """Run it in a thread that isn't waited for longer than the time that is left: it may hang, or write for ever."""
+        """Run it in a thread and wait only for the remaining time: it may hang, or write forever."""
         outcome: list[tuple[int, str] | BaseException] = []
 
         def run() -> None:
@@ -135,7 +135,7 @@ class _Prober:
             if running.is_alive():
                 self._go_on()
         found = outcome[0]
-        if isinstance(found, EngineError):  # it has ended since it was looked at: the next look tells how
+        if isinstance(found, EngineError):  # it has ended since: the next check reports how
             return False, str(found)
         if isinstance(found, BaseException):
             raise found
@@ -157,7 +157,7 @@ def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
 
 
 def _last_lines(ctx: Context, name: str) -> list[str]:
-    """What it said of itself: a line for each of our probes would push that out of sight."""
+    """The container's own last lines, without those of the probes, which would hide them."""
     found = list(ctx.runtime.logs(name, tail=LOG_SEARCHED)) if ctx.runtime.find(name) else []
     masked = Lines(ctx.redactor)
     lines = [masked.line(line) for line in found if AGENT not in line][-LOG_LINES:]

@@ -1,4 +1,4 @@
-"""Build images with BuildKit, push them, and know them by digest from there on."""
+"""Build images with BuildKit, push them, and reference them by digest from then on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shipway.steps.run import Attempt, Run, StepResult
 
 
 def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
-    """The image a step runs in, made or pulled where it isn't there, and the step's working directory in it."""
+    """The image that a step runs in, built or pulled if missing, and the step's working directory in it."""
     if image.build is None:
         assert image.name is not None
         run.ctx.images.pull(image.name, on_line)
@@ -30,7 +30,7 @@ def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
 
 
 def workdir_in(run: Run, image: StepImage, made: str) -> str:
-    """A step's working directory in its image; made: name or id of that on the engine."""
+    """A step's working directory in its image; made: name or id of the image on the engine."""
     if image.build is None:
         return "/src"
     found = run.ctx.images.inspect(made)
@@ -39,14 +39,14 @@ def workdir_in(run: Run, image: StepImage, made: str) -> str:
 
 
 def user_of(run: Run, image: str) -> str:
-    """Who runs in an image: name or number, with or without a group; '' is root."""
+    """The image's user: name or number, with or without a group; '' is root."""
     found = run.ctx.images.inspect(image)
     config = found.get("Config") if found else None
     return str(config.get("User") or "") if isinstance(config, dict) else ""
 
 
 def step_tag(run: Run, source: BuildSource) -> str:
-    """Name of the image that steps run in, by all that it depends on."""
+    """Name of a step image, from everything that it depends on."""
     return f"{names.step_images(run.plan.app)}:{digest_of(run.build_key(source))[7:]}"
 
 
@@ -71,7 +71,7 @@ def build_images(run: Run, attempt: Attempt) -> StepResult:
 
 
 def still_there(run: Run, images: Mapping[str, str]) -> bool:
-    """Whether the registry has all of these; each gets the tag of this commit too."""
+    """Whether the registry has all of these; also tags them with this commit."""
     for reference in sorted(set(images.values())):
         repository, _, digest = reference.partition("@")
         if run.registry.digest(repository, digest) is None:
@@ -91,7 +91,7 @@ def _build_and_push(run: Run, name: str, source: BuildSource, upstream: Sequence
 
 
 def _sources(run: Run, step: Step) -> dict[str, BuildSource]:
-    """What the step builds: its services, and the images of the plan's checks, which a release carries too."""
+    """What the step builds: its services, and the images of the plan's checks, which are part of a release."""
     sources = {name: run.plan.services[name].build for name in step.build}
     sources |= {CHECK + check.name: check.image.build for check in run.plan.checks.values()}
     return {name: source for name, source in sources.items() if source is not None}
@@ -108,7 +108,7 @@ def _build(
     with tempfile.TemporaryDirectory(dir=run.folder) as folder:
         context = Path(folder)
         run.repository.export(run.commit.revision, context, folder=_folder(source) or None)
-        if not _folder(source):  # editing the plan builds no image again
+        if not _folder(source):  # a changed plan rebuilds no image
             (context / PLAN_FILE).unlink(missing_ok=True)
         for artifact in upstream:
             unpack(artifact, run.artifacts, _folder(source), context)
@@ -120,7 +120,7 @@ def _build(
 
 
 def _require_inside(context: Path, source: BuildSource, revision: str) -> None:
-    """The docker command itself reads these two: a link must not lead it to another file of this machine."""
+    """The docker command itself reads these two: a link must not lead to another file of this machine."""
     for name in (source.dockerfile, ".dockerignore"):
         real = (context / name).resolve()
         if (context / name).is_symlink() and not real.is_relative_to(context.resolve()):
@@ -134,7 +134,7 @@ def _folder(source: BuildSource) -> str:
 
 
 def _labels(run: Run, name: str) -> dict[str, str]:
-    """The annotations that the OCI image specification names."""
+    """The annotations defined by the OCI image specification."""
     origin = run.repository.source()
     created = datetime.fromtimestamp(run.ctx.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     prefix = "org.opencontainers.image."

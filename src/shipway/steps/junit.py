@@ -1,4 +1,5 @@
-"""Count the tests of a JUnit XML report as it is read: in bounded memory, without entities, and with every suite in it."""
+"""Count the tests of a JUnit XML report while streaming it: in bounded memory, without entities, with all nested
+suites."""
 
 from __future__ import annotations
 
@@ -7,18 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.parsers import expat
 
-DEEPEST = 200  # elements in one another
+DEEPEST = 200  # nested elements
 NAMES = ("tests", "failures", "errors", "skipped")
-BAD = {"failure": "failures", "error": "errors", "skipped": "skipped"}  # in a test: how it went
+BAD = {"failure": "failures", "error": "errors", "skipped": "skipped"}  # outcomes of a test
 
 
 class Unreadable(Exception):
-    """It is no JUnit report; the message says why."""
+    """It is not a JUnit report; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many tests there were, and how they went."""
+    """Numbers of tests by outcome."""
 
     tests: int = 0
     failures: int = 0
@@ -34,7 +35,8 @@ class Counts:
 
 
 def counts(chunks: Iterable[bytes]) -> Counts:
-    """Of a whole report. A suite's own numbers count where it has no suite in it, or where its tests show fewer."""
+    """Counts of a whole report. A suite's own numbers count if it has no nested suite, or if its tests add up to
+    fewer."""
     reader = _Reader()
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
@@ -63,7 +65,7 @@ class _Reader:
         self.total = Counts()
         self._open: list[str] = []
         self._suites: list[_Suite] = []
-        self._went: set[str] = set()  # of the test that is open
+        self._went: set[str] = set()  # of the current test
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = tag.rpartition(":")[2]
@@ -101,6 +103,6 @@ def _number(attributes: Mapping[str, str], name: str) -> int:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 <= number < 1e12:  # nan isn't either
+    if not 0 <= number < 1e12:  # also false for nan
         raise Unreadable(f'{name}="{text[:40]}" is no number of tests')
     return math.ceil(number)

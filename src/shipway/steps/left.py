@@ -1,4 +1,4 @@
-"""What a process that is gone has left of a run: its journal, and the containers of its steps."""
+"""What a process that died left of a run: its journal, and the containers of its steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shipway.domain.record import from_data
 from shipway.domain.release import FAILED, PENDING, SKIPPED, SUCCEEDED
 from shipway.steps.run import StepResult
 
-# By SIGKILL, by SIGTERM, or unknown: an engine that was stopped has ended it, or memory ran out. Nobody saw which.
+# Ended by SIGKILL, by SIGTERM, or unknown: a stopped engine or a lack of memory ended it, unobserved.
 ENDED_FROM_OUTSIDE = (137, 143, 255)
 
 
@@ -24,7 +24,7 @@ class Record:
     finished: float | None
     outcome: str
     result: StepResult
-    failure: str  # why it failed, where the step itself is the cause
+    failure: str  # why it failed, if caused by the step itself
 
     @property
     def passed(self) -> bool:
@@ -37,13 +37,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Left:
-    """By step. Nothing at all where the run is a new one."""
+    """The state of a resumed run, by step. Empty for a new run."""
 
     journal: Mapping[str, Record] = field(default_factory=dict)
     containers: Sequence[ContainerInfo] = ()
 
     def begun(self, step: str) -> ContainerInfo | None:
-        """The newest container of a step under way that runs, or that has ended by itself."""
+        """The newest container of an unfinished step that runs, or has exited by itself."""
         record = self.journal.get(step)
         if record is None or record.outcome != PENDING:
             return None
@@ -55,7 +55,7 @@ class Left:
         return [item for item in self.containers if item.labels.get(LABEL_NAME) == step]
 
     def __str__(self) -> str:
-        """Such as 'lint passed, unit still runs'."""
+        """Describe as in 'lint passed, unit still runs'."""
         return ", ".join(f"{name} {self._word(name, record)}" for name, record in self.journal.items()) or "no step was begun"
 
     def _word(self, name: str, record: Record) -> str:
@@ -68,22 +68,22 @@ class Left:
 
 
 def record_of(row: Mapping[str, Any]) -> Record:
-    """From the ledger."""
+    """Convert from the ledger."""
     result = row["result"]
     failure = str(result.get("failure", ""))
     return Record(row["key"], row["started"], row["finished"], row["outcome"], from_data(StepResult, result), failure)
 
 
 def attempt_of(container: ContainerInfo) -> int:
-    """Which attempt of its step it is, from 0."""
+    """The number of its step's attempt, from 0."""
     return int(container.labels[LABEL_ATTEMPT])
 
 
 def log_of(container: ContainerInfo) -> int:
-    """Where its output begins in the step's log, in bytes."""
+    """Offset in bytes at which its output begins in the step's log."""
     return int(container.labels[LABEL_LOG])
 
 
 def _usable(container: ContainerInfo) -> bool:
-    """One that was never started may lack its files."""
+    """A container that was never started may lack its files."""
     return container.running or (container.state == "exited" and container.exit_code not in ENDED_FROM_OUTSIDE)

@@ -1,4 +1,4 @@
-"""The kept output of a step: each line once, also where another process goes on with it."""
+"""The stored output of a step: each line once, even if another process resumes it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from types import TracebackType
 
 from shipway.steps.container import Enough
 
-LARGEST = 256 << 20  # bytes of one attempt's output that are kept
+LARGEST = 256 << 20  # bytes of one attempt's output that are stored
 UNKNOWN = "(from here on lines may be missing or repeated: the engine no longer has the output from its beginning)"
 
 
 class StepLog:
-    """Writes a file, without secrets, and shows what it writes.
+    """Writes redacted lines to a file, and shows them.
 
-    go_on: the byte at which the output of a container begins that a process before has followed. That output is given to
-    `line` from its beginning once more; what of it is in the file is neither written nor shown again.
+    go_on: the offset in bytes of a resumed container's output. `line` receives that output from its beginning again;
+    what the file already has is neither written nor shown again.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class StepLog:
 
     @property
     def position(self) -> int:
-        """Where the next line begins, in bytes."""
+        """Offset in bytes of the next line."""
         return self._file.tell()
 
     def line(self, text: str) -> None:
-        """Keep and show it, unless it is there already, or the log is full; then its last line says so."""
+        """Store and show it, unless it is there already or the log is full, which its last line then says."""
         for part in map(self._redact, text.split("\n")):
             if self._full:
                 return
@@ -47,13 +47,13 @@ class StepLog:
             self._put(part)
 
     def follow(self, text: str) -> None:
-        """The same for the output of a container: Enough when no more of it is wanted."""
+        """The same for a container's output: raises Enough when no more is wanted."""
         if self._full:
             raise Enough
         self.line(text)
 
     def say(self, text: str) -> None:
-        """Our own words, also in a full log."""
+        """Write a message of Shipway, even to a full log."""
         self._put(text)
 
     def _put(self, part: str) -> None:
@@ -63,7 +63,7 @@ class StepLog:
             self._show(part)
 
     def cut(self) -> None:
-        """What a process before wrote after this place is of no worth: it will be done anew."""
+        """Discard what a previous process wrote after this position: it will be repeated."""
         self._again = self._full = False
         self._file.truncate()
         self._begin = self._file.tell()
@@ -79,7 +79,7 @@ class StepLog:
         if kept.endswith(b"\n"):
             self._file.seek(0, 2)
             self._write(UNKNOWN.encode() + b"\n")
-        else:  # the end, or a line that was cut off when the process ended
+        else:  # the end, or a line truncated when the process ended
             self._file.seek(begin)
             self._file.truncate()
         return False

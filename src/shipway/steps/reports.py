@@ -1,4 +1,5 @@
-"""Test results of a step: JUnit XML files, in folders and by patterns; kept beside its log, and summed up in a line."""
+"""Test results of a step: JUnit XML files, in folders and by patterns; stored beside its log, and summarized in a
+line."""
 
 from __future__ import annotations
 
@@ -17,12 +18,12 @@ from shipway.system.tars import CHUNK, TooLarge, reading_stream
 
 LARGEST = 64 << 20  # bytes of one report
 MOST = 2000  # reports of one step
-SEARCHED = 2 << 30  # bytes of a folder in which reports are looked for
+SEARCHED = 2 << 30  # bytes of a folder searched for reports
 
 
 @dataclass
 class _Found:
-    """What the reports of a step come to."""
+    """The combined reports of a step."""
 
     counts: Counts = field(default_factory=Counts)
     files: int = 0
@@ -36,9 +37,9 @@ class _Found:
 
 
 def collect(run: Run, step: Step, container: str, workdir: str) -> str:
-    """Fetch the step's reports and return a summary such as '12 tests, 1 failed'; empty where it names none.
+    """Fetch the step's reports and return a summary such as '12 tests, 1 failed'; empty if it has none.
 
-    What can't be read is named in the summary, and never counts as passed tests.
+    Unreadable reports are listed in the summary, and never count as passed tests.
     """
     if not step.reports:
         return ""
@@ -91,7 +92,7 @@ def _mask(run: Run, kept: Path) -> None:
 
 
 def _files(run: Run, container: str, path: str) -> Iterator[tuple[str, int, Iterator[bytes]]]:
-    """Regular files at or below a path: name from the path's last part on, size, content. A link is followed."""
+    """Regular files at or below a path: name from the path's last part on, size, content. Follows a link."""
     for _ in range(5):
         link = ""
         with reading_stream(run.ctx.runtime.get(container, path), SEARCHED) as tar:

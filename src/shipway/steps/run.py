@@ -1,4 +1,4 @@
-"""What the steps of one run share, what one try of a step works with, and what a step leaves behind."""
+"""State shared by the steps of one run, the input of one attempt of a step, and a step's result."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from shipway.system.git import Repository
 
 @dataclass(frozen=True)
 class StepResult:
-    """What later steps and releases need of a step that passed. Kept in the journal as plain data."""
+    """What later steps and releases need of a passed step. Stored in the journal as plain data."""
 
     artifacts: tuple[Artifact, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)  # service or check: repository@digest
     tests: str = ""  # summary of its reports
-    image: str = ""  # that it ran in, where that was built for it: retention keeps what recent runs used
-    proof: Mapping[str, Any] = field(default_factory=dict)  # domain.proof.Proof as data, of images that no release has yet
+    image: str = ""  # the built image that it ran in: retention keeps what recent runs used
+    proof: Mapping[str, Any] = field(default_factory=dict)  # domain.proof.Proof as data, before there is a release
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a step."""
+    """One attempt of a step."""
 
     step: Step
-    upstream: Sequence[Artifact]  # of all steps that it needs
-    key: str  # digest over everything that its result depends on
+    upstream: Sequence[Artifact]  # of all its needs
+    key: str  # digest over all inputs of its result
     number: int  # from 0
     log: StepLog
-    begun: ContainerInfo | None = None  # its container, where a process that is gone has started it
+    begun: ContainerInfo | None = None  # its container, if a process that died has started it
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Run:
     folder: Path  # scratch, removed at the end
     registry: Registry
     version: str  # tag or short revision, for labels
-    branch: str = ""  # ref of the trigger: results that count on it alone are known by it
-    counts: bool = True  # whether the commit is in the repository that the app is bound to: else its results stay its own
-    builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time for one image
+    branch: str = ""  # ref of the trigger: results limited to one branch are stored under it
+    counts: bool = True  # whether the commit is in the app's repository: otherwise its results are not shared
+    builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time per image
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -67,12 +67,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Begins the names of its containers: another ledger's run of the same number has another one."""
+        """Prefix of its container names: the same run number of another ledger has another one."""
         return f"{self.plan.app}_run{self.number}-{self.ctx.ledger.identity()[:8]}"
 
     @property
     def artifacts(self) -> Path:
-        """Where outputs are kept by their digest, across runs."""
+        """Where outputs are stored by their digest, across runs."""
         return self.ctx.home / "artifacts"
 
     def log(self, step: str) -> Path:
@@ -80,11 +80,11 @@ class Run:
         return self.ctx.home / "logs" / self.plan.app / str(self.number) / f"{step}.log"
 
     def labels(self, role: str, name: str) -> dict[str, str]:
-        """By which everything of this run is found and removed."""
+        """Labels by which everything of this run is found and removed."""
         return {LABEL_APP: self.plan.app, LABEL_RUN: str(self.number), LABEL_ROLE: role, LABEL_NAME: name}
 
     def build_key(self, source: BuildSource) -> dict[str, object]:
-        """What an image built from the commit depends on."""
+        """Inputs of an image built from the commit."""
         tree = self._root if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
         return {
             "tree": tree, "folder": source.folder, "dockerfile": source.dockerfile,
@@ -93,12 +93,12 @@ class Run:
 
     @cached_property
     def _root(self) -> str:
-        """All files of the commit but the plan."""
+        """Key over all files of the commit but the plan."""
         files = self.repository.tree_hashes(self.commit.revision, ["."])
         return digest_of({path: kind for path, kind in files.items() if path != PLAN_FILE})
 
     def folder_of(self, step: Step) -> str:
-        """Where a step works, as a folder of the repository ('' is its root)."""
+        """A step's working folder in the repository ('' is its root)."""
         build = step.image.build if step.image else None
         return "" if build is None or build.folder == "." else build.folder.strip("/")
 
@@ -109,5 +109,5 @@ class Run:
 
 
 def scratch(home: Path, number: int) -> Path:
-    """The folder that a run has while it lasts: where it is there, something of the run may be on the engine too."""
+    """The folder of an unfinished run: if it exists, something of the run may be on the engine too."""
     return home / "runs" / str(number)

@@ -1,4 +1,4 @@
-"""The files of the commit that a step sees: what its key covers, and nothing else."""
+"""The files of the commit that a step sees: exactly those that its key covers."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from shipway.steps.run import Run
 from shipway.system.patterns import matches
 from shipway.system.tars import CHUNK, Folders, reading_stream, writing
 
-LINK = "160000"  # mode of a submodule in a tree: its hash stands for all that is in it
+LINK = "160000"  # mode of a submodule in a tree: its hash covers its whole content
 
 
 def sees(step: Step) -> Callable[[str], bool]:
-    """Which paths: those that match its `inputs`; without any, all but the plan, so that editing that runs no test again."""
+    """Match paths of its `inputs`; by default all but the plan, so that a changed plan repeats no test."""
     if step.inputs:
         return lambda path: any(matches(path, pattern) for pattern in step.inputs)
     return lambda path: path != PLAN_FILE
 
 
 def source_key(run: Run, step: Step) -> str:
-    """Digest over the mode and content of all that it sees."""
+    """Digest over the mode and content of all visible files."""
     seen = sees(step)
     files = run.repository.tree_hashes(run.commit.revision, ["."])
     return digest_of({path: kind for path, kind in files.items() if seen(path) or kind.startswith(LINK)})
 
 
 def archive(run: Run, step: Step, folder: str, owner: tuple[int, int]) -> Iterator[bytes]:
-    """Tar stream of what it sees, below a folder, owned by (uid, gid): a step may write beside the sources.
+    """Tar stream of the visible files, below a folder, owned by (uid, gid): a step may write beside the sources.
 
-    Made once for all steps of a run that see the same.
+    Created once for all steps of a run that see the same.
     """
     name = digest_of([list(step.inputs), folder, owner]).removeprefix("sha256:")
     made = run.folder / f"sources-{name[:16]}.tar"
@@ -52,7 +52,7 @@ def _pack(run: Run, seen: Callable[[str], bool], folder: str, owner: tuple[int, 
         with reading_stream(run.repository.archive(run.commit.revision)) as source:
             for member in source:
                 path = posixpath.normpath(member.name)
-                if member.isdir() or not seen(path):  # folders come with their files
+                if member.isdir() or not seen(path):  # folders are implied by their files
                     continue
                 member.name, member.uid, member.gid, member.uname, member.gname = f"{folder}/{path}", *owner, "", ""
                 if member.islnk():

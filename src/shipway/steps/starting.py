@@ -1,4 +1,4 @@
-"""Start a container, and say what is wrong with its image where its command can't be executed."""
+"""Start a container, and explain image errors by which its command can't be executed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST = 65536  # bytes of a file that are looked at
 
 
 def create_and_start(ctx: Context, spec: ContainerSpec, networks: Mapping[str, Sequence[str]] | None = None) -> None:
-    """DeployFailed, with service and remedy, where the image is at fault. networks: that it also joins before it starts, with
-    its names there."""
+    """DeployFailed with service and remedy if the image is at fault. networks: further networks to join before the
+    start, with its aliases there."""
     try:
         ctx.runtime.create(spec)
         for network, aliases in (networks or {}).items():
@@ -37,13 +37,13 @@ def create_and_start(ctx: Context, spec: ContainerSpec, networks: Mapping[str, S
 
 
 def explanation(ctx: Context, container: str, text: str) -> tuple[str, str] | None:
-    """What is wrong and the remedy, by the engine's error or the last lines of a log; None where that says nothing of it."""
+    """The problem and its remedy, from the engine's error or the last log lines; None if they don't show one."""
     refusal = refusal_in(text)
     return explain(refusal, beginning(ctx, container, refusal.file)) if refusal else None
 
 
 def beginning(ctx: Context, container: str, file: str) -> bytes | None:
-    """Of a file of a container, by its path there; None where it can't be read."""
+    """The beginning of a file of a container; None if it can't be read."""
     try:
         info = ctx.runtime.find(container)
         if info is None or "/" not in file:

@@ -1,4 +1,5 @@
-"""The ledger: SQLite by default, PostgreSQL by address. Plain SQL, since an ORM costs more to import than a command takes."""
+"""The ledger: SQLite by default, PostgreSQL by address. Plain SQL, since importing an ORM takes longer than a
+command."""
 
 from __future__ import annotations
 
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def is_shared(address: str | Path) -> bool:
-    """Whether a ledger's address is that of a server, which several machines use, and not of a file."""
+    """Whether a ledger's address is a server, shared by several machines, and not a file."""
     return str(address).startswith(("postgresql://", "postgres://"))
 
 
 def open_ledger(address: str | Path, clock: Callable[[], float] = time.time) -> Ledger:
-    """Open the ledger at a file path or a postgresql:// address, with its schema up to date. Raises StoreError.
+    """Open the ledger at a file path or a postgresql:// address, and migrate its schema. Raises StoreError.
 
-    clock: of this machine, which all processes that use a file share; a server has a clock of its own.
+    clock: of this machine, shared by all processes that use a file; a server has its own clock.
     """
     from shipway.store.ledger import SqlLedger
 
@@ -43,7 +44,7 @@ def open_ledger(address: str | Path, clock: Callable[[], float] = time.time) -> 
 
 
 def _make(path: Path, clock: Callable[[], float]) -> None:
-    """A new one, which is there whole or not at all."""
+    """Create a new file, complete or not at all."""
     from shipway.store.ledger import SqlLedger
     from shipway.store.sqlite import SqliteDatabase
 

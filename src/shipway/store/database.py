@@ -1,4 +1,4 @@
-"""What the ledger needs of a database; one implementation a dialect."""
+"""The database operations that the ledger needs; one implementation per dialect."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ T = TypeVar("T")
 
 
 class Database(Protocol):
-    """Safe to use from several threads: each has a connection of its own. SQL has `?` for values."""
+    """Safe to use from several threads: each has its own connection. SQL has `?` for values."""
 
     name: str  # for messages; never a password
-    types: dict[str, str]  # what {id} and {real} are in the schema
+    types: dict[str, str]  # the values of {id} and {real} in the schema
 
     def write(self, work: Callable[[], T]) -> T:
-        """Do the work in one transaction, which takes the write lock at its start, or in the one that this thread has open.
+        """Run the work in one transaction, which takes the write lock at its start, or in this thread's open one.
 
-        It is done again where a connection dropped and nothing of it was kept: it must have no other effect.
+        It is repeated if a connection dropped and nothing was committed: it must have no other side effects.
         """
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """Run one statement and fetch what it returns; outside of a transaction it is one by itself."""
+        """Run one statement and fetch its rows; outside of a transaction it is one by itself."""
 
     def append_only(self, table: str) -> Sequence[str]:
         """Statements that make UPDATE and DELETE on the table fail."""
 
     def has_table(self, table: str) -> bool:
-        """Whether it is there."""
+        """Whether the table exists."""
 
     def now(self) -> float:
-        """Seconds since the epoch by the one clock that all who use this database share."""
+        """Seconds since the epoch by the clock that all users of this database share."""
 
     def reserve(self) -> None:
-        """See to it that there is room for a rollback's records when the disk is full. DiskFull where there is none."""
+        """Reserve room for a rollback's records on a full disk. DiskFull if there is none."""
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -1,4 +1,4 @@
-"""What the ledger answers about an environment's history: each question by a query of its own, never by a page of a listing."""
+"""Queries on an environment's history: a separate one for each question, never a page of a listing."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d
   COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
 HERE = "d.app = ? AND d.environment = ?"
-# An environment that was destroyed has no history from before. The index by kind makes this one look.
+# A destroyed environment has no earlier history. The index by kind makes this a single lookup.
 SINCE = f"d.id > (SELECT COALESCE(MAX(id), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = '{DESTROY}')"
 
 
 class History:
-    """The deployments of an environment, as ports.Ledger has them."""
+    """The deployments of an environment, as in ports.Ledger."""
 
     _db: Database
 
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
-        """Newest first: a listing for people."""
+        """Newest first: a listing for display."""
         where, values = (f"{HERE}", (app, environment, limit)) if environment else ("d.app = ?", (app, limit))
         return self._deployments(f"WHERE {where} ORDER BY d.id DESC LIMIT ?", values)
 
     def latest(self, app: str, environment: str) -> Deployment | None:
-        """The newest of all."""
+        """The newest deployment."""
         return self._first(f"WHERE {HERE} ORDER BY d.id DESC LIMIT 1", (app, environment))
 
     def current(self, app: str, environment: str) -> Deployment | None:
-        """The newest that succeeded."""
+        """The newest successful one."""
         sql = f"WHERE {HERE} AND o.outcome = ? AND {SINCE} ORDER BY d.id DESC LIMIT 1"
         return self._first(sql, (app, environment, SUCCEEDED, app, environment))
 
@@ -42,7 +42,7 @@ class History:
         return self._deployments(sql, (app, environment))
 
     def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
-        """Of one release, newest first."""
+        """Deployments of one release, newest first."""
         return self._deployments(f"WHERE {HERE} AND d.release = ? AND {SINCE} ORDER BY d.id DESC", (app, environment, release, app, environment))
 
     def history(self, app: str, environment: str) -> list[Deployment]:
@@ -50,7 +50,7 @@ class History:
         return self._deployments(f"WHERE {HERE} AND {SINCE} ORDER BY d.id DESC", (app, environment, app, environment))
 
     def destroyed(self, app: str, environment: str) -> float:
-        """When; 0: never."""
+        """Time of the last destroy; 0: never."""
         sql = "SELECT COALESCE(MAX(started), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = ?"
         return float(self._db.query(sql, (app, environment, DESTROY))[0][0])
 
@@ -68,13 +68,13 @@ class History:
 
 
 def _deployment(row: Row) -> Deployment:
-    """Versions of secrets are numbers in records from before there were fingerprints."""
+    """Older records, without fingerprints, have version numbers of secrets."""
     versions, fingerprints = _secrets(row[8])
     return Deployment(*[*row[:8], versions, *row[9:], fingerprints])
 
 
 @lru_cache(maxsize=256)
 def _secrets(text: str) -> tuple[dict[str, int], dict[str, str]]:
-    """Most deployments of an environment have the same."""
+    """Cached, since most deployments of an environment have the same."""
     known = {name: item if isinstance(item, list) else [item, ""] for name, item in json.loads(text).items()}
     return {name: version for name, (version, _) in known.items()}, {name: made for name, (_, made) in known.items() if made}

@@ -1,4 +1,4 @@
-"""The ledger over a database: append-only history, the journal of steps, and leases."""
+"""The ledger on a database: append-only history, the journal of steps, and locks."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class SqlLedger(History):
         self._identity = ""
         migrate(database)
 
-    # what identifies it
+    # identity
 
     def identity(self) -> str:
-        """Made at the first call, and the same ever after."""
+        """Generated at the first call, and constant from then on."""
         self._identity = self._identity or self.settle("identity", secrets.token_hex(16))
         return self._identity
 
@@ -61,12 +61,12 @@ class SqlLedger(History):
         return found or ""
 
     def property(self, name: str) -> str | None:
-        """By name."""
+        """The value of a property."""
         rows = self._db.query("SELECT value FROM properties WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else None
 
     def replace_property(self, name: str, value: str) -> None:
-        """Whatever it was."""
+        """Replace any value."""
         sql = "INSERT INTO properties VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
         self._db.query(sql, (name, value))
         self._identity = ""
@@ -79,7 +79,7 @@ class SqlLedger(History):
         return int(self._db.query(sql, (app, revision, tree, trigger.kind, trigger.ref, trigger.actor, at))[0][0])
 
     def end_run(self, run: int, outcome: str, at: float) -> None:
-        """Settle it."""
+        """Finalize it."""
         self._db.query("UPDATE runs SET outcome = ?, finished = ? WHERE id = ?", (outcome, at, run))
 
     def runs(self, app: str, limit: int) -> list[Mapping[str, object]]:
@@ -93,7 +93,7 @@ class SqlLedger(History):
         return [dict(zip(RUN, row, strict=True)) for row in self._db.query(sql, (app,))]
 
     def begin_step(self, run: int, name: str, key: str, at: float) -> None:
-        """Append a pending step; one of that name in the run is begun anew."""
+        """Append a pending step; restarts one of that name in the run."""
         self._db.query(
             "INSERT INTO steps (run, name, app, key, started) SELECT id, ?, app, ?, ? FROM runs WHERE id = ? "
             "ON CONFLICT (run, name) DO UPDATE SET key = excluded.key, started = excluded.started, outcome = 'pending', "
@@ -102,7 +102,7 @@ class SqlLedger(History):
         )
 
     def end_step(self, run: int, name: str, outcome: str, at: float, result: Mapping[str, object]) -> None:
-        """Settle it."""
+        """Finalize it."""
         sql = "UPDATE steps SET outcome = ?, finished = ?, result = ? WHERE run = ? AND name = ?"
         self._db.query(sql, (outcome, at, json.dumps(result), run, name))
 
@@ -120,7 +120,7 @@ class SqlLedger(History):
         return [json.loads(row[0] or "{}") for row in self._db.query(sql, (app, runs))]
 
     def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
-        """Result of the newest that succeeded."""
+        """Result of the newest successful one."""
         sql = "SELECT result FROM steps WHERE app = ? AND name = ? AND key = ? AND outcome = ? ORDER BY run DESC LIMIT 1"
         rows = self._db.query(sql, (app, name, key, SUCCEEDED))
         found: Mapping[str, object] | None = json.loads(rows[0][0]) if rows else None
@@ -141,7 +141,7 @@ class SqlLedger(History):
         return self._db.write(add)
 
     def restore_release(self, release: Release) -> Release:
-        """Append under its own number; one that is taken is refused."""
+        """Append under its own number; a taken one is rejected."""
         values = (release.app, release.number, release.tree, json.dumps(to_data(release)))
         self._db.query("INSERT INTO releases (app, number, tree, data) VALUES (?, ?, ?, ?)", values)
         return release
@@ -184,7 +184,7 @@ class SqlLedger(History):
         return int(self._db.query(sql, (*values, json.dumps(known), item.way, item.goal))[0][0])
 
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
-        """Append its outcome; a second one is refused."""
+        """Append its outcome; a second one is rejected."""
         self._db.query("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (id, outcome, at, schema, detail))
 
     # approvals and evidence
@@ -265,7 +265,7 @@ class SqlLedger(History):
         sql = "SELECT data FROM accepted_rules WHERE app = ? AND environment = ? ORDER BY id"
         return [from_data(AcceptedRules, json.loads(row[0])) for row in self._db.query(sql, (app, environment))]
 
-    # leases
+    # locks
 
     def now(self) -> float:
         """By the ledger's clock."""
@@ -276,7 +276,7 @@ class SqlLedger(History):
         self._db.reserve()
 
     def acquire(self, name: str, owner: str, reason: str, ttl: float) -> Lease:
-        """Take it where it is free or expired."""
+        """Acquire it if it is free or expired."""
 
         def take() -> Lease:
             at = self._db.now()
@@ -295,7 +295,7 @@ class SqlLedger(History):
         return self._db.write(take)
 
     def renew(self, lease: Lease, ttl: float) -> Lease:
-        """Extend it where it is still ours."""
+        """Extend it if it is still ours."""
         at = self._db.now()
         sql = "UPDATE leases SET expires = ? WHERE name = ? AND token = ? AND expires > ? RETURNING token"
         if not self._db.query(sql, (at + ttl, lease.name, lease.token, at)):
@@ -304,11 +304,11 @@ class SqlLedger(History):
         return dataclasses.replace(lease, expires=at + ttl)
 
     def free(self, lease: Lease) -> None:
-        """Give it back. The row stays, so that the token goes on growing."""
+        """Release it. The row is kept, so that the token keeps increasing."""
         self._db.query("UPDATE leases SET expires = 0 WHERE name = ? AND token = ?", (lease.name, lease.token))
 
     def lease(self, name: str) -> Lease | None:
-        """As it stands, expired or not."""
+        """The lock's current state, expired or not."""
         rows: list[Row] = self._db.query(LEASE, (name,))
         return Lease(*rows[0]) if rows else None
 
@@ -329,14 +329,14 @@ class SqlLedger(History):
         return str(rows[0][0]) if rows else None
 
     def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
-        """Append it where that version is free."""
+        """Append it if that version is free."""
         sql = "INSERT INTO secrets VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, name, version) DO NOTHING RETURNING version"
         return bool(self._db.query(sql, (scope, name, version, fingerprint, sealed)))
 
-    # what it owns on engines
+    # adopted objects
 
     def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:
-        """Record what isn't recorded yet."""
+        """Record those not recorded yet."""
         sql = "INSERT INTO adoptions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (host, kind, id) DO NOTHING"
         self._db.write(lambda: [self._db.query(sql, dataclasses.astuple(item)) for item in adoptions])
 
@@ -345,7 +345,7 @@ class SqlLedger(History):
         return {(row[0], row[1]) for row in self._db.query("SELECT kind, id FROM adoptions WHERE host = ?", (host,))}
 
     def deployed_since(self, app: str, environment: str, release: int | None = None) -> float | None:
-        """The start of the first."""
+        """Start time of the first deployment."""
         sql = "SELECT MIN(started) FROM deployments WHERE app = ? AND environment = ? AND kind <> ?"
         values: tuple[object, ...] = (app, environment, DESTROY)
         where, more = (" AND release = ?", (release,)) if release is not None else ("", ())
@@ -353,12 +353,12 @@ class SqlLedger(History):
         return found
 
     def run_since(self, app: str, run: int) -> float | None:
-        """Its start."""
+        """Start time of a run."""
         rows = self._db.query("SELECT started FROM runs WHERE app = ? AND id = ?", (app, run))
         return float(rows[0][0]) if rows else None
 
     def apps(self) -> list[str]:
-        """All that have a run or a release."""
+        """All apps with a run or a release."""
         return [row[0] for row in self._db.query("SELECT app FROM runs UNION SELECT app FROM releases ORDER BY app")]
 
     def close(self) -> None:
@@ -373,5 +373,5 @@ def _held(lease: Lease) -> str:
 
 @lru_cache(maxsize=64)
 def _release(text: str) -> Release:
-    """A release as it was kept: it never changes, and an action asks for the same few again and again."""
+    """A stored release, cached: it never changes, and an action reads the same few repeatedly."""
     return from_data(Release, json.loads(text))

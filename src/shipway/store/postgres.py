@@ -1,7 +1,7 @@
-"""PostgreSQL: a ledger that a team shares. psycopg is imported only here.
+"""PostgreSQL: a ledger shared by a team. psycopg is imported only here.
 
-A connection that drops is opened again, and what was under way is repeated, within RETRY seconds. A write is repeated only
-when the server says that it was not kept: each has a transaction whose number is known before it is committed.
+A dropped connection is reopened, and the current operation repeated, within RETRY seconds. A write is repeated only if
+the server confirms that it was not committed: the transaction's number is known before the commit.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from shipway.domain.errors import StoreError
 from shipway.store.database import Row
 
 LOCK = 7_305_199_481  # of advisory locks: one writer at a time, as in SQLite, so that numbers have no gaps
-RETRY = 8.0  # seconds: a lock (see actions.leases) outlives that
+RETRY = 8.0  # seconds: a lock (see actions.leases) lasts longer
 PAUSE = 0.1  # seconds between attempts
 T = TypeVar("T")
 
 
 class _NotKept(psycopg.OperationalError):
-    """The connection dropped, and nothing of the transaction was committed."""
+    """The connection dropped, and the transaction was not committed."""
 
 
 class PostgresDatabase:
@@ -79,7 +79,7 @@ class PostgresDatabase:
         return float(self.query("SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8")[0][0])
 
     def reserve(self) -> None:
-        """The server's disk is not ours."""
+        """Nothing to do: the disk is the server's."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -118,18 +118,18 @@ class PostgresDatabase:
             self._local.open = False
 
     def _was_kept(self, number: int) -> bool:
-        """Whether a transaction was committed whose connection dropped before the answer came."""
+        """Whether a transaction was committed before its connection dropped without an answer."""
         while True:
             try:
                 state = self._repeated(lambda: self._execute("SELECT txid_status(?)", (number,)))[0][0]
-            except psycopg.DataError:  # unknown to this server: it took over from the one that had it
+            except psycopg.DataError:  # unknown to this server, which replaced the one that had it
                 return False
             if state != "in progress":
                 return bool(state == "committed")
-            time.sleep(PAUSE)  # its session is ended when a new connection is opened
+            time.sleep(PAUSE)  # its session is terminated when a new connection is opened
 
     def _repeated(self, work: Callable[[], T]) -> T:
-        """Until the connection holds."""
+        """Repeat until the connection holds."""
         deadline = time.monotonic() + RETRY
         while True:
             try:
@@ -153,7 +153,7 @@ class PostgresDatabase:
         return connection
 
     def _end_session(self, connection: psycopg.Connection[Row]) -> None:
-        """The one that dropped: where the server has not seen that yet, it may hold the writers' lock for hours."""
+        """Terminate the dropped session: until the server notices, it could hold the writers' lock for hours."""
         before = getattr(self._local, "session", None)
         if before is not None:
             with suppress(psycopg.errors.InsufficientPrivilege):

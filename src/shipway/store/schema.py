@@ -8,11 +8,12 @@ from shipway.domain.errors import StoreError
 from shipway.store.database import Database
 
 SCRIPTS = Path(__file__).parent / "migrations"
-APPEND_ONLY = {1: ("releases", "deployments", "outcomes", "approvals", "evidence"), 2: ("acceptances", "snapshots"), 3: ("secrets", "registrations", "accepted_rules")}  # by the migration that makes them
+APPEND_ONLY = {1: ("releases", "deployments", "outcomes", "approvals", "evidence"), 2: ("acceptances", "snapshots"), 3: ("secrets", "registrations", "accepted_rules")}  # by migration
 
 
 def migrate(database: Database) -> None:
-    """Bring the schema up to date, all or nothing. StoreError where a newer version has written the ledger."""
+    """Migrate the schema to the latest version, all or nothing. StoreError if a newer version has written the
+    ledger."""
     scripts = {int(item.name[:4]): item for item in SCRIPTS.glob("*.sql")}
     if database.has_table("shipway_schema") and _applied(database) == max(scripts):
         return

@@ -1,4 +1,5 @@
-"""SQLite: WAL, full sync, one connection a thread; recursive triggers, so that REPLACE is a DELETE to them too."""
+"""SQLite: WAL, full sync, one connection per thread; recursive triggers, so that they also fire for the DELETE of a
+REPLACE."""
 
 from __future__ import annotations
 
@@ -16,14 +17,14 @@ from shipway.domain.size import readable
 from shipway.store.database import Row
 
 BUSY = 30.0  # seconds to wait for another writer
-RESERVE = 4 * 1024 * 1024  # bytes: far more than what a rollback records
-LITTLE = 1 << 20  # bytes: with less, an error of input and output is taken for a full disk
-NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # how a full disk shows
+RESERVE = 4 * 1024 * 1024  # bytes: far more than a rollback records
+LITTLE = 1 << 20  # bytes: with less free space, an I/O error counts as a full disk
+NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # errors of a full disk
 T = TypeVar("T")
 
 
 class SqliteDatabase:
-    """A ledger in one file. Beside it lies a reserve, which is given up when the disk is full."""
+    """A ledger in one file, beside a reserve file that is deleted when the disk is full."""
 
     types = {"id": "INTEGER PRIMARY KEY AUTOINCREMENT", "real": "REAL"}
 
@@ -49,7 +50,7 @@ class SqliteDatabase:
         return self._with_reserve(lambda: self._execute(sql, values))
 
     def reserve(self) -> None:
-        """Make the file anew where it was given up. DiskFull where there is no room for it."""
+        """Recreate the reserve file if it was deleted. DiskFull if there is no room for it."""
         if self._reserve.exists():
             return
         made = self._reserve.with_name(f"{self._reserve.name}.{os.getpid()}")
@@ -103,7 +104,7 @@ class SqliteDatabase:
         return result
 
     def _with_reserve(self, work: Callable[[], T]) -> T:
-        """Once more without the reserve, where the disk is full: nothing of a failed transaction was kept."""
+        """On a full disk, delete the reserve and retry: nothing of a failed transaction was committed."""
         try:
             return work()
         except StoreError as error:

@@ -1,1 +1,1 @@
-"""Thin wrappers of the machine: processes, git, HTTP, redaction, durations."""
+"""Thin wrappers around the operating system: processes, git, HTTP, redaction, durations."""

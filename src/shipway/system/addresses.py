@@ -1,4 +1,4 @@
-"""Addresses of repositories: how they are recorded, and which ones mean the same repository."""
+"""Addresses of repositories: how they are recorded, and which ones denote the same repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from shipway.system.git import Repository
 from shipway.system.git.command import settings
 
-SAFE = {"https": 0, "ssh": 0, "file": 0, "http": 1, "git": 1}  # an address is never reached by a scheme of a higher number
+SAFE = {"https": 0, "ssh": 0, "file": 0, "http": 1, "git": 1}  # never reach an address by a scheme with a higher number
 PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
 _SCP = re.compile(r"(?:(?P<user>[\w.+-]+)@)?(?P<host>\[[^\]]+\]|[\w.-]+):(?P<path>(?!//).*)")
 
@@ -22,7 +22,7 @@ def is_path(url: str) -> bool:
 
 
 def address_of(url: str, base: Path) -> str:
-    """An address as it is recorded: without credentials; a path on this machine is absolute and has no links in it."""
+    """The recorded form of an address: without credentials; a local path is absolute and without links."""
     if "://" in url:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
@@ -35,7 +35,7 @@ def address_of(url: str, base: Path) -> str:
 
 
 def identity(address: str) -> str:
-    """Equal for addresses of the same repository, by whatever protocol: host and path, without `.git`."""
+    """Equal for addresses of the same repository, by any protocol: host and path, without `.git`."""
     if "://" in address:
         parts = urlsplit(address)
         if parts.scheme == "file" and parts.netloc in ("", "localhost"):
@@ -47,10 +47,10 @@ def identity(address: str) -> str:
         where = parts.hostname or ""
         where += f":{port}" if port and port != PORTS.get(parts.scheme) else ""
         path, user = parts.path, parts.username if parts.scheme == "ssh" and parts.path.startswith("/~") else None
-        scheme = "file:" if parts.scheme == "file" else ""  # of another machine, whatever that means
+        scheme = "file:" if parts.scheme == "file" else ""  # a path on another machine
     elif found := _SCP.fullmatch(address):
         where, path, scheme = found["host"].lower().strip("[]"), found["path"], ""
-        user = None if path.startswith("/") else found["user"]  # below that person's home
+        user = None if path.startswith("/") else found["user"]  # relative to that user's home
     else:
         return f"path:{_real(address)}"
     path = path.strip("/").removesuffix(".git")
@@ -58,13 +58,13 @@ def identity(address: str) -> str:
 
 
 def _real(path: str) -> str:
-    """Without links, and as git completes it: where there is no SHOP, SHOP.git is meant."""
+    """Without links, and completed like git does: SHOP means SHOP.git if SHOP is missing."""
     found = os.path.realpath(path)
     return f"{found}.git" if not os.path.exists(found) and os.path.exists(f"{found}.git") else found
 
 
 def addresses(clone: Repository) -> dict[str, str]:
-    """By the address to record: the url of each remote of a clone, `origin` first, and in the end the clone itself."""
+    """A clone's URLs by recorded address: each remote's, `origin` first, and finally the clone itself."""
     found: dict[str, str] = {}
     listed = _asked(str(clone.path), "config", "-z", "--get-regexp", r"^remote\..*\.url$")
     entries = [entry.partition("\n") for entry in listed.split("\0") if entry]
@@ -75,12 +75,12 @@ def addresses(clone: Repository) -> dict[str, str]:
 
 
 def own_address(clone: Repository) -> str:
-    """The path of a repository of this machine, the same in all its work trees."""
+    """The path of a repository on this machine, the same in all its work trees."""
     return address_of(str(clone.path / _asked(str(clone.path), "rev-parse", "--git-common-dir")), clone.path)
 
 
 def is_bare(folder: str) -> bool:
-    """Whether a repository has no work tree: people push to it."""
+    """Whether a repository has no work tree, so that it is pushed to."""
     return _asked(folder, "rev-parse", "--is-bare-repository") == "true"
 
 
@@ -90,7 +90,8 @@ def _asked(folder: str, *args: str) -> str:
 
 
 def url_for(recorded: str, clone: Repository) -> str | None:
-    """By which a clone reaches the recorded repository; None where it is no clone of it. Never by a less safe protocol."""
+    """The URL by which a clone reaches the recorded repository; None if it is no clone of it. Never by a less secure
+    protocol."""
     for address, url in addresses(clone).items():
         if identity(address) == identity(recorded):
             schemes = [SAFE.get(item.partition("://")[0], 0) if "://" in item else 0 for item in (recorded, address)]
@@ -99,6 +100,6 @@ def url_for(recorded: str, clone: Repository) -> str | None:
 
 
 def plain() -> dict[str, str]:
-    """Without what git sets for a hook, and what would point it at another repository."""
+    """The environment without variables that git sets for a hook, or that select another repository."""
     keep = {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"}
     return {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in keep} | {"LC_ALL": "C"}

@@ -1,4 +1,4 @@
-"""Who a process is, in words that another one can read later, and whether it has ended: a proof, or no answer."""
+"""Identities of processes that another process can check later: it has provably ended, or the answer is unknown."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import re
 import socket
 from pathlib import Path
 
-KERNEL = Path("/proc/sys/kernel/random/boot_id")  # another one with each start of the kernel
-NAMESPACES = ("pid", "time")  # of which a process's number and start mean something
+KERNEL = Path("/proc/sys/kernel/random/boot_id")  # differs after each start of the kernel
+NAMESPACES = ("pid", "time")  # the namespaces in which a process's number and start time are valid
 MINE = re.compile(r"\(process (\d{1,9}) on (.+)\) #([0-9a-f]{8})\.(\d+)$")
 
 
 def this_process() -> str:
-    """Such as `(process 4711 on build-1) #9f3c21aa.88123`: number and machine for people, and behind `#` what makes
-    them a proof: in which kernel and namespaces, and when it started. Without the latter where that can't be read."""
+    """Such as `(process 4711 on build-1) #9f3c21aa.88123`: number and machine for people, and after `#` the provable
+    identity: kernel and namespaces, and its start time. Without the latter if that can't be read."""
     words = f"(process {os.getpid()} on {socket.gethostname()})"
     where, started = _where(), _started(os.getpid())
     return f"{words} #{where}.{started}" if where and started else words
 
 
 def is_gone(owner: str) -> bool:
-    """Whether an owner that ends with such words was a process of this machine that has ended. False where that can't be
-    known, such as from another container on the same machine, even one with the same name."""
+    """Whether an owner ending in such an identity was a process of this machine that has ended. False if unknown, such
+    as from another container on the same machine, even with the same name."""
     found = MINE.search(owner)
     if found is None or found[2] != socket.gethostname() or found[3] != _where():
         return False
@@ -38,8 +38,8 @@ def is_gone(owner: str) -> bool:
 
 
 def _where() -> str | None:
-    """A short name of this start of the kernel and of this process's namespaces; None where /proc doesn't tell, or is
-    that of other processes."""
+    """A short identity of this start of the kernel and this process's namespaces; None if /proc doesn't show it, or
+    shows other processes."""
     try:
         if os.readlink("/proc/self") != str(os.getpid()):
             return None
@@ -50,9 +50,9 @@ def _where() -> str | None:
 
 
 def _started(number: int) -> str | None:
-    """When a process started, in the kernel's ticks since its boot; None where that isn't to be seen."""
+    """A process's start time in kernel ticks since boot; None if it isn't visible."""
     try:
         line = Path(f"/proc/{number}/stat").read_text()
     except OSError:
         return None
-    return line.rpartition(")")[2].split()[19]  # behind its name, which may be anything
+    return line.rpartition(")")[2].split()[19]  # after its name, which may contain anything

@@ -1,4 +1,4 @@
-"""The one process of a machine that cares for what stands by in an environment, and others that call it."""
+"""Background clean-up: one process per environment on a machine stops what is on standby; others wake it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-TRIES = 50  # of a tenth of a second each: the one before may be about to end
-HEARS = 0.5  # seconds between looks whether it was called
+TRIES = 50  # of a tenth of a second each: the previous one may be about to end
+HEARS = 0.5  # seconds between checks for a wake-up
 
 
 @contextmanager
 def caretaker(home: Path, name: str) -> Iterator[Callable[[float], None] | None]:
-    """A function that sleeps so many seconds, or until another process asks for this place; None where one has it already:
-    it is called then, and so looks at what has changed. One that dies gives the place back."""
+    """A function that sleeps for this many seconds, or until another process calls this function; None if another
+    process has the role: that one is woken, and checks for changes. The role of a process that dies is free."""
     with open(home / f"standby-{name}.lock", "w") as file:
         for attempt in range(TRIES):
             try:

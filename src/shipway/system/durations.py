@@ -1,4 +1,4 @@
-"""Times for people."""
+"""Times for messages."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def timestamp(epoch: float) -> str:
 
 
 def moment(epoch: float, now: float) -> str:
-    """'04:12 UTC', with its date before it on another day than now."""
+    """'04:12 UTC', with the date if that differs from the date of `now`."""
     text = f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M} UTC"
     return text.removeprefix(f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d} ")

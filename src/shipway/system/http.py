@@ -1,4 +1,4 @@
-"""One probe of a container or the edge, and in words what it saw."""
+"""One probe of a container or the edge, and its result as a message."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from shipway.ports import Dial
 
-BODY = 200  # characters of an unhappy answer that are shown
-AGENT = "shipway-probe"  # the User-Agent by which an access log tells our requests from the public's
+BODY = 200  # characters shown of a failed response
+AGENT = "shipway-probe"  # the User-Agent that distinguishes probes from visitors in an access log
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The outcome: status is None where no HTTP answer came."""
+    """The outcome: status is None without an HTTP response."""
 
     ok: bool
     status: int | None
@@ -27,7 +27,7 @@ def probe(
     host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None,
     *, dial: Dial = socket.create_connection,
 ) -> Probe:
-    """One GET; 200 to 299 is ok. Redirects are not followed: a health path must answer by itself."""  # fmt: skip
+    """One GET; 200 to 299 is ok. Redirects are not followed: a health path must answer itself."""  # fmt: skip
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.sock = dial((host, port), timeout)

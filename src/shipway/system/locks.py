@@ -1,4 +1,4 @@
-"""Locks between the processes of one user of this machine, where no other user can hold or reach them."""
+"""Locks between the processes of one user on this machine, out of reach of other users."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pathlib import Path
 
 from shipway.domain.errors import Interrupted, LeaseHeld, StoreError
 
-POLL = 0.1  # seconds between tries
-WAIT = 120.0  # seconds after which whoever waits gives up: longer than anything that is done under such a lock
+POLL = 0.1  # seconds between attempts
+WAIT = 120.0  # seconds until a waiting process gives up: longer than any work under such a lock
 
 
 def private_folder() -> Path:
-    """A folder of this user alone: ~/.local/state/shipway, else one among the temporary files. StoreError where it can be
-    changed by others."""
+    """A folder of this user only: ~/.local/state/shipway, else one among the temporary files. StoreError if others can
+    change it."""
     candidates = [Path(tempfile.gettempdir()) / f"shipway-{os.getuid()}"]
     with contextlib.suppress(KeyError):  # a user without an entry
         candidates.insert(0, Path(pwd.getpwuid(os.getuid()).pw_dir) / ".local" / "state" / "shipway")
     for folder in candidates:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError:  # a home that isn't there, or can't be written
+        except OSError:  # a missing or read-only home
             continue
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
@@ -42,13 +42,13 @@ def private_folder() -> Path:
 
 @contextmanager
 def exclusive(path: Path, what: str, *, wait: float = WAIT, cancelled: threading.Event | None = None) -> Iterator[None]:
-    """One at a time among all threads and processes; one that dies gives it back. LeaseHeld after `wait` seconds, with the
-    holder's process and since when; Interrupted once `cancelled` is set."""
+    """One at a time among all threads and processes; a process that dies releases it. LeaseHeld after `wait` seconds,
+    with the holder's process and start time; Interrupted once `cancelled` is set."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         _take(handle, path, what, time.monotonic() + wait, cancelled)
         os.ftruncate(handle, 0)
-        with contextlib.suppress(OSError):  # on a full disk whoever waits isn't told who has it
+        with contextlib.suppress(OSError):  # on a full disk the holder's name is not shown
             os.pwrite(handle, f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC".encode(), 0)
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Who the operating system says that this process is."""
+"""The operating system's identity of this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 
 
 def login() -> str:
-    """User and machine, such as ada@laptop: by the process's user id, which variables can't change."""
+    """User and machine, such as ada@laptop: from the process's user id, which variables can't change."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""Which machine this is, by what stays the same when its name changes."""
+"""The identity of this machine, independent of its name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILES = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 def machine_id(home: Path) -> str:
-    """A digest of the system's own id; where it has none, as in many containers, a random one that is kept in the home."""
+    """A digest of the system's own id; without one, as in many containers, a random one stored in the home."""
     for file in FILES:
         try:
             text = file.read_text(encoding="ascii", errors="replace").strip()
@@ -25,7 +25,7 @@ def machine_id(home: Path) -> str:
         made = home / f"machine.{os.getpid()}"
         made.write_text(secrets.token_hex(16))
         try:
-            os.link(made, file)  # unlike a rename, it replaces nothing that another process made meanwhile
+            os.link(made, file)  # unlike a rename, it never replaces another process's file
         except FileExistsError:
             pass
         made.unlink()

@@ -1,4 +1,4 @@
-"""Ports whose readers and writers can't pass on a secret: what is read becomes known, what is written is masked."""
+"""Ports that can't leak a secret: values read become known, text written is masked."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from shipway.system.redact import Redactor
 
-# Fields that hold what people, programs or engines wrote. All others are names, numbers, digests and states of our own.
+# Fields with text of people, programs or engines. All others are Shipway's own names, numbers, digests and states.
 FREE_TEXT = frozenset({"detail", "reason", "cause", "subject", "failure", "tests", "proof", "summary", "message"})
-# Fields of such a record that are compared when it is read again: names and revisions, of which a secret may be a part.
+# Fields of such a record that are compared after reading it: names and revisions, which may contain a secret's value.
 COMPARED = frozenset({"app", "environment", "digest", "before_digest", "schema_before", "schema_after", "mode", "image"})
 
 
 class MaskedLedger:
-    """A ledger that keeps no secret: every text that was written by others is masked, whichever method takes it."""
+    """A ledger without secrets: every text from outside is masked, in all methods."""
 
     def __init__(self, ledger: object, redactor: Redactor) -> None:
         self._ledger, self._redactor = ledger, redactor
@@ -59,7 +59,7 @@ class MaskedLedger:
 
 
 class MaskedReporter:
-    """A reporter that is told no secret and no control character."""
+    """A reporter that receives no secrets and no control characters."""
 
     def __init__(self, reporter: Any, redactor: Redactor) -> None:
         self._reporter, self._redactor = reporter, redactor
@@ -81,7 +81,7 @@ class MaskedReporter:
 
 
 class KnownSecrets:
-    """Secrets of which the redactor knows each value before whoever asked for it, or gave it, can write it."""
+    """Secrets whose values the redactor knows before the caller can write them."""
 
     def __init__(self, secrets: Any, redactor: Redactor) -> None:
         self._secrets, self._redactor = secrets, redactor

@@ -1,6 +1,6 @@
-"""Reading git's objects so that a forged one is found: each must have the hash by which it was asked for.
+"""Read git's objects such that forged ones are detected: each must match the hash that it was requested by.
 
-What a step before has written into a clone (refs, grafts, replacements, a commit graph, packs) can't lie about them then.
+So whatever an earlier step wrote to a clone (refs, grafts, replacements, a commit graph, packs) can't deceive.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Ask = Callable[..., "subprocess.CompletedProcess[bytes]"]  # runs git with these
 
 
 def read_object(ask: Ask, kind: str, name: str) -> bytes | None:
-    """Content of an object of a kind (commit, tree, blob); None where the repository lacks it."""
+    """Content of an object of a kind (commit, tree, blob); None if the repository lacks it."""
     done = ask("cat-file", kind, name)
     if done.returncode:
         return None
@@ -23,7 +23,8 @@ def read_object(ask: Ask, kind: str, name: str) -> bytes | None:
 
 
 def read_file(ask: Ask, commit: str, path: str) -> tuple[bool, bytes | None]:
-    """A file of a commit, by names of folders from the root: whether all objects are there, and None where it isn't."""
+    """A file of a commit, by names of folders from the root: whether all objects exist, and the content, None if it is
+    missing."""
     header = read_object(ask, "commit", commit)
     if header is None:
         return False, None
@@ -41,7 +42,7 @@ def read_file(ask: Ask, commit: str, path: str) -> tuple[bool, bytes | None]:
 
 
 def leads_to(ask: Ask, tip: str, revision: str) -> bool | None:
-    """Whether the history of `tip` has the commit; None where the repository lacks what it takes to know."""
+    """Whether the history of `tip` has the commit; None if the repository lacks objects to decide it."""
     if tip == revision:
         return True
     asked = ask("merge-base", "--is-ancestor", revision, tip)
@@ -66,7 +67,7 @@ def _parents(ask: Ask, name: str) -> Sequence[str]:
 
 
 def _entries(tree: bytes, size: int) -> Iterable[tuple[str, bytes, str]]:
-    """Kind, name and hash; `size` is that of a hash in bytes."""
+    """Kind, name and hash of each entry; `size` is that of a hash in bytes."""
     at = 0
     while at < len(tree):
         mode, _, rest = tree[at:].partition(b" ")

@@ -1,4 +1,4 @@
-"""The recorded repository: its branches, tags and files, read at its own address and never from a clone's refs."""
+"""The recorded repository: branches, tags and files, read at its own address and never from a clone's refs."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ ALONE = {
     "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull,
 }  # fmt: skip
-TIMEOUT = 120.0  # seconds for one conversation with a server
-# Of a clone's own configuration, which any step before may have written, only what carries credentials is used.
+TIMEOUT = 120.0  # seconds for a conversation with a server
+# Of a clone's configuration, which any earlier step may have written, only what provides credentials is used.
 _CREDENTIALS = re.compile(r"credential\..*|http\..*extraheader|core\.sshcommand")
 _PERSONAL = re.compile(r"credential\..*|http\..*|core\.sshcommand|ssh\..*")
 
 
 @dataclass(frozen=True)
 class Refs:
-    """What a repository has at one moment."""
+    """A repository's refs at one moment."""
 
     commits: Mapping[str, str]  # refs/heads/… and refs/tags/…: the commit
-    head: str | None  # the branch that HEAD names; it need not exist
+    head: str | None  # the branch of HEAD, which may not exist
 
     def branches(self) -> dict[str, str]:
-        """Commits by the name of the branch."""
+        """Commits by branch."""
         return {name.removeprefix("refs/heads/"): commit for name, commit in self.commits.items() if name.startswith("refs/heads/")}
 
     def tags(self) -> dict[str, str]:
-        """Commits by the name of the tag."""
+        """Commits by tag."""
         return {name.removeprefix("refs/tags/"): commit for name, commit in self.commits.items() if name.startswith("refs/tags/")}
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A repository by its address. RepositoryError where it can't be reached."""
+    """A repository at an address. RepositoryError if it is unreachable."""
 
     address: str  # as recorded
-    url: str  # by which this clone reaches it, with credentials perhaps
-    clone: Repository  # whose objects and credentials are used
+    url: str  # by which this clone reaches it, may contain credentials
+    clone: Repository  # provides objects and credentials
     home: Path
     _seen: dict[str, Refs] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a folder of this machine, which is read as it is."""
+        """Whether it is a folder of this machine, which is read directly."""
         return is_path(self.url)
 
     def refs(self, *, fresh: bool = False) -> Refs:
-        """Its branches and tags; as they were when they were asked for first, unless `fresh`."""
+        """Branches and tags of the repository; cached unless `fresh`."""
         if fresh or "refs" not in self._seen:
             self._seen["refs"] = self._read_refs()
         return self._seen["refs"]
@@ -94,7 +94,7 @@ class Origin:
         return Refs({row[0]: row[2] or row[1] for row in rows}, head.removeprefix("refs/heads/") if is_bare(self.url) else None)
 
     def text(self, branch: str, path: str) -> str | None:
-        """A file at the tip of a branch; None where it isn't there."""
+        """A file at the tip of a branch; None if it is missing."""
         commit = self.refs().branches().get(branch)
         if commit is None:
             return None
@@ -107,17 +107,17 @@ class Origin:
         return None if found is None else found.decode("utf-8", "replace")
 
     def text_at(self, commit: str, path: str) -> str | None:
-        """A file of a commit that the clone has; None where it isn't there. RepositoryError where an object was forged."""
+        """A file of a commit in the clone; None if it is missing. RepositoryError if an object was forged."""
         _, found = read_file(self._ask_clone, commit, path)
         return None if found is None else found.decode("utf-8", "replace")
 
     def contains(self, branches: Sequence[str], revision: str) -> list[str]:
-        """Those of these branches that the commit is on."""
+        """The given branches that contain the commit."""
         tips = self.refs().branches()
         return [name for name in branches if name in tips and self._leads_to(name, tips[name], revision)]
 
     def has(self, revision: str) -> bool:
-        """Whether any branch or tag leads to the commit."""
+        """Whether any branch or tag reaches the commit."""
         branches = self.refs().branches()
         return revision in self.refs().commits.values() or any(self._leads_to(name, tip, revision) for name, tip in branches.items())
 
@@ -133,8 +133,8 @@ class Origin:
         return leads_to(self._ask_cache, than, revision) is True
 
     def before(self, branch: str, path: str) -> str:
-        """The commit on the branch before the one that first brought the file; "": the history begins with it. The tip
-        where the branch lacks the file."""
+        """The commit on the branch before the one that added the file; "": that is the first one. The tip if the branch
+        lacks the file."""
         tip = self.refs().branches().get(branch, "")
         if not tip or self.text(branch, path) is None:
             return tip
@@ -146,7 +146,7 @@ class Origin:
         return lines[-1].partition(" ")[0] if lines else ""
 
     def _leads_to(self, branch: str, tip: str, revision: str) -> bool:
-        """Asks the server for what the clone lacks of the history."""
+        """Asks the server for history that the clone lacks."""
         found = leads_to(self._ask_clone, tip, revision)
         if found or self.is_local or (found is False and not self.clone_is_shallow):
             return bool(found)
@@ -154,19 +154,19 @@ class Origin:
         return leads_to(self._ask_cache, tip, revision) is True
 
     def _history(self, branch: str, tip: str) -> None:
-        """Bring the whole history of a branch into the cache."""
+        """Fetch the whole history of a branch into the cache."""
         known = self._ask_cache("rev-parse", "--verify", "--quiet", _kept(branch)).stdout.decode().strip()
         if known != tip or (self.cache / "shallow").exists():
             self._fetch(branch, *(["--unshallow"] if (self.cache / "shallow").exists() else []))
 
     @cached_property
     def clone_is_shallow(self) -> bool:
-        """Whether the clone's history ends early."""
+        """Whether the clone's history is shallow."""
         return self._ask_clone("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
 
     @property
     def cache(self) -> Path:
-        """An own bare repository, for what is fetched."""
+        """A separate bare repository for what is fetched."""
         return self.home / "repositories" / f"{sha256(identity(self.address).encode()).hexdigest()[:16]}.git"
 
     def _fetch(self, branch: str, *how: str) -> None:
@@ -191,7 +191,7 @@ class Origin:
             yield
 
     def _ask_clone(self, *args: str) -> subprocess.CompletedProcess[bytes]:
-        """A question to the clone, or to the repository itself where it is on this machine."""
+        """Run git in the clone, or in the repository itself if it is on this machine."""
         return self._run(args, Path(self.url) if self.is_local else self.clone.path, plain() | ALONE)
 
     def _ask_cache(self, *args: str) -> subprocess.CompletedProcess[bytes]:
@@ -212,7 +212,7 @@ class Origin:
 
     @cached_property
     def _settings(self) -> list[tuple[str, str]]:
-        """Of git's configuration: what carries credentials. `insteadOf` and the like would lead elsewhere."""
+        """git's configuration of credentials. `insteadOf` etc. would lead elsewhere."""
         done = self._run(["config", "--list", "-z", "--show-scope"], self.clone.path, plain())
         parts = done.stdout.decode("utf-8", "surrogateescape").split("\0")
         found = []
@@ -241,12 +241,12 @@ UNREACHABLE = (
 
 
 def _kept(branch: str) -> str:
-    """Its ref in the cache: a branch `release/1` can be kept beside one `release` that is there no more."""
+    """The branch's ref in the cache: `release/1` can coexist with a former branch `release`."""
     return f"refs/heads/{sha256(branch.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 def _clean() -> dict[str, str]:
-    """Also without anybody's configuration."""
+    """Also without the user's configuration."""
     return plain() | ALONE | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 
 

@@ -1,4 +1,4 @@
-"""Who a container runs as, in numbers: archives know no names."""
+"""The numeric user of a container, since archives have no names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Get = Callable[[str], Iterator[bytes]]  # tar stream of a path in the container;
 
 
 def owner(user: str, get: Get) -> tuple[int, int]:
-    """uid and gid of an image's USER (name, number, or either with a group), by the container's own files."""
+    """uid and gid of an image's USER (name, number, or either with a group), from the container's own files."""
     name, _, group = user.partition(":")
     if name in ("", "root", "0") and group in ("", "root", "0"):
         return ROOT

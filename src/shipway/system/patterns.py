@@ -9,7 +9,8 @@ _GLOB = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Whether a path is the pattern, lies below it, or fits it: `*` and `?` stay in a folder, `**` spans folders, or none."""
+    """Whether a path equals the pattern, is below it, or matches it: `*` and `?` match within a folder, `**` any number
+    of folders."""
     clean = pattern.strip("/").removeprefix("./")
     if path == clean or path.startswith(clean + "/") or clean in ("", "."):
         return True
@@ -17,7 +18,7 @@ def matches(path: str, pattern: str) -> bool:
 
 
 def fixed(pattern: str) -> str:
-    """The folders of a pattern before its first sign that stands for others; the pattern itself where it has none."""
+    """The folders of a pattern before its first wildcard; the pattern itself if it has none."""
     parts = pattern.strip("/").removeprefix("./").split("/")
     kept: list[str] = []
     for part in parts:
@@ -28,7 +29,7 @@ def fixed(pattern: str) -> str:
 
 
 def is_pattern(path: str) -> bool:
-    """Whether it has such signs."""
+    """Whether it has wildcards."""
     return "*" in path or "?" in path
 
 

@@ -1,4 +1,4 @@
-"""Run a command in a process group of its own, so that nothing of it is ever left behind."""
+"""Run a command in its own process group, so that none of its processes is left behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Completed:
-    """Exit code (124 after the time-out, as timeout(1)) and output: stdout and stderr together."""
+    """Exit code (124 after a timeout, as of timeout(1)) and output: stdout and stderr together."""
 
     code: int
     output: str
@@ -28,8 +28,8 @@ def run(
     on_line: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> Completed:
-    """Run to the end, giving lines as they come. The group is killed after `timeout` seconds, when `cancelled` is set,
-    and when the caller is interrupted."""
+    """Run to the end, passing on lines as they arrive. The group is killed after `timeout` seconds, when `cancelled` is
+    set, and when the caller is interrupted."""
     process = subprocess.Popen(
         args, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", start_new_session=True,
@@ -70,7 +70,7 @@ def _watch(
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """The whole group: a child in the background outlives the command and holds its output open."""
+    """Kill the whole group: a background child outlives the command and keeps its output open."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -1,4 +1,4 @@
-"""Mask secret values in what is written anywhere: terminal, logs, ledger, reports."""
+"""Mask secret values in all output: terminal, logs, ledger, reports."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from shipway.system.plain import plain
 
 SHORTEST = 4  # characters; shorter values would mask half of every line
-LONG = 12  # characters of a piece at the end of a line, from which on it is masked although the rest isn't there yet
-PIECE = 1 << 19  # characters that are looked through at a time
-BROKEN = 1024  # characters of a line, at most, that may be the first piece of a secret that goes on in the next line
+LONG = 12  # characters of a value's beginning at the end of a line, from which it is masked without knowing the rest
+PIECE = 1 << 19  # characters searched at a time
+BROKEN = 1024  # maximum characters of a line that may start a secret continued in the next line
 
 
 class Redactor:
-    """Replaces known secret values, in all their `spellings`, by their name in guillemets. Safe to share by threads."""
+    """Replaces known secret values, in all their `spellings`, by their name in guillemets. Safe to share between
+    threads."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._guard = threading.Lock()
@@ -29,11 +30,11 @@ class Redactor:
         self.add(values)
 
     def add(self, values: Mapping[str, str]) -> None:
-        """Know these too: name to value."""
+        """Add values by name."""
         with self._guard:
             for name, value in values.items():
                 if (name, value) not in self._values:
-                    from shipway.system.spellings import spellings  # seldom needed
+                    from shipway.system.spellings import spellings  # rarely needed
 
                     self._values.add((name, value))
                     self._learn(name, spellings(value))
@@ -51,11 +52,11 @@ class Redactor:
             self._ends.update(form[at : at + 4] for at in range(min(len(form), BROKEN) - 3))
 
     def line(self, text: str) -> str:
-        """One line without secrets and without control characters."""
+        """Mask one line, and remove control characters."""
         return Lines(self).line(text)
 
     def text(self, text: str) -> str:
-        """A text of any number of lines, likewise; a secret that is broken over several lines is masked as well."""
+        """The same for multiple lines, including secrets that are broken over several lines."""
         text = plain(text)
         if not self._names:
             return text
@@ -63,7 +64,7 @@ class Redactor:
         return "\n".join([lines.line(line) for line in text.split("\n")])
 
     def data(self, value: Any) -> Any:
-        """Every text in values as JSON has them. A short single word stays: it would be a state, a mode or a name."""
+        """Mask all texts in JSON values. Keeps short single words: they are states, modes or names."""
         if isinstance(value, str):
             return value if value.isalpha() and len(value) < LONG else self.text(value)
         if isinstance(value, Mapping):
@@ -73,7 +74,7 @@ class Redactor:
         return value
 
     def mask(self, text: str) -> str:
-        """Only known values that stand in one piece, all else as it is: for text that may have control characters."""
+        """Mask known values in one piece, and keep all else: for text that may have control characters."""
         if not self._names:
             return text
         found = self._find(text)
@@ -87,7 +88,8 @@ class Redactor:
         return "".join(parts) + text[done:]
 
     def _find(self, text: str) -> list[tuple[int, int]]:
-        """(begin, length) of all spellings in a text; a long one is looked through in pieces, so that memory stays bounded."""
+        """(begin, length) of all spellings in a text; a long one is searched in pieces, so that memory stays
+        bounded."""
         found: list[tuple[int, int]] = []
         for begin in range(0, max(len(text), 1), PIECE):
             part = text[begin : begin + PIECE + self._longest] if len(text) > PIECE else text
@@ -98,7 +100,8 @@ class Redactor:
         return f"«{self._names[form]}»"
 
     def begun(self, text: str) -> list[tuple[str, int]]:
-        """Spellings that may have begun at the end of this line, each with the number of characters there, most first."""
+        """Spellings that may have begun at the end of this line, each with the number of characters there, most
+        first."""
         if text[-4:] not in self._ends:
             return []
         found = []
@@ -110,14 +113,14 @@ class Redactor:
 
 
 class Lines:
-    """Lines that follow one another: knows what began in the one before."""
+    """Consecutive lines: remembers what began in the previous one."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._open: list[tuple[str, int]] = []
 
     def line(self, text: str) -> str:
-        """The next one."""
+        """Mask the next line."""
         text = plain(text)
         body = text.strip()
         head = self._goes_on(body) if self._open and body else None
@@ -131,7 +134,7 @@ class Lines:
         return masked
 
     def _goes_on(self, body: str) -> str | None:
-        """The line masked, where it goes on with what began before."""
+        """The masked line if it continues what began before."""
         within = [(form, done + len(body)) for form, done in self._open if len(form) > done + len(body) and form.startswith(body, done)]
         ending = [(form, done) for form, done in self._open if body.startswith(form[done:])]
         if ending:
@@ -143,7 +146,7 @@ class Lines:
 
 
 class _Index:
-    """Finds texts of at least so many characters by pieces of them: it need not look at every place of a line."""
+    """Finds texts of at least this many characters by parts of them, without checking every position of a line."""
 
     def __init__(self, least: int, piece: int) -> None:
         self.least = least
@@ -155,7 +158,7 @@ class _Index:
             self._pieces.setdefault(form[at : at + self._piece], []).append((form, at))
 
     def find(self, text: str) -> list[tuple[int, int]]:
-        """(begin, length) of all that are in the text."""
+        """(begin, length) of all occurrences in the text."""
         pieces, size = self._pieces, self._piece
         places = range(0, len(text) - size + 1, self._step)
         if not pieces or pieces.keys().isdisjoint([text[at : at + size] for at in places]):
@@ -170,5 +173,5 @@ class _Index:
 
 @cache
 def of_process() -> Redactor:
-    """The one that all output of this process goes through."""
+    """The redactor for all output of this process."""
     return Redactor({})

@@ -1,4 +1,4 @@
-"""How a secret value may be spelled in what programs write."""
+"""The spellings of a secret value in the output of programs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 from shipway.system.redact import SHORTEST
 
 LARGE = 8 << 10  # characters
-LINE = 8  # characters of a line of a value; a shorter one may be any word
-PART = 6  # characters of a password that is only a part of the value
+LINE = 8  # characters of a value's line; a shorter one may be any word
+PART = 6  # characters of a password within a value
 
 
 def spellings(value: str) -> set[str]:
-    """The value itself, line by line, and what is secret in it; quoted for URLs, forms, JSON, shells and HTML; in base64
-    at any offset, and in hex. Nothing shorter than SHORTEST."""
+    """The value itself, its lines, and secrets within it; quoted for URLs, forms, JSON, shells and HTML; in base64 at
+    any offset, and in hex. Nothing shorter than SHORTEST."""
     if len(value) > LARGE:
         return _of_large(value)
     found: set[str] = set()
@@ -34,14 +34,14 @@ def spellings(value: str) -> set[str]:
 
 
 def _of_large(value: str) -> set[str]:
-    """Of keyrings and certificates: their lines as they are, and the whole as programs carry bytes."""
+    """For keyrings and certificates: their lines unchanged, and the whole as programs encode bytes."""
     data = value.encode(errors="surrogateescape")
     found = {line.strip() for line in value.splitlines()} | {json.dumps(value)[1:-1], data.hex(), data.hex().upper(), *_base64(data)}
     return {form for form in found if len(form) >= LINE}
 
 
 def _passwords(value: str) -> Iterator[str]:
-    """The password of an address, and of a pair such as user:password."""
+    """The password of an address, or of a pair such as user:password."""
     try:
         password = urlsplit(value.strip()).password or ""
     except ValueError:
@@ -76,7 +76,7 @@ def _url(value: str, safe: str) -> str:
 
 
 def _base64(data: bytes) -> Iterator[str]:
-    """As it stands in a longer one, at each of the three places where it may begin; at the end of one with its padding."""
+    """Base64 within a longer text, at each of the three offsets; at the end with its padding."""
     for offset, begin in ((0, 0), (1, 2), (2, 3)):
         padded = base64.b64encode(bytes(offset) + data).decode()[begin:]
         inside = padded[: (offset + len(data)) * 8 // 6 - begin]

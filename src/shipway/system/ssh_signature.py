@@ -17,12 +17,12 @@ BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 MAGIC = b"SSHSIG"
 LARGEST = 16 * 1024  # characters of a signature
 TIMEOUT = 20.0
-KEYS = ("id_ed25519", "id_ecdsa", "id_ed25519_sk", "id_ecdsa_sk", "id_rsa")  # in the order in which ssh tries them
+KEYS = ("id_ed25519", "id_ecdsa", "id_ed25519_sk", "id_ecdsa_sk", "id_rsa")  # in ssh's order of preference
 
 
 def sign(text: str, key: Path, namespace: str) -> str:
-    """The signature, in armour. key: a private key, or the public one of a key that the agent has. UsageError in ssh-keygen's
-    own words. Whoever is asked for a passphrase is asked on the terminal."""
+    """The signature, in armour. key: a private key, or the public one of a key in the agent. UsageError with
+    ssh-keygen's message. A passphrase is asked for on the terminal."""
     done = _keygen("sign", "-n", namespace, "-f", str(key), input=text, timeout=None)
     if done.returncode:
         raise UsageError(f"{key} can't sign: {done.stderr.strip()}", hint="name a key: --sign KEY, or user.signingKey of git's configuration")
@@ -30,7 +30,7 @@ def sign(text: str, key: Path, namespace: str) -> str:
 
 
 def default_key(configured: str | None) -> Path:
-    """The key that a person signs with: git's, else the first that ssh would try. UsageError where there is none."""
+    """The user's signing key: git's, else the first that ssh would try. UsageError if there is none."""
     if configured and not configured.startswith(("key::", "ssh-", "ecdsa-", "sk-")):
         return Path(configured).expanduser()
     folder = Path("~/.ssh").expanduser()
@@ -41,7 +41,7 @@ def default_key(configured: str | None) -> Path:
 
 
 def signer(signature: str) -> str | None:
-    """The public key in a signature, as type and Base64; None where it is no signature."""
+    """The public key in a signature, as type and Base64; None if it is no signature."""
     inside = signature.strip().removeprefix(BEGIN).removesuffix(END)
     if len(signature) > LARGEST or inside == signature.strip():
         return None
@@ -55,12 +55,13 @@ def signer(signature: str) -> str | None:
 
 
 def verified(text: str, signature: str, lines: Sequence[str], namespace: str, at: float) -> bool:
-    """Whether one of these lines of an `allowed_signers`, all of the principal `approver`, admits the signature at that time."""
+    """Whether a key in these lines of an `allowed_signers`, all of the principal `approver`, made the signature, valid
+    at that time."""
     with tempfile.TemporaryDirectory(prefix="shipway-signers-") as made:
         allowed, kept = Path(made, "allowed"), Path(made, "signature")
         allowed.write_text("".join(f"{line}\n" for line in lines))
         kept.write_text(signature)
-        when = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%S")  # in UTC, which the environment says too
+        when = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%S")  # in UTC, as the environment says too
         done = _keygen(
             "verify", "-f", str(allowed), "-I", "approver", "-n", namespace, "-s", str(kept), f"-Overify-time={when}", input=text, timeout=TIMEOUT
         )
@@ -80,7 +81,7 @@ def _keygen(action: str, *args: str, input: str, timeout: float | None) -> subpr
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:
-    """A string of the SSH protocol, and where the next one begins."""
+    """A string of the SSH protocol, and the position after it."""
     size = int.from_bytes(data[at : at + 4], "big")
     if at + 4 + size > len(data):
         raise ValueError("too short")

@@ -1,4 +1,4 @@
-"""Tar archives whose names may have any bytes, read and written through files or streams and never as a whole in memory."""
+"""Tar archives with names of any bytes, streamed through files and never held in memory."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ CHUNK = 1 << 16
 
 
 def reading(file: IO[bytes]) -> tarfile.TarFile:
-    """From a file."""
+    """Open a file."""
     return tarfile.open(fileobj=file, encoding="utf-8", errors="surrogateescape")
 
 
 def reading_stream(chunks: Iterator[bytes], largest: int | None = None) -> tarfile.TarFile:
-    """From what comes, once and in order. TooLarge when it is more than `largest` bytes."""
+    """Open a stream, read once and in order. TooLarge if it exceeds `largest` bytes."""
     stream = cast(IO[bytes], _Stream(chunks, largest))
     return tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape")
 
 
 def writing(file: IO[bytes]) -> tarfile.TarFile:
-    """Into a file. GNU's format takes names of any bytes and length."""
+    """Write to a file. GNU's format supports names of any bytes and length."""
     return tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape")
 
 
 def of_files(files: Mapping[str, bytes], *, mode: int = 0o644, owner: tuple[int, int] = (0, 0), folders: bool = False) -> bytes:
     """A small archive for a container's root folder. files: content by path. owner: uid and gid of the files; folders,
-    where asked for, are root's."""
+    if included, are root's."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         above = Folders(tar, (0, 0))
@@ -44,7 +44,7 @@ def of_files(files: Mapping[str, bytes], *, mode: int = 0o644, owner: tuple[int,
 
 
 class TooLarge(Exception):
-    """An archive has more bytes than are read."""
+    """An archive exceeds the limit in bytes."""
 
 
 class _Stream:
@@ -65,14 +65,14 @@ class _Stream:
 
 
 class Folders:
-    """Entries for folders, each once, before what is in them: an engine would make missing ones for root alone."""
+    """Entries for folders, each once, before their content: an engine would create missing ones for root only."""
 
     def __init__(self, target: tarfile.TarFile, owner: tuple[int, int]) -> None:
         self._target, self._owner = target, owner
         self._made = {"", ".", "/"}
 
     def make(self, folder: str) -> None:
-        """This one, and those above it."""
+        """Add this folder and its parents."""
         if folder in self._made:
             return
         self._made.add(folder)

@@ -1,4 +1,4 @@
-"""Two kinds of work that exclude each other; work of one kind goes on side by side."""
+"""Two kinds of work that exclude each other; work of the same kind runs in parallel."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 
 
 class Turns:
-    """Safe to use from several threads. A kind that waits gets the next turn, so that neither keeps the other waiting for ever."""
+    """Thread-safe. A waiting kind gets the next turn, so that neither starves."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._active = {True: 0, False: 0}
         self._waiting = {True: 0, False: 0}
-        self._last = False  # the kind whose turn it was
+        self._last = False  # the kind of the last turn
 
     @contextmanager
     def of(self, kind: bool) -> Iterator[None]:
-        """While no work of the other kind goes on."""
+        """Runs while no work of the other kind does."""
         with self._changed:
             self._waiting[kind] += 1
             self._changed.wait_for(lambda: self._may(kind))

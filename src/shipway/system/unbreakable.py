@@ -1,4 +1,4 @@
-"""A reporter that can't break an action: what it reports to may be gone."""
+"""A reporter whose failure can't fail an action: its output may be closed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 
 class UnbreakableReporter:
-    """Passes each report on to another reporter (see `context.Reporter`) and swallows its errors; `error` is the first one.
+    """Forwards each report to another reporter (see `context.Reporter`) and suppresses its errors; `error` is the first
+    one.
 
-    An interrupt passes through. Every context wraps its reporter in one.
+    Interrupts are not suppressed. Every context wraps its reporter in one.
     """
 
     def __init__(self, reporter: Any) -> None:
@@ -20,7 +21,7 @@ class UnbreakableReporter:
         self._report("heading", text)
 
     def begin(self, name: str, detail: str = "") -> None:
-        """Report the begin of a part."""
+        """Report the start of a part."""
         self._report("begin", name, detail)
 
     def line(self, name: str, text: str) -> None:
@@ -32,11 +33,11 @@ class UnbreakableReporter:
         self._report("end", name, outcome, seconds, detail)
 
     def note(self, text: str) -> None:
-        """Report a sentence."""
+        """Report a message."""
         self._report("note", text)
 
     def _report(self, method: str, *values: object) -> None:
         try:
             getattr(self._reporter, method)(*values)
-        except Exception as error:  # whatever it is: what acts goes on
+        except Exception as error:  # any error: the action continues
             self.error = self.error or error

@@ -1,1 +1,1 @@
-"""For tests of Shipway and of its drivers: drivers in memory that fail on script, and the conformance suites."""
+"""Test support for Shipway and its drivers: in-memory drivers with scripted failures, and the conformance suites."""

@@ -1,4 +1,4 @@
-"""The migration tool in memory, and what every migration tool must do (`DatabaseToolSuite`)."""
+"""The in-memory migration tool, and the conformance suite of all tools (`DatabaseToolSuite`)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from shipway.ports import DatabaseTool, OnLine
 
 @dataclass
 class MemoryDatabase:
-    """A schema that several releases' tools work on: the revisions that are applied, oldest first."""
+    """A schema shared by several releases' tools: the applied revisions, oldest first."""
 
     applied: list[str] = field(default_factory=list)
 
 
 class MemoryDatabaseTool:
-    """Fails on script: `broken` names revisions whose `up` fails, `irreversible` those without a way down.
+    """Scripted failures: `broken` names revisions whose `up` fails, `irreversible` those without a down migration.
 
-    `revisions` are what the image brings, oldest first. `calls` notes `up`, `up REVISION` and `down REVISION` (`down base`).
+    `revisions` are those of the image, oldest first. `calls` records `up`, `up REVISION` and `down REVISION` (`down
+    base`).
     """
 
     def __init__(
@@ -82,23 +83,23 @@ class MemoryDatabaseTool:
 
 
 class MigrationImages(Protocol):
-    """What a driver's test gives the suite, as the fixture `images`: images that differ in their migrations, all on
-    one database that is fresh for each test. Their three migrations make the tables one, two and three."""
+    """Provided by a driver's test as the fixture `images`: images with different migrations, all on one database that
+    is new for each test. Their three migrations create the tables one, two and three."""
 
     revisions: tuple[str, str, str]
 
     def tool(self, image: str) -> DatabaseTool:
         """The driver for an image: `good`; `older`, which lacks the third migration; `broken`, whose third fails after
-        it made its table; `irreversible`, whose second has no way down; `empty`, without migrations."""
+        creating its table; `irreversible`, whose second has no down migration; `empty`, without migrations."""
 
     def tables(self) -> set[str]:
-        """The tables that are there, without the tool's own."""
+        """The existing tables, without the tool's own."""
 
 
 class DatabaseToolSuite:
     """Subclass it with a fixture `images`."""
 
-    # Each question may cost a container and the start of a tool: the tests tell stories, and ask no more than they need.
+    # Each query may start a container and the tool: so each test covers a sequence, with no more queries than needed.
 
     def test_up_and_down_and_up_again(self, images: MigrationImages, lines: list[str], on_line: OnLine) -> None:
         tool, (first, second, third) = images.tool("good"), images.revisions
@@ -182,7 +183,7 @@ class DatabaseToolSuite:
 
     @pytest.fixture
     def lines(self) -> list[str]:
-        """What the tool printed."""
+        """The tool's output."""
         return []
 
     @pytest.fixture

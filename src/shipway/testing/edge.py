@@ -1,4 +1,4 @@
-"""What every Edge must do. A driver's tests subclass EdgeContract and give it a `lab`."""
+"""The conformance suite of Edge. A driver's tests subclass EdgeContract and provide a `lab`."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ NOWHERE = (None, "")
 
 
 class EdgeLab(Protocol):
-    """An edge of its own, a network with three containers behind it, and free ports: the last is never asked for."""
+    """An edge of its own, a network with three containers behind it, and free ports: the last is never requested."""
 
     @property
     def edge(self) -> Edge: ...
 
     networks: Mapping[str, Sequence[str]]
     upstreams: tuple[str, str, str]  # http://NAME:PORT; each answers /fail with 500, every other path with 200
-    broken: str  # an upstream that can't be reached
+    broken: str  # an unreachable upstream
     ports: tuple[int, int, int]
 
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
-        """Release (by the answer's header) and upstream that a request reaches; (None, "") where no route takes it,
-        (None, page) under maintenance. inside: from where `visit` leads."""
+        """Release (from the response's header) and upstream that a request reaches; (None, "") if no route matches,
+        (None, page) under maintenance. inside: from a `visit`."""
 
     def restart(self) -> None:
-        """Of the edge."""
+        """Restart the edge."""
 
 
 class EdgeContract:
-    """Runs over the real proxy and over the one in memory. An edge is shared by the tests of a class."""
+    """Runs on the real proxy and on the in-memory one. The tests of a class share an edge."""
 
     @pytest.fixture(autouse=True)
     def _ready(self, lab: EdgeLab) -> None:
@@ -46,7 +46,7 @@ class EdgeContract:
     def table(
         self, lab: EdgeLab, release: int, upstream: str, host: str = "one.localhost", **more: str
     ) -> dict[str, Any]:
-        """`/` to the upstream; more: name of a route to its upstream, at /NAME."""
+        """A table with `/` to the upstream; more: name of a route to its upstream, at /NAME."""
         routes = [route("front", "/", "/", release, [upstream])]
         routes += [route(name, f"/{name}", "/", release, [url]) for name, url in more.items()]
         return {"release": release, "url": {"scheme": "http", "host": host, "port": lab.ports[0]}, "routes": routes}
@@ -218,7 +218,7 @@ class EdgeContract:
         lab.edge.switch("one", self.blended(lab, 0.5))
         before = {release: lab.edge.traffic("one").get(release, Traffic()) for release in (1, 2)}
         answers = Counter(self.reached(lab, "/fail" if number < 8 else "/")[0] for number in range(40))
-        lab.edge.probe("one", 1)  # no visitor
+        lab.edge.probe("one", 1)  # not a visitor
         after = lab.edge.traffic("one")
         counted = {release: after[release] - before[release] for release in (1, 2)}
         assert {release: item.requests for release, item in counted.items()} == answers

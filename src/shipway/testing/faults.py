@@ -1,13 +1,13 @@
-"""Faults of what surrounds an action: its process dies, its reader goes, its ledger fails or is slow.
+"""Inject failures around an action: its process dies, its reader closes, its ledger fails or is slow.
 
 Kill a controller at any of its effects. Every call of a driver or the ledger that changes something is a numbered
-point; a test runs a command once to count them, then again for each, and kills it before or after that one.
+point; a test runs a command once to count them, then once for each, and kills it before or after that one.
 
-In memory a controller is a context that `mortal` makes, and dies by an exception. The real `shipway` takes an order to die
-from its environment (see `from_environment`), and dies by SIGKILL: nothing is cleaned up, and what its other threads are
-doing at that moment is broken off.
+In memory a controller is a context created by `mortal`, and dies by an exception. The real `shipway` reads from its
+environment when to die (see `from_environment`), and dies by SIGKILL: nothing is cleaned up, and its other threads are
+interrupted.
 
-    SHIPWAY_TEST_DIE=0 shipway run staging          says in the end on stderr how many effects it had
+    SHIPWAY_TEST_DIE=0 shipway run staging          reports on stderr at the end how many effects it had
     SHIPWAY_TEST_DIE=12,before shipway run staging  dies before the 12th
     SHIPWAY_TEST_DIE=12,after shipway run staging   dies right after it
 """
@@ -29,23 +29,23 @@ from shipway.context import Context, Machine
 from shipway.domain.errors import StoreError
 
 ORDER = "SHIPWAY_TEST_DIE"
-# And of what no lease guards: commands that only look, images, registries, migration tools and secrets.
+# And of ports without a lock: read-only commands, images, registries, migration tools and secrets.
 HARMLESS = READS | {"execute", "visit", "inspect", "digest", "layers", "repository", "head", "names", "fingerprints"}
 
 
 class Killed(BaseException):
-    """The controller is dead: nothing that it does from now on has an effect."""
+    """The controller is dead: from now on it has no effects."""
 
 
 class Death:
-    """Kills a controller at its `at`-th effect: before it, or right after it. 0: never; then `effects` counts them."""
+    """Kills a controller before or right after its `at`-th effect. 0: never; then `effects` counts them."""
 
     def __init__(self, at: int, *, after: bool) -> None:
         self.at, self.after, self.effects, self.done = at, after, 0, False
         self._guard = threading.RLock()
 
     def around(self, work: Callable[[], object]) -> object:
-        """Do one effect, or die."""
+        """Run one effect, or die."""
         with self._guard:
             if self.done:
                 raise Killed
@@ -60,10 +60,10 @@ class Death:
 
 
 class SuddenDeath(Death):
-    """Kills this very process. Its threads work side by side as ever."""
+    """Kills this process itself. Its threads run in parallel as usual."""
 
     def around(self, work: Callable[[], object]) -> object:
-        """Do one effect, or die."""
+        """Run one effect, or die."""
         with self._guard:
             self.effects += 1
             last = self.effects == self.at
@@ -111,8 +111,8 @@ def mortal(ctx: Context, death: Death) -> Context:
 
 
 class Fault:
-    """Lets the `at`-th call fail (0: none; then `calls` counts them): before it has its effect or, `after`, when it has had
-    it. for_good: all later calls fail too, as with a reader that has gone. delay: called in place of failing, by a slow one."""
+    """Makes the `at`-th call fail (0: none; then `calls` counts them) before its effect or, with `after`, after it.
+    for_good: all later calls fail too, as with a closed reader. delay: called instead of failing, for a slow one."""
 
     def __init__(
         self, at: int, error: Callable[[], Exception], *, after: bool = False, for_good: bool = False,
@@ -123,7 +123,7 @@ class Fault:
         self._guard = threading.Lock()
 
     def around(self, work: Callable[[], object]) -> object:
-        """Do the call, or fail."""
+        """Run the call, or fail."""
         with self._guard:
             self.calls += 1
             hit = self.calls == self.at or (self._for_good and self.done)
@@ -140,7 +140,7 @@ class Fault:
 
 
 class Faulty:
-    """A reporter, a ledger or a driver whose calls may fail. Closing it is none."""
+    """A reporter, a ledger or a driver whose calls may fail. Closing it never does."""
 
     def __init__(self, inner: object, fault: Fault) -> None:
         self._inner, self._fault = inner, fault
@@ -164,17 +164,17 @@ def with_ledger(ctx: Context, fault: Fault) -> Context:
 
 
 def broken_pipe() -> Exception:
-    """Of a reporter whose reader has gone, such as the `git push` that started it."""
+    """The error of a reporter whose reader is closed, such as the `git push` that started it."""
     return BrokenPipeError(errno.EPIPE, "Broken pipe")
 
 
 def lost_connection() -> Exception:
-    """Of a ledger on a server."""
+    """The error of a ledger on a server."""
     return StoreError("the ledger can't be used: server closed the connection unexpectedly")
 
 
 def from_environment(ctx: Context) -> Context:
-    """The same, by the order that is in this process's environment; what it starts doesn't inherit it."""
+    """A context that dies as this process's environment says, which child processes don't inherit."""
     at, _, moment = os.environ.pop(ORDER).partition(",")
     death = SuddenDeath(int(at), after=moment == "after")
     if not death.at:
@@ -183,7 +183,7 @@ def from_environment(ctx: Context) -> Context:
 
 
 def every(effects: int) -> Iterator[tuple[int, bool]]:
-    """All points at which a controller with so many effects can die: (at, after)."""
+    """All points at which a controller with this many effects can die: (at, after)."""
     for at in range(1, effects + 1):
         yield at, False
         yield at, True

@@ -1,4 +1,4 @@
-"""What every Images must do. A driver's tests subclass ImagesContract and give it a `lab`."""
+"""The conformance suite of Images. A driver's tests subclass ImagesContract and provide a `lab`."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from shipway.ports import Images
 
 
 class ImagesLab(Protocol):
-    """Images with a registry that takes them; all is removed when the test ends."""
+    """Images with a registry for pushes; everything is removed when the test ends."""
 
     @property
     def images(self) -> Images: ...
 
-    base: str  # an image that is on the engine
-    unreachable: str  # a repository whose registry doesn't answer
+    base: str  # an image on the engine
+    unreachable: str  # a repository with an unreachable registry
 
     def repository(self, name: str) -> str:
-        """In the registry."""
+        """Name of a repository in the registry."""
 
     def forget(self, reference: str) -> None:
         """Remove an image's name from the engine."""
 
     def use(self, reference: str) -> None:
-        """Make a container of the image, which isn't started."""
+        """Create a container of the image without starting it."""
 
 
 class ImagesContract:
-    """Runs over the real engine and over the one in memory."""
+    """Runs on the real engine and on the in-memory one."""
 
     def build(self, lab: ImagesLab, folder: Path, name: str, text: str = "one") -> tuple[str, str]:
         """Repository and id of a new image, tagged `t`."""
@@ -114,7 +114,7 @@ class ImagesContract:
             lab.images.pull(f"{lab.unreachable}:t", lambda line: None)
 
     def names(self, lab: ImagesLab, identity: str) -> set[str] | None:
-        """Of an image in the list; None where it isn't there."""
+        """Names of an image in the list; None if it is missing."""
         return next((set(image.names) for image in lab.images.list() if image.id == identity), None)
 
     def test_list(self, lab: ImagesLab, tmp_path: Path) -> None:
@@ -154,6 +154,6 @@ class ImagesContract:
         assert not lab.images.remove(f"{repository}:t")
         assert self.names(lab, identity) == {f"{repository}:t", f"{repository}@{digest}"}
         lab.images.tag(identity, lab.repository("b"), "u")
-        assert lab.images.remove(f"{repository}:t")  # it has another name still
+        assert lab.images.remove(f"{repository}:t")  # it still has another name
         assert not lab.images.remove(f"{lab.repository('b')}:u")
         assert lab.images.inspect(identity) is not None

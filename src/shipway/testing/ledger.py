@@ -1,4 +1,4 @@
-"""What every ledger must do, whatever database it is on. A test module subclasses the suite and gives the fixtures."""
+"""The conformance suite of ledgers on any database. A test module subclasses the suite and provides the fixtures."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example
 def ended(
     ledger: Ledger, outcome: str, release: int, *, environment: str = "staging", kind: str = "deploy", schema: str | None = None
 ) -> int:  # fmt: skip
-    """A deployment that has."""
+    """A deployment that has ended with this outcome."""
     number = ledger.begin_deployment(dataclasses.replace(DEPLOYMENT, release=release, environment=environment, kind=kind))
     ledger.end_deployment(number, outcome, 12.0, schema, "")
     return number
 
 
 def numbers(deployments: Sequence[Deployment | None]) -> list[int]:
-    """Their ids; 0: there is none."""
+    """Their ids; 0 for None."""
     return [item.id if item else 0 for item in deployments]
 
 
 class LedgerSuite:
-    """Fixtures: `ledger` is a fresh one; `again` opens the same one once more, as another process does."""
+    """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would."""
 
     def test_its_identity_is_made_once(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
         ledgers = [ledger, *(again() for _ in range(3))]

@@ -1,7 +1,7 @@
-"""The drivers in memory: for tests of actions and steps, without an engine.
+"""The in-memory drivers: for tests of actions and steps without an engine.
 
-They follow the protocols (the conformance suites run over them too), write down each call in `calls`, and fail on
-script: `runtime.fail("create", at=3, error=EngineError("…"), after=True)`.
+They implement the protocols (and pass the conformance suites), record each call in `calls`, and have scripted failures:
+`runtime.fail("create", at=3, error=EngineError("…"), after=True)`.
 """
 
 from shipway.testing.memory_edge import MemoryEdge

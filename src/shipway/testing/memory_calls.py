@@ -1,4 +1,4 @@
-"""What all in-memory drivers share: they write down each call, and fail where a test says so."""
+"""Shared base of all in-memory drivers: records each call, and fails when a test says so."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Fault:
 
 
 class Recorder:
-    """`calls` has one stable line a call: the method and its main arguments."""
+    """`calls` has one stable line per call: the method and its main arguments."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -25,20 +25,20 @@ class Recorder:
         self._guard = threading.RLock()
 
     def __getstate__(self) -> dict[str, object]:
-        """All but the lock, for a deep copy."""
+        """The state without the lock, for a deep copy."""
         return {name: value for name, value in vars(self).items() if name != "_guard"}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state, _guard=threading.RLock())
 
     def fail(self, method: str, *, at: int = 1, error: BaseException, after: bool = False) -> None:
-        """Let the at-th call of a method from now on raise; after: only when it has had its effect."""
+        """Make the at-th call of a method from now on raise; after: after its effect."""
         with self._guard:
             self._faults[method, self._counts[method] + at] = _Fault(error, after)
 
     @contextmanager
     def _call(self, method: str, *words: object) -> Iterator[None]:
-        """Around the effect of a call; one call at a time."""
+        """Wraps the effect of a call; one call at a time."""
         with self._guard:
             self.calls.append(" ".join([method, *map(str, words)]))
             self._counts[method] += 1

@@ -1,4 +1,4 @@
-"""An Edge in memory, which tells where a request would go."""
+"""An in-memory Edge that shows where a request would go."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from shipway.drivers.edge.dynamic import address, conflict, public, refuse_confl
 from shipway.drivers.edge.program import BUCKETS
 from shipway.testing.memory_calls import Recorder
 
-GOLDEN = 0.6180339887  # multiples of it are spread evenly over 0 to 1
+GOLDEN = 0.6180339887  # its multiples are evenly distributed over 0 to 1
 
 
 class MemoryEdge(Recorder):
-    """`tables`: owner: table. `unreachable`: upstreams that can't be reached, so that a switch to them fails."""
+    """`tables`: owner: table. `unreachable`: upstreams to which a switch fails."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,10 +28,10 @@ class MemoryEdge(Recorder):
         self.tables: dict[str, dict[str, Any]] = {}
         self.unreachable: set[str] = set()
         self.stopped: list[str] = []  # of its containers
-        self.interrupts: str | None = None  # what a test says that `ensure` would interrupt
+        self.interrupts: str | None = None  # what `ensure` would interrupt, set by a test
         self.pages: dict[str, tuple[str, int, str]] = {}  # of owners under maintenance: host, port, page
         self.sick: set[int] = set()  # releases whose probes fail
-        self.counted: dict[str, dict[int, Traffic]] = {}  # of an owner: what a test says, and what was requested
+        self.counted: dict[str, dict[int, Traffic]] = {}  # of an owner: set by a test, plus requests
         self._requested = 0
 
     def down(self) -> Sequence[str]:
@@ -113,8 +113,8 @@ class MemoryEdge(Recorder):
             return dict(self.counted.get(owner, {}))
 
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
-        """Release and upstream that a request goes to; (None, "") where no route takes it, (None, page) under
-        maintenance, unless it comes from where `visit` leads."""
+        """Release and upstream that a request goes to; (None, "") if no route matches, (None, page) under maintenance,
+        unless it comes from a `visit`."""
         for name, number, page in self.pages.values():
             if (name, number) == (host.lower(), port) and not inside:
                 return None, page
@@ -138,7 +138,7 @@ class MemoryEdge(Recorder):
         return group["release"], group["upstreams"][0]
 
     def _choose(self, groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-        """By weight: the same ones each time, evenly spread."""
+        """By weight: deterministic, evenly distributed."""
         self._requested += 1
         place = self._requested * GOLDEN % 1 * sum(group["weight"] for group in groups)
         for group in groups:
@@ -149,5 +149,5 @@ class MemoryEdge(Recorder):
 
 
 def _fails(path: str) -> bool:
-    """What services in memory answer with 500."""
+    """Paths to which in-memory services respond with 500."""
     return path.partition("?")[0] == "/fail"

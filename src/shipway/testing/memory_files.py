@@ -1,4 +1,4 @@
-"""Files of a container that exists in memory only, and tar streams of them."""
+"""Files of an in-memory container, and tar streams of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def pack(files: Mapping[str, bytes]) -> Iterator[bytes]:
 
 
 def below(files: Mapping[str, bytes], path: str) -> Files:
-    """What an engine's archive of a path has: names begin with the last part of the path. Empty: nothing is there."""
+    """The content of an engine's archive of a path: names begin with the last part of the path. Empty if it is
+    missing."""
     path = posixpath.normpath(path)
     above = posixpath.dirname(path)
     inside = [name for name in files if name == path or name.startswith(path.rstrip("/") + "/")]
@@ -41,5 +42,5 @@ def below(files: Mapping[str, bytes], path: str) -> Files:
 
 
 def is_folder(files: Mapping[str, bytes], path: str) -> bool:
-    """Whether some file is below it."""
+    """Whether any file is below it."""
     return any(name.startswith(path.rstrip("/") + "/") for name in files)

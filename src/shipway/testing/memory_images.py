@@ -1,4 +1,4 @@
-"""Images and a registry in memory. What is pushed from one engine can be pulled by another that shares the registry."""
+"""In-memory images and registry. Images pushed from one engine can be pulled by another that shares the registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shipway.testing.memory_calls import Recorder
 
 
 class MemoryRegistry(Recorder):
-    """`repositories`: repository: tag or digest: digest. `sizes`: bytes of an image's one layer, by a test's word."""
+    """`repositories`: repository: tag or digest: digest. `sizes`: bytes of an image's only layer, set by a test."""
 
     def __init__(self, address: str = "registry.memory") -> None:
         super().__init__()
@@ -50,17 +50,17 @@ class MemoryRegistry(Recorder):
 
 
 class MemoryImages(Recorder):
-    """public: references that any pull finds, such as postgres:15. `used`: ids of images that containers have."""
+    """public: references that any pull finds, such as postgres:15. `used`: ids of images with containers."""
 
     def __init__(self, registry: MemoryRegistry | None = None, *, public: Sequence[str] = ()) -> None:
         super().__init__()
         self.registry = registry or MemoryRegistry()
         self.public = set(public)
         self.used: set[str] = set()
-        self.sizes: dict[str, int] = {}  # id: bytes, by a test's word
+        self.sizes: dict[str, int] = {}  # id: bytes, set by a test
         self._names: dict[str, str] = {}  # reference: id
         self._labels: dict[str, dict[str, str]] = {}  # id: labels
-        self.configs: dict[str, Mapping[str, object]] = {}  # reference: what a test says of its configuration: Env, Volumes …
+        self.configs: dict[str, Mapping[str, object]] = {}  # reference: set by a test: Env, Volumes …
         self.made: dict[str, float] = {}  # id: seconds since the epoch
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
@@ -147,7 +147,7 @@ class MemoryImages(Recorder):
             if identity is None:
                 return True
             others = {other for other in self._names_of(identity) if other != name}
-            if "@" not in name:  # digests go with the last tag of their repository
+            if "@" not in name:  # digests are removed with the last tag of their repository
                 own = {other for other in others if repository_of(other) == repository_of(name)}
                 others -= own if all("@" in other for other in own) else set()
             if not others and identity in self.used:

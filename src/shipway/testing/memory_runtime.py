@@ -1,4 +1,4 @@
-"""A Runtime in memory: containers do what a test says they do."""
+"""An in-memory Runtime whose containers behave as a test says."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from shipway.system.http import Probe
 from shipway.testing.memory_calls import Recorder
 from shipway.testing.memory_files import Files, below, is_folder, pack, unpack
 
-FOLDERS = ("/", "/tmp")  # that every image has
+FOLDERS = ("/", "/tmp")  # in every image
 KILLED = 137
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a container does once it is started."""
+    """The behaviour of a started container."""
 
     lines: tuple[str, ...] = ()
     exit_code: int | None = None  # None: it runs until it is stopped
     healthy: bool = True  # whether it answers probes
     stop_code: int = 0  # exit code on SIGTERM
     stubborn: bool = False  # it ignores SIGTERM
-    loops: bool = False  # it exits soon, each time: from the third look on, each one finds one restart more
-    files: Mapping[str, bytes] = field(default_factory=dict)  # that its image has, by absolute path
-    answers: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # to commands, joined by blanks
+    loops: bool = False  # it crash-loops: from the third look on, each one finds one more restart
+    files: Mapping[str, bytes] = field(default_factory=dict)  # in its image, by absolute path
+    answers: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # output of commands, joined by blanks
 
 
 @dataclass
@@ -55,13 +55,13 @@ class _Container:
 
     @property
     def mounts(self) -> dict[str, str]:
-        """Path of each volume, the anonymous ones too: its name."""
+        """Volume name by path, including anonymous ones."""
         return dict(self.info.volumes)
 
 
 class MemoryRuntime(Recorder):
-    """Scripted by `behave`; `fail` and `calls` as in Recorder. images: only what they have can be run. `free` and `usage`:
-    what is told of the disk."""
+    """Scripted by `behave`; `fail` and `calls` as in Recorder. images: only these can be run. `free` and `usage`:
+    reported about the disk."""
 
     def __init__(self, images: Images | None = None) -> None:
         super().__init__()
@@ -79,7 +79,8 @@ class MemoryRuntime(Recorder):
         self._made = 0
 
     def behave(self, pattern: str, behaviour: Behaviour) -> None:
-        """Of containers made from now on whose name, LABEL_NAME or image fits the pattern; the last one said counts."""
+        """Set the behaviour of future containers whose name, LABEL_NAME or image matches the pattern; the last one
+        wins."""
         self._behaviours.insert(0, (pattern, behaviour))
 
     def ping(self) -> str:
@@ -299,14 +300,14 @@ class MemoryRuntime(Recorder):
             return self.usage
 
     def probe(self, host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
-        """As `system.http.probe`, asking the container that has the address."""
+        """Like `system.http.probe`, for the container with the address."""
         with self._guard:
             self.asked.append(dict(headers or {}))
             healthy = self._answers(host)
             return Probe(healthy, 200 if healthy else 503, "200" if healthy else "503: not healthy")
 
     def probe_tcp(self, host: str, port: int, timeout: float) -> Probe:
-        """As `system.http.probe_tcp`."""
+        """Like `system.http.probe_tcp`."""
         with self._guard:
             healthy = self._answers(host)
             return Probe(healthy, None, "it listens" if healthy else "connection refused")
@@ -321,11 +322,11 @@ class MemoryRuntime(Recorder):
         return next(fitting, Behaviour())
 
     def _get(self, container: str) -> _Container | None:
-        known = list(self.containers.values())  # others may change it meanwhile: this is also called for the record
+        known = list(self.containers.values())  # others may change it meanwhile: this also runs for the record
         return next((item for item in known if container in (item.info.name, item.info.id)), None)
 
     def _name(self, container: str) -> str:
-        """For `calls`: an id says nothing to a reader."""
+        """Name for `calls`: an id tells a reader nothing."""
         found = self._get(container)
         return found.info.name if found else container
 
@@ -348,7 +349,7 @@ class MemoryRuntime(Recorder):
         return list(self.networks).index(network)
 
     def _files(self, item: _Container) -> Files:
-        """Its own files, and those of its volumes where they are mounted."""
+        """The container's own files, and those of its volumes at their mount paths."""
         found = dict(item.files)
         for path, volume in item.mounts.items():
             found |= {f"{path.rstrip('/')}/{name}": content for name, content in self.volumes[volume].items()}
@@ -363,7 +364,7 @@ class MemoryRuntime(Recorder):
 
 
 def _declared(image: Mapping[str, object]) -> Iterator[str]:
-    """Paths that the image wants volumes at."""
+    """Paths of the image's volumes."""
     config = image.get("Config")
     yield from (config.get("Volumes") or ()) if isinstance(config, dict) else ()
 

@@ -1,11 +1,11 @@
-"""A scratch server in memory. Its databases understand a few words instead of SQL, a statement a line:
+"""An in-memory scratch server. Instead of SQL, its databases understand these statements, one per line:
 
-    table items id name     make a table with these columns        row items 1 pen    add a row
-    drop items              take it away                           clear items        remove all rows
-    column items note       add a column, empty                    set items name x   write a value into all rows
-    drop items.note         take it away                           notice any words   remark something
-    fail any words          end with an error                      hang               wait to be interrupted
-    interrupt               as Ctrl-C does                         rewrite items      write the table anew as a whole
+    table items id name     create a table with these columns      row items 1 pen    add a row
+    drop items              drop it                                clear items        remove all rows
+    column items note       add a column, empty                    set items name x   write a value to all rows
+    drop items.note         drop it                                notice any words   emit a notice
+    fail any words          fail with an error                     hang               wait to be interrupted
+    interrupt               like Ctrl-C                            rewrite items      rewrite the whole table
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class MemoryScratchDatabase:
 
 
 class MemoryScratch:
-    """See ports.Scratch. `databases` are those that are there; `made` counts all that ever were."""
+    """See ports.Scratch. `databases` are the existing ones; `made` counts all that were ever created."""
 
     def __init__(self) -> None:
         self.databases: dict[str, MemoryScratchDatabase] = {}

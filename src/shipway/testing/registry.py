@@ -1,4 +1,4 @@
-"""What every Registry must do. A driver's tests subclass RegistryContract and give it a `lab`."""
+"""The conformance suite of Registry. A driver's tests subclass RegistryContract and provide a `lab`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from shipway.ports import Registry
 
 
 class RegistryLab(Protocol):
-    """A registry to write into."""
+    """A writable registry."""
 
     @property
     def registry(self) -> Registry: ...
 
     def push(self, repository: str, tag: str, content: str) -> str:
-        """Put an image there with these bytes in it, and return its digest."""
+        """Push an image with these bytes in it, and return its digest."""
 
 
 class RegistryContract:
-    """Runs over real registries, with and without a password, and over the one in memory."""
+    """Runs on real registries, with and without a password, and on the in-memory one."""
 
     def test_it_answers(self, lab: RegistryLab) -> None:
         lab.registry.ensure()

@@ -1,4 +1,4 @@
-"""What every Runtime must do. A driver's tests subclass RuntimeContract and give it a `lab`."""
+"""The conformance suite of Runtime. A driver's tests subclass RuntimeContract and provide a `lab`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shipway.testing.memory_files import pack, unpack
 
 @dataclass(frozen=True)
 class Program:
-    """What a container of the suite runs: it writes lines, then exits with a code or runs until it is stopped."""
+    """Behaviour of a container of the suite: it writes lines, then exits with a code or runs until it is stopped."""
 
     lines: tuple[str, ...] = ()
     exit_code: int | None = None
@@ -29,7 +29,7 @@ SLEEPS = Program()
 
 
 class RuntimeLab(Protocol):
-    """A runtime with a corner of its own: names are unique, and all is removed when the test ends."""
+    """A runtime with isolated names; everything is removed when the test ends."""
 
     @property
     def runtime(self) -> Runtime: ...
@@ -38,14 +38,14 @@ class RuntimeLab(Protocol):
     answered: tuple[str, ...]  # a command that prints `pong`
 
     def name(self, suffix: str) -> str:
-        """Of a container, network or volume."""
+        """Name of a container, network or volume."""
 
     def spec(self, suffix: str, program: Program, **changes: object) -> ContainerSpec:
         """A specification that runs the program, with LABEL_APP, LABEL_NAME (the suffix) and LABEL_CONFIG."""
 
 
 class RuntimeContract:
-    """Runs over the real engine and over the one in memory."""
+    """Runs on the real engine and on the in-memory one."""
 
     def start(self, lab: RuntimeLab, suffix: str, program: Program = SLEEPS, **changes: object) -> str:
         spec = lab.spec(suffix, program, **changes)
@@ -239,7 +239,7 @@ class RuntimeContract:
         assert unpack(lab.runtime.get(spec.name, "/run/secrets")) == {f"secrets/{path[13:]}": data for path, data in files.items()}
         lab.runtime.start(spec.name)
         lab.runtime.put(spec.name, "/run/secrets", pack({"OTHER": b"changed"}))
-        lab.runtime.create(spec)  # of one that was started already nothing is written again
+        lab.runtime.create(spec)  # nothing is written again to one that was started
         assert unpack(lab.runtime.get(spec.name, "/run/secrets/OTHER")) == {"OTHER": b"changed"}
 
     def test_a_volume_outlives_its_containers(self, lab: RuntimeLab) -> None:

@@ -1,4 +1,4 @@
-"""What every server of scratch databases must do. A test module subclasses the suite and gives the fixtures."""
+"""The conformance suite of scratch database servers. A test module subclasses the suite and provides the fixtures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITEMS = """
 CREATE TABLE items (id integer NOT NULL PRIMARY KEY, name varchar(40), price integer NOT NULL DEFAULT 3);
 INSERT INTO items (id, name) VALUES (1, 'one; two'), (2, NULL), (3, '');
 """
-# A change, what undoes it, and a word of each difference: kind and part of the name.
+# A change, the statement that reverts it, and kind and part of the name of each difference.
 CHANGES = (
     ("CREATE TABLE other (a integer)", "DROP TABLE other", {"table other", "column other.a"}),
     ("ALTER TABLE items ADD COLUMN note varchar(9)", "ALTER TABLE items DROP COLUMN note", {"column items.note"}),
@@ -28,9 +28,9 @@ CHANGES = (
 
 
 class ScratchSuite:
-    """Fixtures: `scratch` is a server; `name` gives a table as the catalog names it; `settings` is Python that makes the
-    same `scratch`, to be run by another process; `slow` is a statement that takes long. `undo_index` drops the index
-    by_price of items, `index` is what the catalog calls it."""
+    """Fixtures: `scratch` is a server; `name` returns a table's name in the catalog; `settings` is Python code that
+    creates the same `scratch` in another process; `slow` is a long-running statement. `undo_index` drops the index
+    by_price of items, `index` is its name in the catalog."""
 
     undo_index: ClassVar[str] = "DROP INDEX by_price"
     index: ClassVar[str] = "by_price"
@@ -177,7 +177,7 @@ class ScratchSuite:
         orphan = done.stdout.strip()
         assert orphan in scratch.sweep()
         assert scratch.sweep() == []
-        mine.catalog()  # is still there
+        mine.catalog()  # still exists
         scratch.drop(mine)
 
     def test_free_space(self, scratch: Scratch) -> None:

@@ -1,4 +1,4 @@
-"""What every keeper of secrets must do. A test module subclasses the suite and gives the fixtures."""
+"""The conformance suite of secret stores. A test module subclasses the suite and provides the fixtures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shipway.ports import Secrets
 
 
 class SecretsSuite:
-    """Fixtures: `secrets` is a fresh one; `again` opens the same one once more, as another process does."""
+    """Fixtures: `secrets` is a new one; `again` opens the same one again, as another process would."""
 
     def test_versions_stay_readable(self, secrets: Secrets, again: Callable[[], Secrets]) -> None:
         assert (secrets.set("shop/staging", "KEY", "one"), secrets.set("shop/staging", "KEY", "two")) == (1, 2)

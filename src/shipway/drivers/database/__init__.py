@@ -1,1 +1,1 @@
-"""Migration tools: one module a tool."""
+"""Migration tools: one module each."""

@@ -1,4 +1,4 @@
-"""Alembic, run inside the release's image: the team's own version of it, with the team's own env.py."""
+"""Alembic, run inside the release's image: the team's own version with its own env.py."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database import alembic_scripts as sources
 from shipway.ports import OneOff, OnLine
 
-# One container call a method, two for a way down, and one process each: a container is dear and so is alembic's start. The
-# process is the interpreter of the image's own `alembic`, which is named in its first line (where the path is long, in its
-# second). One that is something else, such as a script that calls another, is started for each command. Arguments: the
-# folder of alembic.ini, the program, a verb, and what it is about.
+# One container per method, two for down, with one process each: starting a container or alembic is slow. The process is
+# the interpreter of the image's own `alembic`, taken from its first line (from the second if the path is long). Any
+# other program, such as a wrapper script, is started for each command. Arguments: the folder of alembic.ini, the
+# program, a verb, and its operands.
 SCRIPT = r"""
 cd "$1" || exit 2
 program=$2
@@ -35,7 +35,7 @@ fi
 eval "exec $python"' -c "$program" "$beside" "$@"'
 """
 PROGRAM = Path(__file__).with_name("inside") / "alembic_program.py"
-UNKNOWN = 64  # its exit code where the image doesn't have the revision to go up to
+UNKNOWN = 64  # exit code if the image lacks the target revision
 _MERGE = "merge them with `alembic merge heads`, commit the new script and release again"
 _FIX = {
     "upgrade": "correct the migration and release again: it goes on from where the schema is",
@@ -44,7 +44,7 @@ _FIX = {
 
 
 class Alembic:
-    """See ports.DatabaseTool. `folder` is where alembic.ini is in the image; None is its WORKDIR."""
+    """See ports.DatabaseTool. `folder` contains alembic.ini in the image; None is its WORKDIR."""
 
     def __init__(self, run: OneOff, folder: str | None = None) -> None:
         self._run = run
@@ -156,7 +156,7 @@ class Alembic:
 
 
 def _parse(output: str) -> read.State | None:
-    """None where one of the two commands failed or didn't run."""
+    """None if one of the two commands failed or didn't run."""
     history_code, history = read.section(output, "history")
     current_code, current = read.section(output, "current")
     if history_code != 0 or current_code != 0:
@@ -190,7 +190,7 @@ def _tips(state: read.State) -> str:
 
 
 def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:
-    """The tool itself could not work; its words say why, and the hint where to look."""
+    """The error of a tool that can't run; the message has its output, and the hint where to look."""
     text = "\n".join(lines)
     hint = "check that the database answers and that the service's variables lead to it"
     if code == 127 or "alembic: not found" in text:

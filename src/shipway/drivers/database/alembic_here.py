@@ -1,4 +1,4 @@
-"""The user's own Alembic, run on this machine against scratch databases."""
+"""The user's own Alembic, run on this machine on scratch databases."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from shipway.system.process import run
 
 
 def alembic_here(folder: Path, database: ScratchDatabase, timeout: float) -> Alembic:
-    """`folder` is where alembic.ini is. Its env.py must take the address of the database from DATABASE_URL."""
+    """`folder` contains alembic.ini. Its env.py must take the database's address from DATABASE_URL."""
     return Alembic(_one_off(database.url, timeout), str(folder.absolute()))
 
 
 def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
-    """Oldest first. ProofError where the project can't be asked, or would work on another database than it is told to."""
+    """All revisions, oldest first. ProofError if the project can't be queried, or ignores the given database
+    address."""
     if not (folder / "alembic.ini").is_file():
         raise ProofError(f"there is no alembic.ini in {folder}", hint="--migrations names the folder where it is")
     database = scratch.create()
@@ -36,7 +37,8 @@ def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[st
 
 
 def _require_obedience(folder: Path, gone: ScratchDatabase, timeout: float) -> None:
-    """Before anything is written: told to read from a database that isn't there any more, it must miss that very one."""
+    """Checked before anything is written: when told to read from a dropped database, it must report exactly that one as
+    missing."""
     code, output = _one_off(gone.url, timeout)(["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())])
     if code == 127:
         raise ProofError("there is no command alembic on the PATH", hint="activate the project's virtual environment")
@@ -49,7 +51,7 @@ def _require_obedience(folder: Path, gone: ScratchDatabase, timeout: float) -> N
 
 
 def _require_one_line(folder: Path, database: ScratchDatabase, timeout: float) -> None:
-    """Where branches meet there is no single revision to go back to."""
+    """At a merge of branches there is no single revision to revert to."""
     _, output = _one_off(database.url, timeout)(["sh", "-c", 'cd "$1" && alembic history', "shipway", str(folder.absolute())])
     scripts = read.history(output.splitlines())
     if merges := [script.id for script in scripts.values() if len(script.parents) > 1]:

@@ -1,4 +1,4 @@
-"""Reads what alembic's commands print, with all that a project's own env.py and logging mix into it."""
+"""Parse the output of alembic's commands, which a project's own env.py and logging may add to."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class State:
     rows: tuple[str, ...]
 
     def heads(self) -> list[str]:
-        """More than one is a project that wants a merge."""
+        """Several heads mean that the project needs a merge."""
         return [script.id for script in self.scripts.values() if script.head]
 
     def below(self, ids: Iterable[str]) -> set[str]:
-        """These and all that they build on."""
+        """These revisions and everything that they depend on."""
         found: set[str] = set()
         todo = [name for name in ids if name in self.scripts]
         while todo:
@@ -52,19 +52,19 @@ class State:
         return found
 
     def tips(self) -> list[str]:
-        """The rows that no other row builds on: where the schema is. More than one: inside unmerged branches."""
+        """The rows that no other row depends on: the current revisions. Several: inside unmerged branches."""
         return [row for row in self.rows if not any(row in self.below([other]) for other in self.rows if other != row)]
 
     def pending(self, head: str) -> list[str]:
-        """What leads to `head` and isn't applied, oldest first."""
+        """Revisions leading to `head` that aren't applied, oldest first."""
         missing = self.below([head]) - self.below(self.rows)
         return [name for name in reversed(self.scripts) if name in missing]
 
     def way_down(self, to: str) -> list[str]:
-        """Arguments of successive `alembic downgrade` calls that leave exactly `to` and what it builds on.
+        """Arguments of successive `alembic downgrade` calls after which exactly `to` and its dependencies are applied.
 
-        `downgrade to` alone keeps branches that were merged after `to`; each of their scripts then goes by
-        itself (`script@parent`).
+        `downgrade to` alone keeps branches that were merged after `to`; each of their scripts is then reverted
+        separately (`script@parent`).
         """
         keep = self.below([to])
         leftover = {name for name in self.below(self.rows) - keep if to not in self.below([name])}
@@ -73,7 +73,7 @@ class State:
 
 
 def section(output: str, name: str) -> tuple[int | None, list[str]]:
-    """Exit code and lines of one marked command (see alembic.SCRIPT); the code is None where it never ended."""
+    """Exit code and lines of one marked command (see alembic.SCRIPT); the code is None if it never ended."""
     found = (_SECTION.fullmatch(line.rstrip()) for line in output.splitlines())
     lines = [match[2] for match in found if match and match[1] == name]
     if lines and (code := re.fullmatch(r"exit (\d+)", lines[-1])):
@@ -82,17 +82,17 @@ def section(output: str, name: str) -> tuple[int | None, list[str]]:
 
 
 def plain(output: str) -> list[str]:
-    """The lines outside of the marked commands."""
+    """The lines outside of marked commands."""
     return [line.rstrip() for line in output.splitlines() if not _SECTION.fullmatch(line.rstrip())]
 
 
 def heads(lines: Iterable[str]) -> list[str]:
-    """Of `alembic heads`."""
+    """Parse `alembic heads`."""
     return [match["id"] for line in lines if (match := _HEAD.fullmatch(line.strip()))]
 
 
 def history(lines: Iterable[str]) -> dict[str, Script]:
-    """Of `alembic history`, newest first. Continued lines of a message that has several are passed over."""
+    """Parse `alembic history`, newest first. Skips continuation lines of messages."""
     scripts: dict[str, Script] = {}
     for line in lines:
         if match := _HISTORY.fullmatch(line.strip()):
@@ -104,20 +104,20 @@ def history(lines: Iterable[str]) -> dict[str, Script]:
 
 
 def current(lines: Iterable[str], scripts: Mapping[str, Script]) -> tuple[str, ...]:
-    """Of `alembic current`, which ends with an error where the database has a row that the image doesn't know:
-    so whatever else is no known revision was printed by the project itself."""
+    """Parse `alembic current`. It fails if the database has a row that the image doesn't know, so all other unknown
+    lines are the project's own output."""
     matches = (_CURRENT.fullmatch(line.strip()) for line in lines)
     return tuple(dict.fromkeys(match["id"] for match in matches if match and match["id"] in scripts))
 
 
 def unknown_revision(output: str) -> str | None:
-    """The revision that alembic was asked for, or found in the database, and has no script of."""
+    """The revision that alembic was asked for or found in the database, but has no script of."""
     match = _UNKNOWN.search(output)
     return match[1] if match else None
 
 
 def culprit(lines: Iterable[str]) -> str | None:
-    """The migration that ran last: from alembic's log, else (logging off) the file named in the traceback."""
+    """The migration that ran last: from alembic's log, or without logging from the file in the traceback."""
     logged = frame = None
     for line in lines:
         if running := _RUNNING.search(line):
@@ -128,13 +128,13 @@ def culprit(lines: Iterable[str]) -> str | None:
 
 
 def reason(lines: Iterable[str]) -> str:
-    """What a reader needs of a failed command's output: alembic's own verdict, else the last lines."""
+    """The relevant part of a failed command's output: alembic's error, else the last lines."""
     useful = [line for line in lines if line.strip() and not _NOISE.match(line)]
     for line in reversed(useful):
         if line.startswith("FAILED: "):
             return line.removeprefix("FAILED: ")
     start = 0
-    for at, line in enumerate(useful):  # the stack, with its indented source lines, is for on_line only
+    for at, line in enumerate(useful):  # the traceback, with its indented source lines, only goes to on_line
         if line.startswith("  File ") or (at == start and line.startswith("    ")):
             start = at + 1
     return "\n".join(useful[start:][-_TAIL:]) or "it printed nothing"

@@ -1,4 +1,4 @@
-"""Reads Alembic's migration scripts, without running them: is there a way down, and what does it say?"""
+"""Analyze Alembic's migration scripts without running them: whether they have a down migration, and its text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ScriptFile:
     text: str
 
     def lacks_down(self) -> bool:
-        """Whether its way up does something and its way down nothing, or nothing but fail. What can't be read has one:
-        the rest is seen when it runs."""
+        """Whether its upgrade does something, but its downgrade nothing, or only raises. Unparseable scripts count as
+        reversible: running them shows the rest."""
         try:
             found = {node.name: node.body for node in ast.parse(self.text).body if isinstance(node, ast.FunctionDef)}
         except (SyntaxError, ValueError):
@@ -32,7 +32,7 @@ class ScriptFile:
 
 
 def files(output: str) -> dict[str, ScriptFile]:
-    """By revision, of the output of `alembic.SCRIPT`."""
+    """Files by revision, from the output of `alembic.SCRIPT`."""
     found: dict[str, ScriptFile] = {}
     revision = path = ""
     lines: list[str] = []
@@ -49,7 +49,7 @@ def files(output: str) -> dict[str, ScriptFile]:
 
 
 def sql(output: str, revisions: Iterable[str]) -> str:
-    """The statements of the way down; nothing where they would revert other revisions than these."""
+    """The statements of the downgrade; empty if they would revert other revisions than these."""
     lines = list(_marked(output, "sql"))
     reverted = {match[1] for line in lines if (match := _RUNNING.match(line))}
     if not reverted or reverted != set(revisions):
@@ -64,7 +64,7 @@ def _marked(output: str, name: str) -> Iterable[str]:
 
 
 def _statements(body: Iterable[ast.stmt]) -> list[ast.stmt]:
-    """Those that do something."""
+    """The statements that do something."""
 
     def idle(node: ast.stmt) -> bool:
         words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

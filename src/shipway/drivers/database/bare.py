@@ -1,4 +1,4 @@
-"""A folder of SQL migrations run straight into a scratch database: no image, and no table of what is applied."""
+"""A folder of SQL migrations run directly on a scratch database, without an image or a migration history table."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from shipway.ports import OnLine, ScratchDatabase
 
 
 class BareFolder:
-    """See ports.DatabaseTool. Its book of what is applied is its own: it begins with the revision `current`, which who made
-    the database knows. Nobody else may migrate that database meanwhile. `timeout` (seconds) is for each file."""
+    """See ports.DatabaseTool. Keeps the migration history in memory, starting with the given revision `current`; no one
+    else may migrate the database meanwhile. `timeout` (seconds) applies to each file."""
 
     def __init__(
         self, database: ScratchDatabase, migrations: Sequence[Migration], current: str | None = None, timeout: float | None = None
@@ -54,7 +54,7 @@ class BareFolder:
         return {down.path: down.text for down in asked if down is not None and not down.empty}
 
     def _count(self, revision: str | None) -> int:
-        """How many are applied when this one is the newest."""
+        """Number of applied migrations if this one is the newest."""
         if revision is None:
             return 0
         if revision not in self._versions:
@@ -71,7 +71,7 @@ class BareFolder:
 
 
 def _way_back(migration: Migration) -> SqlFile | None:
-    """None where it is missing or empty; a way up that does nothing is undone by nothing."""
+    """The down file; None if it is missing or empty. An empty up file needs no down file."""
     if migration.down is not None and not migration.down.empty:
         return migration.down
     return migration.up if migration.up.empty else None

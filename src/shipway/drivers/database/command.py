@@ -1,4 +1,4 @@
-"""Any tool that has commands: the plan says which. They run in the release's image, by `sh -c`."""
+"""Any tool with a command line: the plan defines the commands, which run in the release's image by `sh -c`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shipway.domain.plan import DatabaseCommands
 from shipway.drivers.database.named import Named, reason
 from shipway.ports import OneOff
 
-# Arguments: the folder, and pairs of a mark and a command. What a command prints on its standard output is marked line by line.
+# Arguments: the folder, and pairs of a mark and a command. Each line of a command's standard output gets its mark.
 SCRIPT = r"""
 cd "$1" || exit
 shift
@@ -23,8 +23,8 @@ done
 
 
 class Command(Named):
-    """See ports.DatabaseTool. A revision is a line that the command `list` prints. Whether there is a way down is known
-    where the plan has the command `script`."""
+    """See ports.DatabaseTool. A revision is a line printed by the command `list`. Down migrations are only known if the
+    plan has the command `script`."""
 
     def __init__(self, run: OneOff, commands: DatabaseCommands, folder: str | None = None) -> None:
         self._run = run
@@ -38,7 +38,7 @@ class Command(Named):
         return self._listed
 
     def _applied(self) -> Collection[str]:
-        """A tool that prints only the newest one has applied all before it."""
+        """If a tool prints only the newest migration, all earlier ones are applied too."""
         found = [line for line in self._ask({"current": self._commands.current})["current"] if line != self._commands.base]
         brought = list(self._brought())
         if len(found) == 1 and found[0] in brought:
@@ -69,7 +69,7 @@ class Command(Named):
         return {name: (f"{name}.down", text + "\n") if text else None for name, text in texts.items()}
 
     def _ask(self, commands: Mapping[str, str], *, blank: bool = False) -> dict[str, list[str]]:
-        """The lines that each printed, in one container. `blank`: empty lines and the space around lines count."""
+        """The lines printed by each command, in one container. `blank`: keep empty lines and surrounding blanks."""
         pairs = [part for pair in commands.items() for part in pair]
         code, output = self._run(["sh", "-c", SCRIPT, "shipway", self._folder, *pairs])
         if code:

@@ -1,4 +1,4 @@
-"""dbmate, run inside the release's image: the project's own version of it."""
+"""dbmate, run inside the release's image: the project's own version."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from shipway.drivers.database.named import Named, reason
 from shipway.drivers.database.sql_folder import Migration, load
 from shipway.ports import OneOff
 
-# Arguments: the word, the folder, and the files that it is about. `dbmate migrate` applies all that its folder has, and
-# `dbmate rollback` reverts the newest of those that its folder has: so they get a folder with these files and no others.
-# The accessory speaks no TLS, which dbmate insists on; what DATABASE_URL or PGSSLMODE says about that counts.
+# Arguments: the verb, the folder, and the files. `dbmate migrate` applies everything in its folder, and `dbmate
+# rollback` reverts the newest file there: so they get a folder with exactly these files. The accessory has no TLS,
+# which dbmate enables by default, unless DATABASE_URL or PGSSLMODE says otherwise.
 SCRIPT = r"""
 export PGSSLMODE="${PGSSLMODE:-disable}" DBMATE_NO_DUMP_SCHEMA=true DBMATE_STRICT=false
 word=$1 folder=$2
@@ -23,7 +23,7 @@ for file; do cp "$folder/$file" "$few" || exit; done
 [ "$word" != rollback ] || for file; do dbmate -d "$few" rollback || exit; done
 [ "$word" != migrate ] || dbmate -d "$few" migrate
 """
-# dbmate doesn't speak of what is applied and not in its folder: its books do.
+# dbmate doesn't report applied migrations missing from its folder; its migration history table does.
 BOOKS = r"""
 psql -X -q -A -t -v ON_ERROR_STOP=1 -v table="$1" -f - <<'SQL'
 SELECT to_regclass(:'table') IS NOT NULL AS found \gset
@@ -38,8 +38,8 @@ _BOOKS = re.compile(r"^applied (\S+)$", re.MULTILINE)
 
 
 class Dbmate(Named):
-    """See ports.DatabaseTool. A revision is a version, as the digits in a file's name. `files` gives the files of a folder
-    of the image; `client` runs a command in the database's image, with PGHOST and so on."""
+    """See ports.DatabaseTool. A revision is a version: the digits in a file's name. `files` returns the files of a
+    folder of the image; `client` runs a command in the database's image, with PGHOST etc. set."""
 
     def __init__(
         self, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None = None

@@ -1,4 +1,4 @@
-"""Django's migrations, run by `manage.py` inside the release's image: the project's own version of it."""
+"""Django's migrations, run by `manage.py` inside the release's image: the project's own version."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from shipway.drivers.database import django_state as read
 from shipway.drivers.database.named import reason
 from shipway.ports import OneOff, OnLine
 
-# Arguments: the folder, what to ask, what asks, and pairs of app and migration to migrate to; `all` and nothing is all.
-# One container a method, two for a way down: a container is dear, and so is Django's start (about 0.5 s).
+# Arguments: the folder, the query, its program, and pairs of app and target migration; `all` and an empty target means
+# all. One container per method, two for down: starting a container is slow, and so is Django (about 0.5 s).
 SCRIPT = r"""
 export PGCONNECT_TIMEOUT="${PGCONNECT_TIMEOUT:-10}" SHIPWAY_ASK=$2
 cd "$1" || exit 2
@@ -32,13 +32,13 @@ _RUNNING = re.compile(r"^ *(?:Applying|Unapplying) (\S+?)\.\.\.", re.MULTILINE)
 
 
 class Django:
-    """See ports.DatabaseTool, and django_state for what a revision is. `folder` is where manage.py is in the image; None
-    is its WORKDIR. The database is the one that the settings call `default`."""
+    """See ports.DatabaseTool, and django_state about revisions. `folder` contains manage.py in the image; None is its
+    WORKDIR. The database is the one that the settings call `default`."""
 
     def __init__(self, run: OneOff, folder: str | None = None) -> None:
         self._run = run
         self._folder = folder or "."
-        self._adds: dict[str, str] = {}  # by revision that was pending: its newest migration
+        self._adds: dict[str, str] = {}  # by formerly pending revision: its newest migration
 
     def head(self) -> str | None:
         state = self._ask("brought")
@@ -92,7 +92,7 @@ class Django:
         if not revisions:
             return {}
         wanted: list[str] = []
-        for revision in revisions:  # of one that was never pending here, nobody knows which of its parts is the newest
+        for revision in revisions:  # the newest part of a revision is only known if it was pending here
             wanted += [self._adds[revision]] if revision in self._adds else revision.split("+")
         state = self._ask(" ".join(["scripts", *dict.fromkeys(wanted)]))
         found: dict[str, str] = {}
@@ -150,7 +150,7 @@ def _where(state: read.State) -> str:
 
 
 def _plain(lines: Sequence[str]) -> list[str]:
-    """Without the frames of a traceback."""
+    """Without traceback frames."""
     return [line for line in lines if not line.startswith("  File ") and not line.startswith("    ")]
 
 

@@ -1,7 +1,7 @@
-"""What Django's migrations are, and what of them a database has: asked inside of the image, and judged here.
+"""The state of Django's migrations in the image and the database: queried inside of the image, and evaluated here.
 
-Django has no single revision: each app has its own, and a new release may add to any of them. So the revision of a schema
-is the set of its newest migrations, those that no other applied one builds on: `auth.0012_x+shop.0007_y`.
+Django has no single revision: each app has its own, and a new release may add to any of them. So the revision of a
+schema is the set of its newest migrations, on which no other applied one depends: `auth.0012_x+shop.0007_y`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
-# For `manage.py shell`, and all Pythons and Djangos that are about. SHIPWAY_ASK is `brought` or `scripts NAME…`, which
+# For `manage.py shell` of all current versions of Python and Django. SHIPWAY_ASK is `brought` or `scripts NAME…`, which
 # need no database, or `state`.
 ASK = r"""
 import inspect, json, os
@@ -63,17 +63,17 @@ _ANSWER = re.compile(r"^shipway-django: (.*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class State:
-    """Migrations are called `app.name`, and are in the order in which Django would apply them all."""
+    """Migrations are named `app.name`, in the order in which Django would apply them."""
 
-    parents: dict[str, frozenset[str]]  # of each migration of the image
+    parents: dict[str, frozenset[str]]  # by migration of the image
     one_way: frozenset[str]
     conflicts: Mapping[str, list[str]]  # apps with several newest migrations
     applied: frozenset[str]
-    unknown: tuple[str, ...]  # applied after all that the image has
-    scripts: Mapping[str, tuple[str, str, str | None]]  # path, text, and the SQL of the way down
+    unknown: tuple[str, ...]  # applied after everything that the image has
+    scripts: Mapping[str, tuple[str, str, str | None]]  # path, text, and SQL of the down migration
 
     def closed(self, names: Iterable[str]) -> frozenset[str]:
-        """These and all that they build on."""
+        """These migrations and everything that they depend on."""
         found: set[str] = set()
         todo = list(names)
         while todo:
@@ -84,12 +84,12 @@ class State:
         return frozenset(found)
 
     def revision(self, names: Set[str]) -> str | None:
-        """Of a schema that has exactly these applied."""
+        """The revision of a schema with exactly these applied."""
         below = {parent for name in names for parent in self.parents[name]}
         return "+".join(sorted(names - below)) or None
 
     def resolve(self, revision: str) -> frozenset[str] | None:
-        """All migrations of a revision; None where the image lacks one."""
+        """All migrations of a revision; None if the image lacks one."""
         tips = revision.split("+")
         return self.closed(tips) if self.parents.keys() >= set(tips) else None
 
@@ -97,7 +97,8 @@ class State:
         return [name for name in self.parents if name not in self.applied]
 
     def way_down(self, keep: Set[str]) -> list[tuple[str, str]]:
-        """Arguments of the `manage.py migrate` calls that leave these: app, and the name of a migration or `zero`."""
+        """Arguments of the `manage.py migrate` calls after which exactly these are applied: app, and a migration's name
+        or `zero`."""
         leaving = [name for name in reversed(self.parents) if name in self.applied - keep]
         targets = []
         for app in dict.fromkeys(_app(name) for name in leaving):
@@ -107,7 +108,7 @@ class State:
         return targets
 
     def reverted(self, targets: Iterable[tuple[str, str]]) -> set[str]:
-        """What these calls revert: what the app has above the target, and all that builds on it."""
+        """What these calls revert: the app's migrations above the target, and all that depend on them."""
         found: set[str] = set()
         for app, name in targets:
             own = {item for item in self.parents if _app(item) == app}
@@ -117,7 +118,7 @@ class State:
 
 
 def read(output: str) -> State | None:
-    """Of one call; None where it did not get to its end."""
+    """Parse the output of one call; None if it is incomplete."""
     found = _ANSWER.search(output)
     if found is None:
         return None
@@ -130,7 +131,7 @@ def read(output: str) -> State | None:
         frozenset(item["name"] for item in answer["migrations"] if item["one_way"]),
         answer["conflicts"],
         frozenset(answer.get("applied", [])),
-        # What the image lacks and is older was left by an app that was removed, or by squashed migrations.
+        # Older migrations that the image lacks are of a removed app or were squashed.
         tuple(name for name, _ in rows[last + 1 :]),
         {name: (path, text, sql) for name, (path, text, sql) in answer.get("scripts", {}).items()},
     )

@@ -1,4 +1,4 @@
-"""Migrations written in JavaScript or TypeScript: the files of a folder of the image, and the way down in their text."""
+"""Migrations in JavaScript or TypeScript: the files of a folder of the image, and their down migrations as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database.named import Named, reason
 from shipway.ports import OneOff
 
-# The tool is the project's own, from its node_modules or, as node looks for them, from those of the folders above.
+# The tool is the project's own, from its node_modules or those of parent folders, as node resolves them.
 SCRIPT = r"""
 at=$PWD bins=
 while [ -n "$at" ]; do bins=$bins$at/node_modules/.bin: at=${at%/*}; done
@@ -25,8 +25,8 @@ _IDLE = re.compile(
 
 
 def lacks_down(text: str) -> bool:
-    """Whether a migration's `down` isn't there, does nothing, or nothing but fail. Roughly, without running it: what can't
-    be told is seen when it runs."""
+    """Whether a migration's `down` is missing, empty or only throws. An approximation, without running it: running it
+    shows the rest."""
     code = _COMMENT.sub("", text)
     if not re.search(r"\bdown\b", code):
         return True
@@ -35,10 +35,10 @@ def lacks_down(text: str) -> bool:
 
 
 class JavaScript(Named):
-    """Of a tool that is run by `node_modules/.bin` in the image's WORKDIR. `files` gives the files of a folder of the
-    image; `folder` is that of the migrations."""
+    """A tool run by `node_modules/.bin` in the image's WORKDIR. `files` returns the files of a folder of the image;
+    `folder` is that of the migrations."""
 
-    tool: str  # how its command is called
+    tool: str  # name of its command
 
     def __init__(self, run: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None = None) -> None:
         self._run = run

@@ -1,4 +1,4 @@
-"""Knex's command line, run inside the release's image: the project's own version of it."""
+"""Knex's command line, run inside the release's image: the project's own version."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _FAILED = re.compile(r'^migration file "([^"]+)" failed', re.MULTILINE)
 
 
 class Knex(JavaScript):
-    """See ports.DatabaseTool. A revision is a file's name. All that is pending is one batch, and one transaction where no
-    migration forbids it."""
+    """See ports.DatabaseTool. A revision is a file's name. All pending migrations are one batch, and one transaction
+    unless a migration disables it."""
 
     tool = "knex"
 

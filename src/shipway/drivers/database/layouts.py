@@ -1,4 +1,4 @@
-"""How the tools of the field lay out folders of SQL migrations, and what they mark in the files."""
+"""Layouts of SQL migration folders of common tools, and the markers in their files."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _DBMATE = re.compile(r"--[ \t]*migrate:(?P<word>up|down)\b(?P<options>[^\n]*)$",
 
 @dataclass(frozen=True)
 class Section:
-    """The part of a file for one way. Its text begins with as many empty lines as there are before it in the file, so that
-    an error's line number is the file's."""
+    """The part of a file for one direction. Its text is padded with empty lines, so that line numbers in errors are the
+    file's."""
 
     text: str
-    alone: bool = False  # its author says that it doesn't run in a transaction
+    alone: bool = False  # marked to run without a transaction
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One tool's habit. Groups of `pattern`: version, name and, where a file is for one way, `way`."""
+    """The layout of one tool. Groups of `pattern`: version, name and, if files have a single direction, `way`."""
 
     example: str
-    pattern: re.Pattern[str]  # of a path below the folder
-    mark: re.Pattern[str] | None = None  # what files with both ways have in them
-    split: Callable[[str], tuple[Section, Section | None]] | None = None  # of them: up and down. ValueError says what lacks
-    alone: Callable[[str, str, Mapping[str, bytes]], bool] = lambda path, text, files: False  # of a file with one way
+    pattern: re.Pattern[str]  # of a path relative to the folder
+    mark: re.Pattern[str] | None = None  # marker in files with both directions
+    split: Callable[[str], tuple[Section, Section | None]] | None = None  # into up and down; ValueError
+    alone: Callable[[str, str, Mapping[str, bytes]], bool] = lambda path, text, files: False  # of one direction
 
 
 def without_comments(text: str) -> str:
-    """Roughly: a string with `--` in it suffers."""
+    """An approximation: breaks strings that contain `--`."""
     return _COMMENT.sub("", text)
 
 
@@ -69,7 +69,7 @@ def _diesel_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
 
 
 def _one_statement_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
-    """golang-migrate sends a file as it is: one statement is in no transaction, several are in one together."""
+    """golang-migrate sends a file as a whole: one statement runs without a transaction, several share one."""
     statements = without_comments(text).strip().rstrip(";")
     return ";" not in statements and _UNWRAPPED.search(statements) is not None
 

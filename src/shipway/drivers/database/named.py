@@ -1,4 +1,4 @@
-"""What the tools have in common that know their migrations by names which have an order."""
+"""Shared base of tools that identify migrations by ordered names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIX_DOWN = "correct the down script and release again, or restore the database 
 
 @dataclass(frozen=True)
 class Line:
-    """All migrations of an image, oldest first, and those of them that a database has."""
+    """All migrations of an image, oldest first, and those that a database has."""
 
     brought: tuple[str, ...]
     applied: frozenset[str]
@@ -26,7 +26,7 @@ class Line:
         return next((name for name in reversed(self.brought) if name in self.applied), None)
 
     def pending(self) -> list[str]:
-        """Refuses a migration that is older than others which are applied: no database but this one would go that way."""
+        """Reject a migration older than applied ones: other databases would apply them in a different order."""
         missing = [name for name in self.brought if name not in self.applied]
         current = self.current
         late = [name for name in missing if current and self.brought.index(name) < self.brought.index(current)]
@@ -38,7 +38,7 @@ class Line:
         return missing
 
     def entering(self, to: str | None) -> list[str]:
-        """What the way up to and with `to` (None: all) applies, oldest first."""
+        """What `up` to and including `to` (None: all) applies, oldest first."""
         missing = self.pending()
         if to is None:
             return missing
@@ -47,7 +47,7 @@ class Line:
         return [name for name in missing if self.brought.index(name) <= self.brought.index(to)]
 
     def leaving(self, to: str | None) -> list[str]:
-        """What the way down to `to` (None: nothing) reverts, newest first."""
+        """What `down` to `to` (None: nothing applied) reverts, newest first."""
         if to is not None and to not in self.applied:
             raise MigrationFailed(
                 f"can't go down to {to}: it isn't applied; the schema is at {self.where}",
@@ -62,7 +62,8 @@ class Line:
 
 
 class Named(ABC):
-    """See ports.DatabaseTool. A revision is the name of a migration. A tool says how it is asked and run."""
+    """See ports.DatabaseTool. A revision is the name of a migration. Subclasses define how the tool is queried and
+    run."""
 
     def head(self) -> str | None:
         brought = self._brought()
@@ -117,26 +118,26 @@ class Named(ABC):
             first = next((name for name in names if (name in line.applied) is not up), first)
             where = f"the schema is now at {line.where}"
         except MigrationFailed:
-            pass  # the first failure is what counts
+            pass  # the first failure is reported
         raise MigrationFailed(
             f"{what} {self._culprit(output) or first} failed; {where}\n{reason(lines)}", hint=_FIX_UP if up else _FIX_DOWN
         )
 
     def _culprit(self, output: str) -> str | None:
-        """The migration that failed, where the tool says so; else it is the first that was not done."""
+        """The migration that failed, if the tool reports it; else it is the first one not applied."""
         return None
 
     @abstractmethod
     def _brought(self) -> Sequence[str]:
-        """All of the image, oldest first. Needs no database."""
+        """All migrations of the image, oldest first. Needs no database."""
 
     @abstractmethod
     def _applied(self) -> Collection[str]:
-        """All that the database has, those too that the image lacks. MigrationFailed where it can't be asked."""
+        """All applied migrations, including those that the image lacks. MigrationFailed if they can't be queried."""
 
     @abstractmethod
     def _apply(self, names: Sequence[str], all_pending: bool) -> tuple[int, str]:
-        """Apply these, oldest first; exit code and output. `all_pending`: there are no others."""
+        """Apply these, oldest first; returns exit code and output. `all_pending`: there are no others."""
 
     @abstractmethod
     def _revert(self, names: Sequence[str]) -> tuple[int, str]:
@@ -144,11 +145,11 @@ class Named(ABC):
 
     @abstractmethod
     def _ways_down(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
-        """By name: path and text; None where there is none, or an empty one; nothing where that can't be told. Needs no
+        """Path and text of down migrations by name; None if missing or empty; no entry if unknown. Needs no
         database."""
 
 
 def reason(lines: Iterable[str]) -> str:
-    """What a reader needs of a failed command's output: its last lines, without the frames of a stack."""
+    """The relevant part of a failed command's output: its last lines, without stack frames."""
     useful = [line.rstrip() for line in lines if line.strip() and not line.startswith("    at ")]
     return "\n".join(useful[-_TAIL:]) or "it printed nothing"

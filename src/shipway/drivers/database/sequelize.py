@@ -1,4 +1,4 @@
-"""Sequelize's command line, run inside the release's image: the project's own version of it."""
+"""Sequelize's command line, run inside the release's image: the project's own version."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _RUNNING = re.compile(r"^== (\S+): (?:migrating|reverting) =", re.MULTILINE)
 
 
 class Sequelize(JavaScript):
-    """See ports.DatabaseTool. A revision is a file's name. A migration that fails half way stays half done, unless it
-    opens a transaction itself."""
+    """See ports.DatabaseTool. A revision is a file's name. A failed migration stays half applied, unless it opens a
+    transaction itself."""
 
     tool = "sequelize-cli"
 
@@ -30,7 +30,7 @@ class Sequelize(JavaScript):
         return self._call('sequelize-cli db:migrate --to "$1"', names[-1])
 
     def _revert(self, names: Sequence[str]) -> tuple[int, str]:
-        return self._call('sequelize-cli db:migrate:undo:all --to "$1"', names[-1])  # that one included
+        return self._call('sequelize-cli db:migrate:undo:all --to "$1"', names[-1])  # including that one
 
     def _culprit(self, output: str) -> str | None:
         running = next(reversed(_RUNNING.findall(output)), None)

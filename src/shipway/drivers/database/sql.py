@@ -1,4 +1,4 @@
-"""Plain SQL files with up and down scripts, run by psql from the database's own image. PostgreSQL only."""
+"""Plain SQL files with up and down migrations, run by psql from the database's own image. PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIX_DOWN = "correct the down script and release again, or restore the database 
 class SqlFolder:
     """See ports.DatabaseTool. Revisions are the versions in the files' names, such as 0001.
 
-    `files` gives the files of a folder of the release's image by their path below it; `client` runs a command in the
+    `files` returns the files of a folder of the release's image by path below it; `client` runs a command in the
     database's image with PGHOST, PGUSER, PGPASSWORD and PGDATABASE set.
     """
 
@@ -73,7 +73,7 @@ class SqlFolder:
         return self._loaded
 
     def _applied(self) -> dict[str, str]:
-        """Version and checksum of all applied ones."""
+        """Version and checksum of all applied migrations."""
         code, output = self._client(client.command())
         outcome = client.read(output)
         if code != 0 or outcome.applied is None:
@@ -81,7 +81,7 @@ class SqlFolder:
         return outcome.applied
 
     def _missing(self) -> list[Migration]:
-        """What `up` applies; refuses where the folder's history isn't the database's."""
+        """What `up` applies; rejects a folder whose history differs from the database's."""
         applied = self._applied()
         self._refuse_unknown(applied)
         sums = {order(version): checksum for version, checksum in applied.items()}
@@ -111,7 +111,7 @@ class SqlFolder:
             )
 
     def _downs(self, undo: Sequence[tuple[str, Migration]]) -> list[tuple[str, SqlFile]]:
-        """All down files, before anything runs. One without a statement is a forgotten one: it reverts nothing."""
+        """All down files, before anything runs. One without a statement counts as missing: it reverts nothing."""
         downs = [(version, migration.down) for version, migration in undo]
         lacking = [item.up.path for _, item in undo if item.down is None or item.down.empty]
         if lacking:
@@ -136,7 +136,7 @@ class SqlFolder:
 
 
 def order_of(version: str) -> tuple[int, ...] | None:
-    """As `order`, for text from outside that may be no version at all."""
+    """Like `order`, for input that may be no version at all."""
     try:
         return order(version)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the SQL driver runs in the database's own image: psql, fed by arguments, because a one-off has no input."""
+"""Commands that the SQL driver runs in the database's own image: psql with arguments, since a one-off has no input."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 
 # Arguments: none to read the state; else for each file its path, psql's options, the statement that records it, the
-# number of chunks and the chunks (base64 of gzip, whose checksum keeps a cut-off script from running).
-# The record comes as -c after the file: a file that swallows what follows it (COPY without its end) can't swallow
-# the record too, and psql's one transaction spans both.
+# number of chunks, and the chunks (base64 of gzip, whose checksum prevents running a truncated script). The record is a
+# -c after the file: a file that consumes its rest (an unterminated COPY) can't consume the record, and psql's one
+# transaction covers both.
 SCRIPT = r"""
 exec 2>&1
 export PGCLIENTENCODING=UTF8
@@ -42,14 +42,14 @@ while [ $# -gt 0 ]; do
   echo shipway-done
 done
 """
-CHUNK = 100_000  # Linux takes 128 KiB an argument …
-CALL = 1_000_000  # … and 2 MiB together with the environment
+CHUNK = 100_000  # Linux's limit is 128 KiB per argument …
+CALL = 1_000_000  # … and 2 MiB including the environment
 _APPLIED = re.compile(r"shipway-applied (\S+) (\S+)")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to run, with what it changes in the state table."""
+    """A file to run, with its change of the state table."""
 
     file: SqlFile
     record: str
@@ -68,11 +68,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call reported. `applied` (version: checksum) is None where the state could not be read."""
+    """The result of a call. `applied` (version: checksum) is None if the state could not be read."""
 
     applied: dict[str, str] | None
-    failed: str | None  # path of the file that did not end well
-    lines: list[str]  # the output of psql
+    failed: str | None  # path of the failed file
+    lines: list[str]  # psql's output
 
 
 def apply_job(migration: Migration) -> Job:
@@ -81,7 +81,7 @@ def apply_job(migration: Migration) -> Job:
 
 
 def revert_job(version: str, down: SqlFile) -> Job:
-    """`version` as the state table has it."""
+    """`version` as in the state table."""
     return Job(down, f"DELETE FROM public.shipway_migrations WHERE version = {_quote(version)}")
 
 
@@ -90,7 +90,7 @@ def command(arguments: Sequence[str] = ()) -> list[str]:
 
 
 def calls(jobs: Sequence[Job]) -> Iterator[list[str]]:
-    """The commands that run these jobs: one, unless they are larger than a command can be."""
+    """The commands that run these jobs: one, unless they exceed the limit of a command."""
     batch: list[str] = []
     size = 0
     for arguments in [job.arguments() for job in jobs]:
@@ -105,7 +105,7 @@ def calls(jobs: Sequence[Job]) -> Iterator[list[str]]:
 
 
 def read(output: str) -> Outcome:
-    """Of one call."""
+    """Parse the output of one call."""
     applied: dict[str, str] = {}
     complete = False
     failed: str | None = None

@@ -1,4 +1,4 @@
-"""Reads a folder of plain SQL migrations in the layout of one of the field's tools, which the files tell."""
+"""Read a folder of plain SQL migrations in the layout of a common tool, detected from the files."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database.layouts import LAYOUTS, Layout, without_comments
 
 NO_TRANSACTION = "-- shipway: no-transaction"
-_GO = re.compile(r"\d+_(?![^/]*_test\.go$)[^/]+\.go")  # a goose migration
+_GO = re.compile(r"\d+_(?![^/]*_test\.go$)[^/]+\.go")  # a Go migration of goose
 
 
 @dataclass(frozen=True)
 class SqlFile:
-    """One file, or the part of it for one way; `path` is below the folder."""
+    """A file, or its part for one direction; `path` is relative to the folder."""
 
     path: str
     text: str
-    alone: bool = False  # by its layout's own marks it doesn't run in a transaction
+    alone: bool = False  # marked by its layout to run without a transaction
 
     @property
     def empty(self) -> bool:
-        """Whether it has nothing but comments."""
+        """Whether it contains only comments."""
         return not without_comments(self.text).strip()
 
     @property
     def transaction(self) -> bool:
-        """Whether it may run in a transaction: some statements (CREATE INDEX CONCURRENTLY) can't."""
+        """Whether it may run in a transaction, which some statements (CREATE INDEX CONCURRENTLY) can't."""
         return not self.alone and not self.text.lstrip().lower().startswith(NO_TRANSACTION)
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One version: its up file, and its down file where there is one."""
+    """One version: its up file, and its down file if there is one."""
 
     version: str
     name: str
@@ -49,7 +49,7 @@ class Migration:
 
 
 def order(version: str) -> tuple[int, ...]:
-    """Sort key: versions are numbers, whatever they are padded with; 1.10 comes after 1.9, and 1.0 is 1."""
+    """Sort key: versions are numbers, regardless of padding; 1.10 comes after 1.9, and 1.0 is 1."""
     numbers = [int(part) for part in re.split(r"[._]", version)]
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
@@ -57,8 +57,8 @@ def order(version: str) -> tuple[int, ...]:
 
 
 def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> list[Migration]:
-    """The migrations of a folder in their order. `layout` is a name of LAYOUTS; None takes the one that the files are in.
-    All problems of the folder are reported together."""
+    """The migrations of a folder in order. `layout` is a name of LAYOUTS; None detects it. All problems of the folder
+    are reported together."""
     scripts: dict[str, str] = {}
     problems: list[str] = []
     for path in sorted(path for path in files if path.endswith(".sql")):

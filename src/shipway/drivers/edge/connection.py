@@ -1,4 +1,4 @@
-"""HTTP to the edge, over whatever connects to its host: on another machine that is a tunnel."""
+"""HTTP to the edge over any connection to its host, such as a tunnel."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ class Answer:
 
 
 class Connection:
-    """Kept open between requests. `tls`: the name that is asked for; the certificate isn't looked at."""
+    """A connection that is kept open between requests. `tls`: the requested server name; the certificate isn't
+    verified."""
 
     def __init__(self, dial: Dial, host: str, port: int, *, tls: str | None = None) -> None:
         self._http = _Dialled(dial, host, port, tls)
 
     def ask(self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """OSError or HTTPException where there is no answer; the next request connects anew."""
+        """Send a request. OSError or HTTPException without an answer; the next request then reconnects."""
         try:
             self._http.request(method, path, body, dict(headers or {}))
             response = self._http.getresponse()
@@ -40,7 +41,7 @@ class Connection:
             raise
 
     def close(self) -> None:
-        """No error where it is closed."""
+        """Close it. No error if it is closed."""
         self._http.close()
 
 
@@ -52,7 +53,7 @@ class _Dialled(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = self._dial((self.host, self.port), TIMEOUT)
-        if self.sock.family in (socket.AF_INET, socket.AF_INET6):  # else a body waits 40 ms for the head's receipt
+        if self.sock.family in (socket.AF_INET, socket.AF_INET6):  # else a body waits 40 ms for the head's ACK
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

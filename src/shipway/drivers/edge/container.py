@@ -1,7 +1,7 @@
-"""The containers that the edge runs in: which ports they publish, which networks they join.
+"""The containers of the edge: which ports they publish, which networks they join.
 
-Ports of a container can't be changed while it runs. So one more port gets one more container, beside those that serve:
-all read the same volume of routes, and each serves the ports that it publishes.
+A running container's ports can't be changed. So a further port gets a further container beside the others: all read the
+same volume of routes, and each serves the ports that it publishes.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from shipway.drivers.shared import SHARED, port_taken
 
 LABEL_PORTS = "shipway.edge.ports"  # as ADDRESS:PORT,…
 LABEL_ACME = "shipway.edge.acme"  # as JSON
-LABEL_TRUSTED = "shipway.edge.trusted"  # proxies that are believed on its ports, as ADDRESS,…
-LABEL_TOKEN = "shipway.edge.token"  # opens the control port: known to whoever may read the engine
+LABEL_TRUSTED = "shipway.edge.trusted"  # proxies trusted on its ports, as ADDRESS,…
+LABEL_TOKEN = "shipway.edge.token"  # for the control port; readable by all users of the engine
 ANYWHERE = "0.0.0.0"
 HTTPS = 443
-GRACE = 3.0  # seconds that requests under way get when a container must be recreated
+GRACE = 3.0  # seconds that open requests get when a container must be recreated
 
 
 class EdgeContainers:
@@ -50,12 +50,12 @@ class EdgeContainers:
         self._images = DockerImages(engine, keys)
 
     def members(self) -> list[ContainerInfo]:
-        """All, running or not; those that publish most ports first."""
+        """All containers, running or not, those with the most ports first."""
         found = self._runtime.list({LABEL_APP: SHARED, LABEL_ROLE: "edge", LABEL_NAME: self.name})
         return sorted(found, key=lambda item: (-len(published(item.labels)), len(item.name), item.name))
 
     def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, Any] | None) -> list[ContainerInfo]:
-        """The containers that were started by this call, and so may not be ready yet."""
+        """Returns the containers started by this call, which may not be ready yet."""
         missing = [network for network in networks if not self._runtime.has_network(network)]
         if missing:
             raise EdgeError(f"the edge can't join network {missing[0]}: there is none of that name")
@@ -76,7 +76,7 @@ class EdgeContainers:
         return [item for item in members if item.name in started]
 
     def pending(self, ports: Sequence[Publish], url: Mapping[str, Any] | None) -> tuple[str, ContainerInfo] | None:
-        """Why `ensure` would recreate a running container, and which; None where it wouldn't."""
+        """Why `ensure` would recreate a running container, and which one; None if it wouldn't."""
         members = [item for item in self.members() if item.running]
         found = _outdated(members, ports, _acme(url), _trusted(url))
         if found is None:
@@ -87,7 +87,7 @@ class EdgeContainers:
         return ("with other settings" if LABEL_TOKEN not in found.labels else why), found
 
     def trim(self, needed: set[int], among: set[int] | None = None) -> None:
-        """Remove the containers of which no port is needed. among: only those that have no other port; None: any."""
+        """Remove the containers whose ports are all unused. among: only those with no other ports; None: any."""
         for member in self.members():
             ports = {port.host_port for port in published(member.labels)}
             if not needed & ports and (among is None or ports <= among):
@@ -95,8 +95,8 @@ class EdgeContainers:
                 self._runtime.remove_network(self.home(member.name))
 
     def home(self, member: str) -> str:
-        """Name of a container's own network. Of all networks of a container, the first in alphabetical order carries the
-        published ports. It must stay the same one: when it changes, connections break."""
+        """Name of a container's own network. A container's alphabetically first network carries the published ports. It
+        must stay the same: changing it breaks connections."""
         return f"0-{member}"
 
     def _joining(self, members: Sequence[ContainerInfo], ports: Sequence[Publish]) -> list[ContainerInfo]:
@@ -104,7 +104,7 @@ class EdgeContainers:
         return serving or list(members)
 
     def _revive(self) -> list[str]:
-        """Start what doesn't run, also where another process died in the middle: the ports of all are needed."""
+        """Start stopped containers, also after another process died in between: the ports of all are needed."""
         started: list[str] = []
         for member in self.members():
             if member.running:
@@ -167,7 +167,7 @@ class EdgeContainers:
     def _replace(
         self, found: ContainerInfo, ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str] | None
     ) -> str:
-        """Recreate a container; back to the old one where that fails. Those who ask at its ports are interrupted."""
+        """Recreate a container; restore the old one on failure. Requests to its ports are interrupted."""
         known = resolvers(found.labels)
         believing = believed(found.labels) if trusted is None else trusted
         spec = self._spec(found.name, ports, known if acme is None or acme in known else [*known, acme], believing)
@@ -188,7 +188,7 @@ class EdgeContainers:
         return spec.name
 
     def _attached(self, found: ContainerInfo) -> dict[str, tuple[str, ...]]:
-        """Networks that are still there, with their aliases; its own left out."""
+        """Existing networks with their aliases, without its own."""
         return {
             network: aliases
             for network, aliases in self._runtime.attachments(found.name).items()
@@ -196,7 +196,7 @@ class EdgeContainers:
         }
 
     def _can_start(self, found: ContainerInfo) -> bool:
-        """A stopped one doesn't, once a network was removed that it was attached to."""
+        """A stopped container can't start once one of its networks is removed."""
         return all(map(self._runtime.has_network, self._runtime.attachments(found.name)))
 
     def _spec(
@@ -207,7 +207,7 @@ class EdgeContainers:
             raise EdgeError(f"port {control.PORT} is the edge's own", hint="use another port in the environment's url")
         numbers = sorted({port.host_port for port in ports})
         if HTTPS in numbers and {} not in acme:
-            acme = [{}, *acme]  # Let's Encrypt, so that the first who asks for it interrupts no one
+            acme = [{}, *acme]  # Let's Encrypt, so that its first use causes no interruption
         command = program.command(numbers, acme, trusted)
         text = ",".join(f"{port.address}:{port.host_port}" for port in ports)
         config = digest_of({"image": IMAGE, "command": command, "ports": text, "program": program.version(acme)})
@@ -246,19 +246,19 @@ class EdgeContainers:
 
 
 def published(labels: Mapping[str, str]) -> tuple[Publish, ...]:
-    """The public ports of an edge container, by its labels."""
+    """The public ports of an edge container, from its labels."""
     items = [item.rpartition(":") for item in labels.get(LABEL_PORTS, "").split(",") if item]
     return tuple(Publish(int(port), int(port), address) for address, _, port in items)
 
 
 def resolvers(labels: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    """The ways to get certificates by ACME that an edge container was started with."""
+    """The ACME settings that an edge container was started with."""
     found: list[Mapping[str, Any]] = json.loads(labels.get(LABEL_ACME, "[]"))
     return found
 
 
 def believed(labels: Mapping[str, str]) -> list[str]:
-    """The proxies whose word about a client counts on an edge container's ports."""
+    """The proxies trusted on an edge container's ports."""
     return [item for item in labels.get(LABEL_TRUSTED, "").split(",") if item]
 
 
@@ -268,7 +268,7 @@ def _acme(url: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 
 def _trusted(url: Mapping[str, Any] | None) -> list[str] | None:
-    """None where nobody says."""
+    """None if it is not set."""
     return None if url is None else list(url.get("trusted", ()))
 
 
@@ -277,7 +277,7 @@ def _believes_others(member: ContainerInfo, trusted: Sequence[str] | None) -> bo
 
 
 def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, ...]:
-    """All public ports in a stable order; a port that is open to anywhere needs no further address."""
+    """All public ports in a stable order; a port open to all addresses needs no further one."""
     pairs = {(port.host_port, port.address) for port in (*before, *more)}
     anywhere = {number for number, address in pairs if address == ANYWHERE}
     kept = sorted((number, address) for number, address in pairs if address == ANYWHERE or number not in anywhere)
@@ -285,7 +285,7 @@ def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, 
 
 
 def _member(members: Sequence[ContainerInfo], port: Publish) -> ContainerInfo | None:
-    """Which one listens there."""
+    """The container that listens there."""
     wanted = {(port.host_port, port.address), (port.host_port, ANYWHERE)}
     return next((item for item in members if any((own.host_port, own.address) in wanted for own in published(item.labels))), None)
 
@@ -299,7 +299,7 @@ def _covers(member: ContainerInfo, ports: Sequence[Publish]) -> bool:
 
 
 def _of_numbers(ports: Sequence[Publish], member: ContainerInfo) -> list[Publish]:
-    """Those of the ports that the member has, on whatever address."""
+    """The ports of the member, on any address."""
     numbers = {port.host_port for port in published(member.labels)}
     return [port for port in ports if port.host_port in numbers]
 
@@ -307,7 +307,7 @@ def _of_numbers(ports: Sequence[Publish], member: ContainerInfo) -> list[Publish
 def _outdated(
     members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str] | None
 ) -> ContainerInfo | None:
-    """The one that can't give what is asked for beside it, on ports that it holds."""
+    """The container that can't provide what is requested, on ports that it holds."""
     for member in members:
         held = _of_numbers(ports, member)
         widened = any(port.address == ANYWHERE for port in held) and not _covers(member, held)
@@ -322,6 +322,6 @@ def _labels(name: str) -> dict[str, str]:
 
 
 def _port_of(message: str, ports: Sequence[Publish]) -> Publish:
-    """Which port the engine means."""
+    """The port in the engine's message."""
     numbers = {int(number) for number in re.findall(r":(\d+)\b", message)}
     return next((port for port in ports if port.host_port in numbers), ports[-1])

@@ -1,7 +1,7 @@
-"""What only Shipway asks of the edge: its files of routes and its counters, at a port that isn't published.
+"""Shipway's private access to the edge, its route files and counters, at an unpublished port.
 
-The edge's plugin answers there (`plugin/shipway.go`): a call takes a few milliseconds, where one by the engine
-(an archive of a folder, a command in the container) takes ten times as long.
+The edge's plugin answers there (`plugin/shipway.go`): a call takes a few milliseconds; through the engine (an archive
+of a folder, a command in the container) it would take ten times as long.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import json
 from shipway.domain.errors import EdgeError
 from shipway.drivers.edge.connection import Answer, Connection, Dial
 
-PORT = 9  # inside the container; nothing else is served there
+PORT = 9  # inside the container; serves nothing else
 FILES = "/routes/"
 METRICS = "/metrics"
 AUTHORITY = "/authority/"
 
 
 class Control:
-    """The control port of one running edge. Raises EdgeError. Not for several threads at once."""
+    """The control port of one running edge. Raises EdgeError. Not thread-safe."""
 
     def __init__(self, dial: Dial, address: str, token: str) -> None:
         self._connection = Connection(dial, address, PORT)
@@ -32,33 +32,33 @@ class Control:
         self._connection.close()
 
     def answers(self) -> str | None:
-        """None where it does, else what is seen instead. OSError and HTTPException as they come."""
+        """None if it answers, else a message. Raises OSError and HTTPException unchanged."""
         answer = self._send("GET", FILES)
         return None if answer.status == 200 else f"its control port answers with {answer.status}"
 
     def files(self) -> dict[str, str]:
-        """Name of each file of routes, and its content."""
+        """Content of each route file by name."""
         found: dict[str, str] = json.loads(self._ask("GET", FILES))
         return found
 
     def write(self, file: str, content: str) -> None:
-        """Replace a file by a rename."""
+        """Replace a file by renaming."""
         self._ask("PUT", FILES + file, content.encode())
 
     def delete(self, file: str) -> None:
-        """A missing one is no error."""
+        """Delete a file. A missing one is no error."""
         self._ask("DELETE", FILES + file)
 
     def authority(self) -> str:
-        """Certificate of the edge's own authority, PEM; it is made when it is first asked for."""
+        """Certificate (PEM) of the edge's local CA, which is created on first use."""
         return self._ask("GET", AUTHORITY).decode()
 
     def certify(self, host: str) -> None:
-        """Have a certificate of that authority for a host; the edge renews it by itself."""
+        """Issue a certificate of the local CA for a host; the edge renews it automatically."""
         self._ask("PUT", AUTHORITY + host)
 
     def metrics(self) -> str:
-        """In the text format of Prometheus."""
+        """The metrics in Prometheus's text format."""
         return self._ask("GET", METRICS).decode()
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:

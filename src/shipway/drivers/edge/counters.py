@@ -1,4 +1,4 @@
-"""Traefik's counters, in the text format of Prometheus, as Traffic by release. Pure."""
+"""Convert Traefik's counters in Prometheus's text format to Traffic by release. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def traffic(text: str, owner: str) -> dict[int, Traffic]:
-    """By release of the owner, over all its routes."""
+    """Traffic by release of the owner, over all its routes."""
     requests: Counter[int] = Counter()
     errors: Counter[int] = Counter()
     seconds: dict[int, Counter[float]] = {}
@@ -35,6 +35,6 @@ def traffic(text: str, owner: str) -> dict[int, Traffic]:
 
 
 def _release(service: str, owner: str) -> int | None:
-    """Of a service OWNER.ROUTE.RELEASE@file; None of any other."""
+    """The release of a service OWNER.ROUTE.RELEASE@file; None for any other service."""
     found = re.fullmatch(rf"{re.escape(owner)}\.[^.-][^.]*\.(\d+)@file", service)
     return int(found[1]) if found else None

@@ -1,6 +1,6 @@
-"""An owner's routes as Traefik's dynamic configuration, and back. Pure.
+"""Convert an owner's routes to Traefik's dynamic configuration and back. Pure.
 
-The table itself is kept in the first line of the file, as a comment: one file, one rename, one truth.
+The table itself is a comment in the first line of the file, so that one rename replaces both.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from shipway.domain.errors import EdgeError
 from shipway.domain.release import digest_of
 from shipway.domain.routes import releases
 
-HEADER_RELEASE = "X-Shipway-Release"  # of every answer: the release that gave it
-HEADER_ROUTES = "X-Shipway-Routes"  # of a mark: the version of what is in effect
+HEADER_RELEASE = "X-Shipway-Release"  # of every response: the release that sent it
+HEADER_ROUTES = "X-Shipway-Routes"  # of a mark: the version of the configuration in effect
 MARK_PRIORITY = 1_000_000  # above every prefix, and above a maintenance page
-UNSEEN = {"accessLogs": False, "metrics": False, "tracing": False}  # Shipway's own questions
+UNSEEN = {"accessLogs": False, "metrics": False, "tracing": False}  # Shipway's own requests
 HTTP, HTTPS = 80, 443
 
 
@@ -28,26 +28,26 @@ class Public:
 
     host: str
     port: int
-    tls: Mapping[str, Any] | None = None  # how its certificate is got (`tls` of a table's url); None without HTTPS
+    tls: Mapping[str, Any] | None = None  # how its certificate is obtained (`tls` of a table's url); None without HTTPS
 
     @property
     def authority(self) -> str:
-        """As the Host header of a browser."""
+        """The Host header that a browser sends."""
         return self.host if self.port == (HTTP if self.tls is None else HTTPS) else f"{self.host}:{self.port}"
 
     @property
     def internal(self) -> bool:
-        """Whether the edge's own authority signs for it."""
+        """Whether the edge's local CA signs for it."""
         return self.tls is not None and "acme" not in self.tls
 
     @property
     def redirected(self) -> bool:
-        """Whether plain HTTP leads there."""
+        """Whether plain HTTP redirects there."""
         return self.tls is not None and self.port == HTTPS
 
 
 def address(url: Mapping[str, Any]) -> Public:
-    """Of the `url` of a table. EdgeError where it can't be routed."""
+    """Parse the `url` of a table. EdgeError if it can't be routed."""
     host = str(url["host"])
     if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
         raise EdgeError(f"{host!r} is no host name that can be routed")
@@ -56,7 +56,7 @@ def address(url: Mapping[str, Any]) -> Public:
 
 
 def public(table: Mapping[str, Any]) -> Public:
-    """The public side of a table. EdgeError where it can't be routed."""
+    """The public address of a table. EdgeError if it can't be routed."""
     found, routes = address(table["url"]), table["routes"]
     for route in routes:
         if not re.fullmatch(r"/[^\s`]*", route["prefix"]):
@@ -74,12 +74,12 @@ def version(content: object) -> str:
 
 
 def mark(owner: str) -> str:
-    """Public path at which the edge itself, and no service, tells which table of the owner is in effect."""
+    """Public path at which the edge itself reports the owner's table in effect."""
     return f"/.well-known/shipway/{owner}"
 
 
 def reach(owner: str, release: int, health: str) -> str:
-    """Public path that leads to a release of the first route, whatever its share is, at its health path."""
+    """Public path that leads to the health path of a release on the first route, regardless of its share."""
     _, question, query = health.partition("?")
     return f"{mark(owner)}/{release}{question}{query}"
 
@@ -87,7 +87,7 @@ def reach(owner: str, release: int, health: str) -> str:
 def render(owner: str, table: Mapping[str, Any], known: Sequence[Mapping[str, Any]] = ()) -> str:
     """The file of an owner. JSON is YAML; all names begin with the owner, so that owners never collide.
 
-    known: the ways to get certificates by ACME that its container has.
+    known: the ACME settings of its container.
     """
     where = public(table)
     if where.tls is not None and "acme" in where.tls:
@@ -140,13 +140,13 @@ def _add_marks(
     services: dict[str, object],
     middlewares: dict[str, object],
 ) -> None:
-    """The reserved paths. No name of a route begins with a hyphen, so that none is taken."""
+    """Add the reserved paths. Names of routes never begin with a hyphen, so there are no collisions."""
     routers[f"{owner}.-mark"] = _mark_router(where, mark(owner), f"{owner}.-mark")
     middlewares[f"{owner}.-mark"] = _adds(HEADER_ROUTES, version(table))
     first = table["routes"][0]
     middlewares[f"{owner}.-health"] = {"replacePath": {"path": str(first["health"]).partition("?")[0]}}
     for group in first["groups"]:
-        # A service of its own: what Shipway asks isn't counted as the release's traffic.
+        # A separate service: Shipway's requests aren't counted as the release's traffic.
         name = f"{owner}.-reach.{group['release']}"
         services[name] = _balanced(group)
         routers[name] = {
@@ -157,8 +157,8 @@ def _add_marks(
 
 
 def render_page(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
-    """The file of an owner under maintenance: it answers all requests to the address, but those from these addresses
-    (of the environment's checks) and those to reserved paths."""
+    """The file of an owner under maintenance: it answers all requests to the address, except those from these addresses
+    (of the environment's checks) and to reserved paths."""
     where = address(url)
     others = "".join(f" && !ClientIP(`{each}`)" for each in sources)
     name = f"{owner}.-maintain"
@@ -181,14 +181,14 @@ def render_page(owner: str, url: Mapping[str, Any], page: str, sources: Sequence
 
 
 def page_url(text: str) -> dict[str, Any] | None:
-    """The address of a file that `render_page` made; None of an empty one."""
+    """The address of a file that `render_page` created; None for an empty one."""
     first = text.partition("\n")[0]
     found: dict[str, Any] | None = json.loads(first[2:]) if first.startswith("# ") else None
     return found
 
 
 def page_of(text: str) -> str | None:
-    """The page of such a file; None of an empty one."""
+    """The page of such a file; None for an empty one."""
     content = text.partition("\n")[2]
     if not content.strip():
         return None
@@ -198,7 +198,7 @@ def page_of(text: str) -> str | None:
 
 
 def page_mark(owner: str) -> str:
-    """Public path that tells which page is in effect."""
+    """Public path that reports the page in effect."""
     return f"{mark(owner)}/maintenance"
 
 
@@ -208,13 +208,13 @@ def page_version(url: Mapping[str, Any], page: str, sources: Sequence[str] = ())
 
 
 def parse(text: str) -> dict[str, Any] | None:
-    """The table of a file that `render` made; None of an empty one."""
+    """The table of a file that `render` created; None for an empty one."""
     first = text.partition("\n")[0]
     return _as_now(json.loads(first[2:])) if first.startswith("# ") else None
 
 
 def _as_now(table: dict[str, Any]) -> dict[str, Any]:
-    """A table that was written when a route had one release only."""
+    """Convert a table from when a route had one release only."""
     table["url"].setdefault("scheme", "http")
     for route in table["routes"]:
         if "upstreams" in route:
@@ -223,12 +223,12 @@ def _as_now(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def resolver(acme: Mapping[str, Any]) -> str:
-    """Traefik's name of a way to get certificates by ACME."""
+    """Traefik's name for ACME settings."""
     return f"acme-{version(dict(acme))}"
 
 
 def chosen(acme: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Which of the known ways serves this: only whom the authority may write to may differ. None: no one."""
+    """The known settings to use for these: only the contact address may differ. None: there are none."""
     if acme in known:
         return acme
     return next((item for item in known if all(item.get(key) == acme.get(key) for key in ("server", "trust"))), None)
@@ -245,7 +245,7 @@ def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[
     for other, found in others.items():
         shared = mine & _claims(found) if other != owner else set()
         if public(table).redirected and public(found).redirected:
-            shared.discard((public(table).host, HTTP, "/"))  # both lead to the same place
+            shared.discard((public(table).host, HTTP, "/"))  # both redirect to the same place
         if shared:
             host, port, prefix = min(shared)
             scheme = "https" if public(found).tls is not None and port == public(found).port else "http"
@@ -254,14 +254,14 @@ def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[
 
 
 def refuse_conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> None:
-    """EdgeError where there is one."""
+    """EdgeError if there is a conflict."""
     found = conflict(owner, table, others)
     if found:
         raise EdgeError(f"{found[0]} is already served by {found[1]}", hint="give this environment a url of its own")
 
 
 def interruption(why: str, tables: Mapping[str, object]) -> str | None:
-    """In words, what is interrupted when an edge with these tables is made anew; None where nothing is routed."""
+    """Message about what recreating an edge with these tables interrupts; None if nothing is routed."""
     if not tables:
         return None
     owners = f"of {len(tables)} environments ({', '.join(sorted(tables))})" if len(tables) > 1 else f"of {min(tables)}"
@@ -289,7 +289,7 @@ def _mark_router(where: Public, path: str, middleware: str) -> dict[str, object]
         "rule": f"Host(`{where.host}`) && Path(`{path}`)",
         "priority": MARK_PRIORITY,
         "middlewares": [middleware],
-        "service": "noop@internal",  # answers 418 by itself
+        "service": "noop@internal",  # answers 418 itself
         "observability": UNSEEN,
     }
 
@@ -311,13 +311,13 @@ def _prefix(route: Mapping[str, Any]) -> str:
 
 
 def _rule(host: str, prefix: str) -> str:
-    """Traefik's PathPrefix(`/api`) alone would take /apix too."""
+    """Traefik's PathPrefix(`/api`) alone would also match /apix."""
     if prefix == "/":
         return f"Host(`{host}`)"
     return f"Host(`{host}`) && (Path(`{prefix}`) || PathPrefix(`{prefix}/`))"
 
 
 def to_line(data: object) -> str:
-    """On one line, and nowhere with the two braces that begin a template for Traefik."""
+    """JSON on one line without double braces, which start a template in Traefik."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return text.replace("{{", "{\\u007b")

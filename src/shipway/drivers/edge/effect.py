@@ -1,4 +1,4 @@
-"""Ask the edge itself what is in effect, over its public ports."""
+"""Query through the edge's public ports which configuration is in effect."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shipway.drivers.edge.connection import TIMEOUT, Answer, Connection, Dial
 from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, mark, public, reach, version
 
 INTERVAL = 0.003
-UNREACHABLE = (502, 504)  # the edge's own answers where it can't reach the container
+UNREACHABLE = (502, 504)  # the edge's own responses if the container is unreachable
 
-Question = Callable[[], str | None]  # None: it is so; else what is seen instead
+Question = Callable[[], str | None]  # None if satisfied; else a message
 
 
 class Asker:
-    """Asks at the edge's public ports, on connections that it keeps until it is closed."""
+    """Queries the edge's public ports, on connections kept open until it is closed."""
 
     def __init__(self, dial: Dial, deadline: float) -> None:
         self._dial = dial
@@ -34,7 +34,7 @@ class Asker:
             connection.close()
 
     def listens(self, port: Publish) -> Question:
-        """Does the edge serve this port?"""
+        """Whether the edge serves this port."""
 
         def ask() -> None:
             self._get(port, Public("shipway.invalid", port.host_port), "/")
@@ -42,7 +42,7 @@ class Asker:
         return ask
 
     def shows(self, where: Public, path: str, wanted: str, port: Publish) -> Question:
-        """Does a mark show this version?"""
+        """Whether a mark shows this version."""
 
         def ask() -> str | None:
             answer = self._get(port, where, path)
@@ -52,20 +52,20 @@ class Asker:
         return ask
 
     def passes(self, where: Public, path: str, port: Publish) -> Question:
-        """Does what listens there lead to an edge that has a mark?"""
+        """Whether the listener leads to an edge with this mark."""
 
         def ask() -> str | None:
             answer = self._get(port, where, path)
             if HEADER_ROUTES in answer.headers:
                 return None
-            self.__exit__()  # it answers by itself until it has read where to pass connections on
+            self.__exit__()  # it answers by itself until it has read where to forward connections
             self._open.clear()
             return f"no routes are seen through it ({answer.status})"
 
         return ask
 
     def shows_nothing(self, where: Public, path: str, port: Publish) -> Question:
-        """Is a mark gone?"""
+        """Whether a mark is gone."""
 
         def ask() -> str | None:
             answer = self._get(port, where, path)
@@ -74,7 +74,7 @@ class Asker:
         return ask
 
     def certified(self, where: Public, port: Publish, authorities: str | None) -> Question:
-        """Does a browser accept its certificate, that trusts these authorities (PEM; None: those of this machine)?"""
+        """Whether a browser that trusts these CAs (PEM; None: those of this machine) accepts the certificate."""
 
         def ask() -> str | None:
             context = ssl.create_default_context(cadata=authorities)
@@ -88,7 +88,7 @@ class Asker:
         return ask
 
     def issued(self, where: Public, port: Publish) -> Question:
-        """Is there a certificate for its name, whoever signed it?"""
+        """Whether there is a certificate for its name, from any issuer."""
 
         def ask() -> str | None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -101,11 +101,11 @@ class Asker:
         return ask
 
     def routed(self, owner: str, table: Mapping[str, Any], port: Publish) -> Question:
-        """Does it route by this table?"""
+        """Whether it routes by this table."""
         return self.shows(public(table), mark(owner), version(table), port)
 
     def reached(self, owner: str, table: Mapping[str, Any], port: Publish) -> list[Question]:
-        """Does a container of each release answer, that the first route leads to?"""
+        """Whether a container of each release on the first route answers."""
 
         def question(group: Mapping[str, Any]) -> Question:
             def ask() -> str | None:
@@ -120,7 +120,7 @@ class Asker:
         return [question(group) for group in table["routes"][0]["groups"]]
 
     def probe(self, owner: str, table: Mapping[str, Any], release: int, port: Publish) -> str | None:
-        """One request to a release of the first route. None where it is answered well, else what is seen."""
+        """Send one request to a release of the first route. None if it succeeds, else a message."""
         try:
             answer = self._health(port, owner, table, release)
         except (OSError, http.client.HTTPException) as error:
@@ -130,7 +130,7 @@ class Asker:
         return None if 200 <= answer.status <= 299 else str(answer.status)
 
     def until(self, *questions: Question, patience: float = 0.0) -> str | None:
-        """Ask one after the other until each is so. None, or what was seen last at the deadline; patience: seconds
+        """Repeat each question until it is satisfied. None, or the last message at the deadline; patience: seconds
         beyond that."""
         end = time.monotonic() + self._deadline + patience
         for ask in questions:
@@ -147,7 +147,7 @@ class Asker:
         return None
 
     def _health(self, port: Publish, owner: str, table: Mapping[str, Any], release: int) -> Answer:
-        """The first route's health path, of a release."""
+        """Request the health path of a release on the first route."""
         first = table["routes"][0]
         return self._get(port, public(table), reach(owner, release, str(first["health"])), first.get("headers"))
 
@@ -160,5 +160,5 @@ class Asker:
 
 
 def _local(port: Publish) -> str:
-    """Where its own machine reaches a port."""
+    """Address of a port on its own machine."""
     return "127.0.0.1" if port.address in ("", "0.0.0.0") else port.address

@@ -1,4 +1,4 @@
-"""What Traefik is started with: its static settings, and Shipway's plugin for it."""
+"""Traefik's static configuration and arguments, and Shipway's plugin for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shipway.drivers.edge.dynamic import entry_point, resolver, to_line
 
 IMAGE = "traefik:v3"
 ROUTES = "/routes"
-PLUGIN = "plugins-local/src/shipway"  # where Traefik looks for plugins that it need not fetch
+PLUGIN = "plugins-local/src/shipway"  # where Traefik finds local plugins
 SOURCES = tuple(sorted((Path(__file__).parent / "plugin").glob("*.go")))
 MANIFEST = {
     "displayName": "Shipway",
@@ -23,7 +23,7 @@ MANIFEST = {
     "testData": {"mode": "identify"},
 }
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
-INTERNAL = "internal"  # the entry point of the control port
+INTERNAL = "internal"  # the control port's entry point
 SETTINGS = (
     "--global.checknewversion=false",
     "--global.sendanonymoususage=false",
@@ -36,10 +36,10 @@ SETTINGS = (
     "--accesslog.fields.headers.names.User-Agent=keep",
     f"--providers.file.directory={ROUTES}",
     "--providers.file.watch=true",
-    # Traefik's own 2 s would be the time of a switch.
+    # Traefik's default of 2 s would delay each switch.
     "--providers.providersthrottleduration=1ms",
-    # Below the keep-alive time-out of the usual servers (gunicorn 2 s, uvicorn and Node 5 s): a POST on a connection
-    # that the server is closing at this moment would be lost.
+    # Below the keep-alive timeout of common servers (gunicorn 2 s, uvicorn and Node 5 s): a POST on a connection that
+    # the server is just closing would be lost.
     "--serverstransport.forwardingtimeouts.idleconntimeout=1s",
     "--experimental.localplugins.shipway.modulename=shipway",
     "--metrics.prometheus=true",
@@ -52,12 +52,13 @@ SETTINGS = (
 
 
 def command(ports: Sequence[int], authorities: Sequence[Mapping[str, Any]], trusted: Sequence[str] = ()) -> tuple[str, ...]:
-    """All flags. authorities: `acme` of the tables whose certificates are got so. trusted: proxies that are believed."""
+    """All flags. authorities: `acme` of the tables whose certificates are obtained by ACME. trusted: trusted
+    proxies."""
     flags = list(SETTINGS)
     for number in ports:
         flag = f"--entrypoints.{entry_point(number)}"
-        # The container's port is the public one, so that who shares its network uses the same addresses.
-        # No time-out for reading a request: uploads may take long.
+        # The container's port equals the public one, so that containers sharing its network use the same addresses. No
+        # timeout for reading a request: uploads may take long.
         flags += [f"{flag}.address=:{number}", f"{flag}.transport.respondingtimeouts.readtimeout=0s"]
         if trusted:
             proxies = ",".join(trusted)
@@ -72,18 +73,18 @@ def command(ports: Sequence[int], authorities: Sequence[Mapping[str, Any]], trus
 
 
 def archive(authorities: Sequence[Mapping[str, Any]]) -> bytes:
-    """A tar for the root of the container: the plugin, the routes of its control port, and whom ACME trusts."""
+    """A tar for the root of the container: the plugin, the routes of its control port, and the trusted CAs for ACME."""
     files = {f"{PLUGIN}/{path.name}": path.read_bytes() for path in SOURCES}
     files[f"{PLUGIN}/.traefik.yml"] = json.dumps(MANIFEST).encode()
     files[f"{ROUTES[1:]}/_control.yml"] = f"{to_line(_control())}\n".encode()
     files |= {_trust(acme): str(acme["trust"]).encode() for acme in authorities if acme.get("trust")}
-    from shipway.system.tars import of_files  # what every command imports must be cheap
+    from shipway.system.tars import of_files  # keeps imports of every command cheap
 
     return of_files(files)
 
 
 def version(authorities: Sequence[Mapping[str, Any]]) -> str:
-    """Digest of what `archive` gives."""
+    """Digest of the content of `archive`."""
     return digest_of(archive(authorities).hex())
 
 

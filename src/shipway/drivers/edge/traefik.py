@@ -1,4 +1,4 @@
-"""Traefik as the edge: shared by all apps of an engine, one file of routes an owner, switched by a rename."""
+"""Traefik as the edge: shared by all apps of an engine, with one route file per owner, switched by renaming."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import exclusive
 from shipway.system.tars import of_files
 
-ACME = 60.0  # seconds that a certificate may take beyond the deadline
-CERTIFICATE = "_certificate."  # how files begin that the plugin makes for a host
+ACME = 60.0  # seconds for a certificate beyond the deadline
+CERTIFICATE = "_certificate."  # prefix of the plugin's files for a host
 
 
 Asked = tuple[tuple[Publish, ...], Mapping[str, Sequence[str]], Mapping[str, object] | None]  # arguments of `ensure`
 
 
 class TraefikEdge:
-    """The Edge of one engine. Its routes live in a volume: they outlast its containers.
+    """The Edge of one engine. Its routes are in a volume, independent of its containers.
 
-    deadline: seconds that a switch may take until it is in effect. dial: connects to what the engine's machine sees.
+    deadline: seconds until a switch must be in effect. dial: connects from the engine's machine.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class TraefikEdge:
         self._containers = EdgeContainers(engine, name, keys=keys)
         self._gate = Gate(engine, dial, deadline)
         self._lock = threading.Lock()
-        self._asked: list[Asked] = []  # of this process: what a switch may need again
+        self._asked: list[Asked] = []  # of this process: a switch may need it again
 
     def down(self) -> Sequence[str]:
         with _as_edge_error():
@@ -88,7 +88,7 @@ class TraefikEdge:
             return dynamic.interruption(why, tables)
 
     def _agrees(self, ports: Sequence[Publish], url: Mapping[str, object] | None) -> None:
-        """EdgeError where others on these ports believe other proxies: an entry point has one list."""
+        """EdgeError if others on these ports trust other proxies: an entry point has a single list."""
         if url is None:
             return
         mine = url.get("trusted", [])
@@ -124,7 +124,7 @@ class TraefikEdge:
             end = stack.pop_all()
         try:
             yield gate.container
-        except BaseException:  # what fails in the block is no fault of the edge, and matters more than what it leaves
+        except BaseException:  # an error in the block takes precedence over those of the clean-up
             with suppress(ShipwayError):
                 end.close()
             raise
@@ -132,7 +132,7 @@ class TraefikEdge:
             end.close()
 
     def _admit(self, owner: str, sources: Sequence[str]) -> None:
-        """Whom the maintenance page isn't shown to, where there is one."""
+        """Exempt these addresses from the maintenance page, if there is one."""
         text = self._files().get(_page_file(_owner(owner)), "")
         url, page = dynamic.page_url(text), dynamic.page_of(text)
         if url is not None and page is not None:
@@ -169,7 +169,7 @@ class TraefikEdge:
                 before = tables.get(owner)
                 seen = asker.until(asker.routed(owner, table, port), *asker.reached(owner, table, port))
                 if seen is None and where.tls is not None and (before is None or before["url"] != table["url"]):
-                    seen = self._certified(control, asker, where, port)  # later on it must not hinder a rollback
+                    seen = self._certified(control, asker, where, port)  # later on it must not block a rollback
                 if seen is None:
                     return
                 if before is None:
@@ -187,7 +187,7 @@ class TraefikEdge:
             )
 
     def _serving(self, where: dynamic.Public) -> ContainerInfo:
-        """The container that listens there. Its port may have been given back since this process asked for it."""
+        """The container that listens there. Its port may have been released since this process requested it."""
         asked = next((item for item in self._asked if any(port.host_port == where.port for port in item[0])), None)
         if asked is not None and self._member_or_none(where) is None:
             self.ensure(*asked)
@@ -204,7 +204,7 @@ class TraefikEdge:
                 self._forget(where)
 
     def _certified(self, control: Control, asker: Asker, where: dynamic.Public, port: Publish) -> str | None:
-        """None as soon as there is a certificate that browsers accept, else what is seen."""
+        """None as soon as there is a certificate that browsers accept, else a message."""
         if where.internal:
             return asker.until(asker.certified(where, port, control.authority()))
         trust = where.tls["acme"].get("trust") if where.tls else None
@@ -260,7 +260,7 @@ class TraefikEdge:
         return total
 
     def _settle(self, started: Sequence[ContainerInfo]) -> None:
-        """Wait until containers that were just started listen, and route by all tables that are for their ports."""
+        """Wait until new containers listen, and route by all tables for their ports."""
         for found in started:
             current = self._runtime.find(found.name)
             if current is None or not current.running:
@@ -272,7 +272,7 @@ class TraefikEdge:
                     port = _port_or_none(current, dynamic.public(table))
                     if port and not seen:
                         text = dynamic.render(owner, table, resolvers(current.labels))
-                        if files[_file(owner)] != text:  # an older Shipway wrote it
+                        if files[_file(owner)] != text:  # written by an older Shipway
                             control.write(_file(owner), text)
                         seen = asker.until(asker.routed(owner, table, port))
             if seen:
@@ -282,7 +282,7 @@ class TraefikEdge:
         return Asker(self._dial, self._deadline)
 
     def _control(self, member: ContainerInfo | None = None) -> Control:
-        """Of one container; of any that runs, where none is given: they share their files."""
+        """The control port of one container; by default of any running one, since they share their files."""
         running = [member] if member else self._running()
         if not running:
             raise self._is_down()
@@ -316,7 +316,7 @@ class TraefikEdge:
         return port
 
     def _files(self) -> dict[str, str]:
-        """All files of routes, also of an edge that doesn't run; none where there is no edge."""
+        """All route files, also of a stopped edge; empty without one."""
         members = self._containers.members()
         if not members:
             return {}
@@ -332,19 +332,19 @@ class TraefikEdge:
             return {name: file.read().decode() for name, file in entries.items() if file and name.endswith(".yml")}
 
     def _forget(self, where: dynamic.Public) -> None:
-        """Take the certificate away that no other environment uses."""
+        """Remove the certificate that no other environment uses."""
         if where.internal and self._running():
             with self._control() as control:
                 if all(dynamic.public(table).host != where.host for table in _tables(control.files()).values()):
                     control.delete(f"{CERTIFICATE}{where.host}.yml")
 
     def _drop(self, file: str, where: dynamic.Public, mark: str, what: str) -> None:
-        """Take a file away; where the edge runs, its mark is gone when this returns."""
+        """Remove a file; if the edge runs, its mark is gone when this returns."""
         members = self._containers.members()
         if not members:
             return
         if not self._running():
-            empty = of_files({file: b""})  # nothing runs in a stopped container, but a file of it can be made empty
+            empty = of_files({file: b""})  # a stopped container can't run commands, but a file in it can be emptied
             return self._runtime.put(members[0].name, ROUTES, iter([empty]))
         seen, holder = None, self._member_or_none(where)
         with self._control() as control, self._asker() as asker:

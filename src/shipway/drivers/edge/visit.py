@@ -1,7 +1,7 @@
-"""A place from which a container asks the edge as visitors do, and reaches nothing else of the engine.
+"""A container that requests the edge as visitors do, and reaches nothing else of the engine.
 
-It is a network with two members: the edge, under the public host name, and a gate. The check shares the gate's network
-namespace. Names that always mean the loopback address (*.localhost) lead to the gate there, which passes connections on.
+A network has two members: the edge, under the public host name, and a gate. The check shares the gate's network
+namespace. Names that always mean the loopback address (*.localhost) lead to the gate there, which forwards connections.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Open:
     """A gate that listens."""
 
     container: str
-    address: str  # by which the edge sees who asks through it
+    address: str  # the source address of its requests at the edge
 
 
 class Gate:
@@ -42,9 +42,9 @@ class Gate:
 
     @contextmanager
     def open(self, edge: str, where: Public, mark: str, network: str, labels: Mapping[str, str]) -> Iterator[Open]:
-        """In the block there is a gate to this container of the edge, where a mark (its path) is seen through it. Whatever
-        a process that died left is replaced."""
-        name = network  # names of networks and containers don't meet
+        """In the block there is a gate to this container of the edge, through which a mark (its path) is visible.
+        Leftovers of a process that died are replaced."""
+        name = network  # networks and containers have separate names
         ports = [where.port, HTTP] if where.redirected else [where.port]
         self._close(name, network)
         try:
@@ -62,7 +62,7 @@ class Gate:
             self._close(name, network)
 
     def _ready(self, name: str, network: str, where: Public, mark: str) -> str:
-        """Its address, as soon as it passes requests on: it listens a moment earlier."""
+        """The gate's address, once it forwards requests: it listens slightly earlier."""
         found = self._runtime.find(name)
         address = found.addresses.get(network, "") if found else ""
         with Asker(self._dial, self._deadline) as asker:
@@ -78,7 +78,7 @@ class Gate:
 
 
 def _gate(target: str, ports: list[int]) -> bytes:
-    """The gate's file: connections to a port go to the same one of the edge, as they are."""
+    """The gate's configuration: each port is forwarded to the edge's same port, unchanged."""
     names = {entry_point(port): port for port in ports}
     routers = {name: {"entryPoints": [name], "rule": "HostSNI(`*`)", "service": name} for name in names}
     services = {

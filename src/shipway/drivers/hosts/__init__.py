@@ -1,1 +1,1 @@
-"""The ways to hosts that are not this machine."""
+"""Connections to remote hosts."""

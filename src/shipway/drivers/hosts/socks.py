@@ -1,4 +1,4 @@
-"""Connections through a proxy that speaks SOCKS 5 (RFC 1928), as `ssh` does."""
+"""Connections through a SOCKS 5 proxy (RFC 1928), such as `ssh`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ IPV4, NAME, IPV6 = 1, 3, 4
 
 
 class Refused(ConnectionRefusedError):
-    """The proxy is there, but not what it shall connect to."""
+    """The proxy runs, but can't connect to the destination."""
 
 
 def connect(proxy: Path, host: str, port: int, timeout: float) -> socket.socket:
-    """A connection to what the proxy reaches. Refused where nothing takes it there, TimeoutError after `timeout` seconds,
-    another OSError where there is no proxy."""
+    """Connect to a destination of the proxy. Refused if nothing accepts there, TimeoutError after `timeout` seconds,
+    another OSError without a proxy."""
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(timeout)
@@ -26,7 +26,7 @@ def connect(proxy: Path, host: str, port: int, timeout: float) -> socket.socket:
         connection.sendall(NO_LOGIN)
         receive(connection, 2)
         connection.sendall(bytes([VERSION, CONNECT, 0]) + _address(host) + struct.pack(">H", port))
-        # ssh answers when the host has connected; where it couldn't, ssh closes without a word.
+        # ssh answers when the host has connected; if it couldn't, ssh closes without an answer.
         try:
             answer = receive(connection, 10)
         except ConnectionResetError:
@@ -40,7 +40,7 @@ def connect(proxy: Path, host: str, port: int, timeout: float) -> socket.socket:
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
-    """Exactly so many bytes; ConnectionResetError where it ends before."""
+    """Read exactly this many bytes; ConnectionResetError if it ends before."""
     content = b""
     while len(content) < size:
         piece = connection.recv(size - len(content))

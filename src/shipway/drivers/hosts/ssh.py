@@ -1,4 +1,4 @@
-"""A host by SSH: one tunnel for all that is asked of it, since a connection a call costs a second."""
+"""A host by SSH: one tunnel for all calls, since connecting for each one takes a second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class SshHost:
-    """The Host at ssh://[user@]name[:port], by OpenSSH's client: ~/.ssh, agent and known hosts hold for it."""
+    """The Host at ssh://[user@]name[:port], by OpenSSH's client with ~/.ssh, agent and known hosts."""
 
     def __init__(self, name: str) -> None:
         if not name.startswith("ssh://"):
@@ -58,7 +58,7 @@ class SshHost:
             raise
 
     def _through(self, use: Callable[[Tunnel], T]) -> T:
-        """Once more by a new tunnel, where the one that was there turns out to be broken."""
+        """Retry with a new tunnel if the existing one turns out to be broken."""
         broken: Tunnel | None = None
         why: OSError | None = None
         for _ in range(2):
@@ -66,13 +66,13 @@ class SshHost:
             try:
                 return use(tunnel)
             except (socks.Refused, TimeoutError):
-                raise  # the host's answer, and not the tunnel's
+                raise  # an error of the host, not of the tunnel
             except OSError as error:
                 broken, why = tunnel, error
         raise EngineError(f"the connection to {self.name} broke: {why}") from why
 
     def _open(self, instead_of: Tunnel | None = None) -> Tunnel:
-        """The tunnel; a new one where there is none, or none that works."""
+        """The tunnel; a new one if there is none that works."""
         with self._lock:
             if self._tunnel and (self._tunnel is instead_of or not self._tunnel.alive):
                 self._tunnel.close()
@@ -99,7 +99,7 @@ def _engine(tunnel: Tunnel) -> socket.socket:
 
 
 def _answers(tunnel: Tunnel) -> bool:
-    """Whether an engine is behind it: ssh takes the connection before the host was asked."""
+    """Whether an engine is behind it: ssh accepts connections before it asks the host."""
     asked = http.client.HTTPConnection("localhost")
     try:
         asked.sock = _engine(tunnel)

@@ -1,4 +1,4 @@
-"""One running `ssh` to a host. It ends with this process, however that ends."""
+"""A running `ssh` to a host. It ends with this process in any case."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from shipway.drivers.hosts.words import login_failed
 
 SOCKET = "/var/run/docker.sock"  # on the host
 CONNECT_TIMEOUT = 10  # seconds until the host's SSH server answers
-LOGIN_TIMEOUT = 30.0  # seconds until it has let us in
-ANSWER = 10.0  # seconds for what it does at once
-ENDING = 5.0  # seconds that ssh may take to end
-LONGEST = 60  # characters of a folder in whose folders sockets can be: their whole paths have 107 at most
+LOGIN_TIMEOUT = 30.0  # seconds for the login
+ANSWER = 10.0  # seconds for immediate commands
+ENDING = 5.0  # seconds for ssh to end
+LONGEST = 60  # characters of the folder of socket folders: a socket's whole path has at most 107
 OPTIONS = {
-    "BatchMode": "yes",  # nobody is there to be asked
+    "BatchMode": "yes",  # no one can answer a prompt
     "StrictHostKeyChecking": "yes",
     "ConnectTimeout": CONNECT_TIMEOUT,
     "ServerAliveInterval": 5,
     "ServerAliveCountMax": 3,
-    # What a person's configuration may ask for an interactive login. Its forwards may be taken by just such a login.
+    # Options that a user may have configured for interactive logins. Their forwards may be in use by such a login.
     "ExitOnForwardFailure": "no",
     "ControlMaster": "yes",
     "ControlPersist": "no",
@@ -38,16 +38,16 @@ OPTIONS = {
     "RemoteCommand": "none",
     "RequestTTY": "no",
 }
-# Its input ends when this process does: then it ends ssh and all else of its group, and removes the folder ($0). The
-# standard error stays with ssh alone, so that its end tells of ssh's end.
+# Its input ends when this process does: it then ends ssh and its process group, and removes the folder ($0). Only ssh
+# has the standard error, so its end indicates ssh's end.
 KEEPER = """trap : TERM; exec 3<&0; "$@" <&3 3<&- & exec 2>/dev/null; cat <&3; kill 0; wait; rm -rf "$0" """
-# Runs on the host and waits for the end of its input. A session, where `ssh -N` has none: in one without, OpenSSH's
-# server doesn't set TCP_NODELAY, and each connection costs 40 ms more.
+# Runs on the host until its input ends. It makes a session, unlike `ssh -N`: without one, OpenSSH's server doesn't set
+# TCP_NODELAY, and each connection takes 40 ms longer.
 REMOTE = "cat"
 
 
 class Tunnel:
-    """Opened when made; EngineError with a reason where that fails. name: ssh://[user@]name[:port]."""
+    """Opened on creation; EngineError with a reason on failure. name: ssh://[user@]name[:port]."""
 
     def __init__(self, name: str) -> None:
         ssh = shutil.which("ssh")
@@ -59,15 +59,15 @@ class Tunnel:
         self._said: deque[str] = deque(maxlen=20)
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._lent: dict[int, int] = {}  # port: who uses it now
+        self._lent: dict[int, int] = {}  # number of users by port
         options = [f"-o{key}={value}" for key, value in {**OPTIONS, "ControlPath": self.master}.items()]
-        # Sockets in a folder of ours, and not ports: other users of this machine, and all of its programs, would get by
-        # them to the host's engine and private networks.
+        # Sockets in a private folder instead of ports, through which other users and programs of this machine would
+        # reach the host's engine and private networks.
         forwards = ["-L", f"{self.engine}:{SOCKET}", "-D", str(self.proxy)]
         self._process = subprocess.Popen(
             ["sh", "-c", KEEPER, str(self.folder), ssh, *options, *forwards, "--", name, REMOTE],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-            start_new_session=True,  # Ctrl-C is for us: to take back what was begun we need it
+            start_new_session=True,  # Ctrl-C is for this process: the rollback needs ssh
         )  # fmt: skip
         threading.Thread(target=self._listen, daemon=True).start()
         try:
@@ -83,16 +83,16 @@ class Tunnel:
 
     @property
     def said(self) -> str:
-        """The last lines that ssh wrote."""
+        """The last lines of ssh's output."""
         return "\n".join(self._said)
 
     def test(self, script: str) -> int:
-        """Exit code of a shell script on the host."""
+        """Run a shell script on the host; returns its exit code."""
         return self._more("-T", "host", f"exec sh -c '{script}'")
 
     def lend(self, port: int) -> bool:
-        """Have the host's loopback port lead to the same one of this machine, until all who asked for that have given it
-        back. False where something else has it there."""
+        """Forward the host's loopback port to the same port of this machine, until everyone who requested it has
+        released it. False if another program has it there."""
         with self._lock:
             if port not in self._lent and self._more("-O", "forward", "-R", _same(port), "host") != 0:
                 return False
@@ -100,7 +100,7 @@ class Tunnel:
             return True
 
     def give_back(self, port: int) -> None:
-        """After `lend`. What goes through it already goes on."""
+        """Reverse `lend`. Open connections are kept."""
         with self._lock:
             self._lent[port] -= 1
             if self._lent[port] == 0:
@@ -108,7 +108,7 @@ class Tunnel:
                 self._more("-O", "cancel", "-R", _same(port), "host")
 
     def _more(self, *args: str) -> int:
-        """Exit code of one more `ssh`, which works through the one that runs."""
+        """Run another `ssh` through the running one; returns its exit code."""
         command = [self._ssh, "-F", "none", "-S", str(self.master), *args]
         nothing = subprocess.DEVNULL
         try:
@@ -118,7 +118,7 @@ class Tunnel:
         return done.returncode
 
     def close(self) -> None:
-        """End ssh and remove the folder. May be repeated."""
+        """End ssh and remove the folder. Idempotent."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -143,7 +143,7 @@ class Tunnel:
                 raise login_failed(name, self.said)
             if time.monotonic() > deadline:
                 raise login_failed(name, f"it did not let us in within {LOGIN_TIMEOUT:g} s")
-        if not (self.engine.exists() and self.proxy.exists()):  # they are made before the master's
+        if not (self.engine.exists() and self.proxy.exists()):  # they are created before the master's
             raise login_failed(name, self.said)
 
 
@@ -152,6 +152,6 @@ def _same(port: int) -> str:
 
 
 def _short() -> str:
-    """The folder for temporary files, where its path isn't too long for sockets."""
+    """The folder for temporary files, if its path is short enough for sockets."""
     usual = tempfile.gettempdir()
     return usual if len(os.fsencode(usual)) <= LONGEST else "/tmp"

@@ -1,4 +1,4 @@
-"""What went wrong on the way to a host, as a person needs to read it."""
+"""Error messages of connections to hosts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ NO_SOCKET, NO_ACCESS = 3, 4  # exit codes of `look`
 
 
 def look(socket: str) -> str:
-    """A shell script that tells by its exit code what the user who logged in may do with an engine's socket."""
+    """A shell script whose exit code tells whether the user may access the engine's socket."""
     return f"test -e {socket} || exit {NO_SOCKET}; test -w {socket} || exit {NO_ACCESS}"
 
 
 def login_failed(name: str, said: str) -> EngineError:
-    """Why `ssh` did not get in. name: ssh://[user@]name[:port]; said: its last lines."""
+    """Why the login by `ssh` failed. name: ssh://[user@]name[:port]; said: its last lines."""
     by_hand = _by_hand(name)
     for words, what, hint in (
         (
@@ -47,7 +47,7 @@ def login_failed(name: str, said: str) -> EngineError:
 
 
 def no_engine(name: str, socket: str, found: int) -> EngineError:
-    """Why nothing answers at the engine's socket of a host that let us in. found: exit code of `look`."""
+    """Why the engine's socket doesn't answer after a successful login. found: exit code of `look`."""
     if found == NO_SOCKET:
         return EngineError(
             f"Docker isn't running on {name}: there is no {socket}",

@@ -1,4 +1,4 @@
-"""Build by the docker command with BuildKit: the engine's API alone can't."""
+"""Builds by the docker command with BuildKit, which the engine's API alone doesn't offer."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from shipway.drivers.credentials import HUB, Credentials
 from shipway.system import process
 
 SHOWN = 20  # lines of a failed build
-LAST_WITH_BUILDKIT = 22  # newer docker clients build with BuildKit by the buildx plug-in only
+LAST_WITH_BUILDKIT = 22  # newer docker clients need the buildx plug-in for BuildKit
 
-CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # how it is reached
+CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # its address
 
 Run = Callable[[Sequence[str]], tuple[int, str]]  # runs a command: exit code and output
 
 
 def find_builder(candidates: Sequence[str], run: Run) -> list[str]:
-    """The command that builds with BuildKit, of these docker clients. EngineError where none can."""
+    """The docker client that can build with BuildKit. EngineError if none can."""
     for client in candidates:
         if run([client, "buildx", "version"])[0] == 0:
             return [client, "buildx", "build", "--load"]
@@ -41,7 +41,7 @@ def find_builder(candidates: Sequence[str], run: Run) -> list[str]:
 
 
 def docker_clients() -> list[str]:
-    """All docker clients of this machine, each once, the one that a shell would take first."""
+    """All docker clients of this machine without duplicates, in the order of PATH."""
     folders = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin", "/usr/local/bin"]
     paths = [os.path.join(folder, "docker") for folder in dict.fromkeys(folders) if folder]
     found: dict[str, str] = {}
@@ -54,7 +54,8 @@ def docker_clients() -> list[str]:
 def follow(
     command: Sequence[str], env: Mapping[str, str], on_line: Callable[[str], None], cancelled: threading.Event
 ) -> int:
-    """Run a build and return its exit code. It is ended at once when `cancelled` is set: it may be silent for minutes."""
+    """Run a build and return its exit code. It is killed as soon as `cancelled` is set, since it may be silent for
+    minutes."""
     process = subprocess.Popen(
         command,
         env=env,
@@ -87,16 +88,16 @@ def _watch(process: subprocess.Popen[str], cancelled: threading.Event, done: thr
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """With its whole group; the engine gives up a build whose client is gone."""
+    """Kill its whole group; the engine aborts a build whose client is gone."""
     if process.returncode is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it ended by itself at this moment
+            pass  # it just ended by itself
 
 
 def run_quietly(command: Sequence[str]) -> tuple[int, str]:
-    """A short command."""
+    """Run a short command."""
     done = process.run(list(command), timeout=30)
     return done.code, done.output
 
@@ -111,7 +112,7 @@ def arguments(
     args: Mapping[str, str],
     labels: Mapping[str, str],
 ) -> list[str]:
-    """Of the build command; dockerfile is relative to the context."""
+    """Arguments of the build command; dockerfile is relative to the context."""
     options = ["--progress", "plain", "--iidfile", str(iidfile), "-f", str(context / dockerfile)]
     for tag in tags:
         options += ["-t", tag]
@@ -125,10 +126,10 @@ def arguments(
 
 
 def environment(connection: Mapping[str, str], config: Path | None = None) -> dict[str, str]:
-    """Of the build command: the same engine, BuildKit, and no attestations (they'd make equal builds differ).
+    """Environment of the build command: the same engine, BuildKit, and no attestations (they'd make equal builds
+    differ).
 
-    connection: variables by which the docker command reaches the engine. config: folder of its settings, where they
-    aren't the user's own.
+    connection: variables that select the engine. config: folder of the docker configuration, if not the user's own.
     """
     own = {name: value for name, value in os.environ.items() if name not in CONNECTION}
     settings = {"DOCKER_CONFIG": str(config)} if config else {}
@@ -136,7 +137,7 @@ def environment(connection: Mapping[str, str], config: Path | None = None) -> di
 
 
 def settings_with(keys: Mapping[str, Credentials], folder: Path, own: Path) -> Path:
-    """Make the docker command's settings in `folder`: those of its `own` folder, with these logins for what a build pulls."""
+    """Create a docker configuration in `folder`: a copy of the one in `own`, with these logins for pulls of a build."""
     config = docker_config.read(own / "config.json")
     auths, helpers = dict(config.get("auths") or {}), dict(config.get("credHelpers") or {})
     for address, credentials in keys.items():
@@ -144,7 +145,7 @@ def settings_with(keys: Mapping[str, Credentials], folder: Path, own: Path) -> P
         host = "https://index.docker.io/v1/" if host == HUB else host
         helpers.pop(host, None)
         auths[host] = _login(credentials)
-    # A store would be asked in place of `auths`; it stays the store of all other registries.
+    # A store would take precedence over `auths`; it is kept for all other registries.
     if config.get("credsStore"):
         helpers = {**dict.fromkeys(config.get("auths") or {}, config.pop("credsStore")), **helpers}
         for address in keys:
@@ -164,8 +165,8 @@ def _login(credentials: Credentials) -> dict[str, str]:
 
 
 def failure(lines: Sequence[str]) -> str:
-    """The part of a failed build's output that says why: BuildKit's own summary where it gave one. Older engines leave the
-    output of the failed instruction out of it: then it is taken from before."""
+    """The part of a failed build's output with the reason: BuildKit's summary if it has one. Older engines omit the
+    output of the failed instruction there: then it is added from before."""
     rules = [index for index, line in enumerate(lines) if line.strip() == "------"]
     starts = [index for index in rules if lines[index + 1 : index + 2] and lines[index + 1].startswith(" > ")]
     chosen = list(lines[starts[0] :] if starts else lines)
@@ -175,7 +176,7 @@ def failure(lines: Sequence[str]) -> str:
 
 
 def _output_of_the_failed(lines: Sequence[str]) -> list[str]:
-    """Last lines that the instruction wrote which ended in an error."""
+    """Last lines of the failed instruction."""
     failed = next((found[1] for line in reversed(lines) if (found := re.match(r"#(\d+) ERROR", line))), None)
     written = [found[1] for line in lines if (found := re.match(rf"#{failed} (\d+\.\d+ .*)", line))]
     return written[-(SHOWN - 5) :]

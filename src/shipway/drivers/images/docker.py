@@ -1,4 +1,4 @@
-"""Images on a Docker Engine: built by the docker command, everything else by the engine's API."""
+"""Images on a Docker Engine: built by the docker command, all else through the engine's API."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout,
 from shipway.drivers.runtime.streams import records
 from shipway.ports import OnLine
 
-TRANSFER = 300.0  # seconds that a registry may be silent while layers are moved: it may have a large one to store
-KEPT = 200  # lines of a build that are looked through for the reason of its failure
+TRANSFER = 300.0  # seconds without progress during a transfer: the registry may be storing a large layer
+KEPT = 200  # lines of a build searched for the reason of its failure
 
-OnRecord = Callable[[Mapping[str, object]], None]  # takes one record of what an engine reports
+OnRecord = Callable[[Mapping[str, object]], None]  # receives one record of the engine's report
 
 
 class DockerImages:
     """The Images of one engine.
 
-    keys: credentials of all registries that it pulls from and pushes to. cancelled: when it is set, a build under way is
-    ended.
+    keys: credentials of all registries for pulls and pushes. cancelled: when it is set, a build in progress is killed.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class DockerImages:
         labels: Mapping[str, str],
         on_line: OnLine,
     ) -> str:
-        self._engine.call("GET", "/version", timeout=10)  # our own message where it doesn't run
+        self._engine.call("GET", "/version", timeout=10)  # raises our own message if the engine doesn't run
         last: deque[str] = deque(maxlen=KEPT)
 
         def heard(line: str) -> None:
@@ -143,7 +142,7 @@ class DockerImages:
     def _progress(
         self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: OnRecord
     ) -> None:
-        """Tell each layer's state when it changes; the engine repeats it with each piece that it moves."""
+        """Report changes of each layer's state; the engine repeats it with every chunk."""
         states: dict[object, object] = {}
         for record in records(reply.chunks()):
             if "error" in record:
@@ -172,7 +171,7 @@ class DockerImages:
         raise RegistryError(f"{registry} doesn't {verb} {reference}: {why}", hint=hint)
 
     def _auth(self, reference: str) -> str:
-        """The engine wants this header even where it is empty."""
+        """The engine requires this header even if it is empty."""
         found = self._keys.find(reference)
         data: dict[str, str] = {}
         if found and found.token:
@@ -191,18 +190,18 @@ def _made(folder: Path) -> Path:
 
 def _listed(item: Mapping[str, Any]) -> ImageInfo:
     names = (*(item["RepoTags"] or ()), *(item["RepoDigests"] or ()))
-    named = tuple(name for name in names if "<none>" not in name)  # which some engines write where there is none
+    named = tuple(name for name in names if "<none>" not in name)  # some engines write that for missing names
     return ImageInfo(item["Id"], named, int(item["Size"]), float(item["Created"]))
 
 
 def registry_of(reference: str) -> str:
-    """Address of the registry in a reference; Docker Hub's images carry none."""
+    """The registry's address in a reference; images of Docker Hub have none."""
     first, slash, _ = reference.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else "Docker Hub"
 
 
 def split_reference(reference: str) -> tuple[str, str, str]:
-    """Name, digest and tag of a reference; the tag is `latest` where there is neither."""
+    """Name, digest and tag of a reference; the tag is `latest` if it has neither."""
     name, _, digest = reference.partition("@")
     head, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:

@@ -1,4 +1,4 @@
-"""Images on the engine of another host, which reach it from this machine's registry too."""
+"""Images on a remote host's engine, which also reaches this machine's registry."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from shipway.drivers.images.docker import DockerImages, OnRecord, registry_of
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Host, OnLine
 
-PATIENCE = 120.0  # seconds that another controller may take to move layers by its tunnel
+PATIENCE = 120.0  # seconds to wait for a transfer by another controller's tunnel
 PAUSE = 0.5
 
 
 class HostImages(DockerImages):
-    """As DockerImages. A registry on a loopback address is one of this machine: the host gets to it while it needs it."""
+    """Like DockerImages. A registry on a loopback address is on this machine: its port is forwarded to the host while
+    needed."""
 
     def __init__(
         self, engine: Engine, keys: Keyring, host: Host, *, cancelled: threading.Event
@@ -36,7 +37,7 @@ class HostImages(DockerImages):
         while True:
             with self._host.lend(port) as ours:
                 try:
-                    # Where the port isn't ours it may be another controller's of this machine: the same registry.
+                    # A port in use may be another controller's forward from this machine: the same registry.
                     return super()._transfer(path, query, reference, verb, on_line, heard)
                 except RegistryError as error:
                     if ours:
@@ -50,7 +51,7 @@ class HostImages(DockerImages):
 
 
 def _port_here(registry: str) -> int | None:
-    """Port of a registry whose address is this machine's alone; None of all others."""
+    """Port of a registry on this machine's loopback address; None for all others."""
     host, _, port = registry.rpartition(":")
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback

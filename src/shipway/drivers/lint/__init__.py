@@ -1,1 +1,1 @@
-"""What is said about scripts without running them: one module a linter."""
+"""Static analysis of scripts: one module per linter."""

@@ -1,4 +1,4 @@
-"""squawk (PyPI `squawk-cli`): what PostgreSQL has to do for a script on tables that are large and in use."""
+"""squawk (PyPI `squawk-cli`): what a script costs PostgreSQL on tables that are large and in use."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pathlib import Path
 
 from shipway.domain.errors import ProofError
 
-# Left out are rules, by how their names begin, which say what a proof knows better, or what teams see differently:
+# Prefixes of excluded rules, which a proof covers better, or which are a matter of taste:
 LEFT_OUT = (
-    "prefer-",  # which types are good ones, and scripts that can be run twice: nothing that a migration breaks
-    "renaming-", "ban-",  # what "may break existing clients": the triage of the catalogs tells, with names
-    "adding-required-field",  # so it does of this
-    "require-lock-timeout", "require-statement-timeout", "require-timeout-settings",  # of every script; set for a role or a tool
-    "unused-ignore", "syntax-error",  # PostgreSQL itself took the script, or says what is wrong
+    "prefer-",  # preferred types, and repeatable scripts: no migration breaks by these
+    "renaming-", "ban-",  # "may break existing clients": the comparison of catalogs reports it by name
+    "adding-required-field",  # likewise
+    "require-lock-timeout", "require-statement-timeout", "require-timeout-settings",  # set per role or tool
+    "unused-ignore", "syntax-error",  # PostgreSQL itself accepted the script, or reports the error
 )  # fmt: skip
 KEPT = (
-    "ban-truncate-cascade",  # rows of tables that nobody names
+    "ban-truncate-cascade",  # rows of unnamed tables
     "ban-uncommitted-transaction",
 )
-_ALSO = "constraint-missing-not-valid"  # says of a line what more exact rules say of it as well
+_ALSO = "constraint-missing-not-valid"  # repeats what more specific rules say about the same line
 _TIMEOUT = 60.0  # seconds; hundreds of files take one
 
 
 class Squawk:
-    """See ports.Linter. `binary` is looked for beside this Python and in the PATH."""
+    """See ports.Linter. `binary` is searched for beside this Python and in the PATH."""
 
     def __init__(self, binary: str | None = None) -> None:
         beside = Path(sys.executable).with_name("squawk")
@@ -37,7 +37,7 @@ class Squawk:
 
     @property
     def installed(self) -> bool:
-        """Whether there is one."""
+        """Whether squawk is installed."""
         return self._binary is not None
 
     def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[tuple[int, str]]]:
@@ -64,7 +64,7 @@ class Squawk:
 
 
 def _run(command: Sequence[str], folder: str) -> list[dict[str, str | int | None]]:
-    """squawk ends with 1 where it finds something; what it found is the whole of its output then too."""
+    """squawk exits with 1 if it finds something; its whole output is then still the findings."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT)
         found = json.loads(done.stdout or "null")

@@ -1,1 +1,1 @@
-"""Registries: where images are kept."""
+"""Registries: where images are stored."""

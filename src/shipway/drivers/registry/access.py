@@ -1,8 +1,8 @@
-"""Which credentials a registry gets: only those that an operator set for its address, whatever a plan says.
+"""Credentials for registries: only those that an operator set for the address, whatever a plan says.
 
-A plan names secrets of the scope `registry`. Such a value was recorded together with the address that it is for, so that
-a plan with another address never gets it; variables of the controller are no source, but for SHIPWAY_REGISTRY_AUTH, which
-has the addresses in it.
+A plan names secrets of the scope `registry`. They are stored with the address that they are for, so that a plan with
+another address never gets them. Variables of the controller are not used, except SHIPWAY_REGISTRY_AUTH, which contains
+the addresses.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SCOPE = "registry"
 
 
 def keyring(own: Mapping[str, Callable[[], Credentials]] | None = None, environ: Mapping[str, str] = os.environ) -> Keyring:
-    """What this machine knows by itself: Shipway's `own` registries, SHIPWAY_REGISTRY_AUTH, else what `docker login`
-    stored. SecretError where the variable can't be read; all others are asked at the first use."""
+    """The credentials of this machine: Shipway's `own` registries, SHIPWAY_REGISTRY_AUTH, else those of `docker login`.
+    SecretError if the variable can't be read; all others are read on first use."""
     text = environ.get(VARIABLE, "")
     logins: list[DockerLogins] = []
 
@@ -37,14 +37,14 @@ def keyring(own: Mapping[str, Callable[[], Credentials]] | None = None, environ:
 
 
 def scope(app: str, address: str) -> str:
-    """Where the secrets are kept that an operator set for an address."""
+    """Scope of the secrets that an operator set for an address."""
     return f"{app}/{SCOPE}@{normalized(address).replace('/', '%2F')}"
 
 
 def access(app: str, wanted: RegistryAccess, keys: Keyring, secrets: Secrets) -> Credentials:
-    """Credentials for the plan's registry; anonymous where the plan names none and this machine has none.
+    """Credentials for the plan's registry; anonymous if neither the plan nor this machine has any.
 
-    SecretError, with the command to type, where the plan names a secret that wasn't set for this very address.
+    SecretError with the command to run if the plan names a secret that isn't set for exactly this address.
     """
     name = wanted.password or wanted.token
     value = secrets.get(scope(app, wanted.address), name) if name else None

@@ -1,4 +1,4 @@
-"""A registry of our own, in a container on this machine: for teams that have none."""
+"""The embedded registry, in a container on this machine, for teams without a registry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import SHARED, exclusive, port_taken
 from shipway.system.tars import of_files
 
-ADDRESS = "127.0.0.1"  # engines take plain HTTP from loopback addresses only
+ADDRESS = "127.0.0.1"  # engines accept plain HTTP from loopback addresses only
 IMAGE = "registry:2"
 USER = "shipway"
 LABEL_PASSWORD = "shipway.registry.password"
@@ -38,10 +38,10 @@ READY = 20.0  # seconds from its start to its first answer
 
 
 class EmbeddedRegistry:
-    """Container and volume of the name given, published on a loopback port, shared by all apps of the engine.
+    """Container and volume of the given name, published on a loopback port, shared by all apps of the engine.
 
-    It has one user, whose password is made with the container and stands in a label of it: who may use the engine may
-    use its registry, and no other program of the machine, nor a build's `RUN`.
+    It has one user, whose password is created with the container and stored in a label: whoever may use the engine may
+    use its registry, but no other program of the machine, nor a build's `RUN`.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class EmbeddedRegistry:
         return self._connected
 
     def credentials(self) -> Credentials:
-        """Of its user; anonymous where it doesn't exist yet."""
+        """The user's credentials; anonymous if the registry doesn't exist yet."""
         return _credentials(self._runtime.find(self._spec.name))
 
     def ensure(self) -> None:
@@ -117,7 +117,7 @@ class EmbeddedRegistry:
         try:
             self._images.pull(IMAGE, lambda line: None)
             self._runtime.create(with_password(self._spec))
-            # Of the container that is there now: it may have been made by a process that died before it was started.
+            # Credentials of the existing container, which a process may have created and died before starting it.
             made = _credentials(self._runtime.find(self._spec.name))
             users = _htpasswd(made.user or USER, made.password or "")
             self._runtime.put(self._spec.name, "/", iter([of_files({USERS: users.encode()}, mode=0o600)]))
@@ -158,7 +158,7 @@ def _spec(name: str, port: int) -> ContainerSpec:
 
 
 def with_password(spec: ContainerSpec) -> ContainerSpec:
-    """With a new one."""
+    """The specification with a new password."""
     return dataclasses.replace(spec, labels={**spec.labels, LABEL_PASSWORD: secrets.token_urlsafe(32)})
 
 
@@ -168,7 +168,7 @@ def _credentials(found: ContainerInfo | None) -> Credentials:
 
 
 def _htpasswd(user: str, password: str) -> str:
-    """A line of the registry's file of users. The password is long and random: the least cost is enough."""
+    """A line of the registry's user file. The password is long and random: the lowest cost is enough."""
     import bcrypt
 
     return f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"

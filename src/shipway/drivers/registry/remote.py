@@ -31,7 +31,7 @@ MANIFESTS = ", ".join(
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer of a registry."""
+    """A registry's complete response."""
 
     status: int
     headers: Mapping[str, str]  # names in lower case
@@ -39,7 +39,7 @@ class Answer:
 
 
 class RemoteRegistry:
-    """address: host[:port][/namespace], with http:// in front where it has no TLS (not needed on this machine)."""
+    """address: host[:port][/namespace], prefixed with http:// if it has no TLS (not needed on this machine)."""
 
     def __init__(self, address: str, credentials: Credentials | None = None) -> None:
         parts = urlsplit(address if "://" in address else f"//{address}")
@@ -115,7 +115,7 @@ class RemoteRegistry:
             raise RegistryError(f"{self.host} refuses to {what}: HTTP status {answer.status}{why}")
 
     def _ask(self, method: str, path: str, *, scope: str, content: bytes | None = None, kind: str = "") -> Answer:
-        """One call, with what the registry asks for to believe us. RegistryError where it doesn't."""
+        """Send a request, with the authorization that the registry requires. RegistryError if it is denied."""
         headers = {"Accept": MANIFESTS, **({"Content-Type": kind} if kind else {})}
         authorization = self._tokens.get(scope) or self._first_guess()
         answer = self._send(method, self._base + path, headers, authorization, content)
@@ -132,7 +132,7 @@ class RemoteRegistry:
         return f"Bearer {self._credentials.token}" if self._credentials.token else ""
 
     def _authorize(self, challenge: str, scope: str) -> str:
-        """Value of the Authorization header that answers a challenge."""
+        """Value of the Authorization header for a challenge."""
         scheme, _, rest = challenge.partition(" ")
         if scheme.lower() == "basic" and self._credentials.user:
             return self._basic()
@@ -163,7 +163,7 @@ class RemoteRegistry:
             raise RegistryError(f"{self.host}: {realm} gave no token") from error
 
     def _refresh(self, realm: str, query: Mapping[str, str]) -> Answer:
-        """A token for an identity token, as OAuth 2 has it."""
+        """Exchange an identity token for a token, by OAuth 2."""
         form = {"grant_type": "refresh_token", "refresh_token": self._credentials.identity or "", "client_id": "shipway", **query}
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._send("POST", realm, kind, "", urlencode(form).encode())
@@ -187,7 +187,7 @@ class RemoteRegistry:
     ) -> Answer:
         request = urllib.request.Request(url, data=content, headers=dict(headers), method=method)
         if authorization:
-            request.add_unredirected_header("Authorization", authorization)  # never shown to another host
+            request.add_unredirected_header("Authorization", authorization)  # never sent to another host
         try:
             with self._opener.open(request, timeout=TIMEOUT) as response:
                 return _answer(response.status, response.headers.items(), response.read())
@@ -207,7 +207,7 @@ def _answer(status: int, headers: Iterable[tuple[str, str]], content: bytes) -> 
 
 
 def _reason(answer: Answer) -> str:
-    """What the registry says of an error, in the form that the specification gives it."""
+    """The registry's error message, in the format of the specification."""
     try:
         return ": " + ", ".join(
             str(item.get("message") or item["code"]) for item in json.loads(answer.content)["errors"]
@@ -224,5 +224,5 @@ def _loopback(host: str) -> bool:
 
 
 def _opener(*, direct: bool) -> urllib.request.OpenerDirector:
-    """Through the proxy that the environment names, but not to this machine itself."""
+    """Uses the environment's proxy, except for this machine itself."""
     return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if direct else []))

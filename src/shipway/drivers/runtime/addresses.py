@@ -1,8 +1,8 @@
 """Addresses of containers in a network where their names change while they are attached. Pure.
 
-A container that is attached again under its address keeps that address for good, also while it is stopped. After a restart
-the engine gives the others any free address: it must never be one of those. So the engine chooses from a part of the
-network, and Shipway from the rest.
+A container that is attached again under its address keeps it permanently, even while it is stopped. After a restart the
+engine gives other containers any free address, which must never be one of those. So the engine chooses from one part of
+the network, and Shipway from the rest.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ def split(subnet: str) -> dict[str, str]:
 
 
 def choose(network: Mapping[str, Any], container: str, attached: Iterable[Mapping[str, Any]]) -> str | None:
-    """A free address for a container; None where the engine must choose. attached: the engine's list of all containers of
-    the network, stopped ones too. The name decides where the search begins, so that an address isn't soon taken again."""
+    """A free address for a container; None if the engine must choose. attached: the engine's list of all containers of
+    the network, including stopped ones. The search starts at a position derived from the name, so that addresses aren't
+    soon reused."""
     config = next((item for item in (network.get("IPAM") or {}).get("Config") or () if item.get("IPRange")), None)
     if config is None:
         return None

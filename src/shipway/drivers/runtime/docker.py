@@ -21,19 +21,19 @@ from shipway.drivers.runtime.pause import paused, resume
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
 from shipway.system.turns import Turns
 
-PINNED = "shipway.pinned"  # label of a network whose addresses were asked for
-OVERLAPS = 20  # subnets that other processes may take in the very moment
-REMOVAL = 20.0  # seconds that the engine may take to remove a container that is already on its way out
+PINNED = "shipway.pinned"  # label of a network with requested addresses
+OVERLAPS = 20  # subnets that other processes may take concurrently
+REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 
 
 class DockerRuntime:
-    """The Runtime of one engine. Holds no state but the engine's address: share it between threads."""
+    """The Runtime of one engine. Stateless except for the engine's address: share it between threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._networks = threading.Lock()
         self._choosing = threading.Lock()  # of an address, until it is taken
-        self._addresses = Turns()  # True: takes an address of a network; False: gives one back for an instant
+        self._addresses = Turns()  # True: takes an address of a network; False: releases one briefly
 
     def ping(self) -> str:
         return str(self._engine.call("GET", "/version", timeout=10)["Version"])
@@ -78,10 +78,10 @@ class DockerRuntime:
         return identity
 
     def _give_files(self, container: str, files: Mapping[str, bytes]) -> None:
-        """Before it is started first: also where whoever created it was ended before that."""
+        """Before its first start: also if its creator was killed before that."""
         found = self._inspect(container)
         if found and found["State"]["Status"] == "created":
-            from shipway.system.owner import owner  # what every command imports must be cheap
+            from shipway.system.owner import owner  # keeps imports of every command cheap
             from shipway.system.tars import of_files
 
             whose = owner(found["Config"]["User"], lambda path: self.get(container, path))
@@ -134,7 +134,7 @@ class DockerRuntime:
         path = f"/containers/{segment(container)}"
         self._engine.call("DELETE", path, query={"force": 1, "v": int(volumes)}, fine=(404, 409))
         deadline = time.monotonic() + REMOVAL
-        while self._inspect(container) is not None:  # another process removes it at this moment
+        while self._inspect(container) is not None:  # another process is removing it
             if time.monotonic() > deadline:
                 raise EngineError(f"the engine doesn't finish removing container {container}")
             time.sleep(0.1)
@@ -156,7 +156,7 @@ class DockerRuntime:
             yield stream, data
         if not follow:
             return
-        # Engines before 23 end the stream as soon as the container exits, even where output is left to read.
+        # Engines before 23 end the stream as soon as the container exits, even with output left to read.
         try:
             for stream, stamp, data in self._stamped(container, {"since": seen.since()} if seen else {"tail": tail}):
                 if not seen.take(stream, stamp):
@@ -166,7 +166,7 @@ class DockerRuntime:
                 raise
 
     def _stamped(self, container: str, query: Mapping[str, object]) -> Iterator[tuple[int, bytes, bytes]]:
-        """(stream, time stamp, bytes) of each message."""
+        """(stream, timestamp, bytes) of each message."""
         query = {"stdout": 1, "stderr": 1, "timestamps": 1, **query}
         timeout = None if query.get("follow") else 60.0
         with self._engine.open("GET", f"/containers/{segment(container)}/logs", query=query, timeout=timeout) as reply:
@@ -184,14 +184,14 @@ class DockerRuntime:
             ) as reply:
                 output = bounded((data for _, data in frames(reply.chunks())), command[0]).decode(errors="replace")
         except EngineRefused as error:
-            output = error.message  # such as a command that isn't there: it has an exit code of its own
+            output = error.message  # such as a missing command: it has its own exit code
         code = self._engine.call("GET", f"{path}/json")["ExitCode"]
         if code is None:
             raise EngineError(f"container {container} can't run {command[0]}: {output}")
         return int(code), output
 
     def connections(self, container: str, port: int) -> int | None:
-        from shipway.drivers.runtime import sockets  # seldom needed
+        from shipway.drivers.runtime import sockets  # rarely needed
 
         found = self._inspect(container)
         if found is None or not found["State"]["Running"] or found["State"]["Restarting"]:
@@ -207,7 +207,7 @@ class DockerRuntime:
             "GET", f"/containers/{segment(container)}/archive", query={"path": path}, timeout=600
         )
         try:
-            reply = opened.__enter__()  # now, so that a missing file is told at the call
+            reply = opened.__enter__()  # now, so that the call itself reports a missing file
         except EngineRefused as error:
             if error.status == 404 and "no such container" not in error.message.lower():
                 raise FileNotFoundError(f"{path} isn't in container {container}") from error
@@ -215,7 +215,7 @@ class DockerRuntime:
         return _closing(opened, reply.chunks())
 
     def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
-        with self._networks:  # an engine takes two networks of one name
+        with self._networks:  # an engine accepts two networks with the same name
             if self._network(name) is not None:
                 return
             body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
@@ -238,8 +238,8 @@ class DockerRuntime:
                 raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
 
     def _pin(self, name: str, body: Mapping[str, Any]) -> None:
-        """Make it again with the very addresses that the engine chose: only in a network whose addresses were asked for can
-        a container be attached again under its address, see `set_aliases`."""
+        """Recreate it with the addresses that the engine chose: containers can only be reattached under their address
+        in a network with requested addresses, see `set_aliases`."""
         found = self._network(name)
         chosen = [item["Subnet"] for item in (found or {}).get("IPAM", {}).get("Config") or () if item.get("Subnet")]
         if not chosen:
@@ -248,11 +248,11 @@ class DockerRuntime:
         pinned = {**body, "Labels": {**body["Labels"], PINNED: "1"}, "IPAM": {"Config": [addresses.split(each) for each in chosen]}}
         try:
             self._engine.call("POST", "/networks/create", body=pinned, fine=(409,))
-        except EngineRefused:  # another one has taken them in this moment
+        except EngineRefused:  # another one has just taken them
             self._engine.call("POST", "/networks/create", body=body, fine=(409,))
 
     def _create_network(self, body: Mapping[str, Any], pool: subnets.Subnet, *, pinned: bool) -> bool:
-        """With a small subnet of the pool; False where none is free."""
+        """Create it with a small subnet of the pool; False if none is free."""
         labels = {**body["Labels"], PINNED: "1"} if pinned else body["Labels"]
         taken = subnets.of_networks(self._engine.call("GET", "/networks"))
         taken += subnets.routes() if self._engine.is_local else []
@@ -272,7 +272,7 @@ class DockerRuntime:
             return
         path = f"/networks/{segment(name)}"
         for attached in (found["Containers"] or {}).values():
-            self.disconnect(name, attached["Name"])  # by name: so it goes where the container itself is gone, too
+            self.disconnect(name, attached["Name"])  # by name: works even if the container itself is gone
         self._engine.call("DELETE", path, fine=(404,))
 
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
@@ -284,7 +284,7 @@ class DockerRuntime:
         if endpoint is not None:
             if set(aliases) <= set(known) or self.set_aliases(network, container, sorted({*aliases, *known} - {found["Id"][:12]})):
                 return
-            self.disconnect(network, container)  # the engine can't add a name to what is attached
+            self.disconnect(network, container)  # the engine can't add a name to an attached container
         wanted: dict[str, Any] = {"Aliases": sorted({*aliases, *known})}
         try:
             with self._addresses.of(True), self._choosing:
@@ -296,11 +296,12 @@ class DockerRuntime:
                 raise
         after = self._inspect(container)
         if found["State"]["Running"] and not (after and after["State"]["Running"]):
-            # What ends in this very moment leaves an endpoint that only its name leads to, and that holds the network.
+            # A container ending right now leaves an endpoint that can only be found by its name, and that keeps the
+            # network.
             self.disconnect(network, found["Name"].lstrip("/"))
 
     def _address(self, network: str, container: str) -> str | None:
-        """For a container that is attached; None where the engine chooses."""
+        """An address for an attached container; None if the engine chooses."""
         there = self._network(network)
         if there is None or PINNED not in (there["Labels"] or {}):
             return None
@@ -314,14 +315,14 @@ class DockerRuntime:
         endpoint = found["NetworkSettings"]["Networks"].get(network) if found else None
         if found is None or endpoint is None:
             return False
-        known = set(endpoint.get("Aliases") or ()) - {found["Id"][:12]}  # the engine's own addition
+        known = set(endpoint.get("Aliases") or ()) - {found["Id"][:12]}  # added by the engine
         if known == set(aliases):
             return True
         there = self._network(network)
         if not (address := endpoint.get("IPAddress")) or there is None or PINNED not in (there["Labels"] or {}):
             return False
-        # The engine can't change the names of what is attached. Attached again under the same address in an instant, its
-        # connections go on: what was sent meanwhile is sent again. A connection that it opened meanwhile would hang.
+        # The engine can't rename attached containers. Reattached quickly under the same address, its connections
+        # survive: lost packets are sent again. A connection that it opened meanwhile would hang.
         same = {"Aliases": sorted(aliases), "IPAMConfig": {"IPv4Address": address}, "MacAddress": endpoint.get("MacAddress") or ""}
         try:
             with self._addresses.of(False), paused(self._engine, found):
@@ -332,10 +333,10 @@ class DockerRuntime:
         return True
 
     def attachments(self, container: str) -> dict[str, tuple[str, ...]]:
-        """Networks of a container, running or not, with the aliases that were asked for."""
+        """Networks of a container, running or not, with the requested aliases."""
         found = self._inspect(container) or {"Id": "", "NetworkSettings": {"Networks": {}}}
         networks = found["NetworkSettings"]["Networks"] or {}
-        own = found["Id"][:12]  # the engine's own addition
+        own = found["Id"][:12]  # added by the engine
         return {name: tuple(a for a in item.get("Aliases") or () if a != own) for name, item in networks.items()}
 
     def rename(self, container: str, name: str) -> None:
@@ -351,7 +352,7 @@ class DockerRuntime:
         self._engine.call("DELETE", f"/volumes/{segment(name)}", fine=(404,))
 
     def free_space(self) -> int | None:
-        from shipway.drivers.runtime import space  # seldom needed
+        from shipway.drivers.runtime import space  # rarely needed
 
         return space.free_space(self._engine, self)
 

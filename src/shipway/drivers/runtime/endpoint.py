@@ -1,4 +1,4 @@
-"""Where this machine's Docker Engine is: found as the docker command finds it."""
+"""Find this machine's Docker Engine in the same way as the docker command."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ IsSocket = Callable[[Path], bool]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An engine's address, and its certificates where it speaks TLS."""
+    """An engine's address, and its certificates if it uses TLS."""
 
     address: str
-    certificates: Path | None = None  # folder of ca.pem, cert.pem and key.pem, of which each may be missing; None: no TLS
+    certificates: Path | None = None  # folder of ca.pem, cert.pem and key.pem, each optional; None: no TLS
     verify: bool = True
-    source: str = ""  # who says so, for messages
+    source: str = ""  # origin of the setting, for messages
 
     @property
     def port(self) -> int:
-        """Of a tcp address."""
+        """Port of a tcp address."""
         return urlsplit(self.address).port or (PORT if self.certificates is None else TLS_PORT)
 
     def variables(self) -> dict[str, str]:
-        """By which the docker command reaches the same engine."""
+        """Variables by which the docker command reaches the same engine."""
         found = {"DOCKER_HOST": self.address}
         if self.certificates is not None:
             found["DOCKER_CERT_PATH"] = str(self.certificates)
@@ -43,7 +43,7 @@ class Endpoint:
         return found
 
     def wrap(self, plain: socket.socket) -> socket.socket:
-        """Speak TLS on a connection, where it does. OSError (ssl.SSLError) and EngineError."""
+        """Wrap a connection in TLS if it is used. OSError (ssl.SSLError) and EngineError."""
         if self.certificates is None:
             return plain
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -62,8 +62,8 @@ class Endpoint:
 
 
 def find(environ: Mapping[str, str] = os.environ, is_socket: IsSocket | None = None) -> Endpoint:
-    """DOCKER_HOST; else the context that DOCKER_CONTEXT or `docker context use` chose; else the socket of this machine,
-    a rootless one where there is no other. EngineError where a context is named that isn't there."""
+    """DOCKER_HOST; else the context of DOCKER_CONTEXT or `docker context use`; else the socket of this machine, or a
+    rootless one if it is missing. EngineError if the named context doesn't exist."""
     if environ.get("DOCKER_HOST"):
         return of_address(environ["DOCKER_HOST"], environ)
     try:
@@ -83,7 +83,7 @@ def find(environ: Mapping[str, str] = os.environ, is_socket: IsSocket | None = N
 
 
 def of_address(address: str, environ: Mapping[str, str] = os.environ) -> Endpoint:
-    """An address, with TLS as DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH say."""
+    """An address, with TLS according to DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH."""
     verify, tls = bool(environ.get("DOCKER_TLS_VERIFY")), bool(environ.get("DOCKER_TLS"))
     scheme = urlsplit(address).scheme
     if scheme not in ("tcp", "https") or not (verify or tls or scheme == "https"):
@@ -108,7 +108,7 @@ def _of_context(name: str, contexts: Path) -> Endpoint:
 
 
 def _rootless(environ: Mapping[str, str]) -> list[Path]:
-    """Where rootless Docker, Docker Desktop and Colima put their sockets."""
+    """Socket paths of rootless Docker, Docker Desktop and Colima."""
     run, home = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}", Path(environ.get("HOME") or Path.home())
     return [Path(run) / "docker.sock", home / ".docker/run/docker.sock", home / ".docker/desktop/docker.sock", home / ".colima/default/docker.sock"]
 
@@ -116,5 +116,5 @@ def _rootless(environ: Mapping[str, str]) -> list[Path]:
 def _is_socket(path: Path) -> bool:
     try:
         return path.is_socket()
-    except OSError:  # a folder that we may not look into
+    except OSError:  # an unreadable folder
         return False

@@ -1,7 +1,8 @@
 """A thin client of the Docker Engine's HTTP API.
 
-Standard library only: importing Docker's own SDK takes longer than `shipway status` may take in all. One connection a
-call (0.1 ms on a unix socket), so that any number of threads may share a client and a broken stream breaks nothing else.
+Standard library only: importing Docker's own SDK takes longer than `shipway status` may take in total. Each call has
+its own connection (0.1 ms on a unix socket), so that any number of threads may share a client and a broken stream
+affects no other call.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from shipway.domain.errors import DiskFull, EngineError
 from shipway.drivers.runtime.endpoint import Endpoint, find, of_address
 
 CONNECT_TIMEOUT = 10.0
-# The oldest version that Docker 29 still speaks; older engines get their own newest one.
+# The oldest version that Docker 29 still supports; older engines use their own newest one.
 API_VERSION = (1, 44)
 
 
@@ -38,7 +39,7 @@ class EngineTimeout(EngineError):
 
 
 class Reply:
-    """An answer of the engine whose body is still to be read."""
+    """An answer of the engine whose body is not read yet."""
 
     def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, place: str) -> None:
         self._connection = connection
@@ -48,7 +49,7 @@ class Reply:
         self.headers = response.headers
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it comes."""
+        """The body in chunks as they arrive."""
         while True:
             with _translated(self._place):
                 chunk = self._response.read1(65536)
@@ -62,15 +63,15 @@ class Reply:
             return self._response.read()
 
     def close(self) -> None:
-        """Give up the rest of the body."""
+        """Discard the rest of the body."""
         self._response.close()
         self._connection.close()
 
 
 class Engine:
-    """One engine, by address: unix:///path or tcp://host:port; by default the docker command's own, see `endpoint`.
+    """An engine at an address: unix:///path or tcp://host:port; by default the docker command's own, see `endpoint`.
 
-    dial: connects to it where it has another address, which the docker client understands.
+    dial: connects to it if its address is of another kind, which only the docker client understands.
     """
 
     def __init__(self, address: str = "", *, dial: Callable[[], socket.socket] | None = None) -> None:
@@ -80,23 +81,23 @@ class Engine:
 
     @functools.cached_property
     def endpoint(self) -> Endpoint:
-        """Looked for at the first use. EngineError where settings name one that isn't there."""
+        """Found on first use. EngineError if settings name one that doesn't exist."""
         if self._dial:
             return Endpoint(self._given)
         return of_address(self._given) if self._given else find()
 
     @property
     def address(self) -> str:
-        """Tells engines apart."""
+        """The address, which identifies the engine."""
         return self.endpoint.address
 
     @property
     def is_local(self) -> bool:
-        """Whether it is this machine's, as far as its address tells."""
+        """Whether it is this machine's, as far as its address shows."""
         return self._dial is None and self.address.startswith("unix:")
 
     def variables(self) -> dict[str, str]:
-        """Of the environment, by which the docker command reaches it."""
+        """Environment variables by which the docker command reaches it."""
         return self.endpoint.variables()
 
     def call(
@@ -109,7 +110,7 @@ class Engine:
         timeout: float = 60.0,
         fine: tuple[int, ...] = (),
     ) -> Any:
-        """One call with JSON in and out. Answers with a status in `fine` count as done and give None."""
+        """One call with JSON in and out. Statuses in `fine` count as success and return None."""
         with self.open(method, path, query=query, body=body, timeout=timeout, fine=fine) as reply:
             content = reply.read()
         return json.loads(content) if reply.status < 300 and content else None
@@ -126,9 +127,9 @@ class Engine:
         timeout: float | None = 60.0,
         fine: tuple[int, ...] = (),
     ) -> Iterator[Reply]:
-        """A call whose answer is streamed. Bytes and iterators go up as they are, all else as JSON.
+        """A call with a streamed response. Bytes and iterators are sent as they are, all else as JSON.
 
-        timeout: seconds that the engine may be silent; None is for ever.
+        timeout: seconds that the engine may be silent; None is unlimited.
         """
         if not self._prefix:
             self._prefix = self._negotiate()
@@ -161,7 +162,7 @@ class Engine:
                     connection.request(method, target, content, {**kind, **(headers or {})}, encode_chunked=chunked)
                 except (BrokenPipeError, ConnectionResetError):
                     if content is None:
-                        raise  # otherwise the engine refused before it had read all: its answer says why
+                        raise  # otherwise the engine rejected it before reading everything: its response says why
                 return Reply(connection, connection.getresponse(), self.address)
         except BaseException:
             connection.close()
@@ -243,7 +244,7 @@ def _refusal(message: str, status: int) -> EngineError:
 
 
 def segment(name: str) -> str:
-    """A name as one segment of a path."""
+    """A name as one path segment."""
     return quote(name, safe="")
 
 

@@ -1,4 +1,4 @@
-"""Containers that stand still for a moment."""
+"""Pause containers briefly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shipway.drivers.runtime.engine import Engine, EngineRefused, segment
 
 @contextmanager
 def paused(engine: Engine, found: Mapping[str, Any]) -> Iterator[None]:
-    """None of its programs runs in the block. Where the engine can't do that (a rootless one on cgroups v1) they do."""
+    """Pause its processes in the block, unless the engine can't (a rootless one on cgroups v1)."""
     if not found["State"]["Running"]:
         yield
         return
@@ -27,5 +27,5 @@ def paused(engine: Engine, found: Mapping[str, Any]) -> Iterator[None]:
 
 
 def resume(engine: Engine, container: str) -> None:
-    """Its programs go on. One that isn't paused, or has ended meanwhile, is no error."""
+    """Resume its processes. One that isn't paused, or has ended meanwhile, is no error."""
     engine.call("POST", f"/containers/{segment(container)}/unpause", fine=(404, 409, 500))

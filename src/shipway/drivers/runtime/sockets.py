@@ -1,4 +1,4 @@
-"""How many connections of others a container has open: read from the kernel's table of its network namespace."""
+"""Count a container's open connections from outside, in the kernel's table of its network namespace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ESTABLISHED = "01"
 
 
 def connections(engine: Engine, runtime: DockerRuntime, found: Mapping[str, Any], port: int) -> int | None:
-    """To a port of a running container (`found`: the engine's record); None where no way to read them works."""
+    """Connections to a port of a running container (`found`: the engine's record); None if no method can read them."""
     networks = (found["NetworkSettings"]["Networks"] or {}).values()
     own = {address for item in networks for address in (item.get("IPAddress"), item.get("GlobalIPv6Address")) if address}
     text = _here(engine, int(found["State"]["Pid"]), own)
@@ -30,7 +30,7 @@ def connections(engine: Engine, runtime: DockerRuntime, found: Mapping[str, Any]
 
 
 def count(text: str, port: int, own: set[str]) -> int:
-    """Lines of /proc/net/tcp and tcp6: established, to this local port, and not from the container itself."""
+    """Count lines of /proc/net/tcp and tcp6: established, to this local port, and not from the container itself."""
     found = 0
     for line in text.splitlines():
         fields = line.split()
@@ -43,7 +43,7 @@ def count(text: str, port: int, own: set[str]) -> int:
 
 
 def _endpoint(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
-    """`0100007F:1F40` is 127.0.0.1 and 8000: each 4 bytes in the order of this kind of machine, which is little-endian."""
+    """`0100007F:1F40` is 127.0.0.1 and 8000: every 4 bytes are in this machine's byte order, little-endian."""
     address, _, port = text.partition(":")
     raw = bytes.fromhex(address)
     raw = b"".join(raw[index : index + 4][::-1] for index in range(0, len(raw), 4))
@@ -53,8 +53,8 @@ def _endpoint(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address,
 
 
 def _here(engine: Engine, process: int, own: set[str]) -> str | None:
-    """Where the engine's processes are this machine's: the namespace must have the container's addresses, since a number of
-    another machine's process may be one of ours."""
+    """Read it on this machine if the engine runs here: the namespace must have the container's addresses, since another
+    machine's process number may also exist here."""
     try:
         if not process or not own or not is_here(engine.address):
             return None

@@ -1,4 +1,4 @@
-"""How full an engine's disk is: by looking at the file system, or through a container where that is elsewhere."""
+"""Free space on an engine's disk: from the file system, or through a container on a remote one."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 LABELS = {LABEL_APP: SHARED, LABEL_ROLE: "job", LABEL_NAME: "free-space"}
 TRIES = 4  # images that may lack `df`
-LEFT_OVER = 60.0  # seconds after which such a container belongs to a process that is gone
-COUNTING = 120.0  # seconds that the engine may take to measure what it keeps
+LEFT_OVER = 60.0  # seconds after which such a container counts as orphaned
+COUNTING = 120.0  # seconds for the engine to measure its disk usage
 
 
 def free_space(engine: Engine, runtime: DockerRuntime) -> int | None:
-    """Bytes free where the engine keeps images; None where there is no image to look through."""
+    """Free bytes where the engine stores images; None without an image to look through."""
     info = engine.call("GET", "/info")
     folder = Path(info["DockerRootDir"])
     if is_here(engine.address) and folder.is_dir() and not _by_containerd(info):
@@ -39,7 +39,7 @@ def free_space(engine: Engine, runtime: DockerRuntime) -> int | None:
 
 
 def is_here(address: str) -> bool:
-    """Whether who listens on the socket is the engine itself, and no tunnel to another machine."""
+    """Whether the socket's listener is the engine itself, and not a tunnel to another machine."""
     parts = urlsplit(address)
     if parts.scheme != "unix":
         return False
@@ -56,12 +56,12 @@ def is_here(address: str) -> bool:
 
 
 def _by_containerd(info: Mapping[str, Any]) -> bool:
-    """Such engines keep images in containerd's folder, and don't tell which one that is."""
+    """Such engines store images in containerd's folder, whose path they don't report."""
     return any("containerd" in str(pair) for pair in info.get("DriverStatus") or ())
 
 
 def through_a_container(engine: Engine, runtime: DockerRuntime) -> int | None:
-    """The root of a container lies on the engine's file system, which `df` sees through it."""
+    """The root of a container is on the engine's file system, so `df` in it shows that."""
     for container in runtime.list(LABELS):
         if time.time() - container.created > LEFT_OVER:
             runtime.remove(container.id)
@@ -73,7 +73,7 @@ def through_a_container(engine: Engine, runtime: DockerRuntime) -> int | None:
 
 
 def candidates(engine: Engine) -> list[str]:
-    """Ids of images: first those that containers run from, then small ones, which are more likely to have a shell."""
+    """Ids of images: first those of running containers, then small ones, which are more likely to have a shell."""
     images = {item["Id"]: item for item in engine.call("GET", "/images/json")}
     running = [item["ImageID"] for item in engine.call("GET", "/containers/json")]
     named = (item for item in images if images[item]["RepoTags"] not in (None, [], ["<none>:<none>"]))  # some engines write that
@@ -98,7 +98,7 @@ def _df(runtime: DockerRuntime, image: str) -> int | None:
 
 
 def disk_usage(engine: Engine) -> DiskUsage:
-    """As `docker system df`."""
+    """Disk usage like `docker system df`."""
     data = engine.call("GET", "/system/df", timeout=COUNTING)
     return DiskUsage(
         unused_images=sum(_own(item) for item in data.get("Images") or () if item["Containers"] == 0),
@@ -112,6 +112,6 @@ def _own(image: Mapping[str, Any]) -> int:
 
 
 def _is_orphan(volume: Mapping[str, Any]) -> bool:
-    """One with a name holds somebody's data, such as a database that isn't running now."""
+    """A named volume may hold data of a stopped container, such as a database."""
     usage = volume.get("UsageData") or {}
     return bool(re.fullmatch(r"[0-9a-f]{64}", volume["Name"])) and LABEL_APP not in (volume.get("Labels") or {}) and usage.get("RefCount") == 0

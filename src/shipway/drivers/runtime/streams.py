@@ -1,4 +1,4 @@
-"""What the engine streams: output of containers in frames, progress as lines of JSON."""
+"""Parse the engine's streams: framed output of containers, progress as lines of JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from shipway.domain.errors import EngineError
 
 LARGEST = 64 << 20  # bytes of a command's output
-LONGEST_LINE = 1 << 20  # bytes; what is longer is passed on in pieces, so that memory stays bounded
+LONGEST_LINE = 1 << 20  # bytes; longer lines are split, so that memory stays bounded
 
 
 def frames(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -26,7 +26,7 @@ def frames(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def lines(parts: Iterable[tuple[int, bytes]]) -> Iterator[str]:
-    """Whole lines of both streams as they are completed, without their line ends."""
+    """Complete lines of both streams, without their line ends."""
     begun: dict[int, bytearray] = {}
     for stream, data in parts:
         rest = begun.setdefault(stream, bytearray())
@@ -44,7 +44,7 @@ def lines(parts: Iterable[tuple[int, bytes]]) -> Iterator[str]:
 
 
 def bounded(parts: Iterable[bytes], command: str) -> bytes:
-    """All of them. EngineError where they are too much to be read as a whole."""
+    """All bytes. EngineError if they exceed the limit."""
     output = bytearray()
     for data in parts:
         output += data
@@ -66,30 +66,30 @@ def records(chunks: Iterable[bytes]) -> Iterator[Mapping[str, object]]:
 
 
 class Seen:
-    """Which messages of a log were read already, so that it can be read on from there.
+    """Tracks which messages of a log were read, to resume reading.
 
-    A message has no number, but a time stamp, such as 2024-01-31T10:00:00.123456789Z. Stamps grow within a stream, not
-    between the two; the parts of a long line share one.
+    A message has no number, but a timestamp, such as 2024-01-31T10:00:00.123456789Z. Timestamps increase within a
+    stream, but not across the two; parts of a long line share one.
     """
 
     def __init__(self) -> None:
-        self._last: dict[int, tuple[bytes, int]] = {}  # stream: newest stamp, messages that have it
+        self._last: dict[int, tuple[bytes, int]] = {}  # stream: newest timestamp, number of messages that have it
 
     def __bool__(self) -> bool:
         return bool(self._last)
 
     def add(self, stream: int, stamp: bytes) -> None:
-        """A message was read."""
+        """Record a message as read."""
         last, count = self._last.get(stream, (b"", 0))
         self._last[stream] = (stamp, count + 1 if stamp == last else 1)
 
     def since(self) -> str:
-        """From when to read again, as the engine takes it: seconds since the epoch."""
+        """Start time to resume from, in the engine's format: seconds since the epoch."""
         oldest = min(stamp for stamp, _ in self._last.values())
         return str(int(datetime.fromisoformat(oldest[:19].decode() + "+00:00").timestamp()) - 1)
 
     def take(self, stream: int, stamp: bytes) -> bool:
-        """Whether a message that is read again was read before. Ask for each once, in order."""
+        """Whether a message was read before. Call it once per message, in order."""
         last, count = self._last.get(stream, (b"", 0))
         if stamp == last and count:
             self._last[stream] = (last, count - 1)
@@ -98,5 +98,5 @@ class Seen:
 
 
 def _text(line: bytes | bytearray) -> str:
-    """Of a line that was overwritten by carriage returns, what stays on the screen."""
+    """The visible rest of a line that was overwritten by carriage returns."""
     return line.decode("utf-8", errors="replace").rstrip("\r").rpartition("\r")[2]

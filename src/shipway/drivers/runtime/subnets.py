@@ -1,7 +1,7 @@
-"""Small subnets of our own for networks, so that many environments fit onto one engine. Pure, but for `routes`.
+"""Small subnets for networks, so that many environments fit on one engine. Pure, except `routes`.
 
-The engine's default pools have room for about 15 networks of 65,536 addresses each and 16 of 4,096, which all programs of
-the machine share.
+The engine's default pools have room for about 15 networks of 65,536 addresses each and 16 of 4,096, shared by all
+programs of the machine.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from shipway.domain.errors import EngineError
 
 VARIABLE = "SHIPWAY_SUBNETS"
 RANGE = "10.213.0.0/16"
-PREFIX = 25  # 125 containers a network
+PREFIX = 25  # 125 containers per network
 NONE = "none"
 
 Subnet = ipaddress.IPv4Network
 
 
 def configured(environ: Mapping[str, str] = os.environ) -> Subnet | None:
-    """The range that subnets are taken from; None where the engine shall choose. EngineError where it is no range."""
+    """The range for subnets; None if the engine shall choose. EngineError if it is invalid."""
     text = environ.get(VARIABLE, "").strip() or RANGE
     if text == NONE:
         return None
@@ -38,8 +38,8 @@ def configured(environ: Mapping[str, str] = os.environ) -> Subnet | None:
 
 
 def free(name: str, pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:
-    """Subnets of the pool that overlap with none of these. A network's name decides where the search begins, so that two
-    that are created at the same time seldom meet."""
+    """Subnets of the pool that overlap with none of these. The search starts at a position derived from the network's
+    name, so that concurrent creations rarely collide."""
     used = [item for item in taken if item.overlaps(pool)]
     count = 1 << (PREFIX - pool.prefixlen)
     begin = zlib.crc32(name.encode()) % count
@@ -57,11 +57,11 @@ def of_networks(listed: Iterable[Mapping[str, Any]]) -> list[Subnet]:
 
 
 def routes(path: Path = Path("/proc/net/route")) -> list[Subnet]:
-    """What this machine reaches by routes of their own: other networks, a VPN. The default route is left out."""
+    """Destinations of this machine's routes: other networks, a VPN. Excludes the default route."""
     try:
         lines = path.read_text().splitlines()[1:]
     except OSError:
-        return []  # no Linux
+        return []  # not Linux
     found = []
     for line in lines:
         fields = line.split("\t")

@@ -1,4 +1,4 @@
-"""Between Shipway's words and the Docker Engine's JSON. Pure."""
+"""Convert between Shipway's types and the Docker Engine's JSON. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EngineError
 
-# What an engine gives by itself, and what lets a container read its neighbours' packets and answer in their place.
+# Engines grant it by default; it lets a container read its neighbours' packets and spoof their answers.
 DROPPED = ("NET_RAW",)
-# The engine would keep logs of any size; this keeps the last 30 MB of each container.
-SHARES = 1024  # weight of a container's processor time beside others; the engine's default
+# The engine's default is unlimited logs; this keeps the last 30 MB of each container.
+SHARES = 1024  # CPU weight of a container; the engine's default
 LOW_SHARES = 64
 LOGGING = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 
@@ -72,7 +72,7 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         body["WorkingDir"] = spec.workdir
     if spec.network_of is not None:
         host["NetworkMode"] = f"container:{spec.network_of}"
-        host["CapDrop"] = ["NET_RAW"]  # what shares another container's network must not listen in on it
+        host["CapDrop"] = ["NET_RAW"]  # a container that shares another's network must not sniff it
     elif spec.networks:
         first, aliases = next(iter(spec.networks.items()))
         host["NetworkMode"] = first
@@ -81,12 +81,13 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
 
 
 def _low_priority(spec: ContainerSpec) -> bool:
-    """Runs of the pipeline and proofs stay below what serves."""
+    """Pipeline runs and proofs have a lower priority than services."""
     return spec.low_priority or LABEL_RUN in spec.labels or spec.labels.get(LABEL_ROLE) == "proof"
 
 
 def _logging(size: int) -> dict[str, Any]:
-    """Each line costs the engine some 80 bytes more than its text: ten times as much holds very short ones too."""
+    """Each line costs the engine some 80 bytes more than its text: ten times the size also holds many very short
+    ones."""
     return {"Type": "json-file", "Config": {"max-size": f"{size * 5 >> 20}m", "max-file": "2"}}
 
 
@@ -97,7 +98,7 @@ def carrying(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def listed(item: Mapping[str, Any]) -> ContainerInfo:
-    """From an item of the engine's list."""
+    """Convert an item of the engine's list."""
     return ContainerInfo(
         id=item["Id"],
         name=_name(item["Names"]),
@@ -112,17 +113,17 @@ def listed(item: Mapping[str, Any]) -> ContainerInfo:
 
 
 def network(item: Mapping[str, Any]) -> EngineObject:
-    """From an item of the engine's list of networks."""
+    """Convert an item of the engine's list of networks."""
     return EngineObject("network", item["Id"], item["Name"], item["Labels"] or {}, _moment(item.get("Created") or ""))
 
 
 def volume(item: Mapping[str, Any]) -> EngineObject:
-    """From an item of the engine's list of volumes."""
+    """Convert an item of the engine's list of volumes."""
     return EngineObject("volume", item["Name"], item["Name"], item["Labels"] or {}, _moment(item.get("CreatedAt") or ""))
 
 
 def inspected(item: Mapping[str, Any]) -> ContainerInfo:
-    """From the engine's full record."""
+    """Convert the engine's full record."""
     state = item["State"]
     return ContainerInfo(
         id=item["Id"],
@@ -140,12 +141,12 @@ def inspected(item: Mapping[str, Any]) -> ContainerInfo:
 
 
 def _moment(text: str) -> float:
-    """Seconds since the epoch; 0 of one that was never started."""
+    """Seconds since the epoch; 0 if it was never started."""
     return 0.0 if not text or text.startswith("0001-") else datetime.fromisoformat(text).timestamp()
 
 
 def _name(names: list[str]) -> str:
-    """Its own name; linked ones have a further slash."""
+    """The container's own name; names of links contain a further slash."""
     return next((name[1:] for name in names if "/" not in name[1:]), "")
 
 
@@ -163,7 +164,7 @@ def _exit_code(state: str, status: str) -> int | None:
 
 
 def kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
-    """Id of the container that has the name, where it is the same one."""
+    """Id of the container with the name, if it is the same one."""
     labels = found["Config"]["Labels"] or {}
     if labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
         raise EngineError(f"the name {spec.name} is taken by a container of another ledger ({labels[LABEL_LEDGER][:8]})")

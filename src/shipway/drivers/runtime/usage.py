@@ -1,4 +1,4 @@
-"""How much memory an engine's machine has left, and what a container uses of it."""
+"""Free memory of an engine's machine, and memory usage of a container."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRIES = 3  # images that may lack `cat`
 
 
 def memory(engine: Engine, runtime: DockerRuntime) -> tuple[int, int] | None:
-    """Bytes available and in all."""
+    """Available and total bytes."""
     try:
         here = Path(MEMORY).read_text() if is_here(engine.address) else None
     except OSError:
@@ -35,7 +35,7 @@ def memory(engine: Engine, runtime: DockerRuntime) -> tuple[int, int] | None:
 
 
 def memory_of(engine: Engine, container: str) -> int | None:
-    """As `docker stats`, by one look."""
+    """Memory like in `docker stats`, from a single sample."""
     query = {"stream": "false", "one-shot": "true"}
     found = engine.call("GET", f"/containers/{segment(container)}/stats", query=query, fine=(404,), timeout=30)
     data: dict[str, Any] = (found or {}).get("memory_stats") or {}
@@ -48,7 +48,7 @@ def memory_of(engine: Engine, container: str) -> int | None:
 def read_through_a_container(
     engine: Engine, runtime: DockerRuntime, files: Sequence[str], *, network_of: str | None = None
 ) -> str | None:
-    """What a container sees in these files, one after the other; None where no image at hand has `cat`."""
+    """Content of these files in a container, concatenated; None if no available image has `cat`."""
     from shipway.drivers.edge.program import IMAGE
 
     images = dict.fromkeys([IMAGE, *candidates(engine)[:TRIES]])
@@ -70,4 +70,4 @@ def _cat(runtime: DockerRuntime, image: str, files: Sequence[str], network_of: s
         return None
     finally:
         runtime.remove(name)
-    return "\n".join(lines) if lines and code in (0, 1) else None  # 1: a file isn't there, such as that of IPv6
+    return "\n".join(lines) if lines and code in (0, 1) else None  # 1: a file is missing, such as that of IPv6

@@ -1,1 +1,1 @@
-"""Database servers where proofs make databases of their own."""
+"""Database servers on which proofs create databases."""

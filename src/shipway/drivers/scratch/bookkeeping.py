@@ -1,4 +1,4 @@
-"""The tables where migration tools keep their own books: no part of the schema that they make."""
+"""The migration history tables of migration tools, which are not part of the application's schema."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from shipway.domain.catalog import Catalog, Entry
 
 
 def without_books(entries: Iterable[Entry], order: dict[str, tuple[str, ...]], more: Collection[str] = ()) -> Catalog:
-    """A catalog of all but these tables and what belongs to them: a column or index names its table in `on`, a sequence
-    in `owned by`."""
+    """A catalog without these tables and what belongs to them: a column or index names its table in `on`, a sequence in
+    `owned by`."""
     kept: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         tables = [entry.name] if entry.kind == "table" else []

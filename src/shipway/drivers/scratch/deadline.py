@@ -1,4 +1,4 @@
-"""An end to what runs too long."""
+"""A time limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def deadline(seconds: float | None, end: Callable[[], object]) -> Iterator[threading.Event]:
-    """Call `end` where the block takes longer than that; the event tells that it was called. None: it may take for ever."""
+    """Call `end` if the block takes longer; the event is set when it was called. None: unlimited."""
     late = threading.Event()
     if seconds is None:
         yield late

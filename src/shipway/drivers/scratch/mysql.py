@@ -1,4 +1,4 @@
-"""Scratch databases on a server of MySQL or MariaDB that is there for nothing else. Tested on MariaDB."""
+"""Scratch databases on a disposable MySQL or MariaDB server. Tested on MariaDB."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.tab
 
 
 class MySqlScratch:
-    """`url` such as mysql://root:secret@127.0.0.1:3306, of a user who may do all; `books` as in bookkeeping.py."""
+    """`url` such as mysql://root:secret@127.0.0.1:3306, of a user with all privileges; `books` as in bookkeeping.py."""
 
     def __init__(self, url: str, *, books: Collection[str] = ()) -> None:
         self._url = url
@@ -60,7 +60,7 @@ class MySqlScratch:
         return names
 
     def free_space(self) -> int | None:
-        """Nobody can tell."""
+        """Unknown."""
         return None
 
 
@@ -77,7 +77,7 @@ class MySqlDatabase:
             return read_catalog(connection, self._books)
 
     def touched(self) -> Mapping[str, int | None]:
-        """Every table: nobody counts."""
+        """Every table: changes are not counted."""
         return {table: None for table in sorted({*self._made, *self._keys()}) if not is_book(table, self._books)}
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
@@ -95,11 +95,11 @@ class MySqlDatabase:
             return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
 
     def collisions(self) -> Sequence[str]:
-        """None: AUTO_INCREMENT goes on behind the largest value; sequences of MariaDB aren't looked at."""
+        """None: AUTO_INCREMENT continues after the largest value; sequences of MariaDB aren't checked."""
         return ()
 
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
-        """A statement that changes the schema ends the transaction, as ever on these servers; notices are those of the
+        """Run it. On these servers, a statement that changes the schema ends the transaction; notices are those of the
         last statement."""
         with session(self._server, self.name) as connection, deadline(timeout, self._kill(connection)) as late:
             try:
@@ -119,7 +119,7 @@ class MySqlDatabase:
         return warnings
 
     def watch(self) -> AbstractContextManager[Watched]:
-        """Sees nothing: metadata locks are told only where a plugin is installed."""
+        """Sees nothing: metadata locks need a plugin."""
         return nullcontext(Unwatched())
 
     def interrupt(self) -> Sequence[str]:
@@ -127,7 +127,7 @@ class MySqlDatabase:
             return end_sessions(connection, self.name)
 
     def _kill(self, connection: Connection) -> Callable[[], None]:
-        """What ends this session: a query that is cancelled alone may well succeed, such as SLEEP."""
+        """Kills this session: cancelling only a query such as SLEEP may count as success."""
         ((number,),) = query(connection, "SELECT connection_id()")
 
         def kill() -> None:

@@ -1,4 +1,4 @@
-"""The schema of a database of MySQL or MariaDB, from information_schema."""
+"""The schema of a MySQL or MariaDB database, from information_schema."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ FROM information_schema.events WHERE event_schema = database()"""
 
 
 def written(name: str) -> str:
-    """As a person would write it."""
+    """Quote a name as a person would write it."""
     return name if _PLAIN.fullmatch(name) else quoted(name)
 
 
 def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
-    """Definitions are without the name of the database, which a clone doesn't share. Privileges are the server's, and
-    aren't in it."""
+    """Definitions omit the name of the database, which differs in a clone. Privileges are the server's, and are not
+    included."""
     ((database,),) = query(connection, "SELECT database()")
     order: dict[str, list[str]] = {}
     entries = [
@@ -59,7 +59,7 @@ def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
 
 
 def _entry(kind: str, name: str, **facets: object) -> Entry:
-    """Facets that are None or empty are left out; `_` in their names stands for a blank."""
+    """Facets that are None or empty are omitted; `_` in their names stands for a blank."""
     present = {key.strip("_").replace("_", " "): str(value) for key, value in facets.items() if value not in (None, "")}
     return Entry(kind, name, present)
 
@@ -88,7 +88,7 @@ def _columns(connection: Connection, order: dict[str, list[str]]) -> Iterator[En
 
 
 def _indexes(connection: Connection) -> Iterator[Entry]:
-    """A unique constraint is an index and no more; the primary key has no name of its own."""
+    """A unique constraint is just an index; the primary key has no name of its own."""
     found: dict[tuple[str, str], list[tuple[object, ...]]] = {}
     for table, name, *rest in query(connection, _INDEXES):
         found.setdefault((table, name), []).append(tuple(rest))
@@ -119,7 +119,7 @@ def _foreign_keys(connection: Connection) -> Iterator[Entry]:
 
 def _checks(connection: Connection) -> Iterator[Entry]:
     ((version,),) = query(connection, "SELECT version()")
-    same_table = "AND c.table_name = t.table_name" if "MariaDB" in version else ""  # where their names are a table's own
+    same_table = "AND c.table_name = t.table_name" if "MariaDB" in version else ""  # if names are unique per table only
     for table, name, clause in query(connection, _CHECKS.format(same_table=same_table)):
         on = written(table)
         yield _entry("constraint", f"{on}.{written(name)}", on=on, type="check", definition=clause)

@@ -1,4 +1,4 @@
-"""A copy of a database of MySQL or MariaDB, which have no command for it: made anew, and filled by INSERT … SELECT."""
+"""Copy a database of MySQL or MariaDB, which have no command for it: recreate it, and fill it by INSERT … SELECT."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVENTS = "SELECT event_name FROM information_schema.events WHERE event_schema =
 
 
 def copy(connection: Connection, source: str, target: str) -> None:
-    """`target` is there, and empty. Triggers come last, so that none acts on the copied rows."""
+    """`target` exists, and is empty. Triggers come last, so that none fires for the copied rows."""
     query(connection, f"USE {quoted(target)}")
     query(connection, "SET foreign_key_checks = 0, unique_checks = 0")
     relations = query(connection, _KINDS, [source])
@@ -41,7 +41,7 @@ def copy(connection: Connection, source: str, target: str) -> None:
 
 
 def _make(connection: Connection, source: str, target: str, kind: str, name: str, place: int) -> None:
-    """By the statement that made it, which stands at `place` of what SHOW CREATE tells."""
+    """Create it with its original statement, the value at `place` of SHOW CREATE."""
     row = query(connection, f"SHOW CREATE {kind} {quoted(source)}.{quoted(name)}")[0]
     if place > 1:
         query(connection, "SET sql_mode = %s", [row[1]])
@@ -51,7 +51,7 @@ def _make(connection: Connection, source: str, target: str, kind: str, name: str
 
 
 def _views(connection: Connection, source: str, target: str, names: list[str]) -> None:
-    """A view may need another one: whichever can be made is made, until none is left."""
+    """A view may need another one: create whichever is possible, until none remains."""
     while names:
         left = []
         problem: Exception | None = None

@@ -1,4 +1,4 @@
-"""Sessions on a server of MySQL or MariaDB, and their errors translated."""
+"""Sessions on a MySQL or MariaDB server, with their errors translated."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ except ModuleNotFoundError as error:
 
 Row = tuple[Any, ...]
 Connection: TypeAlias = "pymysql.Connection[Cursor]"
-# How values are written, whatever the server's own settings are.
+# How values are written, regardless of the server's settings.
 SETTINGS = "SET time_zone = '+00:00', SESSION group_concat_max_len = 1000000"
 
 
 @contextmanager
 def session(url: str, database: str | None = None) -> Iterator[Connection]:
-    """In autocommit; `url` such as mysql://root:secret@127.0.0.1:3306. ProofError with the server's words."""
+    """A session in autocommit; `url` such as mysql://root:secret@127.0.0.1:3306. ProofError with the server's
+    message."""
     parts = urlsplit(url)
     try:
         connection = pymysql.connect(
@@ -56,7 +57,7 @@ def quoted(name: str) -> str:
 
 
 def end_sessions(connection: Connection, database: str) -> Sequence[str]:
-    """All in a database but this one; gives what each was at."""
+    """End all sessions of a database but this one; returns what each was doing."""
     doing = []
     ask = "SELECT id, coalesce(state, ''), info FROM information_schema.processlist WHERE db = %s AND id <> connection_id()"
     for number, state, info in query(connection, ask, [database]):

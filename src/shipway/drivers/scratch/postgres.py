@@ -1,4 +1,4 @@
-"""Scratch databases on a PostgreSQL server that is there for nothing else."""
+"""Scratch databases on a disposable PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection, end_sessions, session
 from shipway.ports import ScratchDatabase
 
-# Up to here a copy goes through the WAL (since version 15), which spares two checkpoints; a larger one is made of files.
+# Up to this size, a copy goes through the WAL (since version 15), which saves two checkpoints; a larger one copies
+# files.
 SMALL = 200_000_000  # bytes
 
 
 class PostgresScratch:
-    """`url` leads to a database of the server that nobody clones, as a superuser; `books` names more tables where a
-    migration tool keeps its own books (see bookkeeping.py). A session that watched a database is kept for the next one."""
+    """`url` leads to a database that is never cloned, as a superuser; `books` names further migration history tables
+    (see bookkeeping.py). A session that watched a database is reused for the next one."""
 
     def __init__(self, url: str, *, books: Collection[str] = ()) -> None:
         self._url = url
         self._books = frozenset(books)
-        self._watchers: list[Reader] = []  # that watch nothing
+        self._watchers: list[Reader] = []  # idle ones
         weakref.finalize(self, _close, self._watchers)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
@@ -59,7 +60,7 @@ class PostgresScratch:
         return names
 
     def free_space(self) -> int | None:
-        """As the server's own machine tells it, to a superuser, where it has `df`."""
+        """From `df` on the server's machine, if available, run as a superuser."""
         try:
             with session(self._url) as connection, connection.transaction():
                 connection.execute("CREATE TEMPORARY TABLE space (line text) ON COMMIT DROP")

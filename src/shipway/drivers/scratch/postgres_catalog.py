@@ -12,7 +12,7 @@ from shipway.drivers.scratch.postgres_tables import table_queries
 
 
 def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
-    """`books` as in bookkeeping.py. What belongs to an extension isn't in it: the extension's version tells."""
+    """`books` as in bookkeeping.py. Excludes members of extensions, which an extension's version determines."""
     entries: list[Entry] = []
     order: dict[str, list[str]] = {}
     with connection.pipeline():

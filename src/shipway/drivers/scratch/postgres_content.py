@@ -1,4 +1,4 @@
-"""What rows are, as one number a column that their order doesn't change."""
+"""The content of rows, as one number per column, independent of their order."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY a.attnum"""
 
 
 def read_content(connection: Connection, table: str, columns: Sequence[str], key: Sequence[str] | None) -> Content:
-    """`table` and `columns` as the catalog writes them; `key` names the columns that tell a row from others, None stands
-    for its primary key. No rows where the table isn't there.
+    """`table` and `columns` as the catalog writes them; `key` names the columns that identify a row, None means its
+    primary key. Without rows if the table is missing.
 
-    A column's number is the sum of 64-bit hashes of its values, each mixed with the key of its row where all of the
-    key is among the columns: so two values that changed places are seen. NULL counts as a value of its own.
+    A column's number is the sum of 64-bit hashes of its values, each combined with its row's key if all key columns are
+    included: so swapped values are detected. NULL counts as its own value.
     """
     there = {name for (name,) in connection.execute(_COLUMNS, [table])}
     wanted = [name for name in columns if name in there]
@@ -34,7 +34,8 @@ def read_content(connection: Connection, table: str, columns: Sequence[str], key
 
 
 def _statement(table: str, columns: Sequence[str], key: Sequence[str], *, partitioned: bool) -> bytes:
-    """Not of an heir's rows, which are its own; of a partition's, because a partitioned table has no others."""
+    """Without rows of child tables, which are separate; with those of partitions, since a partitioned table has no
+    others."""
     keyed = bool(key) and set(key) <= set(columns)
     mix = f"hashtextextended(ROW({', '.join(key)})::text COLLATE pg_catalog.\"C\", 0)" if keyed else "0::bigint"
     source = table if partitioned else f"ONLY {table}"
@@ -43,5 +44,5 @@ def _statement(table: str, columns: Sequence[str], key: Sequence[str], *, partit
         for column in columns
     )
     named = "".join(f", {column}" for column in columns)
-    once = "OFFSET 0" if keyed else ""  # keeps the planner from computing the key anew for each column
+    once = "OFFSET 0" if keyed else ""  # keeps the planner from recomputing the key for each column
     return f'SELECT count(*){sums} FROM (SELECT {mix} AS "row key"{named} FROM {source} {once}) AS x'.encode()

@@ -19,8 +19,8 @@ from shipway.ports import Watched
 
 
 class PostgresDatabase:
-    """`server` leads to the database that the server is administered from, and so does `watcher`. What reads and what
-    watches have sessions that stay open (see Reader); a script has one of its own."""
+    """`server` and `watcher` lead to the database that the server is administered from. Reading and watching use
+    sessions that stay open (see Reader); a script has its own."""
 
     def __init__(self, name: str, url: str, server: str, books: Collection[str], watcher: Reader, *, empty: bool) -> None:
         self.name = name
@@ -59,7 +59,7 @@ class PostgresDatabase:
         return doing
 
     def close(self) -> None:
-        """Its own session in it; the next call opens one again."""
+        """Close its own session; the next call opens one again."""
         self._reader.close()
 
     def _state(self) -> State:

@@ -1,4 +1,4 @@
-"""Catalog queries: all that belongs to no table."""
+"""Catalog queries: objects that belong to no table."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ SELECT 'foreign server' AS kind, quote_ident(s.srvname) AS name, f.fdwname AS wr
   {owner("s.srvowner")}, {privileges("s.srvacl", "'S'", "s.srvowner")}, {comment("pg_foreign_server", "s.oid")}
 FROM pg_foreign_server s JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw WHERE {not_of_extension("pg_foreign_server", "s.oid")}"""
 
-# Of a publication only what all versions know.
+# Of a publication, only what all versions have.
 PUBLICATIONS = f"""
 SELECT 'publication' AS kind, quote_ident(p.pubname) AS name,
   CASE WHEN p.puballtables THEN 'all' ELSE (SELECT string_agg(r.prrelid::regclass::text, ', ' ORDER BY r.prrelid::regclass::text)
@@ -109,7 +109,7 @@ _RARE = (
     "pg_cast", "pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_conversion", "pg_am", "pg_language", "pg_transform",
     "pg_foreign_data_wrapper", "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_subscription",
 )  # fmt: skip
-# By their existence, owner and comment. Subscriptions are the server's: those of other databases are left out.
+# Only existence, owner and comment. Subscriptions are the server's: those of other databases are excluded.
 RARE = " UNION ALL ".join(
     f"SELECT i.type AS kind, i.identity AS name, {comment(name, 'o.oid')} FROM {name} o, pg_identify_object('{name}'::regclass, o.oid, 0) i"
     f" WHERE o.oid >= {FIRST} AND {not_of_extension(name, 'o.oid', nor_of_another=True)}"

@@ -1,5 +1,5 @@
-"""A session that reads a scratch database again and again: it stays open, because a new one has to learn PostgreSQL's
-catalogs anew, and what it has prepared, and that takes longer than the reading."""
+"""A session that repeatedly reads a scratch database: it stays open, since a new one must load PostgreSQL's catalogs
+and prepare statements again, which takes longer than the reading."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.postgres_session import Connection, connect, words
 
 Result = TypeVar("Result")
-# Whatever the settings of the database and its roles are: how names and values are written …
+# Independent of the settings of the database and its roles: how names and values are written …
 SETTINGS = {
     "search_path": "", "TimeZone": "UTC", "DateStyle": "ISO,YMD", "IntervalStyle": "postgres", "extra_float_digits": "3",
     "bytea_output": "hex", "xmloption": "content", "quote_all_identifiers": "off",
-    "jit": "off",  # compiling the questions would take longer than answering them
+    "jit": "off",  # compiling the queries would take longer than running them
 }  # fmt: skip
 
 
 class Reader:
-    """Whoever clones or drops the database ends its session; the next read opens another one. In between it is idle,
-    outside a transaction, and hinders nobody."""
+    """Cloning or dropping the database ends its session; the next read opens another one. In between it is idle,
+    outside a transaction, and blocks no one."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -31,7 +31,7 @@ class Reader:
         self._connection: Connection | None = None
 
     def read(self, work: Callable[[Connection], Result]) -> Result:
-        """What `work` gives, which must be free to begin again. ProofError with the database's words."""
+        """The result of `work`, which may be called twice. ProofError with the database's message."""
         with self._lock:
             kept = self._connection is not None
             try:

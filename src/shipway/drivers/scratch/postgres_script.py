@@ -1,4 +1,4 @@
-"""A script of statements, run as its author would have it run."""
+"""Run a script of statements as its author intends."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CLIENT = re.compile(r"^\s*\\[a-z!?]", re.IGNORECASE | re.MULTILINE)
 
 
 def run_script(connection: Connection, script: str, *, transaction: bool, timeout: float | None) -> Sequence[str]:
-    """In one transaction, which a script may end itself; without one, statement by statement. `timeout` is for all
-    of it, in seconds. Gives the notices, such as `NOTICE: table "a" does not exist, skipping`."""
+    """In one transaction, which a script may end itself; without one, statement by statement. `timeout` covers the
+    whole script, in seconds. Returns the notices, such as `NOTICE: table "a" does not exist, skipping`."""
     notices: list[str] = []
 
     def note(notice: Diagnostic) -> None:
@@ -30,7 +30,7 @@ def run_script(connection: Connection, script: str, *, transaction: bool, timeou
 
     connection.add_notice_handler(note)
     parts = ["BEGIN", script, "COMMIT"] if transaction else split(script)
-    # Cancelled from here: the server's statement_timeout would begin anew with each statement.
+    # Cancelled from here: the server's statement_timeout would restart with each statement.
     with deadline(timeout, connection.cancel) as late:
         for part in parts:
             try:

@@ -1,4 +1,4 @@
-"""Sequences that would give a value for the second time."""
+"""Sequences that would repeat existing values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shipway.drivers.scratch.postgres_session import Connection
 from shipway.drivers.scratch.postgres_words import FIRST, qualified
 
-# Columns of whole numbers that a sequence fills by itself: as their identity, or as all of their default.
+# Integer columns filled by a sequence: as their identity, or as their whole default.
 _FILLED = f"""
 SELECT {qualified("s.relname", "sn.nspname")}, {qualified("c.relname")}, quote_ident(a.attname), q.seqincrement
 FROM (
@@ -25,7 +25,7 @@ ORDER BY 1"""
 
 
 def find_collisions(connection: Connection) -> Sequence[str]:
-    """By name; see ports.ScratchDatabase."""
+    """Their names; see ports.ScratchDatabase."""
     filled = connection.execute(_FILLED.encode(), prepare=True).fetchall()
     if not filled:
         return ()
@@ -34,7 +34,7 @@ def find_collisions(connection: Connection) -> Sequence[str]:
 
 
 def _question(sequence: str, table: str, column: str, increment: int) -> str:
-    """One row, the sequence's name, where the column has what it gives next or later."""
+    """One row, the sequence's name, if the column has its next value or a later one."""
     following = f"CASE WHEN s.is_called THEN s.last_value + ({increment}) ELSE s.last_value END"
     name = "'" + sequence.replace("'", "''") + "'"
     return (

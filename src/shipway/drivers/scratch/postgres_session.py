@@ -1,4 +1,4 @@
-"""Sessions on a scratch server: opened, ended, and their errors translated."""
+"""Sessions on a scratch server: open and end them, and translate their errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psycopg
 from shipway.domain.errors import ProofError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-END = 10.0  # seconds that a session has to end
+END = 10.0  # seconds for a session to end
 DOING = """
 SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waiting for a lock: ' WHEN state = 'active' THEN 'running: ' ELSE 'idle after: ' END
   || left(regexp_replace(btrim(query, E' \\n\\r\\t'), '\\s+', ' ', 'g'), 200)
@@ -21,14 +21,14 @@ ORDER BY wait_event_type = 'Lock' DESC NULLS LAST, state = 'active' DESC, pid"""
 
 
 def connect(url: str, **settings: str) -> Connection:
-    """In autocommit; `settings` are the server's, such as TimeZone="UTC". Raises psycopg.Error."""
+    """A session in autocommit; `settings` are the server's, such as TimeZone="UTC". Raises psycopg.Error."""
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return psycopg.connect(url, autocommit=True, connect_timeout=10, options=options)
 
 
 @contextmanager
 def session(url: str) -> Iterator[Connection]:
-    """With the settings that the database and its role have. ProofError with the database's words."""
+    """A session with the settings of the database and its role. ProofError with the database's message."""
     try:
         connection = connect(url)
         try:
@@ -40,15 +40,15 @@ def session(url: str) -> Iterator[Connection]:
 
 
 def words(error: psycopg.Error) -> str:
-    """What the server said, with its detail; a lost connection in one line."""
+    """The server's message with its detail; a lost connection in one line."""
     diagnostic = error.diag
     parts = [diagnostic.message_primary or " ".join(str(error).split()), diagnostic.message_detail, diagnostic.context]
     return "\n".join(part for part in parts if part)
 
 
 def end_sessions(connection: Connection, database: str) -> None:
-    """All in a database but this one, and wait until they have ended: DROP and CREATE DATABASE would wait in steps of
-    100 ms for them."""
+    """End all sessions of a database but this one, and wait for them: DROP and CREATE DATABASE would wait in steps of
+    100 ms."""
     ask = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
     deadline = time.monotonic() + END
     while connection.execute(ask, [database]).fetchone() != (0,):

@@ -1,4 +1,4 @@
-"""Which tables a database has, in which files, and how many of their rows were changed."""
+"""A database's tables, their files, and how many of their rows were changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shipway.drivers.scratch.postgres_session import Connection
 from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
 
 COUNTED_SINCE = 150000  # before, sessions sent their counts to a collector by UDP: late, or never
-ENDED = 5.0  # seconds in which sessions that are about to end do so
+ENDED = 5.0  # seconds to wait for ending sessions
 
 _TABLES = f"""
 SELECT {qualified("c.relname")}, c.oid::bigint, coalesce(pg_relation_filenode(c.oid), 0)::bigint,
@@ -23,7 +23,7 @@ SELECT {qualified("c.relname")}, c.oid::bigint, coalesce(pg_relation_filenode(c.
     WHERE i.indrelid = c.oid AND i.indisprimary ORDER BY a.attnum)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {PEOPLES} AND c.oid >= {FIRST} AND c.relkind = 'r'"""
-# Changes when counts were set to zero: by hand, or by a server that crashed or was started again.
+# Changes when counts are reset: manually, or by a crash or restart of the server.
 _EPOCH = """
 SELECT concat_ws(' ', (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),
   (SELECT stats_reset FROM pg_stat_bgwriter), pg_postmaster_start_time()),
@@ -37,21 +37,21 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 class Table:
     oid: int
     file: int
-    counted: int  # rows inserted, updated and deleted since the database was made, those of failed transactions too
-    columns: frozenset[str]  # with number and type: one that was dropped and added again has another number
+    counted: int  # rows inserted, updated and deleted since the database was created, including failed transactions
+    columns: frozenset[str]  # with number and type: a column that was dropped and added again has another number
     key: tuple[str, ...]  # columns of the primary key
 
 
 @dataclass(frozen=True)
 class State:
-    """By table, named as in the catalog. Two states' counts may be compared where `counting` is the same, not ''."""
+    """By table, named as in the catalog. Counts of two states are comparable if `counting` is equal and not ''."""
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     counting: str = ""
 
 
 def read_state(connection: Connection) -> State:
-    """Waits for sessions that are about to end: PostgreSQL counts what a session did when it ends, or seconds later."""
+    """Waits for ending sessions: PostgreSQL counts a session's changes when it ends, or seconds later."""
     everything = connection.info.server_version >= COUNTED_SINCE and _alone(connection)
     epoch, on = connection.execute(_EPOCH, prepare=True).fetchone() or ("", False)
     tables = {
@@ -71,15 +71,15 @@ def _alone(connection: Connection) -> bool:
 
 
 def touched(made: State, now: State) -> dict[str, int | None]:
-    """Tables whose rows may not be those of `made`, as far as the columns go that they had then; with the number of
-    changed rows, None where it isn't known.
+    """Tables whose rows may differ from `made` in the columns that they had then, with the number of changed rows, None
+    if unknown.
 
-    Why none is missed: what changes rows one by one (INSERT, UPDATE, DELETE, MERGE, COPY, also by triggers and
-    cascades) is counted, even where it was taken back. What changes them as a whole (TRUNCATE, a rewriting ALTER TABLE)
-    gives the table another file. A dropped table, column or type that came back under its old name has another oid or
-    number. Renames change neither, and then names tell. Where counts aren't to be trusted, every table is listed: an
-    older server, counts that were reset, a session that still lives. Not seen: a superuser's session that turns off
-    its own track_counts; an enum's values renamed to and fro, in which rows change as well (the catalog shows that).
+    Why none is missed: statements that change single rows (INSERT, UPDATE, DELETE, MERGE, COPY, also by triggers and
+    cascades) are counted, even if rolled back. Those that change a whole table (TRUNCATE, a rewriting ALTER TABLE) give
+    it another file. A dropped table, column or type that was recreated under its old name has another oid or number.
+    Renames change neither, and then names differ. If counts aren't reliable, every table is listed: on an older server,
+    after a reset, or while a session is still alive. Not detected: a superuser's session that disables its own
+    track_counts; an enum's values renamed in a cycle, which also changes rows (the catalog shows that).
     """
     trusted = made.counting == now.counting != ""
     found: dict[str, int | None] = {}

@@ -19,7 +19,7 @@ RELATION = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 
 
 def _named_columns(table: str, numbers: str) -> str:
-    """In their order."""
+    """Columns in order."""
     return (
         f"(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.position) FROM unnest({numbers}) WITH ORDINALITY u (number, position)"
         f" JOIN pg_attribute a ON a.attrelid = {table} AND a.attnum = u.number)"
@@ -27,7 +27,7 @@ def _named_columns(table: str, numbers: str) -> str:
 
 
 def columns_query(version: int) -> str:
-    """Gives `position` besides: in the order of attnum."""
+    """Also returns `position`: in the order of attnum."""
     compression = "nullif(a.attcompression::text, '')" if version >= 140000 else "NULL"
     loose = (
         "|| coalesce((SELECT CASE WHEN NOT k.convalidated THEN ', not valid' ELSE '' END || CASE WHEN k.connoinherit THEN ', no inherit' ELSE '' END"
@@ -75,8 +75,8 @@ LEFT JOIN (SELECT f.ftrelid, s.srvname AS ftserver, array_to_string(f.ftoptions,
   FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver) f ON f.ftrelid = c.oid
 WHERE {PEOPLES} AND c.relkind IN ('r', 'p', 'f') AND {not_of_extension("pg_class", "c.oid")}"""
 
-# PostgreSQL makes and numbers a constraint for each partition that a foreign key leads to; and its triggers.
-# NOT NULL is a constraint since version 18; it stands with the column, without its name.
+# PostgreSQL creates and numbers a constraint for each partition that a foreign key references; and its triggers. NOT
+# NULL is a constraint since version 18; it is part of the column, without its name.
 CONSTRAINTS = f"""
 SELECT 'constraint' AS kind, coalesce({TABLE}, k.contypid::regtype::text) || '.' || quote_ident(k.conname) AS name, {TABLE} AS "on",
   CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclude' ELSE 'check' END AS type,
@@ -142,5 +142,5 @@ FROM {RELATION} JOIN pg_policy p ON p.polrelid = c.oid WHERE {PEOPLES}"""
 
 
 def table_queries(version: int) -> Sequence[str]:
-    """Of a server's version number, such as 150018."""
+    """The queries for a server's version number, such as 150018."""
     return (TABLES, columns_query(version), CONSTRAINTS, INDEXES, VIEWS, SEQUENCES, TRIGGERS, RULES, POLICIES)

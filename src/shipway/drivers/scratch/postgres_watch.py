@@ -1,4 +1,4 @@
-"""Who holds which locks, looked at from a session of its own while others work."""
+"""Sample who holds which locks, from a separate session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection
 from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
 
-PAUSE = 0.005  # seconds between two looks
+PAUSE = 0.005  # seconds between two samples
 _RELATIONS = f"""
 SELECT c.oid::bigint, {qualified("c.relname")},
   CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_filenode(c.oid) ELSE 0 END::bigint
@@ -28,8 +28,8 @@ Hold = tuple[int, str, int]  # relation, mode, process of the server
 
 
 class PostgresWatch:
-    """Looks every few milliseconds, from a session in another database. A lock that is held for less than that may be
-    missed (more so on a busy machine); starts and lengths are as exact as the looks are close."""
+    """Samples every few milliseconds, from a session in another database. Locks held for less than that may be missed
+    (more so on a busy machine), which also limits the precision of starts and durations."""
 
     def __init__(self, names: Mapping[int, str], database: int) -> None:
         self.locks: Sequence[Lock] = ()
@@ -38,7 +38,7 @@ class PostgresWatch:
         self._stop = threading.Event()
 
     def look(self, connection: Connection) -> None:
-        """Until `stop`."""
+        """Sample until `stop`."""
         began = time.monotonic()
         held: dict[Hold, float] = {}
         found: list[Lock] = []
@@ -62,7 +62,7 @@ class PostgresWatch:
 
 @contextmanager
 def watching(reader: Reader, watcher: Reader, books: Collection[str]) -> Iterator[PostgresWatch]:
-    """In the reader's database, looked at by `watcher` from another one."""
+    """Watch the reader's database, by `watcher` from another one."""
     before, database = reader.read(_relations)
     names = {oid: name for oid, (name, _) in before.items() if not is_book(name, books)}
     watch = PostgresWatch(names, database)
@@ -81,6 +81,6 @@ def watching(reader: Reader, watcher: Reader, books: Collection[str]) -> Iterato
 
 
 def _relations(connection: Connection) -> tuple[dict[int, tuple[str, int]], int]:
-    """By oid: name, and number of the file, 0 where it isn't a table. And the oid of the database."""
+    """By oid: name, and number of the file, 0 if it isn't a table. And the oid of the database."""
     (database,) = connection.execute(_DATABASE).fetchone() or (0,)
     return {oid: (name, file) for oid, name, file in connection.execute(_RELATIONS, prepare=True)}, database

@@ -1,13 +1,13 @@
-"""Parts that the catalog queries have in common.
+"""Shared parts of the catalog queries.
 
-Every query gives a row an object: `kind`, `name`, and a column for each facet, NULL where there is none. Names are
-qualified by their schema and quoted where they need it; the session's search_path is empty, so that PostgreSQL's own
-functions qualify theirs too.
+Every query returns one row per object: `kind`, `name`, and a column for each facet, NULL without a value. Names are
+qualified by their schema and quoted if needed; the session's search_path is empty, so that PostgreSQL's own functions
+qualify theirs too.
 """
 
 from __future__ import annotations
 
-FIRST = 16384  # what has a smaller oid came with the server
+FIRST = 16384  # objects with a smaller oid came with the server
 PEOPLES = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'"
 
 
@@ -24,7 +24,7 @@ def comment(catalog: str, oid: str) -> str:
 
 
 def privileges(acl: str, sign: str, owner: str) -> str:
-    """Only where they aren't those that every object of its kind and owner begins with. `sign` as in acldefault."""
+    """Omits the defaults of the object's kind and owner. `sign` as in acldefault."""
     return (
         f"CASE WHEN {acl} IS NOT NULL THEN nullif({_sorted(acl)}, {_sorted(f'acldefault({sign}, {owner})')}) END AS privileges"
     )
@@ -35,7 +35,8 @@ def _sorted(acl: str) -> str:
 
 
 def not_of_extension(catalog: str, oid: str, *, nor_of_another: bool = False) -> str:
-    """With `nor_of_another`, nor made by PostgreSQL together with something else: a range's functions and casts."""
+    """With `nor_of_another`, also excludes what PostgreSQL creates along with another object: a range's functions and
+    casts."""
     kinds = "'e', 'i'" if nor_of_another else "'e'"
     return (
         f"NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_catalog.{catalog}'::regclass AND x.objid = {oid}"

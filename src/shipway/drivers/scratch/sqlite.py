@@ -19,11 +19,11 @@ from shipway.drivers.scratch.sqlite_catalog import quoted, read_catalog
 from shipway.drivers.scratch.unwatched import Unwatched
 from shipway.ports import ScratchDatabase, Watched
 
-STEPS = 10_000  # of SQLite's virtual machine between two looks at the clock
+STEPS = 10_000  # instructions of SQLite's virtual machine between two checks of the clock
 
 
 class SqliteScratch:
-    """`folder` is made where it isn't there; `books` as in bookkeeping.py."""
+    """`folder` is created if missing; `books` as in bookkeeping.py."""
 
     def __init__(self, folder: Path, *, books: Collection[str] = ()) -> None:
         self._folder = folder
@@ -35,9 +35,9 @@ class SqliteScratch:
         with _translated(), _open(path, "rwc") as target:
             if like is not None:
                 with _open(self._folder / f"{like.name}.db", "rw") as source:
-                    source.backup(target)  # unlike a copied file, with what is in its journal
+                    source.backup(target)  # unlike a copied file, it includes the journal
             else:
-                target.execute("VACUUM")  # which writes the file
+                target.execute("VACUUM")  # writes the file
         return SqliteDatabase(path, self._books)
 
     def drop(self, database: ScratchDatabase) -> None:
@@ -73,11 +73,11 @@ class SqliteDatabase:
             return read_catalog(connection, self._books)
 
     def touched(self) -> Mapping[str, int | None]:
-        """Every table: nobody counts."""
+        """Every table: changes are not counted."""
         return {table: None for table in sorted({*self._made, *self._keys()}) if not is_book(table, self._books)}
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
-        """Each value counts with its type, and with the key that its row had when the database was made."""
+        """Each value counts with its type, and with its row's key from when the database was created."""
         with self._session() as connection:
             there = _columns(connection).get(table)
             if there is None:
@@ -94,7 +94,7 @@ class SqliteDatabase:
             return Content(rows, dict(zip(wanted, map(str, sums), strict=True)))
 
     def collisions(self) -> Sequence[str]:
-        """None: SQLite counts on from the largest number that a row has."""
+        """None: SQLite continues from the largest number of a row."""
         return ()
 
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
@@ -115,7 +115,7 @@ class SqliteDatabase:
         return nullcontext(Unwatched())
 
     def interrupt(self) -> Sequence[str]:
-        """Nothing to do: there is no server that could end somebody's session."""
+        """Nothing to do: no server could end another session."""
         return ()
 
     def _keys(self) -> Mapping[str, list[str]]:
@@ -141,7 +141,7 @@ def _run(connection: sqlite3.Connection, script: str, transaction: bool) -> None
 
 
 def _columns(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
-    """By table: its columns, and their place in the primary key, from 1, or 0."""
+    """By table: its columns, and their position in the primary key, from 1, or 0."""
     found: dict[str, dict[str, int]] = {}
     tables = "SELECT t.name, c.name, c.pk FROM pragma_table_list t, pragma_table_xinfo(t.name) c"
     for table, column, key in connection.execute(f"{tables} WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"):

@@ -1,4 +1,4 @@
-"""The schema of an SQLite database: from its pragmas, and from the text of its statements what they don't tell."""
+"""The schema of an SQLite database: from its pragmas, and the rest from the text of its statements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shipway.domain.catalog import Catalog, Entry
 from shipway.drivers.scratch.bookkeeping import without_books
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-# Of a CREATE TABLE: what no pragma tells.
+# What pragmas omit of a CREATE TABLE.
 _CLAUSES = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|(?P<check>\bCHECK\s*(?=\()|\bAS\s*(?=\())"
     r"|(?P<word>\bAUTOINCREMENT\b|\bCOLLATE\s+\w+|\bON\s+CONFLICT\s+\w+|\bDEFERRABLE(?:\s+INITIALLY\s+\w+)?)",
@@ -19,7 +19,7 @@ _CLAUSES = re.compile(
 
 
 def quoted(name: str) -> str:
-    """As a person would write it."""
+    """Quote a name as a person would write it."""
     return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
@@ -50,7 +50,7 @@ def read_catalog(connection: sqlite3.Connection, books: Collection[str]) -> Cata
 
 
 def one_line(text: str) -> str:
-    """White space doesn't count, and neither does IF NOT EXISTS."""
+    """Ignores white space and IF NOT EXISTS."""
     return re.sub(r"\s+", " ", re.sub(r"\bIF NOT EXISTS\s", "", text, count=1, flags=re.IGNORECASE)).strip()
 
 
@@ -62,7 +62,7 @@ def _columns(connection: sqlite3.Connection, name: str, table: str) -> Iterator[
             "null": "not null" if not_null else "",
             "default": default or "",
             "generated": {2: "virtual", 3: "stored"}.get(hidden, ""),
-            "identity": "by default" if key and kind.upper() == "INTEGER" else "",  # the table's rowid, given where it lacks
+            "identity": "by default" if key and kind.upper() == "INTEGER" else "",  # the rowid, generated if missing
         }
         yield Entry("column", f"{table}.{quoted(column)}", {key: value for key, value in facets.items() if value})
 

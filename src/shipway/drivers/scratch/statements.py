@@ -1,11 +1,11 @@
-"""A script of PostgreSQL cut into its statements, by the rules that psql goes by."""
+"""Split a PostgreSQL script into its statements, by psql's rules."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-# What a semicolon inside doesn't end. An unclosed one reaches to the end of the script.
+# Tokens in which a semicolon doesn't end a statement. An unclosed one reaches to the end of the script.
 _TOKEN = re.compile(
     r"""
     (?P<comment> --[^\n]* | /\* )
@@ -20,10 +20,10 @@ _ROUTINE = re.compile(r"create(?: or replace)? (?:function|procedure)")
 
 
 def split(script: str) -> Sequence[str]:
-    """Without the semicolons; parts of nothing but white space and comments are left out."""
+    """Statements without semicolons; those of only white space and comments are omitted."""
     parts: list[str] = []
     start = at = depth = blocks = 0
-    words: list[str] = []  # the first of the statement, which tell whether BEGIN and END mean a block
+    words: list[str] = []  # the first words, which show whether BEGIN and END enclose a block
     something = False
     while match := _TOKEN.search(script, at):
         something = something or bool(script[at : match.start()].strip())
@@ -53,7 +53,7 @@ def split(script: str) -> Sequence[str]:
 
 
 def _comment_end(script: str, at: int) -> int:
-    """They nest."""
+    """Comments nest."""
     depth = 1
     for match in re.compile(r"/\*|\*/").finditer(script, at):
         depth += 1 if match[0] == "/*" else -1

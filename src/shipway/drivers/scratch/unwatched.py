@@ -1,4 +1,4 @@
-"""For databases that tell nobody who holds which locks."""
+"""For databases that don't report their locks."""
 
 from __future__ import annotations
 

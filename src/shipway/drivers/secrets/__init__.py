@@ -1,1 +1,1 @@
-"""Where the values of secrets are kept."""
+"""Stores of secret values."""

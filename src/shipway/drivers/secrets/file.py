@@ -1,4 +1,4 @@
-"""Secrets in files of the home folder, as versions before kept them: read once, to be taken into the ledger."""
+"""Secrets in files of the home folder, as in older versions: read once, to move them to the ledger."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from shipway.system.locks import exclusive
 
 
 class OldFiles:
-    """One JSON file a scope: the values by name, oldest first."""
+    """One JSON file per scope: the values by name, oldest first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def scopes(self) -> list[str]:
-        """That are still there."""
+        """The remaining scopes."""
         return sorted(path.stem.replace("__", "/") for path in self._folder.glob("*.json"))
 
     def read(self, scope: str) -> Mapping[str, Sequence[str]]:
-        """SecretError where the file is damaged; it stays as it is."""
+        """Read a scope. SecretError if the file is damaged; it is kept."""
         try:
             found: Mapping[str, Sequence[str]] = json.loads(self._file(scope).read_text(encoding="utf-8"))
             return found
@@ -32,11 +32,11 @@ class OldFiles:
             raise SecretError(f"the secrets in {self._file(scope)} can't be read: {error}", hint="restore the file") from error
 
     def remove(self, scope: str) -> None:
-        """The last step."""
+        """Remove the file: the last step."""
         self._file(scope).unlink(missing_ok=True)
 
     def set_aside(self, scope: str) -> Path:
-        """Keep it under another name; returns that."""
+        """Rename the file; returns its new path."""
         path = self._file(scope)
         return path.rename(path.with_suffix(".conflict"))
 

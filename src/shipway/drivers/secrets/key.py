@@ -1,5 +1,4 @@
-"""The key under which a ledger's secrets are encrypted. It is kept outside of the ledger, and nothing of it in there but
-an id that tells which key it is."""
+"""The key that encrypts a ledger's secrets. It is stored outside of the ledger, which only has its id."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ VARIABLE = "SHIPWAY_KEY"
 
 
 class Key:
-    """AES-256-GCM and HMAC-SHA256, each under a key derived from 32 random bytes."""
+    """AES-256-GCM and HMAC-SHA256, each with a key derived from 32 random bytes."""
 
     def __init__(self, text: str) -> None:
         try:
@@ -33,24 +32,24 @@ class Key:
 
     @classmethod
     def new(cls) -> Key:
-        """A random one."""
+        """A random key."""
         return cls(PREFIX + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("="))
 
     @property
     def text(self) -> str:
-        """All of it, for a person who takes it to another machine."""
+        """The whole key, to transfer it to another machine."""
         return PREFIX + base64.urlsafe_b64encode(self._secret).decode().rstrip("=")
 
     def seal(self, value: str, where: str) -> str:
-        """Encrypt. `where` must be the same to decrypt: a sealed value can't stand in for another one."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # costs more to import than a command takes
+        """Encrypt. Decryption needs the same `where`: a sealed value can't replace another one."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # importing it takes longer than a command may
 
         nonce = os.urandom(12)
         sealed = AESGCM(self._derive("seal")).encrypt(nonce, value.encode("utf-8", "surrogateescape"), where.encode())
         return base64.b64encode(nonce + sealed).decode()
 
     def open(self, sealed: str, where: str) -> str:
-        """Decrypt. SecretError where it was changed, or sealed for something else."""
+        """Decrypt. SecretError if it was modified, or sealed for something else."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -63,7 +62,7 @@ class Key:
         return value.decode("utf-8", "surrogateescape")
 
     def fingerprint(self, value: str, where: str) -> str:
-        """Equal for equal values of the same secret, and telling nothing to whoever lacks the key."""
+        """Equal for equal values of the same secret, and meaningless without the key."""
         text = f"{where}\0{value}".encode("utf-8", "surrogateescape")
         return hmac.new(self._derive("fingerprint"), text, hashlib.sha256).hexdigest()[:32]
 
@@ -72,13 +71,13 @@ class Key:
 
 
 class Keys:
-    """The keys that this machine has: those of SHIPWAY_KEY, then those of a file, one a line, readable by its owner alone."""
+    """This machine's keys: those of SHIPWAY_KEY, then those of a file, one per line, readable only by its owner."""
 
     def __init__(self, file: Path, given: str = "") -> None:
         self._file, self._given = file, given
 
     def all(self) -> list[Key]:
-        """SecretError where the file could be read by others."""
+        """SecretError if others can read the file."""
         try:
             mode = stat.S_IMODE(self._file.stat().st_mode)
             lines = self._file.read_text(encoding="ascii", errors="replace").split()
@@ -91,7 +90,7 @@ class Keys:
         return [Key(text) for text in (*self._given.split(), *lines)]
 
     def add(self, key: Key) -> None:
-        """Keep one more in the file."""
+        """Add a key to the file."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             handle = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -106,7 +105,7 @@ class Keys:
 
 
 def _append(handle: int, line: bytes) -> None:
-    """The whole line or nothing of it: a full disk may take only its beginning, and says so at the next write. OSError."""
+    """The whole line or nothing: a full disk may take only its beginning, and fail at the next write. OSError."""
     size = os.fstat(handle).st_size
     begin = b"" if not size or os.pread(handle, 1, size - 1) == b"\n" else b"\n"
     left = begin + line
@@ -120,7 +119,7 @@ def _append(handle: int, line: bytes) -> None:
 
 
 def _keep_entry(folder: Path) -> None:
-    """That the file is there must survive a power cut as well."""
+    """The file's existence must survive a power failure too."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -129,7 +128,7 @@ def _keep_entry(folder: Path) -> None:
 
 
 def missing(wanted: str) -> KeyMissing:
-    """The error that tells how to get it."""
+    """The error that tells how to get the key."""
     return KeyMissing(
         f"this machine lacks the key ({wanted[:8]}) under which the ledger's secrets are encrypted",
         hint=f"on a machine that has it: `shipway key export`; here: `shipway key import`, or set {VARIABLE}",

@@ -12,12 +12,12 @@ from shipway.drivers.secrets.key import Key, Keys, missing
 from shipway.ports import Ledger
 
 KEY = "secrets key"  # property of a ledger: the id of its key
-REMOVED = ""  # fingerprint and sealed value of the version that ends a name: the table is append-only
+REMOVED = ""  # fingerprint and sealed value of the version that removes a name: the table is append-only
 
 
 class LedgerSecrets:
-    """Implements ports.Secrets. old: folder of the files of versions before, which are taken into the ledger at the first
-    use, verified there, and removed."""
+    """Implements ports.Secrets. old: folder of the files of older versions, which are moved to the ledger on first use,
+    verified there, and removed."""
 
     def __init__(self, ledger: Ledger, keys: Keys, old: Path | None = None, note: Callable[[str], None] = lambda text: None) -> None:
         self._ledger, self._keys, self._note = ledger, keys, note
@@ -31,19 +31,19 @@ class LedgerSecrets:
         return {name: len(found) for name, found in sorted(self._ledger.secrets(scope).items()) if found[-1] != REMOVED}
 
     def fingerprints(self, scope: str, name: str) -> Sequence[str]:
-        """As the ledger has them; needs no key."""
+        """Fingerprints of all versions, from the ledger; needs no key."""
         self._migrate()
         return self._ledger.secrets(scope).get(name, ())
 
     def get(self, scope: str, name: str, version: int | None = None) -> str | None:
-        """Decrypt a version. KeyMissing where this machine lacks the key."""
+        """Decrypt a version. KeyMissing if this machine lacks the key."""
         self._migrate()
         number = len(self._ledger.secrets(scope).get(name, ())) if version is None else version
         sealed = self._ledger.sealed_secret(scope, name, number)
         return None if sealed in (None, REMOVED) else self._known_key().open(sealed, _where(scope, name, number))
 
     def set(self, scope: str, name: str, value: str) -> int:
-        """Encrypt and append; a value that is the newest one already stays that version."""
+        """Encrypt and append; the newest value again keeps its version."""
         if not value.strip():
             environment = scope.rpartition("/")[2]
             hint = f"type a value, or pipe one in: printf %s VALUE | shipway secret set {environment} {name}"
@@ -67,11 +67,11 @@ class LedgerSecrets:
                 return True
 
     def key(self) -> Key:
-        """The ledger's own, made where there is none yet. KeyMissing where this machine lacks it."""
+        """The ledger's key, created if there is none yet. KeyMissing if this machine lacks it."""
         return self._made_key()
 
     def take_key(self, key: Key) -> None:
-        """Keep a key on this machine. SecretError where it isn't the one of this ledger."""
+        """Store a key on this machine. SecretError if it isn't this ledger's."""
         wanted = self._ledger.property(KEY)
         if wanted is not None and wanted != key.id:
             raise SecretError(f"that is another ledger's key ({key.id[:8]}); the one of this ledger is {wanted[:8]}")
@@ -79,7 +79,7 @@ class LedgerSecrets:
             self._keys.add(key)
 
     def _append(self, scope: str, name: str, version: int, value: str) -> bool:
-        """False where the version is there already."""
+        """False if the version exists already."""
         key = self._made_key()
         sealed = key.seal(value, _where(scope, name, version))
         return self._ledger.add_secret(scope, name, version, key.fingerprint(value, f"{scope} {name}"), sealed)
@@ -99,11 +99,11 @@ class LedgerSecrets:
                 have = self._keys.all()
                 made = have[0] if have else Key.new()
                 if not have:
-                    self._keys.add(made)  # first: what is encrypted under it must never be without it
+                    self._keys.add(made)  # first: encrypted values must never exist without their key
                 self._ledger.settle(KEY, made.id)  # another machine may have been faster
             return self._known_key()
 
-    # the files of versions before
+    # files of older versions
 
     def _migrate(self) -> None:
         with self._guard:
@@ -112,13 +112,14 @@ class LedgerSecrets:
             try:
                 self._made_key()
             except KeyMissing:
-                return  # they wait for it; who needs a value is told
+                return  # they wait for it; whoever needs a value gets the error
             with self._old.alone():
                 for scope in self._old.scopes():
                     self._take(scope, self._old)
 
     def _take(self, scope: str, old: OldFiles) -> None:
-        """Safe to be killed in: the file goes last, and what is in the ledger already is known by its fingerprint."""
+        """Safe to be killed in: the file is removed last, and values already in the ledger are recognized by
+        fingerprint."""
         key, values = self._made_key(), old.read(scope)
         for name, versions in values.items():
             for number, value in enumerate(versions, 1):

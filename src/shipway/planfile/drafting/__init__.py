@@ -1,1 +1,1 @@
-"""A first plan for a repository, from what is found in it."""
+"""Draft a first plan for a repository from its content."""

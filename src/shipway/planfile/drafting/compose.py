@@ -21,7 +21,7 @@ from shipway.planfile.drafting.variables import entries, split
 from shipway.planfile.sections import accessory as accessory_of
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-# Images that Shipway doesn't know as a kind, but whose port and kind of address are well known.
+# Images that are no kind of their own in Shipway, but have a well-known port and URL format.
 _OTHERS = {
     "rabbitmq": (5672, "amqp://{host}:{port}"),
     "mongo": (27017, "mongodb://{host}:{port}"),
@@ -38,7 +38,7 @@ _PROXIES = ("traefik", "nginx-proxy", "nginx-proxy-manager", "caddy-docker-proxy
 
 
 def find(root: Path, draft: Draft) -> str | None:
-    """Add what the compose file has; its name, or None where there is none that can be used."""
+    """Add the compose file's content; returns its name, or None without a usable one."""
     file = next((name for name in FILES if (root / name).is_file()), None)
     if file is None:
         return None
@@ -65,7 +65,7 @@ def find(root: Path, draft: Draft) -> str | None:
 
 
 def _sound(raw: dict[str, Any]) -> dict[str, Any]:
-    """Without values of a kind that they can't have: nothing is known of such a key."""
+    """Remove values of an invalid type, as if their keys were missing."""
     texts: dict[str, type | tuple[type, ...]] = {"image": str, "command": (str, list), "entrypoint": (str, list), "build": (str, dict), "env_file": (str, list)}
     found = {key: value for key, value in raw.items() if isinstance(value, texts.get(key, object))}
     build = found.get("build")
@@ -109,7 +109,7 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
 
 
 def _right_volume(draft: AccessoryDraft, file: str) -> None:
-    """The path that the image really writes to: what a compose file has beside it never kept anything."""
+    """The path that the image actually writes to: another one in a compose file never stored anything."""
     as_planned = Accessory(draft.name, draft.image, draft.kind, volume=draft.volume, environment=draft.environment, command=draft.command)
     right = right_path(as_planned, known_volumes(as_planned), usual_variables(as_planned))
     if right is not None:
@@ -151,7 +151,7 @@ def _service(
     if _base(draft.image or "") in _PROXIES:
         draft.todo.append("Shipway's own edge stands before all services: is this one needed?")
     draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port) + mounts(raw, draft.folder)
-    worker = draft.command and not draft.port  # it runs something else than what the Dockerfile was written for
+    worker = draft.command and not draft.port  # it runs another program than the Dockerfile's
     if draft.folder is not None and not worker:
         dockerfile.complete(draft, dockerfile.read(root / draft.folder / draft.dockerfile))
     return draft
@@ -176,13 +176,13 @@ def _build(draft: ServiceDraft, raw: Any) -> None:
 def _addresses(
     draft: ServiceDraft, found: dict[str, str | None], accessories: dict[str, AccessoryDraft | None]
 ) -> None:
-    """Take the variables out of `found` that accessories provide: those with an accessory's host in an address."""
+    """Remove from `found` the variables that accessories provide: those with an accessory's host in an address."""
     for name, value in list(found.items()):
         match = re.match(r"([a-z0-9+]+)://(?:[^@/]*@)?([\w.-]+)", value or "")
         accessory = accessories.get(match[2] if match else value or "")
         if accessory is None:
             continue
-        if match is None:  # the bare host, as in DB_HOST
+        if match is None:  # only the host, as in DB_HOST
             if accessory.kind in ("postgres", "mysql"):
                 draft.todo.append(f"{name}: Shipway makes the password of {accessory.name}; take it from the address that it provides")
             continue
@@ -218,7 +218,7 @@ def _command(raw: Any) -> str | None:
 
 
 def _ports(raw: dict[str, Any]) -> list[int]:
-    """The ports in the container, of `8080:80`, `127.0.0.1:8080:80/tcp`, `80`, `9000-9001` or {target: 80}."""
+    """The ports in the container, from `8080:80`, `127.0.0.1:8080:80/tcp`, `80`, `9000-9001` or {target: 80}."""
     found = list[int]()
     for item in [*_list(raw.get("ports")), *_list(raw.get("expose"))]:
         text = str(item.get("target", "") if isinstance(item, dict) else _without_variables(str(item)))
@@ -233,7 +233,7 @@ def _volume(raw: dict[str, Any]) -> str | None:
 
 
 def _named_volumes(raw: dict[str, Any]) -> list[Any]:
-    """Without folders of the developer's machine, which are mounted to work on the source or to configure."""
+    """Without mounted folders of the developer's machine, for source or configuration."""
     volumes = _list(raw.get("volumes"))
     return [item for item in volumes if (item.get("type") == "volume" if isinstance(item, dict) else isinstance(item, str) and item[:1] not in ("", *"./~$"))]
 
@@ -256,7 +256,7 @@ def _default_volume(kind: str, image: str) -> str | None:
 
 
 def _without_variables(text: str) -> str:
-    """`postgres:${VERSION:-16}` is postgres:16; a variable without a default is left out."""
+    """`postgres:${VERSION:-16}` becomes postgres:16; a variable without a default is removed."""
     return re.sub(r"\$\{\w+(?::?-([^}]*))?[^}]*\}", lambda match: match[1] or "", text).rstrip(":")
 
 

@@ -1,4 +1,4 @@
-"""Migrations: which tool a folder's are for, and where it has them."""
+"""Detect migrations: the tool of a folder, and its migrations' path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KNEX_PATH = re.compile(r"""directory\s*:\s*(['"][^'"]+['"])""")
 
 
 def find(root: Path, folders: list[str], draft: Draft) -> None:
-    """Add what the folders (`.` is the root) have. The first tool that Shipway drives is the plan's."""
+    """Add the migrations in the folders (`.` is the root). The first supported tool becomes the plan's."""
     for folder in folders:
         shown = "" if folder == "." else f"{folder}/"
         for database in _tools(root / folder):
@@ -26,7 +26,7 @@ def find(root: Path, folders: list[str], draft: Draft) -> None:
 
 
 def _tools(here: Path) -> Iterator[DatabaseDraft]:
-    """`why` is the file that tells it."""
+    """`why` is the file that identifies it."""
     if (here / "alembic.ini").is_file():
         yield DatabaseDraft(tool="alembic", why="alembic.ini")
     if (here / "manage.py").is_file() and "django" in lenient(here / "manage.py").lower():
@@ -55,7 +55,7 @@ def _tools(here: Path) -> Iterator[DatabaseDraft]:
 
 
 def _path(pattern: re.Pattern[str], text: str) -> str | None:
-    """The folder that a configuration names by strings, joined; None where that is the tool's default."""
+    """The folder in a configuration's string literals, joined; None for the tool's default."""
     match = pattern.search(text)
     parts = re.findall(r"""['"]([^'"]+)['"]""", match[1]) if match else []
     path = "/".join(part.removeprefix("./").strip("/") for part in parts)
@@ -65,7 +65,7 @@ def _path(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:
-    """With its service and its PostgreSQL; a database that nothing speaks of yet is added."""
+    """Add it with its service and PostgreSQL; a database that nothing else mentions is added."""
     service = _owner(draft, folder)
     if service is None or any(item.tool for item in draft.databases):
         draft.notes.append(f"{database.why}: no service is built from that folder, or there is a tool already: left out")
@@ -90,6 +90,6 @@ def _postgres(draft: Draft) -> AccessoryDraft | None:
 
 
 def _owner(draft: Draft, folder: str) -> ServiceDraft | None:
-    """The service whose image has that folder's files in its working directory: built from it, public ones first."""
+    """The service whose image has that folder in its working directory: built from it, public ones first."""
     built = [item for item in draft.services if item.folder == folder]
     return next((item for item in built if item.port), built[0] if built else None)

@@ -1,4 +1,4 @@
-"""What a Dockerfile tells about the service that it builds."""
+"""Facts from a Dockerfile about its service."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\
 
 @dataclass(frozen=True)
 class Facts:
-    """Read from the text; the last stage counts for port and health."""
+    """Facts from the text; port and health are those of the last stage."""
 
     port: int | None
-    health: str | None  # path that its HEALTHCHECK asks for, or …
-    health_command: str | None  # … what it runs instead
+    health: str | None  # path that its HEALTHCHECK requests, or …
+    health_command: str | None  # … its other command
     stages: tuple[str, ...]
     base: str  # image of the first stage
     text: str
 
     @property
     def test_stage(self) -> str | None:
-        """A stage that was made to run tests in."""
+        """A stage for running tests."""
         return next((stage for stage in TEST_STAGES if stage in self.stages), None)
 
 
 def facts(text: str) -> Facts:
-    """Never fails: what isn't understood isn't known."""
+    """Never fails: what isn't understood stays unknown."""
     joined = re.sub(r"\\\s*\n", " ", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE))
     lines = [line.strip() for line in joined.splitlines()]
     froms = [line.split() for line in lines if re.match(r"FROM\s", line, re.IGNORECASE)]
@@ -48,7 +48,7 @@ def facts(text: str) -> Facts:
 
 
 def _health_command(line: str) -> str | None:
-    """What a HEALTHCHECK runs, of either form: `CMD curl …` or `CMD ["curl", …]`."""
+    """The command of a HEALTHCHECK in either form: `CMD curl …` or `CMD ["curl", …]`."""
     command = re.split(r"\bCMD\s+", line, maxsplit=1)[-1].strip() if re.search(r"\bCMD\s", line) else ""
     if command.startswith("["):
         try:
@@ -59,29 +59,29 @@ def _health_command(line: str) -> str | None:
 
 
 def health_path(command: str) -> str | None:
-    """The path that a health check asks for on its own machine: `curl -f http://localhost:8000/health`."""
+    """The path that a health check requests on its own machine: `curl -f http://localhost:8000/health`."""
     match = _URL.search(command)
     return (match[2] or "/").partition("?")[0] if match else None
 
 
 def read(file: Path) -> Facts | None:
-    """Facts of a file; None where there is none."""
+    """Facts of a file; None if it is missing."""
     return facts(lenient(file)) if file.is_file() else None
 
 
 def folders(root: Path) -> list[str]:
-    """The parts of a repository that have a Dockerfile."""
+    """The folders of a repository with a Dockerfile."""
     return [folder for folder in parts(root) if (root / folder / "Dockerfile").is_file()]
 
 
 def parts(root: Path) -> list[str]:
-    """The root (`.`) and its folders, without those that tools make."""
+    """The root (`.`) and its folders, without generated ones."""
     below = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     return [".", *(name for name in below if name not in SKIPPED)]
 
 
 def service(root: Path, folder: str, app: str) -> ServiceDraft:
-    """A service that is built from a folder."""
+    """A service built from a folder."""
     name = plan_name(app if folder == "." else folder, "service")
     draft = ServiceDraft(name, folder=folder, why=[f"{'' if folder == '.' else folder + '/'}Dockerfile"])
     complete(draft, read(root / folder / "Dockerfile"))
@@ -89,7 +89,7 @@ def service(root: Path, folder: str, app: str) -> ServiceDraft:
 
 
 def complete(draft: ServiceDraft, known: Facts | None) -> None:
-    """Fill in what the draft doesn't know yet."""
+    """Add facts that the draft lacks."""
     if known is None:
         return
     if draft.port is None and known.port:

@@ -1,4 +1,4 @@
-"""What was found in a repository, on its way to a plan. Filled by the finders, written by `write`."""
+"""The findings in a repository on the way to a plan: filled by the finders, written by `write`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ServiceDraft:
     """One entry of `services`."""
 
     name: str
-    folder: str | None = None  # of its build; None: `image` is used as it is
+    folder: str | None = None  # of its build; None: `image` is used unchanged
     dockerfile: str = "Dockerfile"
     target: str | None = None
     args: dict[str, str] = field(default_factory=dict)
@@ -26,8 +26,8 @@ class ServiceDraft:
     health_command: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
-    public: bool = True  # False where it is known that nobody outside reaches it
-    todo: list[str] = field(default_factory=list)  # becomes comments
+    public: bool = True  # False if it is known not to be reachable from outside
+    todo: list[str] = field(default_factory=list)  # written as comments
     why: list[str] = field(default_factory=list)
 
 
@@ -40,7 +40,7 @@ class AccessoryDraft:
     kind: str
     provides: str | None = None
     url: str | None = None
-    port: int | None = None  # only where the kind doesn't tell it
+    port: int | None = None  # only if it differs from the kind's
     volume: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class StepDraft:
 
 @dataclass
 class DatabaseDraft:
-    """The `database` section; `unsupported` holds the words where Shipway can't drive it."""
+    """The `database` section; `unsupported` has a message if Shipway doesn't support it."""
 
     accessory: str = ""
     service: str = ""
@@ -77,7 +77,7 @@ class DatabaseDraft:
 
 @dataclass
 class Draft:
-    """The whole plan. `notes` are for the reader of the terminal, not for the file."""
+    """The whole plan. `notes` are for the terminal, not for the file."""
 
     app: str
     branch: str = "main"
@@ -89,7 +89,7 @@ class Draft:
 
 
 def plan_name(text: str, fallback: str = "app") -> str:
-    """The nearest name that a plan allows: `My_App.git` becomes `my-app`."""
+    """The closest valid name: `My_App.git` becomes `my-app`."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower().removesuffix(".git")).strip("-")[:40].rstrip("-")
     name = name if re.search(NAME_PATTERN, name) else f"{fallback}-{name}"[:40].rstrip("-")
     return fallback if name == "all" else name

@@ -1,4 +1,4 @@
-"""Steps of the pipeline from Python and JavaScript projects: what they have for linting, testing and building."""
+"""Pipeline steps for Python and JavaScript projects: linting, testing and building."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shipway.planfile.drafting.draft import Draft, StepDraft, plan_name
 
 _PYTHON, _NODE = "python:3.12-slim", "node:22-slim"
 _SCRIPTS = ("lint", "test", "build")
-_PLACEHOLDER = "no test specified"  # what `npm init` writes
+_PLACEHOLDER = "no test specified"  # written by `npm init`
 
 
 def find(root: Path, folder: str, draft: Draft) -> None:
@@ -41,7 +41,7 @@ def _names(prefix: str, name: str) -> list[str]:
 def _step(
     name: str, run: str, install: str, folder: str, known: dockerfile.Facts | None, image: str, why: str
 ) -> StepDraft:
-    """In the Dockerfile's own test stage where there is one, else in a plain image that gets the tools first."""
+    """In the Dockerfile's own test stage if there is one, else in a plain image that first installs the tools."""
     if known and known.test_stage:
         return StepDraft(name, run, "", folder, known.test_stage, why=f"{why}; stage {known.test_stage} of the Dockerfile")
     enter = "" if folder == "." else f"cd {folder} && "
@@ -67,7 +67,7 @@ def _python(here: Path, folder: str, known: dockerfile.Facts | None) -> list[Ste
 
 
 def _wanted(texts: dict[str, str], sources: list[str], project: str, tool: str) -> list[str]:
-    """What pip must install before the tool can run."""
+    """What pip must install to run the tool."""
     if tool == "ruff" and not sources:
         return ["ruff"]
     files = [*(["requirements.txt"] if "requirements.txt" in texts else []), *sources[:1]]
@@ -81,7 +81,7 @@ def _wanted(texts: dict[str, str], sources: list[str], project: str, tool: str) 
 
 
 def _extra(project: str, tool: str) -> str | None:
-    """The extra of a package that has the tool."""
+    """The package's extra with the tool."""
     import tomllib
 
     try:
@@ -114,7 +114,7 @@ def _node(here: Path, folder: str, known: dockerfile.Facts | None) -> list[StepD
 
 
 def _manager(here: Path) -> tuple[str, str]:
-    """Package manager by its lock file, and how it installs exactly what is locked."""
+    """The package manager of the lock file, and its command that installs exactly the locked versions."""
     if (here / "pnpm-lock.yaml").is_file():
         return "pnpm", "corepack enable && pnpm install --frozen-lockfile"
     if (here / "yarn.lock").is_file():
@@ -123,7 +123,7 @@ def _manager(here: Path) -> tuple[str, str]:
 
 
 def package_json(here: Path) -> dict[str, Any]:
-    """Its content; empty where there is none or it is damaged."""
+    """The content of package.json; empty if it is missing or damaged."""
     try:
         data = json.loads(lenient(here / "package.json") or "{}")
     except (ValueError, RecursionError):

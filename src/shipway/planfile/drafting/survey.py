@@ -1,4 +1,4 @@
-"""Look through a repository and draft a plan of what is there."""
+"""Survey a repository and draft a plan for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PROVIDES = {"postgres": "DATABASE_URL", "mysql": "DATABASE_URL", "redis": "REDI
 
 
 def survey(root: Path, app: str, branch: str) -> Draft:
-    """A draft that, written, is a valid plan wherever the repository has what a plan needs."""
+    """A draft that is a valid plan when written, if the repository has everything a plan needs."""
     draft = Draft(plan_name(app), branch)
     folders = dockerfile.folders(root)
     file = compose.find(root, draft)
@@ -34,7 +34,7 @@ def survey(root: Path, app: str, branch: str) -> Draft:
 
 
 def _routes(draft: Draft) -> None:
-    """Each public service with a port gets a path: its name tells which, and the reader is asked where it doesn't."""
+    """Give each public service with a port a path, derived from its name, or left as a question."""
     public = [item for item in draft.services if item.port and item.public]
     taken: set[str] = set()
     for service in sorted(public, key=lambda item: 0 if item.name in _FRONT else 2 if item.name in _BACK else 1):
@@ -59,7 +59,7 @@ def _front_exists(public: list[ServiceDraft]) -> bool:
 
 
 def _provide(draft: Draft) -> None:
-    """Each accessory's address reaches the services by some variable."""
+    """Provide each accessory's address to the services by a variable."""
     taken = {item.provides for item in draft.accessories}
     for accessory in draft.accessories:
         if accessory.provides is None and accessory.name:

@@ -1,4 +1,4 @@
-"""What a compose file says and a plan can't, or says elsewhere: told to the reader, never left out in silence."""
+"""What a compose file has and a plan can't express, or expresses elsewhere: always reported, never omitted silently."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Sequence
 from typing import Any
 
-# Keys that a draft takes over, and those that mean nothing where Shipway runs the containers.
+# Keys adopted by a draft, and those without meaning when Shipway runs the containers.
 _TAKEN = {
     "image", "build", "command", "entrypoint", "environment", "env_file", "ports", "expose", "volumes", "healthcheck", "container_name",
     "restart", "depends_on", "networks", "hostname", "stdin_open", "tty", "pull_policy", "platform", "logging", "init", "links", "version",
@@ -21,7 +21,7 @@ _ELSEWHERE = {
 
 
 def unsaid(raw: dict[str, Any]) -> list[str]:
-    """What is left to the reader, of one service's keys."""
+    """Notes about one service's keys."""
     todo = [f"{key}: {_ELSEWHERE.get(key, 'a plan has no such key')}" for key in raw if key not in _TAKEN and key != "deploy" and not key.startswith("x-")]
     deploy = raw.get("deploy")
     for key, value in deploy.items() if isinstance(deploy, dict) else ():
@@ -31,19 +31,19 @@ def unsaid(raw: dict[str, Any]) -> list[str]:
 
 
 def unsaid_of_build(raw: dict[str, Any]) -> list[str]:
-    """Of the keys of a `build`; those that only make it faster, or name its result, mean nothing here."""
+    """Notes about the keys of a `build`, except those that only speed it up or name its result."""
     known = {"context", "dockerfile", "target", "args", "cache_from", "cache_to", "labels", "no_cache", "platforms", "pull", "tags"}
     words = {"dockerfile_inline": "write it into a Dockerfile"}
     return [f"build.{key}: {words.get(key, 'a plan has no such key')}" for key in raw if key not in known and not key.startswith("x-")]
 
 
 def other_ports(found: Sequence[int], own: int | None) -> list[str]:
-    """The ports beside that which the plan names."""
+    """Notes about ports other than the plan's."""
     return [f"port {port}: a plan names one for each, here {own}" for port in found if own and port != own]
 
 
 def mounts(raw: dict[str, Any], folder: str | None = None) -> list[str]:
-    """What was mounted from the machine. folder: of the build; the source itself is in the image."""
+    """Notes about folders mounted from the machine. folder: of the build; the source itself is in the image."""
     todo = []
     volumes = raw.get("volumes")
     for item in volumes if isinstance(volumes, list) else []:

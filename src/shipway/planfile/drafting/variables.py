@@ -1,4 +1,4 @@
-"""Environment variables of a compose file: which may stand in a plan, and which are secrets."""
+"""Environment variables of a compose file: plain values and secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def entries(raw: Any) -> dict[str, str | None]:
 
 
 def split(found: dict[str, str | None]) -> tuple[dict[str, str], list[str], list[str]]:
-    """Values to write down, names of secrets (their values are never copied), and what is left to the reader."""
+    """Values for the plan, names of secrets (their values are never copied), and notes."""
     values: dict[str, str] = {}
     secrets: list[str] = []
     todo: list[str] = []
@@ -41,7 +41,7 @@ def split(found: dict[str, str | None]) -> tuple[dict[str, str], list[str], list
 
 
 def _resolved(value: str) -> str | None:
-    """With the defaults of variables put in; None where one has no default."""
+    """With variables replaced by their defaults; None if one has no default."""
     missing = False
 
     def default(match: re.Match[str]) -> str:

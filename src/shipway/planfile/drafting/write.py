@@ -1,4 +1,4 @@
-"""A draft as the text of a plan file."""
+"""Write a draft as the text of a plan file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TYPED = re.compile(r"true|false|null|~|[-+.]?\d[\d_.eE+-]*|0[xo][\da-fA-F]+", r
 
 
 def scalar(text: str) -> str:
-    """With quotes where YAML would read something else than this text."""
+    """Quoted if YAML would read it as something else."""
     risky = ": " in text or "\t" in text or " #" in text or text.endswith(":") or text != text.strip() or _TYPED.fullmatch(text)
     return text if _PLAIN.fullmatch(text) and not risky else json.dumps(text, ensure_ascii=False)
 

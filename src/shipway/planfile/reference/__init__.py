@@ -1,7 +1,7 @@
-"""The annotated reference plan: one file a section, together one valid plan with every key in it.
+"""The annotated reference plan: one file per section, together one valid plan with every key.
 
-The comment behind a key, or the lines right above it, describe it: in docs/plan.md, in the JSON Schema, and in the
-plan that `shipway init` writes.
+The comment behind a key, or the lines right above it, describe it in docs/plan.md, in the JSON Schema, and in the plan
+that `shipway init` writes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shipway.planfile.document import compose
 from shipway.planfile.report import Path, Report
 from shipway.planfile.sections import PLAN
 
-# A key that can't stand beside another one is in the reference as a comment: `# key: value  # description`.
+# A key that excludes another one is a comment in the reference: `# key: value  # description`.
 _ALTERNATIVE = re.compile(r"^( *)# ([a-z]+: \S+  # )", re.MULTILINE)
 
 
@@ -24,7 +24,7 @@ def section(name: str) -> str:
 
 
 def prose(name: str) -> str:
-    """What a section is about: the comment at its head, as running text."""
+    """A section's description: the comment at its head, as running text."""
     head = section(name).partition("\n\n")[0]
     return " ".join(line.removeprefix("# ") for line in head.splitlines())
 
@@ -40,11 +40,11 @@ def text() -> str:
 
 
 def describe(path: Path) -> str:
-    """What the reference says of a key; `*` in the path stands for any name. Empty where it says nothing."""
+    """The reference's description of a key; `*` in the path stands for any name. Empty without one."""
     if len(path) == 1:
         return prose(str(path[0]))
     exact = (words for known, words in _descriptions() if _matches(known, path))
-    # `build`, `image` and `health` mean the same wherever they stand, and are spelled out once.
+    # `build`, `image` and `health` mean the same everywhere, and are described only once.
     alike = (words for known, words in _descriptions() if len(path) > 3 and known[-2:] == path[-2:])
     return next(exact, "") or next(alike, "")
 
@@ -57,7 +57,7 @@ def _descriptions() -> list[tuple[Path, str]]:
     report.place((), root)
     PLAN.read(root, (), report)
     lines = whole.splitlines()
-    # Of lists only what stands in them counts, not where.
+    # For lists, only their items count, not the positions.
     found = [
         (tuple(part for part in path if isinstance(part, str)), _comment(lines, mark.line - 1))
         for path, mark in report.keys.items()
@@ -66,7 +66,7 @@ def _descriptions() -> list[tuple[Path, str]]:
 
 
 def _comment(lines: list[str], index: int) -> str:
-    """The comment on the line, else the block of comment lines right above it."""
+    """The comment on the line, else the comment block right above it."""
     behind = lines[index].partition("  # ")[2]
     if behind:
         return behind

@@ -1,4 +1,4 @@
-"""What a plan must obey beyond the shape of its sections. Every rule reports all that it finds."""
+"""The rules of a plan beyond its structure. Every rule reports all its problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, 
 
 
 def check(plan: Plan, report: Report, files: Files | None) -> None:
-    """Apply all rules. Without `files` nothing is said about folders and Dockerfiles."""
+    """Apply all rules. Without `files`, folders and Dockerfiles aren't checked."""
     services.check(plan, report)
     pipeline.check(plan, report)
     environments.check(plan, report)

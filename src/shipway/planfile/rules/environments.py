@@ -1,4 +1,4 @@
-"""Environments: where they are, what deploys them, and in which order."""
+"""Environments: their hosts, triggers, and order."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -
 
 
 def _one_each(plan: Plan, report: Report) -> None:
-    """No two environments answer at one address, and a push or a tag leads to one environment only."""
+    """Two environments can't share an address, and a push or a tag deploys at most one."""
     owners: dict[tuple[str, object], str] = {}
     for environment in plan.environments.values():
         trigger = environment.trigger

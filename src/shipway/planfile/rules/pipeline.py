@@ -24,7 +24,7 @@ def check(plan: Plan, report: Report) -> None:
 
 
 def expand(plan: Plan, step: Step) -> tuple[str, ...]:
-    """Services that a step builds: `all` is every one that has a build."""
+    """Services that a step builds: `all` means every one with a build."""
     if step.build == (ALL,):
         return tuple(service.name for service in plan.services.values() if service.build)
     return step.build
@@ -49,7 +49,7 @@ def _only_pulled(service: str, report: Report) -> bool:
 
 
 def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) -> None:
-    """Each folder and Dockerfile that is built must exist; said once, at the first place that names it."""
+    """Each built folder and Dockerfile must exist; reported once, at its first use."""
     seen: set[tuple[str, str]] = set()
     for path, source in _builds(plan):
         if not source.folder or (source.folder, source.dockerfile) in seen:
@@ -78,7 +78,7 @@ def _builds(plan: Plan) -> Iterator[tuple[Path, BuildSource]]:
 
 
 def _meant_service(plan: Plan, name: str) -> str:
-    """A service's name where its folder was asked for."""
+    """A service whose name was used instead of its folder."""
     service = plan.services.get(name)
     if service and service.build and service.build.folder != name:
         return f"; the service `{name}` is built from `{service.build.folder}`"

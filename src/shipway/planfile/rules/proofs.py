@@ -1,4 +1,4 @@
-"""How a way back is proven, and where that is asked for."""
+"""How rollbacks are proven, and for which environments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check(plan: Plan, report: Report) -> None:
 
 
 def _waits(step: Step, plan: Plan, report: Report) -> None:
-    """A proof waits for all images by itself: no image can wait for it."""
+    """A proof always waits for all images: no image can wait for it."""
     needs = {name: [need for need in item.needs if need in plan.pipeline] for name, item in plan.pipeline.items()}
     for name, item in plan.pipeline.items():
         if item.build and step.name in graph.upstream(needs, name):

@@ -1,4 +1,4 @@
-"""Names that stand for something elsewhere in the plan, and chains of them."""
+"""References by name within a plan, and cycles of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shipway.planfile.report import Path, Report, did_you_mean
 
 
 def known(report: Report, path: Path, name: str, section: str, word: str) -> bool:
-    """Whether `section` has this name; reports it at `path` where it doesn't. A blank name was reported already."""
+    """Whether `section` has this name; else reports it at `path`. Blank names are already reported."""
     names = report.names((section,))
     if name in names or not name:
         return bool(name)
@@ -25,7 +25,7 @@ def all_known(report: Report, path: Path, names: Iterable[str], section: str, wo
 
 
 def cycles(edges: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Each ring of names that lead back to themselves, once: [a, b] for a → b → a."""
+    """Each cycle once: [a, b] for a → b → a."""
     found: list[list[str]] = []
     finished: set[str] = set()
 

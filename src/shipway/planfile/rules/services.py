@@ -53,7 +53,7 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
 
 
 def _without_a_shell(at: Path, part: Service | Accessory, report: Report) -> None:
-    """`command` and `entrypoint` are split into words, and nobody expands or redirects anything in them."""
+    """`command` and `entrypoint` are split into words, without any expansion or redirection."""
     if part.entrypoint and re.search(r"\b(ba|da|a)?sh -[a-z]*c$", part.entrypoint):
         return
     for key, text in (("entrypoint", part.entrypoint), ("command", part.command)):
@@ -104,7 +104,7 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
 
 
 def right_volume(accessory: Accessory, report: Report, declared: Iterable[str], variables: Mapping[str, str]) -> None:
-    """Whether `volume` is where the image keeps its data. declared, variables: of the image."""
+    """Whether `volume` is the image's data path. declared, variables: of the image."""
     at = ("accessories", accessory.name, "volume")
     right = right_path(accessory, declared, variables)
     if right is not None and not report.failed(at):
@@ -144,7 +144,7 @@ def _provided_once(plan: Plan, report: Report) -> None:
 
 
 def _published_once(plan: Plan, report: Report) -> None:
-    """The ports of accessories on a host that several environments share, or that happen to be the same by their names."""
+    """Ports of accessories collide on a host of several environments, or by chance as derived from their names."""
     owners: dict[tuple[str, int], tuple[str, str]] = {}
     for environment in plan.environments.values():
         if len(environment.hosts) < 2:

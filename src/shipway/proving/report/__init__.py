@@ -1,1 +1,1 @@
-"""What a proof says, as text: pure functions from a proof to lines, a page, JSON and JUnit XML."""
+"""Reports of a proof: pure functions from a proof to lines of text, an HTML page, JSON and JUnit XML."""

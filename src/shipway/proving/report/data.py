@@ -8,11 +8,11 @@ from shipway.domain.proof import Proof
 from shipway.domain.record import to_data
 from shipway.proving.report.follows import what_follows
 
-FORMAT = 1  # grows when a key changes its meaning or goes; new keys may come at any time
+FORMAT = 1  # increases when a key changes its meaning or is removed; new keys may be added at any time
 
 
 def as_json(proof: Proof) -> str:
-    """Everything that the proof holds, and what follows from it for a rollback."""
+    """The whole proof, and what it means for a rollback."""
     follows = what_follows(proof)
     found = {"format": FORMAT, "rollback": {"way": follows.way, "sentence": follows.sentence}, **to_data(proof)}
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""What follows from a proof for a rollback from this release to the one before, in words."""
+"""What a proof means for a rollback from this release to the previous one, as messages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ WAYS = tuple(SENTENCES)
 
 @dataclass(frozen=True)
 class Follows:
-    """way: one of WAYS. sentence: for a person."""
+    """way: one of WAYS. sentence: for display."""
 
     way: str
     sentence: str
 
 
 def what_follows(proof: Proof) -> Follows:
-    """The decision that `domain.way_back` takes from this proof alone."""
+    """The plan that `domain.way_back` derives from this proof alone."""
     if proof.before is None:
         return Follows(FIRST, SENTENCES[FIRST])
     if proof.way is None:

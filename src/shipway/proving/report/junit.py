@@ -10,11 +10,11 @@ from shipway.domain.proof import Proof
 from shipway.proving.report.follows import what_follows
 from shipway.proving.report.parts import FAILED, SKIPPED, parts
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 can't hold, escaped or not
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # forbidden in XML 1.0, even escaped
 
 
 def junit(proof: Proof) -> str:
-    """One suite; a part that doesn't hold is a failure, one that nothing is known about is skipped."""
+    """One suite; a failed part is a failure, an unknown one is skipped."""
     found = parts(proof)
     counts = {
         "tests": str(len(found)),

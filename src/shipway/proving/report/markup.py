@@ -1,15 +1,15 @@
-"""HTML and SVG that can't be written wrongly: all text is escaped, unless `tag` itself made it."""
+"""HTML and SVG that is always well-formed: all text is escaped, unless `tag` itself created it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
 
-VOID = {"meta", "rect", "line", "path"}  # nothing stands in them
+VOID = {"meta", "rect", "line", "path"}  # elements without content
 
 
 class Markup(str):
-    """Escaped already."""
+    """Escaped text."""
 
     __slots__ = ()
 
@@ -30,12 +30,13 @@ def tag(name: str, /, *children: Child, **attributes: object) -> Markup:
 
 
 def join(*children: Child) -> Markup:
-    """One after the other."""
+    """Concatenate."""
     return Markup("".join(_child(child) for child in children))
 
 
 def visible(text: str) -> str:
-    """Escaped, with nothing in it that hides or turns the text around it: controls, and marks of the writing direction."""
+    """Escape, and remove what hides or reorders the surrounding text: control characters and marks of the writing
+    direction."""
     return escape("".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text))
 
 

@@ -1,4 +1,4 @@
-"""A proof as one page: nothing is loaded, nothing runs, all text is escaped."""
+"""A proof as one page that loads nothing and runs no script; all text is escaped."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from shipway.proving.report.words import (
 )
 from shipway.system.durations import human, timestamp
 
-MOST_REASONS = 6  # of a card; the others fold away
+MOST_REASONS = 6  # of a card; the rest is collapsed
 SIGNS = {GOOD: "✓", BAD: "✗", NONE: "○"}
 
 
 def page(proof: Proof) -> str:
-    """HTML 5 in UTF-8, complete. Its own policy forbids everything but its own style."""
+    """A complete HTML 5 document in UTF-8. Its policy forbids everything but its own style."""
     allowed = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     title = f"{proof.app} on {proof.environment}: {what_follows(proof).way}"
     head = tag(
@@ -93,7 +93,7 @@ def _card(item: Verdict) -> Markup:
 
 
 def _sections(proof: Proof) -> Sequence[tuple[str, Markup | None]]:
-    """Heading and content, what matters most first; None: there is nothing to tell."""
+    """Heading and content, most important first; None: nothing to report."""
     way = proof.way
     return (
         ("Not as it was", tables.differences(way.differences, "The schema before, and after the way down", wanted=False) if way else None),

@@ -1,4 +1,4 @@
-"""A proof as parts that hold or don't, as a report of tests has them."""
+"""A proof as parts that pass or fail, as in a test report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 @dataclass(frozen=True)
 class Part:
-    """outcome: passed, failed, skipped. message: one line, empty where it passed. detail: all that is known."""
+    """outcome: passed, failed, skipped. message: one line, empty if it passed. detail: everything known."""
 
     name: str
     outcome: str
@@ -35,7 +35,7 @@ class Part:
 def parts(proof: Proof) -> tuple[Part, ...]:
     """up, down, up again, data, old code, new code, and each migration alone.
 
-    A migration alone is judged only where there is no whole set: a set may have a way back that its parts have not.
+    A migration alone is only judged without a complete set: a set may be reversible when its parts are not.
     """
     way = proof.way
     found = [] if way is None else [*_round_trip(way), _data(way, proof.mode)]
@@ -46,7 +46,7 @@ def parts(proof: Proof) -> tuple[Part, ...]:
 def _round_trip(way: Way) -> list[Part]:
     found = []
     for name in ("up", "down", "up again"):
-        stages = [stage for stage in way.stages if stage.name == name or stage.name.startswith(f"{name}, ")]  # as `up, with rows`
+        stages = [stage for stage in way.stages if stage.name == name or stage.name.startswith(f"{name}, ")]  # `up, with rows`
         taken = sum(stage.seconds for stage in stages)
         failed = [stage for stage in stages if stage.outcome != "succeeded"]
         if failed or (name == "down" and way.verdict in (NOT_RESTORED, IRREVERSIBLE)):
@@ -56,7 +56,7 @@ def _round_trip(way: Way) -> list[Part]:
             found.append(Part(name, PASSED, taken))
         else:
             found.append(Part(name, SKIPPED, message="not reached"))
-    if way.verdict == FAILS and all(part.outcome != FAILED for part in found):  # then it is not known where
+    if way.verdict == FAILS and all(part.outcome != FAILED for part in found):  # then the failing stage is unknown
         found[0] = Part("up", FAILED, found[0].seconds, _message(way), way.reasons)
     return found
 

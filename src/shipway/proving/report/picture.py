@@ -1,6 +1,6 @@
-"""The time line of a proof and its locks: tables in which a column is drawn, so that the picture is the table.
+"""The timeline of a proof and its locks: tables with a drawn column, so that the picture is accessible as a table.
 
-Each bar is a small SVG without a view box: shares of the width are percents, text stays as large as the page's.
+Each bar is a small SVG without a view box: widths are percentages, and text keeps the page's size.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from shipway.proving.report.timeline import Held, all_stages, held, length, tick
 from shipway.proving.report.words import LOCK_GRADES
 from shipway.system.durations import human
 
-MOST_LOCKS = 16  # rows of a stage's picture; the others fold away
+MOST_LOCKS = 16  # rows of a stage's picture; the rest is collapsed
 HEIGHT = 22  # pixels of a bar's row
 
 
 def patterns() -> Markup:
-    """What bars are filled with, once a page: a colour and a texture for each grade, so that no colour has to be told from another."""
+    """Fills of the bars, once per page: a colour and a texture for each grade, so that colours need not be
+    distinguished."""
     made = (
         tag("pattern", tag("rect", width=8, height=8, class_=f"ground {name}", fill=colour), tag("path", d=drawn, class_="texture", stroke="#fff", fill="none"),
             id=f"fill-{name}", width=8, height=8, patternUnits="userSpaceOnUse")
@@ -27,7 +28,7 @@ def patterns() -> Markup:
     return tag("svg", tag("defs", made), width=0, height=0, class_="defs", aria_hidden="true", focusable="false")
 
 
-_FILLS = {  # the colour where a viewer drops the style, and the texture
+_FILLS = {  # colour without the style sheet, and the texture
     "all": ("#c8321f", "M-2 2 L2 -2 M0 8 L8 0 M6 10 L10 6"),
     "writes": ("#c77700", "M-2 6 L2 10 M0 0 L8 8 M6 -2 L10 2"),
     "changes": ("#6a5acd", "M0 4 H8"),
@@ -52,7 +53,7 @@ def _stage(stage: Stage, whole: float) -> Markup:
 
 
 def locks(stage: Stage) -> Markup:
-    """The locks of one stage on that stage's own scale, those that keep others waiting first."""
+    """The locks of one stage on its own scale, blocking ones first."""
     found = held(stage.locks)
     whole = max([stage.seconds, *(start + taken for item in found for start, taken in item.times)])
     first = _table(f"Locks in {stage.name}", ("relation and mode", "held", ""), whole, [_lock(item, whole) for item in found[:MOST_LOCKS]], class_="chart locks")
@@ -70,7 +71,7 @@ def _lock(item: Held, whole: float) -> Markup:
 
 
 def legend(found: Iterable[Held]) -> Markup:
-    """What the textures mean, of those that occur."""
+    """The meaning of the textures that occur."""
     known = {item.mode.grade: item.mode.blocks for item in found}
     swatch = {
         grade: tag("svg", tag("rect", width=22, height=12, rx=2, fill=f"url(#fill-{grade})"), width=22, height=12, aria_hidden="true", focusable="false")

@@ -1,4 +1,4 @@
-"""`python -m shipway.proving.report.schema` prints the JSON Schema of a proof's JSON, made from the types themselves."""
+"""`python -m shipway.proving.report.schema` prints the JSON Schema of a proof's JSON, generated from its types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shipway.domain.proof import Proof
 from shipway.proving.report.data import FORMAT
 from shipway.proving.report.follows import WAYS
 
-WORDS = {  # what a text may be, by class and field
+WORDS = {  # permitted texts, by class and field
     ("Way", "verdict"): [words.RESTORED, words.COLUMN_ORDER, words.DATA_LOST, words.NOT_RESTORED, words.IRREVERSIBLE, words.FAILS],
     ("Way", "triage"): [ADDITIVE, REVIEW, BREAKING, ""],
     ("Trial", "verdict"): [words.SAFE, words.UNSAFE, words.NO_EVIDENCE],
@@ -26,7 +26,7 @@ SIMPLE = {str: "string", int: "integer", float: "number"}
 
 
 def schema() -> dict[str, Any]:
-    """Draft 2020-12. Unknown keys are allowed: newer versions add some."""
+    """The schema, draft 2020-12. Unknown keys are allowed, since newer versions add some."""
     kinds: dict[str, Any] = {}
     whole = _class(Proof, kinds)
     rollback = {"type": "object", "required": ["way", "sentence"], "properties": {"way": {"enum": list(WAYS)}, "sentence": {"type": "string"}}}
@@ -56,7 +56,7 @@ def _type(hint: Any, kinds: dict[str, Any]) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _type(args[1], kinds)}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if hint.__name__ not in kinds:
-            kinds[hint.__name__] = {}  # before its own fields ask for it
+            kinds[hint.__name__] = {}  # its own fields may refer to it
             kinds[hint.__name__] = _class(hint, kinds)
         return {"$ref": f"#/$defs/{hint.__name__}"}
     return {"type": SIMPLE[hint]}

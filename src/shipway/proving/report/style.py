@@ -1,4 +1,4 @@
-"""How the page of a proof looks: light and dark, on a phone and on paper."""
+"""The style of a proof's page: light and dark, for phones and for print."""
 
 STYLE = """
 :root{color-scheme:light dark;--paper:#f6f7f9;--card:#fff;--ink:#1b1f24;--soft:#59636e;--line:#d8dee4;--bar:#3b6fd4;

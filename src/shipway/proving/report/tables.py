@@ -11,12 +11,12 @@ from shipway.proving.report.markup import Markup, join, tag
 from shipway.proving.report.words import DOWN, GRADES, NONE, loss_text, other_reasons
 from shipway.system.durations import human
 
-MOST = 25  # rows of a table; the others fold away
+MOST = 25  # rows of a table; the rest is collapsed
 CHANGES = {"added": "good", "removed": "bad", "changed": "doubt"}
 
 
 def differences(found: Sequence[Difference], caption: str, *, wanted: bool = True) -> Markup | None:
-    """What is not the same about each object. wanted: a migration is there to make them."""
+    """The differences of each object. wanted: they are the migrations' purpose."""
     facets = any(item.facets for item in found)
     rows = []
     for item in found:
@@ -36,7 +36,7 @@ def _facet(name: str, before: str, after: str) -> Markup:
 
 
 def warnings(found: Sequence[str]) -> Markup | None:
-    """As they came."""
+    """All warnings, in order."""
     items = [tag("li", text) for text in found]
     first, rest = items[:10], items[10:]
     if not first:
@@ -45,7 +45,7 @@ def warnings(found: Sequence[str]) -> Markup | None:
 
 
 def losses(found: Sequence[Loss]) -> Markup | None:
-    """Rows and values, by table."""
+    """Lost rows and values, by table."""
     rows = [
         _row(tag("code", loss.table), _number(loss.rows[0], "before"), _number(loss.rows[1], "after"), _cell(join(_code(loss.columns)), data_of="values of" if loss.columns else None))
         for loss in found
@@ -64,7 +64,7 @@ def work(stages: Sequence[Stage]) -> Markup | None:
 
 
 def exercises(proof: Proof) -> Markup | None:
-    """What was tried with both images."""
+    """The scenarios run with both images."""
     trials = (("The old image on the new schema", proof.old_code), ("The new image on the old schema", proof.new_code))
     if not any(trial.checks or trial.reasons for _, trial in trials):
         return None
@@ -79,7 +79,7 @@ def _trial(name: str, trial: Trial) -> Markup:
 
 
 def each(proof: Proof) -> Markup | None:
-    """Every migration by itself; where they are many, those without a way back come first."""
+    """Every migration individually; among many, irreversible ones come first."""
     ways = proof.each
     if not ways:
         return None
@@ -110,19 +110,19 @@ def _alone(way: Way) -> Markup:
 
 
 def outputs(stages: Iterable[Stage]) -> Markup | None:
-    """The last lines of each stage that failed."""
+    """The last lines of output of each failed stage."""
     return _join(join(tag("h3", stage.name), tag("pre", "\n".join(stage.output))) for stage in stages if stage.output and stage.outcome != "succeeded")
 
 
 def notices(stages: Iterable[Stage]) -> Markup | None:
-    """NOTICEs and warnings of the server, folded."""
+    """NOTICEs and warnings of the server, collapsed."""
     return _join(
         tag("details", tag("summary", f"{stage.name}: {len(stage.notices)}"), tag("pre", "\n".join(stage.notices))) for stage in stages if stage.notices
     )
 
 
 def scripts(found: Mapping[str, str]) -> Markup | None:
-    """The down scripts as they are in the new image, folded."""
+    """The down migrations in the new image, collapsed."""
     return _join(tag("details", tag("summary", tag("code", path)), tag("pre", text)) for path, text in found.items())
 
 
@@ -131,7 +131,7 @@ def _join(parts: Iterable[Markup]) -> Markup | None:
 
 
 def _folded(caption: str, heading: Sequence[str], rows: Sequence[Markup]) -> Markup | None:
-    """A table; `#` marks a column of numbers."""
+    """A table, collapsed if long; `#` marks a column of numbers."""
     if not rows:
         return None
     first = _table(caption, heading, rows[:MOST])
@@ -147,7 +147,7 @@ def _table(caption: str, heading: Sequence[str], rows: Sequence[Markup]) -> Mark
 
 
 def _row(*cells: str) -> Markup:
-    """A row of a table; a cell that is a `td` already stays."""
+    """A table row; a cell that is already a `td` is kept."""
     first, *rest = cells
     made = (cell if isinstance(cell, Markup) and cell.startswith("<td") else _cell(cell) for cell in rest)
     return tag("tr", tag("th", first, scope="row", role="rowheader"), made, role="row")

@@ -32,12 +32,12 @@ MARKS = {GOOD: ("✓", "green"), DOUBT: ("●", "yellow"), BAD: ("✗", "red"), 
 
 
 def plain(text: str, how: str) -> str:
-    """No colour."""
+    """Render without colour."""
     return text
 
 
 def lines(proof: Proof, style: Style = plain, width: int = 100) -> list[str]:
-    """What counts first; `width` in characters. Lists are cut, the page and the JSON have them whole."""
+    """The most important first; `width` in characters. Lists are truncated; the page and the JSON have them in full."""
     return list(_Terminal(style, max(width, 40)).proof(proof))
 
 
@@ -103,7 +103,7 @@ class _Terminal:
         yield from self._list("locks that others wait for", texts, most=6)
 
     def _each(self, proof: Proof) -> Iterator[str]:
-        """Those that have no way back one by one, the others as a number."""
+        """Irreversible migrations one by one, the others as a count."""
         if not proof.each:
             return
         yield from self._heading("each migration alone" + (", for information" if proof.way else ""))
@@ -117,7 +117,7 @@ class _Terminal:
             yield f"    {self.style('✓', 'green')} {count} {'others ' if bad else ''}{self.style(verdict, 'green')}"
 
     def _item(self, text: str, indent: str, grade: str, before: str, word: str) -> Iterator[str]:
-        """A mark, what is `before` the word, the word in its colour, and a text beside them."""
+        """A mark, the text `before` the word, the coloured word, and a text beside them."""
         mark, colour = MARKS[grade]
         head = f"{indent}{mark} {before}{word}  "
         first, *rest = self._wrapped(text, head)
@@ -144,7 +144,7 @@ class _Terminal:
             yield self.style(f"      and {count} more", "dim")
 
     def _wrapped(self, text: str, first: str, how: str = "") -> list[str]:
-        """Lines no longer than the terminal is wide, the following ones indented as the first; names are not broken."""
+        """Wrap to the terminal's width with the first line's indentation; names are not broken."""
         room = max(self.width, len(first) + 20)
         found = textwrap.wrap(
             _line(text), room, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False, max_lines=LINES, placeholder=" …"
@@ -158,5 +158,5 @@ def _cut(texts: Sequence[str], most: int = 5) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """On one line, and nothing in it that a terminal would obey."""
+    """One line without control sequences."""
     return "".join(sign if sign.isprintable() else " " if sign.isspace() else "�" for sign in text)

@@ -1,4 +1,4 @@
-"""When what happened in a proof, and which locks were held meanwhile."""
+"""The timeline of a proof, with the locks held."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shipway.proving.report.words import LOCK_GRADES, Mode, mode_of
 
 @dataclass(frozen=True)
 class Held:
-    """All locks of one mode on one relation in one stage; what overlaps is one."""
+    """All locks of one mode on one relation in one stage; overlapping ones are merged."""
 
     relation: str
     mode: Mode
@@ -19,23 +19,23 @@ class Held:
 
     @property
     def seconds(self) -> float:
-        """Together."""
+        """Total duration."""
         return sum(length for _, length in self.times)
 
 
 def all_stages(proof: Proof) -> tuple[Stage, ...]:
-    """Those of the proof, of the way and of both trials, as they began; each once."""
+    """The stages of the proof, the round trip and both compatibility tests by start time, without duplicates."""
     found = [*proof.stages, *(proof.way.stages if proof.way else ()), *proof.old_code.stages, *proof.new_code.stages]
     return tuple(sorted({(stage.name, stage.start): stage for stage in found}.values(), key=lambda stage: stage.start))
 
 
 def length(proof: Proof) -> float:
-    """Seconds that a time line must have room for."""
+    """Seconds that a timeline must cover."""
     return max([proof.seconds, *(stage.start + stage.seconds for stage in all_stages(proof))])
 
 
 def held(locks: Iterable[Lock]) -> tuple[Held, ...]:
-    """By relation and mode: what keeps most others waiting first, then what is held longest."""
+    """Locks by relation and mode: the most blocking first, then the longest."""
     times: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for lock in locks:
         times.setdefault((lock.relation, lock.mode), []).append((lock.start, lock.seconds))
@@ -44,7 +44,7 @@ def held(locks: Iterable[Lock]) -> tuple[Held, ...]:
 
 
 def _merged(times: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Several sessions may hold the same lock at a time."""
+    """Merge overlaps: several sessions may hold the same lock."""
     found: list[tuple[float, float]] = []
     for start, taken in sorted(times):
         if found and start <= sum(found[-1]):
@@ -56,7 +56,7 @@ def _merged(times: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], 
 
 
 def ticks(seconds: float, most: int = 5) -> Sequence[float]:
-    """Round numbers from 0 up to `seconds`, at most `most` of them after the 0; whole minutes from 5 minutes on."""
+    """Round numbers from 0 up to `seconds`, at most `most` after the 0; whole minutes from 5 minutes on."""
     if seconds <= 0:
         return (0.0,)
     small = [factor * 10.0**power for power in range(-3, 3) for factor in (1, 2, 5) if factor * 10.0**power < 60]

@@ -1,4 +1,4 @@
-"""The words that all reports of a proof share."""
+"""Messages shared by all reports of a proof."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
 from shipway.domain.proof import Loss, Proof, Way
 
-GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # how a verdict is shown
+GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # display grade of a verdict
 GRADES = {
     words.RESTORED: GOOD, words.COLUMN_ORDER: GOOD, words.DATA_LOST: BAD, words.NOT_RESTORED: BAD, words.IRREVERSIBLE: BAD,
     words.FAILS: BAD, words.SAFE: GOOD, words.UNSAFE: BAD, words.NO_EVIDENCE: NONE, ADDITIVE: GOOD, REVIEW: DOUBT, BREAKING: DOUBT,
@@ -46,10 +46,10 @@ MODES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of the findings that stand first in every report."""
+    """A verdict from the top of every report."""
 
-    part: str  # way down, old code, new code, triage
-    word: str  # as the ledger has it
+    part: str  # down migrations, old code, new code, compatibility
+    word: str  # as in the ledger
     meaning: str
     reasons: tuple[str, ...] = ()
 
@@ -60,7 +60,7 @@ class Verdict:
 
 
 def verdicts(proof: Proof) -> tuple[Verdict, ...]:
-    """In the order of their weight. Without a migration only the code is judged."""
+    """Verdicts in order of importance. Without a migration only the code is judged."""
     way = proof.way
     found = [] if way is None else [Verdict("way down", way.verdict, _down(proof), _why(way))]
     for part, trial, meanings in (("old code", proof.old_code, OLD_CODE), ("new code", proof.new_code, NEW_CODE)):
@@ -72,7 +72,7 @@ def verdicts(proof: Proof) -> tuple[Verdict, ...]:
 
 
 def other_reasons(way: Way) -> tuple[str, ...]:
-    """Without those that only say what the lists of differences and losses say."""
+    """Reasons, without those that repeat the lists of differences and losses."""
     listed = [str(item) for item in way.differences]
     tables = tuple(f"{loss.table} has " for loss in way.losses)
     return tuple(reason for reason in way.reasons if not reason.startswith(tables) and not any(reason.endswith(text) for text in listed))
@@ -95,13 +95,13 @@ def _down(proof: Proof) -> str:
 
 
 def releases(proof: Proof) -> str:
-    """`release 12 → 14`; what is not made yet has no number."""
+    """`release 12 → 14`; an unnumbered release has no number."""
     new = str(proof.release) if proof.release else "not made yet"
     return f"release {new}" if proof.before is None else f"release {proof.before} → {new}"
 
 
 def schemas(proof: Proof) -> str:
-    """`0007 → 0009`, empty where no revision is known."""
+    """`0007 → 0009`, empty if no revision is known."""
     before, after = proof.schema_before or "(empty)", proof.schema_after or "(empty)"
     if not (proof.schema_before or proof.schema_after):
         return ""
@@ -109,7 +109,7 @@ def schemas(proof: Proof) -> str:
 
 
 def short_image(image: str) -> str:
-    """A digest is known by its first 12 digits."""
+    """Abbreviate a digest to 12 digits."""
     return re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", image)
 
 
@@ -122,7 +122,7 @@ def loss_text(loss: Loss) -> str:
 
 @dataclass(frozen=True)
 class Mode:
-    """What a lock's mode is called in PostgreSQL's manual, and whom it keeps waiting."""
+    """A lock mode as named in PostgreSQL's manual, and what it blocks."""
 
     name: str
     blocks: str
@@ -136,11 +136,11 @@ _BLOCKS = {
     "SHARE": ("writes wait", "writes"),
     "SHARE UPDATE EXCLUSIVE": ("other schema changes wait", "changes"),
 }
-LOCK_GRADES = ("all", "writes", "changes", "none")  # the worst first
+LOCK_GRADES = ("all", "writes", "changes", "none")  # most severe first
 
 
 def mode_of(mode: str) -> Mode:
-    """`AccessExclusiveLock`, as in pg_locks, or the words of the manual."""
+    """Find a mode by `AccessExclusiveLock`, as in pg_locks, or the manual's name."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()
     blocks, grade = _BLOCKS.get(name, ("reads and writes go on", "none"))
     return Mode(name, blocks, grade)

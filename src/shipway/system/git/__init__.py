@@ -1,4 +1,4 @@
-"""The team's repository, over the git command line."""
+"""The team's repository, through the git command line."""
 
 from shipway.system.git.repository import MAIN_BRANCHES, Repository, is_git_folder
 

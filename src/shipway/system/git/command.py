@@ -1,4 +1,4 @@
-"""Run git so that a person's configuration and environment change nothing of what it answers."""
+"""Run git independently of the user's configuration and environment."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from shipway.domain.errors import RepositoryError
 
 TIMEOUT = 60.0
-# What commands answer must not depend on who asks, and nothing that a configuration names is run.
+# Output must not depend on the user, and no program named by a configuration may run.
 SETTINGS = {
     "color.ui": "false", "core.commitGraph": "false", "core.fsmonitor": "false", "core.hooksPath": os.devnull,
     "core.quotePath": "false", "gc.auto": "0", "i18n.logOutputEncoding": "UTF-8",
     "log.mailmap": "false", "log.showSignature": "false", "maintenance.auto": "false", "merge.conflictStyle": "merge",
     "status.showUntrackedFiles": "no", "submodule.recurse": "false",
 }  # fmt: skip
-# Set by git for its hooks, or by a person for other commands: they point it elsewhere, or change what it answers.
+# Set by git for hooks or by users for other commands: they select another repository, or change the output.
 DROPPED = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_ATTR_SOURCE", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIFF_OPTS", "GIT_DIR", "GIT_EXTERNAL_DIFF",
     "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_LITERAL_PATHSPECS", "GIT_NAMESPACE",
@@ -33,7 +33,7 @@ FIXED = {
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended, and what it wrote: in UTF-8, with other bytes as surrogates (see `printable`)."""
+    """A command's exit code and output: in UTF-8, with other bytes as surrogates (see `printable`)."""
 
     code: int
     stdout: str
@@ -44,9 +44,9 @@ def git(
     path: Path, *args: str, check: bool = True, named: bool = True, timeout: float = TIMEOUT, input: str = "",
     env: Mapping[str, str] | None = None, umask: int = -1,
 ) -> Done:  # fmt: skip
-    """Run it in a folder. named: a bare repository there is meant, and not merely found (`safe.bareRepository`).
+    """Run it in a folder. named: the folder is given as a bare repository, and not just found (`safe.bareRepository`).
 
-    RepositoryError where it does not end in `timeout` seconds, and, with `check`, where it fails.
+    RepositoryError if it times out after `timeout` seconds, and, with `check`, if it fails.
     """
     try:
         done = subprocess.run(
@@ -79,7 +79,7 @@ def _encode(text: str) -> bytes:
 
 
 def failure(what: str, stderr: str) -> RepositoryError:
-    """The error in git's own words: its first paragraph is what happened, and the rest what it says to do."""
+    """An error with git's own message: its first paragraph is the problem, the rest is the remedy."""
     happened, _, remedy = stderr.strip().removeprefix("fatal: ").partition("\n\n")
     first, _, more = happened.partition("\nTo add an exception")  # the only remedy that begins in the same paragraph
     lead = f"To add an exception{more}\n" if more else ""
@@ -87,11 +87,11 @@ def failure(what: str, stderr: str) -> RepositoryError:
 
 
 def environment() -> dict[str, str]:
-    """Of git's commands. GIT_CONFIG_COUNT and the like stay: a CI job gives git its credentials by them."""
+    """Environment of git's commands. Keeps GIT_CONFIG_COUNT etc., by which a CI job provides credentials."""
     return {name: value for name, value in os.environ.items() if name not in DROPPED} | FIXED
 
 
 def settings(named: bool = True) -> list[str]:
-    """Arguments that make a configuration neutral; named: see `git`."""
+    """Arguments that neutralize the configuration; named: see `git`."""
     given = {**SETTINGS, **({"safe.bareRepository": "all"} if named else {})}
     return [part for name, value in given.items() for part in ("-c", f"{name}={value}")]

@@ -1,6 +1,6 @@
-"""The files of a commit as a checkout has them: line endings by attributes, submodules, content of Git LFS.
+"""The files of a commit as in a checkout: line endings by attributes, submodules, content of Git LFS.
 
-`export-ignore` and `export-subst` mean nothing here, since a checkout knows neither.
+`export-ignore` and `export-subst` have no effect, as in a checkout.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from shipway.system.git.submodules import GITLINK, SKIPPED
 from shipway.system.git.view import Source, View
 
 CHUNK = 1 << 16
-BLOCK = 512  # bytes, of tar
+BLOCK = 512  # bytes of a tar block
 
 Filter = Callable[[str], bool]  # whether the clone's configuration has a program for a filter
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a checkout would have and this clone can't give."""
+    """A file of a checkout that this clone lacks."""
 
     what: str
     remedy: str
 
 
 def checkout(source: Source, target: Path, folder: str, configured: Filter) -> None:
-    """Write the files of a folder ('': all) into `target`, below their whole paths. RepositoryError where not all are there."""
+    """Write the files of a folder ('': all) to `target`, below their full paths. RepositoryError if some are
+    missing."""
     with View.of(source) as view:
         parts = _parts(source, view, folder, configured)
         if parts.problems:
@@ -49,7 +50,7 @@ def checkout(source: Source, target: Path, folder: str, configured: Filter) -> N
 
 
 def problems(source: Source, folder: str, configured: Filter) -> list[Problem]:
-    """All that `checkout` would refuse, submodules within submodules too."""
+    """All problems that `checkout` would raise, including nested submodules."""
     with View.of(source) as view:
         parts = _parts(source, view, folder, configured)
     found = [*parts.problems]
@@ -59,7 +60,7 @@ def problems(source: Source, folder: str, configured: Filter) -> list[Problem]:
 
 
 def refusal(revision: str, found: list[Problem]) -> RepositoryError:
-    """All of them together."""
+    """One error with all problems."""
     listed = "\n".join(f"  - {printable(item.what)}" for item in found[:20])
     more = f"\n  … and {len(found) - 20} more" if len(found) > 20 else ""
     remedies = "\n".join(dict.fromkeys(printable(item.remedy) for item in found))
@@ -68,10 +69,10 @@ def refusal(revision: str, found: list[Problem]) -> RepositoryError:
 
 @dataclass(frozen=True)
 class _Parts:
-    """What isn't simply in the commit."""
+    """Files whose content isn't in the commit itself."""
 
     inner: dict[str, Source | None]  # by path of a submodule; None: a checkout leaves it empty
-    content: dict[str, tuple[Pointer, Path]]  # by path of a file of Git LFS
+    content: dict[str, tuple[Pointer, Path]]  # by path of a Git LFS file
     problems: list[Problem]
 
 
@@ -100,7 +101,7 @@ def _parts(source: Source, view: View, folder: str, configured: Filter) -> _Part
 
 
 def _has(folder: Path, commit: str) -> bool:
-    """Whether a repository is there that has the commit."""
+    """Whether a repository exists there and has the commit."""
     if not (folder / "HEAD").is_file():
         return False
     try:
@@ -132,17 +133,17 @@ def _not_fetched(path: str, source: Source) -> Problem:
 
 
 def dated(folder: Path, seconds: int) -> None:
-    """Give all files the time of the commit, so that the same commit gives the same archive and the same image."""
+    """Set all files to the time of the commit, so that the same commit yields the same archive and image."""
     for place, folders, files in os.walk(folder, topdown=False):
         for name in (*files, *folders):
             path = os.path.join(place, name)
             if name in folders and not os.path.islink(path):
-                os.chmod(path, 0o755)  # one above a submodule is made by this process, whose umask may be another
+                os.chmod(path, 0o755)  # parents of a submodule are created by this process, with its own umask
             os.utime(path, (seconds, seconds), follow_symlinks=False)
 
 
 def tar(folder: Path, prefix: str) -> Iterator[bytes]:
-    """Stream of all that lies in a folder, with names below a prefix; of root, and without names of users."""
+    """Stream of all files in a folder, with names below a prefix; owned by root, without user names."""
     for place, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted((*files, *folders)):

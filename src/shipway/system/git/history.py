@@ -1,4 +1,4 @@
-"""Ranges of commits: which ones they are, who wrote them, and which merges changed more than git's own merge does."""
+"""Ranges of commits: their authors, and the merges with changes beyond git's own merge."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from shipway.system.git.hashes import verify
 
 CHUNK = 1 << 16
 FETCH_TIMEOUT = 900.0
-BATCH = 1000  # commits that are read at a time
+BATCH = 1000  # commits read at a time
 
 
 def written(path: Path, tips: Sequence[str], without: Sequence[str]) -> Iterator[Written]:
-    """All commits that lead to `tips` and not to `without`, the newest first.
+    """All commits that lead to `tips` and not to `without`, newest first.
 
-    Each is read by its hash, and so is each by which the range ends: RepositoryError where one is not what its hash says, as
-    after something has written into the clone.
+    All of them, and the ends of the range, are read by their hash: RepositoryError if one does not match it, as after a
+    manipulation of the clone.
     """
     ends: list[str] = []
 
@@ -66,9 +66,9 @@ def _parse(revision: str, content: bytes) -> Written:
 
 
 def changed_merges(path: Path, merges: Iterable[str]) -> Iterator[str]:
-    """Those of these merges whose files differ from what git makes of them itself. All of them, where git can't tell.
+    """Merges with changed files: those whose files differ from git's own result. All of them if git can't recompute it.
 
-    Merges of more than two parents count as changed: git can't make them again.
+    Merges of more than two parents count as changed, since git can't recompute them.
     """
     args = ("log", "--no-walk=unsorted", "--stdin", "--remerge-diff", "--no-ext-diff", "--no-textconv", "--no-color", "--format=tformat:%x00%H%x00")
     listed = dict.fromkeys(merges)
@@ -98,8 +98,8 @@ def is_cut(path: Path, tips: Sequence[str], without: Sequence[str]) -> bool:
 
 
 def fetch(path: Path, address: str, revision: str = "") -> None:
-    """Fetch the whole history of a clone, and a commit by its hash, where one is given: no ref is changed. RepositoryError in
-    git's own words; some servers give no commit but those that a ref leads to, and the history is fetched nevertheless."""
+    """Fetch the whole history of a clone, and optionally a commit by its hash: no ref is changed. RepositoryError with
+    git's message; some servers reject commits that no ref reaches, but the history is still fetched."""
     quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
     if git(path, "rev-parse", "--is-shallow-repository").stdout.strip() == "true":
         git(path, "fetch", *quiet, "--unshallow", "--", address, timeout=FETCH_TIMEOUT)
@@ -112,12 +112,12 @@ def _range(tips: Sequence[str], without: Sequence[str]) -> list[str]:
 
 
 def _lines(path: Path, args: Sequence[str]) -> Iterator[str]:
-    """One a line."""
+    """The output's lines."""
     yield from filter(None, _records(path, args, end=b"\n"))
 
 
 def _records(path: Path, args: Sequence[str], input: str = "", end: bytes = b"\0") -> Iterator[str]:
-    """What git writes, in parts that end with NUL; never all of it in memory."""
+    """The output's parts that end with NUL, streamed."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as words:
         given.write(input.encode())
         given.seek(0)

@@ -1,4 +1,4 @@
-"""Files that Git LFS keeps outside of the repository: a pointer is committed, and the content lies in a store of the clone."""
+"""Files in Git LFS: a pointer is committed, and the content is in a store of the clone."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ LARGEST = 1024  # bytes of a pointer
 
 @dataclass(frozen=True)
 class Pointer:
-    """What a committed file stands for."""
+    """The content that a committed file points to."""
 
     sha256: str
     size: int
 
     @classmethod
     def parse(cls, text: str) -> Pointer | None:
-        """None for a file that is its own content."""
+        """Parse a pointer; None for any other file."""
         found = POINTER.fullmatch(text)
         return cls(found[1], int(found[2])) if found else None
 
     def kept(self, git_folder: Path) -> Path | None:
-        """The content in the store of a clone; None where it isn't there."""
+        """The content in the store of a clone; None if it is missing."""
         path = git_folder / "lfs" / "objects" / self.sha256[:2] / self.sha256[2:4] / self.sha256
         return path if path.is_file() and path.stat().st_size == self.size else None
 
     def lay(self, kept: Path, path: Path) -> bool:
-        """Put the content in the place of the pointer; False where it is not what the commit names, whoever wrote the store."""
+        """Replace the pointer by the content; False if that does not match the commit, whatever wrote the store."""
         part = path.with_name(f".{self.sha256}.part")
         try:
             shutil.copyfile(kept, part)

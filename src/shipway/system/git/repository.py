@@ -1,4 +1,4 @@
-"""The team's repository: in a work tree, in a bare repository, and inside a hook."""
+"""The team's repository: in a work tree, in a bare repository, and in a hook."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ COMMIT = "%H%x00%T%x00%ae%x00%s"
 
 @dataclass(frozen=True)
 class Repository:
-    """A git repository. `path` is its work tree, or itself where it is bare."""
+    """A git repository. `path` is its work tree, or the bare repository itself."""
 
     path: Path
 
     @classmethod
     def find(cls, path: Path) -> Repository:
-        """The repository that a folder belongs to. RepositoryError where there is none, or where git refuses it."""
+        """The repository that contains a folder. RepositoryError if there is none, or git rejects it."""
         named = is_git_folder(path)
         done = git(path, "rev-parse", "--show-toplevel", check=False, named=named)
         if done.code:
@@ -43,7 +43,7 @@ class Repository:
         raise failure("git refuses this repository", done.stderr)
 
     def commit(self, revision: str) -> Commit:
-        """A branch, tag or hash as a commit."""
+        """The commit of a branch, tag or hash."""
         done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
         if done.code:
             raise RepositoryError(f"there is no revision {revision!r}", hint=self._near(revision))
@@ -52,11 +52,11 @@ class Repository:
         return Commit(full, tree, author, subject)
 
     def has(self, revision: str) -> bool:
-        """Whether the commit is here."""
+        """Whether the commit is in this repository."""
         return not self._run("cat-file", "-e", "--", f"{revision}^{{commit}}", check=False).code
 
     def ref(self, revision: str) -> str:
-        """The full name (refs/heads/…, refs/tags/…) of what a person typed; the text itself where it is no ref."""
+        """The full ref (refs/heads/…, refs/tags/…) for user input; the input itself if it is no ref."""
         done = self._run("rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", revision, check=False)
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else revision
 
@@ -66,16 +66,17 @@ class Repository:
         return self._run("rev-parse", "--is-bare-repository").stdout.strip() == "true"
 
     def is_dirty(self) -> bool:
-        """Whether the work tree differs from HEAD; untracked files don't count. A bare repository is clean."""
+        """Whether the work tree differs from HEAD, ignoring untracked files. A bare repository is clean."""
         return not self.is_bare and bool(self._run("status", "--porcelain", "--untracked-files=no").stdout.strip())
 
     def tree_hash(self, revision: str, path: str) -> str | None:
-        """Hash of a folder or file at a revision; None where it isn't there."""
+        """Hash of a folder or file at a revision; None if it is missing."""
         done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}:{path.strip('/')}", check=False)
         return None if done.code else done.stdout.strip() or None
 
     def tree_hashes(self, revision: str, patterns: Sequence[str]) -> dict[str, str]:
-        """Mode and hash of all files that match a pattern: a path, a folder, or a glob where ** spans folders, or none."""
+        """Mode and hash of all files that match a pattern: a path, a folder, or a glob whose ** matches any number of
+        folders."""
         found: dict[str, str] = {}
         for line in printable(self._run("ls-tree", "-r", "-z", "--full-tree", revision).stdout).split("\0"):
             kind, _, path = line.partition("\t")
@@ -84,14 +85,14 @@ class Repository:
         return found
 
     def archive(self, revision: str, folder: str | None = None, *, prefix: str = "") -> Iterator[bytes]:
-        """Tar stream of the files as a checkout has them, or of one folder with names relative to it, below a prefix."""
+        """Tar stream of the files as in a checkout, or of one folder with names relative to it, below a prefix."""
         with tempfile.TemporaryDirectory(prefix="shipway-files-") as made:
             self.export(revision, Path(made), folder=folder)
             yield from export.tar(Path(made), prefix)
 
     def export(self, revision: str, target: Path, *, folder: str | None = None) -> None:
-        """Write the files into an empty directory as a checkout has them, or those of one folder. RepositoryError where this
-        clone can't give all of them, such as a submodule that was never fetched; the hint says what fetches them."""
+        """Write the files to an empty directory as in a checkout, or those of one folder. RepositoryError if this clone
+        lacks some, such as an unfetched submodule; the hint says how to fetch them."""
         folder = (folder or "").strip("/")
         if folder and self._run("cat-file", "-t", f"{revision}:{folder}", check=False).stdout.strip() != "tree":
             raise RepositoryError(f"there is no folder {folder} at {revision[:12]}")
@@ -106,12 +107,12 @@ class Repository:
         export.dated(target, int(self._run("rev-list", "--max-count=1", "--format=%ct", revision).stdout.split()[-1]))
 
     def refuse_incomplete(self, revision: str, folder: str = "") -> None:
-        """Raise what `export` would raise."""
+        """Raise the errors that `export` would raise."""
         if found := export.problems(self._source(revision), folder.strip("/"), self._configured):
             raise export.refusal(revision, found)
 
     def show(self, revision: str, path: str) -> str | None:
-        """Text of a file at a revision; None where it isn't there."""
+        """Text of a file at a revision; None if it is missing."""
         done = self._run("cat-file", "blob", f"{revision}:{path}", check=False)
         return None if done.code else done.stdout.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
 
@@ -120,13 +121,13 @@ class Repository:
         return path.strip("/") in ("", ".") or self.tree_hash(revision, path) is not None
 
     def branches_containing(self, revision: str) -> list[str]:
-        """Branches that have the commit, local ones and those of a remote by their plain name."""
+        """Branches with the commit, local ones and those of a remote by their short name."""
         text = self._run("for-each-ref", "--format=%(refname)", "--contains", revision, "refs/heads", "refs/remotes").stdout
         names = [re.sub(r"^refs/(heads|remotes/[^/]+)/", "", line) for line in text.split()]
         return list(dict.fromkeys(name for name in names if name != "HEAD"))
 
     def main_branch(self) -> str:
-        """The remote's, or the one that is called so, or the only one that there is."""
+        """The remote's, or the one with that name, or the only one."""
         head = self._run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", check=False)
         if head.code == 0:
             return head.stdout.strip().removeprefix("refs/remotes/origin/")
@@ -140,7 +141,7 @@ class Repository:
         return self._run("for-each-ref", "--format=%(refname:lstrip=2)", "--points-at", revision, "refs/tags").stdout.split()
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """The newest commit that two have in common; None where there is none."""
+        """The newest common commit of two; None if there is none."""
         return self._run("merge-base", one, other, check=False).stdout.strip() or None
 
     def user(self) -> str | None:
@@ -148,18 +149,18 @@ class Repository:
         return self.setting("user.email")
 
     def setting(self, name: str) -> str | None:
-        """A value of git's configuration, as a person's git has it."""
+        """A value of git's configuration, including the user's."""
         return printable(self._run("config", "--get", name, check=False).stdout).strip() or None
 
     def source(self) -> str | None:
-        """Address of the remote, without credentials in it; None where there is none or it is a local path."""
+        """Address of the remote, without credentials; None without one or for a local path."""
         url = self.setting("remote.origin.url") or ""
         if "://" not in url and not re.match(r"[\w.-]+@[\w.-]+:", url):
             return None
         return re.sub(r"://[^@/]*@", "://", url)
 
     def _source(self, revision: str) -> Source:
-        """Its objects: those of submodules and of Git LFS lie beside them."""
+        """The commit's objects; those of submodules and Git LFS are stored beside them."""
         told = self._run("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format").stdout.splitlines()
         own, common, hash = told
         full = self._run("rev-parse", "--verify", f"{revision}^{{commit}}").stdout.strip()
@@ -167,7 +168,7 @@ class Repository:
         return Source(Path(own), full, hash, Path(os.path.normpath(self.path / common)))
 
     def _fetch_left_out(self, revision: str) -> None:
-        """Of a partial clone: the objects of a commit that were not fetched yet, all at once."""
+        """For a partial clone: fetch all missing objects of a commit at once."""
         promised = self._run("config", "--name-only", "--get-regexp", r"^remote\..*\.promisor$", check=False).stdout.split()
         if not promised:
             return
@@ -191,7 +192,8 @@ class Repository:
 
 
 def is_git_folder(path: Path) -> bool:
-    """Whether this very folder is a git directory, such as a bare repository: then it is meant, and not merely found."""
+    """Whether this folder itself is a git directory, such as a bare repository: then it is given, and not just
+    found."""
     return all((path / name).exists() for name in ("HEAD", "objects", "refs"))
 
 

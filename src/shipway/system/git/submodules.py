@@ -1,4 +1,4 @@
-"""Submodules: commits of other repositories that stand at a path. A clone keeps each one's objects in its own git directory."""
+"""Submodules: commits of other repositories at a path. A clone keeps their objects in git directories of their own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 GITLINK = "160000"  # mode of a submodule in an index
-SKIPPED = "none"  # `update` of one that a checkout leaves empty
+SKIPPED = "none"  # `update` of a submodule that a checkout leaves empty
 
 
 @dataclass(frozen=True)
 class Submodule:
-    """What `.gitmodules` says of one."""
+    """A submodule in `.gitmodules`."""
 
     name: str
     path: str
@@ -19,12 +19,13 @@ class Submodule:
     update: str = ""
 
     def objects(self, git_folder: Path) -> Path:
-        """Where a clone with that git directory has its repository, if it has."""
+        """The submodule's repository in the clone with that git directory; may be missing."""
         return git_folder / "modules" / self.name
 
 
 def submodules(settings: str) -> dict[str, Submodule]:
-    """By path, of `git config --list -z` of a `.gitmodules`. Names that lead out of the folder of all submodules don't count."""
+    """Submodules by path, from `git config --list -z` of a `.gitmodules`. Ignores names that lead out of the folder of
+    all submodules."""
     given: dict[str, dict[str, str]] = {}
     for item in settings.split("\0"):
         key, _, value = item.partition("\n")

@@ -1,5 +1,5 @@
-"""A commit's files in an index of our own, in a repository that borrows the objects of the team's: no configuration of a
-clone or of its owner counts there, and no filter runs."""
+"""A commit's files in a separate index, in a repository that borrows the team's objects: independent of a clone's or
+user's configuration, and without filters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shipway.system.git.command import environment, git
 from shipway.system.git.submodules import Submodule, submodules
 
 TIMEOUT = 600.0
-UMASK = 0o022  # of what is written, whatever the process has: 0644 and 0755
+UMASK = 0o022  # of written files, regardless of the process: 0644 and 0755
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Source:
 
     folder: Path  # git directory
     revision: str
-    hash: str = "sha1"  # format of the objects
-    common: Path | None = None  # git directory of the main work tree, where this is another one's
+    hash: str = "sha1"  # hash algorithm of the objects
+    common: Path | None = None  # git directory of the main work tree, if this is a linked one
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Where more than the objects may be found."""
+        """Folders that may contain LFS content and submodules."""
         return (self.folder, *([self.common] if self.common and self.common != self.folder else []))
 
 
@@ -42,7 +42,7 @@ class View:
     @classmethod
     @contextmanager
     def of(cls, source: Source) -> Iterator[View]:
-        """Made for a while."""
+        """Create a temporary one."""
         with tempfile.TemporaryDirectory(prefix="shipway-view-") as made:
             folder = Path(made)
             git(folder, "init", "--quiet", "--bare", "--template=", f"--object-format={source.hash}", env=_alone(folder, None))
@@ -57,11 +57,11 @@ class View:
             yield view
 
     def below(self, folder: str) -> dict[str, tuple[str, str]]:
-        """What lies in a folder ('': all)."""
+        """The files in a folder ('': all)."""
         return {path: entry for path, entry in self.files.items() if not folder or path.startswith(folder + "/")}
 
     def write(self, paths: Sequence[str], target: Path) -> None:
-        """Write these files as a checkout does."""
+        """Write these files as in a checkout."""
         self.run("checkout-index", "--force", "-z", "--stdin", work=target, input="".join(f"{path}\0" for path in paths))
 
     def filters(self, paths: Sequence[str]) -> dict[str, str]:
@@ -73,7 +73,7 @@ class View:
         return {path: value for path, value in given.items() if value not in ("unspecified", "unset", "set", "")}
 
     def small(self, objects: Sequence[str], largest: int) -> dict[str, str]:
-        """Content of those that have at most that many bytes."""
+        """Content of those with at most that many bytes."""
         sizes = self.run("cat-file", "--batch-check", input="".join(f"{item}\n" for item in objects))
         chosen = [line.split(" ")[0] for line in sizes.splitlines() if line.split(" ")[1] == "blob" and int(line.split(" ")[2]) <= largest]
         data = self.run("cat-file", "--batch", input="".join(f"{item}\n" for item in chosen)).encode("utf-8", "surrogateescape")
@@ -85,19 +85,19 @@ class View:
         return found
 
     def submodules(self) -> dict[str, Submodule]:
-        """By path, as `.gitmodules` of the commit names them."""
+        """Submodules by path, from the commit's `.gitmodules`."""
         if ".gitmodules" not in self.files:
             return {}
         return submodules(self.run("config", "--blob", self.files[".gitmodules"][1], "--list", "-z"))
 
     def run(self, *args: str, work: Path | None = None, input: str = "") -> str:
-        """A git command in it."""
+        """Run a git command in it."""
         env = _alone(self.folder, work or self.folder)
         return git(work or self.folder, *args, env=env, input=input, timeout=TIMEOUT, umask=UMASK).stdout
 
 
 def _alone(folder: Path, work: Path | None) -> dict[str, str]:
-    """Without any configuration but its own."""
+    """Environment without any configuration but its own."""
     given = {name: value for name, value in environment().items() if not name.startswith("GIT_CONFIG")}
     own = {"GIT_DIR": str(folder), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     return {**given, **own, **({"GIT_WORK_TREE": str(work)} if work else {})}

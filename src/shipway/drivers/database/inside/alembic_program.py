@@ -17,11 +17,11 @@ import traceback
 from collections.abc import Iterable, Sequence
 
 BESIDE = sys.argv[1]
-UNKNOWN = 64  # exit code where the image doesn't have the revision to go up to
+UNKNOWN = 64  # exit code if the image lacks the target revision
 
 
 def alembic(*argv: str) -> tuple[int, list[str]]:
-    """Exit code of a command, and the lines that it printed."""
+    """Run a command; returns its exit code and lines."""
     lines: list[str] = []
     sys.stdout.flush()
     own, (read, write) = os.dup(1), os.pipe()
@@ -75,7 +75,7 @@ def marked(name: str, *argv: str) -> int:
 
 
 def state(below: str | None = None) -> int:
-    """Of the scripts and the database; with the files from a revision on."""
+    """Print the state of the scripts and the database, with the files from a revision on."""
     marked("history", "history")
     if below is not None:
         files((), "-r", below + ":current")
@@ -83,7 +83,7 @@ def state(below: str | None = None) -> int:
 
 
 def files(wanted: Sequence[str], *options: str) -> None:
-    """Those of the wanted revisions; of all, where none is named."""
+    """Print the files of the given revisions; of all if there are none."""
     shown = False
     for line in alembic("history", "--verbose", *options)[1]:
         if line.startswith("Rev: "):
@@ -96,14 +96,14 @@ def files(wanted: Sequence[str], *options: str) -> None:
 
 
 def scripts(*revisions: str) -> None:
-    """Files, and the statements of the way down."""
+    """Print the files and the statements of the downgrade."""
     files(revisions)
     code, lines = alembic("downgrade", f"{revisions[-1]}:{revisions[0]}-1", "--sql")
     mark("sql", [] if code else lines)
 
 
 def migrate(verb: str, targets: Sequence[str]) -> int:
-    """One target after the other. Where one fails, the state afterwards. Lines stay in their order."""
+    """Migrate to one target after the other. After a failure, print the state. Lines keep their order."""
     sys.stdout.flush()
     os.dup2(1, 2)
     for target in targets:
