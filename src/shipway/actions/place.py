@@ -32,11 +32,11 @@ from shipway.domain.observed import release_of, standing_by
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY, Deployment
 from shipway.steps.health import SETTLED, look, wait_healthy
-from shipway.steps.starting import create_and_start
+from shipway.steps.starting import create, start
 from shipway.system.durations import human
 
 PROCESSORS = 2  # processors of a host for each container that starts while requests are served
-SETTLE = 0.2  # seconds between the start of containers and the switch of requests to them
+SETTLE = 0.1  # seconds between the start of containers and the switch of requests to them
 
 
 class Place:
@@ -118,9 +118,8 @@ class Place:
         new = self._starting(self.wanted.web)
         if new and self.observed.routes is not None:
             self._prioritize()  # now, and not at the moment of the switch
-            self.ctx.cancelled.wait(SETTLE / 2)
+            self.ctx.cancelled.wait(SETTLE)
             self._wait(new)
-            self.ctx.cancelled.wait(SETTLE / 2)
 
     def workers(self) -> None:
         """Start all other services."""
@@ -135,12 +134,12 @@ class Place:
         services = list(dict.fromkeys(spec.labels[LABEL_NAME] for spec in starting))
         with self.part("start", ", ".join(services)):
             shared = [self.plan.services[name] for name in services if self.plan.services[name].assets]
-            if shared:
-                side_by_side(self.ctx.runtime.create, starting)
-                side_by_side(partial(self._share, starting), shared)
+            side_by_side(self._create, starting, most=self.ctx.parallel)
+            side_by_side(partial(self._share, starting), shared)
             if self._beside_traffic:
                 in_turn = max(1, self.ctx.runtime.processors() // PROCESSORS)
                 side_by_side(self._start_in_turn, starting, most=min(in_turn, self.ctx.parallel))
+                starting = [spec for spec in starting if not self._health(spec)[0]]
             else:
                 side_by_side(self._start, starting, most=self.ctx.parallel)
             self._wait([spec for spec in starting if spec not in self._trusted()])
@@ -149,13 +148,16 @@ class Place:
         names = {change.name for change in self.created()}
         return [spec for spec in specs if spec.name in names]
 
-    def _start(self, spec: ContainerSpec) -> None:
+    def _create(self, spec: ContainerSpec) -> None:
         """It finds the serving services by name, but gets no name itself before it takes requests."""
         aliases = () if self._asked and spec in self.wanted.web else (spec.labels[LABEL_NAME],)
-        create_and_start(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
-        self._begun[spec.name] = self.ctx.clock()
+        create(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._inside.add(spec.name)
         self._low.add(spec.name)
+
+    def _start(self, spec: ContainerSpec) -> None:
+        start(self.ctx, spec)
+        self._begun[spec.name] = self.ctx.clock()
 
     def _start_in_turn(self, spec: ContainerSpec) -> None:
         """Start it when the previous one is healthy: with few processors, requests would pay for a parallel start."""
@@ -176,7 +178,7 @@ class Place:
     def _prioritize(self) -> None:
         """Give started containers their full share of the processor."""
         if self._beside_traffic:
-            side_by_side(self.ctx.runtime.prioritize, sorted(self._low), most=1)
+            side_by_side(self.ctx.runtime.prioritize, sorted(self._low))
             self._low.clear()
 
     def _enter(self, spec: ContainerSpec) -> None:

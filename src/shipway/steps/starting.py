@@ -6,7 +6,8 @@ import io
 import posixpath
 import re
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from shipway.context import Context
 from shipway.domain.container import LABEL_NAME, ContainerSpec
@@ -17,13 +18,29 @@ MOST = 65536  # bytes of a file that are looked at
 
 
 def create_and_start(ctx: Context, spec: ContainerSpec, networks: Mapping[str, Sequence[str]] | None = None) -> None:
-    """DeployFailed with service and remedy if the image is at fault. networks: further networks to join before the
-    start, with its aliases there."""
-    try:
+    """DeployFailed with service and remedy if the image is at fault. networks: as in `create`."""
+    create(ctx, spec, networks or {})
+    start(ctx, spec)
+
+
+def create(ctx: Context, spec: ContainerSpec, networks: Mapping[str, Sequence[str]]) -> None:
+    """The first half. networks: further networks to join, with its aliases there."""
+    with _explained(ctx, spec):
         ctx.runtime.create(spec)
-        for network, aliases in (networks or {}).items():
+        for network, aliases in networks.items():
             ctx.runtime.connect(network, spec.name, aliases)
+
+
+def start(ctx: Context, spec: ContainerSpec) -> None:
+    """The second half."""
+    with _explained(ctx, spec):
         ctx.runtime.start(spec.name)
+
+
+@contextmanager
+def _explained(ctx: Context, spec: ContainerSpec) -> Iterator[None]:
+    try:
+        yield
     except NotRunnable as error:
         why = explanation(ctx, spec.name, error.message)
         name = spec.labels.get(LABEL_NAME, spec.name)
