@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PLAN = "shipway.yaml"
 EMBEDDED_REGISTRY_PORT = 5055
+HOSTED = "CI"  # variable of hosted jobs, whose processes end with them
 ABORTED = """
 aborted: what this command began stays as it is now; containers of both releases may run, and a step may still go on
 the next shipway command for this environment completes the deployment or rolls it back; `shipway doctor` shows what is left
@@ -79,7 +80,7 @@ def open_context(
         home=home, actor=who, ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
         tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time, reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
-        linter=_linter, retire_later=lambda app, environment: _retire_later(home, app, environment),
+        linter=_linter, background=not os.environ.get(HOSTED), retire_later=lambda app, environment: _retire_later(home, app, environment),
     )  # fmt: skip
     if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
         from shipway.testing.faults import from_environment

@@ -84,6 +84,7 @@ class Context:
     repository: Callable[[], Repository]  # of the working directory; RepositoryError if there is none
     redactor: Redactor
     linter: Callable[[], Linter | None] = lambda: None  # of SQL scripts, if installed
+    background: bool = True  # whether a background process outlives the command; not so in a hosted job
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.retire
     cancelled: threading.Event = field(default_factory=threading.Event)
     parallel: int = max(2, os.cpu_count() or 2)

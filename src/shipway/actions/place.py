@@ -16,6 +16,7 @@ from shipway.actions.outgoing import drained, enter_rotation, leave, standby_fit
 from shipway.actions.preflight import require_space, space_needed
 from shipway.context import Context, side_by_side
 from shipway.domain import names
+from shipway.domain import rollback as back
 from shipway.domain.change import Change
 from shipway.domain.container import (
     LABEL_APP,
@@ -31,7 +32,7 @@ from shipway.domain.errors import DiskFull, Interrupted
 from shipway.domain.observed import release_of, standing_by
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY, Deployment
-from shipway.steps.health import SETTLED, look, wait_healthy
+from shipway.steps.health import SETTLED, look, start_in_turn, wait_healthy
 from shipway.steps.starting import create, start
 from shipway.system.durations import human
 
@@ -54,6 +55,7 @@ class Place:
         self._again = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
         self._left = decision.left
+        self._previous = decision.previous.release if decision.previous else None
         self._headers = decision.order.environment.forwarded
         self._begun: dict[str, float] = {}  # start time of containers
         self._low = {spec.name for spec in self.wanted.services}  # of low priority, perhaps of a dead process
@@ -137,8 +139,7 @@ class Place:
             side_by_side(self._create, starting, most=self.ctx.parallel)
             side_by_side(partial(self._share, starting), shared)
             if self._beside_traffic:
-                in_turn = max(1, self.ctx.runtime.processors() // PROCESSORS)
-                side_by_side(self._start_in_turn, starting, most=min(in_turn, self.ctx.parallel))
+                self._start_in_turn(starting)
                 starting = [spec for spec in starting if not self._health(spec)[0]]
             else:
                 side_by_side(self._start, starting, most=self.ctx.parallel)
@@ -156,14 +157,16 @@ class Place:
         self._low.add(spec.name)
 
     def _start(self, spec: ContainerSpec) -> None:
+        if self._again:  # it may be of a deployment that failed before it served
+            self.ctx.runtime.prioritize(spec.name)
         start(self.ctx, spec)
         self._begun[spec.name] = self.ctx.clock()
 
-    def _start_in_turn(self, spec: ContainerSpec) -> None:
-        """Start it when the previous one is healthy: with few processors, requests would pay for a parallel start."""
-        self._start(spec)
-        if self._health(spec)[0]:
-            self._wait([spec])
+    def _start_in_turn(self, specs: Sequence[ContainerSpec]) -> None:
+        """With few processors, requests would pay for a parallel start."""
+        at_once = min(max(1, self.ctx.runtime.processors() // PROCESSORS), self.ctx.parallel)
+        starts = [(partial(self._start, spec), (spec.name, *self._health(spec))) for spec in specs]
+        start_in_turn(self.ctx, starts, at_once, headers=self._headers, stop=self.given_up)
 
     @property
     def _asked(self) -> bool:
@@ -292,9 +295,12 @@ class Place:
                 side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
 
     def _stood_by(self, history: Sequence[Deployment]) -> set[str]:
-        """Containers of the previous rollback target, but not leftovers of older releases."""
-        since = {item.name: self._since(history, item) for item in standing_by(self.observed)}
-        return {name for name, moment in since.items() if moment == max(since.values())}
+        """Containers that a rollback would have used until now. Without a background process nothing is left for later."""
+        if self._previous is None or not self.ctx.background:
+            return set()
+        target, now = back.left(history, self._previous), self.ctx.clock()
+        warm = [item for item in standing_by(self.observed) if release_of(item) == target]
+        return {item.name for item in warm if now < self._since(history, item) + float(item.labels[LABEL_STANDBY])}
 
     def limit(self, history: Sequence[Deployment]) -> None:
         """Let at most two outgoing releases drain at once: beyond that the oldest ones stop now."""

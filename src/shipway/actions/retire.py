@@ -13,13 +13,13 @@ from shipway.context import Context, attempt_all, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_STANDBY, ContainerInfo
-from shipway.domain.draining import replaced_at
+from shipway.domain.draining import removed_at, replaced_at
 from shipway.domain.errors import LeaseHeld
 from shipway.domain.observed import release_of, standing_by
 from shipway.domain.release import Deployment
 
 SOON = 2.0  # seconds until the next check during a deployment
-REST = 5.0  # seconds after a switch without deferrable removals: the engine's work slows requests
+BREATH = 0.5  # seconds between removals in which a waiting command gets the lock
 SELDOM = 10.0  # seconds between checks of long-running requests
 OUT = "out"  # drained and on standby
 
@@ -54,20 +54,25 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
         needed = [(place, {change.name for change in place.changes.of("container", "remove")}) for place in places]
         warm = [(place, item) for place, older in needed for item in standing_by(place.observed) if item.name not in older]
         known = {item.id for _, item in warm}
-        others = [step for step in _steps(own, history, places, rest=0.0) if step.due and step.item.id not in known]
+        others = [step for step in _steps(own, history, places, at_once=True) if step.due and step.item.id not in known]
         attempt_all(
             partial(_do, others),
             partial(side_by_side, lambda each: leave(each[0].ctx, each[1], app, environment, remove=False), warm),
         )
-        return len(warm)
+        return len(warm) + len(others)
 
 
 def retire_due(ctx: Context, app: str, environment: str) -> float | None:
     """Do what is due, and return when to call again (seconds since the epoch); None once nothing remains."""
     try:
-        if any(step.due for step in _now(ctx, app, environment)):
+        while any(step.due for step in _now(ctx, app, environment)):
             with ready(ctx, app, environment, "drained") as own:
-                _do([step for step in _now(own, app, environment) if step.due])
+                due = [step for step in _now(own, app, environment) if step.due]
+                removals = [step for step in due if step.verb == "remove"]
+                _do([step for step in due if step not in removals[1:]])
+            if len(removals) < 2:
+                break
+            ctx.cancelled.wait(BREATH)
     except LeaseHeld:
         return ctx.clock() + SOON
     return min((step.at for step in _now(ctx, app, environment)), default=None)
@@ -87,8 +92,7 @@ def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
     return list(_steps(ctx, ctx.ledger.history(app, environment), standing(ctx, app, environment)))
 
 
-def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standing], *, rest: float = REST) -> Iterator[_Step]:
-    rested = max((item.finished or 0.0 for item in history), default=0.0) + rest
+def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standing], *, at_once: bool = False) -> Iterator[_Step]:
     for place in places:
         verbs = {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
         warm = {item.name for item in standing_by(place.observed)}
@@ -98,10 +102,9 @@ def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standin
             now, since = ctx.clock(), _since(history, item)
             again = now + min(max(POLL, (now - since) / 10), SELDOM)
             over = since + (float(item.labels.get(LABEL_STANDBY, "0")) if fits else 0.0)
-            if item.name in verbs and verbs[item.name] == "remove" and item.name in warm and now < rested:
-                yield _Step(place, item, "remove", due=False, at=rested)
-            elif item.name in verbs:
-                yield _Step(place, item, verbs[item.name], drained(place.ctx, item, since), again)
+            if item.name in verbs:
+                rested = removed_at(history, item, now) if item.name in warm and verbs[item.name] == "remove" and not at_once else 0.0
+                yield _Step(place, item, verbs[item.name], now >= rested and drained(place.ctx, item, since), max(again if now >= rested else 0.0, rested))
             elif item.name in warm and now >= over:
                 yield _Step(place, item, "stop", drained(place.ctx, item, since), again)
             elif item.name in warm and rotation in item.addresses:

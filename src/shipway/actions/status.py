@@ -13,7 +13,7 @@ from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
-from shipway.domain.draining import drain_of, replaced_at
+from shipway.domain.draining import drain_of, removed_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
@@ -81,7 +81,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     before = {item.release for item in back.standing(history) if item.outcome != PENDING}
     keep = back.left(history, release.number) if release else None
     warm = [item for item in others if release_of(item) == keep and LABEL_STANDBY in item.labels]
-    draining = [item for item in others if item not in warm and release_of(item) in before and drain_of(item)]
+    draining = [item for item in others if item not in warm and release_of(item) in before and (drain_of(item) or LABEL_STANDBY in item.labels)]
     return EnvironmentStatus(
         environment=environment,
         current=current,
@@ -94,7 +94,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         away=away,
         former_hosts={name: why for name, why in former_hosts(ctx, app, environment.name).items() if name not in {host.name for host in where.hosts}},
         standby=_standby(current, warm),
-        draining=_draining(history, draining),
+        draining=_draining(history, draining, ctx.clock()),
         strays=tuple(item.name for item in others if item not in warm and item not in draining),
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease,
@@ -122,11 +122,12 @@ def _drill(ctx: Context, environment: str, release: Release) -> tuple[float, Dri
     return newest(evidence, environment)
 
 
-def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo]) -> tuple[Draining, ...]:
+def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo], now: float) -> tuple[Draining, ...]:
     found: dict[int, list[float]] = {}
     for item in items:
         number = release_of(item) or 0
-        found.setdefault(number, []).append((replaced_at(history, number) or 0.0) + drain_of(item))
+        drained = (replaced_at(history, number) or 0.0) + drain_of(item)
+        found.setdefault(number, []).append(max(drained, removed_at(history, item, now)))
     return tuple(Draining(number, max(ends), len(ends)) for number, ends in sorted(found.items()))
 
 

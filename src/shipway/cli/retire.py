@@ -41,8 +41,8 @@ def _when_due(options: Globals, app: str, environment: str) -> None:
     from shipway.system.caretaker import caretaker
 
     failed = 0
-    with caretaker(options.home, f"{app}_{environment}") as sleep:
-        while sleep and options.home.exists():  # else the environment was removed meanwhile
+    with caretaker(options.home, f"{app}_{environment}") as place:
+        while place and options.home.exists():  # else the environment was removed meanwhile
             try:
                 with open_context(options.home, TerminalReporter(quiet=True), actor=CARETAKER) as ctx:
                     due = retire_due(ctx, app, environment)
@@ -53,5 +53,7 @@ def _when_due(options: Globals, app: str, environment: str) -> None:
                     raise
                 due = time.time() + LOOK
             if due is None:
+                if place.called():
+                    continue
                 return
-            sleep(min(max(due - time.time(), 0.5), LOOK))
+            place.sleep(min(max(due - time.time(), 0.5), LOOK))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shipway.domain.container import LABEL_DRAIN, LABEL_PORT, LABEL_STOP, ContainerInfo
+from shipway.domain.container import LABEL_DRAIN, LABEL_PORT, LABEL_STANDBY, LABEL_STOP, ContainerInfo
 from shipway.domain.release import SUCCEEDED, Deployment
 from shipway.domain.rollback import standing
 
 QUIET = 1.2  # seconds after a switch until a container without open connections counts as drained: the edge closes
 # idle connections after 1 s, and may still open one for a request accepted just before the switch
+REST = 5.0  # seconds after a switch without a removal of containers that can wait: the engine's work slows requests
 MOST = 2  # outgoing releases that drain at the same time; beyond that the oldest is stopped
 USUAL = "10"  # seconds from SIGTERM to SIGKILL of a container without a label
 
@@ -44,6 +45,14 @@ def replaced_at(history: Sequence[Deployment], release: int | None) -> float | N
         end = newer if item.outcome == SUCCEEDED and newer is not None else item
         return end.finished
     return 0.0  # older than the ledger's history
+
+
+def removed_at(history: Sequence[Deployment], container: ContainerInfo, now: float) -> float:
+    """The earliest time for removing an outgoing release's container: REST seconds after the last switch if it was on
+    standby. now: of the clock that removes it; a deployment by a machine whose clock is ahead counts as of now."""
+    if LABEL_STANDBY not in container.labels:
+        return 0.0
+    return min(max((item.finished or 0.0 for item in history), default=0.0), now) + REST
 
 
 def oldest(since: dict[int, float], most: int = MOST) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 
 from shipway.context import Context
 from shipway.domain.container import ContainerInfo
@@ -21,6 +21,7 @@ LOG_SEARCHED = 1000  # last lines searched for those not caused by probes
 STEADY = 0.5  # seconds that a container without a health check must stay up before the switch
 SETTLED = 3.0  # seconds from its start that it must stay up for a deployment to succeed
 TRY = 2.0  # seconds that one request may take
+TURN = 5.0  # seconds after which the next container starts although this one isn't healthy yet
 PAUSE = 0.1  # seconds between looks at a container, or at a command that runs in it
 
 Waiting = tuple[str, Health | None, int | None]  # container, health check, port that it listens on
@@ -41,6 +42,40 @@ def wait_healthy(
     with ThreadPoolExecutor(len(waiting)) as pool:
         try:
             for future in as_completed([pool.submit(prober.wait, *item) for item in waiting]):
+                future.result()
+        except BaseException:
+            failed.set()
+            raise
+
+
+def start_in_turn(
+    ctx: Context, starts: Sequence[tuple[Callable[[], None], Waiting]], at_once: int, *, headers: Mapping[str, str], stop: threading.Event
+) -> None:
+    """Start containers, `at_once` at a time, and wait for those with a health check. A turn ends when the container is
+    healthy, or after TURN seconds: one may need the next. Raises as `wait_healthy`, and starts no further ones then."""
+    failed = threading.Event()
+    prober = _Prober(ctx, headers, lambda: failed.is_set() or stop.is_set())
+
+    def one(start: Callable[[], None], waiting: Waiting) -> None:
+        start()
+        if waiting[1]:
+            prober.wait(*waiting)
+
+    turns: dict[Future[None], float] = {}  # their ends
+
+    def in_turn() -> list[Future[None]]:
+        for future in turns:
+            if future.done():
+                future.result()
+        return [future for future, end in turns.items() if not future.done() and ctx.clock() < end]
+
+    with ThreadPoolExecutor(max(1, len(starts))) as pool:
+        try:
+            for start, waiting in starts:
+                while len(now := in_turn()) >= at_once:
+                    wait(now, PAUSE, FIRST_COMPLETED)
+                turns[pool.submit(one, start, waiting)] = ctx.clock() + TURN
+            for future in as_completed(turns):
                 future.result()
         except BaseException:
             failed.set()

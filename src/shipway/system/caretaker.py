@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +14,9 @@ HEARS = 0.5  # seconds between checks for a wake-up
 
 
 @contextmanager
-def caretaker(home: Path, name: str) -> Iterator[Callable[[float], None] | None]:
-    """A function that sleeps for this many seconds, or until another process calls this function; None if another
-    process has the role: that one is woken, and checks for changes. The role of a process that dies is free."""
+def caretaker(home: Path, name: str) -> Iterator[Sleeper | None]:
+    """The place of this process; None if another process has it: that one is called, and so looks at what has changed. A
+    process that dies gives the place back."""
     with open(home / f"standby-{name}.lock", "w") as file:
         for attempt in range(TRIES):
             try:
@@ -26,20 +26,24 @@ def caretaker(home: Path, name: str) -> Iterator[Callable[[float], None] | None]
                     os.utime(file.fileno())
                 time.sleep(0.1)
                 continue
-            yield _Sleeper(file.fileno())
+            yield Sleeper(file.fileno())
             return
         yield None
 
 
-class _Sleeper:
+class Sleeper:
+    """Sleeps until it is called."""
+
     def __init__(self, file: int) -> None:
         self._file, self._heard = file, os.fstat(file).st_mtime_ns
 
-    def __call__(self, seconds: float) -> None:
+    def called(self) -> bool:
+        """Whether another process called since this was last asked."""
+        before, self._heard = self._heard, os.fstat(self._file).st_mtime_ns
+        return before != self._heard
+
+    def sleep(self, seconds: float) -> None:
+        """At most so long."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            called = os.fstat(self._file).st_mtime_ns
-            if called != self._heard:
-                self._heard = called
-                return
+        while (left := until - time.monotonic()) > 0 and not self.called():
             time.sleep(min(left, HEARS))

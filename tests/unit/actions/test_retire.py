@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,12 +15,13 @@ from click.testing import CliRunner
 from shipway.actions.decide import Order
 from shipway.actions.deploy import deploy
 from shipway.actions.doctor import examine
-from shipway.actions.retire import REST, retire, retire_due
+from shipway.actions.retire import retire, retire_due
 from shipway.actions.rollback import Wish, rollback
+from shipway.actions.status import status
 from shipway.cli import cli
 from shipway.cli.retire import LOOK
 from shipway.context import Context
-from shipway.domain.draining import QUIET
+from shipway.domain.draining import QUIET, REST
 from shipway.domain.errors import DeployFailed, EngineError
 from shipway.domain.names import rotation_network
 from tests.unit.domain.samples import STAGING
@@ -154,8 +157,8 @@ def test_who_looks_after_it_survives_an_engine_that_is_away_for_a_moment(world: 
         yield world.controller()
 
     @contextmanager
-    def alone(*given: object) -> Iterator[Callable[[float], None]]:
-        yield waits.append
+    def alone(*given: object) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(sleep=waits.append, called=lambda: False)
 
     monkeypatch.setattr("shipway.app.open_context", opened)
     monkeypatch.setattr("shipway.system.caretaker.caretaker", alone)
@@ -163,3 +166,69 @@ def test_who_looks_after_it_survives_an_engine_that_is_away_for_a_moment(world: 
     done = CliRunner().invoke(cli, ["--home", str(tmp_path), "retire", "staging", "--app", "shop", "--when-due"])
     assert (done.exit_code, running(world, 1)) == (0, []), done.output
     assert waits[:3] == pytest.approx([LOOK] * 3, abs=1.0)
+
+
+def test_no_release_stays_where_no_background_process_removes_it(world: World) -> None:
+    """Also not where the next releases have no standby, so that none takes its place."""
+    cold = dataclasses.replace(STAGING, standby=0.0)
+    for number in (3, 4):
+        world.now += 600
+        deploy(world.controller(), Order(world.release(number, environment=cold), cold))
+    assert running(world, 1) == []
+
+
+def test_one_that_is_overdue_ends_with_the_command(world: World) -> None:
+    world.now += WARM.standby + 1
+    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    assert running(world, 1) == []
+
+
+def test_a_hosted_job_leaves_nothing_for_later(world: World) -> None:
+    world.now += 60
+    ctx = dataclasses.replace(world.controller(), background=False)
+    deploy(ctx, Order(world.release(3, environment=WARM), WARM))
+    assert running(world, 1) == []
+
+
+def test_right_after_a_deployment_nothing_is_wrong(world: World) -> None:
+    """However long ago the release that is removed next was replaced."""
+    world.now += 600
+    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    assert running(world, 1) == ["backend", "frontend"]
+    assert examine(world.controller(), "shop", WARM) == []
+    found = status(world.controller(), "shop", WARM)
+    assert ([item.release for item in found.draining], found.strays) == ([1], ())
+    assert found.draining[0].until > world.now
+
+
+def test_a_deployment_by_a_clock_that_is_ahead_delays_no_removal(world: World) -> None:
+    world.now += 60
+    deploy(world.controller(ahead=3600.0), Order(world.release(3, environment=WARM), WARM))
+    due = retire_due(world.controller(), "shop", "staging")
+    assert due is not None
+    assert due <= world.now + REST
+
+
+def test_a_removal_gives_way_to_a_command_that_waits(world: World) -> None:
+    """The lock is held for one container at a time."""
+    world.now += 60
+    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    world.now += REST
+    held = list[int]()
+    ctx = world.controller()
+    remove, acquire = world.runtime.remove, ctx.ledger.acquire
+
+    def removed(name: str, *, volumes: bool = True) -> None:
+        held[-1] += 1
+        remove(name, volumes=volumes)
+
+    def acquired(*given: Any, **more: Any) -> Any:
+        held.append(0)
+        return acquire(*given, **more)
+
+    world.runtime.remove = removed  # type: ignore[method-assign]
+    ctx.ledger.acquire = acquired  # type: ignore[method-assign]
+    retire_due(ctx, "shop", "staging")
+    assert not world.runtime.list({"shipway.release": "1"})
+    assert sum(held) > 1
+    assert max(held) == 1
