@@ -22,7 +22,7 @@ def database() -> None:
 def upgrade(options: Globals, environment: str, accessory: str | None, image: str | None, wait: float) -> None:
     """Move PostgreSQL of ENVIRONMENT to the major version that the plan names, by dump and restore.
 
-    All services stop while the data is copied: `shipway maintenance ENVIRONMENT on` shows a page meanwhile. The rows of all
+    All services stop while the data is copied: `shipway maintenance on ENVIRONMENT` shows a page meanwhile. The rows of all
     tables are compared before the new version serves. Where anything fails, the services go on with the old version. The
     volume with the old version's files stays.
     """

@@ -52,7 +52,7 @@ def start_in_turn(
     ctx: Context, starts: Sequence[tuple[Callable[[], None], Waiting]], at_once: int, *, headers: Mapping[str, str], stop: threading.Event
 ) -> None:
     """Start containers, `at_once` at a time, and wait for those with a health check. A turn ends when the container is
-    healthy, or after TURN seconds: one may need the next. Raises as `wait_healthy`, and starts no further ones then."""
+    healthy, or after TURN seconds (at most half of its time to become so): one may need the next. Raises as `wait_healthy`, and starts no further ones then."""
     failed = threading.Event()
     prober = _Prober(ctx, headers, lambda: failed.is_set() or stop.is_set())
 
@@ -74,7 +74,8 @@ def start_in_turn(
             for start, waiting in starts:
                 while len(now := in_turn()) >= at_once:
                     wait(now, PAUSE, FIRST_COMPLETED)
-                turns[pool.submit(one, start, waiting)] = ctx.clock() + TURN
+                lasts = min(TURN, waiting[1].timeout / 2) if waiting[1] else TURN
+                turns[pool.submit(one, start, waiting)] = ctx.clock() + lasts
             for future in as_completed(turns):
                 future.result()
         except BaseException:
