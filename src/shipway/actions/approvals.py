@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from shipway.actions.authors import authors, provenance, registered_provenance, replaced
+from shipway.actions.authors import authors, provenance, registered_provenance
 from shipway.actions.in_force import Rulebook
 from shipway.actions.signers import signers_in_force
 from shipway.context import Context
@@ -15,6 +15,7 @@ from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release
+from shipway.domain.rollback import left
 from shipway.domain.rules import InForce
 from shipway.domain.signers import SignersFile
 from shipway.system.ssh_signature import signer, verified
@@ -40,8 +41,13 @@ class Decisions:
 
     @cached_property
     def before(self) -> Release | None:
-        """The release that runs there."""
-        return replaced(self.ctx, self.release, self.environment)
+        """The release that runs there; if it is this one, the release that it replaced last. None: there is none.
+
+        An approval is bound to it, unlike the authors, whose range begins before this release's first deployment.
+        """
+        app, ledger = self.release.app, self.ctx.ledger
+        number = left(ledger.history(app, self.environment), self.release.number)
+        return ledger.release(app, number) if number is not None else None
 
     @property
     def change(self) -> str:

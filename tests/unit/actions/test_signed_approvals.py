@@ -189,6 +189,36 @@ def test_an_approval_is_of_one_change(team: Signed) -> None:
     assert f"{BOB} approved another change: another release ran there then" in team.missing(release)
 
 
+def test_an_approval_ends_with_the_next_release(team: Signed) -> None:
+    second = team.release()
+    team.approve(second, "bob")
+    team.deploy(second)
+    team.write(ALICE)
+    third = team.deploy(team.release())
+    decisions = team.decisions(second)
+    assert decisions.before is not None
+    assert decisions.before.number == third.number
+    assert decisions.change.startswith(f"from: release {third.number} ")
+    assert set(decisions.authors.people) == {ALICE}, "the range of authors still begins at release 1"
+    assert f"{BOB} approved another change: another release ran there then" in team.missing(second)
+    team.approve(second, "carol")
+    assert team.missing(second) == ""
+
+
+def test_the_running_release_is_deployed_again_by_the_approval_of_its_change(team: Signed) -> None:
+    first = team.decisions(team.release()).before
+    second = team.release()
+    team.approve(second, "bob")
+    for _ in range(2):
+        assert team.missing(team.deploy(second)) == ""
+        assert team.decisions(second).before == first
+    third = team.deploy(team.release())
+    assert "approved another change" in team.missing(second)
+    team.approve(second, "carol")
+    assert team.missing(team.deploy(second)) == ""
+    assert team.decisions(second).before == third
+
+
 def test_it_counts_for_a_time_by_the_ledgers_clock(team: Signed) -> None:
     release = team.release()
     team.approve(release, "bob", lasts=-1.0)
