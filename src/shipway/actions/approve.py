@@ -9,7 +9,7 @@ from pathlib import Path
 from shipway.actions.approvals import Decisions
 from shipway.actions.which_release import which_release
 from shipway.context import Context
-from shipway.domain.approvals import NAMESPACE, Vote, change_digest, claimed, statement
+from shipway.domain.approvals import NAMESPACE, Vote, change_digest, statement
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Environment
 from shipway.domain.release import Approval, Release
@@ -35,13 +35,13 @@ def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reas
         raise UsageError(f"{decisions.environment} takes only signed approvals", hint=f"shipway approve {decisions.environment} r{release.number} --sign")
     now = ctx.ledger.now()
     approval = Approval(release.app, decisions.environment, release.number, release.digest, ctx.actor, reason, now, login())
-    vote = claimed(approval)
+    vote = None
     if signing is not None:
         approval = _signed(ctx, decisions, approval, rules, signing)
         vote = decisions.vote(approval)
         approval = replace(approval, actor=ctx.actor if ctx.actor in vote.addresses else vote.person)
     for rule in rules:
-        _require_voter(ctx, decisions, rule, vote)
+        _require_voter(ctx, decisions, rule, approval, vote)
     for known in ctx.ledger.approvals(release.app, decisions.environment, release.number):
         if (known.actor, known.digest, known.signature) == (approval.actor, release.digest, "") and not signing and not _expired(known, rules, now):
             return known
@@ -59,14 +59,18 @@ def _signed(ctx: Context, decisions: Decisions, approval: Approval, rules: Seque
     return replace(full, signature=sign(statement(ctx.ledger.identity(), full), signing.key, NAMESPACE))
 
 
-def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, vote: Vote) -> None:
+def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, approval: Approval, vote: Vote | None) -> None:
+    """vote: that of a signed approval."""
     hint = "another person approves it, under their own name (--as or git's user.email)"
-    if rule.signed and vote.refused:
+    if rule.signed and vote is not None and vote.refused:
         raise GateRefused(vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs")
+    if not rule.not_author:
+        return
     try:
+        vote = vote or decisions.vote(approval)
         refused = decisions.refused(rule, vote.person, *vote.addresses)
     except (GateRefused, RepositoryError) as error:  # the deployment checks again, with all commits
-        ctx.reporter.note(f"whether {vote.person} is an author of it is checked by the deployment: {error.message}")
+        ctx.reporter.note(f"whether {approval.actor} is an author of it is checked by the deployment: {error.message}")
         return
     if refused:
         raise GateRefused(refused, hint=hint)

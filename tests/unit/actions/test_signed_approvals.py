@@ -151,6 +151,30 @@ def test_all_keys_of_a_person_count_once(team: Signed) -> None:
     assert team.missing(release) == ""
 
 
+def test_keys_of_addresses_that_the_mailmap_joins_count_once(team: Signed) -> None:
+    commit(team.path, {".mailmap": f"Bob <{BOB}> Bob <other@home.example>\n"}, email="admin@example.org")
+    team.allow(BOB, "other@home.example", CAROL)
+    team.deploy(team.release())
+    team.write(ALICE)
+    team.rule = dataclasses.replace(RULE, count=2)
+    release = team.release()
+    assert {team.approve(release, key).actor for key in ("bob", "other")} == {BOB}
+    assert "needs 2 signed approvals by someone other than its authors and has 1" in team.missing(release)
+    team.approve(release, "carol")
+    assert team.missing(release) == ""
+
+
+def test_an_author_does_not_count_by_an_address_that_only_the_mailmap_joins_to_the_key(team: Signed) -> None:
+    """The mailmap joins the key's address to another one, and another key has that one together with the author's."""
+    commit(team.path, {".mailmap": f"<bob@home.example> <{BOB}>\n"}, email="admin@example.org")
+    team.allow(BOB, f"other@home.example,bob@home.example,{ALICE}", CAROL)
+    team.deploy(team.release())
+    team.write(ALICE)
+    release = team.release()
+    with pytest.raises(GateRefused, match=f"is an author of release {release.number}"):
+        team.approve(release, "bob")
+
+
 def test_a_removed_key_stops_at_once(team: Signed) -> None:
     release = team.release()
     team.approve(release, "bob")
