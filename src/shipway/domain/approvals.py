@@ -39,13 +39,16 @@ def signed(
     approval: Approval, key: str | None, change: str, files: Sequence[SignersFile], admits: Callable[[list[str]], bool], mailmap: Mailmap = EMPTY
 ) -> Vote:
     """The vote of a signed approval. key: in its signature; change: digest of what the deployment would change now;
-    admits: whether a key in these lines made the signature."""
+    files: the key must be in each, and without any file no key counts; admits: whether a key in these lines made the
+    signature."""
     vote = claimed(approval, files, mailmap)
     if key is None:
         return replace(vote, refused=f"the signature of {approval.actor} can't be read")
     addresses = people((file.signers for file in files), mailmap).get(key)
     if addresses:
         vote = Vote(approval, mailmap.canonical(addresses), addresses)
+    if not files:
+        return replace(vote, refused=f"no file of the rules in force says whose the key {fingerprint(key)} of {approval.actor} is")
     for file in files:
         lines = file.lines(key)
         if file.problem:

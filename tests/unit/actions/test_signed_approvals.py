@@ -275,6 +275,18 @@ def test_a_forged_file_of_the_release_that_runs_is_refused(team: Signed) -> None
         team.approve(release, "mallory")
 
 
+def test_without_any_file_no_key_counts(team: Signed) -> None:
+    release = team.release()
+    approval = team.approve(release, "bob")
+    unread = Decisions(team.ctx, release, "production")  # without the rules in force
+    assert unread.signers == ()
+    assert "no file of the rules in force says whose the key SHA256:" in unread.vote(approval).refused
+    (reason,) = unread.missing(RULE)
+    assert "has 0" in reason
+    with pytest.raises(GateRefused, match="no file of the rules in force"):
+        approve(team.ctx, unread, [RULE], "", Signing(team.keys["bob"]))
+
+
 def test_without_the_file_no_one_can_approve(team: Signed) -> None:
     team.rule = dataclasses.replace(RULE, signers="other/file")
     with pytest.raises(GateRefused, match="other/file of main: there is no such file"):
