@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from shipway.actions.authors import authors, provenance, registered_provenance, replaced
+from shipway.actions.authors import Provenance, authors, provenance, registered_provenance
 from shipway.actions.in_force import Rulebook
 from shipway.actions.signers import signers_in_force
 from shipway.context import Context
@@ -15,6 +15,7 @@ from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release
+from shipway.domain.rollback import left
 from shipway.domain.rules import InForce
 from shipway.domain.signers import SignersFile
 from shipway.system.ssh_signature import signer, verified
@@ -34,14 +35,23 @@ class Decisions:
     @cached_property
     def authors(self) -> Authors:
         """The authors, computed once and only if a rule needs them. GateRefused if they can't be determined."""
-        book, ctx = self.book, self.ctx
-        source = registered_provenance(book.registration, book.origin) if book else provenance(ctx, self.release.app)
-        return authors(ctx, source, self.environment, self.release, self.revision)
+        return authors(self.ctx, self.source, self.environment, self.release, self.revision)
+
+    @cached_property
+    def source(self) -> Provenance:
+        """The commit history, and whose addresses are one person's. RepositoryError if it is unreachable."""
+        book = self.book
+        return registered_provenance(book.registration, book.origin) if book else provenance(self.ctx, self.release.app)
 
     @cached_property
     def before(self) -> Release | None:
-        """The release that runs there."""
-        return replaced(self.ctx, self.release, self.environment)
+        """The release that runs there; if it is this one, the release that it replaced last. None: there is none.
+
+        An approval is bound to it, unlike the authors, whose range begins before this release's first deployment.
+        """
+        app, ledger = self.release.app, self.ctx.ledger
+        number = left(ledger.history(app, self.environment), self.release.number)
+        return ledger.release(app, number) if number is not None else None
 
     @property
     def change(self) -> str:
@@ -54,10 +64,11 @@ class Decisions:
         return signers_in_force(self.ctx, self.book, self.in_force) if self.book and self.in_force else ()
 
     def vote(self, approval: Approval) -> Vote:
-        """Attribute an approval to a person. A signature is verified with the keys now in force, at the time of the
-        ledger's clock."""
+        """Attribute an approval to a person, by the mailmap of the protected branch. A signature is verified with the keys
+        now in force, at the time of the ledger's clock. RepositoryError if the repository is unreachable."""
+        mailmap = self.source.mailmap
         if not approval.signature:
-            return approvals.claimed(approval, self.signers)
+            return approvals.claimed(approval, self.signers, mailmap)
         ledger = self.ctx.ledger
         text, now = approvals.statement(ledger.identity(), approval), ledger.now()
         change = approvals.change_digest(self.before, self.release)
@@ -65,7 +76,7 @@ class Decisions:
         def admits(lines: list[str]) -> bool:
             return verified(text, approval.signature, lines, NAMESPACE, now)
 
-        return approvals.signed(approval, signer(approval.signature), change, self.signers, admits)
+        return approvals.signed(approval, signer(approval.signature), change, self.signers, admits, mailmap)
 
     def missing(self, rule: Approvals) -> list[str]:
         """Reasons for rejection by one rule."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from shipway.actions.approvals import Decisions
 from shipway.actions.which_release import which_release
 from shipway.context import Context
-from shipway.domain.approvals import NAMESPACE, Vote, change_digest, claimed, statement
+from shipway.domain.approvals import NAMESPACE, Vote, change_digest, statement
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Environment
 from shipway.domain.release import Approval, Release
@@ -29,22 +29,24 @@ class Signing:
 
 def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reason: str, signing: Signing | None = None) -> Approval:
     """Approve the release as the context's actor, or as the owner of the signing key. rules: those in force. Whoever
-    may not approve by one of them is rejected now; the deployment checks again."""
+    may not approve by one of them is rejected now; the deployment checks again. Where approvals expire, approving again
+    renews the term; otherwise the known approval is returned."""
     release = decisions.release
     if signing is None and any(rule.signed for rule in rules):
         raise UsageError(f"{decisions.environment} takes only signed approvals", hint=f"shipway approve {decisions.environment} r{release.number} --sign")
     now = ctx.ledger.now()
     approval = Approval(release.app, decisions.environment, release.number, release.digest, ctx.actor, reason, now, login())
-    vote = claimed(approval)
+    vote = None
     if signing is not None:
         approval = _signed(ctx, decisions, approval, rules, signing)
-        vote = decisions.vote(approval)
-        approval = replace(approval, actor=ctx.actor if ctx.actor in vote.addresses else vote.person)
+        vote = _owner(decisions, approval, rules)
+        approval = approval if vote is None or ctx.actor in vote.addresses else replace(approval, actor=vote.person)
     for rule in rules:
-        _require_voter(ctx, decisions, rule, vote)
-    for known in ctx.ledger.approvals(release.app, decisions.environment, release.number):
-        if (known.actor, known.digest, known.signature) == (approval.actor, release.digest, "") and not signing and not _expired(known, rules, now):
-            return known
+        _require_voter(ctx, decisions, rule, approval, vote)
+    if signing is None and all(rule.expire is None for rule in rules):
+        for known in ctx.ledger.approvals(release.app, decisions.environment, release.number):
+            if (known.actor, known.digest, known.signature) == (approval.actor, release.digest, ""):
+                return known
     ctx.ledger.add_approval(approval)
     now_there = ctx.ledger.current(release.app, decisions.environment)
     if now_there is not None and now_there.release == release.number:
@@ -59,14 +61,29 @@ def _signed(ctx: Context, decisions: Decisions, approval: Approval, rules: Seque
     return replace(full, signature=sign(statement(ctx.ledger.identity(), full), signing.key, NAMESPACE))
 
 
-def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, vote: Vote) -> None:
-    hint = "another person approves it, under their own name (--as or git's user.email)"
-    if rule.signed and vote.refused:
-        raise GateRefused(vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs")
+def _owner(decisions: Decisions, approval: Approval, rules: Sequence[Approvals]) -> Vote | None:
+    """The vote of a signed approval. None if the repository is unreachable and no rule requires the signature: the
+    deployment checks again."""
     try:
+        return decisions.vote(approval)
+    except RepositoryError:
+        if any(rule.signed for rule in rules):
+            raise
+        return None
+
+
+def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, approval: Approval, vote: Vote | None) -> None:
+    """vote: that of a signed approval, if it is known."""
+    hint = "another person approves it, under their own name (--as or git's user.email)"
+    if rule.signed and vote is not None and vote.refused:
+        raise GateRefused(vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs")
+    if not rule.not_author:
+        return
+    try:
+        vote = vote or decisions.vote(approval)
         refused = decisions.refused(rule, vote.person, *vote.addresses)
     except (GateRefused, RepositoryError) as error:  # the deployment checks again, with all commits
-        ctx.reporter.note(f"whether {vote.person} is an author of it is checked by the deployment: {error.message}")
+        ctx.reporter.note(f"whether {approval.actor} is an author of it is checked by the deployment: {error.message}")
         return
     if refused:
         raise GateRefused(refused, hint=hint)
@@ -90,7 +107,3 @@ def find_release(ctx: Context, app: str, environment: Environment, which: str | 
     if release is None:
         raise UsageError(f"{app} has no release {which}", hint="`shipway history` lists them")
     return release
-
-
-def _expired(approval: Approval, rules: Sequence[Approvals], now: float) -> bool:
-    return any(rule.expire is not None and approval.at + rule.expire < now for rule in rules)

@@ -12,6 +12,7 @@ from shipway.domain import refs, rules
 from shipway.domain.errors import GateRefused, PlanError
 from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
+from shipway.domain.rollback import runs_since
 from shipway.domain.rules import InForce, RuleSet
 from shipway.system.git import Repository
 from shipway.system.origin import Origin
@@ -106,10 +107,14 @@ def _end_stand_in(ctx: Context, registration: Registration) -> None:
 
 
 def running_rules(ctx: Context, app: str, environment: str) -> RuleSet | None:
-    """The rules of the release that runs there; None without one."""
-    now = ctx.ledger.current(app, environment)
-    release = ctx.ledger.release(app, now.release) if now else None
-    return RuleSet(f"release {release.number}, which runs there", f"release {release.number}", environment, release.plan) if release else None
+    """The rules of the release that runs there; None without one. Their key changes with the release that runs, so that
+    a rollback doesn't restore what was accepted while the release ran before."""
+    since = runs_since(ctx.ledger.history(app, environment))
+    release = ctx.ledger.release(app, since.release) if since else None
+    if since is None or release is None:
+        return None
+    name = f"release {release.number}"
+    return RuleSet(f"{name}, which runs there", f"{name} since deployment {since.id}", environment, release.plan)
 
 
 def still_in_force(ctx: Context, order: Order) -> None:

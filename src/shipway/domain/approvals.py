@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from shipway.domain.authors import Authors
 from shipway.domain.count import counted
 from shipway.domain.identity import author_identity
+from shipway.domain.mailmap import EMPTY, Mailmap
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release, digest_of
 from shipway.domain.signers import SignersFile, fingerprint, people
@@ -26,22 +27,28 @@ class Vote:
     refused: str = ""  # why the approval does not count, whoever gave it
 
 
-def claimed(approval: Approval, files: Sequence[SignersFile] = ()) -> Vote:
+def claimed(approval: Approval, files: Sequence[SignersFile] = (), mailmap: Mailmap = EMPTY) -> Vote:
     """The vote of an unsigned approval: the name is a claim of whoever ran the command."""
     name = author_identity(approval.actor)
-    group = next((addresses for addresses in people(file.signers for file in files).values() if name in addresses), frozenset({name}))
-    return Vote(approval, min(group), group)
+    owners = people((file.signers for file in files), mailmap).values()
+    group = next((addresses for addresses in owners if name in addresses), mailmap.person(name))
+    return Vote(approval, mailmap.canonical(group), group)
 
 
-def signed(approval: Approval, key: str | None, change: str, files: Sequence[SignersFile], admits: Callable[[list[str]], bool]) -> Vote:
+def signed(
+    approval: Approval, key: str | None, change: str, files: Sequence[SignersFile], admits: Callable[[list[str]], bool], mailmap: Mailmap = EMPTY
+) -> Vote:
     """The vote of a signed approval. key: in its signature; change: digest of what the deployment would change now;
-    admits: whether a key in these lines made the signature."""
-    vote = claimed(approval, files)
+    files: the key must be in each, and without any file no key counts; admits: whether a key in these lines made the
+    signature."""
+    vote = claimed(approval, files, mailmap)
     if key is None:
         return replace(vote, refused=f"the signature of {approval.actor} can't be read")
-    addresses = people(file.signers for file in files).get(key)
+    addresses = people((file.signers for file in files), mailmap).get(key)
     if addresses:
-        vote = Vote(approval, min(addresses), addresses)
+        vote = Vote(approval, mailmap.canonical(addresses), addresses)
+    if not files:
+        return replace(vote, refused=f"no file of the rules in force says whose the key {fingerprint(key)} of {approval.actor} is")
     for file in files:
         lines = file.lines(key)
         if file.problem:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from shipway.domain.identity import author_identity
 
@@ -32,8 +33,36 @@ class Mailmap:
         known = author_identity(address)
         return self.entries.get((known, name.strip().casefold())) or self.entries.get((known, "")) or known
 
+    @cached_property
+    def joined(self) -> Mapping[str, str]:
+        """Addresses that are one person's whatever the name in the commit, with the canonical one. An address that
+        several people share, told apart by their names, is missing."""
+        found = {}
+        for old in {address for address, _ in self.entries}:
+            named = {self.proper(proper) for (address, _), proper in self.entries.items() if address == old}
+            proper = self.entries.get((old, "")) or (next(iter(named)) if len(named) == 1 else old)
+            if proper != old:
+                found[old] = proper
+        return found
+
+    def person(self, address: str) -> frozenset[str]:
+        """All addresses of the person who approves under this one, also over several lines."""
+        found, more = set[str](), {author_identity(address)}
+        while more:
+            found |= more
+            more = {side for pair in self.joined.items() if found & set(pair) for side in pair} - found
+        return frozenset(found)
+
+    def canonical(self, addresses: Iterable[str]) -> str:
+        """One of a person's addresses, always the same."""
+        known = set(addresses)
+        return min(known - self.joined.keys() or known)
+
     def all_of(self, address: str) -> set[str]:
         """All known addresses of the person with this address, whatever the names."""
         known = author_identity(address)
         mine = {known} | {proper for (old, _), proper in self.entries.items() if old == known}
         return mine | {old for (old, _), proper in self.entries.items() if proper in mine}
+
+
+EMPTY = Mailmap()

@@ -25,6 +25,14 @@ def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
     return below[-2] if len(below) > 1 else None
 
 
+def runs_since(deployments: Sequence[Deployment]) -> Deployment | None:
+    """The first successful deployment of the current release after that of any other. Deploying the release again
+    doesn't change it; a rollback to it does. None: nothing runs."""
+    good = [item for item in standing(deployments) if item.outcome == SUCCEEDED]
+    own = list(takewhile(lambda item: item.release == good[0].release, good))
+    return own[-1] if own else None
+
+
 def left(deployments: Sequence[Deployment], release: int) -> int | None:
     """The release that this one replaced or is going to replace. None: it is the first."""
     return next((item.release for item in standing(deployments) if item.outcome == SUCCEEDED and item.release != release), None)

@@ -24,7 +24,7 @@ class RuleSet:
     """The rules of one plan for one environment."""
 
     source: str  # origin for messages: "release 12, which runs there"
-    key: str  # for accepted rules: `protected`, or `release NUMBER`
+    key: str  # for accepted rules: `protected`, or the release and the deployment since which it runs
     environment: str
     plan: Plan | None  # None if the plan can't be read
     problem: str = ""  # why it can't be read

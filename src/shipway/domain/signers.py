@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shipway.domain.errors import UsageError
 from shipway.domain.identity import identity
+from shipway.domain.mailmap import EMPTY, Mailmap
 
 LINE = re.compile(r'(?P<principals>"[^"]*"|\S+)\s+(?:(?P<options>(?:"[^"]*"|[^\s"])+)\s+)?(?P<type>(?:ssh|ecdsa|sk)-\S+)\s+(?P<key>[A-Za-z0-9+/]+=*)(?:\s.*)?')
 AUTHORITY = "cert-authority"
@@ -66,11 +67,12 @@ def parse(text: str) -> list[Signer]:
     ]  # fmt: skip
 
 
-def people(files: Iterable[Iterable[Signer]]) -> Mapping[str, frozenset[str]]:
-    """All addresses of each key's owner. Keys that share an address, in any file, have the same owner."""
+def people(files: Iterable[Iterable[Signer]], mailmap: Mailmap = EMPTY) -> Mapping[str, frozenset[str]]:
+    """All addresses of each key's owner. Keys that share an address, in any file or by the mailmap, have the same
+    owner."""
     groups: list[tuple[set[str], set[str]]] = []
     for signer in (signer for file in files for signer in file):
-        keys, addresses = {signer.key}, set(signer.principals)
+        keys, addresses = {signer.key}, {address for principal in signer.principals for address in mailmap.person(principal)}
         joined = [group for group in groups if group[0] & keys or group[1] & addresses]
         for group in joined:
             keys |= group[0]

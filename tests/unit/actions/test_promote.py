@@ -315,6 +315,46 @@ def test_accepted_rules_lift_a_plan_that_can_not_be_read(place: Place) -> None:
 
 
 
+def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restore_them(place: Place) -> None:
+    free = {"on": {"branch": "main"}, "url": "http://localhost:8080"}
+    git(place.path, "switch", "--quiet", "main")
+    strict = text(production={**free, "approvals": {"count": 5}})
+    first = place.runs(place.commit("A", strict), environment="production")
+    place.commit("the team is smaller", text(production=free))
+
+    def counts() -> set[int]:
+        return {environment.approvals.count for _, environment in place.book().of(place.ctx, "production").environments}
+
+    def again(release: Release, kind: str) -> None:
+        record = Deployment(0, "shop", "production", release.number, kind, "ada", "", place.ctx.clock())
+        place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
+
+    def order(release: Release) -> Order:
+        return Order(release, release.plan.environments["production"], in_force=place.book().of(place.ctx, "production"))
+
+    assert counts() == {0, 5}
+    accept_rules(place.ctx, place.book(), place.plan(), "production", "the team is smaller")
+    assert counts() == {0}
+    again(first, "deploy")
+    place.runs(place.commit("fails"), FAILED, "production")
+    assert counts() == {0}, "the same release still runs"
+    waiting = order(first)
+    still_in_force(place.ctx, waiting)
+    second = place.runs(place.commit("B", strict), environment="production")
+    place.commit("smaller", text(production=free))
+    assert counts() == {0, 5}, "the rules of B"
+    again(first, "rollback")
+    assert counts() == {0, 5}
+    with pytest.raises(GateRefused, match="other rules meanwhile"):
+        still_in_force(place.ctx, waiting)
+    accept_rules(place.ctx, place.book(), place.plan(), "production", "still smaller")
+    assert counts() == {0}
+    again(second, "deploy")
+    again(first, "destroy")
+    assert counts() == {0}, "nothing runs"
+    again(first, "deploy")
+    assert counts() == {0, 5}
+
 
 def test_a_branch_that_deploys_nothing_is_told_what_does(place: Place) -> None:
     assert what_deploys(place.plan(), "refs/heads/main") == "main is the trigger of no environment: staging (branch staging), production (tag 'v*', branch main)"

@@ -151,6 +151,30 @@ def test_all_keys_of_a_person_count_once(team: Signed) -> None:
     assert team.missing(release) == ""
 
 
+def test_keys_of_addresses_that_the_mailmap_joins_count_once(team: Signed) -> None:
+    commit(team.path, {".mailmap": f"Bob <{BOB}> Bob <other@home.example>\n"}, email="admin@example.org")
+    team.allow(BOB, "other@home.example", CAROL)
+    team.deploy(team.release())
+    team.write(ALICE)
+    team.rule = dataclasses.replace(RULE, count=2)
+    release = team.release()
+    assert {team.approve(release, key).actor for key in ("bob", "other")} == {BOB}
+    assert "needs 2 signed approvals by someone other than its authors and has 1" in team.missing(release)
+    team.approve(release, "carol")
+    assert team.missing(release) == ""
+
+
+def test_an_author_does_not_count_by_an_address_that_only_the_mailmap_joins_to_the_key(team: Signed) -> None:
+    """The mailmap joins the key's address to another one, and another key has that one together with the author's."""
+    commit(team.path, {".mailmap": f"<bob@home.example> <{BOB}>\n"}, email="admin@example.org")
+    team.allow(BOB, f"other@home.example,bob@home.example,{ALICE}", CAROL)
+    team.deploy(team.release())
+    team.write(ALICE)
+    release = team.release()
+    with pytest.raises(GateRefused, match=f"is an author of release {release.number}"):
+        team.approve(release, "bob")
+
+
 def test_a_removed_key_stops_at_once(team: Signed) -> None:
     release = team.release()
     team.approve(release, "bob")
@@ -189,6 +213,36 @@ def test_an_approval_is_of_one_change(team: Signed) -> None:
     assert f"{BOB} approved another change: another release ran there then" in team.missing(release)
 
 
+def test_an_approval_ends_with_the_next_release(team: Signed) -> None:
+    second = team.release()
+    team.approve(second, "bob")
+    team.deploy(second)
+    team.write(ALICE)
+    third = team.deploy(team.release())
+    decisions = team.decisions(second)
+    assert decisions.before is not None
+    assert decisions.before.number == third.number
+    assert decisions.change.startswith(f"from: release {third.number} ")
+    assert set(decisions.authors.people) == {ALICE}, "the range of authors still begins at release 1"
+    assert f"{BOB} approved another change: another release ran there then" in team.missing(second)
+    team.approve(second, "carol")
+    assert team.missing(second) == ""
+
+
+def test_the_running_release_is_deployed_again_by_the_approval_of_its_change(team: Signed) -> None:
+    first = team.decisions(team.release()).before
+    second = team.release()
+    team.approve(second, "bob")
+    for _ in range(2):
+        assert team.missing(team.deploy(second)) == ""
+        assert team.decisions(second).before == first
+    third = team.deploy(team.release())
+    assert "approved another change" in team.missing(second)
+    team.approve(second, "carol")
+    assert team.missing(team.deploy(second)) == ""
+    assert team.decisions(second).before == third
+
+
 def test_it_counts_for_a_time_by_the_ledgers_clock(team: Signed) -> None:
     release = team.release()
     team.approve(release, "bob", lasts=-1.0)
@@ -219,6 +273,18 @@ def test_a_forged_file_of_the_release_that_runs_is_refused(team: Signed) -> None
     shutil.copy(objects / new[:2] / new[2:], objects / blob[:2] / blob[2:])
     with pytest.raises(RepositoryError, match="is not what its hash says"):
         team.approve(release, "mallory")
+
+
+def test_without_any_file_no_key_counts(team: Signed) -> None:
+    release = team.release()
+    approval = team.approve(release, "bob")
+    unread = Decisions(team.ctx, release, "production")  # without the rules in force
+    assert unread.signers == ()
+    assert "no file of the rules in force says whose the key SHA256:" in unread.vote(approval).refused
+    (reason,) = unread.missing(RULE)
+    assert "has 0" in reason
+    with pytest.raises(GateRefused, match="no file of the rules in force"):
+        approve(team.ctx, unread, [RULE], "", Signing(team.keys["bob"]))
 
 
 def test_without_the_file_no_one_can_approve(team: Signed) -> None:

@@ -76,3 +76,16 @@ def test_a_mailmap_tells_who_an_address_is() -> None:
     assert known.proper("shared@example.org", "someone") == "shared@example.org"
     assert known.all_of("ada@example.org") == {"ada@example.org", "ada@home.example", "ada@old.example"}
     assert known.all_of("shared@example.org") == {"shared@example.org", "bob@example.org", "eve@example.org"}
+
+
+def test_a_mailmap_joins_the_addresses_of_an_approver() -> None:
+    known = Mailmap.parse(MAP + "<ada@example.org> Ada <countess@example.org>\n<countess@example.org> <byron@example.org>\n")
+    ada = {"ada@example.org", "ada@home.example", "ada@old.example", "countess@example.org", "byron@example.org"}
+    for address in ada:
+        assert known.person(address) == ada
+    assert known.canonical(ada) == "ada@example.org"
+    assert known.person("shared@example.org") == {"shared@example.org"}, "it is two people's"
+    assert known.person("bob@example.org") == {"bob@example.org"}
+    assert Mailmap.parse("<b@x> <a@x>\n<a@x> <b@x>").canonical({"b@x", "a@x"}) == "a@x"
+    one = Mailmap.parse("<bob@x> <robert@x>\n<bob@x> Bob <home@x>\n<robert@x> Robert <home@x>")
+    assert one.person("home@x") == {"bob@x", "robert@x", "home@x"}, "both names are one person's"
