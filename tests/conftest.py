@@ -17,11 +17,21 @@ def nodes() -> Iterator[Nodes]:
         yield found
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--half", type=int, choices=(0, 1), help="only the tests of every other file, after all other choices")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave whole matrices out of the usual run."""
-    if FULL:
-        return
-    full = [item for item in items if "full" in item.keywords]
-    if full:
-        config.hook.pytest_deselected(items=full)
-        items[:] = [item for item in items if "full" not in item.keywords]
+    """Leave whole matrices out of the usual run, and the files of the other half."""
+    _keep(config, items, [item for item in items if FULL or "full" not in item.keywords])
+    half = config.getoption("half")
+    if half is not None:
+        chosen = sorted({item.path for item in items})[half::2]
+        _keep(config, items, [item for item in items if item.path in chosen])
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+        items[:] = kept
