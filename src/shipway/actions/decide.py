@@ -136,8 +136,8 @@ def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
     interrupted = ctx.edge.pending(wanted.publish, wanted.url) if wanted.routes is not None else None
     if interrupted is None:
         return changes
-    anew = Change("replace", "edge", "edge", interrupted)
-    return Changeset(changes.title, (anew, *changes.changes))
+    recreated = Change("replace", "edge", "edge", interrupted)
+    return Changeset(changes.title, (recreated, *changes.changes))
 
 
 def _on_volumes(wanted: Wanted, volumes: Mapping[str, Mapping[str, str]]) -> Wanted:

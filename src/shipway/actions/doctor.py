@@ -20,7 +20,7 @@ from shipway.domain import rollback as back
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.count import counted
-from shipway.domain.draining import drain_of, removed_at, replaced_at
+from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, Wanted, release_of
 from shipway.domain.plan import Environment, Host
@@ -148,8 +148,7 @@ def _leaving(found: Observed, history: list[Deployment], now: Deployment, time: 
 
     def ends(item: ContainerInfo) -> float:
         since = replaced_at(history, release_of(item))
-        drained = (now.finished or 0.0 if since is None else since) + drain_of(item)
-        return max(drained, removed_at(history, item, time)) + LATE
+        return ends_at(history, item, now.finished or 0.0 if since is None else since, time) + LATE
 
     before = {item.release for item in history}
     soon = [item for item in found.services if release_of(item) in before and time < ends(item)]

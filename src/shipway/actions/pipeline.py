@@ -72,7 +72,7 @@ class _Pipeline:
         self.needs = {name: step.needs for name, step in steps.items()}
         self.results: dict[str, StepResult] = {}
         self.failed: dict[str, ShipwayError] = {}
-        self.anew: set[str] = set()  # started by this process
+        self.started: set[str] = set()  # steps, by this process
 
     def run(self) -> dict[str, StepResult]:
         running: dict[Future[StepResult], str] = {}
@@ -126,13 +126,13 @@ class _Pipeline:
             self.failed[name] = error
 
     def _step(self, step: Step) -> StepResult:
-        record = None if self.anew.intersection(graph.upstream(self.needs, step.name)) else self.left.journal.get(step.name)
+        record = None if self.started.intersection(graph.upstream(self.needs, step.name)) else self.left.journal.get(step.name)
         if record and (record.failed or (record.passed and self._is_whole(record.result))):
             return self._taken(step, record)
         begun = self.left.begun(step.name) if record else None
         if record and begun:
             return self._work(step, record.key, record.started, begun)
-        self.anew.add(step.name)
+        self.started.add(step.name)
         self._remove(step.name)
         started = self.ctx.clock()
         upstream = self._upstream(step)

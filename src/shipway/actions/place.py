@@ -287,7 +287,7 @@ class Place:
         leaving = [item for item in self.observed.services if item.name in verbs and item.name not in gone]
         if wait:
             wait_drained(self.ctx, self._outgoing(), self._switched_at())
-        if not wait:
+        else:
             idle = self._stood_by(history)
             leaving = [item for item in leaving if item.name not in idle and drained(self.ctx, item, self._since(history, item))]
         if leaving:

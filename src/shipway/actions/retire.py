@@ -104,7 +104,7 @@ def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standin
             over = since + (float(item.labels.get(LABEL_STANDBY, "0")) if fits else 0.0)
             if item.name in verbs:
                 rested = removed_at(history, item, now) if item.name in warm and verbs[item.name] == "remove" and not at_once else 0.0
-                yield _Step(place, item, verbs[item.name], now >= rested and drained(place.ctx, item, since), max(again if now >= rested else 0.0, rested))
+                yield _Step(place, item, verbs[item.name], now >= rested and drained(place.ctx, item, since), again if now >= rested else rested)
             elif item.name in warm and now >= over:
                 yield _Step(place, item, "stop", drained(place.ctx, item, since), again)
             elif item.name in warm and rotation in item.addresses:

@@ -13,7 +13,7 @@ from shipway.context import Context, side_by_side
 from shipway.domain import names
 from shipway.domain import rollback as back
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
-from shipway.domain.draining import drain_of, removed_at, replaced_at
+from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.levels import ahead, own_schema
 from shipway.domain.observed import Observed, release_of
@@ -126,8 +126,7 @@ def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo], now
     found: dict[int, list[float]] = {}
     for item in items:
         number = release_of(item) or 0
-        drained = (replaced_at(history, number) or 0.0) + drain_of(item)
-        found.setdefault(number, []).append(max(drained, removed_at(history, item, now)))
+        found.setdefault(number, []).append(ends_at(history, item, replaced_at(history, number) or 0.0, now))
     return tuple(Draining(number, max(ends), len(ends)) for number, ends in sorted(found.items()))
 
 

@@ -55,6 +55,11 @@ def removed_at(history: Sequence[Deployment], container: ContainerInfo, now: flo
     return min(max((item.finished or 0.0 for item in history), default=0.0), now) + REST
 
 
+def ends_at(history: Sequence[Deployment], container: ContainerInfo, since: float, now: float) -> float:
+    """When an outgoing release's container ends at the latest. since: when requests moved to another release."""
+    return max(since + drain_of(container), removed_at(history, container, now))
+
+
 def oldest(since: dict[int, float], most: int = MOST) -> list[int]:
     """Outgoing releases (number: time of replacement) that must stop now, so that only `most` remain."""
     ordered = sorted(since, key=lambda number: (since[number], number))

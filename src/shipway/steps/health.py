@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager
 
 from shipway.context import Context
 from shipway.domain.container import ContainerInfo
@@ -37,30 +38,17 @@ def wait_healthy(
     """
     if not waiting:
         return
-    failed = threading.Event()
-    prober = _Prober(ctx, headers or {}, lambda: failed.is_set() or (stop is not None and stop.is_set()))
-    with ThreadPoolExecutor(len(waiting)) as pool:
-        try:
-            for future in as_completed([pool.submit(prober.wait, *item) for item in waiting]):
-                future.result()
-        except BaseException:
-            failed.set()
-            raise
+    with _probing(ctx, len(waiting), headers or {}, stop) as (pool, prober):
+        for future in as_completed([pool.submit(prober.wait, *item) for item in waiting]):
+            future.result()
 
 
 def start_in_turn(
     ctx: Context, starts: Sequence[tuple[Callable[[], None], Waiting]], at_once: int, *, headers: Mapping[str, str], stop: threading.Event
 ) -> None:
     """Start containers, `at_once` at a time, and wait for those with a health check. A turn ends when the container is
-    healthy, or after TURN seconds (at most half of its time to become so): one may need the next. Raises as `wait_healthy`, and starts no further ones then."""
-    failed = threading.Event()
-    prober = _Prober(ctx, headers, lambda: failed.is_set() or stop.is_set())
-
-    def one(start: Callable[[], None], waiting: Waiting) -> None:
-        start()
-        if waiting[1]:
-            prober.wait(*waiting)
-
+    healthy, or after TURN seconds (at most half of its time to become so): one may need the next. Raises as
+    `wait_healthy`, and starts no further ones then."""
     turns: dict[Future[None], float] = {}  # their ends
 
     def in_turn() -> list[Future[None]]:
@@ -69,15 +57,31 @@ def start_in_turn(
                 future.result()
         return [future for future, end in turns.items() if not future.done() and ctx.clock() < end]
 
-    with ThreadPoolExecutor(max(1, len(starts))) as pool:
+    with _probing(ctx, max(1, len(starts)), headers, stop) as (pool, prober):
+        for start, waiting in starts:
+            while len(now := in_turn()) >= at_once:
+                wait(now, PAUSE, FIRST_COMPLETED)
+            lasts = min(TURN, waiting[1].timeout / 2) if waiting[1] else TURN
+            turns[pool.submit(_start, prober, start, waiting)] = ctx.clock() + lasts
+        for future in as_completed(turns):
+            future.result()
+
+
+def _start(prober: _Prober, start: Callable[[], None], waiting: Waiting) -> None:
+    start()
+    if waiting[1]:
+        prober.wait(*waiting)
+
+
+@contextmanager
+def _probing(
+    ctx: Context, count: int, headers: Mapping[str, str], stop: threading.Event | None
+) -> Iterator[tuple[ThreadPoolExecutor, _Prober]]:
+    """Threads, and a prober whose waits end when the block fails or `stop` is set."""
+    failed = threading.Event()
+    with ThreadPoolExecutor(count) as pool:
         try:
-            for start, waiting in starts:
-                while len(now := in_turn()) >= at_once:
-                    wait(now, PAUSE, FIRST_COMPLETED)
-                lasts = min(TURN, waiting[1].timeout / 2) if waiting[1] else TURN
-                turns[pool.submit(one, start, waiting)] = ctx.clock() + lasts
-            for future in as_completed(turns):
-                future.result()
+            yield pool, _Prober(ctx, headers, lambda: failed.is_set() or (stop is not None and stop.is_set()))
         except BaseException:
             failed.set()
             raise
