@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.project import ADA, Done, Project, get
-from shipway.actions.leases import is_held
+from shipway.actions.leases import CARETAKER, is_held
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
@@ -164,12 +164,12 @@ class Tiny(Project):
         return open_ledger(self.home / "ledger.db")
 
     def leases(self) -> list[str]:
-        """Environments whose lease somebody holds."""
+        """Environments whose lock a command holds. The background clean-up, which holds it for moments, doesn't count."""
         ledger = self.ledger()
-        try:
-            return [name for name in ("staging", "production") if is_held(ledger.lease(f"{self.app}/{name}"), ledger.now())]
-        finally:
-            ledger.close()
+        now = ledger.now()
+        locks = {name: ledger.lease(f"{self.app}/{name}") for name in ("staging", "production")}
+        ledger.close()
+        return [name for name, lock in locks.items() if lock and is_held(lock, now) and not lock.owner.startswith(f"{CARETAKER} ")]
 
     def good(self) -> list[tuple[str, str, int]]:
         """Environment, kind and release of all deployments that succeeded."""
