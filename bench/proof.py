@@ -26,8 +26,8 @@ from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.scratch.postgres import PostgresScratch
 from shipway.ports import DatabaseTool, ScratchDatabase
-from shipway.proving.rounds import Span
-from shipway.proving.walk import ToolFor, walk
+from shipway.proving.round_trip import Span
+from shipway.proving.verify import ToolFor, walk
 
 IMAGE = "postgres:15"
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")  # as a proof's server has them

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipway.actions.ownership import owned, require_machine
-from shipway.context import Context, Machine, Reporter
+from shipway.actions.environment.ownership import owned, require_machine
+from shipway.context import Context, Machine
 from shipway.domain.errors import Interrupted, PlanError, RepositoryError, StoreError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.plan import LOCAL, Database, Environment, Plan
 from shipway.drivers import Later, driver
+from shipway.ports import Reporter
 from shipway.store import is_shared, open_ledger
 from shipway.system.login import login
 from shipway.system.machine import machine_id
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
     from shipway.ports import DatabaseTool, Ledger, Linter, OneOff, Registry, Scratch, ScratchDatabase, Secrets
-    from shipway.proving.walk import Fill
+    from shipway.proving.verify import Fill
     from shipway.system.git import Repository
     from shipway.system.http import Probe
 
@@ -159,10 +160,10 @@ def image_config(name: str) -> Mapping[str, object] | None:
 def address_taken(plan: Plan, environment: Environment) -> str | None:
     """Message about another environment that this machine's engine already serves at the address; None without one, or
     without an engine."""
-    from shipway.actions.public_address import taken
+    from shipway.actions.environment.public_address import taken
+    from shipway.domain.desired import public_table
     from shipway.domain.errors import ShipwayError
     from shipway.domain.names import route_owner
-    from shipway.domain.specify import public_table
 
     table = public_table(plan, environment)
     if table is None or LOCAL not in [host.name for host in environment.hosts]:
@@ -281,7 +282,7 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
 
 
 def _sql_migrations(folder: Path, layout: str | None) -> list[Migration]:
-    from shipway.actions.prove_folder import read_folder
+    from shipway.actions.proofs.folder import read_folder
     from shipway.domain.errors import MigrationFailed, ProofError
     from shipway.drivers.database.sql_folder import load
 

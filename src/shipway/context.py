@@ -4,45 +4,34 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.domain.errors import ShipwayError, UsageError
+from shipway.domain.errors import UsageError
 from shipway.domain.plan import Database, Environment, Plan
 from shipway.system.alive import this_process
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
-    from shipway.ports import DatabaseTool, Edge, Images, Ledger, Linter, OneOff, Registry, Runtime, Scratch, Secrets
+    from shipway.ports import (
+        DatabaseTool,
+        Edge,
+        Images,
+        Ledger,
+        Linter,
+        OneOff,
+        Registry,
+        Reporter,
+        Runtime,
+        Scratch,
+        Secrets,
+    )
     from shipway.system.git import Repository
     from shipway.system.http import Probe
     from shipway.system.redact import Redactor
-
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class Reporter(Protocol):
-    """Receives an action's progress. Safe to call from several threads."""
-
-    def heading(self, text: str) -> None:
-        """Start a new stage."""
-
-    def begin(self, name: str, detail: str = "") -> None:
-        """Start a named part."""
-
-    def line(self, name: str, text: str) -> None:
-        """Add a line of a named part's output."""
-
-    def end(self, name: str, outcome: str, seconds: float | None = None, detail: str = "") -> None:
-        """End a named part; outcome as in domain.release, or `skipped`."""
-
-    def note(self, text: str) -> None:
-        """Add a message for the user."""
 
 
 class ToolFactory(Protocol):
@@ -129,51 +118,6 @@ class Context:
             self.reporter.end(name, "failed", self.clock() - started)
             raise
         self.reporter.end(name, "succeeded", self.clock() - started)
-
-
-def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) -> list[R]:
-    """Process all items in parallel, at most `most` at a time. The first error is raised when all have ended."""
-    things = list(items)
-    # Ctrl-C is raised in the main thread and must not interrupt a call there: so even a single one gets a thread.
-    if not things or (len(things) == 1 and threading.current_thread() is not threading.main_thread()):
-        return [work(item) for item in things]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(len(things), most)) as pool:
-        return list(pool.map(work, things))
-
-
-def attempt_all(*steps: Callable[[], object], on_error: Callable[[BaseException], None] = lambda error: None) -> None:
-    """Run every step, even after errors; then raise the first error, with the messages of the others appended.
-
-    For clean-up, where a failing step must not skip the rest. Only KeyboardInterrupt aborts it.
-    """
-    errors: list[BaseException] = []
-    for step in steps:
-        try:
-            step()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            on_error(error)
-            errors.append(error)
-    if not errors:
-        return
-    if isinstance(errors[0], ShipwayError):
-        others = (str(error) for error in errors[1:] if str(error) not in str(errors[0]))
-        errors[0].message = "; and ".join([errors[0].message, *others])
-    raise errors[0]
-
-
-@contextmanager
-def errors_of(host: str) -> Iterator[None]:
-    """Prefix errors with the host, if there are several ('': there is only one)."""
-    try:
-        yield
-    except ShipwayError as error:
-        if host and host not in error.message:
-            error.within(host)
-        raise
 
 
 def environment_of(plan: Plan, name: str) -> Environment:

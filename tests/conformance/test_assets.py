@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.assets import share_assets
+from shipway.actions.deployments.assets import share_assets
 from shipway.context import Context, Machine
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.preflight import SPARE, require_space, space_needed
+from shipway.actions.environment.disk_space import SPARE, require_space, space_needed
 from shipway.context import Context, Machine
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import DiskFull

@@ -16,9 +16,9 @@ from shipway.domain.proof import COLUMN_ORDER, DATA, DATA_LOST, RESTORED, ROWS, 
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.drivers.scratch.postgres import PostgresScratch
-from shipway.proving.rounds import Span
+from shipway.proving.round_trip import Span
 from shipway.proving.rows import fill
-from shipway.proving.walk import UNSEEN, walk
+from shipway.proving.verify import UNSEEN, walk
 from tests.conformance.scratch_lab import postgres
 from tests.matrix import sample
 from tests.pairs import VERSION, Pair, load_pairs, write_difference, write_loss

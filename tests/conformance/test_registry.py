@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.preflight import EXPANSION
+from shipway.actions.environment.disk_space import EXPANSION
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec
 from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import Credentials, Keyring

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from examples.project import Done
-from shipway.actions.leases import TTL
+from shipway.actions.environment.locks import TTL
 from tests.system.conftest import Make
 from tests.system.tiny import NOT_THERE, Tiny, visitors
 

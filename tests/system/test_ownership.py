@@ -26,7 +26,7 @@ __all__ = ["server"]
 Make = Callable[..., Tiny]
 SCHEMA_2 = ("0001_ledger.sql", "0002_ways_back.sql")
 # A command as the version before ran it: what it makes on the engine carries no ledger's identity.
-WITHOUT_LABELS = "import shipway.actions.ownership as o, shipway.cli as c; o.Ownership.label = property(lambda self: {}); c.main()"
+WITHOUT_LABELS = "import shipway.actions.environment.ownership as o, shipway.cli as c; o.Ownership.label = property(lambda self: {}); c.main()"
 
 
 def at_home(project: Tiny, home: Path, *args: str, check: bool = False, **env: str) -> Any:

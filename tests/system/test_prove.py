@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.accept import accept
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.leases import is_held
-from shipway.actions.prove import prove
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.locks import is_held
+from shipway.actions.proofs.prove import prove
+from shipway.actions.proofs.waive import accept
 from shipway.app import open_context
 from shipway.context import Context
 from shipway.domain import proof as words
@@ -287,7 +287,7 @@ def test_the_database_of_another_host_is_copied_through_a_file(site: Site) -> No
 def test_the_gate(site: Site) -> None:
     """It deploys: the last one."""
     bad = site.release((RENAMED[0], ""), files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")})
-    order = Order(bad, site.production(bad))
+    order = DeployRequest(bad, site.production(bad))
     holding = []
     site.ctx.reporter.begin = lambda name, detail="": holding.append(is_held(site.ctx.ledger.lease(f"{bad.app}/production"), site.ctx.ledger.now()))  # type: ignore[method-assign]
     with pytest.raises(GateRefused) as caught:

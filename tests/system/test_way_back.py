@@ -11,10 +11,10 @@ import pytest
 
 from examples.project import GRACE
 from shipway.domain.catalog import ADDITIVE
-from shipway.domain.drill import DRILL
 from shipway.domain.errors import ForwardOnly, NotProven, UsageError
 from shipway.domain.proof import DATA_LOST, RESTORED, SAFE, UNSAFE, Proof, Trial, Way, images_digest
 from shipway.domain.record import to_data
+from shipway.domain.rehearsal import DRILL
 from shipway.domain.release import Evidence
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, visitors

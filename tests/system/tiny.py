@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.project import ADA, Done, Project, get
-from shipway.actions.leases import CARETAKER, is_held
+from shipway.actions.environment.locks import CARETAKER, is_held
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger

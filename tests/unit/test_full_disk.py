@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import shipway.cli
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.domain.errors import DiskFull
 from shipway.domain.release import Release
 from shipway.system.locks import exclusive
@@ -64,11 +64,11 @@ def test_a_rollback_goes_without_what_needs_new_space(tmp_path: Path, monkeypatc
     world = World(tmp_path)
     first, second = with_assets(world, 1), with_assets(world, 2)
     for release in (first, second):
-        deploy(world.controller(), Order(release, STAGING))
-    monkeypatch.setattr("shipway.actions.place.share_assets", full)
+        deploy(world.controller(), DeployRequest(release, STAGING))
+    monkeypatch.setattr("shipway.actions.deployments.host.share_assets", full)
     third = with_assets(world, 3)
     with pytest.raises(OSError, match="No space left"):
-        deploy(world.controller(), Order(third, STAGING))
-    rollback(world.controller(), "shop", "staging", Wish())
+        deploy(world.controller(), DeployRequest(third, STAGING))
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {first.number}
     assert any("goes back without the other release's assets: [Errno 28] No space left on device" in note for note in world.notes)

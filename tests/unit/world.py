@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shipway.actions.ownership import owned
+from shipway.actions.environment.ownership import owned
 from shipway.context import Context, Machine
 from shipway.domain import routes
 from shipway.domain.catalog import ADDITIVE

@@ -1,1 +1,2 @@
-"""One verb, one file. Actions take ports, never a driver; the command line and the server both reach them."""
+"""What commands do, in groups: a group imports only from groups below it (see the layers in pyproject.toml). Actions take ports,
+never a driver."""

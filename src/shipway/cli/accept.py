@@ -20,11 +20,11 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
     The release may then go where its proof alone would keep it from. It holds for this very finding on these very images:
     another proof that finds something else needs another word.
     """
-    from shipway.actions.accept import accept as accept_action
-    from shipway.actions.approve import find_release
-    from shipway.actions.way_back import proofs
+    from shipway.actions.projects.approve import find_release
+    from shipway.actions.proofs.rollback_plan import proofs
+    from shipway.actions.proofs.waive import accept as accept_action
     from shipway.app import load_plan, open_context
-    from shipway.cli.approve import rulebook
+    from shipway.cli.approve import rulebook, seconds_of
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
     from shipway.system.durations import timestamp
@@ -40,14 +40,3 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
         rules = [item.approvals for _, item in book.of(ctx, environment).environments] if book else []
         made = accept_action(ctx, chosen, where, found[0], reason, seconds_of(expires, "--expires"), rules)
         say(f"{made.actor} accepted of release {made.release} in {environment}, until {timestamp(made.expires)}: {made.finding}")
-
-
-def seconds_of(text: str, option: str) -> float:
-    """Parse an option's duration to seconds."""
-    import re
-
-    from shipway.planfile.values import DURATION, seconds
-
-    if not re.match(DURATION.pattern, text):
-        raise click.BadParameter(f"{text!r} is not {DURATION.expected}", param_hint=option)
-    return seconds(text)

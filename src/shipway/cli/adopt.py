@@ -15,10 +15,10 @@ from shipway.cli.output import TerminalReporter, say
 def adopt(options: Globals, environments: tuple[str, ...], force: bool) -> None:
     """Take what another ledger has on the engines for ENVIRONMENTS [all], where that ledger is lost, or a ledger that was
     copied from another machine. Without --force it is only listed."""
-    from shipway.actions.adopt import adopt as adopt_action
-    from shipway.actions.adopt import describe, survey, take_ledger
-    from shipway.actions.leases import environment_lease
-    from shipway.actions.ownership import MACHINE
+    from shipway.actions.environment.locks import environment_lease
+    from shipway.actions.environment.ownership import MACHINE
+    from shipway.actions.upkeep.adopt import adopt as adopt_action
+    from shipway.actions.upkeep.adopt import describe, survey, take_ledger
     from shipway.app import load_plan, open_context, parse_plan
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError

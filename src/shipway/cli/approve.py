@@ -10,7 +10,7 @@ from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say
 
 if TYPE_CHECKING:
-    from shipway.actions.in_force import Rulebook
+    from shipway.actions.projects.in_force import Rulebook
     from shipway.context import Context
     from shipway.domain.plan import Plan
     from shipway.domain.release import Approval
@@ -31,11 +31,10 @@ def approve(options: Globals, environment: str, release: str | None, reason: str
     """
     from pathlib import Path
 
-    from shipway.actions.approvals import Decisions
-    from shipway.actions.approve import Signing, find_release
-    from shipway.actions.approve import approve as approve_action
+    from shipway.actions.projects.approvals import Decisions
+    from shipway.actions.projects.approve import Signing, find_release
+    from shipway.actions.projects.approve import approve as approve_action
     from shipway.app import load_plan, open_context
-    from shipway.cli.accept import seconds_of
     from shipway.context import environment_of
     from shipway.system.ssh_signature import default_key
 
@@ -59,7 +58,7 @@ def approve(options: Globals, environment: str, release: str | None, reason: str
 
 def rulebook(ctx: Context, plan: Plan) -> Rulebook | None:
     """The rules; None if the app isn't registered yet or its repository is unreachable: the deployment checks again."""
-    from shipway.actions.in_force import read_rules
+    from shipway.actions.projects.in_force import read_rules
     from shipway.app import parse_plan
     from shipway.domain.errors import RepositoryError
 
@@ -81,3 +80,14 @@ def _how(approval: Approval) -> str:
     if key is None or approval.expires is None:
         return f"claimed by {approval.login}, not signed"
     return f"signed with {fingerprint(key)}, until {timestamp(approval.expires)}"
+
+
+def seconds_of(text: str, option: str) -> float:
+    """Parse an option's duration to seconds."""
+    import re
+
+    from shipway.planfile.values import DURATION, seconds
+
+    if not re.match(DURATION.pattern, text):
+        raise click.BadParameter(f"{text!r} is not {DURATION.expected}", param_hint=option)
+    return seconds(text)

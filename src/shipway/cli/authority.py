@@ -13,7 +13,7 @@ from shipway.cli.output import TerminalReporter, say
 @click.pass_obj
 def authority(options: Globals, environment: str) -> None:
     """Print the certificate of the authority that signs for ENVIRONMENT's local name, for browsers and curl to trust."""
-    from shipway.actions.authority import authorities
+    from shipway.actions.environment.local_ca import authorities
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
 

@@ -21,8 +21,8 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
 
         say(PUBLISHED.read_text(encoding="utf-8").rstrip())
         return
-    from shipway.actions.check import check as check_plan
-    from shipway.actions.check import check_files, misplaced
+    from shipway.actions.projects.check import check as check_plan
+    from shipway.actions.projects.check import check_files, misplaced
     from shipway.app import address_taken, find_plan, image_config
     from shipway.domain.errors import PlanError
     from shipway.planfile.problem import documentation

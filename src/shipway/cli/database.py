@@ -28,7 +28,7 @@ def upgrade(options: Globals, environment: str, accessory: str | None, image: st
     """
     import dataclasses
 
-    from shipway.actions.database_upgrade import upgrade as upgrade_database
+    from shipway.actions.snapshots.upgrade import upgrade as upgrade_database
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError

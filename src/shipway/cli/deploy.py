@@ -19,12 +19,12 @@ from shipway.cli.output import TerminalReporter, say
 @click.pass_obj
 def deploy(options: Globals, environment: str, revision: str, dry_run: bool, force: bool, wait: float) -> None:
     """Put the release that was built from REVISION [HEAD], or a release such as r12, into ENVIRONMENT, by the rules in force."""
-    from shipway.actions.decide import decide
-    from shipway.actions.deploy import deploy as deploy_action
-    from shipway.actions.in_force import read_rules
-    from shipway.actions.promote import admitted
-    from shipway.actions.run import plan_at
-    from shipway.actions.which_release import revision_of
+    from shipway.actions.deployments.admission import admitted
+    from shipway.actions.deployments.deploy import deploy as deploy_action
+    from shipway.actions.deployments.plan import decide
+    from shipway.actions.environment.find_release import revision_of
+    from shipway.actions.projects.in_force import read_rules
+    from shipway.actions.projects.register import plan_at
     from shipway.app import open_context, parse_plan
     from shipway.context import environment_of
 

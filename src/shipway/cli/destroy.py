@@ -15,8 +15,8 @@ from shipway.cli.output import TerminalReporter
 @click.pass_obj
 def destroy(options: Globals, environment: str, force: bool, app: str | None) -> None:
     """Take ENVIRONMENT away, with its data and the snapshots of it. Its history stays in the ledger."""
-    from shipway.actions.destroy import destroy as destroy_action
-    from shipway.actions.environments import known_app
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.upkeep.destroy import destroy as destroy_action
     from shipway.app import load_plan, open_context
     from shipway.domain.errors import UsageError
 

@@ -24,13 +24,13 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
     from contextlib import suppress
     from functools import partial
 
-    from shipway.actions.doctor import examine, repair
-    from shipway.actions.environments import known_app
-    from shipway.actions.former_hosts import forget as forget_host
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.environment.former_hosts import forget as forget_host
+    from shipway.actions.upkeep.doctor import examine, repair
     from shipway.app import load_plan, open_context
-    from shipway.context import attempt_all
     from shipway.domain.count import counted
     from shipway.domain.errors import DriftFound, ShipwayError, UsageError
+    from shipway.system.parallel import attempt_all
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         known = known_app(ctx, app, lambda: load_plan(options.home))

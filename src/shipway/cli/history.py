@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:
     """All deployments, newest first, with the approvals they had: signed, or claimed by whoever recorded them."""
-    from shipway.actions.environments import known_app
-    from shipway.actions.observe import versions
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.environment.observe import versions
     from shipway.app import load_plan, open_context
     from shipway.domain.record import to_data
     from shipway.system.durations import human, timestamp

@@ -22,8 +22,9 @@ def hook(options: Globals, protected: str | None) -> None:
     """Read `old new ref` lines from stdin and run each pushed branch and tag, branches first."""
     from functools import partial
 
-    from shipway.actions.in_force import read_rules
-    from shipway.actions.run import plan_at, run
+    from shipway.actions.projects.in_force import read_rules
+    from shipway.actions.projects.register import plan_at
+    from shipway.actions.runs.run import run
     from shipway.app import open_context, parse_plan
     from shipway.domain.errors import ShipwayError
     from shipway.domain.identity import author_identity, identity

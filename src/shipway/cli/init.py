@@ -13,7 +13,7 @@ from shipway.cli import Globals
 from shipway.cli.output import say, style
 
 if TYPE_CHECKING:
-    from shipway.actions.init import InitResult
+    from shipway.actions.projects.init import InitResult
 
 
 @click.command()
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def init(options: Globals, force: bool, stdout: bool, hook: Path | None, home: Path | None, protected: str | None) -> None:
     """Write shipway.yaml for this repository, from what is found in it."""
-    from shipway.actions.init import draft_plan, write_hook, write_plan
+    from shipway.actions.projects.init import draft_plan, write_hook, write_plan
 
     if hook is None and home is not None:
         raise click.UsageError("--home belongs to --hook here; before `init` it is the home of this command")
@@ -51,7 +51,7 @@ def init(options: Globals, force: bool, stdout: bool, hook: Path | None, home: P
 
 
 def _register(options: Globals, repository: Path, home: Path, protected: str | None) -> None:
-    from shipway.actions.register import register_hook
+    from shipway.actions.projects.register import register_hook
     from shipway.app import open_context, parse_plan
     from shipway.cli.output import TerminalReporter
     from shipway.system.git import Repository

@@ -18,8 +18,8 @@ from shipway.cli.output import TerminalReporter, say
 @click.pass_obj
 def maintenance(options: Globals, state: str, environment: str, page: Path | None, app: str | None) -> None:
     """Answer everybody at ENVIRONMENT with a page and status 503, or end that. Deployments and checks work behind it."""
-    from shipway.actions.environments import known_app
-    from shipway.actions.maintenance import PAGE, maintain
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.upkeep.maintenance import PAGE, maintain
     from shipway.app import load_plan, open_context
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:

@@ -15,7 +15,7 @@ from shipway.system.redact import of_process
 
 if TYPE_CHECKING:
     from shipway.domain.proof import Proof, Way
-    from shipway.proving.chain import Chained
+    from shipway.proving.sequence import Chained
 
 LAYOUTS = ("golang-migrate", "diesel", "goose", "dbmate", "flyway", "alembic", "sql")
 COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NOT_RESTORED": "red", "IRREVERSIBLE": "yellow", "FAILS": "red"}
@@ -53,9 +53,9 @@ def prove(
     if folder["migrations"] is not None or folder["database"] is not None:
         _folder(as_json, **folder)
         return
-    from shipway.actions.prove import find_environment, find_release
-    from shipway.actions.prove import prove as prove_action
-    from shipway.actions.proven import require_way_back
+    from shipway.actions.deployments.proof_gate import require_way_back
+    from shipway.actions.proofs.prove import find_environment, find_release
+    from shipway.actions.proofs.prove import prove as prove_action
     from shipway.app import load_plan, open_context
     from shipway.proving.report.data import as_json as data
     from shipway.proving.report.terminal import lines
@@ -92,7 +92,7 @@ def _folder(
         raise UsageError("tell what to walk, and where: --migrations FOLDER --database URL")
     if first and only:
         raise UsageError("--from and --only exclude each other")
-    from shipway.actions.prove_folder import prove_folder, refusal
+    from shipway.actions.proofs.folder import prove_folder, refusal
     from shipway.app import open_folder
 
     bare = open_folder(migrations, layout, database, timeout)
@@ -112,7 +112,7 @@ def _folder(
 
 def _show(way: Way) -> None:
     """Print what was not restored, as soon as it is known. Reversible migrations are only counted."""
-    from shipway.proving.walk import UNSEEN
+    from shipway.proving.verify import UNSEEN
 
     warnings = [warning for warning in way.warnings if UNSEEN not in warning]  # summarized in the last line
     if way.verdict == "RESTORED" and not warnings:
@@ -123,8 +123,8 @@ def _show(way: Way) -> None:
 
 
 def _sum_up(done: Chained, as_json: bool) -> None:
-    from shipway.actions.prove_folder import counts
-    from shipway.proving.walk import UNSEEN
+    from shipway.actions.proofs.folder import counts
+    from shipway.proving.verify import UNSEEN
 
     found = counts(done.ways)
     if as_json:

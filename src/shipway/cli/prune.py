@@ -15,7 +15,7 @@ from shipway.cli.output import TerminalReporter, say, style, table
 def prune(options: Globals, dry_run: bool, app: str | None) -> None:
     """Remove the app's images that no environment serves, needs for a rollback or may still take, on every host; and
     outputs and logs of old runs. What belongs to other apps, or to none, is never touched."""
-    from shipway.actions.prune import look, remove, weigh
+    from shipway.actions.environment.prune import look, remove, weigh
     from shipway.app import load_plan, open_context
     from shipway.domain.size import readable
 

@@ -22,8 +22,8 @@ def restore(options: Globals, environment: str, snapshot: int, yes: bool, reason
     A snapshot of the present is taken first. What is written while this runs is lost as well: `shipway maintenance on`
     holds the traffic. The code stays; where it was made for another schema, `shipway rollback` follows.
     """
-    from shipway.actions.environments import known_app
-    from shipway.actions.restore_snapshot import outlook, restore_snapshot
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.snapshots.restore import outlook, restore_snapshot
     from shipway.app import load_plan, open_context
     from shipway.domain.errors import UsageError
     from shipway.system.durations import timestamp

@@ -21,7 +21,7 @@ PATIENCE = 60  # consecutive failures, one per LOOK seconds, after which it leav
 @click.pass_obj
 def retire(options: Globals, environment: str, wait: float, app: str | None, when_due: bool) -> None:
     """Stop the containers that stand by in ENVIRONMENT. A rollback then has to start them again."""
-    from shipway.actions.retire import retire as retire_now
+    from shipway.actions.upkeep.retire import retire as retire_now
     from shipway.app import load_plan, open_context
     from shipway.domain.count import counted
 
@@ -34,8 +34,8 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
 
 
 def _when_due(options: Globals, app: str, environment: str) -> None:
-    from shipway.actions.leases import CARETAKER
-    from shipway.actions.retire import retire_due
+    from shipway.actions.environment.locks import CARETAKER
+    from shipway.actions.upkeep.retire import retire_due
     from shipway.app import open_context
     from shipway.domain.errors import ShipwayError
     from shipway.system.caretaker import caretaker

@@ -30,21 +30,21 @@ def rollback(
     restore it; else not at all (exit code 18).
     """
     started = time.monotonic()
-    from shipway.actions.decide import decide
-    from shipway.actions.environments import known_app
-    from shipway.actions.rollback import Wish, rollback_order
-    from shipway.actions.rollback import rollback as roll_back
+    from shipway.actions.deployments.plan import decide
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.rollbacks.rollback import RollbackRequest, rollback_order
+    from shipway.actions.rollbacks.rollback import rollback as roll_back
     from shipway.app import load_plan, open_context
     from shipway.domain.errors import UsageError
-    from shipway.domain.levels import CODE_ONLY
-    from shipway.domain.way_back import DOWN_THEN_CODE
+    from shipway.domain.rollback_plan import DOWN_THEN_CODE
+    from shipway.domain.schema_history import CODE_ONLY
     from shipway.system.durations import human
 
     if code_only and force_down:
         raise UsageError("--code-only and --force-down exclude each other")
     if (code_only or force_down) and not reason.strip():
         raise UsageError("to go another way than the proofs show needs a reason", hint="--reason TEXT, for the history")
-    wish = Wish(to, reason, CODE_ONLY if code_only else DOWN_THEN_CODE if force_down else None)
+    wish = RollbackRequest(to, reason, CODE_ONLY if code_only else DOWN_THEN_CODE if force_down else None)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
         if dry_run:

@@ -32,8 +32,8 @@ def rules(click_context: click.Context) -> None:
 @click.pass_obj
 def accept(options: Globals, environment: str, revision: str, reason: str) -> None:
     """Put the rules of REVISION's [HEAD] plan in force for ENVIRONMENT, in the place of rules that can't be met."""
-    from shipway.actions.accept_rules import accept_rules
-    from shipway.actions.in_force import read_rules
+    from shipway.actions.projects.accept_rules import accept_rules
+    from shipway.actions.projects.in_force import read_rules
     from shipway.app import parse_plan
     from shipway.domain.rules import side_by_side
 
@@ -53,14 +53,14 @@ def accept(options: Globals, environment: str, revision: str, reason: str) -> No
 @click.pass_obj
 def register(options: Globals, protected: str | None, address: str | None, reason: str) -> None:
     """Bind the app to this repository: its address, the plan's path and the protected branch."""
-    from shipway.actions.register import register_again
+    from shipway.actions.projects.register import register_again
 
     with _opened(options, "HEAD") as (ctx, repository, plan):
         register_again(ctx, repository, plan, protected, reason, address)
 
 
 def _show(options: Globals) -> None:
-    from shipway.actions.in_force import read_rules
+    from shipway.actions.projects.in_force import read_rules
     from shipway.app import parse_plan
     from shipway.cli.output import table
     from shipway.domain.rules import keys_of
@@ -88,7 +88,7 @@ def _show(options: Globals) -> None:
 
 @contextmanager
 def _opened(options: Globals, revision: str) -> Iterator[tuple[Context, Repository, Plan]]:
-    from shipway.actions.run import plan_at
+    from shipway.actions.projects.register import plan_at
     from shipway.app import open_context, parse_plan
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:

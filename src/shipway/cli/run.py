@@ -21,9 +21,9 @@ def run(options: Globals, revision: str, dirty: bool) -> None:
     """
     from functools import partial
 
-    from shipway.actions.in_force import read_rules
-    from shipway.actions.run import plan_at
-    from shipway.actions.run import run as run_action
+    from shipway.actions.projects.in_force import read_rules
+    from shipway.actions.projects.register import plan_at
+    from shipway.actions.runs.run import run as run_action
     from shipway.app import open_context, parse_plan
     from shipway.domain.errors import RepositoryError
     from shipway.domain.release import Trigger

@@ -31,7 +31,7 @@ def secret() -> None:
 @click.pass_obj
 def set_(options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool) -> None:
     """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is asked for, or read from stdin."""
-    from shipway.actions.secret_names import check_name
+    from shipway.actions.environment.secret_names import check_name
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
 
@@ -70,7 +70,7 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
 def remove(options: Globals, environment: str, name: str, address: str | None) -> None:
     """Remove NAME from ENVIRONMENT, from `registry`, or from the proofs (`prove`). What the plan or the release that runs
     uses stays. Older versions stay in the ledger, encrypted, for a rollback to a release that used them."""
-    from shipway.actions.secret_names import require_unused
+    from shipway.actions.environment.secret_names import require_unused
     from shipway.app import load_plan, open_context
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:

@@ -18,7 +18,7 @@ def snapshot(options: Globals, environment: str, reason: str, wait: float) -> No
 
     Services go on meanwhile. `shipway restore` goes back to it.
     """
-    from shipway.actions.snapshot import snapshot as take
+    from shipway.actions.snapshots.snapshot import snapshot as take
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
     from shipway.domain.size import readable

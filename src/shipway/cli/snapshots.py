@@ -17,8 +17,8 @@ from shipway.cli.output import TerminalReporter, say, table
 @click.pass_obj
 def snapshots(options: Globals, environment: str, as_json: bool, app: str | None) -> None:
     """The snapshots of ENVIRONMENT that can be restored, newest first."""
-    from shipway.actions.environments import known_app
-    from shipway.actions.snapshot import snapshots as read
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.snapshots.snapshot import snapshots as read
     from shipway.app import load_plan, open_context
     from shipway.domain.record import to_data
     from shipway.domain.size import readable

@@ -23,9 +23,9 @@ def _overdue(until: float, now: float) -> str:
 @click.pass_obj
 def status(options: Globals, as_json: bool, app: str | None) -> None:
     """What runs in each environment: the ledger's word beside what the engine says."""
-    from shipway.actions.environments import known_app
-    from shipway.actions.former_hosts import remedy
-    from shipway.actions.status import status as read
+    from shipway.actions.environment.environments import known_app
+    from shipway.actions.environment.former_hosts import remedy
+    from shipway.actions.upkeep.status import status as read
     from shipway.app import load_plan, open_context
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:

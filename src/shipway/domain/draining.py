@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shipway.domain.container import LABEL_DRAIN, LABEL_PORT, LABEL_STANDBY, LABEL_STOP, ContainerInfo
+from shipway.domain.history import standing
 from shipway.domain.release import SUCCEEDED, Deployment
-from shipway.domain.rollback import standing
 
 QUIET = 1.2  # seconds after a switch until a container without open connections counts as drained: the edge closes
 # idle connections after 1 s, and may still open one for a request accepted just before the switch

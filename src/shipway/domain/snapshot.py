@@ -33,7 +33,7 @@ class Snapshot:
 def wanted(rule: Snapshots, proof: Proof | None, *, asked: bool) -> bool:
     """Whether a snapshot is taken before migrations with this proof. asked: the environment requires proofs; elsewhere
     nothing is proven, and there is only test data."""
-    from shipway.domain.way_back import LEADS_BACK
+    from shipway.domain.rollback_plan import LEADS_BACK
 
     if rule.when == UNPROVEN:
         return asked and (proof is None or (proof.way is not None and proof.way.verdict not in LEADS_BACK))

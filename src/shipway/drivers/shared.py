@@ -11,6 +11,7 @@ from shipway.domain.errors import EngineError
 from shipway.system import locks
 from shipway.system.locks import private_folder
 
+EDGE_IMAGE = "traefik:v3"
 SHARED = "_shared"  # LABEL_APP of objects that belong to no single app; plans can't have this name
 
 

@@ -11,7 +11,8 @@ from shipway.ports.edge import Edge
 from shipway.ports.host import Dial, Host
 from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.ledger import Ledger
+from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
 from shipway.ports.secrets import Secrets
 
-__all__ = ["DatabaseTool", "Dial", "Edge", "Host", "Images", "Ledger", "Linter", "OnLine", "OneOff", "Registry", "Runtime", "Scratch", "ScratchDatabase", "Secrets", "Watched"]
+__all__ = ["DatabaseTool", "Dial", "Edge", "Host", "Images", "Ledger", "Linter", "OnLine", "OneOff", "Registry", "Reporter", "Runtime", "Scratch", "ScratchDatabase", "Secrets", "Watched"]

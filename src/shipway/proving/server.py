@@ -18,7 +18,7 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, Conta
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory
 from shipway.ports import Scratch, ScratchDatabase
-from shipway.proving.ground import Ground
+from shipway.proving.sandbox import Ground
 from shipway.steps.health import wait_healthy
 
 SETTINGS = {

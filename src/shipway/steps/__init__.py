@@ -7,7 +7,7 @@ from shipway.domain.plan import Step
 KINDS = {
     "command": "shipway.steps.command:run_command",
     "image": "shipway.steps.image:build_images",
-    "proof": "shipway.actions.prove_step:prove_images",  # an action: it looks up an environment's release in the ledger
+    "proof": "shipway.actions.runs.proof_step:prove_images",  # an action: it looks up an environment's release in the ledger
 }
 
 

@@ -6,15 +6,14 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from shipway.context import side_by_side
 from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_ATTEMPT, LABEL_CONFIG, LABEL_KEY, LABEL_LOG, ContainerSpec
+from shipway.domain.desired import argv
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
-from shipway.domain.specify import argv
 from shipway.ports import OnLine
 from shipway.steps import reports
 from shipway.steps.artifacts import Artifact, as_archive, identity, store
@@ -27,6 +26,7 @@ from shipway.steps.run import Attempt, Run, StepResult
 from shipway.steps.sources import archive, source_key
 from shipway.system.memory import most_memory
 from shipway.system.owner import owner
+from shipway.system.parallel import side_by_side
 
 SOURCE = "src"  # for steps in a named image: the repository is in /src
 KILLED = 137  # exit code after SIGKILL, by which the kernel ends processes that exceed the memory

@@ -37,7 +37,7 @@ class Redactor:
                     from shipway.system.spellings import spellings  # rarely needed
 
                     self._values.add((name, value))
-                    self._learn(name, spellings(value))
+                    self._learn(name, spellings(value, SHORTEST))
 
     def _learn(self, name: str, forms: Iterable[str]) -> None:
         for form in forms:

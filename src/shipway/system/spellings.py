@@ -10,27 +10,25 @@ import shlex
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-from shipway.system.redact import SHORTEST
-
 LARGE = 8 << 10  # characters
 LINE = 8  # characters of a value's line; a shorter one may be any word
 PART = 6  # characters of a password within a value
 
 
-def spellings(value: str) -> set[str]:
+def spellings(value: str, shortest: int) -> set[str]:
     """The value itself, its lines, and secrets within it; quoted for URLs, forms, JSON, shells and HTML; in base64 at
-    any offset, and in hex. Nothing shorter than SHORTEST."""
+    any offset, and in hex. Nothing of fewer characters than `shortest`."""
     if len(value) > LARGE:
         return _of_large(value)
     found: set[str] = set()
     lines = {line.strip() for line in value.splitlines()} - {value.strip()}
     for part in {value, value.strip(), *(line for line in lines if len(line) >= LINE), *_passwords(value)}:
-        if len(part) >= SHORTEST:
+        if len(part) >= shortest:
             found.update(_quoted(part))
             for data in (part.encode(errors="surrogateescape"), part.encode("utf-16-le", "surrogatepass")):
                 found.update((data.hex(), data.hex().upper(), *_base64(data)))
-    found.update(_base64(value.encode(errors="surrogateescape")) if len(value) >= SHORTEST else ())
-    return {form for form in found if len(form) >= SHORTEST}
+    found.update(_base64(value.encode(errors="surrogateescape")) if len(value) >= shortest else ())
+    return {form for form in found if len(form) >= shortest}
 
 
 def _of_large(value: str) -> set[str]:

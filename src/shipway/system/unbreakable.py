@@ -6,7 +6,7 @@ from typing import Any
 
 
 class UnbreakableReporter:
-    """Forwards each report to another reporter (see `context.Reporter`) and suppresses its errors; `error` is the first
+    """Forwards each report to another reporter (see `ports.Reporter`) and suppresses its errors; `error` is the first
     one.
 
     Interrupts are not suppressed. Every context wraps its reporter in one.

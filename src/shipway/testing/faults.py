@@ -24,7 +24,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from shipway.actions.leases import READS
+from shipway.actions.environment.locks import READS
 from shipway.context import Context, Machine
 from shipway.domain.errors import StoreError
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.doctor import examine
-from shipway.actions.recover import ready
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.doctor import examine
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
 from shipway.domain.plan import LOCAL, Accessory, Environment, Host
 from shipway.domain.release import Release
@@ -30,7 +30,7 @@ def world(tmp_path: Path) -> World:
     """Release 1 serves on one of two hosts, without a cache."""
     made = World(tmp_path / "home", [LOCAL, "ssh://b"])
     made.images.public.add("redis:7")
-    deploy(made.controller(), Order(made.release(1), STAGING))
+    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
     return made
 
 
@@ -52,7 +52,7 @@ def test_it_leaves_nothing_of_its_own(world: World) -> None:
     before, release = things(world), with_more(world)
     world.engines["ssh://b"].runtime.behave(f"shop_staging_backend_{release.number}-*", Behaviour(healthy=False))
     with pytest.raises(DeployFailed):
-        deploy(world.controller(), Order(release, TWO, force=True))
+        deploy(world.controller(), DeployRequest(release, TWO, force=True))
     assert things(world) == before
     assert f"shop_staging_cache is removed: release {release.number} had added it" in world.notes
     assert examine(world.controller(), "shop", STAGING) == []
@@ -62,7 +62,7 @@ def test_after_the_switch_its_volume_stays_and_is_named(world: World) -> None:
     release = with_more(world)
     world.engines["ssh://b"].edge.fail("switch", error=EngineError("an unclear outcome"), after=True)
     with pytest.raises(EngineError):
-        deploy(world.controller(), Order(release, TWO, force=True))
+        deploy(world.controller(), DeployRequest(release, TWO, force=True))
     assert "shop_staging_cache" not in world.runtime.containers
     assert "shop_staging_cache" in world.runtime.volumes
     assert (
@@ -73,11 +73,11 @@ def test_after_the_switch_its_volume_stays_and_is_named(world: World) -> None:
 
 def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path) -> None:
     release, count = with_more(world), Death(0, after=False)
-    deploy(world.copy(tmp_path / "count").controller(dies=count), Order(release, TWO, force=True))
+    deploy(world.copy(tmp_path / "count").controller(dies=count), DeployRequest(release, TWO, force=True))
     for at, after in list(every(count.effects))[::5]:
         here = world.copy(tmp_path / f"{at}{after}")
         try:
-            deploy(here.controller(dies=Death(at, after=after)), Order(release, TWO, force=True))
+            deploy(here.controller(dies=Death(at, after=after)), DeployRequest(release, TWO, force=True))
         except (Killed, ShipwayError):
             pass
         here.now += 1000.0  # its lease has ended
@@ -92,10 +92,10 @@ def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path)
 
 def test_an_accessory_that_was_there_before_stays(world: World) -> None:
     release = with_more(world, STAGING)
-    deploy(world.controller(), Order(release, STAGING))
-    rollback(world.controller(), "shop", "staging", Wish())
+    deploy(world.controller(), DeployRequest(release, STAGING))
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {1}
     world.edge.fail("switch", error=EngineError("an unclear outcome"), after=True)
     with pytest.raises(EngineError):
-        deploy(world.controller(), Order(release, STAGING))
+        deploy(world.controller(), DeployRequest(release, STAGING))
     assert world.runtime.containers["shop_staging_cache"].info.running

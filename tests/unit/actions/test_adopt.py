@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.adopt import Survey, adopt, describe, survey, take_ledger
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.doctor import examine
-from shipway.actions.ownership import require_machine
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.ownership import require_machine
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.adopt import Survey, adopt, describe, survey, take_ledger
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import examine
 from shipway.context import Context
 from shipway.domain.errors import OtherLedger, RepositoryError
 from shipway.domain.plan import Plan
@@ -47,7 +47,7 @@ class Clone:
 def first(tmp_path: Path) -> World:
     world = World(tmp_path / "first")
     for number in (1, 2):
-        deploy(world.controller(), Order(world.release(number), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(number), STAGING))
     return world
 
 
@@ -91,13 +91,13 @@ def test_the_release_that_serves_is_rebuilt_with_its_secrets_and_passwords(first
     assert (now.release, now.outcome, now.schema) == (2, "succeeded", theirs.schema)
     assert now.reason == f"adopted from ledger {first.ledger.identity()[:8]}"
     assert {item.thing.split("_")[3][:2] for item in examine(second.controller(), "shop", STAGING)} == {"1-"}, "of release 1, which is lost"
-    deploy(second.controller(), Order(second.release(3), STAGING))
+    deploy(second.controller(), DeployRequest(second.release(3), STAGING))
     assert second.serving() == {3}
     assert {item.spec.env.get("DATABASE_URL") for name, item in first.runtime.containers.items() if "_backend_3-" in name} == urls
-    rollback(second.controller(), "shop", "staging", Wish())
+    rollback(second.controller(), "shop", "staging", RollbackRequest())
     assert second.serving() == {2}
     with pytest.raises(OtherLedger):
-        deploy(first.controller(), Order(first.release(4), STAGING))
+        deploy(first.controller(), DeployRequest(first.release(4), STAGING))
 
 
 def test_what_can_not_be_rebuilt_is_told(first: World, second: World) -> None:
@@ -107,7 +107,7 @@ def test_what_can_not_be_rebuilt_is_told(first: World, second: World) -> None:
     assert "release 2, whose plan can't be read from this clone" in words
     adopt(ctx, theirs.plan, found, Clone(theirs).parse)
     assert second.ledger.deployments("shop", "staging") == []
-    deploy(second.controller(), Order(second.release(1), STAGING))
+    deploy(second.controller(), DeployRequest(second.release(1), STAGING))
     assert second.serving() == {1}
 
 
@@ -122,7 +122,7 @@ def test_another_release_of_that_number_is_told(first: World, second: World) -> 
     for number in (1, 2):
         release = second.release(number)
     second.ledger.restore_release(dataclasses.replace(release, number=3))
-    deploy(first.controller(), Order(dataclasses.replace(first.release(3), revision="e" * 40), STAGING))
+    deploy(first.controller(), DeployRequest(dataclasses.replace(first.release(3), revision="e" * 40), STAGING))
     _, found = surveyed(second, Clone(release_of(first, 2)))
     assert "release 3 of this ledger is another one" in found.lost[0]
 

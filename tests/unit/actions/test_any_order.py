@@ -18,13 +18,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.doctor import examine, repair
-from shipway.actions.recover import ready
-from shipway.actions.retire import retire, retire_due
-from shipway.actions.rollback import Wish, rollback
-from shipway.domain import rollback as back
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.doctor import examine, repair
+from shipway.actions.upkeep.retire import retire, retire_due
+from shipway.domain import history as back
 from shipway.domain.errors import NothingToRollBack, ShipwayError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
 from shipway.domain.release import PENDING
@@ -61,12 +61,12 @@ class AnyOrder(RuleBasedStateMachine):
             self.world.engines[OTHER].runtime.behave(f"shop_staging_frontend_{self.number}-*", Behaviour(healthy=False))
         newest = f"{len(self.world.database.applied) + 1 if schema else max(1, len(self.world.database.applied)):04}"
         release = self.world.release(self.number, newest, self.environment)
-        self.command(lambda ctx: deploy(ctx, Order(release, self.environment)), dies)
+        self.command(lambda ctx: deploy(ctx, DeployRequest(release, self.environment)), dies)
 
     @rule(dies=DEATHS)
     def rollback(self, dies: Death | None) -> None:
         with suppress(NothingToRollBack):
-            self.command(lambda ctx: rollback(ctx, "shop", "staging", Wish()), dies)
+            self.command(lambda ctx: rollback(ctx, "shop", "staging", RollbackRequest()), dies)
 
     @rule(dies=DEATHS)
     def retire(self, dies: Death | None) -> None:

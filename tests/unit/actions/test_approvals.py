@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.approvals import Decisions
-from shipway.actions.approve import Signing, approve
+from shipway.actions.projects.approvals import Decisions
+from shipway.actions.projects.approve import Signing, approve
 from shipway.domain.errors import GateRefused
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release

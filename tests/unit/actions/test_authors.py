@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.accept import accept
-from shipway.actions.approvals import Decisions
-from shipway.actions.approve import approve
-from shipway.actions.authors import authors, provenance
+from shipway.actions.projects.approvals import Decisions
+from shipway.actions.projects.approve import approve
+from shipway.actions.projects.authors import authors, provenance
+from shipway.actions.proofs.waive import accept
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.plan import Approvals

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.retire import retire_due
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.upkeep.retire import retire_due
 from shipway.domain.container import LABEL_STANDBY
 from shipway.domain.draining import QUIET
 from shipway.domain.plan import Strategy
@@ -27,7 +27,7 @@ AUTO = dataclasses.replace(STAGING, standby=900.0, standby_auto=True)
 def world(tmp_path: Path) -> World:
     """Release 1 serves."""
     made = World(tmp_path)
-    deploy(made.controller(), Order(made.release(1, environment=AUTO), AUTO))
+    deploy(made.controller(), DeployRequest(made.release(1, environment=AUTO), AUTO))
     return made
 
 
@@ -46,7 +46,7 @@ def test_a_record_of_an_older_version_keeps_what_it_had() -> None:
 
 
 def test_it_stays_up_where_its_memory_is_available(world: World) -> None:
-    deploy(world.controller(), Order(world.release(2, environment=AUTO), AUTO))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=AUTO), AUTO))
     assert running(world, 1) == ["backend", "frontend"]
     said = next(note for note in world.notes if note.startswith("release 1 stays on standby"))
     assert said == "release 1 stays on standby for 15 min: it uses 134 MB, and 2.1 GB of 4.3 GB are available"
@@ -54,7 +54,7 @@ def test_it_stays_up_where_its_memory_is_available(world: World) -> None:
 
 def test_it_stops_where_it_is_not(world: World) -> None:
     world.runtime.available = 1 << 26
-    deploy(world.controller(), Order(world.release(2, environment=AUTO), AUTO))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=AUTO), AUTO))
     world.now += QUIET
     retire_due(world.controller(), "shop", "staging")
     assert running(world, 1) == []
@@ -62,7 +62,7 @@ def test_it_stops_where_it_is_not(world: World) -> None:
 
 
 def test_it_ends_when_memory_becomes_short(world: World) -> None:
-    deploy(world.controller(), Order(world.release(2, environment=AUTO), AUTO))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=AUTO), AUTO))
     world.now += 60
     retire_due(world.controller(), "shop", "staging")
     assert running(world, 1) == ["backend", "frontend"]
@@ -76,12 +76,12 @@ def test_what_the_plan_says_needs_no_memory(tmp_path: Path) -> None:
     said = dataclasses.replace(STAGING, standby=600.0)
     world.runtime.available = 0
     for number in (1, 2):
-        deploy(world.controller(), Order(world.release(number, environment=said), said))
+        deploy(world.controller(), DeployRequest(world.release(number, environment=said), said))
     assert running(world, 1) == ["backend", "frontend"]
 
 
 def test_never_with_rolling(tmp_path: Path) -> None:
     world = World(tmp_path)
     rolling = dataclasses.replace(AUTO, strategy=Strategy("rolling"))
-    deploy(world.controller(), Order(world.release(1, environment=rolling), rolling))
+    deploy(world.controller(), DeployRequest(world.release(1, environment=rolling), rolling))
     assert not any(LABEL_STANDBY in item.info.labels for item in world.runtime.containers.values())

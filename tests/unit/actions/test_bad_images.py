@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
 from shipway.domain.errors import DeployFailed, EngineError, NotRunnable
 from shipway.domain.release import Release
 from shipway.steps.container import NOT_RUN, capture
@@ -28,7 +28,7 @@ def world(tmp_path: Path) -> World:
 def test_what_can_not_be_executed_is_a_bad_release_and_no_lost_engine(world: World) -> None:
     world.runtime.fail("start", at=2, error=NotRunnable(OCI))  # the first is the database
     with pytest.raises(DeployFailed, match=r"can't be started: \./start\.sh isn't executable") as failed:
-        deploy(world.controller(), Order(world.release(1), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     assert failed.value.exit_code == 13
     assert "chmod" in failed.value.hint
     assert world.ledger.deployments("shop", "staging")[0].detail.startswith(("frontend", "backend"))
@@ -39,7 +39,7 @@ def test_what_a_log_says_is_explained_by_the_file(world: World) -> None:
         "*_frontend_*", Behaviour(("exec ./start.sh: no such file or directory",), exit_code=1, files={"/app/start.sh": b"#!/bin/sh\r\nrun\r\n"})
     )
     with pytest.raises(DeployFailed, match="CRLF") as failed:
-        deploy(world.controller(), Order(world.release(1), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     assert "gitattributes" in failed.value.hint
 
 
@@ -60,7 +60,7 @@ def test_a_port_that_is_taken_says_how_to_choose_another(world: World) -> None:
     both = World(world.controller().home / "both", [host.name for host in two.hosts])
     both.runtime.fail("start", error=EngineError("Bind for 10.0.0.1:20001 failed: port is already allocated"))
     with pytest.raises(EngineError) as failed:
-        deploy(both.controller(), Order(both.release(1, environment=two), two))
+        deploy(both.controller(), DeployRequest(both.release(1, environment=two), two))
     assert "`published:`" in failed.value.hint
 
 
@@ -80,17 +80,17 @@ def test_an_entrypoint_that_swallows_the_command(world: World, entrypoint: list[
     world.images.configs[release.images["worker"]] = {"Entrypoint": entrypoint}
     files = {"/app/entry.sh": script, "/usr/bin/tini": script}
     world.runtime.behave("shipway_entrypoint_*", Behaviour(files=files))
-    deploy(world.controller(), Order(release, STAGING))
+    deploy(world.controller(), DeployRequest(release, STAGING))
     assert any("`command: work --fast" in note and "`entrypoint:`" in note for note in world.notes) is warned
     world.notes.clear()
     again = world.release(2)
     world.images.configs[again.images["worker"]] = {"Entrypoint": entrypoint}
-    deploy(world.controller(), Order(again, STAGING))
+    deploy(world.controller(), DeployRequest(again, STAGING))
     assert not any("`entrypoint:`" in note for note in world.notes)  # once is enough
 
 
 def _specs(world: World, release: Release) -> list:  # type: ignore[type-arg]
-    from shipway.actions.observe import settings
-    from shipway.domain.specify import specify
+    from shipway.actions.environment.observe import settings
+    from shipway.domain.desired import specify
 
     return list(specify(release, STAGING, settings(world.controller(), release, STAGING)).web)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.leases import CARETAKER, TTL, environment_lease
+from shipway.actions.environment.locks import CARETAKER, TTL, environment_lease
 from shipway.domain.errors import LeaseHeld
 from shipway.domain.release import Lease
 from tests.unit.world import Notes, World

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.doctor import repair
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import repair
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import LOCAL, Host
 from tests.unit.domain.samples import STAGING
@@ -22,7 +22,7 @@ TWO = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b
 def test_destroy_goes_on_with_the_rest(tmp_path: Path) -> None:
     world = World(tmp_path)
     release = world.release(1)
-    deploy(world.controller(), Order(release, STAGING))
+    deploy(world.controller(), DeployRequest(release, STAGING))
     world.runtime.fail("remove", at=3, error=EngineError("the third can't be removed"))
     world.runtime.fail("remove_network", at=2, error=EngineError("the network is in use"))
     with pytest.raises(EngineError, match="the third can't be removed; and the network is in use"):
@@ -36,7 +36,7 @@ def test_destroy_goes_on_with_the_rest(tmp_path: Path) -> None:
 
 def test_a_repair_that_fails_on_one_host_is_done_on_the_others(tmp_path: Path) -> None:
     world = World(tmp_path, [host.name for host in TWO.hosts])
-    deploy(world.controller(), Order(world.release(1, environment=TWO), TWO))
+    deploy(world.controller(), DeployRequest(world.release(1, environment=TWO), TWO))
     for engine in world.engines.values():
         for name in [name for name in engine.runtime.containers if "frontend" in name]:
             engine.runtime.stop(name, 1)

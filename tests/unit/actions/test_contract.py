@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from tests.unit.domain import samples
 from tests.unit.world import World
 
@@ -27,7 +27,7 @@ def deployed(world: World, number: int, schema: str) -> None:
     assert release.plan.database
     database = dataclasses.replace(release.plan.database, contract="0003")
     made = world.ledger.add_release(dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database), digest=""))
-    deploy(world.controller(), Order(made, samples.STAGING))
+    deploy(world.controller(), DeployRequest(made, samples.STAGING))
 
 
 def stands(world: World) -> tuple[list[str], str | None]:
@@ -40,7 +40,7 @@ def test_held_until_the_next_release(world: World) -> None:
     assert stands(world) == (["0001", "0002"], "0002")
     assert "held until the next release (`contract`): 0003" in world.notes
     now = world.ledger.releases("shop")[0]
-    assert deploy(world.controller(), Order(now, samples.STAGING)) is None  # saying it again doesn't make it the next one
+    assert deploy(world.controller(), DeployRequest(now, samples.STAGING)) is None  # saying it again doesn't make it the next one
     deployed(world, 5, "0004")
     assert stands(world) == (["0001", "0002", "0003", "0004"], "0004")
 
@@ -49,9 +49,9 @@ def test_the_way_back_leads_to_where_the_release_stood(world: World) -> None:
     deployed(world, 1, "0001")
     deployed(world, 3, "0003")
     deployed(world, 5, "0004")
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert stands(world) == (["0001", "0002"], "0002")
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert stands(world) == (["0001"], "0001")
 
 

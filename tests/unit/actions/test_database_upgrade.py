@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.database_upgrade import upgrade
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.doctor import examine, repair
-from shipway.actions.rollback import Wish, rollback
-from shipway.actions.snapshot import serving, shell_of
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.snapshots.snapshot import serving, shell_of
+from shipway.actions.snapshots.upgrade import upgrade
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import examine, repair
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import Accessory
 from shipway.testing.faults import Death, Killed, every
@@ -35,7 +35,7 @@ def world_of(folder: Path) -> World:
         world.have(f"postgres:{major}")
     world.runtime.behave("*_job_upgrade", Behaviour())
     world.runtime.behave("*_job_copy_*", Behaviour(("shipway-tables 3",), exit_code=0))
-    deploy(world.controller(), Order(world.release(1, volume=DATA), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(1, volume=DATA), STAGING))
     world.runtime.volumes[DB]["PG_VERSION"] = b"15\n"
     return world
 
@@ -63,12 +63,12 @@ def test_later_deployments_and_rollbacks_stay_on_it(tmp_path: Path) -> None:
     world = world_of(tmp_path)
     upgrade(world.controller(), "shop", "staging", NEW)
     world.runtime.volumes[f"{DB}.pg16"]["PG_VERSION"] = b"16\n"
-    deploy(world.controller(), Order(world.release(3, volume=DATA, image="postgres:16"), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(3, volume=DATA, image="postgres:16"), STAGING))
     assert mounted(world) == {DATA: f"{DB}.pg16"}
     setting = world.release(4, volume=DATA, image="postgres:16", command="postgres -c max_connections=9")
-    deploy(world.controller(), Order(setting, STAGING, force=True))
+    deploy(world.controller(), DeployRequest(setting, STAGING, force=True))
     assert mounted(world) == {DATA: f"{DB}.pg16"}
-    rollback(world.controller(), "shop", "staging", Wish(to="1"))
+    rollback(world.controller(), "shop", "staging", RollbackRequest(to="1"))
     assert world.serving() == {1}
     assert mounted(world) == {DATA: f"{DB}.pg16"}
     ctx = world.controller()
@@ -87,7 +87,7 @@ def test_a_container_that_somebody_removed_gets_the_upgraded_volume(tmp_path: Pa
     world.runtime.remove(DB)
     del volume["shipway-upgraded"]  # as of an upgrade that was broken off
     with pytest.raises(UsageError, match="written by PostgreSQL 15"):
-        deploy(world.controller(), Order(world.release(3, volume=DATA, image="postgres:16"), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(3, volume=DATA, image="postgres:16"), STAGING))
 
 
 def test_an_older_plan_does_not_begin_with_what_was_there_before_the_upgrade(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_an_older_plan_does_not_begin_with_what_was_there_before_the_upgrade(tmp
     upgraded |= {"PG_VERSION": b"16\n", "shipway-upgraded": b""}
     world.runtime.remove(DB)  # by somebody
     for work in (
-        lambda: deploy(world.controller(), Order(world.release(3, volume=DATA), STAGING)),
-        lambda: rollback(world.controller(), "shop", "staging", Wish(to="1")),
+        lambda: deploy(world.controller(), DeployRequest(world.release(3, volume=DATA), STAGING)),
+        lambda: rollback(world.controller(), "shop", "staging", RollbackRequest(to="1")),
     ):
         with pytest.raises(UsageError, match=r"was moved to PostgreSQL 16, into the volume shop_staging_db\.pg16"):
             work()

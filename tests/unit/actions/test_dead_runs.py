@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.leases import TTL
-from shipway.actions.run import run
+from shipway.actions.environment.locks import TTL
+from shipway.actions.runs.run import run
 from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, RepositoryError, StepFailed
 from shipway.domain.plan import Plan, Step, StepImage

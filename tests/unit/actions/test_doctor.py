@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.doctor import Finding, examine, repair
-from shipway.actions.recover import ready
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.upkeep.doctor import Finding, examine, repair
 from shipway.domain.container import ContainerSpec
 from shipway.domain.plan import LOCAL, Host
 from shipway.testing.faults import Death, Killed
@@ -28,7 +28,7 @@ def world(tmp_path: Path) -> World:
     """Release 2 serves on two hosts, release 1 stands by."""
     made = World(tmp_path, [host.name for host in TWO.hosts])
     for number in (1, 2):
-        deploy(made.controller(), Order(made.release(number, environment=TWO), TWO))
+        deploy(made.controller(), DeployRequest(made.release(number, environment=TWO), TWO))
     return made
 
 
@@ -137,7 +137,7 @@ def test_all_of_it_at_once(world: World) -> None:
 def test_an_unfinished_deployment(world: World) -> None:
     release = world.release(3, environment=TWO)
     with pytest.raises(Killed):
-        deploy(world.controller(dies=Death(8, after=True)), Order(release, TWO))
+        deploy(world.controller(dies=Death(8, after=True)), DeployRequest(release, TWO))
     world.now += 16
     found = examine(world.controller(), "shop", TWO)
     assert "deploy of release 3: was begun by controller-" in words(found[0])
@@ -167,7 +167,7 @@ def test_an_accessory_that_was_made_otherwise_is_for_a_person(world: World) -> N
 def test_what_a_failed_first_deployment_left_on_a_host_that_was_away(tmp_path: Path) -> None:
     world = World(tmp_path, [host.name for host in TWO.hosts])
     with pytest.raises(Killed):
-        deploy(world.controller(dies=Death(12, after=True)), Order(world.release(1, environment=TWO), TWO))
+        deploy(world.controller(dies=Death(12, after=True)), DeployRequest(world.release(1, environment=TWO), TWO))
     world.engines["ssh://b"].away = True
     world.now += 16
     with ready(world.controller(), "shop", "staging", "the next command"):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.retire import retire_due
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.retire import retire_due
 from shipway.domain.draining import QUIET, oldest, replaced_at
 from shipway.domain.errors import DeployFailed
 from shipway.domain.plan import LOCAL, Environment, Host, Service, Strategy
@@ -37,7 +37,7 @@ def serving(folder: Path, environment: Environment) -> World:
 
 
 def put(world: World, number: int, environment: Environment = STAGING) -> None:
-    deploy(world.controller(), Order(world.release(number, environment=environment), environment))
+    deploy(world.controller(), DeployRequest(world.release(number, environment=environment), environment))
 
 
 def later(world: World, seconds: float) -> float | None:
@@ -108,7 +108,7 @@ def test_where_nothing_can_be_counted_the_whole_drain_is_waited(world: World) ->
 def test_a_rollback_to_a_release_that_drains_cancels_its_drain(world: World) -> None:
     busy(world, 1, 3)
     put(world, 2)
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     busy(world, 1, 0)
     while (due := later(world, 5)) is not None:
         world.now = max(world.now, due)
@@ -142,7 +142,7 @@ def test_so_does_a_deployment_that_has_nothing_to_do(world: World) -> None:
     world.now += 100
     two = world.ledger.release("shop", 2)
     assert two is not None
-    assert deploy(world.controller(), Order(two, STAGING)) is None
+    assert deploy(world.controller(), DeployRequest(two, STAGING)) is None
     assert running(world, 1) == []
 
 
@@ -188,10 +188,10 @@ def test_a_deployment_that_fails_leaves_older_requests_alone(world: World) -> No
 
 
 def test_the_schema_is_reverted_only_when_no_request_is_open_to_the_newer_code(world: World) -> None:
-    deploy(world.controller(), Order(world.release(2, "0002"), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(2, "0002"), STAGING))
     later(world, 60)
     seen = ending(world)
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert seen.index(0) > 5
     assert running(world, 2) == []
     assert cuts(world, 2) == []

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from shipway import ports
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.leases import READS, TTL
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.locks import READS, TTL
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError
 from shipway.domain.release import FAILED
@@ -39,19 +39,19 @@ class Pausing:
 @pytest.mark.parametrize("at", [1, 4, 8])
 def test_a_paused_controller_wakes_up_too_late(tmp_path: Path, at: int) -> None:
     world = World(tmp_path)
-    deploy(world.controller(), Order(world.release(1), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     paused, other = world.release(2), world.release(3)
 
     def meanwhile() -> None:
         world.now += TTL + 1
-        deploy(world.controller(), Order(other, STAGING))
+        deploy(world.controller(), DeployRequest(other, STAGING))
         after.append(world.state())
 
     after: list[object] = []
     ctx = world.controller()
     ctx = with_runtime(ctx, Pausing(ctx.runtime, at, meanwhile))
     with pytest.raises(ShipwayError, match="lease of shop/staging was lost"):
-        deploy(ctx, Order(paused, STAGING))
+        deploy(ctx, DeployRequest(paused, STAGING))
     assert after == [world.state()]
     assert world.serving() == {3}
     settled = {item.release: item.outcome for item in world.ledger.deployments("shop", "staging")}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.recover import ready
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
 from shipway.domain.errors import DeployFailed, EngineError, MigrationFailed, ShipwayError
 from shipway.domain.release import FAILED, PENDING, Release
 from shipway.testing.faults import Death, Killed, every
@@ -53,7 +53,7 @@ def test_the_schema_goes_back(world: World) -> None:
     release = migrating(world)
     sick(world, release)
     with pytest.raises(DeployFailed):
-        deploy(world.controller(), Order(release, STAGING))
+        deploy(world.controller(), DeployRequest(release, STAGING))
     (record,) = world.ledger.deployments("shop", "staging")
     assert (world.database.applied, record.outcome) == (["0001"], FAILED)
     assert world.runtime.volumes[VOLUME]["rows"] == b"1000"
@@ -65,7 +65,7 @@ def test_where_no_script_leads_back_the_output_says_so(world: World) -> None:
     sick(world, release)
     world.database.fail("revert", at=2, error=MigrationFailed("0002 has no way down"))
     with pytest.raises(DeployFailed):
-        deploy(world.controller(), Order(release, STAGING))
+        deploy(world.controller(), DeployRequest(release, STAGING))
     (note,) = (note for note in world.notes if note.startswith("the schema stays"))
     assert note == (
         "the schema stays at 0002: its down scripts can't revert it; before this deployment it was at 0001. Snapshot 1 has what was "
@@ -83,7 +83,7 @@ def test_after_the_switch_it_stays_and_the_output_says_so(world: World) -> None:
     release = migrating(world)
     world.edge.fail("switch", error=EngineError("an unclear outcome"), after=True)
     with pytest.raises(EngineError):
-        deploy(world.controller(), Order(release, STAGING))
+        deploy(world.controller(), DeployRequest(release, STAGING))
     assert world.database.applied == ["0001", "0002", "0003"]
     (note,) = (note for note in world.notes if note.startswith("the schema stays"))
     assert note.startswith("the schema stays at 0003: the new release may have written with it; before this deployment it was at 0001")
@@ -92,11 +92,11 @@ def test_after_the_switch_it_stays_and_the_output_says_so(world: World) -> None:
 def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path) -> None:
     release = migrating(world)
     count = Death(0, after=False)
-    deploy(world.copy(tmp_path / "count").controller(dies=count), Order(release, STAGING))
+    deploy(world.copy(tmp_path / "count").controller(dies=count), DeployRequest(release, STAGING))
     for at, after in list(every(count.effects))[::3]:
         here = world.copy(tmp_path / f"{at}{after}")
         try:
-            deploy(here.controller(dies=Death(at, after=after)), Order(release, STAGING))
+            deploy(here.controller(dies=Death(at, after=after)), DeployRequest(release, STAGING))
         except (Killed, ShipwayError):
             pass
         here.now += 1000.0  # its lease has ended
@@ -113,7 +113,7 @@ def test_a_database_of_its_own_goes_as_it_came(tmp_path: Path) -> None:
     release = migrating(world)
     sick(world, release)
     with pytest.raises(DeployFailed):
-        deploy(world.controller(), Order(release, STAGING))
+        deploy(world.controller(), DeployRequest(release, STAGING))
     assert (world.runtime.volumes, world.runtime.networks, world.edge.ports) == ({}, {}, set())
     assert world.ledger.snapshots("shop", "staging") == []
     assert not any("stays" in note for note in world.notes)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.destroy import destroy
 from shipway.cli import cli
 from shipway.context import Context
 from shipway.domain.errors import NothingToRollBack
@@ -54,7 +54,7 @@ def approve(world: World, release: Release, actor: str) -> None:
 def test_only_approvals_from_before_a_deployment_are_its_own(world: World, command: Command) -> None:
     release = world.release(1)
     approve(world, release, "before@example.org")
-    deploy(world.controller(), Order(release, STAGING))
+    deploy(world.controller(), DeployRequest(release, STAGING))
     approve(world, release, "after@example.org")
     told = command("history")
     assert "before@example.org" in told
@@ -64,14 +64,14 @@ def test_only_approvals_from_before_a_deployment_are_its_own(world: World, comma
 def test_an_environment_that_was_destroyed(world: World, command: Command) -> None:
     release = world.release(1)
     approve(world, release, "before@example.org")
-    deploy(world.controller(), Order(release, STAGING))
+    deploy(world.controller(), DeployRequest(release, STAGING))
     destroy(world.controller(), release.plan, STAGING)
     newest = command("history").splitlines()[1]
     assert "destroy" in newest
     assert "before@example.org" not in newest
     assert "destroyed" in command("status")
     with pytest.raises(NothingToRollBack, match="no deployment there succeeded since it was destroyed"):
-        rollback(world.controller(), "shop", "staging", Wish())
+        rollback(world.controller(), "shop", "staging", RollbackRequest())
 
 
 def test_a_signed_approval_is_told_from_a_claimed_one(tmp_path: Path) -> None:

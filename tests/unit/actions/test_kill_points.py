@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.observe import settings
-from shipway.actions.recover import ready
-from shipway.actions.retire import retire_due
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.environment.observe import settings
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.retire import retire_due
 from shipway.context import Context
+from shipway.domain.desired import specify
 from shipway.domain.errors import DeployFailed, EdgeError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
 from shipway.domain.proof import UNSAFE
-from shipway.domain.specify import specify
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
 from tests.matrix import sample
@@ -56,68 +56,68 @@ class Tale:
 def first(world: World, environment: Environment) -> Command:
     """The first deployment of all."""
     release = world.release(1, environment=environment)
-    return lambda ctx: deploy(ctx, Order(release, environment))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
 
 def second(world: World, environment: Environment) -> Command:
     """A release with a migration over one that serves."""
     first(world, environment)(world.controller())
     release = world.release(2, "0002", environment)
-    return lambda ctx: deploy(ctx, Order(release, environment))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
 
 def third(world: World, environment: Environment) -> Command:
     """One more, which removes the first one's containers."""
     second(world, environment)(world.controller())
     release = world.release(3, "0002", environment)
-    return lambda ctx: deploy(ctx, Order(release, environment))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
 
 def back(world: World, environment: Environment) -> Command:
     """A rollback with a down script."""
     second(world, environment)(world.controller())
-    return lambda ctx: rollback(ctx, "shop", "staging", Wish())
+    return lambda ctx: rollback(ctx, "shop", "staging", RollbackRequest())
 
 
 def back_by_code(world: World, environment: Environment) -> Command:
     """A rollback that leaves the schema ahead."""
     one = world.release(1, environment=environment)
-    deploy(world.controller(), Order(one, environment))
+    deploy(world.controller(), DeployRequest(one, environment))
     two = world.release(2, "0002", environment)
-    deploy(world.controller(), Order(two, environment))
+    deploy(world.controller(), DeployRequest(two, environment))
     world.proven(two, one)
-    return lambda ctx: rollback(ctx, "shop", "staging", Wish())
+    return lambda ctx: rollback(ctx, "shop", "staging", RollbackRequest())
 
 
 def back_down_first(world: World, environment: Environment) -> Command:
     """A rollback to code that doesn't start on the schema as it is."""
     one = world.release(1, environment=environment)
-    deploy(world.controller(), Order(one, environment))
+    deploy(world.controller(), DeployRequest(one, environment))
     two = world.release(2, "0002", environment)
-    deploy(world.controller(), Order(two, environment))
+    deploy(world.controller(), DeployRequest(two, environment))
     world.proven(two, one, old=UNSAFE)
-    return lambda ctx: rollback(ctx, "shop", "staging", Wish())
+    return lambda ctx: rollback(ctx, "shop", "staging", RollbackRequest())
 
 
 def above(world: World, environment: Environment) -> Command:
     """The next release, on the schema that a rollback by code left ahead."""
     back_by_code(world, environment)(world.controller())
     release = world.release(3, "0003", environment)
-    return lambda ctx: deploy(ctx, Order(release, environment))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
 
 def further_back(world: World, environment: Environment) -> Command:
     """From the schema that a rollback by code left ahead, by the image that knows it."""
     zero = world.release(1, environment=environment)
-    deploy(world.controller(), Order(zero, environment))
+    deploy(world.controller(), DeployRequest(zero, environment))
     one = world.release(2, "0002", environment)
-    deploy(world.controller(), Order(one, environment))
+    deploy(world.controller(), DeployRequest(one, environment))
     two = world.release(3, "0003", environment)
-    deploy(world.controller(), Order(two, environment))
+    deploy(world.controller(), DeployRequest(two, environment))
     world.proven(two, one)
     world.proven(one, zero, old=UNSAFE)
-    rollback(world.controller(), "shop", "staging", Wish())
-    return lambda ctx: rollback(ctx, "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
+    return lambda ctx: rollback(ctx, "shop", "staging", RollbackRequest())
 
 
 def sick(world: World, environment: Environment) -> Command:
@@ -125,7 +125,7 @@ def sick(world: World, environment: Environment) -> Command:
     second(world, environment)(world.controller())
     world.engines[environment.hosts[-1].name].runtime.behave("shop_staging_backend_3-*", Behaviour(healthy=False))
     release = world.release(3, "0003", environment)
-    return lambda ctx: deploy(ctx, Order(release, environment))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
 
 def unverified(world: World, environment: Environment) -> Command:
@@ -134,7 +134,7 @@ def unverified(world: World, environment: Environment) -> Command:
     world.runtime.behave("*_check_*", Behaviour(exit_code=1))
     checked = dataclasses.replace(environment, checks=("smoke",))
     release = world.release(3, "0002", checked)
-    return lambda ctx: deploy(ctx, Order(release, checked))
+    return lambda ctx: deploy(ctx, DeployRequest(release, checked))
 
 
 def unreachable(world: World, environment: Environment) -> Command:
@@ -144,14 +144,14 @@ def unreachable(world: World, environment: Environment) -> Command:
     release = world.release(3, "0002", environment)
     wanted = specify(release, environment, settings(world.controller(), release, environment), host=environment.hosts[-1])
     edge.unreachable |= {url for route in (wanted.routes or {})["routes"] for group in route["groups"] for url in group["upstreams"]}
-    return lambda ctx: deploy(ctx, Order(release, environment))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
 
 def replaced(world: World, environment: Environment) -> Command:
     """A release whose plan changes a setting of the database."""
     second(world, environment)(world.controller())
     release = world.release(3, "0002", environment, command="postgres -c max_connections=50")
-    return lambda ctx: deploy(ctx, Order(release, environment, force=True))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment, force=True))
 
 
 def replaced_badly(world: World, environment: Environment) -> Command:
@@ -160,7 +160,7 @@ def replaced_badly(world: World, environment: Environment) -> Command:
     world.have("postgres:15-bad")
     world.runtime.behave("postgres:15-bad", Behaviour(exit_code=1))
     release = world.release(3, "0002", environment, image="postgres:15-bad")
-    return lambda ctx: deploy(ctx, Order(release, environment, force=True))
+    return lambda ctx: deploy(ctx, DeployRequest(release, environment, force=True))
 
 
 STORIES = [

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions import leases
-from shipway.actions.leases import environment_lease
+from shipway.actions.environment import locks as leases
+from shipway.actions.environment.locks import environment_lease
 from shipway.context import Context
 from shipway.domain.errors import Interrupted, LeaseHeld
 from shipway.testing.faults import Fault, Faulty, lost_connection

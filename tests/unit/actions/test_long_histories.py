@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.doctor import examine, repair
-from shipway.actions.prune import look
-from shipway.actions.rollback import Wish, rollback
-from shipway.actions.snapshot import serving
-from shipway.actions.status import status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.prune import look
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.snapshots.snapshot import serving
+from shipway.actions.upkeep.doctor import examine, repair
+from shipway.actions.upkeep.status import status
 from shipway.domain.errors import DeployFailed, UsageError
 from shipway.domain.release import DEPLOY, FAILED, Deployment
 from shipway.testing.memory import Behaviour
@@ -30,7 +30,7 @@ def world(tmp_path: Path) -> World:
     """Release 2 serves over release 1, and 1,100 deployments of release 3 have failed since."""
     made = World(tmp_path)
     for number in (1, 2):
-        deploy(made.controller(), Order(made.release(number), STAGING))
+        deploy(made.controller(), DeployRequest(made.release(number), STAGING))
     made.release(3)
     for _ in range(1100):
         number = made.ledger.begin_deployment(Deployment(0, "shop", "staging", 3, DEPLOY, "ada", "", made.now))
@@ -42,7 +42,7 @@ def test_one_more_failure_takes_nothing_from_what_serves(world: World) -> None:
     world.runtime.behave("shop_staging_backend_4-*", Behaviour(healthy=False))
     before = world.state()
     with pytest.raises(DeployFailed):
-        deploy(world.controller(), Order(world.release(4, "0002"), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(4, "0002"), STAGING))
     assert world.state() == before
     assert world.serving() == {2}
 
@@ -60,12 +60,12 @@ def test_readers_see_what_serves(world: World) -> None:
 
 
 def test_a_rollback_finds_the_good_one_before(world: World) -> None:
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {1}
 
 
 def test_a_version_that_was_refused_is_not_given(world: World) -> None:
-    order = Order(world.release(4), STAGING, version="v1.0.0")
+    order = DeployRequest(world.release(4), STAGING, version="v1.0.0")
     plan = order.release.plan
     another = {**plan.accessories, "db": dataclasses.replace(plan.accessories["db"], image="redis:7")}
     refused = dataclasses.replace(order.release, plan=dataclasses.replace(plan, accessories=another))

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.doctor import examine, repair
-from shipway.actions.environments import KnownApp
-from shipway.actions.former_hosts import forget
-from shipway.actions.recover import ready
-from shipway.actions.status import status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.environment.environments import KnownApp
+from shipway.actions.environment.former_hosts import forget
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import examine, repair
+from shipway.actions.upkeep.status import status
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.plan import LOCAL, Host
 from shipway.domain.release import FAILED, PENDING, SUCCEEDED
@@ -29,7 +29,7 @@ TWO = dataclasses.replace(STAGING, standby=3600.0, hosts=(Host(LOCAL, "10.0.0.1"
 def world(tmp_path: Path) -> World:
     """Release 1 serves on two hosts."""
     made = World(tmp_path, [host.name for host in TWO.hosts])
-    deploy(made.controller(), Order(made.release(1, environment=TWO), TWO))
+    deploy(made.controller(), DeployRequest(made.release(1, environment=TWO), TWO))
     return made
 
 
@@ -53,7 +53,7 @@ def outcome(world: World) -> str:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_the_next_command_takes_it_back_when_the_host_is_back(world: World, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
-    second = Order(world.release(2, environment=TWO), TWO)
+    second = DeployRequest(world.release(2, environment=TWO), TWO)
     with monkeypatch.context() as patch:
         vanish(world, patch, after=after)
         with pytest.raises(EngineError):
@@ -80,7 +80,7 @@ ALONE = dataclasses.replace(TWO, hosts=TWO.hosts[:1])
 def dropped(world: World) -> World:
     """The second host was taken out of the plan while it could not be reached."""
     world.engines[B].away = True
-    deploy(world.controller(), Order(world.release(2, environment=ALONE), ALONE, force=True))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=ALONE), ALONE, force=True))
     return world
 
 
@@ -109,17 +109,17 @@ def test_one_that_left_the_plan_is_named_until_it_is_clean(dropped: World) -> No
 
 
 def test_the_next_deployment_cleans_it_up_too(dropped: World) -> None:
-    deploy(dropped.controller(), Order(dropped.release(3, environment=ALONE), ALONE))
+    deploy(dropped.controller(), DeployRequest(dropped.release(3, environment=ALONE), ALONE))
     assert status(dropped.controller(), "shop", ALONE).former_hosts
     dropped.engines[B].away = False
-    deploy(dropped.controller(), Order(dropped.release(4, environment=ALONE), ALONE))
+    deploy(dropped.controller(), DeployRequest(dropped.release(4, environment=ALONE), ALONE))
     assert services(dropped, B) == []
     assert status(dropped.controller(), "shop", ALONE).former_hosts == {}
 
 
 def test_a_host_that_is_in_the_plan_again_is_none(dropped: World) -> None:
     dropped.engines[B].away = False
-    deploy(dropped.controller(), Order(dropped.release(3, environment=TWO), TWO, force=True))
+    deploy(dropped.controller(), DeployRequest(dropped.release(3, environment=TWO), TWO, force=True))
     assert status(dropped.controller(), "shop", TWO).former_hosts == {}
     assert examine(dropped.controller(), "shop", TWO) == []
 
@@ -127,7 +127,7 @@ def test_a_host_that_is_in_the_plan_again_is_none(dropped: World) -> None:
 def test_one_that_can_not_be_cleaned_up_is_remembered(world: World) -> None:
     world.engines[B].runtime.fail("remove", error=EngineError("the engine is tired"))
     with pytest.raises(EngineError):
-        deploy(world.controller(), Order(world.release(2, environment=ALONE), ALONE, force=True))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=ALONE), ALONE, force=True))
     assert world.engines[LOCAL].edge.tables
     assert list(status(world.controller(), "shop", ALONE).former_hosts) == [B]
     repair(world.controller(), "shop", ALONE)
@@ -164,11 +164,11 @@ def test_a_database_on_a_host_that_can_not_be_reached_does_not_begin_empty_elsew
     made.engines = {LOCAL: here, B: made.engines[B]}
     away = dataclasses.replace(TWO, hosts=(Host("ssh://c", "10.0.0.1"), Host(B)))
     made.engines["ssh://c"] = Engine("ssh://c", made.images)
-    deploy(made.controller(), Order(made.release(2, environment=away), away, force=True))
+    deploy(made.controller(), DeployRequest(made.release(2, environment=away), away, force=True))
     made.engines["ssh://c"].away = True
     with pytest.raises(UsageError, match=r"db \(on ssh://c, which can't be reached\) would begin empty on ssh://b"):
-        deploy(made.controller(), Order(made.release(3, environment=moved), moved))
-    deploy(made.controller(), Order(made.release(4, environment=moved), moved, force=True))
+        deploy(made.controller(), DeployRequest(made.release(3, environment=moved), moved))
+    deploy(made.controller(), DeployRequest(made.release(4, environment=moved), moved, force=True))
     assert made.engines[B].runtime.containers["shop_staging_db"].info.running
     assert list(status(made.controller(), "shop", moved).former_hosts) == ["ssh://c"]
 
@@ -176,11 +176,11 @@ def test_a_database_on_a_host_that_can_not_be_reached_does_not_begin_empty_elsew
 def test_a_host_that_is_gone_for_good_is_taken_out_of_the_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     vanish(world, monkeypatch, after=True)
     with pytest.raises(EngineError):
-        deploy(world.controller(), Order(world.release(2, environment=TWO), TWO))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=TWO), TWO))
     alone = dataclasses.replace(TWO, hosts=TWO.hosts[:1])
-    third = Order(world.release(3, environment=alone), alone, force=True)  # the database is published no more
+    third = DeployRequest(world.release(3, environment=alone), alone, force=True)  # the database is published no more
     deploy(world.controller(), third)
     assert any("left as it is, since it is not in the plan any more" in note for note in world.notes)
     assert {group["release"] for route in world.edge.tables["shop_staging"]["routes"] for group in route["groups"]} == {3}
-    deploy(world.controller(), Order(world.release(4, environment=alone), alone))
+    deploy(world.controller(), DeployRequest(world.release(4, environment=alone), alone))
     assert [item.outcome for item in world.ledger.deployments("shop", "staging")] == [SUCCEEDED, SUCCEEDED, FAILED, SUCCEEDED]

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.decide import Order, decide
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.doctor import examine, repair
-from shipway.actions.maintenance import maintain
-from shipway.actions.ownership import own_objects
-from shipway.actions.pipeline import sweep
-from shipway.actions.status import status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest, decide
+from shipway.actions.environment.ownership import own_objects
+from shipway.actions.runs.scheduler import sweep
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import examine, repair
+from shipway.actions.upkeep.maintenance import maintain
+from shipway.actions.upkeep.status import status
 from shipway.context import Context
 from shipway.domain.container import LABEL_LEDGER, ContainerSpec
 from shipway.domain.errors import OtherLedger
@@ -31,7 +31,7 @@ from tests.unit.world import World
 def first(tmp_path: Path) -> World:
     """Release 1 serves, deployed by the first ledger."""
     world = World(tmp_path / "first")
-    deploy(world.controller(), Order(world.release(1), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     return world
 
 
@@ -48,7 +48,7 @@ def test_everything_that_is_made_carries_the_ledger(first: World) -> None:
     assert first.ledger.adopted("local") == set()
 
 
-ACTIONS: dict[str, Callable[[Context, Order], Any]] = {
+ACTIONS: dict[str, Callable[[Context, DeployRequest], Any]] = {
     "deploy": deploy,
     "dry run": lambda ctx, order: decide(ctx, order, create=False),
     "destroy": lambda ctx, order: destroy(ctx, order.release.plan, STAGING),
@@ -57,7 +57,7 @@ ACTIONS: dict[str, Callable[[Context, Order], Any]] = {
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_another_ledger_is_refused_and_changes_nothing(first: World, second: World, action: str) -> None:
-    order, before, calls = Order(second.release(1), STAGING), first.state(), len(first.runtime.calls)
+    order, before, calls = DeployRequest(second.release(1), STAGING), first.state(), len(first.runtime.calls)
     with pytest.raises(OtherLedger) as caught:
         ACTIONS[action](second.controller(), order)
     assert f"ledger {first.ledger.identity()[:8]}" in caught.value.message
@@ -73,7 +73,7 @@ def test_the_records_of_both_do_not_help(first: World, second: World) -> None:
     second.ledger.end_deployment(second.ledger.begin_deployment(deployment), "succeeded", first.clock(), "0001", "")
     before = first.state()
     for action in (
-        lambda ctx: deploy(ctx, Order(release, STAGING)),
+        lambda ctx: deploy(ctx, DeployRequest(release, STAGING)),
         lambda ctx: repair(ctx, "shop", STAGING),
         lambda ctx: maintain(ctx, "shop", STAGING, "page"),
     ):
@@ -92,8 +92,8 @@ def test_a_volume_alone_is_guarded_too(first: World, second: World) -> None:
     for name in list(first.runtime.networks):
         first.runtime.remove_network(name)
     with pytest.raises(OtherLedger, match="1 volume of ledger"):
-        deploy(second.controller(), Order(second.release(1), STAGING))
-    deploy(first.controller(), Order(first.release(2), STAGING))
+        deploy(second.controller(), DeployRequest(second.release(1), STAGING))
+    deploy(first.controller(), DeployRequest(first.release(2), STAGING))
 
 
 def test_the_same_run_of_another_ledger_is_left_alone(first: World, second: World) -> None:
@@ -125,10 +125,10 @@ def test_what_this_ledger_deployed_without_labels_is_adopted_silently(first: Wor
     notes = len(first.notes)
     assert examine(first.controller(), "shop", STAGING) == []
     assert first.notes[notes:] == []
-    changes = decide(first.controller(), Order(first.ledger.release("shop", 1), STAGING)).changeset  # type: ignore[arg-type]
+    changes = decide(first.controller(), DeployRequest(first.ledger.release("shop", 1), STAGING)).changeset  # type: ignore[arg-type]
     assert changes.changes == ()
     assert {("container", id) for id in before.values()} < first.ledger.adopted("local")
-    deploy(first.controller(), Order(first.release(2), STAGING))
+    deploy(first.controller(), DeployRequest(first.release(2), STAGING))
     assert first.serving() == {2}
     database = first.runtime.containers["shop_staging_db"].info
     assert (database.id, database.labels.get(LABEL_LEDGER)) == (before["shop_staging_db"], None)
@@ -139,7 +139,7 @@ def test_what_this_ledger_deployed_without_labels_is_adopted_silently(first: Wor
 def test_what_no_ledger_is_known_to_have_made_is_refused(first: World, second: World) -> None:
     without_labels(first)
     with pytest.raises(OtherLedger, match="has no record"):
-        deploy(second.controller(), Order(second.release(1), STAGING))
+        deploy(second.controller(), DeployRequest(second.release(1), STAGING))
 
 
 def test_what_was_adopted_is_known_by_its_id_alone(first: World) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.preflight import EXPANSION, SPARE, require_space, space_needed
+from shipway.actions.environment.disk_space import EXPANSION, SPARE, require_space, space_needed
 from shipway.context import Context
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import DiskFull, EngineError, RegistryError

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.accept_rules import accept_rules
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.in_force import Rulebook, read_rules, still_in_force
-from shipway.actions.promote import admitted, refused_before, superseded_by
-from shipway.actions.register import register_again
-from shipway.actions.run import what_deploys
+from shipway.actions.deployments.admission import admitted, refused_before, still_in_force, superseded_by
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.projects.accept_rules import accept_rules
+from shipway.actions.projects.in_force import Rulebook, read_rules
+from shipway.actions.projects.register import register_again
+from shipway.actions.runs.run import what_deploys
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Plan
@@ -39,7 +39,7 @@ def parse_plan(given: str, file: str, exists: object) -> Plan:
     return parse(given, file, files=lambda path: True)
 
 
-class Place:
+class HostDeployment:
     """A repository without a remote, on main with a plan of staging and production, and a ledger."""
 
     def __init__(self, folder: Path) -> None:
@@ -82,14 +82,14 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostDeployment]:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    made = Place(tmp_path)
+    made = HostDeployment(tmp_path)
     yield made
     made.world.close()
 
 
-def test_an_older_commit_gives_way_and_nothing_else_does(place: Place) -> None:
+def test_an_older_commit_gives_way_and_nothing_else_does(place: HostDeployment) -> None:
     first, second = place.commit("A"), place.commit("B")
     place.runs(second, FAILED)
     assert place.superseded(first) == "", "where B failed, A still deploys"
@@ -102,7 +102,7 @@ def test_an_older_commit_gives_way_and_nothing_else_does(place: Place) -> None:
     assert place.superseded(first) == "", "a forced push back"
 
 
-def test_a_tag_must_still_point_to_the_commit(place: Place) -> None:
+def test_a_tag_must_still_point_to_the_commit(place: HostDeployment) -> None:
     first, second = place.commit("A"), place.commit("B")
     git(place.path, "tag", "v1", first)
     assert place.superseded(first, "refs/tags/v1") == ""
@@ -114,9 +114,9 @@ def test_a_tag_must_still_point_to_the_commit(place: Place) -> None:
         place.superseded(first, "refs/tags/v1")
 
 
-def test_what_gives_way_is_recorded_and_changes_nothing(place: Place) -> None:
+def test_what_gives_way_is_recorded_and_changes_nothing(place: HostDeployment) -> None:
     world = place.world
-    order = Order(world.release(1), samples.STAGING, superseded=lambda ctx: "a newer one runs")
+    order = DeployRequest(world.release(1), samples.STAGING, superseded=lambda ctx: "a newer one runs")
     before = world.state()
     assert deploy(world.controller(), order) is None
     assert world.state() == before
@@ -125,10 +125,10 @@ def test_what_gives_way_is_recorded_and_changes_nothing(place: Place) -> None:
     assert "staging: release 1 is superseded, and was not deployed: a newer one runs" in world.notes
 
 
-def test_rules_that_changed_while_it_waited_are_met_or_it_is_refused(place: Place) -> None:
+def test_rules_that_changed_while_it_waited_are_met_or_it_is_refused(place: HostDeployment) -> None:
     release = place.runs(place.commit("A"))
     rules = InForce("staging", RuleSet("main", "protected", "staging", release.plan))
-    order = Order(release, release.plan.environments["staging"], in_force=rules)
+    order = DeployRequest(release, release.plan.environments["staging"], in_force=rules)
     still_in_force(place.ctx, order)
     strict = replace(release.plan.environments["staging"], approvals=Approvals(2))
     other = replace(rules, protected=replace(rules.protected, plan=replace(release.plan, environments={"staging": strict})))
@@ -136,7 +136,7 @@ def test_rules_that_changed_while_it_waited_are_met_or_it_is_refused(place: Plac
         still_in_force(place.ctx, replace(order, in_force=other))
 
 
-def test_an_approval_is_of_what_the_deployment_changes_when_it_begins(place: Place) -> None:
+def test_an_approval_is_of_what_the_deployment_changes_when_it_begins(place: HostDeployment) -> None:
     asked = {"on": {"branch": "main"}, "url": "http://localhost:8080", "approvals": {"count": 1, "not": "author"}}
     git(place.path, "switch", "--quiet", "main")
     first = place.runs(place.commit("zero again", text(production=asked)), environment="production")
@@ -155,7 +155,7 @@ def test_an_approval_is_of_what_the_deployment_changes_when_it_begins(place: Pla
         still_in_force(place.ctx, order)
 
 
-def test_rules_that_all_wait_for_a_branch_come_before_rules_of_which_some_do(place: Place) -> None:
+def test_rules_that_all_wait_for_a_branch_come_before_rules_of_which_some_do(place: HostDeployment) -> None:
     on = {"on": {"branch": "main"}, "url": "http://localhost:8080"}
     git(place.path, "switch", "--quiet", "main")
     place.runs(place.commit("before", text(production=on, staging=STAGING)), environment="production")
@@ -165,7 +165,7 @@ def test_rules_that_all_wait_for_a_branch_come_before_rules_of_which_some_do(pla
     assert found.environment == "staging", "production's release that runs waits for it, the protected branch doesn't"
 
 
-def test_nothing_is_built_for_what_would_be_refused(place: Place) -> None:
+def test_nothing_is_built_for_what_would_be_refused(place: HostDeployment) -> None:
     evil = place.commit("evil", text(staging={**STAGING, "hosts": ["ssh://evil.example"]}, production=PRODUCTION))
     book = place.book()
     found = book.triggered(place.ctx, place.plan(), "refs/heads/staging")
@@ -177,7 +177,7 @@ def test_nothing_is_built_for_what_would_be_refused(place: Place) -> None:
     assert "shipway rules accept staging staging --reason TEXT" in caught.value.hint
 
 
-def test_a_commit_without_the_database_does_not_escape_its_proof(place: Place) -> None:
+def test_a_commit_without_the_database_does_not_escape_its_proof(place: HostDeployment) -> None:
     database = {"db": {"image": "postgres:15", "provides": "DATABASE_URL", "volume": "/var/lib/postgresql/data"}}
     proven = {**json.loads(text(staging=STAGING, production=PRODUCTION)), "accessories": database}
     proven["database"] = {"accessory": "db", "service": "web", "tool": "sql", "folder": "migrations"}
@@ -188,7 +188,7 @@ def test_a_commit_without_the_database_does_not_escape_its_proof(place: Place) -
     place.runs(revision)
     commit = place.repository.commit(revision)
 
-    def admit() -> Order:
+    def admit() -> DeployRequest:
         book = place.book()
         return admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v2")
 
@@ -201,7 +201,7 @@ def test_a_commit_without_the_database_does_not_escape_its_proof(place: Place) -
     assert admit().release.number == 2
 
 
-def test_validation_in_every_environment_that_a_rule_set_names(place: Place) -> None:
+def test_validation_in_every_environment_that_a_rule_set_names(place: HostDeployment) -> None:
     revision = place.commit("A")
     git(place.path, "branch", "--force", "main", revision)
     git(place.path, "tag", "v1")
@@ -222,7 +222,7 @@ def test_validation_in_every_environment_that_a_rule_set_names(place: Place) -> 
         (["feature", "other"], None),
     ],
 )  # fmt: skip
-def test_the_protected_branch_is_never_just_the_one_checked_out(place: Place, branches: list[str], protected: str | None) -> None:
+def test_the_protected_branch_is_never_just_the_one_checked_out(place: HostDeployment, branches: list[str], protected: str | None) -> None:
     git(place.path, "switch", "--quiet", "--create", branches[0]) if branches[0] != "main" else git(place.path, "switch", "--quiet", "main")
     for name in branches[1:]:
         git(place.path, "branch", "--force", name)
@@ -235,7 +235,7 @@ def test_the_protected_branch_is_never_just_the_one_checked_out(place: Place, br
         assert place.book().registration.branch == protected
 
 
-def test_the_first_plan_stands_in_until_the_branch_has_one(place: Place) -> None:
+def test_the_first_plan_stands_in_until_the_branch_has_one(place: HostDeployment) -> None:
     git(place.path, "switch", "--quiet", "main")
     git(place.path, "rm", "--quiet", "shipway.yaml")
     git(place.path, "commit", "--quiet", "--message", "none")
@@ -252,7 +252,7 @@ def test_the_first_plan_stands_in_until_the_branch_has_one(place: Place) -> None
     assert (gone.plan, gone.problem) == (None, "main has no shipway.yaml")
 
 
-def test_an_app_of_an_older_ledger_is_registered_by_the_repository_of_its_releases(place: Place, tmp_path: Path) -> None:
+def test_an_app_of_an_older_ledger_is_registered_by_the_repository_of_its_releases(place: HostDeployment, tmp_path: Path) -> None:
     place.runs(place.commit("A"))
     other = tmp_path / "other"
     other.mkdir()
@@ -275,7 +275,7 @@ def test_an_app_of_an_older_ledger_is_registered_by_the_repository_of_its_releas
     assert register_again(place.ctx, Repository(other), place.plan(), None, "moved").address == str(other)
 
 
-def test_a_commit_can_not_name_another_app_to_be_without_rules(place: Place) -> None:
+def test_a_commit_can_not_name_another_app_to_be_without_rules(place: HostDeployment) -> None:
     place.commit("evil", text(staging=STAGING, production=PRODUCTION).replace('"shop"', '"fresh"'))
     with pytest.raises(GateRefused, match=f"is that of fresh, and main of {place.path} has the plan of shop"):
         place.book()
@@ -286,7 +286,7 @@ def test_a_commit_can_not_name_another_app_to_be_without_rules(place: Place) -> 
     assert place.book().problem == "its shipway.yaml is that of shop"
 
 
-def test_the_baseline_is_the_commit_before_the_plan(place: Place) -> None:
+def test_the_baseline_is_the_commit_before_the_plan(place: HostDeployment) -> None:
     assert place.book().registration.baseline == "", "the plan came with the first commit"
     git(place.path, "switch", "--quiet", "--orphan", "old")
     place.commit("years")
@@ -296,7 +296,7 @@ def test_the_baseline_is_the_commit_before_the_plan(place: Place) -> None:
     assert register_again(place.ctx, place.repository, place.plan(), "old", "again").baseline == before
 
 
-def test_accepted_rules_lift_a_plan_that_can_not_be_read(place: Place) -> None:
+def test_accepted_rules_lift_a_plan_that_can_not_be_read(place: HostDeployment) -> None:
     git(place.path, "switch", "--quiet", "main")
     place.commit("broken", "app: [")
     git(place.path, "switch", "--quiet", "staging")
@@ -315,7 +315,7 @@ def test_accepted_rules_lift_a_plan_that_can_not_be_read(place: Place) -> None:
 
 
 
-def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restore_them(place: Place) -> None:
+def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restore_them(place: HostDeployment) -> None:
     free = {"on": {"branch": "main"}, "url": "http://localhost:8080"}
     git(place.path, "switch", "--quiet", "main")
     strict = text(production={**free, "approvals": {"count": 5}})
@@ -329,8 +329,8 @@ def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restor
         record = Deployment(0, "shop", "production", release.number, kind, "ada", "", place.ctx.clock())
         place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
 
-    def order(release: Release) -> Order:
-        return Order(release, release.plan.environments["production"], in_force=place.book().of(place.ctx, "production"))
+    def order(release: Release) -> DeployRequest:
+        return DeployRequest(release, release.plan.environments["production"], in_force=place.book().of(place.ctx, "production"))
 
     assert counts() == {0, 5}
     accept_rules(place.ctx, place.book(), place.plan(), "production", "the team is smaller")
@@ -356,5 +356,5 @@ def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restor
     assert counts() == {0, 5}
 
 
-def test_a_branch_that_deploys_nothing_is_told_what_does(place: Place) -> None:
+def test_a_branch_that_deploys_nothing_is_told_what_does(place: HostDeployment) -> None:
     assert what_deploys(place.plan(), "refs/heads/main") == "main is the trigger of no environment: staging (branch staging), production (tag 'v*', branch main)"

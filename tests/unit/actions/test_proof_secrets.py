@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.proof_secrets import ProofSecrets
+from shipway.actions.proofs.secrets import ProofSecrets
 from shipway.domain.errors import SecretError
 from shipway.domain.plan import Proving
 from shipway.domain.release import Release

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.prove_step import proof_key
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.runs.proof_step import proof_key
 from shipway.domain.plan import Exercise, Plan, Proving, Step
 from shipway.domain.release import Commit
 from shipway.steps.run import Run
@@ -20,7 +20,7 @@ PROOF = Step("way-back", prove="staging")
 
 def test_a_proof_counts_for_the_plan_by_which_it_was_walked(tmp_path: Path) -> None:
     world = World(tmp_path)
-    deploy(world.controller(), Order(world.release(1), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     release = world.release(2, "0002")
 
     def key(plan: Plan) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.prune import DAY, RUNS, look, prune, remove
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.prune import DAY, RUNS, look, prune, remove
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.context import Context
 from shipway.domain.errors import EngineError, StoreError
 from shipway.domain.plan import Environment, Host
@@ -32,7 +32,7 @@ def world(tmp_path: Path) -> World:
     made.now = 1_000_000.0
     releases = [made.release(number, environment=LEAN) for number in (1, 2, 3, 4)]
     for release in releases:
-        deploy(made.controller(), Order(release, LEAN))
+        deploy(made.controller(), DeployRequest(release, LEAN))
     made.have("postgres:15", *(image for release in releases for image in release.images.values()))  # as if nobody had pruned yet
     return made
 
@@ -40,7 +40,7 @@ def world(tmp_path: Path) -> World:
 def test_a_deployment_makes_room_first(tmp_path: Path) -> None:
     world = World(tmp_path)
     for number in (1, 2, 3, 4):
-        deploy(world.controller(), Order(world.release(number, environment=LEAN), LEAN))
+        deploy(world.controller(), DeployRequest(world.release(number, environment=LEAN), LEAN))
     assert there(world) == {2, 3, 4}  # what 3 could have gone back to, as long as 4 wasn't good
 
 
@@ -64,7 +64,7 @@ def test_old_images_go_and_a_rollback_still_works(world: World) -> None:
     assert there(world) == {3, 4}
     assert world.images.inspect("postgres:15") is not None
     world.images.public.clear()  # nothing can be pulled any more
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {3}
 
 
@@ -139,7 +139,7 @@ def test_a_release_from_long_ago_stays_where_it_serves(world: World, monkeypatch
     world.images.tag(serving, "registry/shop/backend", "rev")
     for number in (5, 6, 7):
         world.release(number, environment=LEAN)
-    monkeypatch.setattr("shipway.actions.prune.ALL", 3)
+    monkeypatch.setattr("shipway.actions.environment.prune.ALL", 3)
     prune(ctx, "shop")
     assert world.images.inspect(serving) is not None
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order, decide
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.public_address import taken
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest, decide
+from shipway.actions.environment.public_address import taken
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.destroy import destroy
+from shipway.domain.desired import public_table
 from shipway.domain.errors import EdgeError
 from shipway.domain.plan import Environment
 from shipway.domain.release import Release
-from shipway.domain.specify import public_table
 from shipway.planfile import examine
 from tests.unit.domain.samples import PLAN, STAGING
 from tests.unit.world import World
@@ -30,7 +30,7 @@ def worlds(tmp_path: Path) -> Iterator[tuple[World, World]]:
     shop = World(tmp_path / "shop")
     store = shop.neighbour(tmp_path / "store")
     store.secrets(store.ledger).set("store/staging", "KEY", "secret-key")
-    deploy(shop.controller(), Order(shop.release(1), STAGING))
+    deploy(shop.controller(), DeployRequest(shop.release(1), STAGING))
     yield shop, store
     store.close()
     shop.close()
@@ -46,18 +46,18 @@ def test_the_second_app_at_an_address_is_refused_before_anything_starts(worlds: 
     before, made = shop.state(), of_store(store, 1, STAGING)
     for create in (False, True):  # a dry run says so too
         with pytest.raises(EdgeError) as caught:
-            decide(store.controller(), Order(made, STAGING), create=create)
+            decide(store.controller(), DeployRequest(made, STAGING), create=create)
     with pytest.raises(EdgeError) as caught:
-        deploy(store.controller(), Order(made, STAGING))
+        deploy(store.controller(), DeployRequest(made, STAGING))
     whose = f"already served by staging of shop of another ledger ({shop.ledger.identity()[:12]}). Nothing was changed"
     assert caught.value.message.startswith("http://staging.shop.localhost:8080/")
     assert caught.value.message.endswith(whose)
     assert caught.value.hint.endswith("shipway destroy staging --app shop, with its ledger (SHIPWAY_LEDGER or SHIPWAY_HOME)")
     assert shop.state() == before
     assert store.ledger.deployments("store", "staging") == []
-    deploy(shop.controller(), Order(shop.release(2), STAGING))  # its own earlier route is no obstacle
+    deploy(shop.controller(), DeployRequest(shop.release(2), STAGING))  # its own earlier route is no obstacle
     destroy(shop.controller(), PLAN, STAGING)
-    deploy(store.controller(), Order(made, STAGING))
+    deploy(store.controller(), DeployRequest(made, STAGING))
     assert list(shop.edge.tables) == ["store_staging"]
 
 
@@ -65,19 +65,19 @@ def test_of_the_same_ledger_only_the_app_is_named(worlds: tuple[World, World]) -
     shop, _ = worlds
     shop.secrets(shop.ledger).set("store/staging", "KEY", "secret-key")
     with pytest.raises(EdgeError, match=r"already served by staging of shop\. Nothing") as caught:
-        deploy(shop.controller(), Order(of_store(shop, 1, STAGING), STAGING))
+        deploy(shop.controller(), DeployRequest(of_store(shop, 1, STAGING), STAGING))
     assert caught.value.hint.endswith("shipway destroy staging --app shop")
 
 
 def test_a_rollback_does_not_take_an_address_that_another_app_has_meanwhile(worlds: tuple[World, World]) -> None:
     shop, store = worlds
     destroy(shop.controller(), PLAN, STAGING)
-    deploy(store.controller(), Order(of_store(store, 1, STAGING), STAGING))
-    deploy(store.controller(), Order(of_store(store, 2, ELSEWHERE), ELSEWHERE))
-    deploy(shop.controller(), Order(shop.release(3), STAGING))
+    deploy(store.controller(), DeployRequest(of_store(store, 1, STAGING), STAGING))
+    deploy(store.controller(), DeployRequest(of_store(store, 2, ELSEWHERE), ELSEWHERE))
+    deploy(shop.controller(), DeployRequest(shop.release(3), STAGING))
     tables = dict(shop.edge.tables)
     with pytest.raises(EdgeError, match="already served by staging of shop"):
-        rollback(store.controller(), "store", "staging", Wish())
+        rollback(store.controller(), "store", "staging", RollbackRequest())
     assert shop.edge.tables == tables
 
 

@@ -8,31 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.accept_rules import accept_rules
-from shipway.actions.authors import provenance
-from shipway.actions.in_force import read_rules
-from shipway.actions.register import register_again, register_hook
+from shipway.actions.projects.accept_rules import accept_rules
+from shipway.actions.projects.authors import provenance
+from shipway.actions.projects.in_force import read_rules
+from shipway.actions.projects.register import register_again, register_hook
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.registration import STAND_IN
 from shipway.system.git import Repository
-from tests.unit.actions.test_promote import PRODUCTION, STAGING, Place, parse_plan, text
+from tests.unit.actions.test_promote import PRODUCTION, STAGING, HostDeployment, parse_plan, text
 from tests.unit.system.test_git import git
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostDeployment]:
     """Git reaches ssh://git@server/PATH: each "server" is this machine."""
     ssh = tmp_path / "ssh"
     ssh.write_text('#!/bin/sh\nshift\nexec sh -c "$*"\n')
     ssh.chmod(0o755)
     for name, value in {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_SSH": str(ssh), "GIT_SSH_VARIANT": "simple"}.items():
         monkeypatch.setenv(name, value)
-    made = Place(tmp_path)
+    made = HostDeployment(tmp_path)
     yield made
     made.world.close()
 
 
-def served(place: Place) -> tuple[Repository, Repository, str]:
+def served(place: HostDeployment) -> tuple[Repository, Repository, str]:
     """The bare repository with the hook, whose path is registered; a clone by ssh on another machine; and its address."""
     bare, clone = place.path.with_name("shop.git"), place.path.with_name("clone")
     git(place.path, "clone", "--quiet", "--bare", str(place.path), str(bare))
@@ -44,7 +44,7 @@ def served(place: Place) -> tuple[Repository, Repository, str]:
     return Repository(bare), Repository(clone), url
 
 
-def test_a_bare_repository_is_reached_by_its_path_and_by_an_address(place: Place) -> None:
+def test_a_bare_repository_is_reached_by_its_path_and_by_an_address(place: HostDeployment) -> None:
     bare, clone, url = served(place)
     with pytest.raises(GateRefused, match="is bound to") as caught:
         place.book(clone)
@@ -65,7 +65,7 @@ def test_a_bare_repository_is_reached_by_its_path_and_by_an_address(place: Place
     assert register_again(place.ctx, bare, place.plan(), None, "its hook runs there", other).addresses == (other, str(bare.path))
 
 
-def test_an_address_without_the_history_is_refused(place: Place) -> None:
+def test_an_address_without_the_history_is_refused(place: HostDeployment) -> None:
     _, clone, url = served(place)
     before = place.ctx.ledger.registration("shop")
     assert before is not None
@@ -88,7 +88,7 @@ def test_an_address_without_the_history_is_refused(place: Place) -> None:
         register_again(place.ctx, clone, place.plan(), None, "its releases alone are not enough", url)
 
 
-def test_what_only_reads_registers_nothing(place: Place) -> None:
+def test_what_only_reads_registers_nothing(place: HostDeployment) -> None:
     book = read_rules(place.ctx, place.repository, place.plan(), parse_plan, record=False)
     assert (book.registration.address, book.registration.branch) == (str(place.path), "main")
     assert book.of(place.ctx, "staging").protected.rules == place.plan().environments["staging"]
@@ -96,7 +96,7 @@ def test_what_only_reads_registers_nothing(place: Place) -> None:
     assert any("shop is not registered yet: `shipway run` registers shipway.yaml of" in note for note in place.world.notes)
 
 
-def test_what_only_reads_accepts_and_ends_nothing(place: Place) -> None:
+def test_what_only_reads_accepts_and_ends_nothing(place: HostDeployment) -> None:
     git(place.path, "switch", "--quiet", "main")
     git(place.path, "rm", "--quiet", "shipway.yaml")
     git(place.path, "commit", "--quiet", "--message", "none")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.doctor import examine
-from shipway.actions.environments import KnownApp, known_app
-from shipway.actions.status import status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.environments import KnownApp, known_app
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import examine
+from shipway.actions.upkeep.status import status
 from shipway.domain.errors import PlanError, UsageError
 from shipway.domain.plan import Plan
 from tests.unit.domain.samples import STAGING
@@ -23,7 +23,7 @@ from tests.unit.world import World
 def world(tmp_path: Path) -> World:
     """Release 1 serves in staging."""
     made = World(tmp_path)
-    deploy(made.controller(), Order(made.release(1), STAGING))
+    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
     return made
 
 

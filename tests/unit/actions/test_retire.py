@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.doctor import examine
-from shipway.actions.retire import retire, retire_due
-from shipway.actions.rollback import Wish, rollback
-from shipway.actions.status import status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.doctor import examine
+from shipway.actions.upkeep.retire import retire, retire_due
+from shipway.actions.upkeep.status import status
 from shipway.cli import cli
 from shipway.cli.retire import LOOK
 from shipway.context import Context
@@ -36,7 +36,7 @@ def world(tmp_path: Path) -> World:
     """Release 2 serves, release 1 stands by."""
     made = World(tmp_path)
     for number in (1, 2):
-        deploy(made.controller(), Order(made.release(number, environment=WARM), WARM))
+        deploy(made.controller(), DeployRequest(made.release(number, environment=WARM), WARM))
     return made
 
 
@@ -79,7 +79,7 @@ def test_it_leaves_in_two_stages(world: World) -> None:
 
 def test_what_is_older_is_removed_when_the_requests_to_it_have_ended(world: World) -> None:
     busy(world, 1, 1)
-    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    deploy(world.controller(), DeployRequest(world.release(3, environment=WARM), WARM))
     assert running(world, 1) == running(world, 2) == ["backend", "frontend"]  # its end would cost requests now
     assert examine(world.controller(), "shop", WARM) == []  # it goes by itself
     due = retire_due(world.controller(), "shop", "staging")
@@ -100,7 +100,7 @@ def test_what_is_older_is_removed_when_the_requests_to_it_have_ended(world: Worl
 
 def test_the_next_deployment_removes_what_nobody_else_did(world: World) -> None:
     for number in (3, 4):
-        deploy(world.controller(), Order(world.release(number, environment=WARM), WARM))
+        deploy(world.controller(), DeployRequest(world.release(number, environment=WARM), WARM))
     retire(world.controller(), "shop", "staging")
     assert {item.labels["shipway.release"] for item in world.runtime.list({"shipway.role": "service"})} == {"3", "4"}
     assert running(world, 3) == []
@@ -115,7 +115,7 @@ def test_at_once(world: World) -> None:
 
 def test_a_rollback_onto_it_starts_only_the_worker(world: World) -> None:
     world.runtime.calls.clear()
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     started = [call for call in world.runtime.calls if call.startswith(("create", "start"))]
     assert [call.split("_")[2] for call in started] == ["worker", "worker"]
     assert world.serving() == {1}
@@ -132,7 +132,7 @@ def test_what_broke_while_it_stood_by_is_not_switched_to(world: World) -> None:
     world.now += 60
     retire_due(world.controller(), "shop", "staging")
     with pytest.raises(DeployFailed, match="not healthy"):
-        rollback(world.controller(), "shop", "staging", Wish())
+        rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {2}
     assert in_rotation(world) == {2}
 
@@ -173,27 +173,27 @@ def test_no_release_stays_where_no_background_process_removes_it(world: World) -
     cold = dataclasses.replace(STAGING, standby=0.0)
     for number in (3, 4):
         world.now += 600
-        deploy(world.controller(), Order(world.release(number, environment=cold), cold))
+        deploy(world.controller(), DeployRequest(world.release(number, environment=cold), cold))
     assert running(world, 1) == []
 
 
 def test_one_that_is_overdue_ends_with_the_command(world: World) -> None:
     world.now += WARM.standby + 1
-    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    deploy(world.controller(), DeployRequest(world.release(3, environment=WARM), WARM))
     assert running(world, 1) == []
 
 
 def test_a_hosted_job_leaves_nothing_for_later(world: World) -> None:
     world.now += 60
     ctx = dataclasses.replace(world.controller(), background=False)
-    deploy(ctx, Order(world.release(3, environment=WARM), WARM))
+    deploy(ctx, DeployRequest(world.release(3, environment=WARM), WARM))
     assert running(world, 1) == []
 
 
 def test_right_after_a_deployment_nothing_is_wrong(world: World) -> None:
     """However long ago the release that is removed next was replaced."""
     world.now += 600
-    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    deploy(world.controller(), DeployRequest(world.release(3, environment=WARM), WARM))
     assert running(world, 1) == ["backend", "frontend"]
     assert examine(world.controller(), "shop", WARM) == []
     found = status(world.controller(), "shop", WARM)
@@ -203,7 +203,7 @@ def test_right_after_a_deployment_nothing_is_wrong(world: World) -> None:
 
 def test_a_deployment_by_a_clock_that_is_ahead_delays_no_removal(world: World) -> None:
     world.now += 60
-    deploy(world.controller(ahead=3600.0), Order(world.release(3, environment=WARM), WARM))
+    deploy(world.controller(ahead=3600.0), DeployRequest(world.release(3, environment=WARM), WARM))
     due = retire_due(world.controller(), "shop", "staging")
     assert due is not None
     assert due <= world.now + REST
@@ -212,7 +212,7 @@ def test_a_deployment_by_a_clock_that_is_ahead_delays_no_removal(world: World) -
 def test_a_removal_gives_way_to_a_command_that_waits(world: World) -> None:
     """The lock is held for one container at a time."""
     world.now += 60
-    deploy(world.controller(), Order(world.release(3, environment=WARM), WARM))
+    deploy(world.controller(), DeployRequest(world.release(3, environment=WARM), WARM))
     world.now += REST
     held = list[int]()
     ctx = world.controller()

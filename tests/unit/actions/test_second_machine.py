@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.observe import settings
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.observe import settings
 from shipway.context import Context
 from shipway.domain.errors import KeyMissing
 from shipway.domain.release import Release
@@ -45,44 +45,44 @@ def urls(world: World, release: int) -> set[str]:
 
 def test_it_takes_the_password_of_the_running_database(world: World, tmp_path: Path) -> None:
     first, second = without_secrets(world, 1), without_secrets(world, 2)
-    deploy(world.controller(), Order(first, STAGING))
-    deploy(elsewhere(world, tmp_path), Order(second, STAGING))
+    deploy(world.controller(), DeployRequest(first, STAGING))
+    deploy(elsewhere(world, tmp_path), DeployRequest(second, STAGING))
     assert urls(world, first.number) == urls(world, second.number)
     assert not (tmp_path / "second" / "key").exists()
 
 
 def test_it_is_refused_before_any_change_where_a_secret_is_needed(world: World, tmp_path: Path) -> None:
-    deploy(world.controller(), Order(world.release(1), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     before = world.state()
     with pytest.raises(KeyMissing) as caught:
-        deploy(elsewhere(world, tmp_path), Order(world.release(2), STAGING))
+        deploy(elsewhere(world, tmp_path), DeployRequest(world.release(2), STAGING))
     assert "shipway key import" in caught.value.hint
     assert world.state() == before
 
 
 def test_it_is_refused_where_no_database_runs_that_knows_the_password(world: World, tmp_path: Path) -> None:
-    deploy(world.controller(), Order(without_secrets(world, 1), STAGING))
+    deploy(world.controller(), DeployRequest(without_secrets(world, 1), STAGING))
     world.runtime.remove("shop_staging_db")
     before = world.state()
     with pytest.raises(KeyMissing):
-        deploy(elsewhere(world, tmp_path), Order(without_secrets(world, 2), STAGING))
+        deploy(elsewhere(world, tmp_path), DeployRequest(without_secrets(world, 2), STAGING))
     assert world.state() == before
 
 
 def test_no_password_is_invented_for_a_database_that_runs(world: World, tmp_path: Path) -> None:
     """The first machine still has its secrets in files of before; the second one comes first."""
     first, second = without_secrets(world, 1), without_secrets(world, 2)
-    deploy(world.controller(), Order(first, STAGING))
+    deploy(world.controller(), DeployRequest(first, STAGING))
     ctx = world.controller()
     without = open_ledger(tmp_path / "empty.db")
-    deploy(dataclasses.replace(ctx, secrets=LedgerSecrets(without, Keys(tmp_path / "key"))), Order(second, STAGING))
+    deploy(dataclasses.replace(ctx, secrets=LedgerSecrets(without, Keys(tmp_path / "key"))), DeployRequest(second, STAGING))
     without.close()
     assert urls(world, first.number) == urls(world, second.number)
 
 
 def test_a_deployments_secret_is_found_by_its_fingerprint(world: World, tmp_path: Path) -> None:
     release = world.release(1)
-    deploy(world.controller(), Order(release, STAGING))
+    deploy(world.controller(), DeployRequest(release, STAGING))
     then = world.ledger.deployments("shop", "staging")[0]
     assert (then.secrets, list(then.fingerprints)) == ({"KEY": 1}, ["KEY"])
     world.secrets(world.ledger).set("shop/staging", "KEY", "newer")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.domain.errors import DeployFailed
 from shipway.domain.names import rotation_network
 from shipway.testing.memory import Behaviour
@@ -30,7 +30,7 @@ def world(tmp_path: Path) -> World:
 
 
 def put(world: World, number: int) -> None:
-    deploy(world.controller(), Order(world.release(number, environment=SEEDED), SEEDED))
+    deploy(world.controller(), DeployRequest(world.release(number, environment=SEEDED), SEEDED))
 
 
 def found(world: World) -> dict[str, set[int]]:
@@ -79,14 +79,14 @@ def test_one_that_is_rolled_back_gives_the_names_back(world: World) -> None:
 
 def test_a_rollback_takes_the_names(world: World) -> None:
     put(world, 2)
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     names = found(world)
     assert (names["frontend"], names["backend"]) == ({1}, {1})
 
 
 def test_migrations_and_seeds_are_where_the_names_are(world: World) -> None:
-    from shipway.actions.observe import settings
-    from shipway.actions.oneoff import service_job
+    from shipway.actions.environment.jobs import service_job
+    from shipway.actions.environment.observe import settings
 
     release = world.ledger.release("shop", 1)
     assert release is not None

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.approvals import Decisions
-from shipway.actions.approve import Signing, approve
-from shipway.actions.in_force import Rulebook
+from shipway.actions.projects.approvals import Decisions
+from shipway.actions.projects.approve import Signing, approve
+from shipway.actions.projects.in_force import Rulebook
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Plan
 from shipway.domain.release import Approval, Release

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.scripts import as_folder, recorded_scripts, write_out
-from shipway.actions.snapshot import snapshot, snapshots
+from shipway.actions.database.down_scripts import as_folder, recorded_scripts, write_out
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.snapshots.snapshot import snapshot, snapshots
 from shipway.domain.errors import DiskFull, SnapshotFailed
 from shipway.domain.plan import ALWAYS, Snapshots
 from shipway.domain.proof import DATA_LOST
@@ -36,7 +36,7 @@ def deployed(world: World, number: int, schema: str) -> Release:
     release = world.release(number, schema)
     assert release.plan.database is not None
     database = dataclasses.replace(release.plan.database, snapshot=Snapshots(ALWAYS))
-    deploy(world.controller(), Order(dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database)), samples.STAGING))
+    deploy(world.controller(), DeployRequest(dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database)), samples.STAGING))
     return release
 
 
@@ -53,26 +53,26 @@ def test_one_before_migrations(world: World) -> None:
 
 def test_none_where_nobody_asks_for_proofs(world: World) -> None:
     for number, schema in ((1, "0001"), (2, "0002")):
-        deploy(world.controller(), Order(world.release(number, schema), samples.STAGING))
+        deploy(world.controller(), DeployRequest(world.release(number, schema), samples.STAGING))
     assert world.ledger.snapshots("shop", "staging") == []
 
 
 def test_one_where_the_rules_in_force_ask_for_proofs_and_the_commit_does_not(world: World) -> None:
     one = world.release(1, "0001", ASKING)
-    deploy(world.controller(), Order(one, ASKING))
+    deploy(world.controller(), DeployRequest(one, ASKING))
     two = world.release(2, "0002", samples.STAGING)
     world.proven(two, one, way=DATA_LOST)
     in_force = InForce("staging", RuleSet("main", "protected", "staging", one.plan))
-    deploy(world.controller(), Order(two, samples.STAGING, in_force=in_force))
+    deploy(world.controller(), DeployRequest(two, samples.STAGING, in_force=in_force))
     assert [item.release for item in world.ledger.snapshots("shop", "staging")] == [1]
 
 
 def test_none_where_the_way_down_is_proven(world: World) -> None:
     one = world.release(1, "0001", ASKING)
-    deploy(world.controller(), Order(one, ASKING))
+    deploy(world.controller(), DeployRequest(one, ASKING))
     two = world.release(2, "0002", ASKING)
     world.proven(two, one)
-    deploy(world.controller(), Order(two, ASKING))
+    deploy(world.controller(), DeployRequest(two, ASKING))
     assert world.ledger.snapshots("shop", "staging") == []
 
 
@@ -93,7 +93,7 @@ def test_the_files_of_the_newest_stay(world: World) -> None:
     assert database is not None
     plan = dataclasses.replace(release.plan, database=dataclasses.replace(database, snapshot=Snapshots(keep=2)))
     two = world.ledger.add_release(dataclasses.replace(release, plan=plan))
-    deploy(world.controller(), Order(two, samples.STAGING))
+    deploy(world.controller(), DeployRequest(two, samples.STAGING))
     for _ in range(3):
         snapshot(world.controller(), "shop", "staging", "")
     assert [item.number for item in snapshots(world.controller(), "shop", "staging")] == [3, 2]
@@ -115,7 +115,7 @@ def test_a_script_that_would_be_masked_is_not_kept(world: World) -> None:
     deployed(world, 1, "0001")
     ctx = world.controller()
     ctx.redactor.add({"OWNER": "0002"})
-    deploy(ctx, Order(world.release(2, "0002"), samples.STAGING))
+    deploy(ctx, DeployRequest(world.release(2, "0002"), samples.STAGING))
     assert recorded_scripts(world.controller(), "shop", "staging", 2) == {}
     assert any("the down scripts of release 2 are not recorded, since a secret's value is in 0002.down.sql" in note for note in world.notes)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shipway.actions.oneoff import head_revision
+from shipway.actions.environment.jobs import head_revision
 from shipway.domain.container import ContainerSpec
 from shipway.testing.memory import Behaviour
 from tests.unit.world import World

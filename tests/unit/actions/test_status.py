@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.retire import retire
-from shipway.actions.status import Draining, EnvironmentStatus, Standby, status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.upkeep.retire import retire
+from shipway.actions.upkeep.status import Draining, EnvironmentStatus, Standby, status
 from shipway.domain.plan import LOCAL, Host
 from shipway.system.durations import moment
 from tests.unit.domain.samples import STAGING, deployment
@@ -24,7 +24,7 @@ def world(tmp_path: Path) -> World:
     """Release 2 serves, release 1 stands by."""
     made = World(tmp_path)
     for number in (1, 2):
-        deploy(made.controller(), Order(made.release(number, environment=WARM), WARM))
+        deploy(made.controller(), DeployRequest(made.release(number, environment=WARM), WARM))
     return made
 
 
@@ -42,10 +42,10 @@ def test_what_stands_by_is_no_stray(world: World) -> None:
 
 def test_a_release_that_drains_is_no_stray(tmp_path: Path) -> None:
     world = World(tmp_path)
-    deploy(world.controller(), Order(world.release(1), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     for name in world.runtime.containers:
         world.runtime.open[name] = 1
-    deploy(world.controller(), Order(world.release(2), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(2), STAGING))
     found = status(world.controller(), "shop", STAGING)
     assert found.current is not None
     assert found.current.finished is not None
@@ -85,7 +85,7 @@ def test_moments() -> None:
 def test_several_hosts_are_counted_together_and_one_that_is_away_is_told(tmp_path: Path) -> None:
     two = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
     world = World(tmp_path, [host.name for host in two.hosts])
-    deploy(world.controller(), Order(world.release(1, environment=two), two))
+    deploy(world.controller(), DeployRequest(world.release(1, environment=two), two))
     found = status(world.controller(), "shop", two)
     assert (found.services, found.away) == ({"frontend": (2, 2), "backend": (2, 2), "worker": (2, 2)}, ())
     world.engines["ssh://b"].away = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from shipway.actions.pipeline import steps_of
+from shipway.actions.runs.scheduler import steps_of
 from shipway.domain.plan import Step, StepImage
 from tests.unit.domain import samples
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.adopt import adopt
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.recover import ready
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.upkeep.adopt import adopt
 from shipway.domain.errors import EngineError, ShipwayError
 from shipway.domain.plan import Environment, Strategy
 from shipway.domain.release import FAILED, Release
@@ -27,7 +27,7 @@ def adopted(folder: Path, theirs: int = 2) -> World:
     """A ledger that has adopted an environment of a lost one, of whose release it knows nothing. theirs: its number."""
     lost = World(folder / "lost")
     for number in range(1, theirs + 1):
-        deploy(lost.controller(), Order(lost.release(number), STAGING))
+        deploy(lost.controller(), DeployRequest(lost.release(number), STAGING))
     lost.close()
     mine = lost.neighbour(folder / "mine")
     release = lost.ledger.release("shop", 1)
@@ -71,7 +71,7 @@ def test_a_first_deployment_that_fails_leaves_what_served(tmp_path: Path, number
     else:
         world.runtime.behave(f"shop_staging_worker_{number}-*", Behaviour(healthy=False, exit_code=1))
     with pytest.raises(ShipwayError):
-        deploy(world.controller(), Order(release, environment, force=True))
+        deploy(world.controller(), DeployRequest(release, environment, force=True))
     assert stands(world) == before
     (record,) = world.ledger.deployments("shop", "staging")
     assert record.outcome == FAILED
@@ -84,11 +84,11 @@ def test_a_process_that_dies_at_any_point_leaves_it_to_the_next(tmp_path: Path) 
     world.edge.fail("switch", error=EngineError("an unclear outcome"), after=True)
     count = Death(0, after=False)
     with pytest.raises(ShipwayError):
-        deploy(world.copy(tmp_path / "count").controller(dies=count), Order(release, STAGING))
+        deploy(world.copy(tmp_path / "count").controller(dies=count), DeployRequest(release, STAGING))
     for at, after in list(every(count.effects))[::5]:
         here = world.copy(tmp_path / f"{at}{after}")
         with pytest.raises((Killed, ShipwayError)):
-            deploy(here.controller(dies=Death(at, after=after)), Order(release, STAGING))
+            deploy(here.controller(dies=Death(at, after=after)), DeployRequest(release, STAGING))
         here.now += 1000.0  # its lease has ended
         with ready(here.controller(), "shop", "staging", "the next command"):
             pass
@@ -101,7 +101,7 @@ def test_the_first_that_succeeds_takes_over(tmp_path: Path) -> None:
     world = adopted(tmp_path)
     own_release(world)
     release = own_release(world)
-    deploy(world.controller(), Order(release, STAGING))
+    deploy(world.controller(), DeployRequest(release, STAGING))
     assert world.serving() == {release.number}
     assert not [name for name in world.runtime.containers if "_2-" in name]
 
@@ -111,7 +111,7 @@ def test_a_database_that_was_adopted_is_copied_before_migrations(tmp_path: Path)
     release = own_release(world)
     database = dataclasses.replace(release.plan.database, folder="0002")  # type: ignore[type-var]
     release = dataclasses.replace(release, schema="0002", plan=dataclasses.replace(release.plan, database=database))
-    deploy(world.controller(), Order(release, STAGING))
+    deploy(world.controller(), DeployRequest(release, STAGING))
     assert world.database.applied == ["0001", "0002"]
     (taken,) = world.ledger.snapshots("shop", "staging")
     assert (taken.release, taken.rows) == (0, {"public.pets": 3})

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.domain import routes
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
@@ -30,7 +30,7 @@ CANARY = dataclasses.replace(STAGING, strategy=Strategy("canary", steps=(0.1, 0.
 def world_of(folder: Path, environment: Environment) -> World:
     """Release 1 serves."""
     world = World(folder, [host.name for host in environment.hosts])
-    deploy(world.controller(), Order(world.release(1, environment=environment), environment))
+    deploy(world.controller(), DeployRequest(world.release(1, environment=environment), environment))
     return world
 
 
@@ -48,7 +48,7 @@ def test_what_does_not_stay_healthy_gets_no_request(tmp_path: Path) -> None:
     world.runtime.start = started  # type: ignore[method-assign]
     switched = tables(world)
     with pytest.raises(DeployFailed, match="not healthy"):
-        deploy(world.controller(), Order(world.release(2), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(2), STAGING))
     assert not any(table["release"] == 2 for table in switched)
     assert world.serving() == {1}
 
@@ -73,11 +73,11 @@ def test_what_starts_leaves_the_processor_to_what_serves(tmp_path: Path, environ
 
     world.edge.switch, world.runtime.start = switched, started  # type: ignore[method-assign]
     assert not low(), "nothing serves beside a first deployment"
-    deploy(world.controller(), Order(world.release(2, environment=environment), environment))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=environment), environment))
     assert all(begun[name] for name in begun if "_backend_2-" in name)
     assert not low()
     begun.clear()
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert not any(begun.values()), "a rollback is in a hurry"
 
 
@@ -125,7 +125,7 @@ def test_a_failure_on_one_host_takes_every_host_back(tmp_path: Path, host: str, 
     engine = world.engines[host]
     (engine.edge if what == "switch" else engine.runtime).fail(what, error=EngineError("the disk is full"))
     with pytest.raises(ShipwayError, match="the disk is full"):
-        deploy(world.controller(), Order(world.release(2, environment=TWO), TWO))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=TWO), TWO))
     assert world.state() == before
     assert world.ledger.deployments("shop", "staging")[0].outcome == FAILED
 
@@ -134,7 +134,7 @@ def test_an_error_names_its_host(tmp_path: Path) -> None:
     world = world_of(tmp_path, TWO)
     world.engines[OTHER].runtime.behave("shop_staging_backend_2-*", Behaviour(healthy=False))
     with pytest.raises(DeployFailed, match="ssh://b: shop_staging_backend_2-"):
-        deploy(world.controller(), Order(world.release(2, environment=TWO), TWO))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=TWO), TWO))
 
 
 def test_a_host_that_is_away_refuses_the_deployment_before_anything_is_done(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_host_that_is_away_refuses_the_deployment_before_anything_is_done(tmp_
     before = world.state()
     world.engines[OTHER].away = True
     with pytest.raises(EngineError, match="ssh://b can't be reached"):
-        deploy(world.controller(), Order(world.release(2, environment=TWO), TWO))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=TWO), TWO))
     assert world.state() == before
 
 
@@ -154,18 +154,18 @@ def test_a_host_that_vanishes_on_the_way_leaves_the_others_on_the_old_release(tm
     for later in range(2, 52):
         other.edge.fail("routes", at=later, error=EngineError("connection lost"))
     with pytest.raises(ShipwayError, match="connection lost"):
-        deploy(world.controller(), Order(release, TWO))
+        deploy(world.controller(), DeployRequest(release, TWO))
     assert {group["release"] for route in world.edge.tables["shop_staging"]["routes"] for group in route["groups"]} == {1}
     assert [item for item in world.runtime.containers if "_2-" in item] == []
     other.edge.__dict__["_faults"].clear()
-    deploy(world.controller(), Order(release, TWO))
+    deploy(world.controller(), DeployRequest(release, TWO))
     assert world.serving() == {2}
 
 
 def test_a_host_that_leaves_the_plan_is_emptied(tmp_path: Path) -> None:
     world = world_of(tmp_path, TWO)
     alone = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"),))
-    deploy(world.controller(), Order(world.release(2, environment=alone), alone, force=True))  # the database is published no more
+    deploy(world.controller(), DeployRequest(world.release(2, environment=alone), alone, force=True))  # the database is published no more
     assert list(world.engines[OTHER].runtime.containers) == []
     assert world.engines[OTHER].edge.tables == {}
     assert world.serving() == {2}
@@ -175,7 +175,7 @@ def test_accessories_do_not_move_to_another_host_by_themselves(tmp_path: Path) -
     world = world_of(tmp_path, TWO)
     turned = dataclasses.replace(TWO, hosts=(Host(OTHER, "10.0.0.2"), Host(LOCAL)))
     with pytest.raises(ShipwayError, match="shop_staging_db would begin empty on ssh://b"):
-        deploy(world.controller(), Order(world.release(2, environment=turned), turned))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=turned), turned))
 
 
 # strategies
@@ -184,7 +184,7 @@ def test_accessories_do_not_move_to_another_host_by_themselves(tmp_path: Path) -
 def test_rolling_replaces_one_replica_at_a_time(tmp_path: Path) -> None:
     world = world_of(tmp_path, ROLLING)
     seen, running = tables(world), most_running(world)
-    deploy(world.controller(), Order(world.release(2, environment=ROLLING), ROLLING))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=ROLLING), ROLLING))
     assert [shares(table, "/api") for table in seen] == [{2: 1, 1: 2}, {2: 2, 1: 1}, {2: 1}]
     assert [shares(table, "/") for table in seen] == [{2: 1}, {2: 1}, {2: 1}]
     assert running() == {"frontend": 2, "backend": 4, "worker": 3}
@@ -211,7 +211,7 @@ def test_rolling_starts_what_it_stopped_where_a_later_replica_fails(tmp_path: Pa
     before = world.state()
     world.runtime.behave("shop_staging_backend_2-*_3", Behaviour(healthy=False))
     with pytest.raises(DeployFailed, match="not healthy"):
-        deploy(world.controller(), Order(world.release(2, environment=ROLLING), ROLLING))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=ROLLING), ROLLING))
     assert world.state() == before
 
 
@@ -219,7 +219,7 @@ def test_a_canary_gets_its_share_step_by_step(tmp_path: Path) -> None:
     world = world_of(tmp_path, CANARY)
     seen = tables(world)
     world.edge.counted["shop_staging"] = {}
-    deploy(world.controller(), Order(world.release(2, environment=CANARY), CANARY))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert [shares(table, "/api") for table in seen] == [{1: 900, 2: 100}, {1: 500, 2: 500}, {2: 1}]
     assert sum("insufficient data" in note for note in world.notes) == 2
     assert sum(call.startswith("probe shop_staging 2") for call in world.edge.calls) == 40
@@ -253,7 +253,7 @@ def test_a_canary_that_does_badly_is_taken_back(tmp_path: Path, new: Traffic, wh
     before = world.state()
     growing(world, new, Traffic(900, 0, {0.1: 895, 1.0: 900}))
     with pytest.raises(DeployFailed, match="release 2 is taken back: " + why):
-        deploy(world.controller(), Order(world.release(2, environment=CANARY), CANARY))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert world.state() == before
     assert [name for name in world.runtime.calls if "start shop_staging_worker_2" in name] == [], "its workers never ran"
 
@@ -261,7 +261,7 @@ def test_a_canary_that_does_badly_is_taken_back(tmp_path: Path, new: Traffic, wh
 def test_a_canary_that_does_well_is_promoted_without_probes(tmp_path: Path) -> None:
     world = world_of(tmp_path, CANARY)
     growing(world, Traffic(100, 0, FAST), Traffic(900, 0, {0.1: 895, 1.0: 900}))
-    deploy(world.controller(), Order(world.release(2, environment=CANARY), CANARY))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert world.serving() == {2}
     assert not [call for call in world.edge.calls if call.startswith("probe")]
 
@@ -270,7 +270,7 @@ def test_a_canary_without_visitors_is_judged_by_probes(tmp_path: Path) -> None:
     world = world_of(tmp_path, CANARY)
     world.edge.sick.add(2)
     with pytest.raises(DeployFailed, match=r"20 of 20 requests failed, more than 1\.00%, 20 of them Shipway's own: 500"):
-        deploy(world.controller(), Order(world.release(2, environment=CANARY), CANARY))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert world.serving() == {1}
 
 
@@ -279,23 +279,23 @@ def test_errors_in_the_watch_window_roll_back(tmp_path: Path) -> None:
     world = world_of(tmp_path, watched)
     growing(world, Traffic(100, 50), Traffic())
     with pytest.raises(DeployFailed, match="release 2 is taken back: 50 of 100 requests failed"):
-        deploy(world.controller(), Order(world.release(2, environment=watched), watched))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=watched), watched))
     assert world.serving() == {1}
 
 
 def test_a_rollback_is_never_a_canary(tmp_path: Path) -> None:
     world = world_of(tmp_path, CANARY)
-    deploy(world.controller(), Order(world.release(2, environment=CANARY), CANARY))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     seen = tables(world)
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert [shares(table, "/api") for table in seen] == [{1: 1}]
 
 
 def test_rolling_reaches_a_host_that_is_new_in_the_plan(tmp_path: Path) -> None:
     world = World(tmp_path, [LOCAL, OTHER])
     alone = dataclasses.replace(ROLLING, hosts=(Host(LOCAL, "10.0.0.1"),))
-    deploy(world.controller(), Order(world.release(1, environment=alone), alone))
+    deploy(world.controller(), DeployRequest(world.release(1, environment=alone), alone))
     both = dataclasses.replace(ROLLING, hosts=(Host(LOCAL, "10.0.0.1"), Host(OTHER)))
-    deploy(world.controller(), Order(world.release(2, environment=both), both, force=True))  # the database gets a port
+    deploy(world.controller(), DeployRequest(world.release(2, environment=both), both, force=True))  # the database gets a port
     assert world.serving() == {2}
     assert shares(world.engines[OTHER].edge.tables["shop_staging"], "/api") == {2: 1}

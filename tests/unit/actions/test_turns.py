@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.domain.errors import DeployFailed
 from shipway.domain.plan import BuildSource, Health, Service
 from shipway.steps import health
@@ -28,7 +28,7 @@ LONG = 60.0  # seconds in which a container may become healthy
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Release 1 serves; the health checks of the next ones have time."""
     made = World(tmp_path, waits=True)
-    deploy(made.controller(), Order(made.release(1, environment=FOUR), FOUR))
+    deploy(made.controller(), DeployRequest(made.release(1, environment=FOUR), FOUR))
     backend = dataclasses.replace(PLAN.services["backend"], health=Health("/api/ok", timeout=LONG))
     monkeypatch.setattr(samples, "PLAN", dataclasses.replace(PLAN, services={**PLAN.services, "backend": backend}))
     yield made
@@ -56,7 +56,7 @@ def test_one_by_one_with_two_processors(world: World) -> None:
         start(name)
 
     world.runtime.start = begun  # type: ignore[method-assign]
-    deploy(world.controller(), Order(world.release(2, environment=FOUR), FOUR))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=FOUR), FOUR))
     assert set(running) == {0}, "whatever had started was healthy"
 
 
@@ -66,7 +66,7 @@ def test_the_first_that_ends_ends_the_wait(world: World) -> None:
     world.runtime.behave("*_backend_2-*_2", Behaviour(exit_code=3))
     began = time.monotonic()
     with pytest.raises(DeployFailed, match="exited with code 3"):
-        deploy(world.controller(), Order(world.release(2, environment=FOUR), FOUR))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=FOUR), FOUR))
     assert time.monotonic() - began < LONG / 2
     assert set(started(world, 2)) == {"1", "2"}
     assert world.serving() == {1}
@@ -88,7 +88,7 @@ def test_one_that_needs_the_next_does_not_wait_for_itself(world: World, monkeypa
         return execute(container, command, timeout=timeout)
 
     world.runtime.execute = reach  # type: ignore[method-assign]
-    deploy(world.controller(), Order(world.release(2, environment=STAGING), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(2, environment=STAGING), STAGING))
     assert world.serving() == {2}
 
 
@@ -96,16 +96,16 @@ def test_a_container_that_failed_before_it_served_gets_its_share_at_last(tmp_pat
     """The release is deployed again, since its containers were pruned, and fails; a rollback leads to it later."""
     world = World(tmp_path)
     for number in (1, 2):
-        deploy(world.controller(), Order(world.release(number), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(number), STAGING))
     for name in [name for name, item in world.runtime.containers.items() if not item.info.running and "_1-" in name]:
         world.runtime.remove(name)
     one = world.ledger.release("shop", 1)
     assert one is not None
     world.runtime.behave("*_frontend_1-*", Behaviour(healthy=False))
     with pytest.raises(DeployFailed):
-        deploy(world.controller(), Order(one, STAGING))
+        deploy(world.controller(), DeployRequest(one, STAGING))
     for item in world.runtime.containers.values():
         item.behaviour = Behaviour()
-    rollback(world.controller(), "shop", "staging", Wish())
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {1}
     assert not any(item.spec.low_priority for name, item in world.runtime.containers.items() if "_1-" in name)

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from shipway.actions.adopt import adopt
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.destroy import destroy
-from shipway.actions.doctor import repair
-from shipway.actions.environments import KnownApp
-from shipway.actions.prune import prune
-from shipway.actions.retire import retire
-from shipway.actions.rollback import Wish, rollback
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.environments import KnownApp
+from shipway.actions.environment.prune import prune
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.adopt import adopt
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import repair
+from shipway.actions.upkeep.retire import retire
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import Accessory
@@ -76,11 +76,11 @@ class TwoHomes(RuleBasedStateMachine):
             release = world.ledger.add_release(dataclasses.replace(release, number=0, plan=plan, digest=""))
         self.releases.append(release)
         world.runtime.behave(f"shop_staging_frontend_{release.number}-*", Behaviour(healthy=not sick))
-        self.command(home, lambda ctx: deploy(ctx, Order(release, environment)), dies)
+        self.command(home, lambda ctx: deploy(ctx, DeployRequest(release, environment)), dies)
 
     @rule(home=HOMES, dies=DEATHS)
     def rollback(self, home: int, dies: Death | None) -> None:
-        self.command(home, lambda ctx: rollback(ctx, "shop", "staging", Wish()), dies)
+        self.command(home, lambda ctx: rollback(ctx, "shop", "staging", RollbackRequest()), dies)
 
     @rule(home=HOMES, dies=DEATHS)
     def repair(self, home: int, dies: Death | None) -> None:
@@ -118,7 +118,7 @@ class TwoHomes(RuleBasedStateMachine):
         adopt(ctx, self.releases[-1].plan, found, clone.parse)
         release = self.worlds[home].release(len(self.releases) + 1)
         self.releases.append(release)
-        deploy(ctx, Order(release, STAGING))  # which brings the labels: the other one is refused now
+        deploy(ctx, DeployRequest(release, STAGING))  # which brings the labels: the other one is refused now
         self.owner = home % 2
         self.people_write()
 
@@ -193,9 +193,9 @@ def test_any_order_of_two_homes(examples: int) -> None:
 
 def test_each_ledger_sees_its_own_environments_of_an_app(tmp_path: Path) -> None:
     first = World(tmp_path / "first")
-    deploy(first.controller(), Order(first.release(1), STAGING))
+    deploy(first.controller(), DeployRequest(first.release(1), STAGING))
     second, dev = first.neighbour(tmp_path / "second"), dataclasses.replace(STAGING, name="dev", url="http://dev.shop.localhost:8080")
     second.secrets(second.ledger).set("shop/dev", "KEY", "secret-key")
-    deploy(second.controller(), Order(second.release(1, environment=dev), dev))
+    deploy(second.controller(), DeployRequest(second.release(1, environment=dev), dev))
     for world, name in ((first, "staging"), (second, "dev")):
         assert [item.name for item in KnownApp(world.controller(), "shop", None).environments()] == [name]

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.accept import accept, accepted
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.doctor import examine
-from shipway.actions.retire import retire_due
-from shipway.actions.rollback import Wish, rollback, rollback_order
-from shipway.actions.status import status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.proofs.waive import accept, accepted
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback, rollback_order
+from shipway.actions.upkeep.doctor import examine
+from shipway.actions.upkeep.retire import retire_due
+from shipway.actions.upkeep.status import status
 from shipway.domain.errors import EdgeError, ForwardOnly, MigrationFailed, NothingToRollBack, UsageError
-from shipway.domain.levels import CODE_ONLY
 from shipway.domain.plan import Approvals, Environment
 from shipway.domain.proof import DATA_LOST, FAILS, NO_EVIDENCE, SAFE, UNSAFE
 from shipway.domain.release import Release
-from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE
+from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE
+from shipway.domain.schema_history import CODE_ONLY
 from tests.unit.domain import samples
 from tests.unit.world import World
 
@@ -39,12 +39,12 @@ def deployed(world: World, *schemas: str, environment: Environment = ASKING) -> 
     """Releases 1, 2 … with these schemas, each deployed."""
     releases = [world.release(number, schema, environment) for number, schema in enumerate(schemas, 1)]
     for release in releases:
-        deploy(world.controller(), Order(release, OPEN))
+        deploy(world.controller(), DeployRequest(release, OPEN))
     return releases
 
 
 def back(world: World, to: str | None = None, way: str | None = None) -> None:
-    rollback(world.controller(), "shop", "staging", Wish(to, "it burns" if way else "", way))
+    rollback(world.controller(), "shop", "staging", RollbackRequest(to, "it burns" if way else "", way))
     retire_due(world.controller(), "shop", "staging")  # what the process does that a rollback starts
 
 
@@ -71,7 +71,7 @@ def test_after_code_only_the_same_release_is_nothing_to_do(world: World) -> None
     one, two = deployed(world, "0001", "0002")
     world.proven(two, one)
     back(world)
-    assert deploy(world.controller(), Order(one, OPEN)) is None
+    assert deploy(world.controller(), DeployRequest(one, OPEN)) is None
 
 
 def test_a_fix_of_the_old_code_goes_onto_the_schema_that_is_ahead(world: World) -> None:
@@ -79,17 +79,17 @@ def test_a_fix_of_the_old_code_goes_onto_the_schema_that_is_ahead(world: World) 
     world.proven(two, one)
     back(world)
     fix = world.release(3, "0001", ASKING)
-    deploy(world.controller(), Order(fix, OPEN))
+    deploy(world.controller(), DeployRequest(fix, OPEN))
     assert last(world) == (3, CODE_ONLY, "0002")
     assert world.database.applied == ["0001", "0002"]
-    deploy(world.controller(), Order(world.release(4, "0003", ASKING), OPEN))
+    deploy(world.controller(), DeployRequest(world.release(4, "0003", ASKING), OPEN))
     assert last(world) == (4, "", "0003")
 
 
 def test_an_old_release_is_not_deployed_onto_a_newer_schema(world: World) -> None:
     one, _ = deployed(world, "0001", "0002")
     with pytest.raises(MigrationFailed, match="0002"):
-        deploy(world.controller(), Order(one, OPEN))
+        deploy(world.controller(), DeployRequest(one, OPEN))
 
 
 def test_after_code_only_forward_again_needs_no_migration(world: World) -> None:
@@ -218,7 +218,7 @@ def test_several_releases_back_in_one_go(world: World) -> None:
     assert last(world) == (1, CODE_THEN_DOWN, "0002")
     assert world.database.applied == ["0001", "0002"]
     assert status(world.controller(), "shop", ASKING).ahead == "0001"
-    deploy(world.controller(), Order(world.release(4, "0001", ASKING), OPEN))
+    deploy(world.controller(), DeployRequest(world.release(4, "0001", ASKING), OPEN))
     assert last(world) == (4, CODE_ONLY, "0002")
 
 
@@ -226,7 +226,7 @@ def test_a_dry_run_decides_and_touches_nothing(world: World) -> None:
     one, two = deployed(world, "0001", "0002")
     world.proven(two, one)
     before = world.state()
-    order = rollback_order(world.controller(), "shop", "staging", Wish())
+    order = rollback_order(world.controller(), "shop", "staging", RollbackRequest())
     assert order.way is not None
     assert order.way.kind == CODE_ONLY
     assert world.state() == before
@@ -237,7 +237,7 @@ def test_a_revision_that_was_rewritten_under_its_name_is_another_one(world: Worl
     world.proven(two, one)
     back(world, way=DOWN_THEN_CODE)
     three = world.release(3, "0002", ASKING)
-    deploy(world.controller(), Order(three, OPEN))
+    deploy(world.controller(), DeployRequest(three, OPEN))
     with pytest.raises(ForwardOnly):  # what was tried was the 0002 of release 2
         back(world, to="1")
     world.proven(three, one, old=UNSAFE)

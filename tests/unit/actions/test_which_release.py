@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.approvals import Decisions
-from shipway.actions.approve import approve
-from shipway.actions.approve import find_release as approvable
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.prove import find_release as provable
-from shipway.actions.rollback import Wish, rollback_order
-from shipway.actions.which_release import revision_of
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.find_release import revision_of
+from shipway.actions.projects.approvals import Decisions
+from shipway.actions.projects.approve import approve
+from shipway.actions.projects.approve import find_release as approvable
+from shipway.actions.proofs.prove import find_release as provable
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback_order
 from shipway.context import Context
 from shipway.domain.errors import NothingToRollBack, UsageError
 from shipway.domain.release import Evidence, Trigger
@@ -86,11 +86,11 @@ def test_a_release_to_deploy(shop: Context) -> None:
 
 def test_a_release_to_roll_back_to(world: World) -> None:
     for number in (1, 2, 3):
-        deploy(world.controller(), Order(world.release(number), samples.STAGING))
+        deploy(world.controller(), DeployRequest(world.release(number), samples.STAGING))
     world.ledger.add_evidence(Evidence("shop", 2, "staging", "version", "1", True, "", 1.0))
 
     def back(to: str) -> int:
-        return rollback_order(world.controller(), "shop", "staging", Wish(to)).release.number
+        return rollback_order(world.controller(), "shop", "staging", RollbackRequest(to)).release.number
 
     assert (back("r1"), back("r2"), back("2")) == (1, 2, 2)
     with pytest.raises(UsageError, match="1 is a release's number and another one's version: r2, r1"):
@@ -102,7 +102,7 @@ def test_a_release_to_roll_back_to(world: World) -> None:
 
 def test_hints_where_there_is_nothing_to_name(world: World, shop: Context) -> None:
     with pytest.raises(NothingToRollBack, match="r7 never ran here") as caught:
-        rollback_order(world.controller(), "shop", "staging", Wish("r7"))
+        rollback_order(world.controller(), "shop", "staging", RollbackRequest("r7"))
     assert caught.value.hint == "no deployment there has succeeded yet: `shipway history` lists what was tried"
     with pytest.raises(UsageError, match="name the release: staging comes after no other") as refused:
         approvable(shop, "shop", samples.STAGING, None)
@@ -115,7 +115,7 @@ def test_hints_where_there_is_nothing_to_name(world: World, shop: Context) -> No
 def test_an_approval_of_what_runs_already_says_so(world: World) -> None:
     ctx = world.controller()
     for number in (1, 2):
-        deploy(ctx, Order(world.release(number), samples.STAGING))
+        deploy(ctx, DeployRequest(world.release(number), samples.STAGING))
     for number in (1, 2):
         release = ctx.ledger.release("shop", number)
         assert release is not None

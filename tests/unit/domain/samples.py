@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shipway.domain.container import ContainerInfo, ContainerSpec
+from shipway.domain.desired import Settings, specify
 from shipway.domain.observed import Observed, Wanted
 from shipway.domain.plan import (
     Accessory,
@@ -21,7 +22,6 @@ from shipway.domain.plan import (
     Trigger,
 )  # fmt: skip
 from shipway.domain.release import SUCCEEDED, Deployment, Release
-from shipway.domain.specify import Settings, specify
 
 STAGING = Environment("staging", "http://staging.shop.localhost:8080", Trigger(branch="staging"))
 PRODUCTION = Environment(

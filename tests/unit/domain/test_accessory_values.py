@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipway.domain import accessory as known
+from shipway.domain.desired import Settings, argv, published, specify, stand_ins
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
 from shipway.domain.release import Release
-from shipway.domain.specify import Settings, argv, published, specify, stand_ins
 
 HOSTS = (Host("local", "10.0.0.1"), Host("ssh://b"))
 ENVIRONMENT = Environment("staging", "http://a.example", hosts=HOSTS, environment={"MODE": "far"})

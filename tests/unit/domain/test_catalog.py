@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Catalog, Difference, Entry, compare, reordered
-from shipway.domain.triage import triage
+from shipway.domain.compatibility import triage
 
 TABLE = Entry("table", "public.items", {"owner": "app"})
 PRICE = Entry("column", "public.items.price", {"on": "public.items", "type": "integer", "null": "not null", "default": "0"})

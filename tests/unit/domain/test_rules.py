@@ -8,7 +8,7 @@ import json
 import pytest
 
 from shipway.domain import approvals, gate, graph
-from shipway.domain import rollback as back
+from shipway.domain import history as back
 from shipway.domain.authors import Authors
 from shipway.domain.container import ContainerSpec
 from shipway.domain.plan import Approvals, Plan

@@ -8,8 +8,8 @@ import pytest
 
 from shipway.domain import rights, rules
 from shipway.domain.container import LABEL_CONFIG
+from shipway.domain.desired import Settings, specify
 from shipway.domain.plan import Plan, Security, Service, Step, StepImage
-from shipway.domain.specify import Settings, specify
 from tests.unit.domain import samples
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
-from shipway.domain.levels import CODE_ONLY, Level, ahead, levels, own_schema
 from shipway.domain.proof import (
     COLUMN_ORDER,
     DATA_LOST,
@@ -23,7 +22,17 @@ from shipway.domain.proof import (
     Way,
 )
 from shipway.domain.release import FAILED, SUCCEEDED, Acceptance, Deployment
-from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY, Back, Step, finding, forced, way_back
+from shipway.domain.rollback_plan import (
+    CODE_THEN_DOWN,
+    DOWN_THEN_CODE,
+    FORWARD_ONLY,
+    Back,
+    Step,
+    finding,
+    forced,
+    way_back,
+)
+from shipway.domain.schema_history import CODE_ONLY, Level, ahead, levels, own_schema
 from tests.unit.domain import samples
 
 DOWNS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)

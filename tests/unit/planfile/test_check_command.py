@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from shipway.actions.run import plan_at
+from shipway.actions.projects.register import plan_at
 from shipway.cli.check import check
 from shipway.domain.errors import PlanError
 from shipway.system.git import Repository

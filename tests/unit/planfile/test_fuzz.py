@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shipway.domain.errors import PlanError
+from shipway.drafting.survey import survey
+from shipway.drafting.write import write
 from shipway.planfile import examine, parse, reference
 from shipway.planfile.bounds import SIZE
-from shipway.planfile.drafting.survey import survey
-from shipway.planfile.drafting.write import write
 from shipway.planfile.problem import InvalidPlan
 from shipway.planfile.read import Reading, read
 from tests.matrix import FULL

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shipway.actions.init import write_hook
+from shipway.actions.projects.init import write_hook
 from shipway.cli import cli
 from shipway.domain.errors import UsageError
 

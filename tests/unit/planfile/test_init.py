@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shipway import planfile
-from shipway.actions.init import draft_plan
+from shipway.actions.projects.init import draft_plan
 from shipway.cli import cli
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Database, Plan, StepImage

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from shipway.domain.errors import UsageError
+from shipway.drafting.survey import survey
+from shipway.drafting.write import write
 from shipway.planfile import examine, parse
-from shipway.planfile.drafting.survey import survey
-from shipway.planfile.drafting.write import write
 from shipway.planfile.read import read
 
 HEAD = "services:\n  web: {build: ., ports: ['80']}\n"
@@ -80,7 +80,7 @@ def test_check_asks_the_engine_for_images_that_nobody_knows(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "A\n", "É", "A" * 201])
 def test_names_of_secrets_are_checked(name: str) -> None:
-    from shipway.actions.secret_names import check_name
+    from shipway.actions.environment.secret_names import check_name
 
     plan = parse("app: a\nservices: {web: {image: nginx:1, secrets: [SECRET_KEY]}}\nenvironments: {s: {url: http://a.example}}", "x")
     with pytest.raises(UsageError, match="can't be the name"):

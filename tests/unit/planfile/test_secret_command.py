@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from shipway.actions.observe import settings
+from shipway.actions.environment.observe import settings
 from shipway.app import open_context
 from shipway.cli.output import TerminalReporter
+from shipway.domain.desired import secret_files, variables
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Environment, Plan, Service
 from shipway.domain.secret_value import as_bytes, as_text
-from shipway.domain.specify import secret_files, variables
 from shipway.planfile import parse
 from tests.unit.domain import samples
 from tests.unit.planfile.secret_home import home_of, run_secret

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.rollback import Wish, rollback
-from shipway.actions.secret_names import require_unused
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.secret_names import require_unused
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.app import open_context
 from shipway.cli.output import TerminalReporter
 from shipway.domain.errors import SecretError, UsageError
@@ -80,17 +80,17 @@ def without_secrets(release: Release) -> Release:
 def test_what_the_running_release_uses_stays_and_a_rollback_finds_what_was_removed(tmp_path: Path) -> None:
     world = World(tmp_path)
     first = world.release(1)
-    deploy(world.controller(), Order(first, STAGING))
+    deploy(world.controller(), DeployRequest(first, STAGING))
     second = world.ledger.add_release(without_secrets(world.release(2)))
     ctx = world.controller()
     with pytest.raises(UsageError, match="service backend of release 1"):
         require_unused(ctx, second.plan, "staging", "KEY")
-    deploy(ctx, Order(second, STAGING))
+    deploy(ctx, DeployRequest(second, STAGING))
     require_unused(ctx, second.plan, "staging", "KEY")
     assert ctx.secrets.remove("shop/staging", "KEY")
     with pytest.raises(SecretError, match="staging lacks 1 secret"):
-        deploy(world.controller(), Order(first, STAGING))
-    rollback(world.controller(), "shop", "staging", Wish())
+        deploy(world.controller(), DeployRequest(first, STAGING))
+    rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {1}
     values = {item.spec.env.get("KEY") for name, item in world.runtime.containers.items() if "_backend_1-" in name}
     assert values == {"secret-key"}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.actions.prove_folder import counts, prove_folder, refusal
+from shipway.actions.proofs.folder import counts, prove_folder, refusal
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import NotProven, ProofError
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, Way
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import ScratchDatabase
-from shipway.proving.chain import Base, Chained, walk_chain
-from shipway.proving.walk import Fill
+from shipway.proving.sequence import Base, Chained, walk_chain
+from shipway.proving.verify import Fill
 from shipway.testing.memory_scratch import MemoryScratch
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipway.drivers.lint.squawk import Squawk
-from shipway.proving.remarks import changed, remarks, statements
+from shipway.proving.lint_warnings import changed, remarks, statements
 from shipway.proving.server import entries
 
 LOG = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shipway.proving.compatibility_test import foreign
 from shipway.proving.server import entries
-from shipway.proving.trial import foreign
 
 LOG = """\
 00000 17  LOG:  database system is ready to accept connections

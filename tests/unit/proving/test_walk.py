@@ -21,7 +21,7 @@ from shipway.domain.proof import (
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import ScratchDatabase
-from shipway.proving.walk import Fill, walk
+from shipway.proving.verify import Fill, walk
 from shipway.testing.memory_scratch import MemoryScratch
 
 GOLDEN = "table items id name\nrow items 1 pen\nrow items 2 ink"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.decide import Order
-from shipway.actions.deploy import deploy
-from shipway.actions.doctor import examine
-from shipway.actions.rollback import Wish, rollback
-from shipway.actions.status import status
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.doctor import examine
+from shipway.actions.upkeep.status import status
 from shipway.context import Context
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import DeployFailed, Interrupted
@@ -80,7 +80,7 @@ def test_probes_are_requests_to_the_public_address(world: World) -> None:
     services = dict(release.plan.services)
     services["backend"] = dataclasses.replace(services["backend"], health=Health("/ok", headers={"X-Key": "7", "Host": "own.example"}))
     plan = dataclasses.replace(release.plan, services=services)
-    deploy(world.controller(), Order(dataclasses.replace(release, plan=plan), public))
+    deploy(world.controller(), DeployRequest(dataclasses.replace(release, plan=plan), public))
     forwarded = {"X-Forwarded-Host": "shop.example:8443", "X-Forwarded-Port": "8443", "X-Forwarded-Proto": "https"}
     assert {"Host": "shop.example:8443", **forwarded} in world.runtime.asked
     assert {"Host": "own.example", **forwarded, "X-Key": "7"} in world.runtime.asked
@@ -94,7 +94,7 @@ def test_the_usual_port_is_not_in_the_host_header() -> None:
 
 
 def serving_one(world: World) -> None:
-    deploy(world.controller(), Order(world.release(1), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
 
 
 def test_a_worker_that_exits_again_and_again_fails_the_deployment(world: World) -> None:
@@ -102,13 +102,13 @@ def test_a_worker_that_exits_again_and_again_fails_the_deployment(world: World) 
     before = world.state()
     world.runtime.behave("shop_staging_worker_2-*", LOOPS)
     with pytest.raises(DeployFailed, match=r"(?s)worker_2-.*connecting.*no queue"):
-        deploy(world.controller(), Order(world.release(2), STAGING))
+        deploy(world.controller(), DeployRequest(world.release(2), STAGING))
     assert world.state() == before
 
 
 def test_a_worker_that_begins_to_crash_while_it_is_watched_fails_the_deployment(world: World) -> None:
     watched = dataclasses.replace(STAGING, watch=Watch(duration=5.0, requests=1))
-    deploy(world.controller(), Order(world.release(1, environment=watched), watched))
+    deploy(world.controller(), DeployRequest(world.release(1, environment=watched), watched))
     traffic = world.edge.traffic
 
     def seen(owner: str) -> object:
@@ -119,7 +119,7 @@ def test_a_worker_that_begins_to_crash_while_it_is_watched_fails_the_deployment(
 
     world.edge.traffic = seen  # type: ignore[method-assign, assignment]
     with pytest.raises(DeployFailed, match=r"exited|exits again"):
-        deploy(world.controller(), Order(world.release(2, environment=watched), watched))
+        deploy(world.controller(), DeployRequest(world.release(2, environment=watched), watched))
     assert world.serving() == {1}
 
 
@@ -142,16 +142,16 @@ def test_status_and_doctor_name_a_crash_loop(world: World) -> None:
 def test_nothing_of_a_release_that_crashes_survives_the_next_one(world: World) -> None:
     serving_one(world)
     crash(world, "_worker_1-")
-    deploy(world.controller(), Order(world.release(2), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(2), STAGING))
     assert {item.info.state for name, item in world.runtime.containers.items() if "_worker_1-" in name} == {"exited"}
 
 
 def test_nothing_of_a_release_that_crashes_survives_a_rollback(world: World) -> None:
     serving_one(world)
-    deploy(world.controller(), Order(world.release(2), STAGING))
+    deploy(world.controller(), DeployRequest(world.release(2), STAGING))
     crash(world, "_worker_2-")
-    rollback(world.controller(), "shop", "staging", Wish(way="code only"))
-    from shipway.actions.retire import retire_due
+    rollback(world.controller(), "shop", "staging", RollbackRequest(way="code only"))
+    from shipway.actions.upkeep.retire import retire_due
 
     retire_due(world.controller(), "shop", "staging")
     assert {item.info.state for name, item in world.runtime.containers.items() if "_worker_2-" in name} == {"exited"}

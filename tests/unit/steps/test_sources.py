@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.pipeline import run_steps
+from shipway.actions.runs.scheduler import run_steps
 from shipway.domain.errors import StepFailed
 from shipway.domain.plan import Accessory, BuildSource, Plan, Step, StepImage
 from shipway.domain.release import SKIPPED, SUCCEEDED, Commit, Trigger
 from shipway.steps.artifacts import Artifact
 from shipway.steps.command import command_key
 from shipway.steps.image import _build, image_key
-from shipway.steps.left import Left
+from shipway.steps.resume import Left
 from shipway.steps.run import Run
 from shipway.steps.sources import archive
 from shipway.system.git import Repository

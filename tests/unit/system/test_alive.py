@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.leases import TTL, environment_lease
+from shipway.actions.environment.locks import TTL, environment_lease
 from shipway.domain.errors import LeaseHeld
 from shipway.system import alive
 from shipway.system.alive import is_gone, this_process

@@ -26,11 +26,11 @@ from shipway.domain.release import digest_of
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import control, program
 from shipway.drivers.edge.dynamic import chosen
-from shipway.drivers.edge.program import IMAGE, ROUTES
+from shipway.drivers.edge.program import ROUTES
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
-from shipway.drivers.shared import SHARED, port_taken
+from shipway.drivers.shared import EDGE_IMAGE, SHARED, port_taken
 
 LABEL_PORTS = "shipway.edge.ports"  # as ADDRESS:PORT,…
 LABEL_ACME = "shipway.edge.acme"  # as JSON
@@ -210,11 +210,11 @@ class EdgeContainers:
             acme = [{}, *acme]  # Let's Encrypt, so that its first use causes no interruption
         command = program.command(numbers, acme, trusted)
         text = ",".join(f"{port.address}:{port.host_port}" for port in ports)
-        config = digest_of({"image": IMAGE, "command": command, "ports": text, "program": program.version(acme)})
+        config = digest_of({"image": EDGE_IMAGE, "command": command, "ports": text, "program": program.version(acme)})
         token = secrets.token_hex(32)
         return ContainerSpec(
             name=name,
-            image=IMAGE,
+            image=EDGE_IMAGE,
             labels={
                 **_labels(self.name),
                 LABEL_PORTS: text,

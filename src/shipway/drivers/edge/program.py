@@ -11,7 +11,6 @@ from shipway.domain.release import digest_of
 from shipway.drivers.edge.control import AUTHORITY, FILES, METRICS, PORT
 from shipway.drivers.edge.dynamic import entry_point, resolver, to_line
 
-IMAGE = "traefik:v3"
 ROUTES = "/routes"
 PLUGIN = "plugins-local/src/shipway"  # where Traefik finds local plugins
 SOURCES = tuple(sorted((Path(__file__).parent / "plugin").glob("*.go")))

@@ -15,9 +15,9 @@ from shipway.domain.errors import EdgeError
 from shipway.drivers.edge.connection import Dial
 from shipway.drivers.edge.dynamic import HTTP, Public, entry_point, to_line
 from shipway.drivers.edge.effect import Asker
-from shipway.drivers.edge.program import IMAGE
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
+from shipway.drivers.shared import EDGE_IMAGE
 from shipway.system.tars import of_files
 
 FILE = "/gate.yml"
@@ -53,7 +53,7 @@ class Gate:
             found = self._runtime.find(edge)
             target = found.addresses.get(network, "") if found else ""
             flags = [f"--entrypoints.{entry_point(port)}.address=:{port}" for port in ports]
-            spec = ContainerSpec(name, IMAGE, labels, command=(*SETTINGS, *flags), networks={network: ()}, stop_grace=0.0)
+            spec = ContainerSpec(name, EDGE_IMAGE, labels, command=(*SETTINGS, *flags), networks={network: ()}, stop_grace=0.0)
             self._runtime.create(spec)
             self._runtime.put(name, "/", iter([of_files({FILE: _gate(target, ports)})]))
             self._runtime.start(name)

@@ -11,14 +11,14 @@ from shipway.drivers.runtime.space import is_here
 from shipway.drivers.runtime.usage import read_through_a_container
 
 if TYPE_CHECKING:
-    from shipway.drivers.runtime.docker import DockerRuntime
     from shipway.drivers.runtime.engine import Engine
+    from shipway.ports import Runtime
 
 TABLES = ("tcp", "tcp6")
 ESTABLISHED = "01"
 
 
-def connections(engine: Engine, runtime: DockerRuntime, found: Mapping[str, Any], port: int) -> int | None:
+def connections(engine: Engine, runtime: Runtime, found: Mapping[str, Any], port: int) -> int | None:
     """Connections to a port of a running container (`found`: the engine's record); None if no method can read them."""
     networks = (found["NetworkSettings"]["Networks"] or {}).values()
     own = {address for item in networks for address in (item.get("IPAddress"), item.get("GlobalIPv6Address")) if address}

@@ -19,8 +19,8 @@ from shipway.domain.errors import EngineError
 from shipway.drivers.shared import SHARED
 
 if TYPE_CHECKING:
-    from shipway.drivers.runtime.docker import DockerRuntime
     from shipway.drivers.runtime.engine import Engine
+    from shipway.ports import Runtime
 
 LABELS = {LABEL_APP: SHARED, LABEL_ROLE: "job", LABEL_NAME: "free-space"}
 TRIES = 4  # images that may lack `df`
@@ -28,7 +28,7 @@ LEFT_OVER = 60.0  # seconds after which such a container counts as orphaned
 COUNTING = 120.0  # seconds for the engine to measure its disk usage
 
 
-def free_space(engine: Engine, runtime: DockerRuntime) -> int | None:
+def free_space(engine: Engine, runtime: Runtime) -> int | None:
     """Free bytes where the engine stores images; None without an image to look through."""
     info = engine.call("GET", "/info")
     folder = Path(info["DockerRootDir"])
@@ -60,7 +60,7 @@ def _by_containerd(info: Mapping[str, Any]) -> bool:
     return any("containerd" in str(pair) for pair in info.get("DriverStatus") or ())
 
 
-def through_a_container(engine: Engine, runtime: DockerRuntime) -> int | None:
+def through_a_container(engine: Engine, runtime: Runtime) -> int | None:
     """The root of a container is on the engine's file system, so `df` in it shows that."""
     for container in runtime.list(LABELS):
         if time.time() - container.created > LEFT_OVER:
@@ -81,7 +81,7 @@ def candidates(engine: Engine) -> list[str]:
     return [item for item in dict.fromkeys([*running, *small]) if item in images]
 
 
-def _df(runtime: DockerRuntime, image: str) -> int | None:
+def _df(runtime: Runtime, image: str) -> int | None:
     name = f"shipway-free-space-{uuid.uuid4().hex[:8]}"
     spec = ContainerSpec(name, image, LABELS, command=("-Pk", "/"), entrypoint=("df",), networks={"none": ()})
     try:

@@ -12,18 +12,18 @@ from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, Containe
 from shipway.domain.errors import EngineError
 from shipway.drivers.runtime.engine import segment
 from shipway.drivers.runtime.space import candidates, is_here
-from shipway.drivers.shared import SHARED
+from shipway.drivers.shared import EDGE_IMAGE, SHARED
 
 if TYPE_CHECKING:
-    from shipway.drivers.runtime.docker import DockerRuntime
     from shipway.drivers.runtime.engine import Engine
+    from shipway.ports import Runtime
 
 MEMORY = "/proc/meminfo"  # of the whole machine, in a container too
 LABELS = {LABEL_APP: SHARED, LABEL_ROLE: "job", LABEL_NAME: "reader"}
 TRIES = 3  # images that may lack `cat`
 
 
-def memory(engine: Engine, runtime: DockerRuntime) -> tuple[int, int] | None:
+def memory(engine: Engine, runtime: Runtime) -> tuple[int, int] | None:
     """Available and total bytes."""
     try:
         here = Path(MEMORY).read_text() if is_here(engine.address) else None
@@ -46,16 +46,14 @@ def memory_of(engine: Engine, container: str) -> int | None:
 
 
 def read_through_a_container(
-    engine: Engine, runtime: DockerRuntime, files: Sequence[str], *, network_of: str | None = None
+    engine: Engine, runtime: Runtime, files: Sequence[str], *, network_of: str | None = None
 ) -> str | None:
     """Content of these files in a container, concatenated; None if no available image has `cat`."""
-    from shipway.drivers.edge.program import IMAGE
-
-    images = dict.fromkeys([IMAGE, *candidates(engine)[:TRIES]])
+    images = dict.fromkeys([EDGE_IMAGE, *candidates(engine)[:TRIES]])
     return next((text for image in images if (text := _cat(runtime, image, files, network_of)) is not None), None)
 
 
-def _cat(runtime: DockerRuntime, image: str, files: Sequence[str], network_of: str | None) -> str | None:
+def _cat(runtime: Runtime, image: str, files: Sequence[str], network_of: str | None) -> str | None:
     name = f"shipway-reader-{uuid.uuid4().hex[:8]}"
     networks: dict[str, tuple[str, ...]] = {} if network_of else {"none": ()}
     spec = ContainerSpec(

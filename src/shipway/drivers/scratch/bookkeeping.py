@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from shipway.domain.books import is_book
 from shipway.domain.catalog import Catalog, Entry
+from shipway.domain.migration_tables import is_book
 
 
 def without_books(entries: Iterable[Entry], order: dict[str, tuple[str, ...]], more: Collection[str] = ()) -> Catalog:

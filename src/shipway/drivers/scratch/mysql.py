@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pymysql
 
-from shipway.domain.books import is_book
 from shipway.domain.catalog import Catalog, Content
 from shipway.domain.errors import ProofError
+from shipway.domain.migration_tables import is_book
 from shipway.drivers.scratch.deadline import deadline
 from shipway.drivers.scratch.mysql_catalog import read_catalog, written
 from shipway.drivers.scratch.mysql_clone import copy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from shipway.domain.books import is_book
 from shipway.domain.catalog import Catalog, Content
+from shipway.domain.migration_tables import is_book
 from shipway.drivers.scratch.postgres_catalog import read_catalog
 from shipway.drivers.scratch.postgres_content import read_content
 from shipway.drivers.scratch.postgres_reader import Reader

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
-from shipway.domain.books import is_book
 from shipway.domain.catalog import Catalog, Content
 from shipway.domain.errors import ProofError
+from shipway.domain.migration_tables import is_book
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.sqlite_catalog import quoted, read_catalog
 from shipway.drivers.scratch.unwatched import Unwatched

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from shipway.domain.desired import published
 from shipway.domain.plan import Accessory, Plan, Service
 from shipway.domain.shell_syntax import shell_syntax, through_shell
-from shipway.domain.specify import published
 from shipway.domain.volumes import known_volumes, right_path, usual_variables
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import known

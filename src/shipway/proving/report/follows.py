@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shipway.domain.levels import CODE_ONLY
 from shipway.domain.proof import Proof
-from shipway.domain.way_back import CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY, Back, Step, way_back
+from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY, Back, Step, way_back
+from shipway.domain.schema_history import CODE_ONLY
 
 FIRST = "nothing to go back to"
 SENTENCES = {

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 
 from shipway.domain.proof import SCHEMA, Proof
-from shipway.domain.way_back import FORWARD_ONLY
+from shipway.domain.rollback_plan import FORWARD_ONLY
 from shipway.proving.report import picture, tables
 from shipway.proving.report.follows import FIRST, what_follows
 from shipway.proving.report.markup import Markup, join, tag

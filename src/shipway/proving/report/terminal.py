@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from shipway.domain.proof import Proof, Stage, Way
-from shipway.domain.way_back import FORWARD_ONLY
+from shipway.domain.rollback_plan import FORWARD_ONLY
 from shipway.proving.report.follows import what_follows
 from shipway.proving.report.timeline import all_stages, held
 from shipway.proving.report.words import (

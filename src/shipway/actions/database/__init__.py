@@ -1,0 +1,1 @@
+"""Migrate, revert, dump and swap an environment's database."""

@@ -1,0 +1,106 @@
+"""Decide on the schema: which migrations are applied or reverted, and by which release's image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shipway.actions.database.down_migration_tool import newer_tool
+from shipway.actions.environment.jobs import database_tool, files_of
+from shipway.context import Context
+from shipway.domain import history as back
+from shipway.domain.container import LABEL_NAME
+from shipway.domain.contract import released
+from shipway.domain.desired import Settings
+from shipway.domain.observed import Observed
+from shipway.domain.plan import Environment
+from shipway.domain.release import Deployment, Release
+from shipway.domain.rollback_plan import WayBack
+from shipway.domain.schema_history import CODE_ONLY, ahead, levels
+from shipway.ports import DatabaseTool
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The decision."""
+
+    stood: str | None  # the current revision of the database, according to the ledger
+    goal: str | None  # the target revision
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] | None = None
+    held: tuple[str, ...] = ()  # deferred to the next release
+    way: WayBack | None = None  # of a rollback; or of a deployment that keeps a schema newer than both releases
+    tool: DatabaseTool | None = field(default=None, repr=False)  # of the release that has these migrations
+
+
+def decide_schema(
+    ctx: Context, release: Release, environment: Environment, own: Settings, history: Sequence[Deployment],
+    observed: Observed, way: WayBack | None,
+) -> Schema:  # fmt: skip
+    """Decide. ctx: of the host of the database. history: of the environment, newest first. way: of a rollback."""
+    stands = levels(history)
+    stood = stands[-1].schema if stands else None
+    previous = back.current(history)
+    left = ctx.ledger.release(release.app, previous.release) if previous else None
+    if way is None and left is not None and release.schema == left.schema and (above := ahead(history, left)) is not None:
+        way = WayBack(CODE_ONLY, above)  # its tool would not know the database's revision
+    if way is not None:
+        # The image that brought the current schema has all scripts; an older one doesn't know the revision.
+        if release.plan.database is None or stood is None or way.schema == stood:
+            return Schema(stood, way.schema, way=way)
+        tool = newer_tool(ctx, release, stands, environment, own)
+        return Schema(stood, way.schema, down=(f"{stood} → {way.schema}",), way=way, tool=tool)
+    # Running the tool costs a container: only if the ledger does not show that the schema is current.
+    settled = previous is not None and history[0].schema == previous.schema == release.schema
+    if release.plan.database is None or (settled and observed.accessories):
+        return Schema(stood, release.schema)
+    return _up(ctx, release, environment, own, history, observed, stood)
+
+
+def _up(
+    ctx: Context, release: Release, environment: Environment, own: Settings, history: Sequence[Deployment], observed: Observed,
+    stood: str | None,
+) -> Schema:  # fmt: skip
+    database = release.plan.database
+    tool = database_tool(ctx, release, environment, own)
+    assert database is not None
+    assert tool is not None
+    running = any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in observed.accessories)
+    if not running:
+        whole = (f"all up to {release.schema}",) if release.schema else ()
+        return Schema(stood, release.schema, whole, tool=tool)
+    pending = tool.pending()
+    before = back.left(history, release.number)
+    if database.contract is None or before is None or not pending:
+        return Schema(stood, release.schema, tuple(pending), tool=tool)
+    up, held = ripe(ctx, release, environment, own, pending, ctx.ledger.release(release.app, before))
+    goal = release.schema if not held else up[-1] if up else stood
+    return Schema(stood, goal, up, held=held, tool=tool)
+
+
+def ripe(
+    ctx: Context, release: Release, environment: Environment, own: Settings, pending: Sequence[str], before: Release | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The pending revisions that a deployment applies after the previous release, and the names of the deferred
+    ones."""
+    database = release.plan.database
+    assert database is not None
+    if database.contract is None or before is None:
+        return tuple(pending), ()
+    called = _names(ctx, release, environment, own, pending) if database.tool == "sql" else {}
+    up = released(pending, called, database.contract, before.schema)
+    return up, tuple(called.get(item, item) for item in pending[len(up) :])
+
+
+def _names(ctx: Context, release: Release, environment: Environment, own: Settings, revisions: Sequence[str]) -> dict[str, str]:
+    """For plain SQL, whose revisions are only version numbers: the names of files or folders without the direction."""
+    database = release.plan.database
+    assert database is not None
+    found: dict[str, str] = {}
+    for path in files_of(ctx, release, environment, own, database.folder or ""):
+        name = re.sub(r"(\.up|\.down)?\.sql$", "", path.removesuffix("/up.sql").removesuffix("/down.sql"))
+        version = re.match(r"[VU]?(\d[\d._-]*?)_", name)
+        if version:
+            found[version[1].replace("-", "").replace("_", ".")] = name
+    return {revision: found.get(revision, revision) for revision in revisions}

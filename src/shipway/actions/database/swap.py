@@ -1,0 +1,52 @@
+"""Databases that a restore creates beside the serving one: names and clean-up."""
+
+from __future__ import annotations
+
+from shipway.actions.database.client import DatabaseShell, database_shell
+from shipway.actions.environment.observe import settings
+from shipway.context import Context
+from shipway.domain.errors import ShipwayError
+from shipway.domain.plan import Environment
+from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment, Release
+
+
+def new_name(deployment: int) -> str:
+    """Name of the database that is restored into."""
+    return f"shipway_restore_{deployment}"
+
+
+def old_name(deployment: int) -> str:
+    """Name of the previous database, from the renaming on."""
+    return f"shipway_before_{deployment}"
+
+
+def settle(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: str | None) -> None:
+    """Finish the restore of a process that died, or roll it back. ctx: of the host of the database."""
+    shell = _shell(ctx, dead, release, environment)
+    done = shell is not None and old_name(dead.id) in shell.run("there").there
+    ctx.reporter.heading(f"{'finish' if done else 'take back'} the restore in {dead.environment}: {dead.actor}'s process is gone")
+    if done:
+        ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), dead.goal, "")
+    else:
+        ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), stood, "its process ended before the names changed")
+    if shell is not None:
+        sweep(shell)
+
+
+def sweep_after(ctx: Context, newest: Deployment, release: Release, environment: Environment) -> None:
+    """Clean up after a restore that was finalized when its process ended."""
+    try:
+        shell = _shell(ctx.on(environment.hosts[0].name), newest, release, environment) if newest.kind == RESTORE else None
+        if shell is not None:
+            sweep(shell)
+    except ShipwayError as error:  # its server may be under repair
+        ctx.reporter.note(f"databases of a restore may be left: {error.message}")
+
+
+def sweep(shell: DatabaseShell) -> None:
+    """Remove all of them: under the environment's lock with nothing pending they are leftovers."""
+    shell.run("sweep")
+
+
+def _shell(ctx: Context, of: Deployment, release: Release, environment: Environment) -> DatabaseShell | None:
+    return database_shell(ctx, release, environment, settings(ctx, release, environment, like=of))

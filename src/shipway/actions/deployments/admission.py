@@ -1,0 +1,186 @@
+"""Which release may be deployed to an environment: the rules in force, with all reasons together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from shipway.actions.deployments.checks import image_of
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.projects.approvals import Decisions
+from shipway.actions.projects.in_force import Rulebook, running_rules
+from shipway.context import Context
+from shipway.domain import gate, rules
+from shipway.domain.errors import GateRefused
+from shipway.domain.plan import Plan
+from shipway.domain.refs import HEADS, TAGS, branch_matches
+from shipway.domain.release import Commit, Release
+from shipway.domain.rules import InForce
+
+OTHERS = 20  # branches searched only to report which one a commit is on
+
+
+def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, ref: str = "") -> DeployRequest:
+    """The request to deploy the commit's release. GateRefused lists every reason against it.
+
+    The release is found by the commit's tree: a merge commit with the validated tree is that release.
+    """
+    name = in_force.environment
+    candidate = candidate_of(book, in_force, commit, ref)
+    reasons = refused_commit(book, in_force, candidate)
+    release, problem = _release(ctx, commit, app, in_force)
+    if release is None:
+        reasons.append(problem)
+    else:
+        reasons += _refused_release(in_force, release) + _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
+    if reasons or release is None:
+        raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
+    environment = release.plan.environments[name]
+    version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
+    reason = f"{version or commit.revision[:12]}: {commit.subject}"
+    unapproved = partial(_unapproved, release=release, book=book, in_force=in_force, revision=commit.revision)
+    return DeployRequest(release, environment, version=version, reason=reason, in_force=in_force, unapproved=unapproved)
+
+
+def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
+    """Missing approvals. They cover a change of the current release, which other deployments may have replaced
+    since."""
+    decisions = Decisions(ctx, release, in_force.environment, book, in_force, revision)
+    return gate.told_apart(in_force, lambda item, environment: decisions.missing(environment.approvals))
+
+
+def refused_before(
+    book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str, proves: Sequence[InForce] = ()
+) -> None:
+    """Reasons known before anything is built: the commit's origin, what its plan leaves unproven, and its reach, also
+    in the environments that its steps prove against. Raises GateRefused."""
+    reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref)) + refused_plan(in_force, plan)
+    reasons += gate.refused_proof(plan, in_force)
+    reasons += [f"{item.environment}, which a step proves against: {reason}" for item in proves for reason in refused_plan(item, plan)]
+    if reasons:
+        raise refusal(commit, in_force, reasons, plan, ref)
+
+
+def candidate_of(book: Rulebook, in_force: InForce, commit: Commit, ref: str) -> gate.Candidate:
+    """What the recorded repository reports about a commit."""
+    origin = book.origin
+    tags = tuple(sorted(name for name, tip in origin.refs().tags().items() if tip == commit.revision))
+    patterns = [pattern for _, environment in in_force.environments for pattern in environment.trigger.branches]
+    names = list(origin.refs().branches())
+    asked = [name for name in names if any(branch_matches(pattern, name) for pattern in patterns)]
+    branches = origin.contains(asked, commit.revision)
+    if not branches:
+        branches = origin.contains([name for name in names if name not in asked][:OTHERS], commit.revision)
+    return gate.Candidate(commit.revision, tags, tuple(branches), ref.removeprefix(TAGS) if ref.startswith(TAGS) else None)
+
+
+def refused_commit(book: Rulebook, in_force: InForce, candidate: gate.Candidate) -> list[str]:
+    """Reasons in the rules themselves, and in the commit's origin."""
+    reasons = gate.refused_rules(in_force)
+    if not candidate.branches and not candidate.tags and is_unpushed(book, candidate):
+        reasons.append(f"{candidate.revision[:12]} is not in {book.origin.address}: push it first")
+    return reasons + gate.told_apart(in_force, lambda item, environment: gate.refused_source(environment, candidate))
+
+
+def is_unpushed(book: Rulebook, commit: Commit | gate.Candidate) -> bool:
+    """Whether there is a remote, and no ref there reaches the commit."""
+    return book.has_remote and not book.origin.has(commit.revision)
+
+
+def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
+    """Reasons in the plan's reach."""
+    if in_force.environment not in plan.environments:
+        return [f"the plan of this commit has no environment {in_force.environment}"]
+    return rules.refused_reach(plan, in_force)
+
+
+def _refused_release(in_force: InForce, release: Release) -> list[str]:
+    name, reasons = in_force.environment, refused_plan(in_force, release.plan) + gate.refused_proof(release.plan, in_force)
+    if name in release.plan.environments:
+        required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
+        lacking = [check.name for check in required if not image_of(release, check)]
+        reasons += [f"release {release.number} has no image for the check {check}, which the rules in force ask for" for check in lacking]
+    return reasons
+
+
+def _release(ctx: Context, commit: Commit, app: str, in_force: InForce) -> tuple[Release | None, str]:
+    found = ctx.ledger.releases_of(app, commit.tree)
+    if not found:
+        return None, f"no release was built from the tree of {commit.revision[:12]}; `shipway run` builds one"
+    before = after_of(in_force)
+    for release in found:
+        if all(gate.validated(release, ctx.ledger.deployments_of(app, name, release.number), name) for name in before):
+            return release, ""
+    return None, f"release {found[0].number} has this tree but was not validated on {' and '.join(before)}"
+
+
+def after_of(in_force: InForce) -> list[str]:
+    """The environments where a release must have been validated."""
+    return list(dict.fromkeys(environment.after for _, environment in in_force.environments if environment.after))
+
+
+def refusal(
+    commit: Commit, in_force: InForce, reasons: Sequence[str], plan: Plan | None, ref: str, release: Release | None = None
+) -> GateRefused:
+    """All reasons, the rules side by side if they differ, and the next steps."""
+    name = in_force.environment
+    listed = "\n".join(f"  - {reason}" for reason in reasons)
+    columns = [*((("this commit", plan),) if plan else ()), *((item.source, item.plan) for item in in_force.sets)]
+    table = rules.side_by_side(columns, name)
+    shown = "\nThe rules differ:\n" + "\n".join(f"  {line}" for line in table.splitlines()) if table else ""
+    return GateRefused(f"{name} refuses {commit.revision[:12]}:\n{listed}{shown}", hint=_hint(commit, in_force, reasons, ref, bool(table), release))
+
+
+def _hint(commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, differ: bool, release: Release | None) -> str:
+    name = in_force.environment
+    what = ref.removeprefix(TAGS).removeprefix(HEADS) or commit.revision[:12]
+    hints = []
+    if any("push it first" in reason for reason in reasons):
+        hints.append(f"git push, then: shipway run {what}")
+    if any("not validated on" in reason for reason in reasons):
+        hints.append("; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force)) + f"; then: shipway deploy {name} {what}")
+    if any("approval" in reason for reason in reasons):
+        number = f" r{release.number}" if release else ""
+        hints.append(f"another person: shipway approve {name}{number}; then: shipway deploy {name} {what}")
+    if differ or any(item.rules is None for item in in_force.sets):
+        hints.append(f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT")
+    return "; or: ".join(hints)
+
+
+def superseded_by(book: Rulebook, in_force: InForce, commit: Commit, ref: str, app: str) -> partial[str]:
+    """A check, under the environment's lock, whether an automatic deployment is still current."""
+    return partial(_superseded, book=book, environment=in_force.environment, commit=commit, ref=ref, app=app)
+
+
+def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commit, ref: str, app: str) -> str:
+    """Why it is obsolete; "": it is current. GateRefused if a tag has moved: it no longer is what was requested."""
+    tip = book.origin.refs(fresh=True).commits.get(ref)
+    if ref.startswith(TAGS) and tip != commit.revision:
+        now = f"points to {tip[:12]} now" if tip else "is gone"
+        raise GateRefused(f"the tag {ref.removeprefix(TAGS)} {now}, and not to {commit.revision[:12]}", hint="push the tag again, under another name")
+    current = ctx.ledger.current(app, environment)
+    running = ctx.ledger.release(app, current.release) if current else None
+    if running is None or tip == commit.revision or not book.origin.is_older(commit.revision, running.revision, ref.removeprefix(HEADS)):
+        return ""
+    return f"release {running.number} of the newer commit {running.revision[:12]} runs there, and {ref.removeprefix(HEADS)} has moved on"
+
+
+def sources(in_force: InForce) -> str:
+    """Origin of the rules, in one line."""
+    return " and ".join(item.source for item in in_force.sets)
+
+
+def still_in_force(ctx: Context, order: DeployRequest) -> None:
+    """Under the environment's lock: GateRefused if another deployment changed the rules since they were met, or the
+    approvals no longer suffice."""
+    if order.in_force is None:
+        return
+    running = running_rules(ctx, order.release.app, order.environment.name)
+    judged = [item.digest for item in (order.in_force.running, order.in_force.protected) if item]
+    # Accepted rules replace those of exactly one running release.
+    if running is not None and order.in_force.replaced != running.key and running.digest not in judged:
+        raise GateRefused(f"{order.environment.name} got a release with other rules meanwhile", hint="run the command again")
+    reasons = order.unapproved(ctx) if order.unapproved else []
+    if reasons:
+        listed = "\n".join(f"  - {reason}" for reason in reasons)
+        raise GateRefused(f"{order.environment.name} refuses release {order.release.number} now:\n{listed}", hint="run the command again")

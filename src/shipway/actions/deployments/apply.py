@@ -1,0 +1,308 @@
+"""Apply a decision on every host: prepare, switch, verify, drain and stop. On any failure every host is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from shipway.actions.database.down_scripts import record_found, record_scripts
+from shipway.actions.deployments.checks import run_check, run_seed
+from shipway.actions.deployments.entrypoints import swallowed_commands
+from shipway.actions.deployments.host import HostDeployment
+from shipway.actions.deployments.monitor import watch
+from shipway.actions.deployments.plan import Decision
+from shipway.actions.deployments.revert import restore
+from shipway.actions.deployments.strategies import take_over
+from shipway.actions.deployments.take_snapshot import snapshot_before
+from shipway.actions.environment.former_hosts import remember
+from shipway.actions.environment.prune import prune
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
+from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
+from shipway.domain.rules import required_checks
+from shipway.domain.snapshot import Snapshot
+from shipway.system.parallel import attempt_all, errors_of, side_by_side
+
+AT_ONCE = 8  # hosts processed in parallel
+
+
+def apply(ctx: Context, decision: Decision, number: int) -> None:
+    """Apply the decision and finalize the pending deployment of that number. A failure is raised after the rollback; if
+    that is incomplete, the deployment stays pending, and the next command completes it or rolls it back."""
+    applying = Applying(ctx, decision)
+    failed, detail = FAILED, ""
+    try:
+        applying.run()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | Interrupted):
+            failed = CANCELLED  # by its class: the rollback cleared `cancelled`
+        detail = _reason(error)
+        raise
+    finally:
+        if applying.serves or applying.undone:
+            outcome = SUCCEEDED if applying.serves else failed
+            ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | Interrupted):
+        return "interrupted"
+    return error.message if isinstance(error, ShipwayError) else type(error).__name__
+
+
+class Applying:
+    """A deployment in progress. `schema` is the database's revision, `switched` whether requests reach the release."""
+
+    def __init__(self, ctx: Context, decision: Decision) -> None:
+        self.order, self.decision = decision.order, decision
+        self.places = [HostDeployment(ctx, decision, part) for part in decision.parts]
+        self.here = self.places[0].ctx  # where jobs run
+        self.ctx = ctx
+        self.decided = ctx.clock()
+        self.before = decision.schema.stood
+        self.schema = self.before
+        self.snapshot: Snapshot | None = None  # of the database, before the migrations
+        self.migrated = False  # migrations of an existing database were started
+        self.reverting = False  # down migrations were started
+        self.switched = False
+        self.last_switch: float | None = None  # when it took effect on all hosts
+        self.undone = False  # completely, after a failure
+        self.serves = False  # switched and verified: from here on a failure doesn't roll back
+
+    def run(self) -> None:
+        """Run the whole deployment. Raises the failure after rolling everything back."""
+        try:
+            for step in (self._make_room, self._accessories, self._pull, self._migrate, self._revert_first, self._seed, self._take_over, self._verify, self._watch):
+                step()
+        except BaseException as error:
+            self._undo(error)
+            raise
+        self.serves = True
+        former = {part.host.name: "it was not cleaned up yet" for part in self.decision.parts if part.host not in self.order.environment.hosts}
+        attempt_all(
+            partial(self._remember, former), partial(self.everywhere, HostDeployment.forget_replaced), self._retire, self._revert,
+            *(place.stay_up for place in self.places),
+        )  # fmt: skip
+        self._remember({})
+
+    def _remember(self, former: Mapping[str, str]) -> None:
+        """Remember hosts removed from the plan until nothing of the environment runs there."""
+        hosts = {**self.decision.unreachable, **former}
+        remember(self.ctx, self.order.release.app, self.order.environment.name, hosts)
+
+    def everywhere(self, work: Callable[[HostDeployment], object]) -> None:
+        """Run on all hosts in parallel. Raises the first error when all have ended."""
+
+        first: list[Exception] = []
+
+        def one(place: HostDeployment) -> None:
+            try:
+                with errors_of(place.host):
+                    work(place)
+            except Exception as error:
+                first.append(error)
+                for each in self.places:
+                    each.given_up.set()  # the other hosts stop waiting for healthy containers
+                raise
+
+        try:
+            side_by_side(one, self.places, most=AT_ONCE)
+        except Exception as error:
+            raise (first or [error])[0] from None
+
+    # prepare
+
+    def _make_room(self) -> None:
+        """Prune what no environment needs; skipped for a rollback, which is urgent."""
+        if self.order.kind == DEPLOY:
+            prune(self.ctx, self.order.release.app)
+
+    def _accessories(self) -> None:
+        self.everywhere(HostDeployment.accessories)
+
+    def _pull(self) -> None:
+        self.everywhere(HostDeployment.pull)
+        for warning in swallowed_commands(self.here, self.order.release, self.decision.left):
+            self.ctx.reporter.note(warning)
+
+    def _migrate(self) -> None:
+        wanted, up, tool = self.decision.first.wanted, self.decision.first.wanted.up, self.decision.schema.tool
+        if not up:
+            if wanted.down is None:
+                self.schema = self.decision.schema.goal
+            return
+        assert tool is not None
+        release = self.order.release
+        if self._database_was_there():
+            if self.decision.previous is None:  # the ledger has no previous release
+                self.before, up = tool.current(), tuple(tool.pending())
+                record_found(self.ctx, release, self.order.environment.name, self.before)
+            self.schema = self.before
+            self.snapshot = snapshot_before(self.here, self.order, self.decision.settings, self.before)
+            record_scripts(self.ctx, release.app, self.order.environment.name, release.number, tool, up)
+            self.migrated = bool(up)
+        with self.here.part("migrate", ", ".join(up)):
+            to = self.decision.schema.goal if self.decision.schema.held else None
+            tool.up(lambda line: self.ctx.reporter.line("migrate", line), to)
+        self.schema = self.decision.schema.goal
+
+    def _database_was_there(self) -> bool:
+        """Whether the database may have rows: one created by this deployment has none to lose."""
+        database, place = self.order.release.plan.database, self.places[0]
+        assert database is not None
+        name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
+        volumes = next((spec.volumes for spec in place.wanted.accessories if spec.name == name), {})
+        return any(item.name == name for item in place.observed.accessories) or any(volume not in place.new_volumes for volume in volumes)
+
+    def _revert_first(self) -> None:
+        """Revert the schema first if the old code fails on the current one. Any later failure reapplies it."""
+        if self.decision.schema.way is not None and self.decision.schema.way.down_first:
+            self._down()
+
+    def _seed(self) -> None:
+        if self.decision.first.changeset.of("database", "seed"):
+            with self.here.part("seed", self.decision.first.wanted.seed or ""):
+                run_seed(self.here, self.order, self.decision.settings)
+
+    # switch and verify
+
+    def _take_over(self) -> None:
+        take_over(self)
+
+    def switch(self, work: Callable[[HostDeployment], object]) -> None:
+        """Switch all hosts or none: a failure on one rolls back all."""
+        if self.decision.first.wanted.routes is not None:
+            with self.ctx.part("switch", self.order.environment.url):
+                self.switched = True  # before the call: an unclear outcome is rolled back
+                self.everywhere(work)
+            self.last_switch = self.ctx.clock()
+
+    def _verify(self) -> None:
+        """Run the checks, except for a rollback: its release passed them here before, and time matters."""
+        order = self.order
+        if order.kind == DEPLOY:
+            for check in required_checks(order.release.plan, order.environment, order.in_force):
+                run_check(self.here, order.release, order.environment, check)
+
+    def _watch(self) -> None:
+        self.everywhere(HostDeployment.settled)
+        rule = self.order.environment.watch
+        if rule.duration and self.switched and self.order.kind == DEPLOY:
+            watch(self.places, rule, self.order.release.number, duration=rule.duration)
+
+    # after success
+
+    def _retire(self) -> None:
+        """After a rollback the outgoing release's workers finish their jobs in the background, but not on a schema that
+        is being reverted."""
+        down = self.decision.first.wanted.down is not None
+        history = self.ctx.ledger.history(self.order.release.app, self.order.environment.name)
+
+        def retire(place: HostDeployment) -> None:
+            empty = not place.wanted.services  # no later process handles this host
+            if down or empty or self.order.kind != ROLLBACK:
+                place.retire(history, wait=down or empty)
+
+        def later() -> None:
+            if any(place.leaves_something() for place in self.places):
+                self.ctx.retire_later(self.order.release.app, self.order.environment.name)
+
+        steps = (HostDeployment.unroute, retire, lambda place: place.limit(history))
+        attempt_all(*(partial(self.everywhere, step) for step in steps), later)
+
+    def _revert(self) -> None:
+        if self.reverting:
+            return
+        try:
+            self._down()
+        except MigrationFailed as error:
+            raise MigrationFailed(
+                f"release {self.order.release.number} serves again, but the schema was not reverted: {error.message}",
+                hint=error.hint or "the schema is newer than the code; repair the down script and roll forward",
+            ) from error
+
+    def _down(self) -> None:
+        down = self.decision.first.wanted.down
+        if down is None:
+            return
+        assert self.decision.schema.tool is not None
+        self.reverting = True
+        try:
+            with self.here.part("revert", ", ".join(down)):
+                self.decision.schema.tool.down(self.decision.schema.goal, lambda line: self.ctx.reporter.line("revert", line))
+        except Exception:
+            with suppress(Exception):  # some of the scripts may have run
+                self.schema = self.decision.schema.tool.current()
+            raise
+        self.schema = self.decision.schema.goal
+
+    # after failure
+
+    def _undo(self, error: BaseException) -> None:
+        self.ctx.cancelled.clear()  # must also run after an interrupt
+        self.ctx.reporter.note(f"taking it back: {_reason(error).splitlines()[0]}")
+        problems: list[BaseException] = []
+        good = self.decision.left.plan.accessories if self.decision.left else {}
+        database = self.order.release.plan.database
+        steps = [self._restore, self._migrate_back]
+        if database is not None and database.accessory not in good:  # removed next, if this deployment created it
+            steps = [self._stop_begun, self._migrate_back, self._restore]
+        try:
+            attempt_all(*steps, on_error=problems.append)
+            self.undone = True
+            if self.decision.previous:
+                self.ctx.reporter.note(f"release {self.decision.previous.release} serves, as before")
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            pass  # the caller raises the failure of the deployment
+        for problem in problems:
+            self.ctx.reporter.note(f"while taking it back: {problem}")
+        if problems:
+            self.ctx.reporter.note("it stays pending: the next command finishes it or rolls it back")
+
+    def _restore(self) -> None:
+        """Restore the previous release. Discards volumes created by this deployment, which hold no user data as long as
+        no previous release existed or no request arrived."""
+        made = not self.switched or self.decision.previous is None
+        volumes = {part.host.name: place.new_volumes for part, place in zip(self.decision.parts, self.places, strict=True) if made}
+        restore(self.ctx, self.order.release, self.order.environment, self.decision.previous, volumes)
+
+    def _stop_begun(self) -> None:
+        if not self.switched:
+            self.everywhere(HostDeployment.stop_begun)
+
+    def _migrate_back(self) -> None:
+        """Revert to the previous schema revision, unless a request reached the new code."""
+        tool = self.decision.schema.tool
+        if self.reverting and tool is not None:
+            with self.here.part("migrate", f"→ {self.before}, again"):
+                tool.up(lambda line: self.ctx.reporter.line("migrate", line), self.before)
+            self.schema = self.before
+        if not self.migrated or tool is None:
+            return
+        if self.switched:
+            self._schema_stays("the new release may have written with it")
+            return
+        try:
+            with self.here.part("revert", f"→ {self.before}"):
+                tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
+        except MigrationFailed:
+            with suppress(Exception):
+                self.schema = tool.current()
+            self._schema_stays("its down scripts can't revert it")
+            raise
+        self.schema = self.before
+
+    def _schema_stays(self, why: str) -> None:
+        text = f"the schema stays at {self.schema}: {why}; before this deployment it was at {self.before or 'no revision'}"
+        self.ctx.reporter.note(f"{text}{self._way_to_rows()}")
+
+    def _way_to_rows(self) -> str:
+        if self.snapshot is None:
+            return ""
+        number, name = self.snapshot.number, self.order.environment.name
+        once = "" if self.decision.previous else ", once a release serves there"
+        return f". Snapshot {number} has what was there then: `shipway restore {name} {number}` brings it back{once}"

@@ -1,0 +1,106 @@
+"""Deploy a release to an environment: gate, observe, decide, prepare, switch, verify, drain and stop."""
+
+from __future__ import annotations
+
+from shipway.actions.deployments.admission import still_in_force
+from shipway.actions.deployments.apply import apply
+from shipway.actions.deployments.host import HostDeployment
+from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
+from shipway.actions.deployments.proof_gate import require_proof, still_proven
+from shipway.actions.deployments.recover import ready
+from shipway.actions.environment.local_ca import how_to_trust
+from shipway.actions.environment.observe import versions
+from shipway.context import Context
+from shipway.domain.release import DEPLOY, SUPERSEDED, Deployment, Evidence
+from shipway.system.parallel import errors_of
+
+
+def deploy(ctx: Context, order: DeployRequest) -> Deployment | None:
+    """Deploy it. None if there was nothing to do. On any failure the previous release keeps serving, and the error is
+    raised."""
+    require_proof(ctx, order)
+    with ready(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
+        still_proven(own, order)
+        still_in_force(own, order)
+        why = order.superseded(own) if order.superseded else ""
+        if why:
+            _give_way(own, order, why)
+            return None
+        return put(own, order)
+
+
+def _give_way(ctx: Context, order: DeployRequest, why: str) -> None:
+    """Record that a newer deployment came first."""
+    app, name = order.release.app, order.environment.name
+    record = Deployment(0, app, name, order.release.number, order.kind, ctx.actor, reason_of(order), ctx.clock())
+    ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUPERSEDED, ctx.clock(), None, why)
+    ctx.reporter.note(f"{name}: release {order.release.number} is superseded, and was not deployed: {why}")
+
+
+def put(ctx: Context, order: DeployRequest) -> Deployment | None:
+    """Deploy with a context that `ready` returned."""
+    app, name = order.release.app, order.environment.name
+    decision = decide(ctx, order)
+    if _is_current(decision) and not _changes(decision):
+        _give_version(ctx, order)
+        ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
+        _finish(ctx, decision)
+        return None
+    refuse_danger(decision)
+    for part in decision.parts:
+        place = HostDeployment(ctx, decision, part)
+        with errors_of(place.host):
+            place.look_for_space()
+            place.require_sound_accessories(force=order.force)
+    if order.kind == DEPLOY:
+        ctx.ledger.reserve()
+    ctx.reporter.heading(f"{order.kind} {name}")
+    ctx.reporter.note(decision.changeset.render())
+    if decision.schema.held:
+        ctx.reporter.note(f"held until the next release (`contract`): {', '.join(decision.schema.held)}")
+    way = decision.schema.way
+    record = Deployment(
+        id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
+        reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions, fingerprints=decision.settings.fingerprints,
+        way=way.kind if way else "", goal=way.schema if way else None,
+    )  # fmt: skip
+    _give_version(ctx, order)
+    apply(ctx, decision, ctx.ledger.begin_deployment(record))
+    words = how_to_trust(order.environment) if decision.previous is None else None
+    if words:
+        ctx.reporter.note(words)
+    return ctx.ledger.latest(app, name)
+
+
+def _changes(decision: Decision) -> bool:
+    """Whether something must change now; outgoing releases stop later, when their requests have completed."""
+    going = ("stop", "remove", "stand by")
+    return any(change.kind != "container" or change.verb not in going for change in decision.changeset.changes)
+
+
+def _finish(ctx: Context, decision: Decision) -> None:
+    """Stop outgoing releases whose time is over: the process in charge may have ended, as in a hosted job."""
+    app, name = decision.order.release.app, decision.order.environment.name
+    history = ctx.ledger.history(app, name)
+    places = [HostDeployment(ctx, decision, part) for part in decision.parts if part.changeset]
+    for place in places:
+        place.retire(history, wait=False)
+    if any(place.leaves_something() for place in places):
+        ctx.retire_later(app, name)
+
+
+def _give_version(ctx: Context, order: DeployRequest) -> None:
+    """Assign the release's version once nothing rejects it."""
+    if order.version and order.version not in versions(ctx, order.release):
+        release, name = order.release, order.environment.name
+        version = Evidence(release.app, release.number, name, "version", order.version, True, reason_of(order), ctx.clock())
+        ctx.ledger.add_evidence(version)
+
+
+def reason_of(order: DeployRequest) -> str:
+    """Reason for the lock and the history."""
+    return order.reason or f"{order.kind} of release {order.release.number}"
+
+
+def _is_current(decision: Decision) -> bool:
+    return decision.previous is not None and decision.previous.release == decision.order.release.number

@@ -1,0 +1,52 @@
+"""The desired state of an environment now: the release of a good deployment, host by host, as that deployment rendered
+it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.observe import observe, settings
+from shipway.context import Context
+from shipway.domain import history as back
+from shipway.domain.change import Changeset
+from shipway.domain.desired import nothing, specify
+from shipway.domain.observed import Observed, Wanted
+from shipway.domain.plan import Environment, Host
+from shipway.domain.reconcile import reconcile
+from shipway.domain.release import Deployment, Release
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One host: observed and desired state."""
+
+    ctx: Context  # on that host
+    wanted: Wanted
+    observed: Observed
+    changes: Changeset
+
+
+def wanted_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> Wanted:
+    """What a deployment of the release put on a host; nothing if it wasn't one of its hosts."""
+    own = settings(ctx, release, environment, like=deployment)
+    history = ctx.ledger.history(release.app, environment.name)
+    known = next((item for item in environment.hosts if item.name == host.name), None)
+    wanted = specify(release, environment, own, seed=False, keep=back.left(history, release.number), host=known)
+    return wanted if known else nothing(wanted)
+
+
+def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
+    """The state by the newest good deployment, on all of its hosts; empty without one."""
+    now = ctx.ledger.current(app, environment)
+    release = ctx.ledger.release(app, now.release) if now else None
+    if now is None or release is None:
+        return []
+    where = release.plan.environments[environment]
+    found = []
+    for host in hosts_of(ctx, where, None):
+        here = ctx.on(host.name)
+        wanted, observed = wanted_of(here, now, release, where, host), observe(here, app, environment)
+        found.append(Standing(here, wanted, observed, reconcile(wanted, observed)))
+    return found
+

@@ -1,0 +1,63 @@
+"""Watch a release's requests by the counts of the edges; with too little traffic, send synthetic requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shipway.actions.deployments.host import HostDeployment
+from shipway.domain.errors import DeployFailed, Interrupted
+from shipway.domain.plan import Watch
+from shipway.domain.traffic import BAD, UNKNOWN, Traffic, Verdict, judge
+
+INTERVAL = 1.0  # seconds between two checks
+Counts = Sequence[Mapping[int, Traffic]]
+
+
+def watch(places: Sequence[HostDeployment], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
+    """Watch for `duration` seconds. DeployFailed as soon as its requests do badly; `old`: the release to compare it
+    with."""
+    ctx = places[0].ctx
+    start, end = _counts(places), ctx.clock() + duration
+    while True:
+        now = _counts(places)
+        new, before = _since(start, now, release), None if old is None else _since(start, now, old)
+        verdict = judge(new, rule, before)
+        if verdict.word == BAD:
+            raise DeployFailed(f"release {release} is taken back: {verdict.why}")
+        for place in places:
+            place.steady()
+        left = end - ctx.clock()
+        if left <= 0:
+            break
+        ctx.cancelled.wait(min(INTERVAL, left))
+        if ctx.cancelled.is_set():
+            raise Interrupted(f"interrupted while release {release} was watched")
+    if verdict.word == UNKNOWN:
+        ctx.reporter.note(f"{verdict.word}: {verdict.why}; Shipway sends the others itself")
+        verdict = _with_probes(places, rule, release, new)
+    ctx.reporter.note(f"release {release}: {verdict.why}")
+
+
+def _with_probes(places: Sequence[HostDeployment], rule: Watch, release: int, seen: Traffic) -> Verdict:
+    """Judge the traffic so far, supplemented by as many synthetic requests as needed."""
+    failed, missing = 0, rule.requests - seen.requests
+    last = ""
+    for number in range(missing):
+        place = places[number % len(places)]
+        problem = place.ctx.edge.probe(place.owner, release)
+        failed, last = (failed + 1, problem) if problem else (failed, last)
+    verdict = judge(Traffic(seen.requests + missing, seen.errors + failed), rule)
+    if verdict.word == BAD:
+        raise DeployFailed(f"release {release} is taken back: {verdict.why}, {failed} of them Shipway's own: {last}")
+    return verdict
+
+
+def _counts(places: Sequence[HostDeployment]) -> Counts:
+    return [place.ctx.edge.traffic(place.owner) for place in places]
+
+
+def _since(start: Counts, now: Counts, release: int) -> Traffic:
+    """The sum over all edges."""
+    none = Traffic()
+    parts = (after.get(release, none) - before.get(release, none) for before, after in zip(start, now, strict=True))
+    return sum(parts, none)

@@ -1,0 +1,176 @@
+"""Decide on a deployment: observe, query the migration tool, and compute the changes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from shipway.actions.database.schema import Schema, decide_schema
+from shipway.actions.environment.accessory_rules import leave_newer
+from shipway.actions.environment.former_hosts import remedy, with_former
+from shipway.actions.environment.observe import observe, settings
+from shipway.actions.environment.ownership import require_owned
+from shipway.actions.environment.public_address import require_free
+from shipway.context import Context
+from shipway.domain import history as back
+from shipway.domain.change import Change, Changeset
+from shipway.domain.desired import Settings, nothing, specify
+from shipway.domain.errors import EngineError, UsageError
+from shipway.domain.observed import Observed, Wanted
+from shipway.domain.plan import Environment, Host
+from shipway.domain.reconcile import reconcile
+from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
+from shipway.domain.rollback_plan import WayBack
+from shipway.domain.rules import InForce, differences
+from shipway.system.parallel import errors_of, side_by_side
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """A deployment request: this release, to this environment, for this reason."""
+
+    release: Release
+    environment: Environment
+    kind: str = DEPLOY  # or ROLLBACK
+    reason: str = ""
+    version: str | None = None  # the tag that makes the release a version
+    like: Deployment | None = None  # use this deployment's versions of the secrets
+    way: WayBack | None = None  # of a rollback
+    in_force: InForce | None = None  # the rules that it met and whose checks it must pass; None: only the release's own
+    unapproved: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals
+    superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete
+    force: bool = False
+    wait: float = 0.0  # seconds to wait for another owner's lock
+    volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by accessory container: unusual volumes
+
+
+@dataclass(frozen=True)
+class Part:
+    """The decision for one host."""
+
+    host: Host
+    wanted: Wanted
+    observed: Observed
+    changeset: Changeset
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The complete decision, with everything needed to apply it."""
+
+    order: DeployRequest
+    settings: Settings
+    parts: tuple[Part, ...]  # of the environment's hosts, in the plan's order, then of former hosts
+    previous: Deployment | None  # the environment's last good deployment
+    left: Release | None  # the release of that deployment
+    schema: Schema
+    unreachable: Mapping[str, str] = field(default_factory=dict)  # removed from the plan: why
+
+    @property
+    def first(self) -> Part:
+        """The host of the accessories, where jobs run."""
+        return self.parts[0]
+
+    @property
+    def changeset(self) -> Changeset:
+        """The changes on all hosts, with changes of the rules."""
+        before, name = self.left.plan if self.left else None, self.order.environment.name
+        rules = tuple(differences(before, self.order.release.plan, name)) if before else ()
+        if len(self.parts) == 1:
+            return dataclasses.replace(self.first.changeset, rules=rules)
+        changes = [dataclasses.replace(item, host=part.host.name) for part in self.parts for item in part.changeset.changes]
+        return Changeset(self.first.changeset.title, tuple(changes), rules)
+
+
+def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decision:
+    """Observe and decide. create=False changes nothing at all: for a dry run."""
+    release, environment = order.release, order.environment
+    own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
+    history = ctx.ledger.history(release.app, environment.name)
+    previous = back.current(history)
+    left = ctx.ledger.release(release.app, previous.release) if previous else None
+    hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, left))
+    unreachable: dict[str, str] = {}
+    several = len(hosts) > 1
+    if any(host.name != ctx.machine.name for host in hosts):
+        ctx.registry(release.plan).ensure()  # the hosts pull from it, with its credentials
+
+    def look(host: Host) -> Observed | None:
+        try:
+            with errors_of(host.name if several else ""):
+                here = ctx.on(host.name)
+                require_owned(here, release.app, environment.name)
+                return observe(here, release.app, environment.name)
+        except EngineError as error:
+            if host in environment.hosts:
+                raise
+            unreachable[host.name] = error.message
+            words = f"left as it is, since it is not in the plan any more: {error.message}"
+            ctx.reporter.note(f"{words}; {remedy(environment.name, host.name)}")
+            return None
+
+    found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
+    there = {host: seen for host, seen in found.items() if seen is not None}
+    hosts, observed = list(there), list(there.values())
+    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, history, observed[0], order.way)
+    keep = back.left(history, release.number)
+    parts = []
+    for host, seen in there.items():
+        wanted = specify(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
+        if host == hosts[0]:
+            wanted = dataclasses.replace(wanted, up=schema.up, down=schema.down)
+        if host not in environment.hosts:
+            wanted = nothing(wanted)
+        if order.volumes:
+            wanted = _on_volumes(wanted, order.volumes)
+        changes = reconcile(wanted, seen)
+        if order.kind == ROLLBACK:
+            changes = leave_newer(ctx.on(host.name), release.plan, changes, seen.accessories)
+        parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, changes)))
+    return Decision(order, own, tuple(parts), previous, left, schema, unreachable)
+
+
+def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
+    """Add changes of the shared edge. EdgeError if an address belongs to another environment."""
+    require_free(ctx, wanted)
+    interrupted = ctx.edge.pending(wanted.publish, wanted.url) if wanted.routes is not None else None
+    if interrupted is None:
+        return changes
+    recreated = Change("replace", "edge", "edge", interrupted)
+    return Changeset(changes.title, (recreated, *changes.changes))
+
+
+def _on_volumes(wanted: Wanted, volumes: Mapping[str, Mapping[str, str]]) -> Wanted:
+    chosen = (dataclasses.replace(item, volumes=volumes.get(item.name, item.volumes)) for item in wanted.accessories)
+    return dataclasses.replace(wanted, accessories=tuple(chosen))
+
+
+def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:
+    """The environment's hosts, and those that only the previous release ran on."""
+    was = before.plan.environments.get(environment.name) if before else None
+    names = {host.name for host in environment.hosts}
+    return [*environment.hosts, *(host for host in (was.hosts if was else ()) if host.name not in names)]
+
+
+def refuse_danger(decision: Decision) -> None:
+    """Reject dangerous changes without --force."""
+    _refuse_moved(decision)
+    dangerous = [change for change in decision.changeset.changes if change.dangerous]
+    if dangerous and not decision.order.force:
+        listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
+        raise UsageError(f"refused, since it would interrupt {decision.order.environment.name}:\n{listed}",
+                         hint="say --force where that is meant")  # fmt: skip
+
+
+def _refuse_moved(decision: Decision) -> None:
+    """Reject accessories that would start empty on a new host while their data is on the previous one."""
+    left = [item.name for part in decision.parts[1:] for item in part.observed.accessories]
+    before = decision.left.plan if decision.left else None
+    was = before.environments.get(decision.order.environment.name) if before else None
+    if before is not None and was is not None and was.hosts[0].name in decision.unreachable:
+        left = [f"{name} (on {was.hosts[0].name}, which can't be reached)" for name in before.accessories]
+    if left and decision.first.changeset.of("accessory", "create") and not decision.order.force:
+        where = decision.first.host.name
+        raise UsageError(f"refused, since {', '.join(left)} would begin empty on {where}: they run on another host",
+                         hint="put that host first in `hosts`; or move the data, and say --force")  # fmt: skip

@@ -1,0 +1,70 @@
+"""The gate of an environment that only accepts releases with a rollback proof."""
+
+from __future__ import annotations
+
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.proofs.prove import prove, recorded
+from shipway.actions.proofs.question import ask
+from shipway.actions.proofs.waive import accepted
+from shipway.context import Context
+from shipway.domain.errors import GateRefused, NotProven
+from shipway.domain.proof import Proof
+from shipway.domain.release import DEPLOY
+from shipway.domain.rules import asks_for_proof
+from shipway.system.durations import timestamp
+
+
+def require_proof(ctx: Context, order: DeployRequest) -> None:
+    """Run missing proofs, without the environment's lock. GateRefused if the rollback is not proven."""
+    if not _asks(order):
+        return
+    app, environment = order.release.app, order.environment
+    if ctx.ledger.pending(app, environment.name):
+        with ready(ctx, app, environment.name, "settling what is half done before a proof", wait=order.wait):
+            pass  # resume what a dead process left: else the copy would include its migrations
+    proof = prove(ctx, order.release, environment)
+    if proof is None or proof.leads_back:
+        return
+    word = accepted(ctx, proof)
+    if word is not None:
+        ctx.reporter.note(f"{word.finding}: accepted by {word.actor} until {timestamp(word.expires)}: {word.reason}")
+        return
+    listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
+    raise GateRefused(
+        f"{environment.name} refuses release {order.release.number}, from which no way back was found:\n{listed}",
+        hint=f"correct the down script or the release (all that was found: shipway prove r{order.release.number} --env "
+        f"{environment.name}), or take it: shipway accept r{order.release.number} --env {environment.name} --reason TEXT",
+    )
+
+
+def still_proven(ctx: Context, order: DeployRequest) -> None:
+    """Under the lock: GateRefused if another deployment came between."""
+    if _asks(order):
+        question = ask(ctx, order.release, order.environment)
+        if question is not None and recorded(ctx, question) is None:
+            raise GateRefused(
+                f"{order.environment.name} runs another release than a moment ago: the way back to it was not walked",
+                hint="say it again",
+            )
+
+
+def require_way_back(ctx: Context, proof: Proof) -> None:
+    """NotProven if it shows no rollback and there is no waiver."""
+    if not proof.leads_back and accepted(ctx, proof) is None:
+        listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
+        raise NotProven(f"no way back from release {proof.release} was found on {proof.environment}:\n{listed}")
+
+
+def refusals(proof: Proof) -> list[str]:
+    """Why the proof shows no rollback."""
+    assert proof.way is not None
+    way, code = proof.way, proof.old_code
+    return [
+        f"the way down: {way.verdict}" + "".join(f"; {reason}" for reason in way.reasons[:3]),
+        f"release {proof.before} on the new schema: {code.verdict}" + "".join(f"; {reason}" for reason in code.reasons[:3]),
+    ]
+
+
+def _asks(order: DeployRequest) -> bool:
+    return order.kind == DEPLOY and asks_for_proof(order.release.plan, order.environment, order.in_force)

@@ -1,0 +1,198 @@
+"""Complete or roll back the work of a process that died: the first thing that the next one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from shipway.actions.database.down_scripts import recorded_found
+from shipway.actions.database.swap import settle, sweep_after
+from shipway.actions.deployments.apply import apply
+from shipway.actions.deployments.plan import DeployRequest, decide
+from shipway.actions.deployments.revert import reachable, restore
+from shipway.actions.environment.jobs import database_tool
+from shipway.actions.environment.locks import environment_lease
+from shipway.actions.environment.observe import observe, settings
+from shipway.actions.projects.in_force import running_rules
+from shipway.context import Context
+from shipway.domain import history as back
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_ROLE
+from shipway.domain.desired import specify
+from shipway.domain.draining import stop_of
+from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.observed import Observed, release_of
+from shipway.domain.plan import Environment, Host
+from shipway.domain.release import DEPLOY, FAILED, RESTORE, ROLLBACK, Deployment, Release
+from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
+from shipway.domain.rules import InForce
+from shipway.domain.schema_history import CODE_ONLY, Level, levels
+from shipway.system.parallel import attempt_all
+
+
+@contextmanager
+def ready(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
+    """Hold the environment's lock with no unfinished work under it. Yields the context for changes."""
+    with environment_lease(ctx, app, environment, reason, wait=wait) as own:
+        recover(own, app, environment)
+        yield own
+
+
+def recover(ctx: Context, app: str, environment: str) -> None:
+    """Recover pending deployments: while we hold the lock, their process is gone.
+
+    A deployment that had switched is completed, or rolled back if that fails; any other is rolled back.
+    """
+    history = ctx.ledger.history(app, environment)
+    pending, now = ctx.ledger.pending(app, environment), ctx.ledger.current(app, environment)
+    # One left pending by an unreachable host is over once others have followed.
+    over = [item for item in pending if item is not pending[0] or (now is not None and now.id > item.id)]
+    for item in over:
+        ctx.ledger.end_deployment(item.id, FAILED, ctx.clock(), None, "its process ended before it was settled")
+    dead = next((item for item in pending if item not in over), None)
+    if dead is None:
+        _end_jobs(ctx, app, environment)
+        if now is not None and now.kind == RESTORE:
+            restored = ctx.ledger.release(app, now.release)
+            assert restored is not None
+            place = restored.plan.environments[environment]
+            sweep_after(ctx, now, restored, place)
+        return
+    release = ctx.ledger.release(app, dead.release)
+    assert release is not None
+    where = release.plan.environments[environment]
+    good = ctx.ledger.release(app, now.release) if now else None
+    if not reachable(ctx, where, good):
+        _leave(ctx, dead, release, where, now)
+        return
+    _end_jobs(ctx, app, environment)
+    if dead.kind == RESTORE:
+        restore(ctx, release, where, now)  # the database must run to be queried
+        stands = levels(history)
+        settle(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
+    elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
+        _finish(ctx, dead, release, where)
+    else:
+        _take_back(ctx, dead, release, where)
+
+
+def _leave(ctx: Context, dead: Deployment, release: Release, environment: Environment, now: Deployment | None) -> None:
+    """Leave it to the next command, with the reachable hosts on the good release."""
+    try:
+        restore(ctx, release, environment, now)
+    except ShipwayError as error:
+        words = f"the {dead.kind} of release {dead.release} that {dead.actor} began stays pending: {error.message}"
+        ctx.reporter.note(words)
+
+
+def jobs(ctx: Context, app: str, environment: str) -> list[str]:
+    """Containers of migrations, seeds and checks on this host, running or ended."""
+    return [item.name for item in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"})]
+
+
+def _end_jobs(ctx: Context, app: str, environment: str) -> None:
+    """Remove jobs of dead processes: also one that was still deciding, without a deployment, may have left one."""
+    latest = ctx.ledger.latest(app, environment)
+    release = ctx.ledger.release(app, latest.release) if latest else None
+    if release is None:
+        return
+    try:
+        first = ctx.on(release.plan.environments[environment].hosts[0].name)
+        found = jobs(first, app, environment)
+    except EngineError:  # reported by whatever needs the host; it may be gone for good
+        return
+    attempt_all(*(partial(first.runtime.remove, job) for job in found))
+
+
+def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:
+    """Whether the dead deployment had made its last switch on this host."""
+    wanted = specify(release, environment, settings(ctx, release, environment, like=dead), host=host)
+    return wanted.routes == observe(ctx, release.app, environment.name).routes
+
+
+def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
+    """Complete it, or roll it back like any deployment."""
+    ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
+    # One of an older version has no rollback plan.
+    back_by = WayBack(dead.way, dead.goal) if dead.way else WayBack(CODE_THEN_DOWN, release.schema)
+    way = back_by if dead.kind == ROLLBACK else None
+    running = running_rules(ctx, dead.app, dead.environment)  # the others were met, and can't be read without a clone
+    in_force = InForce(dead.environment, running) if running else None
+    apply(ctx, decide(ctx, DeployRequest(release, environment, dead.kind, dead.reason, like=dead, way=way, in_force=in_force)), dead.id)
+
+
+def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
+    ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
+    history = ctx.ledger.history(dead.app, dead.environment)
+    previous, stands = back.current(history), levels(history)
+    schema = stands[-1].schema if stands else None
+    detail = "its process ended before the switch"
+    steps = [lambda: restore(ctx, release, environment, previous)]
+    if previous is None and dead.kind == DEPLOY:  # before its database is removed, unless that existed before
+        steps.insert(0, lambda: _schema_found(ctx.on(environment.hosts[0].name), dead, release, environment))
+    if previous is not None and stands:
+        steps.append(lambda: _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, stands[-1]))
+    try:
+        attempt_all(*steps)
+    except (StoreError, LeaseHeld, Interrupted):  # the cause isn't in what is restored: it stays pending
+        raise
+    except ShipwayError as error:
+        # Finalized anyway if every host answers: otherwise an environment that can't be restored would accept no
+        # release.
+        if reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None):
+            detail = f"{detail}; taking it back failed: {error.message}"
+            ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), _revision(ctx, dead, release, environment), detail)
+        raise
+    ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
+
+
+def _revision(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> str | None:
+    """The schema's revision, by the newest release that may know it; None if that can't be queried."""
+    try:
+        tool = database_tool(ctx.on(environment.hosts[0].name), release, environment, settings(ctx, release, environment, like=dead))
+        return tool.current() if tool else None
+    except ShipwayError:
+        return None
+
+
+def _schema_found(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
+    """Revert a first deployment's migrations to the revision of the database that it found."""
+    found, database = recorded_found(ctx, release, environment.name, dead.started), release.plan.database
+    observed = observe(ctx, dead.app, environment.name, routes=False)
+    if found is None or database is None or not _runs(observed, database.accessory):
+        return
+    tool = database_tool(ctx, release, environment, settings(ctx, release, environment, like=dead))
+    if tool is None or tool.current() == found[0]:
+        return
+    mine = ctx.ledger.identity()
+    for item in observed.services:
+        if release_of(item) == release.number and item.labels.get(LABEL_LEDGER) == mine:
+            ctx.runtime.stop(item.name, stop_of(item))  # no request ever reached it, and it may hold a lock
+    with ctx.part("revert", f"→ {found[0]}"):
+        tool.down(found[0], lambda line: ctx.reporter.line("revert", line))
+
+
+def _runs(observed: Observed, accessory: str) -> bool:
+    return any(item.running and item.labels.get(LABEL_NAME) == accessory for item in observed.accessories)
+
+
+def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: Level) -> None:
+    """Restore the previous revision: down after a deployment, up after a rollback that reverted the schema first."""
+    database, again = release.plan.database, dead.way == DOWN_THEN_CODE
+    if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again):
+        return
+    if dead.kind == DEPLOY and release.schema == stood.schema:
+        return
+    if not _runs(observe(ctx, dead.app, environment.name, routes=False), database.accessory):
+        return
+    brought = ctx.ledger.release(dead.app, stood.release) if again else release
+    assert brought is not None
+    tool = database_tool(ctx, brought, environment, settings(ctx, brought, environment, like=dead))
+    if tool is None or tool.current() == stood.schema:
+        return
+    if again:
+        with ctx.part("migrate", f"→ {stood.schema}, again"):
+            tool.up(lambda line: ctx.reporter.line("migrate", line), stood.schema)
+    else:
+        with ctx.part("revert", f"→ {stood.schema}"):
+            tool.down(stood.schema, lambda line: ctx.reporter.line("revert", line))

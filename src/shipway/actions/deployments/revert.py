@@ -1,0 +1,232 @@
+"""Restore an environment's last good release: after a failed deployment, or by the process after one that died. Each
+host is restored independently, from its observed state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from shipway.actions.deployments.desired_state import wanted_of
+from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.accessories import forget_replaced, start_accessories
+from shipway.actions.environment.observe import observe, settings
+from shipway.actions.environment.outgoing import drained, enter_rotation, wait_drained
+from shipway.actions.environment.outgoing import leave as end
+from shipway.actions.environment.unowned import GRACE, accessories_again, serve_again, strangers
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names, routes
+from shipway.domain.container import LABEL_LEDGER, LABEL_MADE_BY, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.desired import nothing, publish, specify
+from shipway.domain.draining import QUIET, replaced_at
+from shipway.domain.errors import DeployFailed, EngineError
+from shipway.domain.observed import Observed, Wanted, release_of
+from shipway.domain.plan import Environment, Host
+from shipway.domain.reconcile import reconcile
+from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.steps.health import wait_healthy
+from shipway.steps.starting import create_and_start
+from shipway.system.parallel import attempt_all, errors_of, side_by_side
+
+PATIENCE = 2 * QUIET  # seconds in which most requests to a failed release complete; the rest drain in the background
+
+
+def restore(
+    ctx: Context, left: Release, environment: Environment, previous: Deployment | None, discard: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Roll back from `left` to the previous deployment; None: to nothing. discard: by host, volumes created by `left`
+    that are removed with its accessories; all others stay, and are listed. Raises failures with their hosts when all
+    others are done."""
+    good = ctx.ledger.release(left.app, previous.release) if previous else None
+    problems: list[BaseException] = []
+
+    def one(host: Host) -> None:
+        try:
+            with errors_of(host.name if len(hosts) > 1 else ""):
+                volumes = (discard or {}).get(host.name, ())
+                _Restoring(ctx.on(host.name), left, environment, host, good, previous).run(volumes)
+        except BaseException as error:
+            problems.append(error)
+
+    hosts = hosts_of(ctx, environment, good)
+    side_by_side(one, hosts)
+    if problems:
+        raise problems[0]
+
+
+def clear_host(ctx: Context, release: Release, environment: Environment, now: Deployment | None, host: Host) -> None:
+    """Remove an environment from a former host. Volumes stay; while a release serves elsewhere, accessories stay too.
+    release: the one that serves, or the last one that did."""
+    _Restoring(ctx.on(host.name), release, environment, host, release if now else None, now).run()
+
+
+def reachable(ctx: Context, environment: Environment, good: Release | None) -> bool:
+    """Whether all of its engines answer. Otherwise the deployment stays pending until they do."""
+    try:
+        side_by_side(lambda host: ctx.on(host.name).runtime.ping(), hosts_of(ctx, environment, good))
+    except EngineError:
+        return False
+    return True
+
+
+class _Restoring:
+    """The restoration of one host."""
+
+    def __init__(
+        self, ctx: Context, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
+    ) -> None:
+        self.ctx, self.left, self.good, self.environment = ctx, left, good, environment
+        self.app, self.name, self.domain = left.app, environment.name, environment.domain
+        self.owner = names.route_owner(self.app, self.name)
+        self.rotation = names.rotation_network(self.app, self.name)
+        self.observed: Observed = observe(ctx, self.app, self.name)
+        self.wanted = self._wanted(left, environment, host, good, previous)
+        self.changes = reconcile(self.wanted, self.observed)
+        self.strangers = strangers(ctx, self.app, self.name, self.observed) if good is None else []
+
+    def _wanted(
+        self, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
+    ) -> Wanted:
+        if good is None or previous is None:
+            return nothing(specify(left, environment, settings(self.ctx, left, environment), host=host))
+        return wanted_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
+
+    def run(self, discard: Sequence[str] = ()) -> None:
+        """A failure doesn't prevent the rest from being restored."""
+        steps: list[Callable[[], object]]
+        if self.strangers:
+            accessories = partial(accessories_again, self.ctx, self.observed)
+            again = partial(serve_again, self.ctx, self.left.plan, self.name, self.strangers, self.observed)
+            steps = [accessories, again, self._leave]
+        else:
+            steps = [self._accessories, self._traffic, lambda: self._start(self.wanted.workers)]
+            steps += [self._empty] if self.good is None else [self._take_away]
+        attempt_all(*steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._tell_what_stays)
+
+    def _traffic(self) -> None:
+        """Route all requests to the good release if it can be started; then drain the failed one."""
+        self._start(self.wanted.web)
+        if self.wanted.routes is None and self.observed.routes is not None:
+            self.ctx.edge.remove(self.owner)
+        elif self.wanted.routes is not None:
+            self._enter()
+            if self.wanted.routes != self.observed.routes:
+                with self.ctx.part("switch back", f"release {self.wanted.release}"):
+                    self.ctx.edge.switch(self.owner, self.wanted.routes)
+        self._leave()
+
+    def _empty(self) -> None:
+        """No release was good here before: only the accessories' volumes stay, of databases that are complete."""
+        plan = self.left.plan.accessories
+        of = [(item.name, plan[item.labels[LABEL_NAME]]) for item in self.observed.accessories if item.running and item.labels[LABEL_NAME] in plan]
+        with suppress(DeployFailed):  # not needed now; its next start reports what is missing
+            wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
+        attempt_all(
+            *(partial(self.ctx.runtime.remove, item.name, volumes=False) for item in self.observed.accessories),
+            *(partial(self.ctx.runtime.remove_network, network) for network in (self.rotation, names.network(self.app, self.name))),
+            partial(self.ctx.edge.trim, publish(self.environment)),
+        )
+
+    def _added(self) -> list[ContainerInfo]:
+        """Accessories of the failed release that the good one lacks."""
+        history = self.ctx.ledger.history(self.app, self.name)
+        if self.good is None or any((item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in history):
+            return []
+        known, mine = {spec.name for spec in self.wanted.accessories}, self.ctx.ledger.identity()
+        made = (str(self.left.number), mine)
+        return [
+            item for item in self.observed.accessories
+            if item.name.removesuffix(names.replaced("")) not in known and (item.labels.get(LABEL_MADE_BY), item.labels.get(LABEL_LEDGER)) == made
+        ]  # fmt: skip
+
+    def _take_away(self) -> None:
+        """Remove what the good release doesn't use: added accessories, networks of a former host, and ports of the edge
+        without routes."""
+        added = self._added()
+
+        def remove(item: ContainerInfo) -> None:
+            self.ctx.runtime.stop(item.name, GRACE)
+            self.ctx.runtime.remove(item.name, volumes=False)
+            self.ctx.reporter.note(f"{item.name} is removed: release {self.left.number} had added it")
+
+        attempt_all(*(partial(remove, item) for item in added))
+        if not self.wanted.services and len(added) == len(self.observed.accessories):
+            networks = (self.rotation, names.network(self.app, self.name))
+            attempt_all(*(partial(self.ctx.runtime.remove_network, network) for network in networks))
+        if self.wanted.publish != publish(self.environment):
+            self.ctx.edge.trim(publish(self.environment))
+
+    def _tell_what_stays(self) -> None:
+        """Report volumes of removed accessories."""
+        removed = self.observed.accessories if self.good is None and not self.strangers else self._added()
+        stay = [volume for item in removed for volume in item.volumes.values() if self.ctx.runtime.has_volume(volume)]
+        if stay:
+            remedy = f"docker volume rm {' '.join(stay)}" if self.good else f"shipway destroy {self.name} --force"
+            words = f"what release {self.left.number} wrote stays in {', '.join(stay)}"
+            self.ctx.reporter.note(f"{words}: the next deployment with it uses it, and `{remedy}` removes it")
+
+    def _accessories(self) -> None:
+        """Restore the good release's accessories: the replaced ones, and those that the engine left stopped."""
+        if self.good is None:
+            return
+        changes = self.changes.of("accessory", "create", "start", "bring back")
+        stopped = {item.name for item in self.observed.accessories if not item.running}
+        # One that differs from the plan is kept: replacing it is up to a deployment.
+        differ = [replace(item, verb="start") for item in self.changes.of("accessory", "replace") if item.name in stopped]
+        start_accessories(self.ctx, [*changes, *differ], self.good.plan, self.observed.accessories)
+        forget_replaced(self.ctx, self.changes.of("accessory", "remove"))
+
+    def _start(self, specs: Sequence[ContainerSpec]) -> None:
+        """Start what a rolling deployment stopped, or someone removed."""
+        missing = {change.name for change in self.changes.of("container", "create", "start")}
+        starting = [spec for spec in specs if spec.name in missing]
+        for spec in starting:
+            self.ctx.images.pull(spec.image, lambda line: None)
+            aliases = () if spec in self.wanted.web else (spec.labels[LABEL_NAME],)
+            create_and_start(self.ctx, spec, {self.rotation: aliases})
+        services = self.good.plan.services if self.good else {}
+        of = [(spec.name, services[spec.labels[LABEL_NAME]]) for spec in starting]
+        headers = self.good.plan.environments[self.name].forwarded if self.good else {}
+        wait_healthy(self.ctx, [(name, service.health, service.port) for name, service in of], headers=headers)
+
+    def _enter(self) -> None:
+        """Start the edge, and attach everything that serves."""
+        inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
+        for spec in self.wanted.web:
+            enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
+        self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self.domain,)}, self.wanted.url)
+
+    def _leave(self) -> None:
+        """Remove what doesn't belong to the good release, or return it to its previous state."""
+        part = {spec.name for spec in self.wanted.services} | {item.name for item in self.strangers}
+        verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
+        served = routes.upstreams(self.observed.routes)
+        others = [item for item in self.observed.services if item.name not in part]
+        history = self.ctx.ledger.history(self.app, self.name)
+        switched = self.ctx.clock()
+        for item in others:
+            if item.active and self.rotation in item.addresses:
+                self.ctx.runtime.set_aliases(self.rotation, item.name, ())
+
+        def since(item: ContainerInfo) -> float:
+            return switched if item.name in served else replaced_at(history, release_of(item)) or 0.0
+
+        draining = {item.name for item in wait_drained(self.ctx, [item for item in others if item.name in served], switched, at_most=PATIENCE)}
+        draining |= {item.name for item in others if item.name not in served and not drained(self.ctx, item, since(item))}
+        if not self.wanted.services:  # no later process handles this host
+            draining = set()
+
+        def leave(item: ContainerInfo) -> None:
+            verb, fresh = verbs.get(item.name), release_of(item) == self.left.number and item.name not in served
+            if verb == "remove" and fresh:
+                self.ctx.runtime.remove(item.name)  # no request ever reached it
+            elif verb and (fresh or item.name not in draining):
+                end(self.ctx, item, self.app, self.name, remove=verb == "remove")
+            elif fresh:
+                self.ctx.runtime.disconnect(self.rotation, item.name)
+            elif item.name in draining or item.name in served:  # its requests have yet to complete
+                self.ctx.retire_later(self.app, self.name)
+
+        side_by_side(leave, others)

@@ -1,0 +1,133 @@
+"""How a release takes over from the previous one: all at once, a few replicas at a time, or by a growing share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Protocol
+
+from shipway.actions.deployments.host import HostDeployment
+from shipway.actions.deployments.monitor import watch
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.context import Context
+from shipway.domain import routes
+from shipway.domain.container import LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.observed import release_of
+from shipway.domain.release import DEPLOY
+from shipway.system.parallel import side_by_side
+
+
+class Switching(Protocol):
+    """The part of a deployment that a strategy drives."""
+
+    ctx: Context
+    order: DeployRequest
+    places: list[HostDeployment]
+    decided: float  # when, by the context's clock
+    switched: bool  # whether requests reach the release
+    last_switch: float | None  # when it took effect on all hosts
+
+    def everywhere(self, work: Callable[[HostDeployment], object]) -> None:
+        """Run on all hosts in parallel."""
+
+    def switch(self, work: Callable[[HostDeployment], object]) -> None:
+        """Switch all hosts or none."""
+
+
+def take_over(switching: Switching) -> None:
+    """Take over by the plan's strategy; at once if there is no previous release."""
+    order = switching.order
+    old = switching.places[0].observed.routes
+    fresh = old is None or any(place.wanted.routes == place.observed.routes for place in switching.places)
+    kind = "rollback" if order.kind != DEPLOY else "blue-green" if fresh else order.environment.strategy.kind
+    {"rollback": _back, "blue-green": _blue_green, "rolling": _rolling, "canary": _canary}[kind](switching)
+    if switching.switched:
+        switching.everywhere(HostDeployment.forget_names)
+    if switching.last_switch is not None:
+        took = (switching.last_switch - switching.decided) * 1000
+        switching.ctx.reporter.note(f"all requests go to release {order.release.number}, {took:.0f} ms after the decision")
+
+
+def _blue_green(switching: Switching) -> None:
+    switching.everywhere(HostDeployment.web)
+    switching.everywhere(HostDeployment.workers)
+    switching.everywhere(HostDeployment.enter)
+    switching.everywhere(HostDeployment.settle)
+    switching.switch(HostDeployment.take)
+
+
+def _back(switching: Switching) -> None:
+    """Roll back: its workers were good before, and need not wait for the containers on standby."""
+
+    def web() -> None:
+        switching.everywhere(HostDeployment.web)
+        switching.everywhere(HostDeployment.enter)
+        switching.switch(HostDeployment.take)
+
+    works: list[Callable[[], None]] = [web, lambda: switching.everywhere(HostDeployment.workers)]
+    side_by_side(lambda work: work(), works)
+
+
+def _canary(switching: Switching) -> None:
+    """Give it a growing share of the requests while they do well; its workers start at the full share."""
+    strategy, rule = switching.order.environment.strategy, switching.order.environment.watch
+    switching.everywhere(HostDeployment.web)
+    switching.everywhere(HostDeployment.enter)
+    for share in strategy.steps:
+        switching.switch(partial(_blend, share=share))
+        with switching.ctx.part("canary", f"{share:.0%} of the requests for {strategy.hold:g} s"):
+            new, old = switching.order.release.number, switching.places[0].observed.routed_release
+            watch(switching.places, rule, new, duration=strategy.hold, old=old)
+    switching.everywhere(HostDeployment.workers)
+    switching.switch(HostDeployment.take)
+
+
+def _blend(place: HostDeployment, share: float) -> None:
+    old, new = place.observed.routes, place.wanted.routes
+    place.switch(routes.blend(old, new, share) if old is not None and new is not None else new)
+
+
+def _rolling(switching: Switching) -> None:
+    """Replace a few replicas of each service at a time: the new ones start and take requests, then as many old ones
+    stop."""
+    batch = switching.order.environment.strategy.batch
+    for done in count(batch, batch):
+        switching.everywhere(partial(_start, done=done))
+        if all(len(_first(place, done)) == len(place.wanted.services) for place in switching.places):
+            switching.switch(HostDeployment.take)
+            return  # remaining old ones stop with the rest
+        switching.switch(partial(_mix, done=done))
+        switching.everywhere(partial(_stop, done=done))
+
+
+def _start(place: HostDeployment, done: int) -> None:
+    chosen = _first(place, done)
+    place.start(chosen)
+    place.enter([spec for spec in place.wanted.web if spec in chosen])
+
+
+def _mix(place: HostDeployment, done: int) -> None:
+    old, new = place.observed.routes, place.wanted.routes
+    if new is not None:
+        place.switch(routes.mix(old or {**new, "routes": []}, new, done))
+
+
+def _stop(place: HostDeployment, done: int) -> None:
+    left = [item for item in place.observed.services if release_of(item) == place.observed.routed_release]
+    by_service: dict[str, list[ContainerInfo]] = {}
+    for item in sorted(left, key=lambda item: (len(item.name), item.name)):  # in the order of replica numbers
+        by_service.setdefault(item.labels[LABEL_NAME], []).append(item)
+    place.drain([item for items in by_service.values() for item in items[:done] if item.active])
+
+
+def _first(place: HostDeployment, number: int) -> list[ContainerSpec]:
+    """The first replicas of each service, that many."""
+    seen: Counter[str] = Counter()
+    chosen = []
+    for spec in place.wanted.services:
+        seen[spec.labels[LABEL_NAME]] += 1
+        if seen[spec.labels[LABEL_NAME]] <= number:
+            chosen.append(spec)
+    return chosen

@@ -1,0 +1,60 @@
+"""Snapshots of an environment's database: taken, tested by restoring them elsewhere, and recorded."""
+
+from __future__ import annotations
+
+import uuid
+
+from shipway.actions.database.client import DatabaseShell, database_shell
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.proofs.rollback_plan import proofs
+from shipway.context import Context
+from shipway.domain import snapshot as domain
+from shipway.domain.desired import Settings
+from shipway.domain.errors import SnapshotFailed
+from shipway.domain.plan import Environment
+from shipway.domain.proof import Proof, images_digest
+from shipway.domain.release import Release
+from shipway.domain.rules import asks_for_proof
+from shipway.domain.snapshot import Snapshot
+
+
+def snapshot_before(ctx: Context, order: DeployRequest, own: Settings, stood: str | None) -> Snapshot | None:
+    """Take one before the release's migrations, if the plan or the rules in force require it. ctx: of the host of the
+    database. An adopted database, whose release the ledger doesn't know, counts as unproven: its snapshot is of release
+    0."""
+    release, environment = order.release, order.environment
+    now = ctx.ledger.current(release.app, environment.name)
+    database, asked = release.plan.database, now is None or asks_for_proof(release.plan, environment, order.in_force)
+    if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood), asked=asked):
+        return None
+    shell = database_shell(ctx, release, environment, own)
+    if shell is None:
+        return None
+    return take(ctx, shell, now.release if now else 0, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
+
+
+def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, cause: str, most: int) -> Snapshot:
+    """Take one under the environment's lock. The files of the `most` newest before it stay; the ledger keeps all
+    records."""
+    known = standing_snapshots(ctx, shell.app, shell.environment)
+    file = f"{uuid.uuid4().hex}.dump"
+    with ctx.part("snapshot", cause):
+        answer = shell.run("take", file, *(item.file for item in domain.kept(known, most)))
+        if answer.taken is None:
+            raise SnapshotFailed("the snapshot was not written")
+        size, digest = answer.taken
+        made = Snapshot(
+            shell.app, shell.environment, 0, release, schema, ctx.clock(), ctx.actor, cause, file, size, digest, answer.rows
+        )  # fmt: skip
+        return ctx.ledger.add_snapshot(made)
+
+
+def standing_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
+    """Newest first, without those removed by a later destroy of the environment."""
+    ended = ctx.ledger.destroyed(app, environment)
+    return [item for item in ctx.ledger.snapshots(app, environment) if item.at > ended]
+
+
+def _proof(ctx: Context, release: Release, environment: Environment, stood: str | None) -> Proof | None:
+    found = proofs(ctx, release.app, environment.name, release.number)
+    return next((item for item in found if (item.digest, item.schema_before) == (images_digest(release), stood)), None)

@@ -1,0 +1,143 @@
+"""One-off containers for migrations, seeds and checks, which are always removed."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.accessory import PLACEHOLDER
+from shipway.domain.container import LABEL_CONFIG, ContainerSpec
+from shipway.domain.desired import Settings, secret_files, stand_ins, variables
+from shipway.domain.errors import UsageError
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.release import Release
+from shipway.ports import DatabaseTool, OneOff
+from shipway.steps.container import capture
+from shipway.system.tars import TooLarge, reading_stream
+
+TIMEOUT = 1800.0
+LARGEST = 256 << 20  # bytes of a folder that is read as a whole
+
+
+def service_job(
+    release: Release, environment: Environment, settings: Settings, service: str, extra: Mapping[str, str]
+) -> ContainerSpec:
+    """A container that runs a command in a service's image, with the environment and secrets of that service."""
+    plan = release.plan
+    return ContainerSpec(
+        name=f"{plan.app}_{environment.name}_job",
+        image=release.images[service],
+        labels=names.labels(plan.app, environment.name, "job", service),
+        env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
+        files=secret_files(settings, plan.services[service]),
+        security=plan.services[service].security,
+        networks={names.network(plan.app, environment.name): (), names.rotation_network(plan.app, environment.name): ()},
+    )
+
+
+Files = Callable[[str], dict[str, bytes]]  # returns the files of an image's folder, by path below it
+
+
+def database_tool(
+    ctx: Context, release: Release, environment: Environment, settings: Settings,
+    *, runner: Callable[[ContainerSpec], OneOff] | None = None, files: Callable[[Files], Files] | None = None,
+) -> DatabaseTool | None:  # fmt: skip
+    """The migration tool of a release, bound to an environment's database; None if the plan has none.
+
+    runner: runs commands, instead of one container each. files: wraps the reader of the image's files.
+    """
+    plan, database = release.plan, release.plan.database
+    if database is None:
+        return None
+    accessory = plan.accessories[database.accessory]
+    job = service_job(release, environment, settings, database.service, {})
+    password = settings.passwords.get(accessory.name, "")
+    client = dataclasses.replace(
+        job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
+    )
+
+    def own_files(folder: str) -> dict[str, bytes]:
+        return image_files(ctx, job, folder)
+
+    return ctx.tool(
+        database,
+        run=runner(job) if runner else _one_off(ctx, job),
+        client=runner(client) if runner else _one_off(ctx, client),
+        files=files(own_files) if files else own_files,
+    )
+
+
+def files_of(ctx: Context, release: Release, environment: Environment, settings: Settings, folder: str) -> dict[str, bytes]:
+    """The files of a folder of the image that has the release's migrations."""
+    database = release.plan.database
+    assert database is not None
+    return image_files(ctx, service_job(release, environment, settings, database.service, {}), folder)
+
+
+def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: Mapping[str, str]) -> str | None:
+    """Newest schema revision in the images; asks the tool without a database, in containers with these labels.
+
+    Tools import a project's settings, which read variables: they get the plan's, see `stand_ins`.
+    """
+    database = plan.database
+    if database is None:
+        return None
+    env = stand_ins(plan, database.service)
+    files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in plan.services[database.service].secret_files}
+    job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
+    run = _one_off(ctx, job)
+    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))
+    return tool.head()
+
+
+def _one_off(ctx: Context, spec: ContainerSpec) -> Callable[[Sequence[str]], tuple[int, str]]:
+    def run(command: Sequence[str]) -> tuple[int, str]:
+        ctx.images.pull(spec.image, lambda line: None)  # the host may not have the image yet
+        argv = dataclasses.replace(spec, entrypoint=(command[0],), command=tuple(command[1:]))
+        return capture(ctx, argv, timeout=TIMEOUT)
+
+    return run
+
+
+def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, bytes]:
+    """The files of a folder of an image (relative to its WORKDIR), by path below that folder."""
+    ctx.images.pull(spec.image, lambda line: None)
+    found = ctx.images.inspect(spec.image)
+    config = found.get("Config") if found else None
+    workdir = str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
+    path = folder if folder.startswith("/") else f"{workdir.rstrip('/')}/{folder}"
+    with never_started(ctx, spec) as container:
+        try:
+            return dict(_unpack(ctx.runtime.get(container, path)))
+        except TooLarge:
+            why = f"the image's folder {path} has more than {LARGEST >> 20} MB: too much for migrations"
+            raise UsageError(why, hint="set `database: {folder: …}` in the plan to the folder with the migrations alone") from None
+        except FileNotFoundError:
+            hint = "set `database: {folder: …}` in the plan"
+            raise UsageError(f"the image has no folder {path}", hint=hint) from None
+
+
+@contextmanager
+def never_started(ctx: Context, spec: ContainerSpec) -> Iterator[str]:
+    """A container to copy an image's files from."""
+    unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
+    container = ctx.runtime.create(
+        dataclasses.replace(spec, name=unique, networks={}, labels={**spec.labels, LABEL_CONFIG: unique})
+    )
+    try:
+        yield container
+    finally:
+        ctx.runtime.remove(container)
+
+
+def _unpack(archive: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
+    with reading_stream(archive, LARGEST) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name.partition("/")[2], content.read()

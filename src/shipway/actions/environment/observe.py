@@ -1,0 +1,142 @@
+"""Observe what really runs in an environment, and what it needs to run a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shipway.actions.environment.ownership import require_owned
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names, secret_value
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
+from shipway.domain.count import counted
+from shipway.domain.desired import Settings
+from shipway.domain.errors import KeyMissing, SecretError
+from shipway.domain.observed import Observed
+from shipway.domain.plan import Accessory, Environment, Plan
+from shipway.domain.release import Deployment, Release
+
+
+def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
+    """Read the engine, and with `routes` the edge."""
+    found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
+    by_role = {
+        role: tuple(sorted((item for item in found if item.labels.get(LABEL_ROLE) == role), key=lambda item: item.name))
+        for role in ("service", "accessory")
+    }
+    table = ctx.edge.routes(names.route_owner(app, environment)) if routes else None
+    return Observed(by_role["service"], by_role["accessory"], table)
+
+
+def settings(
+    ctx: Context,
+    release: Release,
+    environment: Environment,
+    *,
+    version: str | None = None,
+    like: Deployment | None = None,
+    create: bool = True,
+) -> Settings:
+    """Secrets and passwords for a release in an environment.
+
+    like: use this deployment's versions of the secrets. create: generate missing passwords of accessories (otherwise a
+    placeholder, for a dry run). SecretError lists all missing secrets.
+    """
+    plan = release.plan
+    scope = names.scope(plan.app, environment.name)
+    versions = require_secrets(ctx, plan, environment, like)
+    values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
+    _require_fit(plan, values)
+    passwords = passwords_of(ctx, plan, environment, create=create)
+    chosen = {accessory.name: known.password_secret(accessory) for accessory in plan.accessories.values()}
+    passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
+    ctx.redactor.add(values)
+    fingerprints = {name: text for name, number in versions.items() for text in ctx.secrets.fingerprints(scope, name)[number - 1 : number]}
+    return Settings(version or version_of(ctx, release, environment), values, versions, passwords, fingerprints)
+
+
+def _version(ctx: Context, scope: str, name: str, like: Deployment | None) -> int | None:
+    """Version of the value that a deployment used: by its fingerprint, or by its number in records without
+    fingerprints. None if it used none, or one that this ledger lacks."""
+    number, fingerprint = (like.secrets.get(name), like.fingerprints.get(name)) if like else (None, None)
+    known = ctx.secrets.fingerprints(scope, name) if fingerprint else ()
+    if fingerprint is None or number is None or known[number - 1 : number] == [fingerprint]:
+        return number
+    return known.index(fingerprint) + 1 if fingerprint in known else None
+
+
+def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: bool) -> dict[str, str]:
+    """Passwords of an environment's accessories, by accessory. create: generate missing ones; otherwise a
+    placeholder."""
+    found = {
+        accessory.name: _password(ctx, plan, environment, accessory, create)
+        for accessory in plan.accessories.values()
+        if known.needs_password(accessory)
+    }
+    ctx.redactor.add({f"{name} password": value for name, value in found.items()})
+    return found
+
+
+def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
+    """Check the values again: one may have been set for a plan that used it as a file."""
+    for name, value in values.items():
+        if why := secret_value.problem(name, secret_value.as_bytes(value), variable=secret_value.used_as_variable(plan, name)):
+            raise SecretError(why, hint=secret_value.remedy(name))
+
+
+def require_secrets(ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None) -> dict[str, int]:
+    """Version of each secret that a deployment needs: those of `like`, else the newest. SecretError lists all missing
+    ones."""
+    scope = names.scope(plan.app, environment.name)
+    newest = ctx.secrets.names(scope)
+    versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
+    missing = [name for name, version in versions.items() if not version]
+    if missing:
+        commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
+        raise SecretError(f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}", hint=f"set them:\n{commands}")
+    return versions
+
+
+def needed(plan: Plan, environment: Environment) -> list[str]:
+    """Names of all secrets that a deployment to the environment needs."""
+    wanted = [name for service in plan.services.values() for name in service.secrets]
+    wanted += [name for accessory in plan.accessories.values() for name in accessory.secrets]
+    if environment.seed:
+        wanted += environment.seed.secrets
+    return list(dict.fromkeys(wanted))
+
+
+def version_of(ctx: Context, release: Release, environment: Environment) -> str:
+    """The release's version tag in an environment deployed by tags; else its short revision."""
+    tags = versions(ctx, release) if environment.trigger.tag else []
+    return tags[-1] if tags else release.revision[:12]
+
+
+def versions(ctx: Context, release: Release) -> list[str]:
+    """All version tags of the release, oldest first."""
+    return ctx.ledger.versions(release.app, release.number)
+
+
+def _password(ctx: Context, plan: Plan, environment: Environment, accessory: Accessory, create: bool) -> str:
+    scope = names.scope(plan.app, environment.name)
+    own = known.password_secret(accessory)
+    name = own or f"accessory:{accessory.name}"
+    try:
+        found = ctx.secrets.get(scope, name)
+    except KeyMissing:  # the running container knows its password too
+        found = _running_password(ctx, plan, environment, accessory)
+        if found is None:
+            raise
+    if found is None and create and not own:
+        import secrets as random
+
+        found = _running_password(ctx, plan, environment, accessory) or random.token_urlsafe(24)
+        ctx.secrets.set(scope, name, found)
+    return found or "not-made-yet"
+
+
+def _running_password(ctx: Context, plan: Plan, environment: Environment, accessory: Accessory) -> str | None:
+    """The password that the existing container was created with."""
+    here = ctx.on(environment.hosts[0].name)
+    require_owned(here, plan.app, environment.name)
+    return known.password_in(accessory, here.runtime.variables(names.accessory(plan.app, environment.name, accessory.name)))

@@ -1,0 +1,200 @@
+"""Free space that no environment needs any more: images on the hosts, outputs and logs of old runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.errors import ShipwayError, StoreError
+from shipway.domain.history import current
+from shipway.domain.record import from_data
+from shipway.domain.release import Deployment, Release
+from shipway.domain.retention import Going, Known, Staying, built_images, kept_releases, sort_images
+from shipway.steps import artifacts
+from shipway.steps.run import StepResult
+from shipway.system.parallel import attempt_all, errors_of, side_by_side
+
+RUNS = 50  # newest runs of an app whose outputs, logs and step images stay
+DAY = 86400.0
+FRESH = 7 * DAY  # a newer step image stays, whatever used it
+ALL = 1000  # releases and runs whose images are known by name; older ones were pruned while they were among these
+
+
+@dataclass(frozen=True)
+class OnHost:
+    """The app's images on one host."""
+
+    host: str
+    going: tuple[Going, ...] = ()
+    staying: tuple[Staying, ...] = ()
+    error: ShipwayError | None = None  # why nothing is known of it
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything to prune. Nothing has been changed yet."""
+
+    hosts: tuple[OnHost, ...]
+    files: tuple[Path, ...]  # below ctx.home: outputs of steps, and logs
+
+
+def prune(ctx: Context, app: str) -> None:
+    """Prune at the end of a deployment. Failures are reported, and never fail the deployment."""
+    try:
+        remove(ctx, look(ctx, app))
+    except (ShipwayError, OSError) as error:
+        ctx.reporter.note(f"old images and outputs stay: {error}")
+
+
+def look(ctx: Context, app: str) -> Found:
+    """Find what can be removed, on the reachable hosts."""
+    releases = ctx.ledger.releases(app, limit=ALL)
+    histories = {name: ctx.ledger.history(app, name) for name in sorted(ctx.ledger.environments(app))}
+    serving = {now.release for history in histories.values() if (now := current(history))}
+    releases = _with(ctx, app, releases, serving)  # of an environment that is rarely deployed
+    kept = kept_releases(histories, releases)
+    releases = _with(ctx, app, releases, kept)
+    known = _known(ctx, app, releases, kept)
+    found = side_by_side(lambda host: _on_host(ctx, host, known), _hosts(ctx, histories, releases))
+    return Found(tuple(found), tuple(_files(ctx, app)))
+
+
+def _with(ctx: Context, app: str, releases: Sequence[Release], numbers: Iterable[int]) -> list[Release]:
+    """Add the releases with these numbers, newest first."""
+    missing = sorted(set(numbers) - {release.number for release in releases}, reverse=True)
+    older = (ctx.ledger.release(app, number) for number in missing)
+    return [*releases, *(release for release in older if release)]
+
+
+def remove(ctx: Context, found: Found, removed: Callable[[str], None] = lambda name: None) -> None:
+    """Remove it, and report each removed name and file. What a container has begun to use since stays. Failures and
+    unreachable hosts do not stop the rest: one final error lists them all."""
+
+    problems: list[BaseException] = []
+
+    def on_host(item: OnHost) -> None:
+        try:
+            with errors_of(item.host):
+                _remove_images(ctx, item, removed)
+        except ShipwayError as error:
+            problems.append(error)
+
+    side_by_side(on_host, found.hosts)
+    files = (partial(_remove_file, path, removed) for path in found.files)
+    attempt_all(*(partial(_fail, error) for error in problems), *files, *_empty_folders(ctx, found))
+
+
+def _remove_images(ctx: Context, item: OnHost, removed: Callable[[str], None]) -> None:
+    if item.error is not None:
+        raise item.error
+    there = ctx.on(item.host)
+    attempt_all(*(partial(_remove_image, there, name, removed) for going in item.going for name in going.names))
+
+
+def _fail(error: BaseException) -> None:
+    raise error
+
+
+def _remove_image(ctx: Context, name: str, removed: Callable[[str], None]) -> None:
+    if ctx.images.remove(name):
+        removed(name)
+
+
+def _remove_file(path: Path, removed: Callable[[str], None]) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} can't be removed: {error.strerror}") from error
+    removed(str(path))
+
+
+def _empty_folders(ctx: Context, found: Found) -> Iterator[Callable[[], None]]:
+    """Folders of runs whose logs are all gone."""
+    for folder in sorted({path.parent for path in found.files} - {ctx.home / "artifacts"}):
+        yield partial(_remove_folder, folder)
+
+
+def _remove_folder(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def weigh(ctx: Context, found: Found) -> dict[str, int]:
+    """Free bytes on the hosts from which images are removed, if known."""
+
+    def look(host: str) -> int | None:
+        try:
+            return ctx.on(host).runtime.free_space()
+        except ShipwayError:
+            return None
+
+    hosts = [item.host for item in found.hosts if item.going]
+    free = side_by_side(look, hosts)
+    return {host: count for host, count in zip(hosts, free, strict=True) if count is not None}
+
+
+def _hosts(ctx: Context, histories: Mapping[str, Sequence[Deployment]], releases: Sequence[Release]) -> list[str]:
+    """Hosts where images are built, and those of the environments by their current plans."""
+    plans = {release.number: release.plan for release in releases}
+    running = [(name, plans.get(now.release)) for name, history in histories.items() if (now := current(history))]
+    found = [host.name for name, plan in running if plan and name in plan.environments for host in plan.environments[name].hosts]
+    return list(dict.fromkeys([ctx.machine.name, *found]))
+
+
+def _known(ctx: Context, app: str, releases: Sequence[Release], kept: dict[int, str]) -> Known:
+    runs = ctx.ledger.runs(app, ALL)
+    numbers: dict[str, int] = {}
+    reasons: dict[str, str] = {}
+    for release in releases:
+        for reference in built_images(release):
+            numbers.setdefault(reference, release.number)
+            if release.number in kept:
+                reasons.setdefault(reference, f"release {release.number}: {kept[release.number]}")
+    repositories = {reference.partition("@")[0] for reference in numbers}
+    for run in ctx.ledger.pending_runs(app):
+        if ctx.clock() - float(str(run["started"])) < DAY:
+            reasons |= {f"{repository}:{run['revision']}": f"run {run['id']} is under way" for repository in repositories}
+    return Known(
+        releases=numbers,
+        revisions={str(run["revision"]) for run in runs},
+        kept=reasons,
+        steps=names.step_images(app),
+        step_images={result.image for result in _results(ctx, app)},
+        fresh=ctx.clock() - FRESH,
+    )
+
+
+def _on_host(ctx: Context, host: str, known: Known) -> OnHost:
+    try:
+        there = ctx.on(host)
+        images = there.images.list()  # before the containers: an image used meanwhile is then in both lists
+        used = {container.image for container in there.runtime.list({})}
+    except ShipwayError as error:
+        return OnHost(host, error=error)
+    return OnHost(host, *sort_images(images, used, known))
+
+
+def _results(ctx: Context, app: str) -> list[StepResult]:
+    """Results of the newest runs' steps."""
+    return [from_data(StepResult, result) for result in ctx.ledger.recent_steps(app, RUNS)]
+
+
+def _files(ctx: Context, app: str) -> list[Path]:
+    """Outputs that no recent run's step of any app has, and logs of this app's older runs."""
+    results = [result for known in ctx.ledger.apps() for result in _results(ctx, known)]
+    folder = ctx.home / "artifacts"
+    wanted = {artifacts.file(artifact, folder) for result in results for artifact in result.artifacts}
+    outputs = [path for path in folder.glob("*") if path not in wanted and _is_old(ctx, path)]
+    recent = {str(run["id"]) for run in ctx.ledger.runs(app, RUNS)}
+    logs = [path for path in (ctx.home / "logs" / app).glob("*/*") if path.parent.name not in recent and _is_old(ctx, path)]
+    return sorted(outputs) + sorted(logs)
+
+
+def _is_old(ctx: Context, path: Path) -> bool:
+    """A run in progress may have just written it."""
+    return path.is_file() and ctx.clock() - path.stat().st_mtime > DAY
+

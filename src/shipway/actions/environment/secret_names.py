@@ -1,0 +1,55 @@
+"""Names of secrets: invalid names are rejected, unused ones reported, and used ones kept."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from shipway.actions.environment.observe import needed
+from shipway.context import Context
+from shipway.domain.errors import UsageError
+from shipway.domain.names import PROOFS
+from shipway.domain.plan import Plan
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+
+
+def check_name(plan: Plan, environment: str, name: str) -> str:
+    """UsageError if the name is no valid variable name. A message if the plan doesn't use it; else empty."""
+    if not VARIABLE.fullmatch(name):
+        raise UsageError(f"{name[:60]!r} can't be the name of a variable", hint="letters, digits and underscores, no digit first: SECRET_KEY")
+    place = plan.environments.get(environment)
+    if place is None:
+        return ""
+    asked = needed(plan, place)
+    if name in asked:
+        return ""
+    near = difflib.get_close_matches(name, asked, 1)
+    guess = f"; did you mean {near[0]}?" if near else ""
+    return f"note: nothing in the plan asks for {name} in {environment} yet{guess}"
+
+
+def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> None:
+    """UsageError if the plan, the current release or one being deployed uses a secret of the environment or of the
+    proofs."""
+    used = [f"the plan's {user}" for user in _users(plan, environment, name)]
+    current, pending = ctx.ledger.current(plan.app, environment), ctx.ledger.pending(plan.app, environment)
+    for number in sorted({item.release for item in (current, *pending) if item is not None}):
+        release = ctx.ledger.release(plan.app, number)
+        used += [f"{user} of release {number}" for user in (_users(release.plan, environment, name) if release else ())]
+    if used:
+        hint = f"take it out of the plan and deploy that first; shipway secret set {environment} {name} changes its value"
+        raise UsageError(f"{name} is not removed from {environment}: {', '.join(used)} uses it", hint=hint)
+
+
+def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
+    if environment == PROOFS:
+        yield from ["proofs"] if name in plan.prove.secrets else []
+        return
+    place = plan.environments.get(environment)
+    if place is None:
+        return
+    yield from (f"service {item.name}" for item in plan.services.values() if name in item.secrets)
+    yield from (f"accessory {item.name}" for item in plan.accessories.values() if name in item.secrets)
+    yield from ["seed"] if place.seed and name in place.seed.secrets else []

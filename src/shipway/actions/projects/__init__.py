@@ -1,0 +1,1 @@
+"""Register a project, read the rules in force, and record approvals."""

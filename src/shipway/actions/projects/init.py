@@ -1,0 +1,107 @@
+"""Write a first plan for a repository, and the hook by which a bare repository runs the plan on a push."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipway.actions.projects.check import CheckResult
+from shipway.domain.errors import RepositoryError, UsageError
+from shipway.system.git import MAIN_BRANCHES, Repository, is_git_folder
+
+PLAN = "shipway.yaml"
+HOOK_MARK = "# Written by `shipway init --hook`."
+
+
+@dataclass(frozen=True)
+class InitResult:
+    """A plan's text, its sources, and whether it is usable."""
+
+    path: Path
+    text: str
+    found: tuple[tuple[str, str], ...]  # entry of the plan, and its reason
+    notes: tuple[str, ...]
+    secrets: tuple[str, ...]
+    check: CheckResult
+
+    @property
+    def todos(self) -> tuple[int, ...]:
+        """Numbers of the lines with open questions."""
+        return tuple(number for number, line in enumerate(self.text.splitlines(), 1) if "# TODO: " in line)
+
+
+def draft_plan(folder: Path) -> InitResult:
+    """Draft a plan for the repository that contains `folder`, or for the folder itself outside of a repository."""
+    from shipway.drafting.survey import survey
+    from shipway.drafting.write import write
+    from shipway.planfile.read import read
+
+    root, app, branch = _repository(folder)
+    draft = survey(root, app, branch)
+    text = write(draft)
+    reading = read(text, PLAN, lambda name: (root / name).exists())
+    found = [(f"service {item.name}", "; ".join(item.why)) for item in draft.services]
+    found += [(f"accessory {item.name}", "; ".join(item.why)) for item in draft.accessories]
+    found += [(f"database: {item.tool}" if item.tool else "migrations", item.why) for item in draft.databases]
+    found += [(f"step {item.name}", item.why) for item in draft.steps]
+    lists = [*(item.secrets for item in draft.services), *(item.secrets for item in draft.accessories)]
+    secrets = dict.fromkeys(name for listed in lists for name in listed)
+    result = CheckResult(reading.problems, reading.plan)
+    return InitResult(root / PLAN, text, tuple(found), tuple(draft.notes), tuple(secrets), result)
+
+
+def write_plan(result: InitResult, *, force: bool) -> None:
+    """Write the file; UsageError if a plan exists and `force` is not given."""
+    if result.path.exists() and not force:
+        hint = "look at the draft with --stdout, or replace the file with --force"
+        raise UsageError(f"{result.path} exists already", hint=hint)
+    try:
+        result.path.write_text(result.text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{result.path} can't be written: {error.strerror}") from error
+
+
+def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, protected: str | None = None) -> Path:
+    """Make a bare repository call `shipway hook` after each push. Idempotent. protected: the branch to register with
+    the first push of a plan.
+
+    UsageError if the folder is no bare repository, or has another post-receive hook and `force` isn't given.
+    """
+    _check_bare(repository)
+    hook = repository / "hooks" / "post-receive"
+    command = f"exec {shlex.quote(str(executable))} --home {shlex.quote(str(home))} hook"
+    command += f" --protected {shlex.quote(protected)}" if protected else ""
+    text = f"#!/bin/sh\n{HOOK_MARK}\n{command}\n"
+    if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(errors="replace")):
+        if not force:
+            hint = f"call it from there (`{command}`), or replace it with --force"
+            raise UsageError(f"{hook} exists already and is not Shipway's", hint=hint)
+        hook.unlink()
+    try:
+        hook.parent.mkdir(exist_ok=True)
+        part = hook.with_name(f".{hook.name}.part")
+        part.write_text(text, encoding="utf-8")
+        part.chmod(0o755)
+        part.replace(hook)
+    except OSError as error:
+        raise UsageError(f"{hook} can't be written: {error.strerror}") from error
+    return hook
+
+
+def _check_bare(repository: Path) -> None:
+    if not repository.is_dir():
+        raise UsageError(f"there is no folder {repository}", hint=f"git init --bare {repository}")
+    if not is_git_folder(repository) or not Repository.find(repository).is_bare:
+        raise UsageError(f"{repository} is no bare git repository", hint="the hook goes where a team pushes to: git init --bare")
+
+
+def _repository(folder: Path) -> tuple[Path, str, str]:
+    """Root, name and main branch."""
+    try:
+        repository = Repository.find(folder)
+    except RepositoryError:
+        return folder, folder.absolute().name, MAIN_BRANCHES[0]
+    address = (repository.source() or "").rstrip("/")
+    name = address.replace(":", "/").rpartition("/")[2] or repository.path.name
+    return repository.path, name, repository.main_branch()

@@ -1,0 +1,226 @@
+"""Bind an app to its repository: its address, the plan's path, the protected branch, and where its authors begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from shipway.context import Context
+from shipway.domain.errors import GateRefused, PlanError, RepositoryError, UsageError
+from shipway.domain.plan import Plan
+from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
+from shipway.domain.release import Commit
+from shipway.system.addresses import address_of, addresses, identity, is_bare, is_path, own_address, url_for
+from shipway.system.git import Repository
+from shipway.system.origin import Origin, Refs
+
+ParsePlan = Callable[[str, str, Callable[[str], bool]], Plan]
+PLAN = "shipway.yaml"
+USUAL = ("main", "master", "trunk")
+HOW = "shipway rules register --reason TEXT"
+ADDRESS = "shipway rules register --address URL --reason TEXT"
+MOVE = "move it to the root: the folders in it are named from there, such as `build: apps/shop`"
+LATEST = 20  # releases of a known app, one of which must be in the repository that registers it
+
+
+def registered(
+    ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None, record: bool = True
+) -> tuple[Registration, Origin]:
+    """The app's registration, created if missing; record=False: without writing it. GateRefused if it is bound to
+    another repository."""
+    found = ctx.ledger.registration(plan.app)
+    if found is None:
+        origin = _first_origin(ctx, repository)
+        _require_known(ctx, origin, plan.app)
+        _require_same(origin, protected or default_branch(origin), plan, parse)
+        return register(ctx, origin, plan, protected, record=record), origin
+    recorded = recorded_origin(ctx, found, repository)
+    if recorded is None or found.plan != PLAN:
+        here = next(iter(addresses(repository)))
+        raise GateRefused(
+            f"{plan.app} is bound to {found.plan} of {found.address}, and this is {PLAN} of {here}",
+            hint=f"give this project an `app:` of its own; where the repository of {plan.app} has moved, in a clone of it: {HOW}, then: "
+            f"shipway run BRANCH; where this is another address of the same repository: {ADDRESS}",
+        )
+    return found, recorded
+
+
+def recorded_origin(ctx: Context, registration: Registration, clone: Repository) -> Origin | None:
+    """The recorded repository, as this clone reaches it; None if it is no clone of it."""
+    found = ((address, url_for(address, clone)) for address in registration.addresses)
+    return next((Origin(address, url, clone, ctx.home) for address, url in found if url is not None), None)
+
+
+def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> None:
+    """A commit can't name another app than the protected plan does: that app would have a history without rules."""
+    text = origin.text(branch, PLAN)
+    try:
+        found = parse(text, PLAN, lambda path: True).app if text is not None else plan.app
+    except PlanError:
+        return  # it deploys nothing
+    if found != plan.app:
+        raise GateRefused(
+            f"this commit's plan is that of {plan.app}, and {branch} of {origin.address} has the plan of {found}",
+            hint="to rename an app, change `app:` on the protected branch first",
+        )
+
+
+def register(
+    ctx: Context, origin: Origin, plan: Plan, protected: str | None, reason: str = "", *, address: str = "", path: str = "", record: bool = True
+) -> Registration:
+    """Record and report it; record=False: report what would be recorded. The plan stands in if the protected branch has
+    none. address: if it differs from the one that is read now."""
+    branch = protected or default_branch(origin)
+    baseline = origin.before(branch, PLAN)
+    made = Registration(plan.app, address or origin.address, PLAN, branch, baseline, ctx.actor, ctx.clock(), path, reason)
+    if record:
+        ctx.ledger.register(made)
+    for line in words(made, origin.refs(), remote=not is_own(origin), record=record):
+        ctx.reporter.note(line)
+    if origin.text(branch, PLAN) is None:
+        if record:
+            ctx.ledger.accept_rules(AcceptedRules(plan.app, STAND_IN, plan, (), ctx.actor, reason or "the first plan", ctx.clock()))
+        ctx.reporter.note(f"{branch} has no {PLAN} yet: until it has, the rules in force are those of this first plan")
+    return made
+
+
+def register_again(
+    ctx: Context, repository: Repository, plan: Plan, protected: str | None, reason: str, address: str | None = None
+) -> Registration:
+    """Replace the registration at a user's request. address: by which clones reach the repository, if it isn't this
+    clone's remote; it must have the app's history. UsageError without a reason."""
+    if not reason.strip():
+        raise UsageError("a registration that replaces another needs a reason", hint="--reason TEXT")
+    found = ctx.ledger.registration(plan.app)
+    if address is None:
+        origin = _first_origin(ctx, repository)
+        same = found is not None and _means(found, origin.address)
+        return register(ctx, origin, plan, protected, reason, address=found.address if found and same else "", path=found.path if found and same else "")
+    origin = _named_origin(ctx, repository, address)
+    _require_history(ctx, origin, plan.app, found)
+    return register(ctx, origin, plan, protected or (found.branch if found else None), reason, path=_path_beside(repository, found, origin.address))
+
+
+def _means(registration: Registration, address: str) -> bool:
+    return identity(address) in map(identity, registration.addresses)
+
+
+def _named_origin(ctx: Context, repository: Repository, url: str) -> Origin:
+    """The repository at an address given by the user, which may contain credentials."""
+    address = address_of(url.strip(), Path.cwd())
+    return Origin(address, address if is_path(address) else url.strip(), repository, ctx.home)
+
+
+def _path_beside(repository: Repository, found: Registration | None, address: str) -> str:
+    """The bare repository's own path is recorded beside an address for others: its hook runs there."""
+    if is_path(address):
+        return ""
+    if is_bare(str(repository.path)):
+        return own_address(repository)
+    if found is None:
+        return ""
+    return found.address if is_path(found.address) else found.path if _means(found, address) else ""
+
+
+def _require_history(ctx: Context, origin: Origin, app: str, found: Registration | None) -> None:
+    """GateRefused if it lacks the baseline or, without one, has none of the newest releases' commits nor the
+    clone's."""
+    releases = [release.revision for release in ctx.ledger.releases(app, limit=LATEST)]
+    wanted = [found.baseline] if found and found.baseline else releases or [origin.clone.commit("HEAD").revision]
+    if not any(origin.has(revision) for revision in wanted):
+        what = f"the baseline of {app}" if found and found.baseline else f"a release of {app}" if releases else "what is checked out here: push it first"
+        raise GateRefused(
+            f"{origin.address} is not the repository of {app}: it lacks commit {wanted[0][:12]}, {what}",
+            hint=f"give the address of the repository that has it; where {app} has a new repository: {HOW}, in a clone of that",
+        )
+
+
+def register_hook(ctx: Context, repository: Repository, protected: str | None, parse: ParsePlan) -> Registration | None:
+    """Register a bare repository that gets the hook; None if its protected branch has no plan yet: the first push
+    registers.
+
+    GateRefused if the app is bound to another repository.
+    """
+    origin = _first_origin(ctx, repository)
+    branch = protected or (default_branch(origin) if origin.refs().commits else None)
+    text = origin.text(branch, PLAN) if branch else None
+    if text is None:
+        ctx.reporter.note("the first push of a plan registers it here" + (f", with the protected branch {branch}" if branch else ""))
+        return None
+    plan = parse(text, PLAN, lambda path: True)
+    found = ctx.ledger.registration(plan.app)
+    if found is not None and not _means(found, origin.address):
+        raise GateRefused(f"{plan.app} is bound to {found.plan} of {found.address}, and not to {origin.address}", hint=f"where it has moved, there: {HOW}")
+    if found is not None and found.branch == (protected or found.branch):
+        return found
+    if found is None:
+        _require_known(ctx, origin, plan.app)
+    return register(ctx, origin, plan, protected, address=found.address if found else "", path=found.path if found else "")
+
+
+def words(made: Registration, refs: Refs, *, remote: bool, record: bool = True) -> list[str]:
+    """What was or would be registered, and how to change it."""
+    where = f"{made.plan} of {made.address}" + (f" (its hook: {made.path})" if made.path else "") + f", protected branch {made.branch}"
+    other = "(another one: shipway rules register --protected BRANCH --reason TEXT)"
+    lines = [f"{made.app} is registered: {where} {other}" if record else f"{made.app} is not registered yet: `shipway run` registers {where} {other}"]
+    if not remote:
+        lines.append(f"this repository has no remote: its own branch {made.branch} has the rules in force")
+    if made.branch in ("develop", "development") and any(name in refs.branches() for name in USUAL):
+        usual = next(name for name in USUAL if name in refs.branches())
+        lines.append(f"{made.branch} is what the remote's HEAD names; where {usual} is the reviewed one, protect that")
+    return lines
+
+
+def default_branch(origin: Origin) -> str:
+    """The remote's HEAD, else main, master or trunk, else the only branch; never just the checked-out one."""
+    refs = origin.refs()
+    branches = refs.branches()
+    usual = next((name for name in USUAL if name in branches), None)
+    if refs.head in branches or (refs.head and usual is None):
+        return str(refs.head)
+    if usual is None and len(branches) == 1:
+        return next(iter(branches))
+    if usual is None:
+        listed = ", ".join(sorted(branches)[:10]) or "none"
+        raise RepositoryError(
+            f"which branch of {origin.address} has the rules in force? None is called main, master or trunk (there are: {listed})",
+            hint="shipway rules register --protected BRANCH --reason TEXT",
+        )
+    return usual
+
+
+def _first_origin(ctx: Context, repository: Repository) -> Origin:
+    """A bare repository itself, since it is pushed to; else the remote `origin`, or the only one; else the clone
+    itself."""
+    found = addresses(repository)
+    own = own_address(repository)
+    remotes = [address for address in found if address != own]
+    if is_bare(str(repository.path)) or not remotes:
+        return Origin(own, own, repository, ctx.home)
+    return Origin(remotes[0], found[remotes[0]], repository, ctx.home)
+
+
+def is_own(origin: Origin) -> bool:
+    """Whether it is the repository of this working directory, without a remote."""
+    return origin.address == own_address(origin.clone) and not is_bare(origin.address)
+
+
+def _require_known(ctx: Context, origin: Origin, app: str) -> None:
+    """An app with releases can only be registered by the repository that they come from."""
+    releases = ctx.ledger.releases(app, limit=LATEST)
+    if releases and not any(origin.has(release.revision) for release in releases):
+        raise GateRefused(
+            f"the ledger knows {len(releases)} releases of {app}, and {origin.address} has the commit of none of them",
+            hint=f"give this project an `app:` of its own; where it is the repository of {app}: {HOW}",
+        )
+
+
+def plan_at(repository: Repository, commit: Commit, parse: ParsePlan) -> Plan:
+    """The plan of a commit. PlanError if it has none."""
+    text = repository.show(commit.revision, PLAN)
+    if text is None:
+        below = [path for path in repository.tree_hashes(commit.revision, [f"**/{PLAN}"]) if path != PLAN]
+        if below:
+            raise PlanError(f"{commit.revision[:12]} has no {PLAN} in its root, only {', '.join(below)}", hint=MOVE)
+        raise PlanError(f"there is no {PLAN} in {commit.revision[:12]}", hint="`shipway init` writes one; commit it")
+    return parse(text, PLAN, lambda path: repository.exists(commit.revision, path))

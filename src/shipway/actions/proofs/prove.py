@@ -1,0 +1,100 @@
+"""Prove a release's rollback: from an environment's current release to this one and back, on a copy of its database."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from shipway.actions.environment.find_release import which_release
+from shipway.actions.proofs.question import Question, ask
+from shipway.actions.proofs.rollback_plan import PROOF, proofs
+from shipway.context import Context, environment_of
+from shipway.domain.errors import UsageError
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.proof import SAFE, Proof, Trial
+from shipway.domain.record import to_data
+from shipway.domain.release import Evidence, Release
+
+
+def prove(
+    ctx: Context, release: Release, environment: Environment, *, mode: str | None = None, again: bool = False
+) -> Proof | None:
+    """The proof, recorded or run now. None if nothing runs there: there is no rollback target.
+
+    ProofError if it can't be run.
+    """
+    question = ask(ctx, release, environment, mode)
+    if question is None:
+        return None
+    known = None if again else recorded(ctx, question)
+    if known is not None:
+        return known
+    proof = walked(ctx, question)
+    if release.number:
+        record(ctx, proof)
+    return proof
+
+
+def find_release(ctx: Context, app: str, which: str | None) -> Release:
+    """The release with this revision, version tag or number; None: the newest. UsageError if there is none."""
+    if which is None:
+        found = ctx.ledger.releases(app, limit=1)
+    else:
+        found = [item for item in [which_release(ctx, app, which, revisions=True)] if item]
+    if not found:
+        raise UsageError(f"{app} has no release{f' of {which}' if which else ''}", hint="`shipway run` builds one")
+    return found[0]
+
+
+def find_environment(plan: Plan, name: str | None) -> Environment:
+    """The environment with that name; None: the one that requires proofs, else the last."""
+    if name is None:
+        asking = [item.name for item in plan.environments.values() if plan.asks_for_proof(item)] or list(plan.environments)
+        name = asking[-1] if asking else ""
+    return environment_of(plan, name)
+
+
+def recorded(ctx: Context, question: Question) -> Proof | None:
+    """The newest proof of exactly this: the same images, the same initial schema, the same content."""
+    blank = question.blank(0.0)
+    for proof in proofs(ctx, blank.app, blank.environment, blank.release):
+        same = ("digest", "before_digest", "schema_before", "mode")  # they determine which migrations are applied
+        if all(getattr(proof, name) == getattr(blank, name) for name in same):
+            return proof
+    return None
+
+
+def record(ctx: Context, proof: Proof) -> None:
+    """Store it in the ledger, as evidence of its release."""
+    detail = json.dumps(to_data(proof), ensure_ascii=False)
+    ctx.ledger.add_evidence(Evidence(proof.app, proof.release, proof.environment, PROOF, proof.mode, proof.leads_back, detail, ctx.clock()))
+
+
+def walked(ctx: Context, question: Question) -> Proof:
+    """Run the proof. Costs nothing for a release without migrations."""
+    began = ctx.clock()
+    blank = question.blank(began)
+    why = _untouched(question)
+    if why:
+        trial = Trial(SAFE, (why,))
+        return dataclasses.replace(blank, old_code=trial, new_code=trial)
+    from shipway.actions.proofs.session import ProofWalk  # not at the top: most deployments prove nothing
+    from shipway.proving.sandbox import ground
+
+    old, new = question.old, question.release
+    what = f"{question.environment.name}: release {old.number} → {new.number or 'this one'}, on a copy of its database"
+    with ctx.part("prove", what), ground(ctx, new.app) as at:
+        proof = ProofWalk(at, question, began).run(blank)
+    return dataclasses.replace(proof, seconds=ctx.clock() - began)
+
+
+def _untouched(question: Question) -> str:
+    """Why there is nothing to prove; empty if there is."""
+    database = question.release.plan.database
+    if database is None or database.accessory not in question.old.plan.accessories:
+        return f"release {question.old.number} has no such database"
+    if question.stands == question.release.schema:
+        return "the release brings no migration"
+    if question.ahead and question.release.schema == question.old.schema:
+        return "the release brings no migration: its schema is the one of the release that runs, which works on the newer one"
+    return ""

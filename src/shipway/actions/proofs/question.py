@@ -1,0 +1,47 @@
+"""What a rollback proof is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shipway.context import Context
+from shipway.domain import history as back
+from shipway.domain.plan import Environment
+from shipway.domain.proof import Proof, images_digest
+from shipway.domain.release import Deployment, Release
+from shipway.domain.schema_history import ahead, levels
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to prove: the upgrade from an environment's current release, and the rollback."""
+
+    release: Release
+    environment: Environment
+    previous: Deployment  # of the current release
+    old: Release  # the current release
+    stands: str | None  # the schema's current revision
+    ahead: bool  # a rollback kept it, newer than the running code's
+    mode: str  # schema, data or rows
+
+    def blank(self, at: float) -> Proof:
+        """An empty proof of it."""
+        return Proof(
+            app=self.release.app, environment=self.environment.name, release=self.release.number,
+            digest=images_digest(self.release), before=self.old.number, before_digest=images_digest(self.old),
+            schema_before=self.stands, schema_after=self.release.schema, mode=self.mode, at=at, seconds=0.0,
+        )  # fmt: skip
+
+
+def ask(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> Question | None:
+    """The question, from the ledger; None if nothing runs there."""
+    history = ctx.ledger.history(release.app, environment.name)
+    previous = back.current(history)
+    old = ctx.ledger.release(release.app, previous.release) if previous else None
+    if previous is None or old is None:
+        return None
+    stands = levels(history)
+    return Question(
+        release, environment, previous, old, stands[-1].schema if stands else None, ahead(history, old) is not None,
+        mode or release.plan.prove.mode,
+    )  # fmt: skip

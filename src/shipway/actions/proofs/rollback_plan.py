@@ -1,0 +1,80 @@
+"""Plan a rollback: pass the ledger's records of an environment to `domain.way_back`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from shipway.actions.proofs.waive import accepted
+from shipway.context import Context
+from shipway.domain import rollback_plan as domain
+from shipway.domain.errors import NothingToRollBack
+from shipway.domain.plan import Environment
+from shipway.domain.proof import Proof, Trial, images_digest
+from shipway.domain.record import from_data
+from shipway.domain.release import Deployment, Release
+from shipway.domain.schema_history import Level, levels, own_schema
+
+PROOF = "proof"  # kind of evidence
+
+
+def find_way(
+    ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment, way: str | None, reason: str
+) -> domain.WayBack:
+    """Plan from the environment's current schema to the target. way: a plan that the user forces, with a reason."""
+    stands = levels(history)
+    schema = stands[-1].schema if stands else None
+    asked = question(ctx, history, target, environment)
+    return domain.forced(asked, schema, way, reason) if way else domain.way_back(asked, schema)
+
+
+def question(ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment) -> domain.Back:
+    """The steps between. NothingToRollBack if the schema history lacks the target's revision."""
+    stands = levels(history)
+    own = own_schema(history, target)
+    if target.plan.database is None or not stands or own == stands[-1].schema:
+        return domain.Back(target.number, ())
+    known = [level.schema for level in stands]
+    if own is not None and own not in known:
+        raise NothingToRollBack(
+            f"the schema stands at {known[-1]}, which isn't above {own}, the one of release {target.number}: that is no way back",
+            hint=f"to bring its migrations: shipway deploy {environment.name} {target.revision[:12]}",
+        )
+    lowest = known.index(own) if own is not None else -1
+    steps = []
+    for index in range(len(stands) - 1, lowest, -1):
+        before, level = known[index - 1] if index else None, stands[index]
+        found = _proof_of_step(ctx, target.app, environment.name, level.release, before, level.schema)
+        steps.append(domain.Step(level.release, before, level.schema, found, accepted(ctx, found) if found else None))
+    return domain.Back(target.number, steps, _tried(ctx, stands, target, environment), target.plan.asks_for_proof(environment))
+
+
+def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof]:
+    """Proofs of a release in an environment, newest first."""
+    found = [item for item in ctx.ledger.evidence(app, release) if (item.kind, item.environment) == (PROOF, environment)]
+    return [from_data(Proof, json.loads(item.detail)) for item in reversed(found)]
+
+
+def _proof_of_step(ctx: Context, app: str, environment: str, number: int, before: str | None, after: str) -> Proof | None:
+    release = ctx.ledger.release(app, number)
+    digest = images_digest(release) if release else ""
+    fitting = (
+        proof for proof in proofs(ctx, app, environment, number)
+        if (proof.digest, proof.schema_before, proof.schema_after) == (digest, before, after)
+    )  # fmt: skip
+    return next(fitting, None)
+
+
+def _tried(ctx: Context, stands: Sequence[Level], target: Release, environment: Environment) -> dict[str, Trial]:
+    """Compatibility tests of the target's images as the old code, from the proofs of the releases that brought these
+    revisions; the newest proof counts. Proofs of other releases are excluded: a revision's name may have been
+    reused."""
+    digest = images_digest(target)
+    found: dict[str, Trial] = {}
+    for level in stands:
+        release = ctx.ledger.release(target.app, level.release)
+        for proof in proofs(ctx, target.app, environment.name, level.release) if release else ():
+            fits = (proof.before_digest, proof.schema_after) == (digest, level.schema)
+            if release and fits and proof.digest == images_digest(release):
+                found.setdefault(level.schema, proof.old_code)
+    return found

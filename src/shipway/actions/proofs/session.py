@@ -1,0 +1,170 @@
+"""A proof in progress: its server, its copy of the database, the migrations, and the compatibility tests."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+from shipway.actions.database.schema import ripe
+from shipway.actions.environment.jobs import Files, database_tool
+from shipway.actions.proofs.question import Question
+from shipway.actions.proofs.secrets import ProofSecrets
+from shipway.domain.errors import MigrationFailed
+from shipway.domain.plan import Accessory
+from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, Proof, Stage, Trial, Way
+from shipway.domain.release import SUCCEEDED
+from shipway.ports import DatabaseTool, ScratchDatabase
+from shipway.proving.compatibility_test import try_new, try_old
+from shipway.proving.limit import limited
+from shipway.proving.lint_warnings import changed, remarks, statements
+from shipway.proving.round_trip import Span
+from shipway.proving.rows import fill
+from shipway.proving.sandbox import Ground
+from shipway.proving.sandbox_environment import Cast
+from shipway.proving.sequence import Base, ends, walk_chain
+from shipway.proving.server import Server, start
+from shipway.proving.template import Target, golden, look_for_space
+from shipway.proving.tool_containers import Toolbox
+from shipway.proving.verify import walk
+from shipway.system.parallel import side_by_side
+
+
+class ProofWalk:
+    """A proof in progress."""
+
+    def __init__(self, at: Ground, question: Question, began: float) -> None:
+        self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
+        self.stages: list[Stage] = []
+        self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
+        self.ran: list[str] = []  # statements of the up migrations, once `up` is set
+        self.up = threading.Event()
+        self.guard = threading.Lock()
+        release, environment, old = question.release, question.environment, question.old
+        self.plan = release.plan
+        self.proving = dataclasses.replace(self.plan.prove, mode=question.mode)
+        secrets = ProofSecrets(self.ctx)
+        self.new = Cast(release, environment, secrets.settings(release, environment))
+        was = old.plan.environments.get(environment.name, environment)
+        self.old = Cast(old, was, secrets.settings(old, was))
+
+    def run(self, blank: Proof) -> Proof:
+        """Run the proof."""
+        accessory = self._accessory()
+        host = self.old.environment.hosts[0].name
+        app, environment, passwords = self.plan.app, self.question.environment.name, self.old.settings.passwords
+        target = Target(self.ground.on(host), app, environment, accessory, passwords[accessory.name])
+        image = target.image()
+        look_for_space(self.ctx, target, self.proving)
+        self.ctx.registry(self.plan).ensure()
+        with self._stage("server"):
+            server = start(self.ground, app, accessory, image if host == self.ctx.machine.name else accessory.image)
+        with self._stage("golden"):
+            copy = golden(server, target, self.proving)
+        self.tools = Toolbox(server, self.proving.timeout)
+        with self._stage("pending"):
+            span = self._span(server, copy)
+        done = dataclasses.replace(blank, image=accessory.image)
+        if span is None:
+            trial = Trial(SAFE, ("the database has all migrations of the release already",))
+            return dataclasses.replace(done, old_code=trial, new_code=trial, stages=tuple(self.stages))
+        # Clone first: a database can only be cloned while nothing is connected to it.
+        fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
+        done = dataclasses.replace(done, schema_after=span.end)
+        works: list[Callable[[], tuple[Way, ...] | Trial]] = [
+            lambda: self._ways(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
+        ]  # fmt: skip
+        ways, old_code, new_code = side_by_side(lambda work: work(), works)
+        assert isinstance(ways, tuple)
+        assert isinstance(old_code, Trial)
+        assert isinstance(new_code, Trial)
+        first = dataclasses.replace(ways[0], warnings=(*ways[0].warnings, *self._remarks()))
+        scripts = self._tool(server, copy).scripts(span.migrations)
+        return dataclasses.replace(
+            done, way=first, each=ways[1:], old_code=old_code, new_code=new_code, stages=tuple(self.stages), scripts=scripts
+        )
+
+    def _accessory(self) -> Accessory:
+        """The database accessory as it runs."""
+        assert self.plan.database is not None
+        return self.question.old.plan.accessories[self.plan.database.accessory]
+
+    def _span(self, server: Server, copy: ScratchDatabase) -> Span | None:
+        """The migrations that the release would apply; some tools create their history table when they are asked."""
+        clone = server.scratch.create(like=copy)
+        tool = self._tool(server, clone)
+        pending = tool.pending()
+        if pending:
+            release, environment, own = self.new.release, self.new.environment, self.new.settings
+            pending = list(ripe(self.ctx, release, environment, own, pending, self.question.old)[0])
+        found = Span(self.question.stands or tool.current(), tuple(pending)) if pending else None
+        server.scratch.drop(clone)
+        return found
+
+    def _tool(self, server: Server, database: ScratchDatabase) -> DatabaseTool:
+        cast = self.new.on(server, database)
+        tool = database_tool(
+            self.ctx, cast.release, cast.environment, cast.settings, runner=self.tools.runner, files=self._read_once
+        )
+        assert tool is not None
+        return tool
+
+    def _read_once(self, files: Files) -> Files:
+        def read(folder: str) -> dict[str, bytes]:
+            with self.guard:
+                if folder not in self.files:
+                    self.files[folder] = files(folder)
+                return self.files[folder]
+
+        return read
+
+    def _ways(self, server: Server, copy: ScratchDatabase, span: Span) -> tuple[Way, ...]:
+        """The round trip of all migrations, then each one's own if there are several."""
+        offset = self.ctx.clock() - self.began
+        way = walk(
+            server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
+            timeout=self.proving.timeout, span=span, fill=fill, changed=self._changed,
+        )  # fmt: skip
+        stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in way.stages)
+        whole = dataclasses.replace(way, stages=stages)
+        if len(span.migrations) == 1 or ends(whole):
+            return (whole,)
+        alone = walk_chain(
+            server.scratch, lambda database, at: self._tool(server, database), span.migrations, lambda way: None, lambda line: None,
+            timeout=self.proving.timeout, base=Base(copy, span.start),
+        )  # fmt: skip
+        return (whole, *alone.ways)
+
+    def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
+        try:
+            # With rows, a migration may change each of them by its own statement.
+            rows = server.rows_logged(database) if self.proving.mode == SCHEMA else nullcontext()
+            mark = server.mark(database)
+            with rows, limited(database, self.proving.timeout):
+                self._tool(server, database).up(lambda line: None, span.end)
+            self.ran = statements(server.log(database, mark))
+        except (MigrationFailed, TimeoutError) as error:
+            why = f"there was no new schema to try it on: {str(error).splitlines()[0] if str(error) else 'the way up did not end'}"
+            return Trial(NO_EVIDENCE, (why,))
+        finally:
+            self.up.set()
+        return try_old(server, database, self.old, self.new, self.began)
+
+    def _changed(self) -> list[str]:
+        self.up.wait()
+        return changed(self.ran)
+
+    def _remarks(self) -> tuple[str, ...]:
+        """The linter's warnings about the up migrations, if there is one."""
+        linter = self.ctx.linter()
+        return remarks(linter, self.ran) if linter else ()
+
+    def _new_code(self, server: Server, database: ScratchDatabase) -> Trial:
+        return try_new(server, database, self.old, self.new, self.began)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        start = self.ctx.clock()
+        yield
+        self.stages.append(Stage(name, start - self.began, self.ctx.clock() - start, SUCCEEDED))

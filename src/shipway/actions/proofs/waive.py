@@ -1,0 +1,42 @@
+"""Waive a failed rollback proof, with a reason and an expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipway.actions.projects.approvals import Decisions
+from shipway.context import Context
+from shipway.domain.errors import GateRefused, UsageError
+from shipway.domain.plan import Approvals, Environment
+from shipway.domain.proof import Proof
+from shipway.domain.release import Acceptance, Release
+from shipway.domain.rollback_plan import finding
+
+
+def accept(
+    ctx: Context, release: Release, environment: Environment, proof: Proof, reason: str, lasts: float, rules: Sequence[Approvals] = ()
+) -> Acceptance:
+    """Record the waiver as the context's actor. lasts: seconds. rules: those in force, beside the environment's own.
+    Whoever may not approve the release by one of these rules may not waive its proof either."""
+    if not reason.strip():
+        raise UsageError("an acceptance needs a reason", hint="--reason TEXT: whoever rolls back at night will read it")
+    decisions = Decisions(ctx, release, environment.name)
+    for rule in (environment.approvals, *rules):
+        if refused := decisions.refused(rule, ctx.actor):
+            raise GateRefused(refused, hint="another person accepts it, under their own name (--as or git's user.email)")
+    now = ctx.clock()
+    made = Acceptance(
+        proof.app, environment.name, release.number, proof.digest, finding(proof), ctx.actor, reason.strip(), now, now + lasts
+    )  # fmt: skip
+    ctx.ledger.add_acceptance(made)
+    return made
+
+
+def accepted(ctx: Context, proof: Proof) -> Acceptance | None:
+    """The newest valid waiver of exactly this result on these images."""
+    now = ctx.clock()
+    holding = (
+        item for item in reversed(ctx.ledger.acceptances(proof.app, proof.environment, proof.release))
+        if (item.digest, item.finding) == (proof.digest, finding(proof)) and item.at <= now < item.expires
+    )  # fmt: skip
+    return next(holding, None)

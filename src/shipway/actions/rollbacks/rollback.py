@@ -1,0 +1,74 @@
+"""Roll back: deploy an older release again, with its secrets and its schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shipway.actions.deployments.deploy import put
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import ready
+from shipway.actions.environment.find_release import number_of
+from shipway.actions.proofs.rollback_plan import find_way
+from shipway.actions.rollbacks.remedies import options
+from shipway.context import Context, environment_of
+from shipway.domain import history as back
+from shipway.domain.errors import ForwardOnly, NothingToRollBack, UsageError
+from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
+from shipway.domain.rollback_plan import FORWARD_ONLY
+
+LISTED = 20  # releases listed in an error
+
+
+@dataclass(frozen=True)
+class RollbackRequest:
+    """A rollback request."""
+
+    to: str | None = None  # a version tag or a release number (12, r12); None: the last good one
+    reason: str = ""
+    way: str | None = None  # whatever the proofs show: keep the schema or revert it; None: as they show
+
+
+def rollback(ctx: Context, app: str, environment: str, wish: RollbackRequest, *, wait: float = 0.0) -> Release:
+    """Roll back; returns the release that serves again. Raises NothingToRollBack, and ForwardOnly if the proofs show no
+    safe rollback."""
+    with ready(ctx, app, environment, wish.reason or "rollback", wait=wait) as own:
+        order = rollback_order(own, app, environment, wish)  # of the state without unfinished work
+        put(own, order)
+        return order.release
+
+
+def rollback_order(ctx: Context, app: str, environment: str, wish: RollbackRequest) -> DeployRequest:
+    """The request to roll back an environment, with a plan from the proofs, which is reported."""
+    history = ctx.ledger.history(app, environment)
+    now = back.current(history)
+    target = _chosen(ctx, app, history, wish.to) if wish.to else back.last_good(history)
+    if target is None or now is None:
+        since = " since it was destroyed" if ctx.ledger.destroyed(app, environment) else ""
+        was = f"release {now.release} is the first good one there" if now else f"no deployment there succeeded{since}"
+        raise NothingToRollBack(f"{environment} has nothing to roll back to: {was}", hint="`shipway history` lists what ran where")
+    release = ctx.ledger.release(app, target.release)
+    assert release is not None
+    where = environment_of(release.plan, environment)
+    way = find_way(ctx, history, release, where, wish.way, wish.reason)
+    ctx.reporter.note(way.render())
+    if way.kind == FORWARD_ONLY:
+        raise ForwardOnly(f"{environment} can't go back to release {release.number}: no way there is proven", hint=options(ctx, release, where, history))
+    reason = wish.reason or f"rollback from release {now.release} to {release.number}"
+    return DeployRequest(release, where, ROLLBACK, reason, like=target, way=way)
+
+
+def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:
+    good = [item for item in back.standing(history) if item.outcome == SUCCEEDED]
+    number = number_of(to)
+    named = None if number else ctx.ledger.version(app, to)
+    meant = {number, named.number if named else None, int(to) if to.isdecimal() and len(to) < 10 else None}
+    found = [item for item in good if item.release in meant]
+    if len({item.release for item in found}) > 1:
+        listed = ", ".join(dict.fromkeys(f"r{item.release}" for item in found))
+        raise UsageError(f"{to} is a release's number and another one's version: {listed}", hint=f"write the one that is meant: --to {listed.split(', ')[0]}")
+    if not found:
+        newest = list(dict.fromkeys(item.release for item in good))[:LISTED]
+        ran = ", ".join("/".join([str(item), *ctx.ledger.versions(app, item)]) for item in newest)
+        hint = f"these did: {ran}" if ran else "no deployment there has succeeded yet: `shipway history` lists what was tried"
+        raise NothingToRollBack(f"{to} never ran here successfully", hint=hint)
+    return found[0]

@@ -1,0 +1,1 @@
+"""Run a commit: pipeline, release, proofs and deployment; resume interrupted runs."""

@@ -1,0 +1,151 @@
+"""Runs whose process died: one of the same commit is resumed, all others are cleaned up."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from shipway.actions.environment.locks import TTL, environment_lease, is_held
+from shipway.actions.runs.scheduler import sweep
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
+from shipway.domain.errors import EngineError, LeaseHeld
+from shipway.domain.release import CANCELLED, PENDING, Commit, Lease, Trigger
+from shipway.steps.resume import Left, Record, record_of
+from shipway.steps.run import scratch
+from shipway.system.alive import is_gone
+
+LATEST = 50  # runs whose folder may still be here
+
+
+@dataclass(frozen=True)
+class Dead:
+    """An orphaned run, which its process can't finalize."""
+
+    app: str
+    number: int
+    revision: str
+    lease: Lease | None  # as its process left it; None if that ended before taking it
+
+    def __str__(self) -> str:
+        if self.lease is None:
+            return f"run {self.number}: its process is gone"
+        process = self.lease.who.rpartition("(")[2].rstrip(")")
+        return f"run {self.number}: {process} {'is gone' if is_gone(self.lease.owner) else 'has lost its lease'}"
+
+
+@contextmanager
+def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator[tuple[Context, int, Left]]:
+    """Open a run of the commit under its own lock: a context that rejects changes once the lock is lost, the run's
+    number, and leftovers of a process that died."""
+    mine = None
+    for dead in _find(ctx, app):
+        if mine is None and dead.revision == commit.revision:
+            mine = dead
+        else:
+            _clear(ctx, dead)
+    with ExitStack() as stack:
+        own = stack.enter_context(_taken_over(ctx, mine)) if mine else None
+        if mine and own:
+            left = _left(own, mine)
+            ctx.reporter.note(f"{mine}; taking it up: {left}")
+            yield own, mine.number, left
+        else:
+            number = ctx.ledger.begin_run(app, commit.revision, commit.tree, trigger, ctx.ledger.now())
+            yield stack.enter_context(_lease(ctx, app, number)), number, Left()
+
+
+def _find(ctx: Context, app: str) -> list[Dead]:
+    """All orphaned runs, newest first."""
+    found = []
+    pending = ctx.ledger.pending_runs(app)
+    for number in _settled_elsewhere(ctx, app, {_number(row) for row in pending}):
+        _remove(ctx, app, number)
+    for row in pending:
+        number = _number(row)
+        lease = ctx.ledger.lease(names.scope(app, _scope(number)))
+        if _is_dead(ctx, row, lease):
+            found.append(Dead(app, number, str(row["revision"]), lease))
+    return found
+
+
+def _settled_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
+    """Runs that died here and were finalized on another machine."""
+    if not any((ctx.home / "runs").glob("*")):
+        return []
+    ended = {_number(row) for row in ctx.ledger.runs(app, LATEST)} - pending
+    return [number for number in sorted(ended) if scratch(ctx.home, number).exists()]
+
+
+def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
+    if lease is None:  # taken as soon as it has a number
+        return bool(ctx.ledger.now() > row["started"] + TTL)
+    return not is_held(lease, ctx.ledger.now())
+
+
+def _clear(ctx: Context, dead: Dead) -> None:
+    """Finalize it as cancelled, and remove its leftovers."""
+    with _taken_over(ctx, dead) as own:
+        if own is None:
+            return
+        ctx.reporter.note(f"{dead}; clearing it away")
+        if not _remove(own, dead.app, dead.number):
+            return
+        for name, record in _journal(own, dead.number).items():
+            if record.outcome == PENDING:
+                own.ledger.end_step(dead.number, name, CANCELLED, ctx.clock(), {})
+        own.ledger.end_run(dead.number, CANCELLED, ctx.clock())
+
+
+def _remove(ctx: Context, app: str, number: int) -> bool:
+    """Remove its leftovers, first on the engine. A failure is reported, but does not prevent another run."""
+    try:
+        sweep(ctx, app, number)
+    except EngineError as error:
+        ctx.reporter.note(f"what run {number} left stays until the next run: {error.message}")
+        return False
+    shutil.rmtree(scratch(ctx.home, number), ignore_errors=True)
+    return True
+
+
+@contextmanager
+def _taken_over(ctx: Context, dead: Dead) -> Iterator[Context | None]:
+    """A context under its lock; None if another process was faster."""
+    if dead.lease:
+        ctx.ledger.free(dead.lease)  # it may be valid for some more seconds
+    with ExitStack() as stack:
+        own = None
+        try:
+            own = stack.enter_context(_lease(ctx, dead.app, dead.number))
+        except LeaseHeld:
+            pass  # by a process that resumes it or cleans it up
+        if own and dead.number not in {_number(row) for row in ctx.ledger.pending_runs(dead.app)}:
+            own = None  # finalized meanwhile
+            stack.close()
+        yield own
+
+
+def _lease(ctx: Context, app: str, number: int) -> AbstractContextManager[Context]:
+    return environment_lease(ctx, app, _scope(number), "its pipeline")
+
+
+def _scope(number: int) -> str:
+    """Instead of an environment's name, which can't contain a slash."""
+    return f"run/{number}"
+
+
+def _left(ctx: Context, dead: Dead) -> Left:
+    labels = {LABEL_APP: dead.app, LABEL_RUN: str(dead.number), LABEL_ROLE: "step"}
+    return Left(_journal(ctx, dead.number), ctx.runtime.list(labels))
+
+
+def _journal(ctx: Context, number: int) -> dict[str, Record]:
+    return {str(row["name"]): record_of(row) for row in ctx.ledger.steps(number)}
+
+
+def _number(row: Mapping[str, Any]) -> int:
+    return int(row["id"])

@@ -1,0 +1,160 @@
+"""One run: from a commit and a trigger to a passed pipeline, a release, and a deployment if the plan has one."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shipway.actions.deployments.admission import (
+    admitted,
+    after_of,
+    is_unpushed,
+    refused_before,
+    sources,
+    superseded_by,
+)
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.environment.observe import require_secrets
+from shipway.actions.environment.ownership import require_owned_everywhere
+from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.runs.release import make_release
+from shipway.actions.runs.resume import opened
+from shipway.actions.runs.scheduler import run_steps, steps_of
+from shipway.context import Context
+from shipway.domain import rights
+from shipway.domain.container import LABEL_APP, LABEL_RUN
+from shipway.domain.count import counted
+from shipway.domain.errors import GateRefused, RepositoryError
+from shipway.domain.plan import Plan
+from shipway.domain.refs import HEADS, fits
+from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
+from shipway.domain.rules import InForce, side_by_side, trigger_text
+from shipway.steps.run import Run, scratch
+from shipway.system.git import Repository
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a run."""
+
+    number: int | None  # None if no pipeline was needed
+    release: Release | None
+    environment: str | None
+    deployment: Deployment | None
+
+
+def run(
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, *, rules: Callable[[], Rulebook], wait: float
+) -> Outcome:
+    """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
+    app's rules in force, see `read_rules`."""
+    book, in_force = _asked(ctx, plan, trigger, rules)
+    tagged = trigger.ref.startswith("refs/tags/")
+    if book is None or in_force is None:
+        if tagged:
+            ctx.reporter.note(f"no environment is deployed by the tag {trigger.ref.removeprefix('refs/tags/')}")
+            return Outcome(None, None, None, None)
+        return Outcome(_pipeline(ctx, repository, commit, plan, trigger, None, book)[0], None, None, None)
+    name, number = in_force.environment, None
+    if not after_of(in_force):
+        if is_unpushed(book, commit):  # the checks are allowed; then it is rejected
+            _pipeline(ctx, repository, commit, plan, trigger, None, book)
+        targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
+        refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
+        require_owned_everywhere(ctx, plan.app, plan.environments[name])
+        require_secrets(ctx, plan, plan.environments[name])
+        number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book)
+        book = rules()  # they may have changed meanwhile
+        in_force = book.of(ctx, name)
+    order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
+    order = dataclasses.replace(order, wait=wait, superseded=superseded_by(book, in_force, commit, trigger.ref, plan.app))
+    return Outcome(number, order.release, name, deploy(ctx, order))
+
+
+def _asked(
+    ctx: Context, plan: Plan, trigger: Trigger, rules: Callable[[], Rulebook]
+) -> tuple[Rulebook | None, InForce | None]:
+    """The rules, if they can be read, and what they deploy for this trigger; None: nothing, which is reported if the
+    commit's own plan would."""
+    own = [name for name, environment in plan.environments.items() if fits(environment.trigger, trigger.ref)]
+    try:
+        book = rules()
+        found = book.triggered(ctx, plan, trigger.ref)
+    except RepositoryError as error:
+        if own or trigger.ref.startswith("refs/tags/"):
+            raise
+        ctx.reporter.note(f"checks only: {error.message}")
+        return None, None
+    if found is None and own:
+        ctx.reporter.note(not_in_force(book.of(ctx, own[0]), plan, trigger.ref))
+    elif found is None and plan.environments and trigger.ref.startswith(HEADS):
+        ctx.reporter.note(what_deploys(plan, trigger.ref))
+    if found is None:
+        return book, None
+    ctx.reporter.note(f"{found.environment}: rules of {sources(found)}")
+    return book, found
+
+
+def what_deploys(plan: Plan, ref: str) -> str:
+    """Message for a branch that deploys nothing."""
+    listed = ", ".join(f"{name} ({trigger_text(environment.trigger)})" for name, environment in plan.environments.items())
+    return f"{ref.removeprefix(HEADS)} is the trigger of no environment: {listed}"
+
+
+def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
+    """Message that the commit's own plan doesn't decide what the commit may do."""
+    name = in_force.environment
+    table = side_by_side([("this commit", plan), *((item.source, item.plan) for item in in_force.sets)], name)
+    return (
+        f"{ref} deploys nothing: this commit's plan would deploy {name} by it, and the rules in force don't\n{table}\n"
+        f"change the plan on the protected branch first, or: shipway rules accept {name} --reason TEXT"
+    )  # fmt: skip
+
+
+def _require_rights(plan: Plan, book: Rulebook | None) -> None:
+    """GateRefused if a step requests more than the protected plan grants."""
+    if asked := rights.of_steps(plan, book.plan if book else None):
+        source = f"the plan of {book.source}" if book else "a protected plan that can be read"
+        listed = "\n".join(f"  {text}" for text in asked)
+        raise GateRefused(f"steps ask for rights that {source} doesn't give them:\n{listed}", hint="change the plan on the protected branch first")
+
+
+def _is_in(book: Rulebook, commit: Commit) -> bool:
+    """Whether the commit is in the app's repository: results of other commits' steps count on their own branch only."""
+    try:
+        return book.origin.has(commit.revision)
+    except RepositoryError:
+        return False
+
+
+def _pipeline(
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: str | None, book: Rulebook | None
+) -> tuple[int, Release | None]:
+    _require_rights(plan, book)
+    counts = book is not None and _is_in(book, commit)
+    ctx.runtime.ping()
+    registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
+    repository.refuse_incomplete(commit.revision)
+    with opened(ctx, commit, plan.app, trigger) as (own, number, left):
+        where = f"for {environment}" if environment else "checks only"
+        ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
+        folder = scratch(ctx.home, number)
+        outcome = FAILED
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts)
+            own.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
+            results = run_steps(at, steps_of(plan, images=environment is not None), left)
+            release = make_release(at, results) if environment else None
+            outcome = SUCCEEDED
+        except BaseException:
+            outcome = CANCELLED if ctx.cancelled.is_set() else FAILED
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            own.ledger.end_run(number, outcome, ctx.clock())
+    if release:
+        ctx.reporter.note(f"release {release.number} of {plan.app}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}")
+    return number, release

@@ -1,0 +1,246 @@
+"""Run the steps of a pipeline: a graph with independent steps in parallel, unchanged ones skipped, and a journal of
+each."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+
+from shipway.actions.environment.ownership import own_objects
+from shipway.actions.runs.proof_step import proof_key, prove_images
+from shipway.context import Context
+from shipway.domain import graph
+from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
+from shipway.domain.errors import ShipwayError, StepFailed
+from shipway.domain.plan import Plan, Step
+from shipway.domain.record import from_data, to_data
+from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED, digest_of
+from shipway.steps import artifacts, kind
+from shipway.steps.artifacts import Artifact
+from shipway.steps.command import command_key, run_command
+from shipway.steps.image import build_images, image_key, still_there
+from shipway.steps.log import StepLog
+from shipway.steps.resume import Left, Record, attempt_of, log_of
+from shipway.steps.run import Attempt, Run, StepResult
+from shipway.system.parallel import attempt_all, side_by_side
+from shipway.system.redact import Lines
+
+# Output lines of image builds and pushes that only go to the log.
+NOISE = re.compile(
+    r"#\d+ (sha256:|transferring|DONE|exporting|writing|extracting|naming|\[internal\]|resolve|$)|[0-9a-f]{12}: |The push refers|$"
+)
+IMPLICIT = "images"  # step that builds what no step of the plan builds
+
+
+def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
+    """The steps to run; without `images`, omits those that build images for a deployment or prove them.
+
+    A final step builds services that no step builds; proofs wait for all images.
+    """
+    steps = dict(plan.pipeline)
+    built = {name for step in steps.values() for name in step.build}
+    missing = tuple(service.name for service in plan.services.values() if service.build and service.name not in built)
+    if missing:
+        name = IMPLICIT if IMPLICIT not in steps else f"{IMPLICIT}-rest"
+        proofs = {name for name, step in steps.items() if step.prove}
+        later = proofs | set(graph.blocked({name: step.needs for name, step in steps.items()}, proofs))
+        steps[name] = Step(name, build=missing, needs=tuple(name for name in steps if name not in later))
+    builds = [name for name, step in steps.items() if step.build]
+    for name, step in steps.items():
+        if step.prove:
+            steps[name] = dataclasses.replace(step, needs=tuple(dict.fromkeys((*step.needs, *builds))))
+    if images:
+        return steps
+    left_out = {name for name, step in steps.items() if step.build or step.prove}
+    left_out |= set(graph.blocked({name: step.needs for name, step in steps.items()}, left_out))
+    return {name: step for name, step in steps.items() if name not in left_out}
+
+
+def run_steps(run: Run, steps: Mapping[str, Step], left: Left) -> dict[str, StepResult]:
+    """Run all steps, resuming from the state of a process that died.
+
+    Raises StepFailed when the others have ended; containers are always removed.
+    """
+    return _Pipeline(run, steps, left).run()
+
+
+class _Pipeline:
+    def __init__(self, run: Run, steps: Mapping[str, Step], left: Left) -> None:
+        self.at, self.ctx, self.steps, self.left = run, run.ctx, steps, left
+        self.needs = {name: step.needs for name, step in steps.items()}
+        self.results: dict[str, StepResult] = {}
+        self.failed: dict[str, ShipwayError] = {}
+        self.started: set[str] = set()  # steps, by this process
+
+    def run(self) -> dict[str, StepResult]:
+        running: dict[Future[StepResult], str] = {}
+        begun: set[str] = set()
+        try:
+            self._drop_others()
+            with ThreadPoolExecutor(self.ctx.parallel) as pool:
+                try:
+                    while True:
+                        for name in graph.ready(self.needs, self.results, begun):
+                            begun.add(name)
+                            running[pool.submit(self._step, self.steps[name])] = name
+                        if not running:
+                            break
+                        for future in wait(running, return_when=FIRST_COMPLETED).done:
+                            self._collect(running.pop(future), future)
+                except BaseException:
+                    self.ctx.cancelled.set()
+                    self._sweep()
+                    raise
+        finally:
+            try:
+                self._sweep()
+            except KeyboardInterrupt:  # it comes only once
+                self._sweep()
+                raise
+        self._report_blocked()
+        if self.failed:
+            raise self._failure()
+        return self.results
+
+    def _sweep(self) -> None:
+        sweep(self.ctx, self.at.plan.app, self.at.number)
+
+    def _drop_others(self) -> None:
+        """Remove containers of steps that a previous process started and this run doesn't need."""
+        for name, record in self.left.journal.items():
+            if name not in self.steps and record.outcome == PENDING:
+                self._remove(name)
+                self.ctx.ledger.end_step(self.at.number, name, CANCELLED, self.ctx.clock(), {})
+
+    def _remove(self, name: str) -> None:
+        """Remove the containers of a step that a previous process started."""
+        for container in self.left.of(name):
+            self.ctx.runtime.remove(container.id)
+
+    def _collect(self, name: str, future: Future[StepResult]) -> None:
+        try:
+            self.results[name] = future.result()
+        except ShipwayError as error:
+            self.failed[name] = error
+
+    def _step(self, step: Step) -> StepResult:
+        record = None if self.started.intersection(graph.upstream(self.needs, step.name)) else self.left.journal.get(step.name)
+        if record and (record.failed or (record.passed and self._is_whole(record.result))):
+            return self._taken(step, record)
+        begun = self.left.begun(step.name) if record else None
+        if record and begun:
+            return self._work(step, record.key, record.started, begun)
+        self.started.add(step.name)
+        self._remove(step.name)
+        started = self.ctx.clock()
+        upstream = self._upstream(step)
+        key = self._key(step, upstream)
+        known = self._known(step, key)
+        if known is None and not self.at.counts:  # its results count on its own branch only
+            key = digest_of([key, self.at.branch])
+            known = self._known(step, key)
+        self.ctx.ledger.begin_step(self.at.number, step.name, key, started)
+        return self._work(step, key, started, None, known)
+
+    def _key(self, step: Step, upstream: Sequence[Artifact]) -> str:
+        if step.prove:
+            return proof_key(self.at, step, self._images())
+        return image_key(self.at, step, upstream) if step.build else command_key(self.at, step, upstream)
+
+    def _images(self) -> dict[str, str]:
+        """All images built so far."""
+        return {name: image for result in self.results.values() for name, image in result.images.items()}
+
+    def _upstream(self, step: Step) -> list[Artifact]:
+        return [artifact for name in graph.upstream(self.needs, step.name) for artifact in self.results[name].artifacts]
+
+    def _taken(self, step: Step, record: Record) -> StepResult:
+        """The result that a previous process recorded."""
+        took = record.finished - record.started if record.finished else None
+        detail = record.failure.splitlines()[0] if record.failed else record.result.tests
+        self.ctx.reporter.end(step.name, record.outcome, took, detail)
+        if record.failed:
+            raise StepFailed(record.failure)
+        return record.result
+
+    def _work(
+        self, step: Step, key: str, started: float, begun: ContainerInfo | None, known: StepResult | None = None
+    ) -> StepResult:
+        """Reuse its known result, run it, or continue with its container; then finalize it."""
+        outcome, result, failure = SUCCEEDED, StepResult(), {}
+        try:
+            if known is not None:
+                outcome, result = SKIPPED, known
+                self.ctx.reporter.end(step.name, SKIPPED, None, "unchanged since it passed")
+                return known
+            self.ctx.reporter.begin(step.name, step.run or (f"build {', '.join(step.build)}" if step.build else f"prove {step.prove}"))
+            result = self._attempts(step, key, begun)
+            self.ctx.reporter.end(step.name, SUCCEEDED, self.ctx.clock() - started, result.tests)
+            return result
+        except BaseException as error:
+            outcome = CANCELLED if self.ctx.cancelled.is_set() else FAILED
+            if isinstance(error, StepFailed) and outcome == FAILED:
+                failure = {"failure": error.message}
+            detail = error.message.splitlines()[0] if isinstance(error, ShipwayError) else type(error).__name__
+            self.ctx.reporter.end(step.name, outcome, self.ctx.clock() - started, detail)
+            raise
+        finally:
+            self.ctx.ledger.end_step(self.at.number, step.name, outcome, self.ctx.clock(), to_data(result) | failure)
+
+    def _known(self, step: Step, key: str) -> StepResult | None:
+        """The result of a passed run with the same key, if all its outputs still exist."""
+        data = self.ctx.ledger.passed_step(self.at.plan.app, step.name, key)
+        result = from_data(StepResult, data) if data is not None else None
+        return result if result and self._is_whole(result) else None
+
+    def _is_whole(self, result: StepResult) -> bool:
+        kept = all(artifacts.file(artifact, self.at.artifacts).exists() for artifact in result.artifacts)
+        return kept and (not result.images or still_there(self.at, result.images))
+
+    def _attempts(self, step: Step, key: str, begun: ContainerInfo | None) -> StepResult:
+        works: dict[str, Callable[[Run, Attempt], StepResult]] = {
+            "command": run_command, "image": build_images, "proof": partial(prove_images, images=self._images()),
+        }  # fmt: skip
+        work = works[kind(step)]
+        upstream = self._upstream(step)
+        path, go_on = self.at.log(step.name), log_of(begun) if begun else None
+        with StepLog(path, Lines(self.ctx.redactor).line, self._show(step.name), go_on=go_on) as log:
+            for number in range(attempt_of(begun) if begun else 0, step.retries + 1):
+                try:
+                    return work(self.at, Attempt(step, upstream, key, number, log, begun))
+                except StepFailed as error:
+                    left = step.retries - number
+                    if not left or self.ctx.cancelled.is_set():
+                        raise
+                    log.say(f"{error.message}; trying again ({left} left)")
+                    log.cut()
+                    begun = None
+        raise AssertionError("unreachable")
+
+    def _show(self, name: str) -> Callable[[str], None]:
+        return lambda line: None if NOISE.match(line) else self.ctx.reporter.line(name, line)
+
+    def _report_blocked(self) -> None:
+        for name, cause in graph.blocked(self.needs, self.failed).items():
+            self.ctx.reporter.end(name, "blocked", None, f"needs {cause}, which failed")
+
+    def _failure(self) -> ShipwayError:
+        if len(self.failed) == 1:
+            name, error = next(iter(self.failed.items()))
+            return error.within(f"step {name}", hint=f"its whole output: {self.at.log(name)}")
+        listed = "\n".join(f"  {name}: {error.message}" for name, error in self.failed.items())
+        return StepFailed(f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}")
+
+
+def sweep(ctx: Context, app: str, number: int) -> None:
+    """Remove every container, network and volume of a run of this ledger. Safe at any time."""
+    found = own_objects(ctx, {LABEL_RUN: str(number), LABEL_APP: app})
+    removals: dict[str, Callable[[str], None]] = {
+        "container": ctx.runtime.remove, "network": ctx.runtime.remove_network, "volume": ctx.runtime.remove_volume,
+    }  # fmt: skip
+    attempt_all(
+        *(partial(side_by_side, remove, [item.id for item in found if item.kind == kind]) for kind, remove in removals.items())
+    )

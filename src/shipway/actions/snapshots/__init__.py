@@ -1,0 +1,1 @@
+"""Take and restore copies of an environment's database, and upgrade its server."""

@@ -1,0 +1,84 @@
+"""Restore an environment's database from a snapshot: into a second database, then both are renamed in one transaction.
+
+A restore is a deployment of the current release, of its own kind: it is pending before the first database is created,
+and its leftovers are found by its number. If its process dies, the next command completes it if the databases had been
+renamed, and rolls it back otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shipway.actions.database.client import DatabaseShell
+from shipway.actions.database.swap import new_name, old_name, sweep
+from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.take_snapshot import take
+from shipway.actions.snapshots.snapshot import most, serving, shell_of, snapshots
+from shipway.context import Context
+from shipway.domain.errors import ShipwayError, UsageError
+from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment
+from shipway.domain.schema_history import levels
+from shipway.domain.size import readable
+from shipway.domain.snapshot import Snapshot, lost
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a restore would do."""
+
+    snapshot: Snapshot
+    lost: tuple[str, ...]  # messages by table
+
+
+def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
+    """Inspect without changes."""
+    chosen = _chosen(ctx, app, environment, number)
+    rows = shell_of(ctx, *serving(ctx, app, environment)).run("rows").rows
+    return Outlook(chosen, tuple(lost(chosen.rows, rows)))
+
+
+def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reason: str, *, wait: float = 0.0) -> Snapshot:
+    """Restore it; returns the snapshot of the previous state."""
+    with ready(ctx, app, environment, f"restore of snapshot {number}", wait=wait) as own:
+        chosen = _chosen(own, app, environment, number)
+        now, release, where = serving(own, app, environment)
+        shell = shell_of(own, now, release, where)
+        stands = levels(own.ledger.history(app, environment))
+        schema = stands[-1].schema if stands else None
+        # Keeps one more than usual: the one to restore may be the oldest.
+        present = take(own, shell, release.number, schema, f"before snapshot {number} is restored", most(release) + 1)
+        record = Deployment(
+            0, app, environment, release.number, RESTORE, own.actor, reason or f"snapshot {number}", own.clock(),
+            secrets=now.secrets, fingerprints=now.fingerprints, way=now.way if chosen.schema == schema else "", goal=chosen.schema,
+        )  # fmt: skip
+        _put(own, shell, chosen, own.ledger.begin_deployment(record), schema)
+        return present
+
+
+def _put(ctx: Context, shell: DatabaseShell, chosen: Snapshot, id: int, schema: str | None) -> None:
+    """Finalized in any case, unless the outcome can't be determined: then it stays pending for the next command."""
+    try:
+        with ctx.part("restore", f"snapshot {chosen.number}, {readable(chosen.size)}"):
+            shell.run("load", chosen.file, chosen.digest, new_name(id))
+        with ctx.part("change names", shell.accessory.name):
+            shell.run("swap", new_name(id), old_name(id))
+    except BaseException as error:
+        ctx.cancelled.clear()  # must also run after an interrupt
+        if old_name(id) in shell.run("there").there:  # renamed already
+            ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")
+        else:
+            detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
+            ctx.ledger.end_deployment(id, FAILED, ctx.clock(), schema, detail)
+        sweep(shell)
+        raise
+    ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")
+    sweep(shell)
+
+
+def _chosen(ctx: Context, app: str, environment: str, number: int) -> Snapshot:
+    there = snapshots(ctx, app, environment)
+    found = next((item for item in there if item.number == number), None)
+    if found is None:
+        known = ", ".join(str(item.number) for item in there) or "none"
+        raise UsageError(f"{environment} has no snapshot {number}", hint=f"there are: {known}; `shipway snapshots {environment}` lists them")
+    return found

@@ -1,0 +1,53 @@
+"""Take a snapshot manually, and list the existing ones."""
+
+from __future__ import annotations
+
+from shipway.actions.database.client import DatabaseShell, database_shell
+from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.take_snapshot import standing_snapshots, take
+from shipway.actions.environment.observe import settings
+from shipway.context import Context, environment_of
+from shipway.domain.errors import UsageError
+from shipway.domain.plan import Environment
+from shipway.domain.release import Deployment, Release
+from shipway.domain.schema_history import levels
+from shipway.domain.snapshot import Snapshot, kept
+
+
+def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Snapshot:
+    """Take one now."""
+    with ready(ctx, app, environment, "snapshot", wait=wait) as own:
+        now, release, where = serving(own, app, environment)
+        stands = levels(own.ledger.history(app, environment))
+        schema = stands[-1].schema if stands else None
+        return take(own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release))
+
+
+def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
+    """Restorable snapshots, newest first."""
+    now = ctx.ledger.current(app, environment)
+    release = ctx.ledger.release(app, now.release) if now else None
+    return kept(standing_snapshots(ctx, app, environment), most(release)) if release else []
+
+
+def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Release, Environment]:
+    """The current deployment. UsageError if nothing runs there."""
+    now = ctx.ledger.current(app, environment)
+    release = ctx.ledger.release(app, now.release) if now else None
+    if now is None or release is None:
+        raise UsageError(f"nothing runs in {environment}")
+    return now, release, environment_of(release.plan, environment)
+
+
+def shell_of(ctx: Context, now: Deployment, release: Release, environment: Environment) -> DatabaseShell:
+    """The shell of the current database. UsageError if snapshots of it aren't supported."""
+    own = settings(ctx, release, environment, like=now)
+    shell = database_shell(ctx.on(environment.hosts[0].name), release, environment, own)
+    if shell is None:
+        raise UsageError(f"{environment.name} has no PostgreSQL under migrations: there is nothing to take a snapshot of")
+    return shell
+
+
+def most(release: Release) -> int:
+    """Number of snapshots to keep, by its plan."""
+    return release.plan.database.snapshot.keep if release.plan.database else 0

@@ -1,0 +1,224 @@
+"""Upgrade an environment's PostgreSQL to another major version: dump and restore into a new volume, compare the rows,
+and deploy the current release with the new image. The old container and volume stay unchanged until the new one serves.
+
+This is a deployment of a release that differs only in the accessory's image; it is pending before the services stop. If
+its process dies, the next command rolls it back like any deployment: the previous services run on the old database.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import partial
+
+from shipway.actions.deployments.apply import apply
+from shipway.actions.deployments.plan import Decision, DeployRequest, decide
+from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.revert import restore
+from shipway.actions.environment.accessory_rules import COMPLETE, config_of
+from shipway.actions.environment.observe import observe
+from shipway.actions.snapshots.snapshot import serving
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.container import LABEL_CONFIG, LABEL_ROLE, ContainerInfo, ContainerSpec
+from shipway.domain.data_version import Series, series_of
+from shipway.domain.draining import stop_of
+from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
+from shipway.domain.plan import Accessory, Environment
+from shipway.domain.release import DEPLOY, FAILED, Deployment, Release
+from shipway.domain.schema_history import levels
+from shipway.domain.volumes import data_folder, variables_of
+from shipway.steps.container import capture
+from shipway.steps.health import wait_healthy
+from shipway.steps.starting import create_and_start
+from shipway.system.parallel import errors_of, side_by_side
+
+TIMEOUT = 24 * 3600.0
+# $OLD and $NEW: the two servers. All tools are of the new version, since they read older servers, but not newer ones.
+SCRIPT = r"""
+set -u
+old() { PGHOST=$OLD "$@"; }
+new() { PGHOST=$NEW "$@"; }
+rows() {
+  "$1" psql -X -q -A -t -v ON_ERROR_STOP=1 -f - <<'SQL'
+SELECT format('SELECT %L, count(*) FROM %I.%I', format('%I.%I', schemaname, tablename), schemaname, tablename)
+FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \gexec
+SQL
+}
+others=$(old psql -X -A -t -d template1 -c "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', '$PGDATABASE')") || exit 1
+[ -z "$others" ] || { echo "the server has other databases, which would be left behind:" $others; exit 1; }
+old pg_dumpall --globals-only > /tmp/globals.sql || exit 1
+new psql -X -q -d template1 -f /tmp/globals.sql 2>&1 | grep ERROR | grep -v 'already exists' > /tmp/errors
+[ ! -s /tmp/errors ] || { cat /tmp/errors; exit 1; }
+rm -f /tmp/failed
+{ old pg_dump --format=custom --create || touch /tmp/failed; } | new pg_restore --create --clean --if-exists --exit-on-error -d template1 || exit 1
+[ ! -e /tmp/failed ] || exit 1
+rows old > /tmp/old && rows new > /tmp/new || exit 1
+cmp -s /tmp/old /tmp/new || { echo "the copy has other numbers of rows than the original:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
+new vacuumdb --quiet --analyze-only || exit 1
+new psql -X -q -d template1 -c CHECKPOINT || exit 1
+echo "shipway-tables $(wc -l < /tmp/new)"
+"""
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """The result of an upgrade."""
+
+    old: Series
+    new: Series
+    release: Release
+    tables: int  # number of tables whose rows were compared
+    volume: str  # kept, with the old version's files
+
+
+@dataclass(frozen=True)
+class _Upgrade:
+    """A possible upgrade. ctx: of the database's host."""
+
+    ctx: Context
+    environment: Environment
+    accessory: Accessory  # with the new image
+    spec: ContainerSpec
+    running: ContainerInfo
+    old: Series
+    new: Series
+
+    @property
+    def path(self) -> str:
+        """Mount path of the volume."""
+        return self.spec.volumes[self.usual]
+
+    @property
+    def usual(self) -> str:
+        """The volume with the accessory's name."""
+        return self.spec.name
+
+    @property
+    def volume(self) -> str:
+        """The volume of the new version."""
+        return names.volume_of_version(self.usual, self.new.numbers[0])
+
+
+def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, wait: float = 0.0) -> Upgraded:
+    """Upgrade it. accessory: as in the current plan. UsageError before any change if there is nothing to upgrade."""
+    with ready(ctx, app, environment, f"upgrade of {accessory.name} to {accessory.image}", wait=wait) as own:
+        now, release, where = serving(own, app, environment)
+        wanted = _with_image(own, release, accessory)
+        order = DeployRequest(wanted, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True)
+        found = _prepare(own, order, release, accessory)
+        order = dataclasses.replace(order, release=own.ledger.add_release(wanted), volumes={found.spec.name: {found.volume: found.path}})
+        decision = decide(own, order)
+        stands = levels(own.ledger.history(app, environment))
+        record = Deployment(
+            id=0, app=app, environment=environment, release=order.release.number, kind=DEPLOY, actor=own.actor,
+            reason=order.reason, started=own.clock(), secrets=decision.settings.versions,
+        )  # fmt: skip
+        number = own.ledger.begin_deployment(record)
+        tables = _copied(own, found, decision, now, number, stands[-1].schema if stands else None)
+        try:
+            apply(own, decision, number)
+        except BaseException:
+            latest = own.ledger.latest(app, environment)
+            if latest is not None and latest.outcome == FAILED:
+                words = f"what was written to the new one meanwhile is only in the volume {found.volume}, which the next upgrade replaces"
+                own.reporter.note(f"the old database serves again; {words}")
+            raise
+        return Upgraded(found.old, found.new, order.release, tables, found.running.volumes.get(found.path, found.usual))
+
+
+def _with_image(ctx: Context, release: Release, accessory: Accessory) -> Release:
+    """The current release with this accessory; not numbered yet."""
+    plan = dataclasses.replace(release.plan, accessories={**release.plan.accessories, accessory.name: accessory})
+    return dataclasses.replace(release, number=0, plan=plan, created=ctx.clock(), digest="")
+
+
+def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Accessory) -> _Upgrade:
+    here = ctx.on(order.environment.hosts[0].name)
+    app, environment = before.app, order.environment.name
+    name = names.accessory(app, environment, accessory.name)
+    running = next((item for item in observe(here, app, environment, routes=False).accessories if item.name == name), None)
+    if accessory.name not in before.plan.accessories or running is None or not running.running:
+        raise UsageError(f"{name} doesn't run: only a running database can be upgraded", hint=f"`shipway doctor {environment} --fix` starts it")
+    if accessory.kind != "postgres" or accessory.volume is None:
+        raise UsageError(f"only a PostgreSQL accessory with a `volume` can be upgraded by this command: {accessory.name} is none")
+    here.images.pull(accessory.image, lambda line: here.reporter.line("upgrade", line))
+    config = config_of(here, accessory.image)
+    new = series_of(accessory.kind, accessory.image, variables_of(config))
+    old = series_of(accessory.kind, "", variables_of(config_of(here, running.image)))
+    if new is None or old is None:
+        raise UsageError(f"neither its variables nor its tag tell which PostgreSQL {accessory.image} is", hint="use an image that sets PG_MAJOR")
+    if new.numbers <= old.numbers:
+        raise UsageError(f"{name} is {old}, and {accessory.image} is {new}: there is nothing to upgrade", hint="name the newer image in the plan")
+    decision = decide(ctx, order, create=False)
+    spec = next(item for item in decision.first.wanted.accessories if item.name == name)
+    folder = data_folder(accessory, variables_of(config)) or accessory.volume
+    if not (folder == accessory.volume or folder.startswith(accessory.volume.rstrip("/") + "/")):
+        raise UsageError(f"{accessory.image} keeps its data in {folder}, and the plan's volume is {accessory.volume}", hint=f"`volume: {folder}`")
+    return _Upgrade(here, order.environment, accessory, spec, running, old, new)
+
+
+def _copied(ctx: Context, upgrade: _Upgrade, decision: Decision, now: Deployment, number: int, schema: str | None) -> int:
+    """Stop the services and copy all data; returns the number of tables. A failure restores the previous state."""
+    release, environment = decision.order.release, decision.order.environment
+    try:
+        _stop_services(ctx, decision)
+        return _copy(upgrade, decision)
+    except BaseException as error:
+        ctx.cancelled.clear()  # must also run after an interrupt
+        detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
+        ctx.reporter.note(f"the upgrade failed: the services go on with {upgrade.old}")
+        restore(ctx, release, environment, now)
+        upgrade.ctx.runtime.remove_volume(upgrade.volume)
+        ctx.ledger.end_deployment(number, FAILED, ctx.clock(), schema, detail)
+        raise
+
+
+def _stop_services(ctx: Context, decision: Decision) -> None:
+    """Stop all writers, so that the copy is complete."""
+    with ctx.part("stop", "all services, so that nothing is written meanwhile"):
+        for part in decision.parts:
+            with errors_of(part.host.name if len(decision.parts) > 1 else ""):
+                stop = partial(_stop, ctx.on(part.host.name))
+                side_by_side(stop, [item for item in part.observed.services if item.running])
+
+
+def _stop(ctx: Context, item: ContainerInfo) -> None:
+    ctx.runtime.stop(item.name, stop_of(item))
+
+
+def _copy(upgrade: _Upgrade, decision: Decision) -> int:
+    ctx, spec = upgrade.ctx, upgrade.spec
+    ctx.runtime.remove_volume(upgrade.volume)  # of an interrupted upgrade
+    labels = {**spec.labels, LABEL_ROLE: "job", LABEL_CONFIG: f"upgrade-{ctx.clock()}"}
+    server = dataclasses.replace(
+        spec, name=f"{spec.name}_job_upgrade", labels=labels, networks=dict.fromkeys(spec.networks, ()), restart=False,
+        volumes={upgrade.volume: upgrade.path}, publish=(),
+    )  # fmt: skip
+    password = decision.settings.passwords.get(upgrade.accessory.name, "")
+    env = known.client_environment(upgrade.accessory, decision.order.release.app, "", password)
+    tool = ContainerSpec(
+        name=f"{spec.name}_job_copy", image=spec.image, labels=labels, entrypoint=("bash", "-c"), command=(SCRIPT,),
+        env={**env, "OLD": spec.name, "NEW": server.name}, networks=dict.fromkeys(spec.networks, ()),
+    )  # fmt: skip
+    with ctx.part("copy", f"{upgrade.old} → {upgrade.new}"):
+        try:
+            create_and_start(ctx, server)
+            wait_healthy(ctx, [(server.name, known.health(upgrade.accessory), known.port(upgrade.accessory))])
+            code, output = capture(ctx, tool, timeout=TIMEOUT)
+            said = output.strip().splitlines()
+            if code != 0:
+                raise DeployFailed("the database can't be copied:\n  " + "\n  ".join(said[-10:]))
+            _mark(ctx, server.name, upgrade.path)
+            ctx.runtime.stop(server.name, 60.0)
+        finally:
+            ctx.runtime.remove(server.name, volumes=False)
+    return int(said[-1].rpartition(" ")[2])
+
+
+def _mark(ctx: Context, server: str, path: str) -> None:
+    """Mark the volume as complete: only then is it ever used."""
+    code, output = ctx.runtime.execute(server, ["sh", "-c", f"touch {path}/{COMPLETE} && sync"])
+    if code != 0:
+        raise DeployFailed(f"the copied database can't be marked as complete: {output.strip()}")

@@ -1,0 +1,1 @@
+"""Show, check, repair, clean up and destroy what already runs."""

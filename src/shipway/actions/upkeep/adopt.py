@@ -1,0 +1,171 @@
+"""Adopt another ledger's objects on the engines, or a ledger copied from another machine: list first, then adopt."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shipway.actions.environment.jobs import head_revision
+from shipway.actions.environment.observe import needed, settings
+from shipway.actions.environment.ownership import MACHINE, Ownership
+from shipway.actions.projects.register import ParsePlan, plan_at
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_ENVIRONMENT,
+    LABEL_NAME,
+    LABEL_RELEASE,
+    LABEL_ROLE,
+    EngineObject,
+)
+from shipway.domain.errors import PlanError, RepositoryError
+from shipway.domain.ownership import owner
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.release import DEPLOY, SUCCEEDED, Commit, Deployment, Release
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What the serving release's containers show of it."""
+
+    number: int
+    revision: str
+    images: Mapping[str, str]  # service: image id
+    variables: Mapping[str, str]  # of all its services, merged
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Objects of one environment that aren't this ledger's, by host, and what happens to the serving release."""
+
+    environment: Environment
+    objects: Mapping[str, tuple[EngineObject, ...]]
+    serving: Serving | None
+    commit: Commit | None  # of the release to rebuild; None: the ledger knows it, or it is lost
+    lost: tuple[str, ...]  # messages
+
+
+def survey(ctx: Context, plan: Plan, environment: Environment, parse: ParsePlan, *, moved: bool = False) -> Survey:
+    """Inspect without changes. moved: the ledger comes from another machine, so objects with its identity count too."""
+    found: dict[str, tuple[EngineObject, ...]] = {}
+    for host in environment.hosts:
+        here = ctx.on(host.name)
+        things = here.runtime.objects({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name})
+        own, others = Ownership.of(here).sort(things)
+        found[host.name] = (*others, *(item for item in own if moved and owner(item)))
+    serving = _serving(ctx.on(environment.hosts[0].name), plan.app, environment, found[environment.hosts[0].name])
+    commit, lost = _commit_of(ctx, plan.app, serving, parse)
+    return Survey(environment, found, serving, commit, lost)
+
+
+def describe(survey: Survey) -> list[str]:
+    """Messages, one per line."""
+    name = survey.environment.name
+    lines = [
+        f"{name}: takes {item.kind} {item.name} on {host}, of {f'ledger {owner(item)[:8]}' if owner(item) else 'no ledger by its label'}"
+        for host, items in survey.objects.items() for item in sorted(items, key=lambda item: (item.kind, item.name))
+    ]  # fmt: skip
+    if survey.commit is not None and survey.serving is not None:
+        lines.append(f"{name}: rebuilds release {survey.serving.number} from its labels and commit {survey.commit.revision[:12]}")
+    return lines + [f"{name}: lost: {words}" for words in survey.lost]
+
+
+def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
+    """Adopt it: recorded by id, since labels are set when a container is next recreated."""
+    for host, items in survey.objects.items():
+        Ownership.of(ctx.on(host)).adopt(items)
+    serving, environment = survey.serving, survey.environment
+    if serving is None:
+        return
+    release = ctx.ledger.release(plan.app, serving.number)
+    if survey.commit is not None:
+        release = _rebuilt(ctx, plan_at(ctx.repository(), survey.commit, parse), survey.commit, serving)
+    now = ctx.ledger.current(plan.app, environment.name)
+    if release is None or release.revision != serving.revision or (now is not None and now.release == release.number):
+        return
+    _take_secrets(ctx, release, environment, serving)
+    _record(ctx, release, environment, sorted({owner(item)[:8] for items in survey.objects.values() for item in items if owner(item)}))
+
+
+def take_ledger(ctx: Context, machine: str) -> None:
+    """Give a ledger copied from another machine its own identity: otherwise both would change the same environments
+    unnoticed."""
+    ctx.ledger.replace_property("identity", secrets.token_hex(16))
+    ctx.ledger.replace_property(MACHINE, machine)
+
+
+def _serving(ctx: Context, app: str, environment: Environment, taken: tuple[EngineObject, ...]) -> Serving | None:
+    table = ctx.edge.routes(names.route_owner(app, environment.name))
+    services = [item for item in taken if item.kind == "container" and item.labels.get(LABEL_ROLE) == "service"]
+    infos = {item.id: ctx.runtime.find(item.id) for item in services}
+    running = [item for item in services if (info := infos[item.id]) is not None and info.running]
+    numbers = {int(item.labels[LABEL_RELEASE]) for item in running if item.labels.get(LABEL_RELEASE, "").isdigit()}
+    routed = (table or {}).get("release")
+    number = routed if isinstance(routed, int) and routed in numbers else max(numbers, default=None)
+    if number is None:
+        return None
+    of = [item for item in running if item.labels[LABEL_RELEASE] == str(number)]
+    variables = {name: value for item in of for name, value in ctx.runtime.variables(item.id).items()}
+    images = {item.labels[LABEL_NAME]: info.image for item in of if (info := infos[item.id]) is not None}
+    return Serving(number, variables.get("SHIPWAY_REVISION", ""), images, variables)
+
+
+def _commit_of(ctx: Context, app: str, serving: Serving | None, parse: ParsePlan) -> tuple[Commit | None, tuple[str, ...]]:
+    """The commit of a release to rebuild, else None; and what can't be rebuilt."""
+    if serving is None:
+        return None, ()
+    known = ctx.ledger.release(app, serving.number)
+    if known is not None and known.revision == serving.revision:
+        return None, ()
+    after = "until the next deployment has succeeded, nothing can be rolled back to"
+    if known is not None:
+        return None, (f"the release that serves: release {serving.number} of this ledger is another one; {after}",)
+    try:
+        commit = ctx.repository().commit(serving.revision)
+        missing = set(plan_at(ctx.repository(), commit, parse).services) - set(serving.images)
+    except (RepositoryError, PlanError) as error:
+        return None, (f"release {serving.number}, whose plan can't be read from this clone (git fetch?): {error.message}; {after}",)
+    if missing:
+        return None, (f"release {serving.number}: nothing runs of its {', '.join(sorted(missing))}; {after}",)
+    return commit, ()
+
+
+def _rebuilt(ctx: Context, plan: Plan, commit: Commit, serving: Serving) -> Release:
+    wanted = {name: serving.images[name] for name in plan.services if name in serving.images}
+    images = {name: _digest_of(ctx, image, ctx.registry(plan).repository(plan.app, name)) for name, image in wanted.items()}
+    database = plan.database
+    labels = {LABEL_APP: plan.app, LABEL_ROLE: "job", LABEL_NAME: "schema"}
+    schema = head_revision(ctx, plan, images, labels) if database and database.service in images else None
+    made = Release(
+        serving.number, plan.app, commit.revision, commit.tree, (commit.author,), commit.subject, images, plan, 0, ctx.clock(), schema
+    )
+    return ctx.ledger.restore_release(made)
+
+
+def _digest_of(ctx: Context, image: str, repository: str) -> str:
+    """An image of the engine by its registry digest if known, else by its id."""
+    digests = (ctx.images.inspect(image) or {}).get("RepoDigests")
+    found = [str(item) for item in digests] if isinstance(digests, list) else []
+    return next((item for item in found if item.startswith(f"{repository}@")), found[0] if found else image)
+
+
+def _take_secrets(ctx: Context, release: Release, environment: Environment, serving: Serving) -> None:
+    """Store secret values that the containers have and this ledger lacks. `settings` gets the passwords of
+    accessories."""
+    scope = names.scope(release.app, environment.name)
+    have = ctx.secrets.names(scope)
+    for name in needed(release.plan, environment):
+        if name not in have and name in serving.variables:
+            ctx.secrets.set(scope, name, serving.variables[name])
+
+
+def _record(ctx: Context, release: Release, environment: Environment, ledgers: list[str]) -> None:
+    """Record the deployment known to the other ledger."""
+    known = settings(ctx, release, environment)
+    reason = f"adopted from ledger {' and '.join(ledgers)}" if ledgers else "adopted"
+    record = Deployment(
+        0, release.app, environment.name, release.number, DEPLOY, ctx.actor, reason, ctx.clock(), known.versions, fingerprints=known.fingerprints
+    )
+    ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUCCEEDED, ctx.clock(), release.schema, "")

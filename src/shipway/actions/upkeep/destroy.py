@@ -1,0 +1,69 @@
+"""Destroy an environment: remove its containers, routes, networks and the data of its accessories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.former_hosts import clean_up
+from shipway.actions.environment.locks import environment_lease
+from shipway.actions.environment.ownership import own_objects, require_owned
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
+from shipway.system.parallel import attempt_all
+
+
+def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
+    """Remove everything that runs there, on every host, and its volumes including snapshots. The ledger keeps the
+    history. A former host that is unreachable stays remembered."""
+    now = ctx.ledger.current(plan.app, environment.name)
+    before = ctx.ledger.release(plan.app, now.release) if now else None
+    hosts = hosts_of(ctx, environment, before)
+    for host in hosts:
+        require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
+    with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
+        empty = [partial(_empty, own.on(host.name), plan, environment) for host in hosts]
+        former = partial(clean_up, own, plan.app, environment, lambda host: _empty(own.on(host.name), plan, environment))
+        attempt_all(*empty, former)
+        _record(own, plan.app, environment.name)
+
+
+def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
+    """Empty a host. A failed removal does not prevent the others."""
+    app, name = plan.app, environment.name
+    found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: name})
+
+    def remove(container: str) -> None:
+        with ctx.part("remove", container):
+            ctx.runtime.remove(container)
+
+    attempt_all(
+        lambda: ctx.edge.remove(names.route_owner(app, name)),
+        *(partial(remove, item.name) for item in found),
+        ctx.edge.trim,
+        *(partial(ctx.runtime.remove_network, network(app, name)) for network in (names.rotation_network, names.network, names.visit_network)),
+        lambda: attempt_all(*(partial(ctx.runtime.remove_volume, volume) for volume in _volumes(ctx, plan, environment, found))),
+    )
+
+
+def _volumes(ctx: Context, plan: Plan, environment: Environment, found: Sequence[ContainerInfo]) -> list[str]:
+    app, name = plan.app, environment.name
+    known = [volume(app, name, accessory) for accessory in plan.accessories for volume in (names.accessory, names.snapshots)]
+    # Volumes of a removed container, of an upgraded database, or of another release's accessory.
+    known += [item.name for item in own_objects(ctx, {LABEL_APP: app, LABEL_ENVIRONMENT: name}) if item.kind == "volume"]
+    known += [volume for item in found if item.labels.get(LABEL_ROLE) == "accessory" for volume in item.volumes.values()]
+    return list(dict.fromkeys(known))
+
+
+def _record(ctx: Context, app: str, environment: str) -> None:
+    """Record it in the history, so that nothing counts as deployed there."""
+    latest = ctx.ledger.latest(app, environment)
+    if latest is None or latest.kind == DESTROY:
+        return
+    now = ctx.clock()
+    record = Deployment(0, app, environment, latest.release, DESTROY, ctx.actor, "destroyed with its data", now)
+    ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUCCEEDED, ctx.clock(), None, "")

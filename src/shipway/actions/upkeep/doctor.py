@@ -1,0 +1,210 @@
+"""Compare the ledger with what really runs, and repair differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from shipway.actions.deployments.desired_state import wanted_of
+from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.deployments.recover import jobs, ready
+from shipway.actions.deployments.revert import clear_host, restore
+from shipway.actions.environment.accessory_rules import misplaced
+from shipway.actions.environment.former_hosts import clean_up, differences
+from shipway.actions.environment.locks import is_held
+from shipway.actions.environment.observe import observe
+from shipway.context import Context
+from shipway.domain import history as back
+from shipway.domain import names
+from shipway.domain.change import Change
+from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
+from shipway.domain.count import counted
+from shipway.domain.draining import drain_of, ends_at, replaced_at
+from shipway.domain.errors import ShipwayError
+from shipway.domain.observed import Observed, Wanted, release_of
+from shipway.domain.plan import Environment, Host
+from shipway.domain.reconcile import reconcile
+from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
+from shipway.system.parallel import attempt_all
+
+WORDS = {  # (kind, verb) of the repairing change: problem and remedy
+    ("accessory", "create"): ("isn't there", "create it with the volume that it had"),
+    ("accessory", "start"): ("doesn't run", "start it"),
+    ("accessory", "bring back"): ("was replaced, and the deployment failed", "bring the old one back"),
+    ("accessory", "remove"): ("was replaced by another container", "remove it; its volumes are kept"),
+    ("container", "create"): ("isn't there", "create it"),
+    ("container", "start"): ("doesn't run", "start it"),
+    ("container", "remove"): ("belongs to no release that is needed", "remove it"),
+    ("container", "stop"): ("should not run", "stop it"),
+    ("route", "switch"): ("the edge sends requests elsewhere", "switch"),
+    ("route", "remove"): ("the edge has routes that nobody needs", "remove them"),
+}
+LATE = 10.0  # seconds that automatic removals may be late
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A difference from the ledger. remedy: what `--fix` does; empty if it needs manual action."""
+
+    environment: str
+    host: str
+    thing: str
+    problem: str
+    remedy: str
+
+
+def examine(ctx: Context, app: str, environment: Environment) -> list[Finding]:
+    """All differences in one environment, on all of its hosts."""
+    return [Finding(environment.name, *each) for each in _differences(ctx, app, environment)]
+
+
+def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.0) -> None:
+    """Complete or roll back unfinished work, then restore the serving release on every host."""
+    with ready(ctx, app, environment.name, "repair", wait=wait) as own:
+        now = own.ledger.current(app, environment.name)
+        release = own.ledger.release(app, now.release) if now else None
+        runs: list[Callable[[], object]] = [partial(own.runtime.remove, run) for run in _left_runs(own, app)]
+        if now is None or release is None:
+            latest = own.ledger.latest(app, environment.name)
+            left = own.ledger.release(app, latest.release) if latest else None
+            if left is not None:
+                runs.append(partial(restore, own, left, environment, None))
+                runs.append(partial(clean_up, own, app, environment, partial(clear_host, own, left, environment, None)))
+            attempt_all(*runs)
+            return
+        where = release.plan.environments.get(environment.name, environment)
+        hosts = (partial(_prepare, own, release, where, host, now) for host in hosts_of(own, where, None))
+        former = partial(clean_up, own, app, where, partial(clear_host, own, release, where, now))
+        attempt_all(*runs, *hosts, partial(restore, own, release, where, now), former)
+
+
+def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
+    history = ctx.ledger.history(app, environment.name)
+    alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.ledger.now())
+    if not alive:
+        yield from _unfinished(ctx.ledger.pending(app, environment.name))
+    now = back.current(history)
+    release = ctx.ledger.release(app, now.release) if now else None
+    where = release.plan.environments.get(environment.name, environment) if release else environment
+    if release is not None:
+        yield from _edges_down(ctx, hosts_of(ctx, where, None))
+    for host in hosts_of(ctx, where, None):
+        try:
+            here = ctx.on(host.name)
+            found = observe(here, app, environment.name)
+        except ShipwayError as error:
+            yield host.name, "host", error.message, ""
+            continue
+        for job in () if alive else jobs(here, app, environment.name):
+            yield host.name, job, "is left of a command that has ended", "remove it"
+        if now is None or release is None:
+            yield from _of_nobody(host, found, ctx.ledger.latest(app, environment.name))
+            continue
+        wanted = wanted_of(here, now, release, where, host)
+        leaving = _leaving(found, history, now, ctx.clock())
+        for change in reconcile(wanted, found).changes:
+            if (change.name, change.verb) not in leaving:
+                yield from _said(host, change, found)
+        yield from _beyond_names(here, host, wanted, found)
+        for name, problem in misplaced(here, release.plan, found.accessories):
+            yield host.name, name, problem, ""
+    yield from differences(ctx, app, where)
+    for run in _left_runs(ctx, app):
+        yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
+
+
+def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str, str, str]]:
+    """Checked first, since it concerns every app of the engine."""
+    for host in hosts:
+        try:
+            down = ctx.on(host.name).edge.down()
+        except ShipwayError:  # reported when the host is observed
+            continue
+        for name in down:
+            yield host.name, name, "the edge is down: requests to its ports get no answer, in every environment", "start it"
+
+
+def _unfinished(pending: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
+    for item in pending:
+        what = f"{item.kind} of release {item.release}"
+        yield "", what, f"was begun by {item.actor} and never ended: its process is gone", "finish it or take it back"
+
+
+def _of_nobody(host: Host, found: Observed, latest: Deployment | None) -> Iterator[tuple[str, str, str, str]]:
+    """Findings of an environment where the ledger expects nothing to run."""
+    if latest is None:
+        why, remedy = "runs, but the ledger knows of no deployment", ""
+    elif latest.kind == DESTROY:
+        why, remedy = "is there, but the environment was destroyed", "remove it; volumes are kept"
+    else:
+        why, remedy = "is left of a deployment that failed", "remove it; volumes are kept"
+    for item in (*found.services, *found.accessories):
+        yield host.name, item.name, why, remedy
+
+
+def _leaving(found: Observed, history: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
+    """Pending automatic removals, as (container, change): containers of outgoing releases that stop when their open
+    requests complete, and leftovers of a rollback that finish in the background."""
+
+    def ends(item: ContainerInfo) -> float:
+        since = replaced_at(history, release_of(item))
+        return ends_at(history, item, now.finished or 0.0 if since is None else since, time) + LATE
+
+    before = {item.release for item in history}
+    soon = [item for item in found.services if release_of(item) in before and time < ends(item)]
+    stopping = [item for item in soon if drain_of(item) or now.kind == ROLLBACK]
+    return {(item.name, "remove") for item in soon} | {(item.name, "stop") for item in stopping}
+
+
+def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+    if (change.kind, change.verb) in WORDS:
+        problem, remedy = WORDS[change.kind, change.verb]
+        state = next((f" ({item.state})" for item in (*found.services, *found.accessories) if item.name == change.name), "")
+        yield host.name, change.name, problem + state, remedy
+    elif change.kind == "accessory":  # replace
+        yield host.name, change.name, "was made otherwise than the plan says", ""
+
+
+def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+    """Differences that names and labels don't show: the image, and whether the edge reaches the container."""
+    for name, image in _other_images(ctx, wanted, found):
+        yield host.name, name, f"runs another image than {image}", "replace it"
+    rotation = names.rotation_network(wanted.app, wanted.environment)
+    web = {spec.name for spec in wanted.web}
+    for item in found.services:
+        if item.active and item.name in {spec.name for spec in wanted.services}:
+            seen = ctx.runtime.find(item.name)
+            if seen is not None and seen.crash_looping(ctx.clock()):
+                yield host.name, item.name, f"exits again and again: restarted {counted(seen.restarts, 'time')}", ""
+        if item.running and item.name in web and rotation not in item.addresses:
+            yield host.name, item.name, "can't be reached by the edge", "attach it"
+
+
+def _other_images(ctx: Context, wanted: Wanted, found: Observed) -> list[tuple[str, str]]:
+    """(container, expected image) of containers with another image."""
+    have = {item.name: item.image for item in found.services}
+    ids = {spec.image: (ctx.images.inspect(spec.image) or {}).get("Id") for spec in wanted.services}
+    return [
+        (spec.name, spec.image)
+        for spec in wanted.services
+        if spec.name in have and ids[spec.image] not in (None, have[spec.name])
+    ]
+
+
+def _prepare(own: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> None:
+    """Ensure what `restore` assumes: that the images are correct."""
+    ctx = own.on(host.name)
+    found = observe(ctx, release.app, environment.name)
+    wanted = wanted_of(ctx, now, release, environment, host)
+    specs = {spec.name: spec for spec in wanted.services}
+    for name, _ in _other_images(ctx, wanted, found):
+        ctx.runtime.stop(name, specs[name].stop_grace)
+        ctx.runtime.remove(name)
+
+
+def _left_runs(ctx: Context, app: str) -> list[str]:
+    """Containers of runs that have ended."""
+    under_way = {str(run["id"]) for run in ctx.ledger.pending_runs(app)}
+    found = ctx.runtime.list({LABEL_APP: app, LABEL_RUN: ""})
+    return [item.name for item in found if item.labels[LABEL_RUN] not in under_way]

@@ -1,0 +1,176 @@
+"""What runs where: the ledger's record beside the engine's state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shipway.actions.environment.former_hosts import former_hosts
+from shipway.actions.environment.locks import is_held
+from shipway.actions.environment.observe import observe, versions
+from shipway.context import Context
+from shipway.domain import history as back
+from shipway.domain import names
+from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
+from shipway.domain.draining import drain_of, ends_at, replaced_at
+from shipway.domain.errors import ShipwayError
+from shipway.domain.observed import Observed, release_of
+from shipway.domain.plan import Environment, Host
+from shipway.domain.release import PENDING, Acceptance, Deployment, Lease, Release
+from shipway.domain.schema_history import ahead, own_schema
+from shipway.system.parallel import side_by_side
+
+if TYPE_CHECKING:  # keeps imports of every command cheap
+    from shipway.domain.rehearsal import Drill
+
+
+@dataclass(frozen=True)
+class Standby:
+    """A release on standby for a rollback."""
+
+    release: int
+    until: float  # seconds since the epoch; in the past: about to stop
+    containers: int
+
+
+@dataclass(frozen=True)
+class Draining:
+    """A release without new requests, which stops when its open ones have completed."""
+
+    release: int
+    until: float  # seconds since the epoch; then it stops regardless of open requests
+    containers: int
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """One environment: `current` is the newest good deployment, `latest` the newest of all."""
+
+    environment: Environment
+    current: Deployment | None
+    latest: Deployment | None
+    release: Release | None
+    versions: tuple[str, ...]
+    services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, desired
+    crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
+    edge_down: tuple[str, ...]  # stopped containers of the edge: all apps of the engine are unreachable at their ports
+    away: tuple[str, ...]  # unreachable hosts, and why
+    former_hosts: dict[str, str]  # removed from the plan and not cleaned up, and why
+    standby: tuple[Standby, ...]
+    draining: tuple[Draining, ...]
+    strays: tuple[str, ...]  # running containers of services that belong to neither these nor a deployment in progress
+    accessories: dict[str, str]  # name: state
+    lease: Lease | None
+    ahead: str | None  # if the schema is newer than the code: the revision that the code was made for
+    drill: tuple[float, Drill] | None  # the latest rehearsal from this release, with its time
+    accepted: tuple[Acceptance, ...]  # waivers of the release's proof, including expired ones
+
+
+def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
+    """Read one environment."""
+    history = ctx.ledger.history(app, environment.name)
+    current, latest = back.current(history), ctx.ledger.latest(app, environment.name)
+    release = ctx.ledger.release(app, current.release) if current else None
+    where = release.plan.environments.get(environment.name, environment) if release else environment
+    observed, crashing, down, away = _everywhere(ctx, app, where, release)
+    lease = ctx.ledger.lease(names.scope(app, environment.name))
+    lease = lease if is_held(lease, ctx.ledger.now()) else None
+    arriving = latest.release if lease and latest and latest.outcome == PENDING else None
+    known = {arriving, release.number} if release else {arriving}
+    others = [item for item in observed.services if item.active and release_of(item) not in known]
+    before = {item.release for item in back.standing(history) if item.outcome != PENDING}
+    keep = back.left(history, release.number) if release else None
+    warm = [item for item in others if release_of(item) == keep and LABEL_STANDBY in item.labels]
+    draining = [item for item in others if item not in warm and release_of(item) in before and (drain_of(item) or LABEL_STANDBY in item.labels)]
+    return EnvironmentStatus(
+        environment=environment,
+        current=current,
+        latest=latest,
+        release=release,
+        versions=tuple(versions(ctx, release)) if release else (),
+        services=_services(observed, release, where),
+        crashing=crashing,
+        edge_down=down,
+        away=away,
+        former_hosts={name: why for name, why in former_hosts(ctx, app, environment.name).items() if name not in {host.name for host in where.hosts}},
+        standby=_standby(current, warm),
+        draining=_draining(history, draining, ctx.clock()),
+        strays=tuple(item.name for item in others if item not in warm and item not in draining),
+        accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
+        lease=lease,
+        ahead=own_schema(history, release) if release and ahead(history, release) else None,
+        drill=_drill(ctx, environment.name, release) if release else None,
+        accepted=tuple(ctx.ledger.acceptances(app, environment.name, release.number)) if release else (),
+    )
+
+
+def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:
+    """Standby releases with their end: the standby time begins at the end of the deployment that took over."""
+    since = (current.finished or current.started) if current else 0.0
+    found: dict[int, list[float]] = {}
+    for item in warm:
+        found.setdefault(release_of(item) or 0, []).append(float(item.labels[LABEL_STANDBY]))
+    return tuple(Standby(number, since + max(times), len(times)) for number, times in sorted(found.items()))
+
+
+def _drill(ctx: Context, environment: str, release: Release) -> tuple[float, Drill] | None:
+    evidence = ctx.ledger.evidence(release.app, release.number)
+    if not evidence:
+        return None
+    from shipway.domain.rehearsal import newest
+
+    return newest(evidence, environment)
+
+
+def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo], now: float) -> tuple[Draining, ...]:
+    found: dict[int, list[float]] = {}
+    for item in items:
+        number = release_of(item) or 0
+        found.setdefault(number, []).append(ends_at(history, item, replaced_at(history, number) or 0.0, now))
+    return tuple(Draining(number, max(ends), len(ends)) for number, ends in sorted(found.items()))
+
+
+def _everywhere(
+    ctx: Context, app: str, environment: Environment, release: Release | None
+) -> tuple[Observed, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What runs on all hosts together; crash-looping containers of the release; containers of the edge that don't run;
+    and unreachable hosts, which are excluded."""
+    away: list[str] = []
+    down: list[str] = []
+    crashing: list[str] = []
+
+    def look(host: Host) -> Observed:
+        try:
+            here = ctx.on(host.name)
+            found = observe(here, app, environment.name, routes=False)
+            own = [item for item in found.services if item.active and release is not None and release_of(item) == release.number]
+            crashing.extend(_crashing(here, own))
+            if release is not None:
+                down.extend(f"{host.name}: {name}" if len(environment.hosts) > 1 else name for name in here.edge.down())
+            return found
+        except ShipwayError as error:
+            away.append(f"{host.name}: {error.message}")
+            return Observed()
+
+    found = side_by_side(look, environment.hosts)
+    services = tuple(item for each in found for item in each.services)
+    accessories = tuple(item for each in found for item in each.accessories)
+    return Observed(services, accessories), tuple(sorted(crashing)), tuple(sorted(down)), tuple(sorted(away))
+
+
+def _crashing(ctx: Context, items: Sequence[ContainerInfo]) -> list[str]:
+    """Names of crash-looping containers, with the number of restarts."""
+    seen = [ctx.runtime.find(item.name) for item in items]
+    return [f"{item.name} (restarted {item.restarts} times)" for item in seen if item is not None and item.crash_looping(ctx.clock())]
+
+
+def _services(observed: Observed, release: Release | None, environment: Environment) -> dict[str, tuple[int, int]]:
+    if release is None:
+        return {}
+    running = [item.labels.get(LABEL_NAME) for item in observed.services if item.running and release_of(item) == release.number]
+    hosts = len(environment.hosts)
+    return {
+        name: (running.count(name), hosts * environment.replicas.get(name, service.replicas))
+        for name, service in release.plan.services.items()
+    }

@@ -1,0 +1,180 @@
+"""Plan a rollback: keep the schema, run the down migrations, or reject it. Pure.
+
+The rollback path leads from the current schema revision down to the target's own, one step per release. The plan ends
+at the highest revision on it that proven down migrations lead to and that the target works on:
+
+- The target works on its own revision, and on one where its exact images were tested without a failure.
+- If it works on a revision, it also works on the next newer one if that step only added to the schema and its previous
+  code passed on it. This is inferred, not tested, and only for additive steps.
+
+Waivers count if the proof alone finds no plan: for down migrations that ran but lost data or left another schema, and
+for untested code. A waiver replaces neither a missing down migration nor code that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shipway.domain.catalog import ADDITIVE
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    DATA_LOST,
+    NO_EVIDENCE,
+    NOT_RESTORED,
+    RESTORED,
+    SAFE,
+    UNSAFE,
+    Proof,
+    Trial,
+)
+from shipway.domain.release import Acceptance
+from shipway.domain.schema_history import CODE_ONLY
+
+DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema
+CODE_THEN_DOWN = "code, then down"  # it is not known to fail: this order avoids downtime
+FORWARD_ONLY = "forward only"
+LEADS_BACK = (RESTORED, COLUMN_ORDER)
+PROVEN, ACCEPTED, UNKNOWN = "proven", "accepted", "unknown"  # what counts as evidence: each includes the ones before
+RAN = (DATA_LOST, NOT_RESTORED)  # ran down, with another result: can be waived
+
+
+@dataclass(frozen=True)
+class Step:
+    """The effect of one release on the schema."""
+
+    release: int
+    before: str | None
+    after: str
+    proof: Proof | None = None  # None: never tested
+    accepted: Acceptance | None = None
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """A rollback plan."""
+
+    kind: str
+    schema: str | None  # the final revision of the database
+    reasons: tuple[str, ...] = ()  # messages with the reasons
+
+    @property
+    def down_first(self) -> bool:
+        """Whether the schema is reverted before the switch."""
+        return self.kind == DOWN_THEN_CODE
+
+    def render(self) -> str:
+        """Render for display."""
+        at = "" if self.kind == FORWARD_ONLY else f": the schema ends at {self.schema or 'no revision'}"
+        return "\n".join([f"the way back: {self.kind}{at}", *(f"  {reason}" for reason in self.reasons)])
+
+
+@dataclass(frozen=True)
+class Back:
+    """The input of a rollback plan."""
+
+    target: int  # release
+    steps: Sequence[Step]  # newest first
+    tried: Mapping[str, Trial] = field(default_factory=dict)  # of the target on newer schemas
+    asked: bool = False  # whether the environment requires proofs
+
+    @property
+    def schemas(self) -> list[str | None]:
+        """The revisions on the path: from the current one to the target's own."""
+        return [*(step.after for step in self.steps), self.steps[-1].before]
+
+
+def way_back(asked: Back, schema: str | None) -> WayBack:
+    """Plan the rollback of a database at this revision."""
+    if not asked.steps:
+        return WayBack(CODE_ONLY, schema, ("no migration lies between them",))
+    said = tuple(_said(step) for step in asked.steps)
+    for counts in (PROVEN, ACCEPTED) if asked.asked else (PROVEN, ACCEPTED, UNKNOWN):
+        chosen = _chosen(asked, counts)
+        if chosen is None:
+            continue
+        by = [_by(step) for step in asked.steps if counts != PROVEN and step.accepted]
+        if counts == PROVEN:
+            by += _concluded(asked, chosen)
+        if any(step.proof is None for step in asked.steps[:chosen]):
+            by.append("down scripts that are not proven run as they are")
+        return _decided(asked, chosen, (*said, *by))
+    return WayBack(FORWARD_ONLY, schema, said)
+
+
+def forced(asked: Back, schema: str | None, kind: str, reason: str) -> WayBack:
+    """The plan that a user forces whatever the proofs show: keep the schema, or down to the target's own revision."""
+    said = (*(_said(step) for step in asked.steps), f"a person asked for this way: {reason}")
+    if kind == CODE_ONLY or not asked.steps:
+        return WayBack(CODE_ONLY, schema, said)
+    return _decided(asked, len(asked.steps), said)
+
+
+def finding(proof: Proof) -> str:
+    """The proof's result in short: what a waiver refers to."""
+    return f"{proof.way.verdict if proof.way else 'no migration'}, old code {proof.old_code.verdict}"
+
+
+def _chosen(asked: Back, counts: str) -> int | None:
+    """Index of the revision to end at."""
+    for index in range(len(asked.schemas)):
+        if all(_leads_down(step, counts) for step in asked.steps[:index]) and _works_on(asked, index, counts):
+            return index
+    return None
+
+
+def _works_on(asked: Back, index: int, counts: str) -> bool:
+    """Whether the target works on this revision, by what counts."""
+    if index == len(asked.steps):
+        return True
+    step = asked.steps[index]
+    trial = asked.tried.get(step.after)
+    if trial is not None and trial.verdict != NO_EVIDENCE:
+        return trial.verdict == SAFE
+    if counts != PROVEN and step.accepted:
+        unharmed = step.proof is None or step.proof.old_code.verdict != UNSAFE
+        return unharmed and _works_on(asked, index + 1, counts)
+    return index + 1 < len(asked.steps) and _only_adds(step) and _works_on(asked, index + 1, counts)
+
+
+def _only_adds(step: Step) -> bool:
+    proof = step.proof
+    return proof is not None and proof.old_code.verdict == SAFE and (proof.way is None or proof.way.triage == ADDITIVE)
+
+
+def _leads_down(step: Step, counts: str) -> bool:
+    if step.proof is None:
+        return counts == UNKNOWN
+    verdict = step.proof.way.verdict if step.proof.way else ""
+    return verdict in LEADS_BACK or (counts != PROVEN and step.accepted is not None and verdict in RAN)
+
+
+def _decided(asked: Back, index: int, reasons: tuple[str, ...]) -> WayBack:
+    schema = asked.schemas[index]
+    if index == 0:
+        return WayBack(CODE_ONLY, schema, reasons)
+    unsafe = [trial for step in asked.steps[:index] if (trial := asked.tried.get(step.after)) and trial.verdict == UNSAFE]
+    lost = f"what was written since into what goes down from {asked.schemas[0]} goes with it"
+    return WayBack(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
+
+
+def _concluded(asked: Back, index: int) -> list[str]:
+    """Message for a compatibility that was inferred, not tested."""
+    if index == len(asked.steps) or asked.steps[index].after in asked.tried:
+        return []
+    return [f"nobody tried release {asked.target} on {asked.steps[index].after}: concluded, since all steps to there only add"]
+
+
+def _by(step: Step) -> str:
+    assert step.accepted is not None
+    return f"release {step.release}: {step.accepted.finding} was accepted by {step.accepted.actor}: {step.accepted.reason}"
+
+
+def _said(step: Step) -> str:
+    words = f"release {step.release} ({step.before or 'nothing'} → {step.after})"
+    proof = step.proof
+    if proof is None:
+        return f"{words}: its way back was never walked here"
+    why = [*(proof.way.reasons[:1] if proof.way and proof.way.verdict not in LEADS_BACK else ()),
+           *(proof.old_code.reasons[:1] if proof.old_code.verdict != SAFE else ())]  # fmt: skip
+    return f"{words}: {finding(proof)}{''.join(f'; {reason}' for reason in why)}"

@@ -1,0 +1,70 @@
+"""Survey a repository and draft a plan for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shipway.drafting import compose, databases, dockerfile, projects
+from shipway.drafting.draft import Draft, ServiceDraft, plan_name
+
+_FRONT = ("frontend", "web", "site", "ui", "client", "www", "nginx", "proxy", "app")
+_BACK = ("backend", "api", "server")
+_PROVIDES = {"postgres": "DATABASE_URL", "mysql": "DATABASE_URL", "redis": "REDIS_URL"}
+
+
+def survey(root: Path, app: str, branch: str) -> Draft:
+    """A draft that is a valid plan when written, if the repository has everything a plan needs."""
+    draft = Draft(plan_name(app), branch)
+    folders = dockerfile.folders(root)
+    file = compose.find(root, draft)
+    if file is None:
+        draft.services = [dockerfile.service(root, folder, draft.app) for folder in folders]
+    else:
+        used = {item.folder for item in draft.services}
+        draft.notes += [f"{folder}/Dockerfile: {file} doesn't build it: left out" for folder in folders if folder not in used]
+    if not draft.services:
+        draft.services.append(ServiceDraft("web", folder=".", why=["nothing: there is no Dockerfile and no compose file"]))
+        draft.services[0].todo.append("write a Dockerfile, or name its folder here")
+    databases.find(root, dockerfile.parts(root), draft)
+    for folder in dockerfile.parts(root):
+        projects.find(root, folder, draft)
+    _routes(draft)
+    _provide(draft)
+    return draft
+
+
+def _routes(draft: Draft) -> None:
+    """Give each public service with a port a path, derived from its name, or left as a question."""
+    public = [item for item in draft.services if item.port and item.public]
+    taken: set[str] = set()
+    for service in sorted(public, key=lambda item: 0 if item.name in _FRONT else 2 if item.name in _BACK else 1):
+        if len(public) == 1 or (service.name in _FRONT and "/" not in taken):
+            service.route = "/"
+        elif service.name in _BACK and "/api" not in taken:
+            service.route = "/api"
+        else:
+            service.route = "/" if "/" not in taken and not _front_exists(public) else f"/{service.name}"
+            service.todo.append(f"is {service.route} the right path for {service.name}?")
+        taken.add(service.route)
+        if not service.health and not service.health_command:
+            service.health = "/"
+            service.todo.append("health: which path answers 200 when it is ready?")
+    for service in draft.services:
+        if service.folder is not None and not service.port and not service.command:
+            service.todo.append("port, route and health, if it answers requests (no EXPOSE, no ports were found)")
+
+
+def _front_exists(public: list[ServiceDraft]) -> bool:
+    return any(item.name in _FRONT for item in public)
+
+
+def _provide(draft: Draft) -> None:
+    """Provide each accessory's address to the services by a variable."""
+    taken = {item.provides for item in draft.accessories}
+    for accessory in draft.accessories:
+        if accessory.provides is None and accessory.name:
+            usual = _PROVIDES.get(accessory.kind, "")
+            name = usual if usual and usual not in taken else f"{accessory.name.upper().replace('-', '_')}_URL"
+            accessory.provides = name
+            accessory.why.append(f"provides {name}, the usual name")
+            taken.add(name)

@@ -1,0 +1,141 @@
+"""Compatibility tests of images on another release's schema: started, used, and their database's log read
+afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, Stage, Trial
+from shipway.domain.release import FAILED, SUCCEEDED
+from shipway.ports import ScratchDatabase
+from shipway.proving.sandbox_environment import Cast, Failed, Stand, stand
+from shipway.proving.server import Entry, Server
+
+# Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
+FOREIGN = ("42703", "42P01", "23502", "22P02")
+SHOWN = 5  # of shown log lines
+WIDTH = 300  # characters of a statement
+
+
+@dataclass
+class _Seen:
+    """The state of a test so far."""
+
+    ctx_clock: Callable[[], float]
+    began: float
+    stages: list[Stage] = field(default_factory=list)
+    passed: list[tuple[str, str]] = field(default_factory=list)  # kind and name of scenarios
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = self.ctx_clock()
+        outcome = FAILED
+        output: tuple[str, ...] = ()
+        try:
+            yield
+            outcome = SUCCEEDED
+        except Failed as error:
+            output = error.output
+            raise
+        finally:
+            self.stages.append(Stage(name, start - self.began, self.ctx_clock() - start, outcome, output))
+
+    def wrote(self) -> bool:
+        return any(kind != "read" for kind, _ in self.passed)
+
+
+def try_old(server: Server, database: ScratchDatabase, old: Cast, new: Cast, began: float) -> Trial:
+    """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
+    old, new = old.on(server, database), new.on(server, database)
+    clock = server.ground.ctx.clock
+    first, tried = _Seen(clock, began), _Seen(clock, began)
+    with stand(server, "old") as at:
+        at.accessories(new.release.plan)
+        try:
+            with first.stage("new code, seed"):
+                at.seed(new)
+            _use(at, new, first, "new code")
+        except Failed as error:
+            return Trial(NO_EVIDENCE, (f"the new code does not work on its own schema: {error.reason}",), stages=tuple(first.stages))
+        mark = server.mark(database)
+        trial = _judged(at, old, tried, lambda: server.log(database, mark), "old code")
+    stages = (*first.stages, *trial.stages)
+    if trial.verdict == SAFE and not first.wrote():
+        reason = "the new code wrote nothing before: its plan has no exercise of kind `write` or `job`"
+        return Trial(NO_EVIDENCE, (reason, *trial.reasons), trial.checks, stages)
+    return Trial(trial.verdict, trial.reasons, trial.checks, stages)
+
+
+def try_new(server: Server, database: ScratchDatabase, old: Cast, new: Cast, began: float) -> Trial:
+    """Test the new images on the old schema: the state before the migration, and after a down migration."""
+    old, new = old.on(server, database), new.on(server, database)
+    tried = _Seen(server.ground.ctx.clock, began)
+    with stand(server, "new") as at:
+        at.accessories(new.release.plan)
+        try:
+            at.seed(old)
+        except Failed as error:
+            return Trial(NO_EVIDENCE, (f"the old code does not work on its own schema: {error.reason}",))
+        mark = server.mark(database)
+        return _judged(at, new, tried, lambda: server.log(database, mark), "new code")
+
+
+def _use(at: Stand, cast: Cast, seen: _Seen, who: str) -> None:
+    """Start it, and run all scenarios of its plan. Failed at the first error."""
+    try:
+        with seen.stage(f"{who}, start"):
+            at.start(cast)
+        for exercise in cast.release.plan.prove.exercise.values():
+            with seen.stage(f"{who}, {exercise.kind} {exercise.name}"):
+                at.exercise(cast, exercise)
+            seen.passed.append((exercise.kind, exercise.name))
+        at.look(cast)  # its first job may have crashed a worker
+    finally:
+        at.stop(cast)
+
+
+def _judged(at: Stand, cast: Cast, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> Trial:
+    reasons: list[str] = []
+    try:
+        _use(at, cast, seen, who)
+    except Failed as error:
+        reasons.append(error.reason)
+    reasons += foreign(log())
+    checks = tuple(f"{kind}: {name}" for kind, name in seen.passed)
+    if reasons:
+        return Trial(UNSAFE, tuple(reasons), checks, tuple(seen.stages))
+    if not seen.wrote():
+        what = "has no exercise" if not seen.passed else "has no exercise that writes"
+        reason = f"nobody knows: release {cast.release.number} {what} (`prove: exercise` in its plan)"
+        return Trial(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
+    workers = ", ".join(item.name for item in cast.release.plan.workers)
+    idle = workers and not any(kind == "job" for kind, _ in seen.passed)
+    notes = (f"workers were started, and no exercise of kind `job` gave them work: {workers}",) if idle else ()
+    return Trial(SAFE, notes, checks, tuple(seen.stages))
+
+
+def foreign(log: Sequence[Entry]) -> list[str]:
+    """Schema-mismatch errors in a database's log, as messages without duplicates."""
+    found: list[str] = []
+    for index, entry in enumerate(log):
+        if entry.state not in FOREIGN or entry.level not in ("ERROR", "FATAL"):
+            continue
+        follows = (item for item in log[index + 1 :] if item.session == entry.session)
+        statement = next((item.text for item in follows if item.level == "STATEMENT"), "")
+        words = " ".join(statement.split())
+        shown = words if len(words) <= WIDTH else f"{words[:WIDTH]} …"
+        found.append(f"the database said {entry.state}: {entry.text}" + (f" to: {shown}" if shown else ""))
+    found = list(dict.fromkeys(found))
+    return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more like these"]
+
+
+def try_there(server: Server, database: ScratchDatabase, cast: Cast, began: float) -> Trial:
+    """Test images on a database as it is, with its rows."""
+    own = cast.on(server, database)
+    with stand(server, "there") as at:
+        at.accessories(own.release.plan)
+        mark = server.mark(database)
+        tried = _Seen(server.ground.ctx.clock, began)
+        return _judged(at, own, tried, lambda: server.log(database, mark), f"release {own.release.number}")

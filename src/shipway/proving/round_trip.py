@@ -1,0 +1,132 @@
+"""One round trip in one database: up, down and up again, and the differences after each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from shipway.domain.catalog import Catalog, Content, Difference, compare
+from shipway.domain.errors import Irreversible
+from shipway.domain.proof import Loss, Stage
+from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
+from shipway.proving.stage import Terms, run, skipped
+from shipway.proving.verdict import Findings, order_of
+from shipway.system.parallel import side_by_side
+
+Touched = Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The range of migrations: from the revision `start` (None: nothing applied) up to the last of `migrations`."""
+
+    start: str | None
+    migrations: tuple[str, ...]  # oldest first, at least one
+
+    @property
+    def end(self) -> str:
+        return self.migrations[-1]
+
+
+@dataclass(frozen=True)
+class Round:
+    """The result, and the database's current revision."""
+
+    findings: Findings
+    stages: tuple[Stage, ...]
+    changes: tuple[Difference, ...] = ()  # by the up migrations
+    touched: tuple[str, ...] = ()  # previously existing tables whose rows the up migrations changed
+    warnings: tuple[str, ...] = ()
+    catalog: Catalog | None = None  # once everything is applied again; None otherwise
+
+
+def walk_round(
+    database: ScratchDatabase, tool: DatabaseTool, span: Span, before: Catalog, terms: Terms,
+    *, golden: ScratchDatabase | None = None, known: Touched | None = None,
+) -> Round:  # fmt: skip
+    """Run up, down, up. With `golden`, the template with the previous rows, rows are compared with it after the down
+    migrations. `known` are the tables that were touched before."""
+
+    def up(on_line: OnLine) -> None:
+        tool.up(on_line, span.end)
+
+    stage, failure = run("up", database, up, terms)
+    if failure:
+        return Round(Findings(up_failed=failure.message), (stage,))
+    after = database.catalog()
+    touched = changed_rows(known or {}, database.touched())
+    stages = [replace(stage, rows={table: count for table, count in touched.items() if count})]
+    changes = compare(before, after)
+    seen = Round(Findings(), (), changes, tuple(table for table in touched if table in before.order))
+
+    stage, failure = run("down", database, lambda on_line: tool.down(span.start, on_line), terms)
+    stages.append(stage)
+    if failure:
+        words = failure.message
+        if isinstance(failure, Irreversible):
+            return replace(seen, findings=Findings(no_way_down=words), stages=tuple(stages), catalog=after)
+        return replace(seen, findings=Findings(down_failed=words), stages=tuple(stages))
+    restored = database.catalog()
+    seen = replace(seen, warnings=tuple(f"the way down says: {notice}; is the name mistyped?" for notice in skipped(stage)))
+    if changes and restored == after:
+        return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
+    findings = Findings(
+        differences=compare(before, restored),
+        order=order_of(before, restored),
+        losses=lost_rows(golden, database, suspects(seen, before, database.touched()), before, restored) if golden else (),
+        collisions=new_collisions(golden, database) if golden else (),
+    )
+
+    stage, failure = run("up again", database, up, terms)
+    seen = replace(seen, stages=(*stages, stage))
+    if failure:
+        return replace(seen, findings=replace(findings, again_failed=failure.message))
+    again = database.catalog()
+    return replace(seen, findings=replace(findings, again=compare(after, again)), catalog=again)
+
+
+def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
+    """Tables that may have been touched in between, with the number of changed rows if known."""
+    found: dict[str, int | None] = {}
+    for table, count in after.items():
+        earlier = before.get(table, 0)
+        if count is None or earlier is None:
+            found[table] = None
+        elif count != earlier:
+            found[table] = count - earlier
+    return found
+
+
+def suspects(seen: Round, before: Catalog, touched: Touched) -> list[str]:
+    """Previously existing tables that may have lost data: touched, or with a dropped or retyped column."""
+    lost = [item.name for item in seen.changes if item.kind in ("table", "column") and item.change != "added"]
+    return [table for table in before.order if table in touched or any(f"{name}.".startswith(f"{table}.") for name in lost)]
+
+
+def lost_rows(
+    golden: ScratchDatabase, database: ScratchDatabase, tables: Sequence[str], before: Catalog, restored: Catalog
+) -> tuple[Loss, ...]:
+    """Lost or changed rows and values of these tables. A missing table or column counts as a schema difference
+    instead."""
+    found = []
+    for table in tables:
+        columns = [name for name in before.order[table] if name in restored.order.get(table, ())]
+        if table not in restored.order:
+            continue
+        old, new = side_by_side(partial(_content, table, columns), (golden, database))
+        other = tuple(name for name in columns if old.columns.get(name) != new.columns.get(name))
+        if old.rows != new.rows or other:
+            found.append(Loss(table, (old.rows, new.rows), other))
+    return tuple(found)
+
+
+def _content(table: str, columns: Sequence[str], database: ScratchDatabase) -> Content:
+    return database.content(table, columns)
+
+
+def new_collisions(golden: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
+    """Sequences that were correct, and now are behind the rows."""
+    found = database.collisions()
+    earlier = golden.collisions() if found else ()
+    return tuple(name for name in found if name not in earlier)

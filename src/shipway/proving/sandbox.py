@@ -1,0 +1,120 @@
+"""The sandbox of a proof on an engine: its own networks and containers, with a name that shows whether its process is
+alive. The next proof removes leftovers of a dead one."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.container import LABEL_APP, LABEL_PROOF
+from shipway.domain.errors import ShipwayError
+from shipway.domain.plan import LOCAL
+from shipway.system.parallel import attempt_all, side_by_side
+
+POLL = 0.2  # seconds between checks of `cancelled`
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The sandbox of one proof. Everything with its labels is removed from the engines when the proof ends."""
+
+    ctx: Context
+    app: str
+    name: str
+    _file: Path  # locked while the process lives; lists the networks and the hosts used
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels that mark a container as this proof's, and as no environment's."""
+        return {LABEL_APP: self.app, LABEL_PROOF: self.name}
+
+    def network(self, part: str) -> str:
+        """Create a network that can't reach the outside: a proof with an environment's secrets must not send its mail
+        or charge its cards."""
+        name = names.bounded(f"shipway_proof_{self.app}_{self.name}_{part}")
+        self._note(f"network {name}")  # before it is created
+        self.ctx.runtime.ensure_network(name, self.labels, internal=True)
+        return name
+
+    def on(self, host: str) -> Context:
+        """Another host that the proof is about to use."""
+        if host != self.ctx.machine.name:
+            self._note(f"host {host}")
+        return self.ctx.on(host)
+
+    def _note(self, line: str) -> None:
+        with self._file.open("a") as file:
+            file.write(line + "\n")
+
+
+@contextmanager
+def ground(ctx: Context, app: str) -> Iterator[Ground]:
+    """A new sandbox, after removing leftovers of dead ones; it is removed at the end."""
+    folder = ctx.home / "proofs"
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(ctx)
+    name = uuid.uuid4().hex[:10]
+    path = folder / name
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        over = threading.Event()
+        threading.Thread(target=_end_when_cancelled, args=(ctx, path, over), daemon=True).start()
+        try:
+            yield Ground(ctx, app, name, path)
+        finally:
+            over.set()
+            _remove(ctx, path)
+
+
+def sweep(ctx: Context) -> list[str]:
+    """Remove leftovers of proofs whose process died; returns their names."""
+    gone = []
+    for path in sorted((ctx.home / "proofs").glob("*")):
+        try:
+            with path.open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(ctx, path)
+                gone.append(path.name)
+        except BlockingIOError:  # its process lives
+            pass
+    return gone
+
+
+def _end_when_cancelled(ctx: Context, path: Path, over: threading.Event) -> None:
+    """On cancellation, remove the containers under a waiting migration, which might never end."""
+    while not over.wait(POLL):
+        if ctx.cancelled.is_set():
+            try:
+                for item in ctx.runtime.list({LABEL_PROOF: path.name}):
+                    ctx.runtime.remove(item.id)
+            except ShipwayError:  # the next check tries again, and `_remove` reports it
+                pass
+
+
+def _remove_containers(ctx: Context, host: str, proof: str) -> None:
+    runtime = ctx.on(host).runtime
+    side_by_side(runtime.remove, [item.id for item in runtime.list({LABEL_PROOF: proof})])
+
+
+def _remove(ctx: Context, path: Path) -> None:
+    """If an engine is unreachable, the file is kept for the next clean-up."""
+    noted = [line.split(" ", 1) for line in path.read_text().splitlines()]
+    try:
+        hosts = [LOCAL, *(value for kind, value in noted if kind == "host")]
+        networks = dict.fromkeys(value for kind, value in noted if kind == "network")
+        attempt_all(
+            *(partial(_remove_containers, ctx, host, path.name) for host in hosts),
+            *(partial(ctx.runtime.remove_network, network) for network in networks),
+        )
+    except ShipwayError as error:
+        ctx.reporter.note(f"what proof {path.name} left stays until the next one: {error.message}")
+        return
+    path.unlink(missing_ok=True)

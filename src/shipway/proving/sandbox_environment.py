@@ -1,0 +1,177 @@
+"""A release's services on a network of a proof, with new accessories: started as in an environment, and used by the
+plan's scenarios."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.domain.desired import Settings, argv, secret_files, variables
+from shipway.domain.errors import DeployFailed, ProofError
+from shipway.domain.plan import Accessory, Environment, Exercise, Host, Plan, Service
+from shipway.domain.release import Release
+from shipway.ports import ScratchDatabase
+from shipway.proving.server import Server
+from shipway.steps.container import TIMED_OUT, run_container
+from shipway.steps.health import look, wait_healthy
+from shipway.system.parallel import side_by_side
+
+TAIL = 12
+
+
+class Failed(Exception):
+    """A release's failure: a message with its last lines."""
+
+    def __init__(self, reason: str, output: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.reason, self.output = reason, output
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A release as an environment would run it."""
+
+    release: Release
+    environment: Environment
+    settings: Settings
+
+    def on(self, server: Server, database: ScratchDatabase) -> Cast:
+        """The same, with addresses of this database, and of accessories in the proof's own network."""
+        plan = self.release.plan
+        accessories = {**plan.accessories, server.accessory.name: server.settled(database.name)}
+        return Cast(
+            dataclasses.replace(self.release, plan=dataclasses.replace(plan, accessories=accessories)),
+            dataclasses.replace(self.environment, hosts=(Host(),)),
+            dataclasses.replace(self.settings, passwords=dict.fromkeys(accessories, server.password)),
+        )
+
+
+class Stand:
+    """One network. cast: as returned by `Cast.on`."""
+
+    def __init__(self, server: Server, name: str, network: str) -> None:
+        self._server, self._ground, self._ctx = server, server.ground, server.ground.ctx
+        self._name, self._network = name, network
+
+    def accessories(self, plan: Plan) -> None:
+        """Start all but the database and wait until they are healthy. ProofError if one doesn't start."""
+        others = [item for item in plan.accessories.values() if item.name != self._server.accessory.name]
+        side_by_side(lambda item: self._start(self._accessory(plan, item)), others)
+        try:
+            wait_healthy(self._ctx, [(self._called(item.name), known.health(item), known.port(item)) for item in others])
+        except DeployFailed as error:
+            raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
+
+    def start(self, cast: Cast) -> None:
+        """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
+        isn't."""
+        services = cast.release.plan.services.values()
+        for group in ([item for item in services if item.port], [item for item in services if not item.port]):
+            side_by_side(lambda item: self._start(self._service(cast, item)), group)
+            waiting = [(self._called(item.name), item.health, item.port) for item in group]
+            self._healthy(partial(wait_healthy, self._ctx, waiting, headers=cast.environment.forwarded))
+
+    def look(self, cast: Cast) -> None:
+        """Failed if a service no longer runs."""
+        self._healthy(partial(look, self._ctx, [self._called(name) for name in cast.release.plan.services]))
+
+    def stop(self, cast: Cast) -> None:
+        """Remove all services."""
+        side_by_side(self._ctx.runtime.remove, [self._called(name) for name in cast.release.plan.services])
+
+    def seed(self, cast: Cast) -> None:
+        """Run the environment's seed command. Failed if it fails."""
+        seed = cast.environment.seed
+        if seed is not None:
+            secrets = {name: cast.settings.secrets[name] for name in seed.secrets}
+            self._run(cast, seed.service, seed.run, "the seed", secrets)
+
+    def exercise(self, cast: Cast, exercise: Exercise) -> None:
+        """Run a scenario in its own container. Failed if it fails."""
+        self._run(cast, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(cast.release.plan)})
+
+    def _healthy(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except DeployFailed as error:
+            first, *lines = error.message.replace(self._called(""), "").splitlines()
+            said = [line.strip() for line in lines[1:]]
+            raise Failed(f"{first}{_last(said)}", tuple(said)) from error
+
+    def _run(self, cast: Cast, service: str, command: str, what: str, extra: dict[str, str]) -> None:
+        lines: list[str] = []
+        spec = dataclasses.replace(
+            self._service(cast, cast.release.plan.services[service]),
+            entrypoint=("sh", "-c"), command=(command,), networks={self._network: ()},
+        )  # fmt: skip
+        spec = dataclasses.replace(spec, name=f"{spec.name}_run", env={**spec.env, **extra})
+        self._ctx.images.pull(spec.image, lambda line: None)
+        timeout = cast.release.plan.prove.timeout
+        code = run_container(self._ctx, spec, on_line=lines.append, timeout=timeout)
+        if code != 0:
+            why = f"took longer than {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"
+            raise Failed(f"{what} {why}{_last(lines)}", tuple(lines[-TAIL:]))
+
+    def _start(self, spec: ContainerSpec) -> None:
+        self._ctx.images.pull(spec.image, lambda line: None)
+        self._ctx.runtime.create(spec)
+        self._ctx.runtime.start(spec.name)
+
+    def _called(self, name: str) -> str:
+        return names.bounded(f"{self._ground.app}_proof_{self._ground.name}_{self._name}_{name}")
+
+    def _labels(self, name: str) -> dict[str, str]:
+        return {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: name, LABEL_CONFIG: self._called(name)}
+
+    def _service(self, cast: Cast, service: Service) -> ContainerSpec:
+        release = cast.release
+        return ContainerSpec(
+            name=self._called(service.name),
+            image=release.images[service.name],
+            labels=self._labels(service.name),
+            command=argv(service.command),
+            entrypoint=argv(service.entrypoint),
+            env=variables(release.plan, release, cast.environment, cast.settings, service),
+            files=secret_files(cast.settings, service),
+            networks={self._network: (service.name,)},
+            cpus=service.resources.cpus,
+            memory=service.resources.memory,
+            security=service.security,
+        )
+
+    def _accessory(self, plan: Plan, accessory: Accessory) -> ContainerSpec:
+        return ContainerSpec(
+            name=self._called(accessory.name),
+            image=accessory.image,
+            labels=self._labels(accessory.name),
+            command=argv(accessory.command),
+            entrypoint=argv(accessory.entrypoint),
+            env=known.with_placeholders(accessory, plan.app, self._server.password),
+            networks={self._network: (accessory.name,)},
+        )
+
+
+@contextmanager
+def stand(server: Server, name: str) -> Iterator[Stand]:
+    """A network of its own that also has the scratch server; its containers are removed with the proof."""
+    network = server.ground.network(name)
+    server.join(network)
+    yield Stand(server, name, network)
+
+
+def address(plan: Plan) -> str:
+    """Address of the service that handles otherwise unmatched requests; empty if nothing is public."""
+    routed = [service for service in plan.services.values() if service.route]
+    first = min(routed, key=lambda service: len(service.route or ""), default=None)
+    return f"http://{first.name}:{first.port}" if first else ""
+
+
+def _last(lines: list[str]) -> str:
+    said = next((line.rpartition("│")[2].strip() for line in reversed(lines) if line.strip()), "")
+    return f": {said[:200]}" if said else ""

@@ -1,0 +1,182 @@
+"""The template database: a masked copy of the target's database on the scratch server. All other databases of a proof
+are clones.
+
+A dump streams between the servers in one container attached to both networks, or through a file if they are on
+different hosts. Both are addressed by names that only one container has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from shipway.context import Context
+from shipway.domain import accessory as known
+from shipway.domain import names
+from shipway.domain.container import LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.domain.disk import relief
+from shipway.domain.errors import DiskFull, EngineError, ProofError
+from shipway.domain.migration_tables import BOOKS
+from shipway.domain.plan import Accessory, Proving
+from shipway.domain.proof import DATA
+from shipway.domain.size import readable
+from shipway.ports import ScratchDatabase
+from shipway.proving.server import Server
+from shipway.steps.container import TIMED_OUT, run_container
+
+TAIL = 8
+COPIES = 4  # times the target's size: the template, and simultaneous clones
+SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
+FILE = "/tmp/golden.sql.gz"
+
+# $1: pipe, save or load; $2: schema or data; then the names of tables whose rows are always included.
+# psql reads passwords and addresses from PG… (of the target) and TO_… (of the scratch server).
+SCRIPT = r"""
+what=$1 mode=$2
+shift 2
+export PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
+books() {
+  for name; do echo "$name"; done | psql -X -q -A -t -v ON_ERROR_STOP=1 -c 'CREATE TEMP TABLE wanted (name text)' \
+    -c '\copy wanted FROM pstdin' -c "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables JOIN wanted ON tablename = name"
+}
+pick() {
+  books "$@" > /tmp/books || return
+  set --
+  while read -r table; do set -- "$@" -t "$table"; done < /tmp/books
+  [ $# = 0 ] || dump -a "$@"
+}
+dump() { pg_dump --no-publications --no-subscriptions --no-tablespaces --lock-wait-timeout=60000 "$@"; }
+everything() {
+  echo '\set ON_ERROR_STOP 0'
+  pg_dumpall -l "$PGDATABASE" --roles-only --no-role-passwords --no-tablespaces | grep -v -x "CREATE ROLE \"\?$PGUSER\"\?;"
+  echo '\set ON_ERROR_STOP 1'
+  if [ "$mode" = data ]; then dump; else dump -s && pick "$@"; fi || echo "$?" > /tmp/failed
+}
+load() {
+  PGHOST=$TO_HOST PGPORT=$TO_PORT PGUSER=$TO_USER PGPASSWORD=$TO_PASSWORD PGDATABASE=$TO_DATABASE \
+    psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -f -
+}
+case $what in
+  pipe) everything "$@" | load ;;
+  save) everything "$@" | gzip -1 > /tmp/golden.sql.gz ;;
+  load) gunzip -c /tmp/golden.sql.gz | load ;;
+esac && [ ! -e /tmp/failed ]
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An environment's running database. ctx: of its host."""
+
+    ctx: Context
+    app: str
+    environment: str
+    accessory: Accessory
+    password: str
+
+    @property
+    def container(self) -> str:
+        """Name of the container, unique on its engine."""
+        return names.accessory(self.app, self.environment, self.accessory.name)
+
+    def image(self) -> str:
+        """The exact image that it runs, by id. ProofError if it doesn't run."""
+        found = self.ctx.runtime.find(self.container)
+        if found is None or not found.running:
+            state = found.state if found else "not there"
+            raise ProofError(
+                f"the database of {self.environment} can't be read: its container {self.container} is {state}",
+                hint="`shipway doctor` says what is missing, and --fix starts it",
+            )
+        return found.image
+
+    def size(self) -> int:
+        """Size of the database in bytes."""
+        ask = 'PGPASSWORD="$POSTGRES_PASSWORD" psql -X -A -t -U "$POSTGRES_USER" -d "${POSTGRES_DB:-$POSTGRES_USER}" -c "$0"'
+        code, output = self.ctx.runtime.execute(
+            self.container, ["sh", "-c", ask, "SELECT pg_database_size(current_database())"]
+        )
+        if code != 0 or not output.strip().isdigit():
+            raise ProofError(f"the database of {self.environment} does not tell its size: {output.strip()[-300:]}")
+        return int(output)
+
+
+def look_for_space(ctx: Context, target: Target, proving: Proving) -> None:
+    """DiskFull if the scratch server would fill this machine's disk, or a dump the target's."""
+    size = target.size() if proving.mode == DATA else 0
+    for at, needed in ((ctx, COPIES * size + SPARE), *(((target.ctx, size),) if target.ctx.machine.name != ctx.machine.name else ())):
+        free = at.runtime.free_space()
+        if free is not None and free < needed:
+            raise DiskFull(
+                f"the disk of {at.machine.name} is too full for a proof: {readable(free)} are free, and {readable(needed)} are "
+                f"needed for copies of a database of {readable(size)}",
+                hint=relief(),
+            )
+
+
+def golden(server: Server, target: Target, proving: Proving) -> ScratchDatabase:
+    """Create the template: with the target's masked rows in mode data; else only with the rows of the migration history
+    tables. ProofError if the target can't be dumped, or a mask fails on it."""
+    database = server.scratch.create()
+    _copy(server, target, database, proving)
+    for rule in proving.mask:
+        try:
+            database.execute(rule, timeout=proving.timeout)
+        except ProofError as error:
+            raise ProofError(f"the mask `{rule}` does not fit the database: {error.message}", hint="correct `prove: mask`") from error
+    return database
+
+
+def _copy(server: Server, target: Target, database: ScratchDatabase, proving: Proving) -> None:
+    here = server.ground.ctx
+    mode = "data" if proving.mode == DATA else "schema"
+    environment = names.network(target.app, target.environment)
+    reach = {**_from(target), **_to(server, database)}
+    if target.ctx.machine.name == here.machine.name:
+        _run(server, here, ("pipe", mode, *sorted(BOOKS)), (environment, server.network), reach, proving)
+        return
+
+    def take(container: str) -> None:
+        def give(loading: str) -> None:
+            here.runtime.put(loading, "/tmp", target.ctx.runtime.get(container, FILE))
+
+        _run(server, here, ("load", mode), (server.network,), _to(server, database), proving, before=give)
+
+    try:
+        _run(server, target.ctx, ("save", mode, *sorted(BOOKS)), (environment,), _from(target), proving, after=take)
+    except FileNotFoundError:
+        raise ProofError(f"the database of {target.environment} was not dumped") from None
+
+
+def _run(
+    server: Server, ctx: Context, arguments: Sequence[str], networks: Sequence[str], env: dict[str, str], proving: Proving,
+    *, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None,
+) -> None:  # fmt: skip
+    lines: list[str] = []
+    found = ctx.runtime.find(server.container) if ctx is server.ground.ctx else None
+    spec = ContainerSpec(
+        name=f"{server.ground.app}_proof_{server.ground.name}_dump",
+        image=found.image if found else server.accessory.image,
+        labels={**server.ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "dump"},
+        entrypoint=("sh", "-c"),
+        command=(SCRIPT, "shipway", *arguments),
+        env=env,
+        networks=dict.fromkeys(networks, ()),
+    )
+    try:
+        code = run_container(ctx, spec, on_line=lines.append, timeout=proving.timeout, before=before, after=after)
+    except EngineError as error:
+        raise ProofError(f"the dump of the database was not carried out: {error.message}", hint=error.hint) from error
+    if code == TIMED_OUT:
+        raise ProofError(f"the dump took longer than {proving.timeout:g} s", hint="give it more time with `prove: timeout`")
+    if code != 0:
+        raise ProofError("the database can't be copied to the scratch server:\n" + "\n".join(lines[-TAIL:]))
+
+
+def _from(target: Target) -> dict[str, str]:
+    return known.client_environment(target.accessory, target.app, target.container, target.password)
+
+
+def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:
+    own = known.client_environment(server.accessory, server.ground.app, server.container, server.password)
+    return {f"TO_{name.removeprefix('PG')}": value for name, value in own.items()} | {"TO_DATABASE": database.name}

@@ -1,0 +1,177 @@
+"""Verify the up, down and up again of a release's migrations on clones of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from shipway.domain.catalog import ADDITIVE, Catalog, Difference
+from shipway.domain.compatibility import triage
+from shipway.domain.errors import ProofError
+from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, Way
+from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
+from shipway.proving.hints import advice
+from shipway.proving.round_trip import Round, Span, walk_round
+from shipway.proving.stage import Terms, ignore
+from shipway.proving.verdict import judge
+
+ToolFor = Callable[[ScratchDatabase], DatabaseTool]
+
+
+class Fill(Protocol):
+    """Generates rows, and returns tables that stay empty, with the reason; `gentle` ones are easier to migrate.
+    ProofError if it can't write any."""
+
+    def __call__(self, database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> Mapping[str, str]: ...
+
+
+UNSEEN = "what happens to rows was not looked at"
+
+
+def look(tool: DatabaseTool, to: str | None = None) -> Span | None:
+    """The range that a tool would apply, up to and including `to`; None if there is nothing. ProofError if `to` isn't
+    pending."""
+    pending = tool.pending()
+    if to is not None:
+        if to not in pending:
+            raise ProofError(f"migration {to} is not among those that are pending: {', '.join(pending) or 'none'}")
+        pending = pending[: pending.index(to) + 1]
+    return Span(tool.current(), tuple(pending)) if pending else None
+
+
+def walk(
+    scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor,
+    *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
+    fill: Fill | None = None, span: Span | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
+) -> Way:  # fmt: skip
+    """Verify the migrations on clones of `golden`, the template, which is not modified; all clones are dropped.
+    `timeout` (seconds) applies to each of up, down and up again. `span` saves asking the tool; by default it is
+    everything pending, up to `to`.
+
+    `mode` is the template's content. SCHEMA: no rows; `fill` generates some in a clone for a second round trip if the
+    first one shows that rows may be lost, or `changed` names tables whose rows the up migrations change. ROWS: only
+    with generated rows. DATA: rows of the target.
+    ProofError if the server fails, or nothing is pending.
+    """
+    terms = Terms(timeout, on_line, watched)
+    if span is None:
+        span = _look_at_clone(scratch, golden, tool_for, to)
+    walker = _Walker(scratch, golden, tool_for, span, terms)
+    if mode == DATA:
+        return walker.bare()
+    if mode == ROWS and fill is not None:
+        way = walker.filled(fill)
+        return way if isinstance(way, Way) else _warn(walker.bare(), way)
+    way = walker.bare()
+    if way.verdict not in (RESTORED, COLUMN_ORDER):
+        return way
+    doubts = doubt(way)
+    if not doubts and (tables := changed()):
+        doubts = f"the way up changes rows of {', '.join(tables)}"
+    if not doubts:
+        return way
+    if fill is None:
+        return _warn(way, f"{doubts}; {UNSEEN}: prove it with rows or data")
+    seen = walker.filled(fill)
+    if isinstance(seen, str):
+        return _warn(way, f"{doubts}; {seen}")
+    return _warn(replace(seen, stages=(*way.stages, *seen.stages)), f"{doubts}; looked at with generated rows alone")
+
+
+def doubt(way: Way) -> str:
+    """Why a round trip without rows may hide lost rows, as a message; empty if it only adds."""
+    if lost := [str(item) for item in way.changes if takes_away(item)]:
+        return f"the way up takes away or changes what may hold rows ({'; '.join(lost[:3])}{' …' if len(lost) > 3 else ''})"
+    if tables := sorted({table for stage in way.stages for table in stage.rewrites}):
+        return f"the way up writes anew what may hold rows ({', '.join(tables)})"
+    if way.triage not in ("", ADDITIVE):
+        return f"the way up is {way.triage}: {'; '.join(way.triage_reasons[:2])}"
+    if not way.changes:
+        return "the way up changes nothing in the schema: it is about rows"
+    return ""
+
+
+def takes_away(change: Difference) -> bool:
+    """Whether it may lose rows: a dropped table or column, or a changed type."""
+    return change.kind in ("table", "column") and (change.change == "removed" or (change.change == "changed" and "type" in change.facets))
+
+
+def way_of(found: Round, span: Span) -> Way:
+    """Convert to the ledger's form."""
+    verdict, reasons = judge(found.findings)
+    level, why = triage(found.changes)
+    hints = advice(reasons[0]) if verdict == FAILS else ()
+    return Way(
+        span.migrations, verdict, reasons, level, tuple(why), found.findings.differences, found.changes,
+        found.findings.losses, found.stages, (*found.warnings, *hints),
+    )  # fmt: skip
+
+
+class _NoRows(Exception):
+    """Why there are no rows, as a message."""
+
+
+class _Walker:
+    """Verifies one range, each time on a new clone."""
+
+    def __init__(self, scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, span: Span, terms: Terms) -> None:
+        self._scratch, self._golden, self._tool_for, self._span, self._terms = scratch, golden, tool_for, span, terms
+
+    def bare(self) -> Way:
+        """Verify with the template's own content."""
+        return way_of(self._round(self._golden), self._span)
+
+    def filled(self, fill: Fill) -> Way | str:
+        """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
+        may fail for unrealistic rows."""
+        try:
+            found, empty = first = self._round_with(fill)
+            if found.findings.up_failed:
+                found, empty = self._round_with(partial(fill, gentle=True))
+        except _NoRows as error:
+            return f"no rows could be generated ({error}): {UNSEEN}"
+        if found.findings.up_failed:
+            return f"with generated rows the way up fails ({first[0].findings.up_failed}): {UNSEEN}"
+        stages = tuple(replace(stage, name=f"{stage.name}, with rows") for stage in found.stages)
+        lost = [change.name for change in found.changes if takes_away(change)]
+        unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
+        warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
+        return way_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
+
+    def _round_with(self, fill: Fill) -> tuple[Round, Mapping[str, str]]:
+        """The round trip, and the tables that stayed empty."""
+        filled = self._scratch.create(like=self._golden)
+        try:
+            catalog = filled.catalog()
+            try:
+                empty = fill(filled, catalog)
+            except ProofError as error:
+                raise _NoRows(error.message) from error
+            return self._round(filled), empty
+        finally:
+            self._scratch.drop(filled)
+
+    def _round(self, source: ScratchDatabase) -> Round:
+        clone = self._scratch.create(like=source)
+        try:
+            tool = self._tool_for(clone)
+            return walk_round(clone, tool, self._span, clone.catalog(), self._terms, golden=source)
+        finally:
+            self._scratch.drop(clone)
+
+
+def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, to: str | None) -> Span:
+    clone = scratch.create(like=golden)  # some tools create their history table when they are asked
+    try:
+        span = look(tool_for(clone), to)
+    finally:
+        scratch.drop(clone)
+    if span is None:
+        raise ProofError("no migration is pending: there is no way to walk")
+    return span
+
+
+def _warn(way: Way, text: str) -> Way:
+    return replace(way, warnings=(*way.warnings, text))
