@@ -26,7 +26,7 @@ from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.scratch.postgres import PostgresScratch
 from shipway.ports import DatabaseTool, ScratchDatabase
-from shipway.proving.round_trip import Span
+from shipway.proving.round_trip import MigrationRange
 from shipway.proving.verify import ToolFor, walk
 
 IMAGE = "postgres:15"
@@ -92,7 +92,7 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
     scratch.drop(target)
     files = {path: text.encode() for path, text in RELEASE.items()}
     migrations = load("migrations", files, "golang-migrate")
-    span = Span(None, tuple(migration.version for migration in migrations))
+    span = MigrationRange(None, tuple(migration.version for migration in migrations))
     runtime = DockerRuntime(Engine())
 
     def by_client(database: ScratchDatabase) -> DatabaseTool:

@@ -17,7 +17,7 @@ from shipway.context import Context, Machine
 from shipway.domain.errors import Interrupted, PlanError, RepositoryError, StoreError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.plan import LOCAL, Database, Environment, Plan
-from shipway.drivers import Later, driver
+from shipway.drivers import Lazy, driver
 from shipway.ports import Reporter
 from shipway.store import is_shared, open_ledger
 from shipway.system.login import login
@@ -64,19 +64,19 @@ def open_context(
     cancelled = threading.Event()
     _on_signals(cancelled)
     engine = driver("runtime", "engine")()
-    keys: Any = Later(lambda: _keyring(engine, cancelled))
-    secrets: Any = KnownSecrets(Later(lambda: _secrets(home, ledger, reporter.note)), redactor)
+    keys: Any = Lazy(lambda: _keyring(engine, cancelled))
+    secrets: Any = KnownSecrets(Lazy(lambda: _secrets(home, ledger, reporter.note)), redactor)
     who = _actor(actor)
 
     def guarded(machine: Machine) -> Machine:
         return owned(machine, ledger, who, time.time)
 
-    images: Any = Later(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
-    edge: Any = Later(lambda: driver("edge", "traefik")(engine, keys=keys, cancelled=cancelled))
+    images: Any = Lazy(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
+    edge: Any = Lazy(lambda: driver("edge", "traefik")(engine, keys=keys, cancelled=cancelled))
     here = guarded(Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp))
     ending = ExitStack()
     ending.callback(ledger.close)
-    hosts: Any = Later(lambda: _hosts(keys, cancelled, ending, guarded))
+    hosts: Any = Lazy(lambda: _hosts(keys, cancelled, ending, guarded))
     context = Context(
         home=home, actor=who, ledger=ledger, secrets=secrets, machine=here,
         connect=lambda host: hosts.connect(host), registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from shipway.context import Machine
-from shipway.drivers import Later, driver
+from shipway.drivers import Lazy, driver
 from shipway.drivers.credentials import Keyring
 from shipway.ports import Host
 from shipway.system.http import probe, probe_tcp
@@ -47,7 +47,7 @@ class Hosts:
 
     def _machine(self, name: str, host: Host) -> Machine:
         engine = driver("runtime", "engine")(name, dial=host.engine)
-        edge: Any = Later(lambda: driver("edge", "traefik")(engine, cancelled=self._cancelled, keys=self._keys, dial=host.dial))
+        edge: Any = Lazy(lambda: driver("edge", "traefik")(engine, cancelled=self._cancelled, keys=self._keys, dial=host.dial))
         return Machine(
             name,
             runtime=driver("runtime", "docker")(engine),

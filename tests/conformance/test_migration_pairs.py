@@ -12,11 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psycopg
 import pytest
 
-from shipway.domain.proof import COLUMN_ORDER, DATA, DATA_LOST, RESTORED, ROWS, SCHEMA, Way
+from shipway.domain.proof import COLUMN_ORDER, DATA, DATA_LOST, RESTORED, ROWS, SCHEMA, MigrationReport
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.drivers.scratch.postgres import PostgresScratch
-from shipway.proving.round_trip import Span
+from shipway.proving.round_trip import MigrationRange
 from shipway.proving.rows import fill
 from shipway.proving.verify import UNSEEN, walk
 from tests.conformance.scratch_lab import postgres
@@ -31,7 +31,7 @@ PAIRS = load_pairs()
 ALL_ABOUT_ROWS = [pair for pair in PAIRS if pair.verdict == DATA_LOST or pair.all("empty") or pair.all("generated")]
 ABOUT_ROWS = sample(ALL_ABOUT_ROWS, 1 / 3)
 WITH_ROWS = sample([pair for pair in PAIRS if pair in ALL_ABOUT_ROWS or (pair.verdict in (RESTORED, COLUMN_ORDER) and "rows" in pair.sections)], 1 / 3)
-Walked = Callable[[str, Pair], Way]
+Walked = Callable[[str, Pair], MigrationReport]
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +43,21 @@ def walked() -> Iterator[Walked]:
                 connection.execute(f"CREATE ROLE {role}".encode())
         scratch = PostgresScratch(url)
         wanted = [*((DATA, pair) for pair in PAIRS), *((SCHEMA, pair) for pair in ABOUT_ROWS), *((ROWS, pair) for pair in WITH_ROWS)]
-        ways: Mapping[tuple[str, str], Future[Way]] = {
+        ways: Mapping[tuple[str, str], Future[MigrationReport]] = {
             (mode, pair.name): pool.submit(walk_pair, scratch, pair, mode) for mode, pair in wanted
         }
         yield lambda mode, pair: ways[mode, pair.name].result()
         pool.shutdown(cancel_futures=True)  # where some were not asked for
 
 
-def walk_pair(scratch: PostgresScratch, pair: Pair, mode: str) -> Way:
+def walk_pair(scratch: PostgresScratch, pair: Pair, mode: str) -> MigrationReport:
     """From the schema before it. Nobody looks at locks: other tests do."""
     golden = scratch.create()
     try:
         golden.execute(pair.sections["before"] + (pair.sections.get("rows", "") if mode == DATA else ""))
         return walk(
             scratch, golden, lambda database: BareFolder(database, [BEFORE, pair.migration], BEFORE.version),
-            mode=mode, timeout=60.0, span=Span(BEFORE.version, (VERSION,)), watched=False, fill=fill if mode == ROWS else None,
+            mode=mode, timeout=60.0, span=MigrationRange(BEFORE.version, (VERSION,)), watched=False, fill=fill if mode == ROWS else None,
         )  # fmt: skip
     finally:
         scratch.drop(golden)

@@ -22,7 +22,7 @@ from shipway.context import Context
 from shipway.domain import proof as words
 from shipway.domain.errors import GateRefused, ProofError
 from shipway.domain.plan import Environment, Exercise, Host
-from shipway.domain.proof import Proof, Way
+from shipway.domain.proof import Proof, MigrationReport
 from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
 from tests.system.conftest import Make
 from tests.system.tiny import FIRST, Tiny
@@ -122,7 +122,7 @@ def site(make: Make) -> Iterator[Site]:
         yield Site(project, ctx, notes)
 
 
-def way_of(proof: Proof) -> Way:
+def way_of(proof: Proof) -> MigrationReport:
     assert proof.way is not None
     return proof.way
 

@@ -14,8 +14,8 @@ from shipway.domain.errors import UsageError
 from shipway.system.redact import of_process
 
 if TYPE_CHECKING:
-    from shipway.domain.proof import Proof, Way
-    from shipway.proving.sequence import Chained
+    from shipway.domain.proof import Proof, MigrationReport
+    from shipway.proving.sequence import SequenceReport
 
 LAYOUTS = ("golang-migrate", "diesel", "goose", "dbmate", "flyway", "alembic", "sql")
 COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NOT_RESTORED": "red", "IRREVERSIBLE": "yellow", "FAILS": "red"}
@@ -53,7 +53,7 @@ def prove(
     if folder["migrations"] is not None or folder["database"] is not None:
         _folder(as_json, **folder)
         return
-    from shipway.actions.deployments.proof_gate import require_way_back
+    from shipway.actions.deployments.proof_gate import require_rollback_plan
     from shipway.actions.proofs.prove import find_environment, find_release
     from shipway.actions.proofs.prove import prove as prove_action
     from shipway.app import load_plan, open_context
@@ -69,7 +69,7 @@ def prove(
             return
         _write(proof, html, junit)
         say(data(proof) if as_json else "\n".join(lines(proof, style, min(shutil.get_terminal_size((100, 24)).columns, 120))))
-        require_way_back(ctx, proof)
+        require_rollback_plan(ctx, proof)
 
 
 def _write(proof: Proof, html: Path | None, junit: Path | None) -> None:
@@ -110,7 +110,7 @@ def _folder(
         raise failure
 
 
-def _show(way: Way) -> None:
+def _show(way: MigrationReport) -> None:
     """Print what was not restored, as soon as it is known. Reversible migrations are only counted."""
     from shipway.proving.verify import UNSEEN
 
@@ -122,7 +122,7 @@ def _show(way: Way) -> None:
         say("              " + text.replace("\n", "\n                "))
 
 
-def _sum_up(done: Chained, as_json: bool) -> None:
+def _sum_up(done: SequenceReport, as_json: bool) -> None:
     from shipway.actions.proofs.folder import counts
     from shipway.proving.verify import UNSEEN
 

@@ -23,7 +23,7 @@ from shipway.domain.container import (
     ContainerSpec,
     Publish,
 )
-from shipway.domain.observed import Wanted
+from shipway.domain.observed import DesiredState
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Security, Service
 from shipway.domain.record import to_data
 from shipway.domain.release import Release, digest_of
@@ -55,7 +55,7 @@ def specify(
     seed: bool = True,
     keep: int | None = None,
     host: Host | None = None,
-) -> Wanted:
+) -> DesiredState:
     """Render the desired state of one of the environment's hosts; None is the first."""
     plan = release.plan
     host = host or environment.hosts[0]
@@ -65,7 +65,7 @@ def specify(
         for index in range(environment.replicas.get(service.name, service.replicas))
     ]
     routes = _route_table(plan, release, environment, replicas)
-    return Wanted(
+    return DesiredState(
         app=plan.app,
         environment=environment.name,
         release=release.number,
@@ -86,7 +86,7 @@ def specify(
     )
 
 
-def nothing(wanted: Wanted) -> Wanted:
+def nothing(wanted: DesiredState) -> DesiredState:
     """The desired state of a host that is no longer part of the environment."""
     return dataclasses.replace(wanted, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None)
 

@@ -20,7 +20,7 @@ BOOKS = frozenset(
 )
 
 
-def is_book(table: str, more: Collection[str] = ()) -> bool:
+def is_migration_table(table: str, more: Collection[str] = ()) -> bool:
     """Whether a table, named with its schema as in a catalog, is a migration history table, in any schema."""
     bare = table.rpartition(".")[2].strip('"`')
     return bare in BOOKS or table in more or bare in more

@@ -24,7 +24,7 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredState:
     """The desired state of one environment after the deployment of a release."""
 
     app: str

@@ -56,7 +56,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Way:
+class MigrationReport:
     """The round trip (up, down, up) of a sequence of migrations."""
 
     migrations: tuple[str, ...]  # oldest first
@@ -96,8 +96,8 @@ class Proof:
     mode: str
     at: float
     seconds: float
-    way: Way | None = None  # None: the release has no migrations
-    each: tuple[Way, ...] = ()  # each migration's own round trip, for information
+    way: MigrationReport | None = None  # None: the release has no migrations
+    each: tuple[MigrationReport, ...] = ()  # each migration's own round trip, for information
     old_code: Trial = Trial(NO_EVIDENCE)  # the old image on the new schema
     new_code: Trial = Trial(NO_EVIDENCE)  # the new image on the old schema
     stages: tuple[Stage, ...] = ()

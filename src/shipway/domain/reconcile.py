@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from shipway.domain import names
 from shipway.domain.change import Change, Changeset
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_STANDBY, ContainerInfo, ContainerSpec
-from shipway.domain.observed import Observed, Wanted, release_of
+from shipway.domain.observed import Observed, DesiredState, release_of
 
 
-def reconcile(wanted: Wanted, observed: Observed) -> Changeset:
+def reconcile(wanted: DesiredState, observed: Observed) -> Changeset:
     """The changes that lead to the desired release, in the order of application."""
     running = observed.routed_release
     replaces = f", replaces release {running}" if running not in (None, wanted.release) else ""
@@ -18,7 +18,7 @@ def reconcile(wanted: Wanted, observed: Observed) -> Changeset:
     return Changeset(title, tuple(_changes(wanted, observed)))
 
 
-def _changes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
+def _changes(wanted: DesiredState, observed: Observed) -> Iterator[Change]:
     accessories = {container.name: container for container in observed.accessories}
     for spec in wanted.accessories:
         yield from _accessory(spec, accessories.get(spec.name), accessories.get(names.replaced(spec.name)))
@@ -54,14 +54,14 @@ def _accessory(spec: ContainerSpec, found: ContainerInfo | None, replaced: Conta
         yield Change("remove", "accessory", replaced.name, f"{spec.name} has replaced it; its volumes are kept")
 
 
-def _service(spec: ContainerSpec, found: ContainerInfo | None, wanted: Wanted) -> Iterator[Change]:
+def _service(spec: ContainerSpec, found: ContainerInfo | None, wanted: DesiredState) -> Iterator[Change]:
     if found is None:
         yield Change("create", "container", spec.name, f"part of release {wanted.release}", spec)
     elif not found.running:
         yield Change("start", "container", spec.name, f"part of release {wanted.release}, here and {found.state}", spec)
 
 
-def _routes(wanted: Wanted, observed: Observed) -> Iterator[Change]:
+def _routes(wanted: DesiredState, observed: Observed) -> Iterator[Change]:
     if wanted.routes is None:
         if observed.routes is not None:
             yield Change("remove", "route", wanted.environment, "no service has a route any more")
@@ -81,7 +81,7 @@ def _where(table: Mapping[str, object]) -> str:
     return ", ".join(f"{route['prefix']} → {route['name']}" for route in routes)
 
 
-def _leave(container: ContainerInfo, wanted: Wanted, routed: int | None) -> Iterator[Change]:
+def _leave(container: ContainerInfo, wanted: DesiredState, routed: int | None) -> Iterator[Change]:
     """Keep the previous release for a rollback, on standby or stopped; remove older containers."""
     release = release_of(container)
     reachable = container.active or names.rotation_network(wanted.app, wanted.environment) in container.addresses
@@ -93,7 +93,7 @@ def _leave(container: ContainerInfo, wanted: Wanted, routed: int | None) -> Iter
         yield Change("stand by", "container", container.name, f"belongs to release {release}; stays up for a rollback")
 
 
-def _why_removed(container: ContainerInfo, wanted: Wanted) -> str:
+def _why_removed(container: ContainerInfo, wanted: DesiredState) -> str:
     release = release_of(container)
     if release == wanted.release:
         return f"{container.labels.get(LABEL_NAME, 'it')} was configured otherwise"

@@ -14,7 +14,7 @@ DRILL = "drill"  # kind of evidence
 
 
 @dataclass(frozen=True)
-class Drill:
+class Rehearsal:
     """The result of one rehearsal."""
 
     environment: str
@@ -32,8 +32,8 @@ class Drill:
         return self.trial.verdict != UNSAFE
 
 
-def newest(evidence: Sequence[Evidence], environment: str) -> tuple[float, Drill] | None:
+def newest(evidence: Sequence[Evidence], environment: str) -> tuple[float, Rehearsal] | None:
     """The latest rehearsal of an environment with its time; None without one. evidence: of one release, oldest
     first."""
     found = [item for item in evidence if (item.kind, item.environment) == (DRILL, environment)]
-    return (found[-1].at, from_data(Drill, json.loads(found[-1].detail))) if found else None
+    return (found[-1].at, from_data(Rehearsal, json.loads(found[-1].detail))) if found else None

@@ -101,7 +101,7 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Acceptance:
+class Waiver:
     """A waiver of a failed rollback proof, with a reason and an expiry."""
 
     app: str

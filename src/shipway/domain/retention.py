@@ -78,7 +78,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Going:
+class Removal:
     """An image to remove under these names. With further names it stays under those."""
 
     image: ImageInfo
@@ -87,7 +87,7 @@ class Going:
 
 
 @dataclass(frozen=True)
-class Staying:
+class Kept:
     """An image of the app that stays, and why."""
 
     image: ImageInfo
@@ -96,24 +96,24 @@ class Staying:
 
 def sort_images(
     images: Sequence[ImageInfo], used: Collection[str], known: Known
-) -> tuple[tuple[Going, ...], tuple[Staying, ...]]:
+) -> tuple[tuple[Removal, ...], tuple[Kept, ...]]:
     """Which of an engine's images to remove, and which of the app stay. used: image ids or names that containers have.
 
     An image is judged as a whole: the engine drops a digest with the last tag of its repository, so no name of a kept
     image is removed. Images without a name of this app are not listed.
     """
     repositories = {repository_of(reference) for reference in known.releases} | {known.steps}
-    going: list[Going] = []
-    staying: list[Staying] = []
+    going: list[Removal] = []
+    staying: list[Kept] = []
     for image in sorted(images, key=lambda item: (item.names, item.id)):
         own = tuple(name for name in image.names if repository_of(name) in repositories)
         if not own:
             continue
         reason = _why_it_stays(image, own, used, known)
         if reason:
-            staying.append(Staying(image, reason))
+            staying.append(Kept(image, reason))
         else:
-            going.append(Going(image, own, _what_it_was(own, known)))
+            going.append(Removal(image, own, _what_it_was(own, known)))
     return tuple(going), tuple(staying)
 
 

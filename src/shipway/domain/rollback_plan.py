@@ -28,7 +28,7 @@ from shipway.domain.proof import (
     Proof,
     Trial,
 )
-from shipway.domain.release import Acceptance
+from shipway.domain.release import Waiver
 from shipway.domain.schema_history import CODE_ONLY
 
 DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema
@@ -47,11 +47,11 @@ class Step:
     before: str | None
     after: str
     proof: Proof | None = None  # None: never tested
-    accepted: Acceptance | None = None
+    accepted: Waiver | None = None
 
 
 @dataclass(frozen=True)
-class WayBack:
+class RollbackPlan:
     """A rollback plan."""
 
     kind: str
@@ -70,7 +70,7 @@ class WayBack:
 
 
 @dataclass(frozen=True)
-class Back:
+class RollbackQuery:
     """The input of a rollback plan."""
 
     target: int  # release
@@ -84,10 +84,10 @@ class Back:
         return [*(step.after for step in self.steps), self.steps[-1].before]
 
 
-def way_back(asked: Back, schema: str | None) -> WayBack:
+def rollback_plan(asked: RollbackQuery, schema: str | None) -> RollbackPlan:
     """Plan the rollback of a database at this revision."""
     if not asked.steps:
-        return WayBack(CODE_ONLY, schema, ("no migration lies between them",))
+        return RollbackPlan(CODE_ONLY, schema, ("no migration lies between them",))
     said = tuple(_said(step) for step in asked.steps)
     for counts in (PROVEN, ACCEPTED) if asked.asked else (PROVEN, ACCEPTED, UNKNOWN):
         chosen = _chosen(asked, counts)
@@ -99,14 +99,14 @@ def way_back(asked: Back, schema: str | None) -> WayBack:
         if any(step.proof is None for step in asked.steps[:chosen]):
             by.append("down scripts that are not proven run as they are")
         return _decided(asked, chosen, (*said, *by))
-    return WayBack(FORWARD_ONLY, schema, said)
+    return RollbackPlan(FORWARD_ONLY, schema, said)
 
 
-def forced(asked: Back, schema: str | None, kind: str, reason: str) -> WayBack:
+def forced(asked: RollbackQuery, schema: str | None, kind: str, reason: str) -> RollbackPlan:
     """The plan that a user forces whatever the proofs show: keep the schema, or down to the target's own revision."""
     said = (*(_said(step) for step in asked.steps), f"a person asked for this way: {reason}")
     if kind == CODE_ONLY or not asked.steps:
-        return WayBack(CODE_ONLY, schema, said)
+        return RollbackPlan(CODE_ONLY, schema, said)
     return _decided(asked, len(asked.steps), said)
 
 
@@ -115,7 +115,7 @@ def finding(proof: Proof) -> str:
     return f"{proof.way.verdict if proof.way else 'no migration'}, old code {proof.old_code.verdict}"
 
 
-def _chosen(asked: Back, counts: str) -> int | None:
+def _chosen(asked: RollbackQuery, counts: str) -> int | None:
     """Index of the revision to end at."""
     for index in range(len(asked.schemas)):
         if all(_leads_down(step, counts) for step in asked.steps[:index]) and _works_on(asked, index, counts):
@@ -123,7 +123,7 @@ def _chosen(asked: Back, counts: str) -> int | None:
     return None
 
 
-def _works_on(asked: Back, index: int, counts: str) -> bool:
+def _works_on(asked: RollbackQuery, index: int, counts: str) -> bool:
     """Whether the target works on this revision, by what counts."""
     if index == len(asked.steps):
         return True
@@ -149,16 +149,16 @@ def _leads_down(step: Step, counts: str) -> bool:
     return verdict in LEADS_BACK or (counts != PROVEN and step.accepted is not None and verdict in RAN)
 
 
-def _decided(asked: Back, index: int, reasons: tuple[str, ...]) -> WayBack:
+def _decided(asked: RollbackQuery, index: int, reasons: tuple[str, ...]) -> RollbackPlan:
     schema = asked.schemas[index]
     if index == 0:
-        return WayBack(CODE_ONLY, schema, reasons)
+        return RollbackPlan(CODE_ONLY, schema, reasons)
     unsafe = [trial for step in asked.steps[:index] if (trial := asked.tried.get(step.after)) and trial.verdict == UNSAFE]
     lost = f"what was written since into what goes down from {asked.schemas[0]} goes with it"
-    return WayBack(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
+    return RollbackPlan(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
 
 
-def _concluded(asked: Back, index: int) -> list[str]:
+def _concluded(asked: RollbackQuery, index: int) -> list[str]:
     """Message for a compatibility that was inferred, not tested."""
     if index == len(asked.steps) or asked.steps[index].after in asked.tried:
         return []

@@ -12,19 +12,19 @@ CODE_ONLY = "code only"  # `way` of a deployment that kept a schema newer than i
 
 
 @dataclass(frozen=True)
-class Level:
+class SchemaRevision:
     """A schema revision that resulted from a deployment."""
 
     schema: str
     release: int  # the first release that resulted in it: its image has the down migrations from there
 
 
-def levels(deployments: Sequence[Deployment]) -> list[Level]:
+def levels(deployments: Sequence[Deployment]) -> list[SchemaRevision]:
     """The schema history from an environment's deployments (newest first): oldest revision first, the current one last.
 
     Failed deployments count if they changed the revision.
     """
-    found: list[Level] = []
+    found: list[SchemaRevision] = []
     brought: dict[str, int] = {}  # the newest release that brought it, also for revisions reverted since
     for item in reversed(back.standing(deployments)):
         if item.schema is None or not (found or item.outcome == SUCCEEDED):  # a failed first one leaves no database
@@ -37,7 +37,7 @@ def levels(deployments: Sequence[Deployment]) -> list[Level]:
             # migration.
             number = brought.get(item.schema, item.release) if item.kind == RESTORE else item.release
             brought[item.schema] = number
-            found.append(Level(item.schema, number))
+            found.append(SchemaRevision(item.schema, number))
     return found
 
 

@@ -60,7 +60,7 @@ def driver(kind: str, name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-class Later:
+class Lazy:
     """A proxy that creates its driver on first use: a command pays only for what it uses."""
 
     def __init__(self, make: Callable[[], Any]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, Stage, Trial
 from shipway.domain.release import FAILED, SUCCEEDED
 from shipway.ports import ScratchDatabase
-from shipway.proving.sandbox_environment import Cast, Failed, Stand, stand
+from shipway.proving.sandbox_environment import ReleaseConfig, Failed, SandboxEnvironment, stand
 from shipway.proving.server import Entry, Server
 
 # Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
@@ -46,7 +46,7 @@ class _Seen:
         return any(kind != "read" for kind, _ in self.passed)
 
 
-def try_old(server: Server, database: ScratchDatabase, old: Cast, new: Cast, began: float) -> Trial:
+def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> Trial:
     """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
     old, new = old.on(server, database), new.on(server, database)
     clock = server.ground.ctx.clock
@@ -68,7 +68,7 @@ def try_old(server: Server, database: ScratchDatabase, old: Cast, new: Cast, beg
     return Trial(trial.verdict, trial.reasons, trial.checks, stages)
 
 
-def try_new(server: Server, database: ScratchDatabase, old: Cast, new: Cast, began: float) -> Trial:
+def try_new(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> Trial:
     """Test the new images on the old schema: the state before the migration, and after a down migration."""
     old, new = old.on(server, database), new.on(server, database)
     tried = _Seen(server.ground.ctx.clock, began)
@@ -82,7 +82,7 @@ def try_new(server: Server, database: ScratchDatabase, old: Cast, new: Cast, beg
         return _judged(at, new, tried, lambda: server.log(database, mark), "new code")
 
 
-def _use(at: Stand, cast: Cast, seen: _Seen, who: str) -> None:
+def _use(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, who: str) -> None:
     """Start it, and run all scenarios of its plan. Failed at the first error."""
     try:
         with seen.stage(f"{who}, start"):
@@ -96,7 +96,7 @@ def _use(at: Stand, cast: Cast, seen: _Seen, who: str) -> None:
         at.stop(cast)
 
 
-def _judged(at: Stand, cast: Cast, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> Trial:
+def _judged(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> Trial:
     reasons: list[str] = []
     try:
         _use(at, cast, seen, who)
@@ -131,7 +131,7 @@ def foreign(log: Sequence[Entry]) -> list[str]:
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more like these"]
 
 
-def try_there(server: Server, database: ScratchDatabase, cast: Cast, began: float) -> Trial:
+def try_there(server: Server, database: ScratchDatabase, cast: ReleaseConfig, began: float) -> Trial:
     """Test images on a database as it is, with its rows."""
     own = cast.on(server, database)
     with stand(server, "there") as at:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from shipway.domain.errors import ProofError
-from shipway.domain.migration_tables import is_book
+from shipway.domain.migration_tables import is_migration_table
 from shipway.ports import Linter
 from shipway.proving.server import Entry
 
@@ -33,7 +33,7 @@ def changed(ran: Sequence[str]) -> list[str]:
     for statement in ran:
         for part in _REMARK.sub(" ", statement).split(";"):
             match = _CHANGES.match(part.strip())
-            if match and not is_book(match[1]):
+            if match and not is_migration_table(match[1]):
                 found.append(match[1])
     return list(dict.fromkeys(found))
 

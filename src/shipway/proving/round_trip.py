@@ -18,7 +18,7 @@ Touched = Mapping[str, int | None]
 
 
 @dataclass(frozen=True)
-class Span:
+class MigrationRange:
     """The range of migrations: from the revision `start` (None: nothing applied) up to the last of `migrations`."""
 
     start: str | None
@@ -30,7 +30,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Round:
+class RoundTrip:
     """The result, and the database's current revision."""
 
     findings: Findings
@@ -41,10 +41,10 @@ class Round:
     catalog: Catalog | None = None  # once everything is applied again; None otherwise
 
 
-def walk_round(
-    database: ScratchDatabase, tool: DatabaseTool, span: Span, before: Catalog, terms: Terms,
+def round_trip(
+    database: ScratchDatabase, tool: DatabaseTool, span: MigrationRange, before: Catalog, terms: Terms,
     *, golden: ScratchDatabase | None = None, known: Touched | None = None,
-) -> Round:  # fmt: skip
+) -> RoundTrip:  # fmt: skip
     """Run up, down, up. With `golden`, the template with the previous rows, rows are compared with it after the down
     migrations. `known` are the tables that were touched before."""
 
@@ -53,12 +53,12 @@ def walk_round(
 
     stage, failure = run("up", database, up, terms)
     if failure:
-        return Round(Findings(up_failed=failure.message), (stage,))
+        return RoundTrip(Findings(up_failed=failure.message), (stage,))
     after = database.catalog()
     touched = changed_rows(known or {}, database.touched())
     stages = [replace(stage, rows={table: count for table, count in touched.items() if count})]
     changes = compare(before, after)
-    seen = Round(Findings(), (), changes, tuple(table for table in touched if table in before.order))
+    seen = RoundTrip(Findings(), (), changes, tuple(table for table in touched if table in before.order))
 
     stage, failure = run("down", database, lambda on_line: tool.down(span.start, on_line), terms)
     stages.append(stage)
@@ -98,7 +98,7 @@ def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
     return found
 
 
-def suspects(seen: Round, before: Catalog, touched: Touched) -> list[str]:
+def suspects(seen: RoundTrip, before: Catalog, touched: Touched) -> list[str]:
     """Previously existing tables that may have lost data: touched, or with a dropped or retyped column."""
     lost = [item.name for item in seen.changes if item.kind in ("table", "column") and item.change != "added"]
     return [table for table in before.order if table in touched or any(f"{name}.".startswith(f"{table}.") for name in lost)]

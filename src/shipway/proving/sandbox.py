@@ -23,7 +23,7 @@ POLL = 0.2  # seconds between checks of `cancelled`
 
 
 @dataclass(frozen=True)
-class Ground:
+class Sandbox:
     """The sandbox of one proof. Everything with its labels is removed from the engines when the proof ends."""
 
     ctx: Context
@@ -56,7 +56,7 @@ class Ground:
 
 
 @contextmanager
-def ground(ctx: Context, app: str) -> Iterator[Ground]:
+def ground(ctx: Context, app: str) -> Iterator[Sandbox]:
     """A new sandbox, after removing leftovers of dead ones; it is removed at the end."""
     folder = ctx.home / "proofs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def ground(ctx: Context, app: str) -> Iterator[Ground]:
         over = threading.Event()
         threading.Thread(target=_end_when_cancelled, args=(ctx, path, over), daemon=True).start()
         try:
-            yield Ground(ctx, app, name, path)
+            yield Sandbox(ctx, app, name, path)
         finally:
             over.set()
             _remove(ctx, path)

@@ -34,25 +34,25 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True)
-class Cast:
+class ReleaseConfig:
     """A release as an environment would run it."""
 
     release: Release
     environment: Environment
     settings: Settings
 
-    def on(self, server: Server, database: ScratchDatabase) -> Cast:
+    def on(self, server: Server, database: ScratchDatabase) -> ReleaseConfig:
         """The same, with addresses of this database, and of accessories in the proof's own network."""
         plan = self.release.plan
         accessories = {**plan.accessories, server.accessory.name: server.settled(database.name)}
-        return Cast(
+        return ReleaseConfig(
             dataclasses.replace(self.release, plan=dataclasses.replace(plan, accessories=accessories)),
             dataclasses.replace(self.environment, hosts=(Host(),)),
             dataclasses.replace(self.settings, passwords=dict.fromkeys(accessories, server.password)),
         )
 
 
-class Stand:
+class SandboxEnvironment:
     """One network. cast: as returned by `Cast.on`."""
 
     def __init__(self, server: Server, name: str, network: str) -> None:
@@ -68,7 +68,7 @@ class Stand:
         except DeployFailed as error:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
 
-    def start(self, cast: Cast) -> None:
+    def start(self, cast: ReleaseConfig) -> None:
         """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
         isn't."""
         services = cast.release.plan.services.values()
@@ -77,22 +77,22 @@ class Stand:
             waiting = [(self._called(item.name), item.health, item.port) for item in group]
             self._healthy(partial(wait_healthy, self._ctx, waiting, headers=cast.environment.forwarded))
 
-    def look(self, cast: Cast) -> None:
+    def look(self, cast: ReleaseConfig) -> None:
         """Failed if a service no longer runs."""
         self._healthy(partial(look, self._ctx, [self._called(name) for name in cast.release.plan.services]))
 
-    def stop(self, cast: Cast) -> None:
+    def stop(self, cast: ReleaseConfig) -> None:
         """Remove all services."""
         side_by_side(self._ctx.runtime.remove, [self._called(name) for name in cast.release.plan.services])
 
-    def seed(self, cast: Cast) -> None:
+    def seed(self, cast: ReleaseConfig) -> None:
         """Run the environment's seed command. Failed if it fails."""
         seed = cast.environment.seed
         if seed is not None:
             secrets = {name: cast.settings.secrets[name] for name in seed.secrets}
             self._run(cast, seed.service, seed.run, "the seed", secrets)
 
-    def exercise(self, cast: Cast, exercise: Exercise) -> None:
+    def exercise(self, cast: ReleaseConfig, exercise: Exercise) -> None:
         """Run a scenario in its own container. Failed if it fails."""
         self._run(cast, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(cast.release.plan)})
 
@@ -104,7 +104,7 @@ class Stand:
             said = [line.strip() for line in lines[1:]]
             raise Failed(f"{first}{_last(said)}", tuple(said)) from error
 
-    def _run(self, cast: Cast, service: str, command: str, what: str, extra: dict[str, str]) -> None:
+    def _run(self, cast: ReleaseConfig, service: str, command: str, what: str, extra: dict[str, str]) -> None:
         lines: list[str] = []
         spec = dataclasses.replace(
             self._service(cast, cast.release.plan.services[service]),
@@ -129,7 +129,7 @@ class Stand:
     def _labels(self, name: str) -> dict[str, str]:
         return {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: name, LABEL_CONFIG: self._called(name)}
 
-    def _service(self, cast: Cast, service: Service) -> ContainerSpec:
+    def _service(self, cast: ReleaseConfig, service: Service) -> ContainerSpec:
         release = cast.release
         return ContainerSpec(
             name=self._called(service.name),
@@ -158,11 +158,11 @@ class Stand:
 
 
 @contextmanager
-def stand(server: Server, name: str) -> Iterator[Stand]:
+def stand(server: Server, name: str) -> Iterator[SandboxEnvironment]:
     """A network of its own that also has the scratch server; its containers are removed with the proof."""
     network = server.ground.network(name)
     server.join(network)
-    yield Stand(server, name, network)
+    yield SandboxEnvironment(server, name, network)
 
 
 def address(plan: Plan) -> str:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
-from shipway.domain.proof import COLUMN_ORDER, FAILS, IRREVERSIBLE, RESTORED, SCHEMA, Way
+from shipway.domain.proof import COLUMN_ORDER, FAILS, IRREVERSIBLE, RESTORED, SCHEMA, MigrationReport
 from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
-from shipway.proving.round_trip import Round, Span, walk_round
+from shipway.proving.round_trip import RoundTrip, MigrationRange, round_trip
 from shipway.proving.stage import Terms, run
 from shipway.proving.verify import UNSEEN, Fill, doubt, walk, way_of
 
 ToolAt = Callable[[ScratchDatabase, str | None], DatabaseTool]  # for a database at a revision
-OnWay = Callable[[Way], None]
+OnWay = Callable[[MigrationReport], None]
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,23 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Chained:
+class SequenceReport:
     """The migrations' results in order. Fewer than requested if the last one's up migration failed: nothing can follow
     it."""
 
-    ways: tuple[Way, ...]
+    ways: tuple[MigrationReport, ...]
     asked: int
 
 
-def ends(way: Way) -> bool:
+def ends(way: MigrationReport) -> bool:
     """Whether its first up migration failed."""
     return way.verdict == FAILS and len(way.stages) == 1
 
 
-def walk_chain(
+def verify_sequence(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_way: OnWay, on_line: OnLine,
     *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None, base: Base | None = None,
-) -> Chained:  # fmt: skip
+) -> SequenceReport:  # fmt: skip
     """Verify the migrations from index `start` to before `stop`; earlier ones are applied first. They follow the
     revision of `base`; None: an empty database. `on_way` receives each result.
 
@@ -52,13 +52,13 @@ def walk_chain(
     with _Chain(scratch, tool_at, revisions, Terms(timeout, on_line, watched=False), fill, base) as chain:
         chain.begin(start)
         asked = range(start, len(revisions) if stop is None else stop)
-        ways: list[Way] = []
+        ways: list[MigrationReport] = []
         for index in asked:
             ways.append(chain.walk(index))
             on_way(ways[-1])
             if ends(ways[-1]):
                 break
-        return Chained(tuple(ways), len(asked))
+        return SequenceReport(tuple(ways), len(asked))
 
 
 class _Chain:
@@ -90,9 +90,9 @@ class _Chain:
         self._trail = self._scratch.create(like=self._base.database if self._base else None)
         self._renew(self._before(index))
 
-    def walk(self, index: int) -> Way:
+    def walk(self, index: int) -> MigrationReport:
         """Verify one migration; afterwards it is applied in trial, unless its up migration fails."""
-        span = Span(self._before(index), (self._revisions[index],))
+        span = MigrationRange(self._before(index), (self._revisions[index],))
         found = self._round(span)
         way = way_of(found, span)
         if way.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
@@ -109,12 +109,12 @@ class _Chain:
             self._catalog, self._fresh = found.catalog, False
         return way
 
-    def _round(self, span: Span) -> Round:
+    def _round(self, span: MigrationRange) -> RoundTrip:
         assert self._trial is not None
         known = {} if self._fresh else self._trial.touched()
-        return walk_round(self._trial, self._tool_at(self._trial, span.start), span, self._catalog, self._terms, known=known)
+        return round_trip(self._trial, self._tool_at(self._trial, span.start), span, self._catalog, self._terms, known=known)
 
-    def _look_at_rows(self, found: Round, way: Way, span: Span) -> Way:
+    def _look_at_rows(self, found: RoundTrip, way: MigrationReport, span: MigrationRange) -> MigrationReport:
         """Verify again on clones of trail, which has the previous rows; with generated rows if some may be lost."""
         doubts = doubt(way)
         if not found.touched and not (doubts and self._fill):

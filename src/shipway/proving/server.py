@@ -18,7 +18,7 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, Conta
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory
 from shipway.ports import Scratch, ScratchDatabase
-from shipway.proving.sandbox import Ground
+from shipway.proving.sandbox import Sandbox
 from shipway.steps.health import wait_healthy
 
 SETTINGS = {
@@ -44,7 +44,7 @@ class Entry:
 class Server:
     """The server of one proof. `accessory` is from the current release's plan; in `network` the server has its name."""
 
-    ground: Ground
+    ground: Sandbox
     accessory: Accessory
     password: str
     container: str  # its unique name
@@ -86,7 +86,7 @@ class Server:
             time.sleep(0.05)
 
 
-def start(ground: Ground, app: str, accessory: Accessory, image: str) -> Server:
+def start(ground: Sandbox, app: str, accessory: Accessory, image: str) -> Server:
     """Start it and wait until it is healthy. `image`: a name to pull, or an id on the engine. ProofError if it doesn't
     start."""
     ctx, password = ground.ctx, secrets.token_urlsafe(18)

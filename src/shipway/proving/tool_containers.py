@@ -16,7 +16,7 @@ LIFE = "86400"  # seconds until it ends if it is not removed
 GRACE = 60.0  # seconds beyond the proof's own timeout, which ends waiting commands first
 
 
-class Toolbox:
+class ToolContainers:
     """Safe to call from several threads. timeout: seconds that a command may be silent."""
 
     def __init__(self, server: Server, timeout: float) -> None:

@@ -10,10 +10,10 @@ from typing import Protocol
 from shipway.domain.catalog import ADDITIVE, Catalog, Difference
 from shipway.domain.compatibility import triage
 from shipway.domain.errors import ProofError
-from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, Way
+from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, MigrationReport
 from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
 from shipway.proving.hints import advice
-from shipway.proving.round_trip import Round, Span, walk_round
+from shipway.proving.round_trip import RoundTrip, MigrationRange, round_trip
 from shipway.proving.stage import Terms, ignore
 from shipway.proving.verdict import judge
 
@@ -30,7 +30,7 @@ class Fill(Protocol):
 UNSEEN = "what happens to rows was not looked at"
 
 
-def look(tool: DatabaseTool, to: str | None = None) -> Span | None:
+def look(tool: DatabaseTool, to: str | None = None) -> MigrationRange | None:
     """The range that a tool would apply, up to and including `to`; None if there is nothing. ProofError if `to` isn't
     pending."""
     pending = tool.pending()
@@ -38,14 +38,14 @@ def look(tool: DatabaseTool, to: str | None = None) -> Span | None:
         if to not in pending:
             raise ProofError(f"migration {to} is not among those that are pending: {', '.join(pending) or 'none'}")
         pending = pending[: pending.index(to) + 1]
-    return Span(tool.current(), tuple(pending)) if pending else None
+    return MigrationRange(tool.current(), tuple(pending)) if pending else None
 
 
 def walk(
     scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor,
     *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
-    fill: Fill | None = None, span: Span | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
-) -> Way:  # fmt: skip
+    fill: Fill | None = None, span: MigrationRange | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
+) -> MigrationReport:  # fmt: skip
     """Verify the migrations on clones of `golden`, the template, which is not modified; all clones are dropped.
     `timeout` (seconds) applies to each of up, down and up again. `span` saves asking the tool; by default it is
     everything pending, up to `to`.
@@ -63,7 +63,7 @@ def walk(
         return walker.bare()
     if mode == ROWS and fill is not None:
         way = walker.filled(fill)
-        return way if isinstance(way, Way) else _warn(walker.bare(), way)
+        return way if isinstance(way, MigrationReport) else _warn(walker.bare(), way)
     way = walker.bare()
     if way.verdict not in (RESTORED, COLUMN_ORDER):
         return way
@@ -80,7 +80,7 @@ def walk(
     return _warn(replace(seen, stages=(*way.stages, *seen.stages)), f"{doubts}; looked at with generated rows alone")
 
 
-def doubt(way: Way) -> str:
+def doubt(way: MigrationReport) -> str:
     """Why a round trip without rows may hide lost rows, as a message; empty if it only adds."""
     if lost := [str(item) for item in way.changes if takes_away(item)]:
         return f"the way up takes away or changes what may hold rows ({'; '.join(lost[:3])}{' …' if len(lost) > 3 else ''})"
@@ -98,12 +98,12 @@ def takes_away(change: Difference) -> bool:
     return change.kind in ("table", "column") and (change.change == "removed" or (change.change == "changed" and "type" in change.facets))
 
 
-def way_of(found: Round, span: Span) -> Way:
+def way_of(found: RoundTrip, span: MigrationRange) -> MigrationReport:
     """Convert to the ledger's form."""
     verdict, reasons = judge(found.findings)
     level, why = triage(found.changes)
     hints = advice(reasons[0]) if verdict == FAILS else ()
-    return Way(
+    return MigrationReport(
         span.migrations, verdict, reasons, level, tuple(why), found.findings.differences, found.changes,
         found.findings.losses, found.stages, (*found.warnings, *hints),
     )  # fmt: skip
@@ -116,14 +116,14 @@ class _NoRows(Exception):
 class _Walker:
     """Verifies one range, each time on a new clone."""
 
-    def __init__(self, scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, span: Span, terms: Terms) -> None:
+    def __init__(self, scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, span: MigrationRange, terms: Terms) -> None:
         self._scratch, self._golden, self._tool_for, self._span, self._terms = scratch, golden, tool_for, span, terms
 
-    def bare(self) -> Way:
+    def bare(self) -> MigrationReport:
         """Verify with the template's own content."""
         return way_of(self._round(self._golden), self._span)
 
-    def filled(self, fill: Fill) -> Way | str:
+    def filled(self, fill: Fill) -> MigrationReport | str:
         """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
         may fail for unrealistic rows."""
         try:
@@ -140,7 +140,7 @@ class _Walker:
         warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
         return way_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
 
-    def _round_with(self, fill: Fill) -> tuple[Round, Mapping[str, str]]:
+    def _round_with(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:
         """The round trip, and the tables that stayed empty."""
         filled = self._scratch.create(like=self._golden)
         try:
@@ -153,16 +153,16 @@ class _Walker:
         finally:
             self._scratch.drop(filled)
 
-    def _round(self, source: ScratchDatabase) -> Round:
+    def _round(self, source: ScratchDatabase) -> RoundTrip:
         clone = self._scratch.create(like=source)
         try:
             tool = self._tool_for(clone)
-            return walk_round(clone, tool, self._span, clone.catalog(), self._terms, golden=source)
+            return round_trip(clone, tool, self._span, clone.catalog(), self._terms, golden=source)
         finally:
             self._scratch.drop(clone)
 
 
-def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, to: str | None) -> Span:
+def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, to: str | None) -> MigrationRange:
     clone = scratch.create(like=golden)  # some tools create their history table when they are asked
     try:
         span = look(tool_for(clone), to)
@@ -173,5 +173,5 @@ def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor,
     return span
 
 
-def _warn(way: Way, text: str) -> Way:
+def _warn(way: MigrationReport, text: str) -> MigrationReport:
     return replace(way, warnings=(*way.warnings, text))

@@ -36,7 +36,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Left:
+class ResumeState:
     """The state of a resumed run, by step. Empty for a new run."""
 
     journal: Mapping[str, Record] = field(default_factory=dict)

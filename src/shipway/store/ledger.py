@@ -16,7 +16,7 @@ from shipway.domain.registration import AcceptedRules, Registration
 from shipway.domain.release import (
     DESTROY,
     SUCCEEDED,
-    Acceptance,
+    Waiver,
     Approval,
     Deployment,
     Evidence,
@@ -214,16 +214,16 @@ class SqlLedger(History):
         )
         return [Evidence(*[*row[:5], bool(row[5]), *row[6:]]) for row in self._db.query(sql, (app, release))]
 
-    def add_acceptance(self, acceptance: Acceptance) -> None:
+    def add_acceptance(self, acceptance: Waiver) -> None:
         """Append it."""
         sql = f"INSERT INTO acceptances ({ACCEPTANCE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._db.query(sql, dataclasses.astuple(acceptance))
 
-    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Acceptance]:
+    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Waiver]:
         """Oldest first."""
         where, values = ("AND release = ?", (app, environment, release)) if release is not None else ("", (app, environment))
         sql = f"SELECT {ACCEPTANCE} FROM acceptances WHERE app = ? AND environment = ? {where} ORDER BY id"
-        return [Acceptance(*row) for row in self._db.query(sql, values)]
+        return [Waiver(*row) for row in self._db.query(sql, values)]
 
     def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
         """Append it under the next number."""

@@ -19,7 +19,7 @@ from shipway.domain.release import (
     FAILED,
     PENDING,
     SUCCEEDED,
-    Acceptance,
+    Waiver,
     Approval,
     Deployment,
     Evidence,
@@ -34,7 +34,7 @@ RELEASE = Release(0, "shop", "a" * 40, "tree-1", ("ada@example.org",), "first", 
 DEPLOYMENT = Deployment(0, "shop", "staging", 1, "deploy", "ada@example.org", "because", 10.0, {"KEY": 2})
 
 
-ACCEPTANCE = Acceptance("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
+ACCEPTANCE = Waiver("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
 
 SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3})
 

@@ -227,8 +227,8 @@ def test_a_dry_run_decides_and_touches_nothing(world: World) -> None:
     world.proven(two, one)
     before = world.state()
     order = rollback_order(world.controller(), "shop", "staging", RollbackRequest())
-    assert order.way is not None
-    assert order.way.kind == CODE_ONLY
+    assert order.rollback is not None
+    assert order.rollback.kind == CODE_ONLY
     assert world.state() == before
 
 

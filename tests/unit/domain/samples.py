@@ -6,7 +6,7 @@ from typing import Any
 
 from shipway.domain.container import ContainerInfo, ContainerSpec
 from shipway.domain.desired import Settings, specify
-from shipway.domain.observed import Observed, Wanted
+from shipway.domain.observed import Observed, DesiredState
 from shipway.domain.plan import (
     Accessory,
     Approvals,
@@ -54,7 +54,7 @@ def settings(version: str = "v1", key: int = 1) -> Settings:
     return Settings(version, {"KEY": f"secret-{key}", "ADMIN": "pw"}, {"KEY": key, "ADMIN": 1}, {"db": "db-password"})
 
 
-def wanted(number: int = 1, environment: Environment = STAGING, key: int = 1, **more: Any) -> Wanted:
+def wanted(number: int = 1, environment: Environment = STAGING, key: int = 1, **more: Any) -> DesiredState:
     """What should run."""
     return specify(release(number), environment, settings(key=key), **more)
 
@@ -64,7 +64,7 @@ def running(spec: ContainerSpec, state: str = "running") -> ContainerInfo:
     return ContainerInfo(spec.name, spec.name, spec.labels, state, spec.image, {})
 
 
-def observed(of: Wanted) -> Observed:
+def observed(of: DesiredState) -> Observed:
     """An environment in which all of this runs."""
     return Observed(tuple(map(running, of.services)), tuple(map(running, of.accessories)), of.routes)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shipway.domain.change import Changeset
 from shipway.domain.names import rotation_network
-from shipway.domain.observed import Observed, Wanted
+from shipway.domain.observed import Observed, DesiredState
 from shipway.domain.reconcile import reconcile
 from tests.unit.domain.samples import STAGING, running, wanted
 
@@ -33,7 +33,7 @@ def environments(draw: st.DrawFn) -> Observed:
     return Observed(tuple(services), tuple(accessories), table)
 
 
-def applied(changes: Changeset, found: Observed, to: Wanted) -> Observed:
+def applied(changes: Changeset, found: Observed, to: DesiredState) -> Observed:
     """What is there when all of it was done."""
     services = {item.name: item for item in found.services}
     accessories = {item.name: item for item in found.accessories}
@@ -52,7 +52,7 @@ def applied(changes: Changeset, found: Observed, to: Wanted) -> Observed:
 
 
 @given(environments(), st.sampled_from(RELEASES), st.sampled_from([None, 1, 2, 3]))
-def test_applied_it_is_what_is_wanted_and_nothing_is_left_to_do(found: Observed, to: Wanted, keep: int | None) -> None:
+def test_applied_it_is_what_is_wanted_and_nothing_is_left_to_do(found: Observed, to: DesiredState, keep: int | None) -> None:
     to = dataclasses.replace(to, keep=keep if keep != to.release else None)
     after = applied(reconcile(to, found), found, to)
     assert {spec.name for spec in to.services} <= {item.name for item in after.services if item.running}
@@ -61,7 +61,7 @@ def test_applied_it_is_what_is_wanted_and_nothing_is_left_to_do(found: Observed,
 
 
 @given(environments(), st.sampled_from(RELEASES))
-def test_what_serves_is_never_stopped_before_the_switch(found: Observed, to: Wanted) -> None:
+def test_what_serves_is_never_stopped_before_the_switch(found: Observed, to: DesiredState) -> None:
     verbs = [(change.kind, change.verb) for change in reconcile(to, found).changes]
     gone = [index for index, (kind, verb) in enumerate(verbs) if kind == "container" and verb in ("stop", "remove")]
     if ("route", "switch") in verbs and gone:
@@ -69,13 +69,13 @@ def test_what_serves_is_never_stopped_before_the_switch(found: Observed, to: Wan
 
 
 @given(environments(), st.sampled_from(RELEASES), st.sampled_from([1, 2, 3]))
-def test_what_a_rollback_needs_is_kept(found: Observed, to: Wanted, keep: int) -> None:
+def test_what_a_rollback_needs_is_kept(found: Observed, to: DesiredState, keep: int) -> None:
     to = dataclasses.replace(to, keep=keep)
     gone = {change.name for change in reconcile(to, found).of("container", "remove")}
     assert not gone & {item.name for item in found.services if item.labels["shipway.release"] == str(keep)}
 
 
 @given(environments(), st.sampled_from(RELEASES))
-def test_it_is_deterministic(found: Observed, to: Wanted) -> None:
+def test_it_is_deterministic(found: Observed, to: DesiredState) -> None:
     shuffled = dataclasses.replace(found, services=tuple(reversed(found.services)))
     assert reconcile(to, found).render() == reconcile(to, shuffled).render()

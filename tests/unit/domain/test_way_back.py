@@ -19,20 +19,20 @@ from shipway.domain.proof import (
     UNSAFE,
     Proof,
     Trial,
-    Way,
+    MigrationReport,
 )
-from shipway.domain.release import FAILED, SUCCEEDED, Acceptance, Deployment
+from shipway.domain.release import FAILED, SUCCEEDED, Waiver, Deployment
 from shipway.domain.rollback_plan import (
     CODE_THEN_DOWN,
     DOWN_THEN_CODE,
     FORWARD_ONLY,
-    Back,
+    RollbackQuery,
     Step,
     finding,
     forced,
-    way_back,
+    rollback_plan,
 )
-from shipway.domain.schema_history import CODE_ONLY, Level, ahead, levels, own_schema
+from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, ahead, levels, own_schema
 from tests.unit.domain import samples
 
 DOWNS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
@@ -44,20 +44,20 @@ def proof(number: int, down: str = RESTORED, code: str = SAFE, triage: str = ADD
     """Of the release that brings schema 000N."""
     return Proof(
         "shop", "production", number, "digest", number - 1, "before", f"{number - 1:04}", f"{number:04}", "schema", 1.0, 1.0,
-        way=Way((f"{number:04}",), down, (f"because {down}",), triage), old_code=Trial(code, (f"because {code}",)),
+        way=MigrationReport((f"{number:04}",), down, (f"because {down}",), triage), old_code=Trial(code, (f"because {code}",)),
     )  # fmt: skip
 
 
 def step(number: int, found: Proof | None, *, accepted: bool = False) -> Step:
     word = None
     if accepted and found:
-        word = Acceptance("shop", "production", number, "digest", finding(found), "eve", "we know", 1.0, 9.0)
+        word = Waiver("shop", "production", number, "digest", finding(found), "eve", "we know", 1.0, 9.0)
     return Step(number, f"{number - 1:04}", f"{number:04}", found, word)
 
 
-def one_back(down: str, code: str, *, accepted: bool = False, asked: bool = True) -> Back:
+def one_back(down: str, code: str, *, accepted: bool = False, asked: bool = True) -> RollbackQuery:
     found = proof(2, down, code)
-    return Back(1, (step(2, found, accepted=accepted),), {"0002": found.old_code}, asked)
+    return RollbackQuery(1, (step(2, found, accepted=accepted),), {"0002": found.old_code}, asked)
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -65,7 +65,7 @@ def one_back(down: str, code: str, *, accepted: bool = False, asked: bool = True
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("down", DOWNS)
 def test_every_verdict(down: str, code: str, accepted: bool, asked: bool) -> None:
-    way = way_back(one_back(down, code, accepted=accepted, asked=asked), "0002")
+    way = rollback_plan(one_back(down, code, accepted=accepted, asked=asked), "0002")
     leads = down in (RESTORED, COLUMN_ORDER)
     if code == SAFE:
         assert (way.kind, way.schema) == (CODE_ONLY, "0002")
@@ -83,19 +83,19 @@ def test_every_verdict(down: str, code: str, accepted: bool, asked: bool) -> Non
 
 
 def test_what_was_accepted_is_said_only_where_it_counts() -> None:
-    assert "we know" not in way_back(one_back(DATA_LOST, SAFE, accepted=True), "0002").render()
-    assert "was accepted by eve: we know" in way_back(one_back(DATA_LOST, UNSAFE, accepted=True), "0002").render()
+    assert "we know" not in rollback_plan(one_back(DATA_LOST, SAFE, accepted=True), "0002").render()
+    assert "was accepted by eve: we know" in rollback_plan(one_back(DATA_LOST, UNSAFE, accepted=True), "0002").render()
 
 
 def test_no_migration_between() -> None:
-    way = way_back(Back(1, (), asked=True), "0002")
+    way = rollback_plan(RollbackQuery(1, (), asked=True), "0002")
     assert (way.kind, way.schema, way.reasons) == (CODE_ONLY, "0002", ("no migration lies between them",))
 
 
 def test_without_any_proof() -> None:
     unknown = (step(3, None), step(2, None))
-    assert way_back(Back(1, unknown, asked=True), "0003").kind == FORWARD_ONLY
-    way = way_back(Back(1, unknown), "0003")
+    assert rollback_plan(RollbackQuery(1, unknown, asked=True), "0003").kind == FORWARD_ONLY
+    way = rollback_plan(RollbackQuery(1, unknown), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
     assert "not proven" in way.render()
 
@@ -104,16 +104,16 @@ def test_without_any_proof() -> None:
 def test_a_proof_that_is_missing_on_the_way(known: Proof | None) -> None:
     other = proof(2) if known is None else None
     steps = (step(3, known), step(2, other))
-    assert way_back(Back(1, steps, asked=True), "0003").kind == FORWARD_ONLY
-    way = way_back(Back(1, steps), "0003")
+    assert rollback_plan(RollbackQuery(1, steps, asked=True), "0003").kind == FORWARD_ONLY
+    way = rollback_plan(RollbackQuery(1, steps), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
     assert "not proven" in way.render()
 
 
 def test_where_nobody_asks_a_proof_that_found_no_way_still_counts() -> None:
-    assert way_back(Back(1, (step(3, None), step(2, proof(2, FAILS, UNSAFE)))), "0003").kind == FORWARD_ONLY
+    assert rollback_plan(RollbackQuery(1, (step(3, None), step(2, proof(2, FAILS, UNSAFE)))), "0003").kind == FORWARD_ONLY
     tried = {"0002": Trial(SAFE)}
-    way = way_back(Back(1, (step(3, None), step(2, proof(2, FAILS))), tried), "0003")
+    way = rollback_plan(RollbackQuery(1, (step(3, None), step(2, proof(2, FAILS))), tried), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0002")
 
 
@@ -139,7 +139,7 @@ def test_several_releases_back(steps: str, tried: dict[str, str], kind: str, sch
     for number, words in zip((4, 3, 2), steps.split(", "), strict=True):
         down, code, triage = words.split()
         found.append(step(number, proof(number, down, code, TRIAGE[triage])))
-    way = way_back(Back(1, found, {level: Trial(verdict) for level, verdict in tried.items()}, asked=True), "0004")
+    way = rollback_plan(RollbackQuery(1, found, {level: Trial(verdict) for level, verdict in tried.items()}, asked=True), "0004")
     assert (way.kind, way.schema) == (kind, schema)
     concluded = kind == CODE_ONLY and "0004" not in tried
     assert ("nobody tried release 1 on 0004" in way.render()) == concluded
@@ -169,18 +169,18 @@ def history(*words: str) -> list[Deployment]:
 
 
 @pytest.mark.parametrize(("lines", "expected"), [
-    (["deploy 1 0001", "deploy 2 0002"], [Level("0001", 1), Level("0002", 2)]),
-    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001"], [Level("0001", 1)]),
-    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0002 code only", "deploy 3 0003"], [Level("0001", 1), Level("0002", 2), Level("0003", 3)]),
-    (["deploy 1 0001", "failed deploy 2 0002"], [Level("0001", 1), Level("0002", 2)]),
-    (["deploy 1 0001", "failed deploy 2 -"], [Level("0001", 1)]),
-    (["failed deploy 1 0001", "deploy 2 0002"], [Level("0002", 2)]),
-    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "deploy 3 0002"], [Level("0001", 1), Level("0002", 3)]),  # rewritten
-    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "restore 1 0002"], [Level("0001", 1), Level("0002", 2)]),
-    (["deploy 1 0001", "destroy 1 -", "deploy 2 0002"], [Level("0002", 2)]),
+    (["deploy 1 0001", "deploy 2 0002"], [SchemaRevision("0001", 1), SchemaRevision("0002", 2)]),
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001"], [SchemaRevision("0001", 1)]),
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0002 code only", "deploy 3 0003"], [SchemaRevision("0001", 1), SchemaRevision("0002", 2), SchemaRevision("0003", 3)]),
+    (["deploy 1 0001", "failed deploy 2 0002"], [SchemaRevision("0001", 1), SchemaRevision("0002", 2)]),
+    (["deploy 1 0001", "failed deploy 2 -"], [SchemaRevision("0001", 1)]),
+    (["failed deploy 1 0001", "deploy 2 0002"], [SchemaRevision("0002", 2)]),
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "deploy 3 0002"], [SchemaRevision("0001", 1), SchemaRevision("0002", 3)]),  # rewritten
+    (["deploy 1 0001", "deploy 2 0002", "rollback 1 0001", "restore 1 0002"], [SchemaRevision("0001", 1), SchemaRevision("0002", 2)]),
+    (["deploy 1 0001", "destroy 1 -", "deploy 2 0002"], [SchemaRevision("0002", 2)]),
     ([], []),
 ])  # fmt: skip
-def test_levels(lines: list[str], expected: list[Level]) -> None:
+def test_levels(lines: list[str], expected: list[SchemaRevision]) -> None:
     assert levels(history(*lines)) == expected
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Difference
-from shipway.domain.proof import Lock, Loss, Proof, Stage, Trial, Way
+from shipway.domain.proof import Lock, Loss, Proof, Stage, Trial, MigrationReport
 
 RENAMED = Difference("changed", "column", "public.items.price", {"type": ("integer", "numeric(10,2)"), "default": ("0", "")})
 GONE = Difference("removed", "index", "public.items_price_idx")
@@ -35,7 +35,7 @@ UNSAFE = Trial(
 )
 NEW = Trial(words.SAFE, checks=("health: backend", "read: list-items"), stages=(Stage("new code", 33.0, 4.0, "succeeded"),))
 IDLE = Trial(words.SAFE, ("the release brings no migration",))
-RESTORED = Way(
+RESTORED = MigrationReport(
     ("0008_price", "0009_currency"),
     words.RESTORED,
     triage=ADDITIVE,
@@ -100,7 +100,7 @@ def huge() -> Proof:
     migrations = tuple(f"{number:04}_change_{number * 7 % 240}_of_the_accounting_module" for number in range(1, 301))
     verdicts = (words.RESTORED,) * 7 + (words.NOT_RESTORED, words.COLUMN_ORDER, words.DATA_LOST)
     each = tuple(
-        Way((name,), verdicts[index % 10], (f"reason of {name}",) if index % 10 > 6 else (), (ADDITIVE, REVIEW, BREAKING)[index % 3], differences=(GONE,) * (index % 10 == 7))
+        MigrationReport((name,), verdicts[index % 10], (f"reason of {name}",) if index % 10 > 6 else (), (ADDITIVE, REVIEW, BREAKING)[index % 3], differences=(GONE,) * (index % 10 == 7))
         for index, name in enumerate(migrations)
     )
     modes = ("AccessExclusiveLock", "ShareRowExclusiveLock", "ShareLock", "ShareUpdateExclusiveLock", "RowExclusiveLock", "AccessShareLock")
@@ -116,7 +116,7 @@ def huge() -> Proof:
         for number in range(110)
     )
     losses = tuple(Loss(name, (count + 5, count), ("amount", "currency", "converted_at")) for name, count in rows.items())
-    way = Way(
+    way = MigrationReport(
         migrations, words.NOT_RESTORED, tuple(f"object {number} is not what it was" for number in range(40)), BREAKING, tuple(f"table t{number} removed" for number in range(30)),
         differences, differences, losses, stages, tuple(f"prefer-nothing: line {number}: a constraint is checked for each row while all wait" for number in range(60)),
     )  # fmt: skip

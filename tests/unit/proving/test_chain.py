@@ -7,18 +7,18 @@ import pytest
 from shipway.actions.proofs.folder import counts, prove_folder, refusal
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import NotProven, ProofError
-from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, Way
+from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import ScratchDatabase
-from shipway.proving.sequence import Base, Chained, walk_chain
+from shipway.proving.sequence import Base, SequenceReport, verify_sequence
 from shipway.proving.verify import Fill
 from shipway.testing.memory_scratch import MemoryScratch
 
 
 def chained(
-    *scripts: tuple[str, str | None], first: str | None = None, only: str | None = None, fill: Fill | None = None, seen: list[Way] | None = None
-) -> Chained:
+    *scripts: tuple[str, str | None], first: str | None = None, only: str | None = None, fill: Fill | None = None, seen: list[MigrationReport] | None = None
+) -> SequenceReport:
     """Migrations 01, 02 … of these scripts for up and down; fails where a database is left."""
     migrations = [
         Migration(f"{number:02}", "x", SqlFile(f"{number:02}.up", up), None if down is None else SqlFile(f"{number:02}.down", down))
@@ -34,7 +34,7 @@ def chained(
         assert not scratch.databases
 
 
-def verdicts(done: Chained) -> list[str]:
+def verdicts(done: SequenceReport) -> list[str]:
     return [way.verdict for way in done.ways]
 
 
@@ -57,7 +57,7 @@ def test_each_verdict_is_its_own() -> None:
 
 
 def test_a_way_up_that_fails_ends_the_chain() -> None:
-    seen: list[Way] = []
+    seen: list[MigrationReport] = []
     done = chained(GOOD, ("fail no such type", ""), ("table b id", "drop b"), seen=seen)
     assert verdicts(done) == [RESTORED, FAILS]
     assert tuple(seen) == done.ways
@@ -130,7 +130,7 @@ def test_a_chain_that_follows_what_is_there() -> None:
     base = scratch.create()
     BareFolder(base, migrations[:1]).up(lambda line: None)
     before = base.catalog()
-    done = walk_chain(
+    done = verify_sequence(
         scratch, lambda database, at: BareFolder(database, migrations, at), ["02", "03"], lambda way: None, lambda line: None,
         timeout=1, base=Base(base, "01"),
     )  # fmt: skip

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from shipway.domain import proof as words
-from shipway.domain.proof import Proof, Way
+from shipway.domain.proof import Proof, MigrationReport
 from shipway.domain.record import from_data
 from shipway.proving.report.data import as_json
 from shipway.proving.report.junit import junit
@@ -108,7 +108,7 @@ def test_failures_have_their_reasons() -> None:
 
 
 def test_a_migration_alone_is_judged_only_without_a_whole() -> None:
-    alone = Way(("0001_a",), words.NOT_RESTORED, ("a type stays",))
+    alone = MigrationReport(("0001_a",), words.NOT_RESTORED, ("a type stays",))
     name = "migration 0001_a alone"
     assert outcome(cases(dataclasses.replace(PROOF, each=(alone,)))[name]) == "s"
     assert outcome(cases(dataclasses.replace(PROOF, each=(alone,), way=None))[name]) == "f"

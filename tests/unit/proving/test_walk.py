@@ -16,7 +16,7 @@ from shipway.domain.proof import (
     RESTORED,
     ROWS,
     SCHEMA,
-    Way,
+    MigrationReport,
 )  # fmt: skip
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
@@ -35,7 +35,7 @@ def migration(up: str, down: str | None, version: str = "1") -> Migration:
 def walked(
     up: str, down: str | None, *, mode: str = DATA, golden: str = GOLDEN, fill: Fill | None = None,
     timeout: float = 60, watched: bool = True,
-) -> Way:  # fmt: skip
+) -> MigrationReport:  # fmt: skip
     """A way of one migration; fails where a clone is left."""
     scratch = MemoryScratch()
     source = scratch.create()

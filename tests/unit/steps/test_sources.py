@@ -17,7 +17,7 @@ from shipway.domain.release import SKIPPED, SUCCEEDED, Commit, Trigger
 from shipway.steps.artifacts import Artifact
 from shipway.steps.command import command_key
 from shipway.steps.image import _build, image_key
-from shipway.steps.resume import Left
+from shipway.steps.resume import ResumeState
 from shipway.steps.run import Run
 from shipway.steps.sources import archive
 from shipway.system.git import Repository
@@ -142,7 +142,7 @@ def outcome(run: Run, number: int) -> str:
     assert made == number
     run = dataclasses.replace(run, number=number)
     run.ctx.runtime.ensure_network(run.network, {})
-    run_steps(run, run.plan.pipeline, Left())
+    run_steps(run, run.plan.pipeline, ResumeState())
     return str(ledger.steps(number)[0]["outcome"])
 
 

@@ -118,7 +118,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class DatabaseShell:
+class DatabaseClient:
     """The database of an environment, by the plan of a release. ctx: of the host where it runs."""
 
     ctx: Context
@@ -145,7 +145,7 @@ class DatabaseShell:
         return answer
 
 
-def database_shell(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseShell | None:
+def database_client(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseClient | None:
     """None if the release's plan has no PostgreSQL with migrations."""
     plan = release.plan
     accessory = plan.accessories[plan.database.accessory] if plan.database else None
@@ -160,7 +160,7 @@ def database_shell(ctx: Context, release: Release, environment: Environment, set
         networks={names.network(plan.app, environment.name): ()},
         volumes={names.snapshots(plan.app, environment.name, accessory.name): FOLDER},
     )
-    return DatabaseShell(ctx, plan.app, environment.name, accessory, spec)
+    return DatabaseClient(ctx, plan.app, environment.name, accessory, spec)
 
 
 def _read(output: str) -> tuple[Answer, Sequence[str]]:

@@ -12,11 +12,11 @@ from shipway.domain.desired import Settings
 from shipway.domain.errors import EngineError, MigrationFailed, RegistryError
 from shipway.domain.plan import Environment
 from shipway.domain.release import Release
-from shipway.domain.schema_history import Level
+from shipway.domain.schema_history import SchemaRevision
 from shipway.ports import DatabaseTool
 
 
-def newer_tool(ctx: Context, target: Release, stands: Sequence[Level], environment: Environment, own: Settings) -> DatabaseTool | None:
+def down_migration_tool(ctx: Context, target: Release, stands: Sequence[SchemaRevision], environment: Environment, own: Settings) -> DatabaseTool | None:
     """The tool of the newest release in the schema history. Without its image, plain SQL uses the recorded scripts;
     other tools can't, and the error names the files with the scripts."""
     brought = ctx.ledger.release(target.app, stands[-1].release)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shipway.actions.database.down_migration_tool import newer_tool
+from shipway.actions.database.down_migration_tool import down_migration_tool
 from shipway.actions.environment.jobs import database_tool, files_of
 from shipway.context import Context
 from shipway.domain import history as back
@@ -16,7 +16,7 @@ from shipway.domain.desired import Settings
 from shipway.domain.observed import Observed
 from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
-from shipway.domain.rollback_plan import WayBack
+from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.schema_history import CODE_ONLY, ahead, levels
 from shipway.ports import DatabaseTool
 
@@ -25,18 +25,18 @@ from shipway.ports import DatabaseTool
 class Schema:
     """The decision."""
 
-    stood: str | None  # the current revision of the database, according to the ledger
-    goal: str | None  # the target revision
+    current: str | None  # the current revision of the database, according to the ledger
+    target: str | None  # the target revision
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
-    held: tuple[str, ...] = ()  # deferred to the next release
-    way: WayBack | None = None  # of a rollback; or of a deployment that keeps a schema newer than both releases
+    deferred: tuple[str, ...] = ()  # deferred to the next release
+    rollback: RollbackPlan | None = None  # of a rollback; or of a deployment that keeps a schema newer than both releases
     tool: DatabaseTool | None = field(default=None, repr=False)  # of the release that has these migrations
 
 
 def decide_schema(
     ctx: Context, release: Release, environment: Environment, own: Settings, history: Sequence[Deployment],
-    observed: Observed, way: WayBack | None,
+    observed: Observed, way: RollbackPlan | None,
 ) -> Schema:  # fmt: skip
     """Decide. ctx: of the host of the database. history: of the environment, newest first. way: of a rollback."""
     stands = levels(history)
@@ -44,13 +44,13 @@ def decide_schema(
     previous = back.current(history)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
     if way is None and left is not None and release.schema == left.schema and (above := ahead(history, left)) is not None:
-        way = WayBack(CODE_ONLY, above)  # its tool would not know the database's revision
+        way = RollbackPlan(CODE_ONLY, above)  # its tool would not know the database's revision
     if way is not None:
         # The image that brought the current schema has all scripts; an older one doesn't know the revision.
         if release.plan.database is None or stood is None or way.schema == stood:
-            return Schema(stood, way.schema, way=way)
-        tool = newer_tool(ctx, release, stands, environment, own)
-        return Schema(stood, way.schema, down=(f"{stood} → {way.schema}",), way=way, tool=tool)
+            return Schema(stood, way.schema, rollback=way)
+        tool = down_migration_tool(ctx, release, stands, environment, own)
+        return Schema(stood, way.schema, down=(f"{stood} → {way.schema}",), rollback=way, tool=tool)
     # Running the tool costs a container: only if the ledger does not show that the schema is current.
     settled = previous is not None and history[0].schema == previous.schema == release.schema
     if release.plan.database is None or (settled and observed.accessories):
@@ -76,7 +76,7 @@ def _up(
         return Schema(stood, release.schema, tuple(pending), tool=tool)
     up, held = ripe(ctx, release, environment, own, pending, ctx.ledger.release(release.app, before))
     goal = release.schema if not held else up[-1] if up else stood
-    return Schema(stood, goal, up, held=held, tool=tool)
+    return Schema(stood, goal, up, deferred=held, tool=tool)
 
 
 def ripe(

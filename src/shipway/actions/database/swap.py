@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.actions.database.client import DatabaseShell, database_shell
+from shipway.actions.database.client import DatabaseClient, database_client
 from shipway.actions.environment.observe import settings
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError
@@ -43,10 +43,10 @@ def sweep_after(ctx: Context, newest: Deployment, release: Release, environment:
         ctx.reporter.note(f"databases of a restore may be left: {error.message}")
 
 
-def sweep(shell: DatabaseShell) -> None:
+def sweep(shell: DatabaseClient) -> None:
     """Remove all of them: under the environment's lock with nothing pending they are leftovers."""
     shell.run("sweep")
 
 
-def _shell(ctx: Context, of: Deployment, release: Release, environment: Environment) -> DatabaseShell | None:
-    return database_shell(ctx, release, environment, settings(ctx, release, environment, like=of))
+def _shell(ctx: Context, of: Deployment, release: Release, environment: Environment) -> DatabaseClient | None:
+    return database_client(ctx, release, environment, settings(ctx, release, environment, like=of))

@@ -61,7 +61,7 @@ class Applying:
         self.here = self.places[0].ctx  # where jobs run
         self.ctx = ctx
         self.decided = ctx.clock()
-        self.before = decision.schema.stood
+        self.before = decision.schema.current
         self.schema = self.before
         self.snapshot: Snapshot | None = None  # of the database, before the migrations
         self.migrated = False  # migrations of an existing database were started
@@ -124,14 +124,14 @@ class Applying:
 
     def _pull(self) -> None:
         self.everywhere(HostDeployment.pull)
-        for warning in swallowed_commands(self.here, self.order.release, self.decision.left):
+        for warning in swallowed_commands(self.here, self.order.release, self.decision.previous_release):
             self.ctx.reporter.note(warning)
 
     def _migrate(self) -> None:
         wanted, up, tool = self.decision.first.wanted, self.decision.first.wanted.up, self.decision.schema.tool
         if not up:
             if wanted.down is None:
-                self.schema = self.decision.schema.goal
+                self.schema = self.decision.schema.target
             return
         assert tool is not None
         release = self.order.release
@@ -144,9 +144,9 @@ class Applying:
             record_scripts(self.ctx, release.app, self.order.environment.name, release.number, tool, up)
             self.migrated = bool(up)
         with self.here.part("migrate", ", ".join(up)):
-            to = self.decision.schema.goal if self.decision.schema.held else None
+            to = self.decision.schema.target if self.decision.schema.deferred else None
             tool.up(lambda line: self.ctx.reporter.line("migrate", line), to)
-        self.schema = self.decision.schema.goal
+        self.schema = self.decision.schema.target
 
     def _database_was_there(self) -> bool:
         """Whether the database may have rows: one created by this deployment has none to lose."""
@@ -158,7 +158,7 @@ class Applying:
 
     def _revert_first(self) -> None:
         """Revert the schema first if the old code fails on the current one. Any later failure reapplies it."""
-        if self.decision.schema.way is not None and self.decision.schema.way.down_first:
+        if self.decision.schema.rollback is not None and self.decision.schema.rollback.down_first:
             self._down()
 
     def _seed(self) -> None:
@@ -231,12 +231,12 @@ class Applying:
         self.reverting = True
         try:
             with self.here.part("revert", ", ".join(down)):
-                self.decision.schema.tool.down(self.decision.schema.goal, lambda line: self.ctx.reporter.line("revert", line))
+                self.decision.schema.tool.down(self.decision.schema.target, lambda line: self.ctx.reporter.line("revert", line))
         except Exception:
             with suppress(Exception):  # some of the scripts may have run
                 self.schema = self.decision.schema.tool.current()
             raise
-        self.schema = self.decision.schema.goal
+        self.schema = self.decision.schema.target
 
     # after failure
 
@@ -244,7 +244,7 @@ class Applying:
         self.ctx.cancelled.clear()  # must also run after an interrupt
         self.ctx.reporter.note(f"taking it back: {_reason(error).splitlines()[0]}")
         problems: list[BaseException] = []
-        good = self.decision.left.plan.accessories if self.decision.left else {}
+        good = self.decision.previous_release.plan.accessories if self.decision.previous_release else {}
         database = self.order.release.plan.database
         steps = [self._restore, self._migrate_back]
         if database is not None and database.accessory not in good:  # removed next, if this deployment created it

@@ -56,9 +56,9 @@ def put(ctx: Context, order: DeployRequest) -> Deployment | None:
         ctx.ledger.reserve()
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
-    if decision.schema.held:
-        ctx.reporter.note(f"held until the next release (`contract`): {', '.join(decision.schema.held)}")
-    way = decision.schema.way
+    if decision.schema.deferred:
+        ctx.reporter.note(f"held until the next release (`contract`): {', '.join(decision.schema.deferred)}")
+    way = decision.schema.rollback
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions, fingerprints=decision.settings.fingerprints,

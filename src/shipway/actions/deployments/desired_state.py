@@ -11,23 +11,23 @@ from shipway.context import Context
 from shipway.domain import history as back
 from shipway.domain.change import Changeset
 from shipway.domain.desired import nothing, specify
-from shipway.domain.observed import Observed, Wanted
+from shipway.domain.observed import Observed, DesiredState
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import Deployment, Release
 
 
 @dataclass(frozen=True)
-class Standing:
+class HostState:
     """One host: observed and desired state."""
 
     ctx: Context  # on that host
-    wanted: Wanted
+    wanted: DesiredState
     observed: Observed
     changes: Changeset
 
 
-def wanted_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> Wanted:
+def desired_state_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> DesiredState:
     """What a deployment of the release put on a host; nothing if it wasn't one of its hosts."""
     own = settings(ctx, release, environment, like=deployment)
     history = ctx.ledger.history(release.app, environment.name)
@@ -36,7 +36,7 @@ def wanted_of(ctx: Context, deployment: Deployment, release: Release, environmen
     return wanted if known else nothing(wanted)
 
 
-def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
+def standing(ctx: Context, app: str, environment: str) -> list[HostState]:
     """The state by the newest good deployment, on all of its hosts; empty without one."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
@@ -46,7 +46,7 @@ def standing(ctx: Context, app: str, environment: str) -> list[Standing]:
     found = []
     for host in hosts_of(ctx, where, None):
         here = ctx.on(host.name)
-        wanted, observed = wanted_of(here, now, release, where, host), observe(here, app, environment)
-        found.append(Standing(here, wanted, observed, reconcile(wanted, observed)))
+        wanted, observed = desired_state_of(here, now, release, where, host), observe(here, app, environment)
+        found.append(HostState(here, wanted, observed, reconcile(wanted, observed)))
     return found
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from shipway.actions.deployments.assets import share_assets
-from shipway.actions.deployments.plan import Decision, Part
+from shipway.actions.deployments.plan import Decision, HostPlan
 from shipway.actions.environment.accessories import STARTING, forget_replaced, start_accessories
 from shipway.actions.environment.accessory_rules import require_sound
 from shipway.actions.environment.disk_space import require_space, space_needed
@@ -44,7 +44,7 @@ SETTLE = 0.1  # seconds between the start of containers and the switch of reques
 class HostDeployment:
     """A host deployment. host: its name; empty if it is the only one."""
 
-    def __init__(self, ctx: Context, decision: Decision, part: Part) -> None:
+    def __init__(self, ctx: Context, decision: Decision, part: HostPlan) -> None:
         self.ctx = ctx.on(part.host.name)
         self.wanted, self.observed, self.changeset = part.wanted, part.observed, part.changeset
         self.host = part.host.name if len(decision.parts) > 1 else ""
@@ -55,7 +55,7 @@ class HostDeployment:
         self.new_volumes: list[str] = []  # that this deployment created
         self._again = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
-        self._left = decision.left
+        self._left = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
         self._headers = decision.order.environment.forwarded
         self._begun: dict[str, float] = {}  # start time of containers

@@ -17,11 +17,11 @@ from shipway.domain import history as back
 from shipway.domain.change import Change, Changeset
 from shipway.domain.desired import Settings, nothing, specify
 from shipway.domain.errors import EngineError, UsageError
-from shipway.domain.observed import Observed, Wanted
+from shipway.domain.observed import Observed, DesiredState
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
-from shipway.domain.rollback_plan import WayBack
+from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.rules import InForce, differences
 from shipway.system.parallel import errors_of, side_by_side
 
@@ -36,7 +36,7 @@ class DeployRequest:
     reason: str = ""
     version: str | None = None  # the tag that makes the release a version
     like: Deployment | None = None  # use this deployment's versions of the secrets
-    way: WayBack | None = None  # of a rollback
+    rollback: RollbackPlan | None = None  # of a rollback
     in_force: InForce | None = None  # the rules that it met and whose checks it must pass; None: only the release's own
     unapproved: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete
@@ -46,11 +46,11 @@ class DeployRequest:
 
 
 @dataclass(frozen=True)
-class Part:
+class HostPlan:
     """The decision for one host."""
 
     host: Host
-    wanted: Wanted
+    wanted: DesiredState
     observed: Observed
     changeset: Changeset
 
@@ -61,21 +61,21 @@ class Decision:
 
     order: DeployRequest
     settings: Settings
-    parts: tuple[Part, ...]  # of the environment's hosts, in the plan's order, then of former hosts
+    parts: tuple[HostPlan, ...]  # of the environment's hosts, in the plan's order, then of former hosts
     previous: Deployment | None  # the environment's last good deployment
-    left: Release | None  # the release of that deployment
+    previous_release: Release | None  # the release of that deployment
     schema: Schema
     unreachable: Mapping[str, str] = field(default_factory=dict)  # removed from the plan: why
 
     @property
-    def first(self) -> Part:
+    def first(self) -> HostPlan:
         """The host of the accessories, where jobs run."""
         return self.parts[0]
 
     @property
     def changeset(self) -> Changeset:
         """The changes on all hosts, with changes of the rules."""
-        before, name = self.left.plan if self.left else None, self.order.environment.name
+        before, name = self.previous_release.plan if self.previous_release else None, self.order.environment.name
         rules = tuple(differences(before, self.order.release.plan, name)) if before else ()
         if len(self.parts) == 1:
             return dataclasses.replace(self.first.changeset, rules=rules)
@@ -113,7 +113,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
     there = {host: seen for host, seen in found.items() if seen is not None}
     hosts, observed = list(there), list(there.values())
-    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, history, observed[0], order.way)
+    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, history, observed[0], order.rollback)
     keep = back.left(history, release.number)
     parts = []
     for host, seen in there.items():
@@ -127,11 +127,11 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
         changes = reconcile(wanted, seen)
         if order.kind == ROLLBACK:
             changes = leave_newer(ctx.on(host.name), release.plan, changes, seen.accessories)
-        parts.append(Part(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, changes)))
+        parts.append(HostPlan(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, changes)))
     return Decision(order, own, tuple(parts), previous, left, schema, unreachable)
 
 
-def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
+def _with_edge(ctx: Context, wanted: DesiredState, changes: Changeset) -> Changeset:
     """Add changes of the shared edge. EdgeError if an address belongs to another environment."""
     require_free(ctx, wanted)
     interrupted = ctx.edge.pending(wanted.publish, wanted.url) if wanted.routes is not None else None
@@ -141,7 +141,7 @@ def _with_edge(ctx: Context, wanted: Wanted, changes: Changeset) -> Changeset:
     return Changeset(changes.title, (recreated, *changes.changes))
 
 
-def _on_volumes(wanted: Wanted, volumes: Mapping[str, Mapping[str, str]]) -> Wanted:
+def _on_volumes(wanted: DesiredState, volumes: Mapping[str, Mapping[str, str]]) -> DesiredState:
     chosen = (dataclasses.replace(item, volumes=volumes.get(item.name, item.volumes)) for item in wanted.accessories)
     return dataclasses.replace(wanted, accessories=tuple(chosen))
 
@@ -166,7 +166,7 @@ def refuse_danger(decision: Decision) -> None:
 def _refuse_moved(decision: Decision) -> None:
     """Reject accessories that would start empty on a new host while their data is on the previous one."""
     left = [item.name for part in decision.parts[1:] for item in part.observed.accessories]
-    before = decision.left.plan if decision.left else None
+    before = decision.previous_release.plan if decision.previous_release else None
     was = before.environments.get(decision.order.environment.name) if before else None
     if before is not None and was is not None and was.hosts[0].name in decision.unreachable:
         left = [f"{name} (on {was.hosts[0].name}, which can't be reached)" for name in before.accessories]

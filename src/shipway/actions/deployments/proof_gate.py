@@ -49,7 +49,7 @@ def still_proven(ctx: Context, order: DeployRequest) -> None:
             )
 
 
-def require_way_back(ctx: Context, proof: Proof) -> None:
+def require_rollback_plan(ctx: Context, proof: Proof) -> None:
     """NotProven if it shows no rollback and there is no waiver."""
     if not proof.leads_back and accepted(ctx, proof) is None:
         listed = "\n".join(f"  - {reason}" for reason in refusals(proof))

@@ -24,9 +24,9 @@ from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayEr
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import DEPLOY, FAILED, RESTORE, ROLLBACK, Deployment, Release
-from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, WayBack
+from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, RollbackPlan
 from shipway.domain.rules import InForce
-from shipway.domain.schema_history import CODE_ONLY, Level, levels
+from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, levels
 from shipway.system.parallel import attempt_all
 
 
@@ -114,11 +114,11 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
     """Complete it, or roll it back like any deployment."""
     ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
     # One of an older version has no rollback plan.
-    back_by = WayBack(dead.way, dead.goal) if dead.way else WayBack(CODE_THEN_DOWN, release.schema)
+    back_by = RollbackPlan(dead.way, dead.goal) if dead.way else RollbackPlan(CODE_THEN_DOWN, release.schema)
     way = back_by if dead.kind == ROLLBACK else None
     running = running_rules(ctx, dead.app, dead.environment)  # the others were met, and can't be read without a clone
     in_force = InForce(dead.environment, running) if running else None
-    apply(ctx, decide(ctx, DeployRequest(release, environment, dead.kind, dead.reason, like=dead, way=way, in_force=in_force)), dead.id)
+    apply(ctx, decide(ctx, DeployRequest(release, environment, dead.kind, dead.reason, like=dead, rollback=way, in_force=in_force)), dead.id)
 
 
 def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
@@ -176,7 +176,7 @@ def _runs(observed: Observed, accessory: str) -> bool:
     return any(item.running and item.labels.get(LABEL_NAME) == accessory for item in observed.accessories)
 
 
-def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: Level) -> None:
+def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: SchemaRevision) -> None:
     """Restore the previous revision: down after a deployment, up after a rollback that reverted the schema first."""
     database, again = release.plan.database, dead.way == DOWN_THEN_CODE
     if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again):

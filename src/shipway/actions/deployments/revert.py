@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from shipway.actions.deployments.desired_state import wanted_of
+from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.accessories import forget_replaced, start_accessories
 from shipway.actions.environment.observe import observe, settings
 from shipway.actions.environment.outgoing import drained, enter_rotation, wait_drained
 from shipway.actions.environment.outgoing import leave as end
-from shipway.actions.environment.unowned import GRACE, accessories_again, serve_again, strangers
+from shipway.actions.environment.unowned import GRACE, accessories_again, serve_again, unowned_containers
 from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names, routes
@@ -22,7 +22,7 @@ from shipway.domain.container import LABEL_LEDGER, LABEL_MADE_BY, LABEL_NAME, Co
 from shipway.domain.desired import nothing, publish, specify
 from shipway.domain.draining import QUIET, replaced_at
 from shipway.domain.errors import DeployFailed, EngineError
-from shipway.domain.observed import Observed, Wanted, release_of
+from shipway.domain.observed import Observed, DesiredState, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import SUCCEEDED, Deployment, Release
@@ -84,21 +84,21 @@ class _Restoring:
         self.observed: Observed = observe(ctx, self.app, self.name)
         self.wanted = self._wanted(left, environment, host, good, previous)
         self.changes = reconcile(self.wanted, self.observed)
-        self.strangers = strangers(ctx, self.app, self.name, self.observed) if good is None else []
+        self.unowned_containers = unowned_containers(ctx, self.app, self.name, self.observed) if good is None else []
 
     def _wanted(
         self, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
-    ) -> Wanted:
+    ) -> DesiredState:
         if good is None or previous is None:
             return nothing(specify(left, environment, settings(self.ctx, left, environment), host=host))
-        return wanted_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
+        return desired_state_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
     def run(self, discard: Sequence[str] = ()) -> None:
         """A failure doesn't prevent the rest from being restored."""
         steps: list[Callable[[], object]]
-        if self.strangers:
+        if self.unowned_containers:
             accessories = partial(accessories_again, self.ctx, self.observed)
-            again = partial(serve_again, self.ctx, self.left.plan, self.name, self.strangers, self.observed)
+            again = partial(serve_again, self.ctx, self.left.plan, self.name, self.unowned_containers, self.observed)
             steps = [accessories, again, self._leave]
         else:
             steps = [self._accessories, self._traffic, lambda: self._start(self.wanted.workers)]
@@ -160,7 +160,7 @@ class _Restoring:
 
     def _tell_what_stays(self) -> None:
         """Report volumes of removed accessories."""
-        removed = self.observed.accessories if self.good is None and not self.strangers else self._added()
+        removed = self.observed.accessories if self.good is None and not self.unowned_containers else self._added()
         stay = [volume for item in removed for volume in item.volumes.values() if self.ctx.runtime.has_volume(volume)]
         if stay:
             remedy = f"docker volume rm {' '.join(stay)}" if self.good else f"shipway destroy {self.name} --force"
@@ -200,7 +200,7 @@ class _Restoring:
 
     def _leave(self) -> None:
         """Remove what doesn't belong to the good release, or return it to its previous state."""
-        part = {spec.name for spec in self.wanted.services} | {item.name for item in self.strangers}
+        part = {spec.name for spec in self.wanted.services} | {item.name for item in self.unowned_containers}
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
         served = routes.upstreams(self.observed.routes)
         others = [item for item in self.observed.services if item.name not in part]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from shipway.actions.database.client import DatabaseShell, database_shell
+from shipway.actions.database.client import DatabaseClient, database_client
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.proofs.rollback_plan import proofs
 from shipway.context import Context
@@ -27,16 +27,16 @@ def snapshot_before(ctx: Context, order: DeployRequest, own: Settings, stood: st
     database, asked = release.plan.database, now is None or asks_for_proof(release.plan, environment, order.in_force)
     if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, stood), asked=asked):
         return None
-    shell = database_shell(ctx, release, environment, own)
+    shell = database_client(ctx, release, environment, own)
     if shell is None:
         return None
     return take(ctx, shell, now.release if now else 0, stood, f"before the migrations of release {release.number}", database.snapshot.keep)
 
 
-def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, cause: str, most: int) -> Snapshot:
+def take(ctx: Context, shell: DatabaseClient, release: int, schema: str | None, cause: str, most: int) -> Snapshot:
     """Take one under the environment's lock. The files of the `most` newest before it stay; the ledger keeps all
     records."""
-    known = standing_snapshots(ctx, shell.app, shell.environment)
+    known = current_snapshots(ctx, shell.app, shell.environment)
     file = f"{uuid.uuid4().hex}.dump"
     with ctx.part("snapshot", cause):
         answer = shell.run("take", file, *(item.file for item in domain.kept(known, most)))
@@ -49,7 +49,7 @@ def take(ctx: Context, shell: DatabaseShell, release: int, schema: str | None, c
         return ctx.ledger.add_snapshot(made)
 
 
-def standing_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
+def current_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
     """Newest first, without those removed by a later destroy of the environment."""
     ended = ctx.ledger.destroyed(app, environment)
     return [item for item in ctx.ledger.snapshots(app, environment) if item.at > ended]

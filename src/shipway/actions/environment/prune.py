@@ -13,7 +13,7 @@ from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.history import current
 from shipway.domain.record import from_data
 from shipway.domain.release import Deployment, Release
-from shipway.domain.retention import Going, Known, Staying, built_images, kept_releases, sort_images
+from shipway.domain.retention import Removal, Known, Kept, built_images, kept_releases, sort_images
 from shipway.steps import artifacts
 from shipway.steps.run import StepResult
 from shipway.system.parallel import attempt_all, errors_of, side_by_side
@@ -29,8 +29,8 @@ class OnHost:
     """The app's images on one host."""
 
     host: str
-    going: tuple[Going, ...] = ()
-    staying: tuple[Staying, ...] = ()
+    going: tuple[Removal, ...] = ()
+    staying: tuple[Kept, ...] = ()
     error: ShipwayError | None = None  # why nothing is known of it
 
 

@@ -8,11 +8,11 @@ from shipway.context import Context
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_LEDGER
 from shipway.domain.errors import EdgeError
-from shipway.domain.observed import Wanted
+from shipway.domain.observed import DesiredState
 from shipway.ports import Edge, Runtime
 
 
-def require_free(ctx: Context, wanted: Wanted) -> None:
+def require_free(ctx: Context, wanted: DesiredState) -> None:
     """EdgeError if this host's edge serves another environment at one of the routes. The environment's own earlier
     routes don't conflict."""
     if wanted.routes is None:

@@ -19,7 +19,7 @@ from shipway.system.parallel import attempt_all
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL of an accessory
 
 
-def strangers(ctx: Context, app: str, environment: str, observed: Observed) -> list[ContainerInfo]:
+def unowned_containers(ctx: Context, app: str, environment: str, observed: Observed) -> list[ContainerInfo]:
     """Containers of services that none of this ledger's deployments created."""
     return [item for item in observed.services if not _made_here(ctx, app, environment, item)]
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from shipway.domain.errors import NotProven, ProofError
-from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, Way
+from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
 from shipway.ports import OnLine, Scratch
-from shipway.proving.sequence import Chained, OnWay, ToolAt, ends, walk_chain
+from shipway.proving.sequence import SequenceReport, OnWay, ToolAt, ends, verify_sequence
 from shipway.proving.verify import Fill
 
 VERDICTS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
@@ -20,11 +20,11 @@ def prove_folder(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_way: OnWay, on_line: OnLine,
     *, timeout: float, first: str | None = None, only: str | None = None, fill: Fill | None = None,
     remarks: Mapping[str, Sequence[str]] | None = None,
-) -> Chained:  # fmt: skip
+) -> SequenceReport:  # fmt: skip
     """Prove all, or those from `first` on, or `only` one. `remarks` by revision (a linter's) are added to the warnings.
     ProofError if it can't be run."""
 
-    def remark(way: Way) -> Way:
+    def remark(way: MigrationReport) -> MigrationReport:
         return replace(way, warnings=(*way.warnings, *(remarks or {}).get(way.migrations[0], ())))
 
     try:
@@ -33,7 +33,7 @@ def prove_folder(
         raise ProofError(error.message, hint=error.hint or "does the server of --database answer, and take that user and password?") from error
     wanted = only or first
     begin = _index(revisions, wanted) if wanted else 0
-    done = walk_chain(
+    done = verify_sequence(
         scratch, tool_at, revisions, lambda way: on_way(remark(way)), on_line,
         timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=fill,
     )  # fmt: skip
@@ -49,13 +49,13 @@ def read_folder(folder: Path, layout: str | None) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
-def counts(ways: Sequence[Way]) -> dict[str, int]:
+def counts(ways: Sequence[MigrationReport]) -> dict[str, int]:
     """Number of migrations by verdict, best first; unused verdicts are omitted."""
     found = Counter(way.verdict for way in ways)
     return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
 
-def refusal(done: Chained) -> NotProven | None:
+def refusal(done: SequenceReport) -> NotProven | None:
     """The command's final error; None if every migration can be rolled back."""
     bad = [way for way in done.ways if way.verdict not in (RESTORED, COLUMN_ORDER)]
     if not bad:

@@ -78,13 +78,13 @@ def walked(ctx: Context, question: Question) -> Proof:
     if why:
         trial = Trial(SAFE, (why,))
         return dataclasses.replace(blank, old_code=trial, new_code=trial)
-    from shipway.actions.proofs.session import ProofWalk  # not at the top: most deployments prove nothing
+    from shipway.actions.proofs.session import ProofSession  # not at the top: most deployments prove nothing
     from shipway.proving.sandbox import ground
 
     old, new = question.old, question.release
     what = f"{question.environment.name}: release {old.number} → {new.number or 'this one'}, on a copy of its database"
     with ctx.part("prove", what), ground(ctx, new.app) as at:
-        proof = ProofWalk(at, question, began).run(blank)
+        proof = ProofSession(at, question, began).run(blank)
     return dataclasses.replace(proof, seconds=ctx.clock() - began)
 
 

@@ -13,27 +13,27 @@ from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof, Trial, images_digest
 from shipway.domain.record import from_data
 from shipway.domain.release import Deployment, Release
-from shipway.domain.schema_history import Level, levels, own_schema
+from shipway.domain.schema_history import SchemaRevision, levels, own_schema
 
 PROOF = "proof"  # kind of evidence
 
 
-def find_way(
+def rollback_plan_for(
     ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment, way: str | None, reason: str
-) -> domain.WayBack:
+) -> domain.RollbackPlan:
     """Plan from the environment's current schema to the target. way: a plan that the user forces, with a reason."""
     stands = levels(history)
     schema = stands[-1].schema if stands else None
     asked = question(ctx, history, target, environment)
-    return domain.forced(asked, schema, way, reason) if way else domain.way_back(asked, schema)
+    return domain.forced(asked, schema, way, reason) if way else domain.rollback_plan(asked, schema)
 
 
-def question(ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment) -> domain.Back:
+def question(ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment) -> domain.RollbackQuery:
     """The steps between. NothingToRollBack if the schema history lacks the target's revision."""
     stands = levels(history)
     own = own_schema(history, target)
     if target.plan.database is None or not stands or own == stands[-1].schema:
-        return domain.Back(target.number, ())
+        return domain.RollbackQuery(target.number, ())
     known = [level.schema for level in stands]
     if own is not None and own not in known:
         raise NothingToRollBack(
@@ -46,7 +46,7 @@ def question(ctx: Context, history: Sequence[Deployment], target: Release, envir
         before, level = known[index - 1] if index else None, stands[index]
         found = _proof_of_step(ctx, target.app, environment.name, level.release, before, level.schema)
         steps.append(domain.Step(level.release, before, level.schema, found, accepted(ctx, found) if found else None))
-    return domain.Back(target.number, steps, _tried(ctx, stands, target, environment), target.plan.asks_for_proof(environment))
+    return domain.RollbackQuery(target.number, steps, _tried(ctx, stands, target, environment), target.plan.asks_for_proof(environment))
 
 
 def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof]:
@@ -65,7 +65,7 @@ def _proof_of_step(ctx: Context, app: str, environment: str, number: int, before
     return next(fitting, None)
 
 
-def _tried(ctx: Context, stands: Sequence[Level], target: Release, environment: Environment) -> dict[str, Trial]:
+def _tried(ctx: Context, stands: Sequence[SchemaRevision], target: Release, environment: Environment) -> dict[str, Trial]:
     """Compatibility tests of the target's images as the old code, from the proofs of the releases that brought these
     revisions; the newest proof counts. Proofs of other releases are excluded: a revision's name may have been
     reused."""

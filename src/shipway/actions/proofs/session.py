@@ -13,28 +13,28 @@ from shipway.actions.proofs.question import Question
 from shipway.actions.proofs.secrets import ProofSecrets
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.plan import Accessory
-from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, Proof, Stage, Trial, Way
+from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, Proof, Stage, Trial, MigrationReport
 from shipway.domain.release import SUCCEEDED
 from shipway.ports import DatabaseTool, ScratchDatabase
 from shipway.proving.compatibility_test import try_new, try_old
 from shipway.proving.limit import limited
 from shipway.proving.lint_warnings import changed, remarks, statements
-from shipway.proving.round_trip import Span
+from shipway.proving.round_trip import MigrationRange
 from shipway.proving.rows import fill
-from shipway.proving.sandbox import Ground
-from shipway.proving.sandbox_environment import Cast
-from shipway.proving.sequence import Base, ends, walk_chain
+from shipway.proving.sandbox import Sandbox
+from shipway.proving.sandbox_environment import ReleaseConfig
+from shipway.proving.sequence import Base, ends, verify_sequence
 from shipway.proving.server import Server, start
 from shipway.proving.template import Target, golden, look_for_space
-from shipway.proving.tool_containers import Toolbox
+from shipway.proving.tool_containers import ToolContainers
 from shipway.proving.verify import walk
 from shipway.system.parallel import side_by_side
 
 
-class ProofWalk:
+class ProofSession:
     """A proof in progress."""
 
-    def __init__(self, at: Ground, question: Question, began: float) -> None:
+    def __init__(self, at: Sandbox, question: Question, began: float) -> None:
         self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
@@ -45,9 +45,9 @@ class ProofWalk:
         self.plan = release.plan
         self.proving = dataclasses.replace(self.plan.prove, mode=question.mode)
         secrets = ProofSecrets(self.ctx)
-        self.new = Cast(release, environment, secrets.settings(release, environment))
+        self.new = ReleaseConfig(release, environment, secrets.settings(release, environment))
         was = old.plan.environments.get(environment.name, environment)
-        self.old = Cast(old, was, secrets.settings(old, was))
+        self.old = ReleaseConfig(old, was, secrets.settings(old, was))
 
     def run(self, blank: Proof) -> Proof:
         """Run the proof."""
@@ -62,7 +62,7 @@ class ProofWalk:
             server = start(self.ground, app, accessory, image if host == self.ctx.machine.name else accessory.image)
         with self._stage("golden"):
             copy = golden(server, target, self.proving)
-        self.tools = Toolbox(server, self.proving.timeout)
+        self.tools = ToolContainers(server, self.proving.timeout)
         with self._stage("pending"):
             span = self._span(server, copy)
         done = dataclasses.replace(blank, image=accessory.image)
@@ -72,7 +72,7 @@ class ProofWalk:
         # Clone first: a database can only be cloned while nothing is connected to it.
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
-        works: list[Callable[[], tuple[Way, ...] | Trial]] = [
+        works: list[Callable[[], tuple[MigrationReport, ...] | Trial]] = [
             lambda: self._ways(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
         ]  # fmt: skip
         ways, old_code, new_code = side_by_side(lambda work: work(), works)
@@ -90,7 +90,7 @@ class ProofWalk:
         assert self.plan.database is not None
         return self.question.old.plan.accessories[self.plan.database.accessory]
 
-    def _span(self, server: Server, copy: ScratchDatabase) -> Span | None:
+    def _span(self, server: Server, copy: ScratchDatabase) -> MigrationRange | None:
         """The migrations that the release would apply; some tools create their history table when they are asked."""
         clone = server.scratch.create(like=copy)
         tool = self._tool(server, clone)
@@ -98,7 +98,7 @@ class ProofWalk:
         if pending:
             release, environment, own = self.new.release, self.new.environment, self.new.settings
             pending = list(ripe(self.ctx, release, environment, own, pending, self.question.old)[0])
-        found = Span(self.question.stands or tool.current(), tuple(pending)) if pending else None
+        found = MigrationRange(self.question.stands or tool.current(), tuple(pending)) if pending else None
         server.scratch.drop(clone)
         return found
 
@@ -119,7 +119,7 @@ class ProofWalk:
 
         return read
 
-    def _ways(self, server: Server, copy: ScratchDatabase, span: Span) -> tuple[Way, ...]:
+    def _ways(self, server: Server, copy: ScratchDatabase, span: MigrationRange) -> tuple[MigrationReport, ...]:
         """The round trip of all migrations, then each one's own if there are several."""
         offset = self.ctx.clock() - self.began
         way = walk(
@@ -130,13 +130,13 @@ class ProofWalk:
         whole = dataclasses.replace(way, stages=stages)
         if len(span.migrations) == 1 or ends(whole):
             return (whole,)
-        alone = walk_chain(
+        alone = verify_sequence(
             server.scratch, lambda database, at: self._tool(server, database), span.migrations, lambda way: None, lambda line: None,
             timeout=self.proving.timeout, base=Base(copy, span.start),
         )  # fmt: skip
         return (whole, *alone.ways)
 
-    def _old_code(self, server: Server, database: ScratchDatabase, span: Span) -> Trial:
+    def _old_code(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> Trial:
         try:
             # With rows, a migration may change each of them by its own statement.
             rows = server.rows_logged(database) if self.proving.mode == SCHEMA else nullcontext()

@@ -9,13 +9,13 @@ from shipway.context import Context
 from shipway.domain.errors import GateRefused, UsageError
 from shipway.domain.plan import Approvals, Environment
 from shipway.domain.proof import Proof
-from shipway.domain.release import Acceptance, Release
+from shipway.domain.release import Waiver, Release
 from shipway.domain.rollback_plan import finding
 
 
 def accept(
     ctx: Context, release: Release, environment: Environment, proof: Proof, reason: str, lasts: float, rules: Sequence[Approvals] = ()
-) -> Acceptance:
+) -> Waiver:
     """Record the waiver as the context's actor. lasts: seconds. rules: those in force, beside the environment's own.
     Whoever may not approve the release by one of these rules may not waive its proof either."""
     if not reason.strip():
@@ -25,14 +25,14 @@ def accept(
         if refused := decisions.refused(rule, ctx.actor):
             raise GateRefused(refused, hint="another person accepts it, under their own name (--as or git's user.email)")
     now = ctx.clock()
-    made = Acceptance(
+    made = Waiver(
         proof.app, environment.name, release.number, proof.digest, finding(proof), ctx.actor, reason.strip(), now, now + lasts
     )  # fmt: skip
     ctx.ledger.add_acceptance(made)
     return made
 
 
-def accepted(ctx: Context, proof: Proof) -> Acceptance | None:
+def accepted(ctx: Context, proof: Proof) -> Waiver | None:
     """The newest valid waiver of exactly this result on these images."""
     now = ctx.clock()
     holding = (

@@ -15,31 +15,31 @@ from shipway.context import Context
 from shipway.domain.errors import MigrationFailed, UsageError
 from shipway.domain.proof import DATA, UNSAFE, Stage, Trial
 from shipway.domain.record import to_data
-from shipway.domain.rehearsal import DRILL, Drill, newest
+from shipway.domain.rehearsal import DRILL, Rehearsal, newest
 from shipway.domain.release import FAILED, SUCCEEDED, Deployment, Evidence, Release
-from shipway.domain.rollback_plan import WayBack
+from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.schema_history import CODE_ONLY, levels
 from shipway.ports import ScratchDatabase
 from shipway.proving.compatibility_test import try_there
-from shipway.proving.sandbox import Ground, ground
-from shipway.proving.sandbox_environment import Cast
+from shipway.proving.sandbox import Sandbox, ground
+from shipway.proving.sandbox_environment import ReleaseConfig
 from shipway.proving.server import Server, start
 from shipway.proving.template import Target, golden, look_for_space
-from shipway.proving.tool_containers import Toolbox
+from shipway.proving.tool_containers import ToolContainers
 
 
-def drill(ctx: Context, app: str, environment: str, *, to: str | None = None) -> Drill:
+def drill(ctx: Context, app: str, environment: str, *, to: str | None = None) -> Rehearsal:
     """Rehearse it beside the serving release, and record it. Raises NothingToRollBack and ForwardOnly as a rollback
     would, and ProofError if it can't be run."""
     order = rollback_order(ctx, app, environment, RollbackRequest(to))
     now, release, _ = serving(ctx, app, environment)
-    assert order.way is not None
+    assert order.rollback is not None
     assert order.like is not None
     if release.plan.database is None:
         raise UsageError(f"{app} has no database under migrations: its way back is its code alone")
-    what = f"{environment}: release {release.number} → {order.release.number}, {order.way.kind}, on a copy of its data"
+    what = f"{environment}: release {release.number} → {order.release.number}, {order.rollback.kind}, on a copy of its data"
     with ctx.part("drill", what), ground(ctx, app) as at:
-        found = _Drilling(at, environment, now, release).run(order.release, order.like, order.way)
+        found = _Drilling(at, environment, now, release).run(order.release, order.like, order.rollback)
     detail = json.dumps(to_data(found), ensure_ascii=False)
     ctx.ledger.add_evidence(Evidence(app, release.number, environment, DRILL, found.way, found.passed, detail, ctx.clock()))
     return found
@@ -55,13 +55,13 @@ def last_passed(ctx: Context, app: str, environment: str) -> float | None:
 class _Drilling:
     """A rehearsal in progress."""
 
-    def __init__(self, at: Ground, environment: str, now: Deployment, release: Release) -> None:
+    def __init__(self, at: Sandbox, environment: str, now: Deployment, release: Release) -> None:
         self.ground, self.ctx, self.now, self.release = at, at.ctx, now, release
         self.environment = release.plan.environments[environment]
         self.began = self.ctx.clock()
         self.stages: list[Stage] = []
 
-    def run(self, target: Release, like: Deployment, way: WayBack) -> Drill:
+    def run(self, target: Release, like: Deployment, way: RollbackPlan) -> Rehearsal:
         """Run the rehearsal."""
         plan = self.release.plan
         assert plan.database is not None
@@ -76,7 +76,7 @@ class _Drilling:
         with self._stage("golden"):
             copy = golden(server, at, proving)
         where = target.plan.environments[self.environment.name]
-        cast = Cast(target, where, settings(self.ctx, target, where, like=like, create=False))
+        cast = ReleaseConfig(target, where, settings(self.ctx, target, where, like=like, create=False))
         try:
             if way.kind != CODE_ONLY:
                 with self._stage("down"):
@@ -86,15 +86,15 @@ class _Drilling:
             trial = Trial(UNSAFE, (f"the way down failed: {error.message}",))
         stages = (*self.stages, *trial.stages)
         took = self.ctx.clock() - self.began
-        return Drill(self.environment.name, self.release.number, target.number, way.kind, way.schema, trial, took, stages)
+        return Rehearsal(self.environment.name, self.release.number, target.number, way.kind, way.schema, trial, took, stages)
 
-    def _down(self, server: Server, copy: ScratchDatabase, way: WayBack) -> None:
+    def _down(self, server: Server, copy: ScratchDatabase, way: RollbackPlan) -> None:
         history = self.ctx.ledger.history(self.release.app, self.environment.name)
         brought = self.ctx.ledger.release(self.release.app, levels(history)[-1].release)
         assert brought is not None
         where = brought.plan.environments[self.environment.name]
-        cast = Cast(brought, where, settings(self.ctx, brought, where, create=False)).on(server, copy)
-        tools = Toolbox(server, brought.plan.prove.timeout)
+        cast = ReleaseConfig(brought, where, settings(self.ctx, brought, where, create=False)).on(server, copy)
+        tools = ToolContainers(server, brought.plan.prove.timeout)
         tool = database_tool(self.ctx, cast.release, cast.environment, cast.settings, runner=tools.runner)
         assert tool is not None
         tool.down(way.schema, lambda line: self.ctx.reporter.line("drill", line))

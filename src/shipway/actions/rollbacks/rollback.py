@@ -8,7 +8,7 @@ from shipway.actions.deployments.deploy import put
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.recover import ready
 from shipway.actions.environment.find_release import number_of
-from shipway.actions.proofs.rollback_plan import find_way
+from shipway.actions.proofs.rollback_plan import rollback_plan_for
 from shipway.actions.rollbacks.remedies import options
 from shipway.context import Context, environment_of
 from shipway.domain import history as back
@@ -49,12 +49,12 @@ def rollback_order(ctx: Context, app: str, environment: str, wish: RollbackReque
     release = ctx.ledger.release(app, target.release)
     assert release is not None
     where = environment_of(release.plan, environment)
-    way = find_way(ctx, history, release, where, wish.way, wish.reason)
+    way = rollback_plan_for(ctx, history, release, where, wish.way, wish.reason)
     ctx.reporter.note(way.render())
     if way.kind == FORWARD_ONLY:
         raise ForwardOnly(f"{environment} can't go back to release {release.number}: no way there is proven", hint=options(ctx, release, where, history))
     reason = wish.reason or f"rollback from release {now.release} to {release.number}"
-    return DeployRequest(release, where, ROLLBACK, reason, like=target, way=way)
+    return DeployRequest(release, where, ROLLBACK, reason, like=target, rollback=way)
 
 
 def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:

@@ -15,7 +15,7 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
 from shipway.domain.errors import EngineError, LeaseHeld
 from shipway.domain.release import CANCELLED, PENDING, Commit, Lease, Trigger
-from shipway.steps.resume import Left, Record, record_of
+from shipway.steps.resume import ResumeState, Record, record_of
 from shipway.steps.run import scratch
 from shipway.system.alive import is_gone
 
@@ -23,7 +23,7 @@ LATEST = 50  # runs whose folder may still be here
 
 
 @dataclass(frozen=True)
-class Dead:
+class OrphanedRun:
     """An orphaned run, which its process can't finalize."""
 
     app: str
@@ -39,7 +39,7 @@ class Dead:
 
 
 @contextmanager
-def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator[tuple[Context, int, Left]]:
+def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator[tuple[Context, int, ResumeState]]:
     """Open a run of the commit under its own lock: a context that rejects changes once the lock is lost, the run's
     number, and leftovers of a process that died."""
     mine = None
@@ -56,10 +56,10 @@ def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator
             yield own, mine.number, left
         else:
             number = ctx.ledger.begin_run(app, commit.revision, commit.tree, trigger, ctx.ledger.now())
-            yield stack.enter_context(_lease(ctx, app, number)), number, Left()
+            yield stack.enter_context(_lease(ctx, app, number)), number, ResumeState()
 
 
-def _find(ctx: Context, app: str) -> list[Dead]:
+def _find(ctx: Context, app: str) -> list[OrphanedRun]:
     """All orphaned runs, newest first."""
     found = []
     pending = ctx.ledger.pending_runs(app)
@@ -69,7 +69,7 @@ def _find(ctx: Context, app: str) -> list[Dead]:
         number = _number(row)
         lease = ctx.ledger.lease(names.scope(app, _scope(number)))
         if _is_dead(ctx, row, lease):
-            found.append(Dead(app, number, str(row["revision"]), lease))
+            found.append(OrphanedRun(app, number, str(row["revision"]), lease))
     return found
 
 
@@ -87,7 +87,7 @@ def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
     return not is_held(lease, ctx.ledger.now())
 
 
-def _clear(ctx: Context, dead: Dead) -> None:
+def _clear(ctx: Context, dead: OrphanedRun) -> None:
     """Finalize it as cancelled, and remove its leftovers."""
     with _taken_over(ctx, dead) as own:
         if own is None:
@@ -113,7 +113,7 @@ def _remove(ctx: Context, app: str, number: int) -> bool:
 
 
 @contextmanager
-def _taken_over(ctx: Context, dead: Dead) -> Iterator[Context | None]:
+def _taken_over(ctx: Context, dead: OrphanedRun) -> Iterator[Context | None]:
     """A context under its lock; None if another process was faster."""
     if dead.lease:
         ctx.ledger.free(dead.lease)  # it may be valid for some more seconds
@@ -138,9 +138,9 @@ def _scope(number: int) -> str:
     return f"run/{number}"
 
 
-def _left(ctx: Context, dead: Dead) -> Left:
+def _left(ctx: Context, dead: OrphanedRun) -> ResumeState:
     labels = {LABEL_APP: dead.app, LABEL_RUN: str(dead.number), LABEL_ROLE: "step"}
-    return Left(_journal(ctx, dead.number), ctx.runtime.list(labels))
+    return ResumeState(_journal(ctx, dead.number), ctx.runtime.list(labels))
 
 
 def _journal(ctx: Context, number: int) -> dict[str, Record]:

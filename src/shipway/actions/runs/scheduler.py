@@ -23,7 +23,7 @@ from shipway.steps.artifacts import Artifact
 from shipway.steps.command import command_key, run_command
 from shipway.steps.image import build_images, image_key, still_there
 from shipway.steps.log import StepLog
-from shipway.steps.resume import Left, Record, attempt_of, log_of
+from shipway.steps.resume import ResumeState, Record, attempt_of, log_of
 from shipway.steps.run import Attempt, Run, StepResult
 from shipway.system.parallel import attempt_all, side_by_side
 from shipway.system.redact import Lines
@@ -59,7 +59,7 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
     return {name: step for name, step in steps.items() if name not in left_out}
 
 
-def run_steps(run: Run, steps: Mapping[str, Step], left: Left) -> dict[str, StepResult]:
+def run_steps(run: Run, steps: Mapping[str, Step], left: ResumeState) -> dict[str, StepResult]:
     """Run all steps, resuming from the state of a process that died.
 
     Raises StepFailed when the others have ended; containers are always removed.
@@ -68,7 +68,7 @@ def run_steps(run: Run, steps: Mapping[str, Step], left: Left) -> dict[str, Step
 
 
 class _Pipeline:
-    def __init__(self, run: Run, steps: Mapping[str, Step], left: Left) -> None:
+    def __init__(self, run: Run, steps: Mapping[str, Step], left: ResumeState) -> None:
         self.at, self.ctx, self.steps, self.left = run, run.ctx, steps, left
         self.needs = {name: step.needs for name, step in steps.items()}
         self.results: dict[str, StepResult] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shipway.actions.database.client import DatabaseShell
+from shipway.actions.database.client import DatabaseClient
 from shipway.actions.database.swap import new_name, old_name, sweep
 from shipway.actions.deployments.recover import ready
 from shipway.actions.deployments.take_snapshot import take
@@ -55,7 +55,7 @@ def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reas
         return present
 
 
-def _put(ctx: Context, shell: DatabaseShell, chosen: Snapshot, id: int, schema: str | None) -> None:
+def _put(ctx: Context, shell: DatabaseClient, chosen: Snapshot, id: int, schema: str | None) -> None:
     """Finalized in any case, unless the outcome can't be determined: then it stays pending for the next command."""
     try:
         with ctx.part("restore", f"snapshot {chosen.number}, {readable(chosen.size)}"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shipway.actions.database.client import DatabaseShell, database_shell
+from shipway.actions.database.client import DatabaseClient, database_client
 from shipway.actions.deployments.recover import ready
-from shipway.actions.deployments.take_snapshot import standing_snapshots, take
+from shipway.actions.deployments.take_snapshot import current_snapshots, take
 from shipway.actions.environment.observe import settings
 from shipway.context import Context, environment_of
 from shipway.domain.errors import UsageError
@@ -27,7 +27,7 @@ def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
     """Restorable snapshots, newest first."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
-    return kept(standing_snapshots(ctx, app, environment), most(release)) if release else []
+    return kept(current_snapshots(ctx, app, environment), most(release)) if release else []
 
 
 def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Release, Environment]:
@@ -39,10 +39,10 @@ def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Relea
     return now, release, environment_of(release.plan, environment)
 
 
-def shell_of(ctx: Context, now: Deployment, release: Release, environment: Environment) -> DatabaseShell:
+def shell_of(ctx: Context, now: Deployment, release: Release, environment: Environment) -> DatabaseClient:
     """The shell of the current database. UsageError if snapshots of it aren't supported."""
     own = settings(ctx, release, environment, like=now)
-    shell = database_shell(ctx.on(environment.hosts[0].name), release, environment, own)
+    shell = database_client(ctx.on(environment.hosts[0].name), release, environment, own)
     if shell is None:
         raise UsageError(f"{environment.name} has no PostgreSQL under migrations: there is nothing to take a snapshot of")
     return shell

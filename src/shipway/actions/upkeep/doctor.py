@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shipway.actions.deployments.desired_state import wanted_of
+from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import jobs, ready
 from shipway.actions.deployments.revert import clear_host, restore
@@ -22,7 +22,7 @@ from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.count import counted
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
-from shipway.domain.observed import Observed, Wanted, release_of
+from shipway.domain.observed import Observed, DesiredState, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
@@ -101,7 +101,7 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         if now is None or release is None:
             yield from _of_nobody(host, found, ctx.ledger.latest(app, environment.name))
             continue
-        wanted = wanted_of(here, now, release, where, host)
+        wanted = desired_state_of(here, now, release, where, host)
         leaving = _leaving(found, history, now, ctx.clock())
         for change in reconcile(wanted, found).changes:
             if (change.name, change.verb) not in leaving:
@@ -166,7 +166,7 @@ def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, st
         yield host.name, change.name, "was made otherwise than the plan says", ""
 
 
-def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+def _beyond_names(ctx: Context, host: Host, wanted: DesiredState, found: Observed) -> Iterator[tuple[str, str, str, str]]:
     """Differences that names and labels don't show: the image, and whether the edge reaches the container."""
     for name, image in _other_images(ctx, wanted, found):
         yield host.name, name, f"runs another image than {image}", "replace it"
@@ -181,7 +181,7 @@ def _beyond_names(ctx: Context, host: Host, wanted: Wanted, found: Observed) -> 
             yield host.name, item.name, "can't be reached by the edge", "attach it"
 
 
-def _other_images(ctx: Context, wanted: Wanted, found: Observed) -> list[tuple[str, str]]:
+def _other_images(ctx: Context, wanted: DesiredState, found: Observed) -> list[tuple[str, str]]:
     """(container, expected image) of containers with another image."""
     have = {item.name: item.image for item in found.services}
     ids = {spec.image: (ctx.images.inspect(spec.image) or {}).get("Id") for spec in wanted.services}
@@ -196,7 +196,7 @@ def _prepare(own: Context, release: Release, environment: Environment, host: Hos
     """Ensure what `restore` assumes: that the images are correct."""
     ctx = own.on(host.name)
     found = observe(ctx, release.app, environment.name)
-    wanted = wanted_of(ctx, now, release, environment, host)
+    wanted = desired_state_of(ctx, now, release, environment, host)
     specs = {spec.name: spec for spec in wanted.services}
     for name, _ in _other_images(ctx, wanted, found):
         ctx.runtime.stop(name, specs[name].stop_grace)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shipway.actions.deployments.desired_state import Standing, standing
+from shipway.actions.deployments.desired_state import HostState, standing
 from shipway.actions.deployments.recover import ready
 from shipway.actions.environment.outgoing import POLL, drained, leave, standby_fits, wait_drained
 from shipway.context import Context
@@ -29,7 +29,7 @@ OUT = "out"  # drained and on standby
 class _Step:
     """The next action on an outgoing release's container; it is checked again at `at` at the latest."""
 
-    place: Standing
+    place: HostState
     item: ContainerInfo
     verb: str  # stop, remove or OUT
     due: bool
@@ -93,7 +93,7 @@ def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
     return list(_steps(ctx, ctx.ledger.history(app, environment), standing(ctx, app, environment)))
 
 
-def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[Standing], *, at_once: bool = False) -> Iterator[_Step]:
+def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[HostState], *, at_once: bool = False) -> Iterator[_Step]:
     for place in places:
         verbs = {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
         warm = {item.name for item in standing_by(place.observed)}

@@ -17,12 +17,12 @@ from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import PENDING, Acceptance, Deployment, Lease, Release
+from shipway.domain.release import PENDING, Waiver, Deployment, Lease, Release
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
-    from shipway.domain.rehearsal import Drill
+    from shipway.domain.rehearsal import Rehearsal
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class EnvironmentStatus:
     accessories: dict[str, str]  # name: state
     lease: Lease | None
     ahead: str | None  # if the schema is newer than the code: the revision that the code was made for
-    drill: tuple[float, Drill] | None  # the latest rehearsal from this release, with its time
-    accepted: tuple[Acceptance, ...]  # waivers of the release's proof, including expired ones
+    drill: tuple[float, Rehearsal] | None  # the latest rehearsal from this release, with its time
+    accepted: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -114,7 +114,7 @@ def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple
     return tuple(Standby(number, since + max(times), len(times)) for number, times in sorted(found.items()))
 
 
-def _drill(ctx: Context, environment: str, release: Release) -> tuple[float, Drill] | None:
+def _drill(ctx: Context, environment: str, release: Release) -> tuple[float, Rehearsal] | None:
     evidence = ctx.ledger.evidence(release.app, release.number)
     if not evidence:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from shipway.domain.catalog import Catalog, Entry
-from shipway.domain.migration_tables import is_book
+from shipway.domain.migration_tables import is_migration_table
 
 
 def without_books(entries: Iterable[Entry], order: dict[str, tuple[str, ...]], more: Collection[str] = ()) -> Catalog:
@@ -16,6 +16,6 @@ def without_books(entries: Iterable[Entry], order: dict[str, tuple[str, ...]], m
         tables = [entry.name] if entry.kind == "table" else []
         tables += [entry.facets["on"]] if "on" in entry.facets else []
         tables += [entry.facets["owned by"].rpartition(".")[0]] if "owned by" in entry.facets else []
-        if not any(is_book(table, more) for table in tables):
+        if not any(is_migration_table(table, more) for table in tables):
             kept[entry.kind, entry.name] = entry
-    return Catalog(kept, {table: columns for table, columns in order.items() if not is_book(table, more)})
+    return Catalog(kept, {table: columns for table, columns in order.items() if not is_migration_table(table, more)})

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from shipway.domain.migration_tables import is_book
+from shipway.domain.migration_tables import is_migration_table
 from shipway.domain.proof import Lock
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection
@@ -64,7 +64,7 @@ class PostgresWatch:
 def watching(reader: Reader, watcher: Reader, books: Collection[str]) -> Iterator[PostgresWatch]:
     """Watch the reader's database, by `watcher` from another one."""
     before, database = reader.read(_relations)
-    names = {oid: name for oid, (name, _) in before.items() if not is_book(name, books)}
+    names = {oid: name for oid, (name, _) in before.items() if not is_migration_table(name, books)}
     watch = PostgresWatch(names, database)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(watcher.read, watch.look)

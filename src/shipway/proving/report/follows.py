@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shipway.domain.proof import Proof
-from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY, Back, Step, way_back
+from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY, RollbackQuery, Step, rollback_plan
 from shipway.domain.schema_history import CODE_ONLY
 
 FIRST = "nothing to go back to"
@@ -35,5 +35,5 @@ def what_follows(proof: Proof) -> Follows:
         return Follows(CODE_ONLY, "The release brings no migration: a rollback brings back the old images, and nothing else.")
     after = proof.schema_after or ""
     step = Step(proof.release, proof.schema_before, after, proof)
-    kind = way_back(Back(proof.before, (step,), {after: proof.old_code}, asked=True), after).kind
+    kind = rollback_plan(RollbackQuery(proof.before, (step,), {after: proof.old_code}, asked=True), after).kind
     return Follows(kind, SENTENCES[kind])

@@ -14,7 +14,7 @@ from shipway.domain.proof import (
     UNSAFE,
     Proof,
     Trial,
-    Way,
+    MigrationReport,
 )
 from shipway.proving.report.words import DOWN, GOOD, GRADES, loss_text, other_reasons
 
@@ -43,7 +43,7 @@ def parts(proof: Proof) -> tuple[Part, ...]:
     return (*found, *(_alone(each, judged=way is None) for each in proof.each))
 
 
-def _round_trip(way: Way) -> list[Part]:
+def _round_trip(way: MigrationReport) -> list[Part]:
     found = []
     for name in ("up", "down", "up again"):
         stages = [stage for stage in way.stages if stage.name == name or stage.name.startswith(f"{name}, ")]  # `up, with rows`
@@ -61,7 +61,7 @@ def _round_trip(way: Way) -> list[Part]:
     return found
 
 
-def _data(way: Way, mode: str) -> Part:
+def _data(way: MigrationReport, mode: str) -> Part:
     if way.verdict == DATA_LOST or way.losses:
         return Part("data", FAILED, message=_message(way), detail=_why(way))
     if mode == SCHEMA:
@@ -81,7 +81,7 @@ def _trial(name: str, trial: Trial) -> Part:
     return Part(name, PASSED, taken, detail=trial.checks)
 
 
-def _alone(way: Way, *, judged: bool) -> Part:
+def _alone(way: MigrationReport, *, judged: bool) -> Part:
     name = f"migration {', '.join(way.migrations)} alone"
     taken = sum(stage.seconds for stage in way.stages)
     if GRADES.get(way.verdict) == GOOD:
@@ -90,9 +90,9 @@ def _alone(way: Way, *, judged: bool) -> Part:
     return Part(name, FAILED if judged else SKIPPED, taken, message, _why(way))
 
 
-def _why(way: Way) -> tuple[str, ...]:
+def _why(way: MigrationReport) -> tuple[str, ...]:
     return (*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses))
 
 
-def _message(way: Way) -> str:
+def _message(way: MigrationReport) -> str:
     return f"{way.verdict}: {way.reasons[0] if way.reasons else DOWN.get(way.verdict, '')}"

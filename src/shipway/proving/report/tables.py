@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from shipway.domain.catalog import ADDITIVE, Difference
-from shipway.domain.proof import Loss, Proof, Stage, Trial, Way
+from shipway.domain.proof import Loss, Proof, Stage, Trial, MigrationReport
 from shipway.proving.report.markup import Markup, join, tag
 from shipway.proving.report.words import DOWN, GRADES, NONE, loss_text, other_reasons
 from shipway.system.durations import human
@@ -94,11 +94,11 @@ def each(proof: Proof) -> Markup | None:
 EACH = ("migration", "way down", "triage", "#took", "why")
 
 
-def _each(ways: Sequence[Way]) -> Markup | None:
+def _each(ways: Sequence[MigrationReport]) -> Markup | None:
     return _folded("In the order in which they are applied", EACH, [_alone(way) for way in ways])
 
 
-def _alone(way: Way) -> Markup:
+def _alone(way: MigrationReport) -> Markup:
     why = [*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
     why += () if way.triage == ADDITIVE else way.triage_reasons
     more = tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]]) if len(why) > 3 else None

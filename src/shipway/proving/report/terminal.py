@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from shipway.domain.proof import Proof, Stage, Way
+from shipway.domain.proof import Proof, Stage, MigrationReport
 from shipway.domain.rollback_plan import FORWARD_ONLY
 from shipway.proving.report.follows import what_follows
 from shipway.proving.report.timeline import all_stages, held
@@ -94,7 +94,7 @@ class _Terminal:
             for text in () if good else stage.output[-MOST:]:
                 yield self.style("      │", "dim") + " " + _line(text)[: self.width - 8]
 
-    def _locks(self, way: Way | None) -> Iterator[str]:
+    def _locks(self, way: MigrationReport | None) -> Iterator[str]:
         found = [(stage, item) for stage in (way.stages if way else ()) for item in held(stage.locks) if item.mode.grade in ("all", "writes")]
         found.sort(key=lambda pair: (pair[1].mode.grade != "all", -pair[1].seconds))
         texts = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
-from shipway.domain.proof import Loss, Proof, Way
+from shipway.domain.proof import Loss, Proof, MigrationReport
 
 GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # display grade of a verdict
 GRADES = {
@@ -71,14 +71,14 @@ def verdicts(proof: Proof) -> tuple[Verdict, ...]:
     return tuple(found)
 
 
-def other_reasons(way: Way) -> tuple[str, ...]:
+def other_reasons(way: MigrationReport) -> tuple[str, ...]:
     """Reasons, without those that repeat the lists of differences and losses."""
     listed = [str(item) for item in way.differences]
     tables = tuple(f"{loss.table} has " for loss in way.losses)
     return tuple(reason for reason in way.reasons if not reason.startswith(tables) and not any(reason.endswith(text) for text in listed))
 
 
-def _why(way: Way) -> tuple[str, ...]:
+def _why(way: MigrationReport) -> tuple[str, ...]:
     counts = [
         f"{count} {one if count == 1 else many} not as before"
         for count, one, many in ((len(way.differences), "object is", "objects are"), (len(way.losses), "table's rows are", "tables' rows are"))
