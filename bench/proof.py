@@ -27,7 +27,7 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.scratch.postgres import PostgresScratch
 from shipway.ports import DatabaseTool, ScratchDatabase
 from shipway.proving.round_trip import MigrationRange
-from shipway.proving.verify import ToolFor, walk
+from shipway.proving.verify import ToolFor, verify
 
 IMAGE = "postgres:15"
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")  # as a proof's server has them
@@ -113,7 +113,7 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
         scratch.drop(clone)
 
     def proof(tool_for: ToolFor) -> None:
-        way = walk(scratch, golden, tool_for, mode=DATA, timeout=600.0, span=span)
+        way = verify(scratch, golden, tool_for, mode=DATA, timeout=600.0, span=span)
         if way.verdict != RESTORED:
             raise RuntimeError(f"the way is {way.verdict}: {way.reasons}")
 

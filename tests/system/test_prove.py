@@ -16,13 +16,13 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.locks import is_held
 from shipway.actions.proofs.prove import prove
-from shipway.actions.proofs.waive import accept
+from shipway.actions.proofs.waive import waive
 from shipway.app import open_context
 from shipway.context import Context
 from shipway.domain import proof as words
 from shipway.domain.errors import GateRefused, ProofError
-from shipway.domain.plan import Environment, Exercise, Host
-from shipway.domain.proof import Proof, MigrationReport
+from shipway.domain.plan import Environment, Host, Scenario
+from shipway.domain.proof import MigrationReport, Proof
 from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
 from tests.system.conftest import Make
 from tests.system.tiny import FIRST, Tiny
@@ -41,7 +41,7 @@ ASK = 'psql "$DATABASE_URL" -q -v ON_ERROR_STOP=1 -c'
 START = f"{ASK} 'SELECT name FROM pets' || exit 3\ntouch /tmp/ready\nexec sleep 1000\n"
 ADD = f"{ASK} \"INSERT INTO pets (name) VALUES ('Rex')\"\n"
 APPLICATION = {"Dockerfile": DOCKERFILE, "start": START, "add": ADD}
-WRITE = {"add": Exercise("add", "web", "bash add", "write"), "give": Exercise("give", "web", "bash add", "job")}
+WRITE = {"add": Scenario("add", "web", "bash add", "write"), "give": Scenario("give", "web", "bash add", "job")}
 AGE = ("ALTER TABLE pets ADD age int;", "ALTER TABLE pets DROP age;")
 RENAMED = ("ALTER TABLE pets DROP name; ALTER TABLE pets ADD title text;", "ALTER TABLE pets DROP title; ALTER TABLE pets ADD name text;")
 
@@ -201,7 +201,7 @@ def test_an_image_that_migrates_when_it_starts_does_not_start_on_a_revision_that
 def test_without_an_exercise_nobody_knows(site: Site) -> None:
     silent = site.release(None, exercise={})
     site.runs(silent)
-    proof = site.prove(site.release(exercise={"look": Exercise("look", "web", "true")}))
+    proof = site.prove(site.release(exercise={"look": Scenario("look", "web", "true")}))
     site.runs(site.first)
     assert proof.old_code.verdict == words.NO_EVIDENCE
     assert "no exercise" in proof.old_code.reasons[0]
@@ -215,8 +215,8 @@ def test_masks_come_before_anything_looks_and_nothing_outside_is_reached(site: S
     assert found is not None
     address = found.addresses[f"shipway_{site.project.app}_production"]
     look = {
-        "masked": Exercise("masked", "web", f"[ \"$({ask} \"SELECT count(*) FROM pets WHERE name = 'Bella'\")\" = 0 ]"),
-        "outside": Exercise("outside", "web", f"! pg_isready -q -t 1 -h {address}"),
+        "masked": Scenario("masked", "web", f"[ \"$({ask} \"SELECT count(*) FROM pets WHERE name = 'Bella'\")\" = 0 ]"),
+        "outside": Scenario("outside", "web", f"! pg_isready -q -t 1 -h {address}"),
     }
     proof = site.prove(site.release(mode="data", mask=("UPDATE pets SET name = 'nobody'",), exercise={**WRITE, **look}))
     assert proof.old_code.verdict == words.SAFE, proof.old_code
@@ -274,7 +274,7 @@ def test_the_database_of_another_host_is_copied_through_a_file(site: Site) -> No
     there = dataclasses.replace(site.first, plan=dataclasses.replace(site.first.plan, environments=where), digest="")
     site.runs(site.ctx.ledger.add_release(there))
     try:
-        filled = Exercise("filled", "web", f"""[ "$({ASK.replace('-q', '-q -A -t')} "SELECT count(*) FROM pets WHERE name = 'Bella'")" = 1 ]""")
+        filled = Scenario("filled", "web", f"""[ "$({ASK.replace('-q', '-q -A -t')} "SELECT count(*) FROM pets WHERE name = 'Bella'")" = 1 ]""")
         proof = site.prove(site.release(mode="data", exercise={**WRITE, "filled": filled}))
     finally:
         site.runs(site.first)
@@ -298,7 +298,7 @@ def test_the_gate(site: Site) -> None:
     assert "release 1 on the new schema: UNSAFE" in caught.value.message
     assert site.project.psql("SELECT count(*) FROM shipway_migrations", "production") == "1"
 
-    accept(site.ctx, bad, site.production(bad), site.prove(bad), "the old one is not needed any more", 3600)
+    waive(site.ctx, bad, site.production(bad), site.prove(bad), "the old one is not needed any more", 3600)
     assert deploy(site.ctx, order) is not None
     assert site.project.psql("SELECT count(*) FROM shipway_migrations", "production") == "2"
 

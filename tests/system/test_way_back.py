@@ -12,7 +12,16 @@ import pytest
 from examples.project import GRACE
 from shipway.domain.catalog import ADDITIVE
 from shipway.domain.errors import ForwardOnly, NotProven, UsageError
-from shipway.domain.proof import DATA_LOST, RESTORED, SAFE, UNSAFE, Proof, Trial, MigrationReport, images_digest
+from shipway.domain.proof import (
+    DATA_LOST,
+    RESTORED,
+    SAFE,
+    UNSAFE,
+    CompatibilityTest,
+    MigrationReport,
+    Proof,
+    images_digest,
+)
 from shipway.domain.record import to_data
 from shipway.domain.rehearsal import DRILL
 from shipway.domain.release import Evidence
@@ -54,7 +63,7 @@ def proven(project: Tiny, number: int, before: int, after: str, way: str, old: s
     assert target is not None
     proof = Proof(
         project.app, "staging", number, images_digest(new), before, images_digest(target), was, after, "schema", 1.0, 1.0,
-        way=MigrationReport((after,), way, (f"why {way}",), ADDITIVE), old_code=Trial(old, (f"why {old}",)),
+        way=MigrationReport((after,), way, (f"why {way}",), ADDITIVE), old_code=CompatibilityTest(old, (f"why {old}",)),
     )  # fmt: skip
     ledger.add_evidence(Evidence(project.app, number, "staging", "proof", "schema", True, json.dumps(to_data(proof)), 1.0))
     ledger.close()

@@ -19,7 +19,7 @@ from shipway.domain.catalog import ADDITIVE
 from shipway.domain.container import LABEL_LEDGER
 from shipway.domain.errors import EngineError, MigrationFailed
 from shipway.domain.plan import LOCAL, Database, Environment
-from shipway.domain.proof import NO_EVIDENCE, RESTORED, SAFE, Proof, Trial, MigrationReport, images_digest
+from shipway.domain.proof import NO_EVIDENCE, RESTORED, SAFE, CompatibilityTest, MigrationReport, Proof, images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import PENDING, SUCCEEDED, Evidence, Release
 from shipway.drivers.secrets.key import Keys
@@ -151,7 +151,7 @@ class World:
         proof = Proof(
             release.app, environment, release.number, images_digest(release), before.number, images_digest(before),
             before.schema, release.schema, "schema", self.now, 1.0,
-            way=MigrationReport((release.schema or "",), way, (f"why {way}",), triage), old_code=Trial(old, (f"why {old}",)), new_code=Trial(new),
+            way=MigrationReport((release.schema or "",), way, (f"why {way}",), triage), old_code=CompatibilityTest(old, (f"why {old}",)), new_code=CompatibilityTest(new),
         )  # fmt: skip
         evidence = Evidence(release.app, release.number, environment, "proof", "", True, json.dumps(to_data(proof)), self.now)
         self.ledger.add_evidence(evidence)

@@ -22,7 +22,7 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
     """
     from shipway.actions.projects.approve import find_release
     from shipway.actions.proofs.rollback_plan import proofs
-    from shipway.actions.proofs.waive import accept as accept_action
+    from shipway.actions.proofs.waive import waive as accept_action
     from shipway.app import load_plan, open_context
     from shipway.cli.approve import rulebook, seconds_of
     from shipway.context import environment_of

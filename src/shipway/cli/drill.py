@@ -22,8 +22,8 @@ def drill(options: Globals, environment: str, to: str | None, every: float | Non
     it, and how long it took, is recorded and shown by `shipway status`. For a schedule: a line of cron each night that says
     `--every 7` drills once a week, and the night after each new release.
     """
-    from shipway.actions.rollbacks.rehearse import drill as walk
     from shipway.actions.rollbacks.rehearse import last_passed
+    from shipway.actions.rollbacks.rehearse import rehearse as walk
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
     from shipway.domain.errors import NotProven

@@ -41,7 +41,7 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             say(json.dumps(data, indent=2))
             return
         rows = []
-        accepted = {item.environment: ctx.ledger.acceptances(known.name, item.environment) for item in found}
+        accepted = {item.environment: ctx.ledger.waivers(known.name, item.environment) for item in found}
         for item in found:
             release = ctx.ledger.release(known.name, item.release)
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")

@@ -14,7 +14,7 @@ from shipway.domain.errors import UsageError
 from shipway.system.redact import of_process
 
 if TYPE_CHECKING:
-    from shipway.domain.proof import Proof, MigrationReport
+    from shipway.domain.proof import MigrationReport, Proof
     from shipway.proving.sequence import SequenceReport
 
 LAYOUTS = ("golang-migrate", "diesel", "goose", "dbmate", "flyway", "alembic", "sql")

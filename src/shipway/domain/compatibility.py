@@ -12,7 +12,7 @@ Finding = tuple[str, str]  # compatibility and reason
 NOTHING: Finding = (ADDITIVE, "")
 
 
-def triage(changes: Sequence[Difference]) -> tuple[str, tuple[str, ...]]:
+def classify(changes: Sequence[Difference]) -> tuple[str, tuple[str, ...]]:
     """The worst compatibility of all changes, and the reasons: every change that isn't additive, worst first.
 
     Additive: old code is not affected. Review: it depends on the code or the data. Breaking: statements that worked

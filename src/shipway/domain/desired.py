@@ -45,7 +45,7 @@ class Settings:
     fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the secrets
 
 
-def specify(
+def render_desired(
     release: Release,
     environment: Environment,
     settings: Settings,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shipway.domain.container import LABEL_DRAIN, LABEL_PORT, LABEL_STANDBY, LABEL_STOP, ContainerInfo
-from shipway.domain.history import standing
+from shipway.domain.history import since_last_destroy
 from shipway.domain.release import SUCCEEDED, Deployment
 
 QUIET = 1.2  # seconds after a switch until a container without open connections counts as drained: the edge closes
@@ -32,11 +32,11 @@ def port_of(container: ContainerInfo) -> int | None:
     return int(port) if port.isdigit() else None
 
 
-def replaced_at(history: Sequence[Deployment], release: int | None) -> float | None:
+def replaced_at(deployments: Sequence[Deployment], release: int | None) -> float | None:
     """When requests moved from a release to another: the end of the deployment that replaced it, or of its own failed
-    deployment. history: the environment's deployments, newest first. None: it still serves."""
+    deployment. deployments: the environment's deployments, newest first. None: it still serves."""
     newer: Deployment | None = None
-    for item in standing(history):
+    for item in since_last_destroy(deployments):
         if item.release != release:
             newer = item if item.outcome == SUCCEEDED else newer
             continue
@@ -47,17 +47,17 @@ def replaced_at(history: Sequence[Deployment], release: int | None) -> float | N
     return 0.0  # older than the ledger's history
 
 
-def removed_at(history: Sequence[Deployment], container: ContainerInfo, now: float) -> float:
+def removed_at(deployments: Sequence[Deployment], container: ContainerInfo, now: float) -> float:
     """The earliest time for removing an outgoing release's container: REST seconds after the last switch if it was on
     standby. now: of the clock that removes it; a deployment by a machine whose clock is ahead counts as of now."""
     if LABEL_STANDBY not in container.labels:
         return 0.0
-    return min(max((item.finished or 0.0 for item in history), default=0.0), now) + REST
+    return min(max((item.finished or 0.0 for item in deployments), default=0.0), now) + REST
 
 
-def ends_at(history: Sequence[Deployment], container: ContainerInfo, since: float, now: float) -> float:
+def ends_at(deployments: Sequence[Deployment], container: ContainerInfo, since: float, now: float) -> float:
     """When an outgoing release's container ends at the latest. since: when requests moved to another release."""
-    return max(since + drain_of(container), removed_at(history, container, now))
+    return max(since + drain_of(container), removed_at(deployments, container, now))
 
 
 def oldest(since: dict[int, float], most: int = MOST) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 
-def ready(needs: Mapping[str, Collection[str]], done: Collection[str], begun: Collection[str]) -> list[str]:
+def runnable(needs: Mapping[str, Collection[str]], done: Collection[str], begun: Collection[str]) -> list[str]:
     """Steps that have not begun and whose needs are all done, in the order of the plan."""
     return [name for name in needs if name not in begun and all(need in done for need in needs[name])]
 

@@ -10,16 +10,16 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 def current(deployments: Sequence[Deployment]) -> Deployment | None:
     """The newest successful deployment. deployments: of an environment, newest first."""
-    return next((item for item in standing(deployments) if item.outcome == SUCCEEDED), None)
+    return next((item for item in since_last_destroy(deployments) if item.outcome == SUCCEEDED), None)
 
 
-def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
+def rollback_target(deployments: Sequence[Deployment]) -> Deployment | None:
     """The rollback target: the last good deployment of an older release before the current one. None: there is none.
 
     A release that was rolled back from is never a target; a second rollback goes one release further back.
     """
     below: list[Deployment] = []  # with ascending releases
-    for item in reversed(standing(deployments)):
+    for item in reversed(since_last_destroy(deployments)):
         if item.outcome == SUCCEEDED:
             below = [*(older for older in below if older.release < item.release), item]
     return below[-2] if len(below) > 1 else None
@@ -28,16 +28,16 @@ def last_good(deployments: Sequence[Deployment]) -> Deployment | None:
 def runs_since(deployments: Sequence[Deployment]) -> Deployment | None:
     """The first successful deployment of the current release after that of any other. Deploying the release again
     doesn't change it; a rollback to it does. None: nothing runs."""
-    good = [item for item in standing(deployments) if item.outcome == SUCCEEDED]
+    good = [item for item in since_last_destroy(deployments) if item.outcome == SUCCEEDED]
     own = list(takewhile(lambda item: item.release == good[0].release, good))
     return own[-1] if own else None
 
 
-def left(deployments: Sequence[Deployment], release: int) -> int | None:
+def previous_release(deployments: Sequence[Deployment], release: int) -> int | None:
     """The release that this one replaced or is going to replace. None: it is the first."""
-    return next((item.release for item in standing(deployments) if item.outcome == SUCCEEDED and item.release != release), None)
+    return next((item.release for item in since_last_destroy(deployments) if item.outcome == SUCCEEDED and item.release != release), None)
 
 
-def standing(deployments: Sequence[Deployment]) -> list[Deployment]:
+def since_last_destroy(deployments: Sequence[Deployment]) -> list[Deployment]:
     """The deployments since the environment was last destroyed."""
     return list(takewhile(lambda item: item.kind != DESTROY, deployments))

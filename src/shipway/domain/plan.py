@@ -227,7 +227,7 @@ class Seed:
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Scenario:
     """A scenario: a command that uses the application as users do, in a proof. It runs in a container of the service's
     image, beside the running services. The default service is at $URL, each service at http://NAME:PORT."""
 
@@ -244,7 +244,7 @@ class Proving:
     mode: str = "schema"  # content of the proof's database: schema (empty), data (of the target), rows (generated)
     mask: tuple[str, ...] = ()  # SQL that removes sensitive data from the proof's database
     timeout: float = 600.0  # of each part: the dump, a migration, a scenario
-    exercise: Mapping[str, Exercise] = field(default_factory=dict)
+    exercise: Mapping[str, Scenario] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()  # secrets that must be set for proofs; all others are generated if unset
 
 

@@ -72,7 +72,7 @@ class MigrationReport:
 
 
 @dataclass(frozen=True)
-class Trial:
+class CompatibilityTest:
     """The compatibility test of an image on another release's schema."""
 
     verdict: str  # SAFE, UNSAFE, NO_EVIDENCE
@@ -98,8 +98,8 @@ class Proof:
     seconds: float
     way: MigrationReport | None = None  # None: the release has no migrations
     each: tuple[MigrationReport, ...] = ()  # each migration's own round trip, for information
-    old_code: Trial = Trial(NO_EVIDENCE)  # the old image on the new schema
-    new_code: Trial = Trial(NO_EVIDENCE)  # the new image on the old schema
+    old_code: CompatibilityTest = CompatibilityTest(NO_EVIDENCE)  # the old image on the new schema
+    new_code: CompatibilityTest = CompatibilityTest(NO_EVIDENCE)  # the new image on the old schema
     stages: tuple[Stage, ...] = ()
     image: str = ""  # of the scratch database server
     scripts: Mapping[str, str] = field(default_factory=dict)  # down scripts, by path

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from shipway.domain import names
 from shipway.domain.change import Change, Changeset
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_STANDBY, ContainerInfo, ContainerSpec
-from shipway.domain.observed import Observed, DesiredState, release_of
+from shipway.domain.observed import DesiredState, Observed, release_of
 
 
 def reconcile(wanted: DesiredState, observed: Observed) -> Changeset:

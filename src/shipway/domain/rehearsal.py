@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shipway.domain.proof import UNSAFE, Stage, Trial
+from shipway.domain.proof import UNSAFE, CompatibilityTest, Stage
 from shipway.domain.record import from_data
 from shipway.domain.release import Evidence
 
@@ -22,7 +22,7 @@ class Rehearsal:
     target: int  # the release to roll back to
     way: str
     schema: str | None
-    trial: Trial  # of the target, on the schema that the rollback leads to
+    trial: CompatibilityTest  # of the target, on the schema that the rollback leads to
     seconds: float
     stages: tuple[Stage, ...]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from shipway.domain.history import current, standing
+from shipway.domain.history import current, since_last_destroy
 from shipway.domain.image import ImageInfo, repository_of
 from shipway.domain.plan import Environment
 from shipway.domain.release import CHECK, PENDING, SUCCEEDED, Deployment, Release
@@ -19,24 +19,24 @@ def kept_releases(histories: Mapping[str, Sequence[Deployment]], releases: Seque
     are independent, each with the `retain` of its running plan: deployments to one never remove images that another
     needs.
     """
-    found = [need for name, history in histories.items() for need in _needs(name, standing(history), releases)]
+    found = [need for name, deployments in histories.items() for need in _needs(name, since_last_destroy(deployments), releases)]
     kept: dict[int, str] = {}
     for _, number, reason in sorted(found, key=lambda need: need[0]):
         kept.setdefault(number, reason)
     return kept
 
 
-def _needs(environment: str, history: Sequence[Deployment], releases: Sequence[Release]) -> Iterator[tuple[int, int, str]]:
+def _needs(environment: str, deployments: Sequence[Deployment], releases: Sequence[Release]) -> Iterator[tuple[int, int, str]]:
     """Rank of the reason (the lowest is reported), number and reason."""
-    now = current(history)
+    now = current(deployments)
     serving = now.release if now else 0
     retain = _retain(environment, serving, releases)
     if now:
         yield 0, serving, f"serves in {environment}"
-    for item in history:
+    for item in deployments:
         if item.outcome == PENDING:
             yield 1, item.release, f"is being deployed to {environment}"
-    good = [item.release for item in history if item.outcome == SUCCEEDED and item.release != serving]
+    good = [item.release for item in deployments if item.outcome == SUCCEEDED and item.release != serving]
     recent = list(dict.fromkeys(good))
     # They differ after a rollback: the release rolled back from, and the next rollback target.
     older = sorted((number for number in recent if number < serving), reverse=True)

@@ -25,8 +25,8 @@ from shipway.domain.proof import (
     RESTORED,
     SAFE,
     UNSAFE,
+    CompatibilityTest,
     Proof,
-    Trial,
 )
 from shipway.domain.release import Waiver
 from shipway.domain.schema_history import CODE_ONLY
@@ -75,7 +75,7 @@ class RollbackQuery:
 
     target: int  # release
     steps: Sequence[Step]  # newest first
-    tried: Mapping[str, Trial] = field(default_factory=dict)  # of the target on newer schemas
+    tried: Mapping[str, CompatibilityTest] = field(default_factory=dict)  # of the target on newer schemas
     asked: bool = False  # whether the environment requires proofs
 
     @property

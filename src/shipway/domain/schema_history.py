@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.release import DEPLOY, RESTORE, SUCCEEDED, Deployment, Release
 
 CODE_ONLY = "code only"  # `way` of a deployment that kept a schema newer than its code
@@ -19,14 +19,14 @@ class SchemaRevision:
     release: int  # the first release that resulted in it: its image has the down migrations from there
 
 
-def levels(deployments: Sequence[Deployment]) -> list[SchemaRevision]:
+def schema_revisions(deployments: Sequence[Deployment]) -> list[SchemaRevision]:
     """The schema history from an environment's deployments (newest first): oldest revision first, the current one last.
 
     Failed deployments count if they changed the revision.
     """
     found: list[SchemaRevision] = []
     brought: dict[str, int] = {}  # the newest release that brought it, also for revisions reverted since
-    for item in reversed(back.standing(deployments)):
+    for item in reversed(history.since_last_destroy(deployments)):
         if item.schema is None or not (found or item.outcome == SUCCEEDED):  # a failed first one leaves no database
             continue
         known = [level.schema for level in found]
@@ -44,7 +44,7 @@ def levels(deployments: Sequence[Deployment]) -> list[SchemaRevision]:
 def own_schema(deployments: Sequence[Deployment], release: Release) -> str | None:
     """The revision that a release was made for: the one that its own deployment in the environment resulted in."""
     own = (
-        item.schema for item in back.standing(deployments)
+        item.schema for item in history.since_last_destroy(deployments)
         if item.release == release.number and (item.outcome, item.kind) == (SUCCEEDED, DEPLOY) and item.way != CODE_ONLY
     )  # fmt: skip
     return next(own, None) or release.schema
@@ -52,7 +52,7 @@ def own_schema(deployments: Sequence[Deployment], release: Release) -> str | Non
 
 def ahead(deployments: Sequence[Deployment], current: Release) -> str | None:
     """The revision that a rollback kept, if it is newer than the running code's; else None."""
-    now = back.current(deployments)
+    now = history.current(deployments)
     if now is None or not now.way or now.schema == own_schema(deployments, current):
         return None
     return now.schema

@@ -254,7 +254,7 @@ ENVIRONMENT = Record(
     named=True,
 )
 EXERCISE = Record(
-    domain.Exercise,
+    domain.Scenario,
     {"service": v.SERVICE, "run": v.SHELL, "kind": Choice({kind: kind for kind in ("read", "write", "job")})},
     required=("service", "run"),
     named=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from shipway.domain.ownership import Adoption
     from shipway.domain.registration import AcceptedRules, Registration
-    from shipway.domain.release import Waiver, Approval, Deployment, Evidence, Lease, Release, Trigger
+    from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger, Waiver
     from shipway.domain.snapshot import Snapshot
 
 
@@ -89,8 +89,8 @@ class Ledger(Protocol):
 
     def add_approval(self, approval: Approval) -> None: ...
     def approvals(self, app: str, environment: str, release: int) -> list[Approval]: ...
-    def add_acceptance(self, acceptance: Waiver) -> None: ...
-    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Waiver]:
+    def add_waiver(self, acceptance: Waiver) -> None: ...
+    def waivers(self, app: str, environment: str, release: int | None = None) -> list[Waiver]:
         """Oldest first; of all releases if none is given."""
 
     def add_snapshot(self, snapshot: Snapshot) -> Snapshot:

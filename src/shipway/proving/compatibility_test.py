@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, Stage, Trial
+from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, CompatibilityTest, Stage
 from shipway.domain.release import FAILED, SUCCEEDED
 from shipway.ports import ScratchDatabase
-from shipway.proving.sandbox_environment import ReleaseConfig, Failed, SandboxEnvironment, stand
+from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEnvironment, open_environment
 from shipway.proving.server import Entry, Server
 
 # Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
@@ -46,38 +46,38 @@ class _Seen:
         return any(kind != "read" for kind, _ in self.passed)
 
 
-def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> Trial:
+def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> CompatibilityTest:
     """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
     old, new = old.on(server, database), new.on(server, database)
     clock = server.ground.ctx.clock
     first, tried = _Seen(clock, began), _Seen(clock, began)
-    with stand(server, "old") as at:
+    with open_environment(server, "old") as at:
         at.accessories(new.release.plan)
         try:
             with first.stage("new code, seed"):
                 at.seed(new)
             _use(at, new, first, "new code")
         except Failed as error:
-            return Trial(NO_EVIDENCE, (f"the new code does not work on its own schema: {error.reason}",), stages=tuple(first.stages))
+            return CompatibilityTest(NO_EVIDENCE, (f"the new code does not work on its own schema: {error.reason}",), stages=tuple(first.stages))
         mark = server.mark(database)
         trial = _judged(at, old, tried, lambda: server.log(database, mark), "old code")
     stages = (*first.stages, *trial.stages)
     if trial.verdict == SAFE and not first.wrote():
         reason = "the new code wrote nothing before: its plan has no exercise of kind `write` or `job`"
-        return Trial(NO_EVIDENCE, (reason, *trial.reasons), trial.checks, stages)
-    return Trial(trial.verdict, trial.reasons, trial.checks, stages)
+        return CompatibilityTest(NO_EVIDENCE, (reason, *trial.reasons), trial.checks, stages)
+    return CompatibilityTest(trial.verdict, trial.reasons, trial.checks, stages)
 
 
-def try_new(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> Trial:
+def try_new(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> CompatibilityTest:
     """Test the new images on the old schema: the state before the migration, and after a down migration."""
     old, new = old.on(server, database), new.on(server, database)
     tried = _Seen(server.ground.ctx.clock, began)
-    with stand(server, "new") as at:
+    with open_environment(server, "new") as at:
         at.accessories(new.release.plan)
         try:
             at.seed(old)
         except Failed as error:
-            return Trial(NO_EVIDENCE, (f"the old code does not work on its own schema: {error.reason}",))
+            return CompatibilityTest(NO_EVIDENCE, (f"the old code does not work on its own schema: {error.reason}",))
         mark = server.mark(database)
         return _judged(at, new, tried, lambda: server.log(database, mark), "new code")
 
@@ -96,7 +96,7 @@ def _use(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, who: str) -> 
         at.stop(cast)
 
 
-def _judged(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> Trial:
+def _judged(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> CompatibilityTest:
     reasons: list[str] = []
     try:
         _use(at, cast, seen, who)
@@ -105,15 +105,15 @@ def _judged(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, log: Calla
     reasons += foreign(log())
     checks = tuple(f"{kind}: {name}" for kind, name in seen.passed)
     if reasons:
-        return Trial(UNSAFE, tuple(reasons), checks, tuple(seen.stages))
+        return CompatibilityTest(UNSAFE, tuple(reasons), checks, tuple(seen.stages))
     if not seen.wrote():
         what = "has no exercise" if not seen.passed else "has no exercise that writes"
         reason = f"nobody knows: release {cast.release.number} {what} (`prove: exercise` in its plan)"
-        return Trial(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
+        return CompatibilityTest(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
     workers = ", ".join(item.name for item in cast.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)
     notes = (f"workers were started, and no exercise of kind `job` gave them work: {workers}",) if idle else ()
-    return Trial(SAFE, notes, checks, tuple(seen.stages))
+    return CompatibilityTest(SAFE, notes, checks, tuple(seen.stages))
 
 
 def foreign(log: Sequence[Entry]) -> list[str]:
@@ -131,10 +131,10 @@ def foreign(log: Sequence[Entry]) -> list[str]:
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more like these"]
 
 
-def try_there(server: Server, database: ScratchDatabase, cast: ReleaseConfig, began: float) -> Trial:
+def try_there(server: Server, database: ScratchDatabase, cast: ReleaseConfig, began: float) -> CompatibilityTest:
     """Test images on a database as it is, with its rows."""
     own = cast.on(server, database)
-    with stand(server, "there") as at:
+    with open_environment(server, "there") as at:
         at.accessories(own.release.plan)
         mark = server.mark(database)
         tried = _Seen(server.ground.ctx.clock, began)

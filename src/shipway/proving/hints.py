@@ -18,6 +18,6 @@ _ADVICE = [
 ]  # fmt: skip
 
 
-def advice(words: str) -> tuple[str, ...]:
+def hints(words: str) -> tuple[str, ...]:
     """Remedies for a message of the database or a tool; often none."""
     return tuple(text for pattern, text in _ADVICE if re.search(pattern, words, re.IGNORECASE))

@@ -38,7 +38,7 @@ def changed(ran: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def remarks(linter: Linter, ran: Sequence[str]) -> tuple[str, ...]:
+def lint_warnings(linter: Linter, ran: Sequence[str]) -> tuple[str, ...]:
     """The linter's warnings, each with its statement. The statements are linted as one script, since rules for existing
     tables don't apply to those just created."""
     script, begins = "", []

@@ -56,7 +56,7 @@ class Sandbox:
 
 
 @contextmanager
-def ground(ctx: Context, app: str) -> Iterator[Sandbox]:
+def open_sandbox(ctx: Context, app: str) -> Iterator[Sandbox]:
     """A new sandbox, after removing leftovers of dead ones; it is removed at the end."""
     folder = ctx.home / "proofs"
     folder.mkdir(parents=True, exist_ok=True)

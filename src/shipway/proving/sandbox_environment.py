@@ -14,7 +14,7 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.desired import Settings, argv, secret_files, variables
 from shipway.domain.errors import DeployFailed, ProofError
-from shipway.domain.plan import Accessory, Environment, Exercise, Host, Plan, Service
+from shipway.domain.plan import Accessory, Environment, Host, Plan, Scenario, Service
 from shipway.domain.release import Release
 from shipway.ports import ScratchDatabase
 from shipway.proving.server import Server
@@ -92,7 +92,7 @@ class SandboxEnvironment:
             secrets = {name: cast.settings.secrets[name] for name in seed.secrets}
             self._run(cast, seed.service, seed.run, "the seed", secrets)
 
-    def exercise(self, cast: ReleaseConfig, exercise: Exercise) -> None:
+    def exercise(self, cast: ReleaseConfig, exercise: Scenario) -> None:
         """Run a scenario in its own container. Failed if it fails."""
         self._run(cast, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(cast.release.plan)})
 
@@ -158,7 +158,7 @@ class SandboxEnvironment:
 
 
 @contextmanager
-def stand(server: Server, name: str) -> Iterator[SandboxEnvironment]:
+def open_environment(server: Server, name: str) -> Iterator[SandboxEnvironment]:
     """A network of its own that also has the scratch server; its containers are removed with the proof."""
     network = server.ground.network(name)
     server.join(network)

@@ -9,9 +9,9 @@ from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import COLUMN_ORDER, FAILS, IRREVERSIBLE, RESTORED, SCHEMA, MigrationReport
 from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
-from shipway.proving.round_trip import RoundTrip, MigrationRange, round_trip
+from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
 from shipway.proving.stage import Terms, run
-from shipway.proving.verify import UNSEEN, Fill, doubt, walk, way_of
+from shipway.proving.verify import UNSEEN, Fill, doubt, report_of, verify
 
 ToolAt = Callable[[ScratchDatabase, str | None], DatabaseTool]  # for a database at a revision
 OnWay = Callable[[MigrationReport], None]
@@ -90,15 +90,15 @@ class _Chain:
         self._trail = self._scratch.create(like=self._base.database if self._base else None)
         self._renew(self._before(index))
 
-    def walk(self, index: int) -> MigrationReport:
+    def verify(self, index: int) -> MigrationReport:
         """Verify one migration; afterwards it is applied in trial, unless its up migration fails."""
         span = MigrationRange(self._before(index), (self._revisions[index],))
         found = self._round(span)
-        way = way_of(found, span)
+        way = report_of(found, span)
         if way.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
             self._renew(span.start)
             found = self._round(span)
-            way = way_of(found, span)
+            way = report_of(found, span)
         if ends(way):
             return way
         if way.verdict in (RESTORED, COLUMN_ORDER):
@@ -121,7 +121,7 @@ class _Chain:
             return replace(way, warnings=(*way.warnings, f"{doubts}; {UNSEEN}")) if doubts else way
         self._follow(span.start)
         assert self._trail is not None
-        return walk(
+        return verify(
             self._scratch, self._trail, lambda database: self._tool_at(database, span.start), mode=SCHEMA,
             timeout=self._terms.timeout, on_line=self._terms.on_line, fill=self._fill, span=span, watched=False,
         )  # fmt: skip

@@ -101,7 +101,7 @@ class Target:
         return int(output)
 
 
-def look_for_space(ctx: Context, target: Target, proving: Proving) -> None:
+def require_space(ctx: Context, target: Target, proving: Proving) -> None:
     """DiskFull if the scratch server would fill this machine's disk, or a dump the target's."""
     size = target.size() if proving.mode == DATA else 0
     for at, needed in ((ctx, COPIES * size + SPARE), *(((target.ctx, size),) if target.ctx.machine.name != ctx.machine.name else ())):
@@ -114,7 +114,7 @@ def look_for_space(ctx: Context, target: Target, proving: Proving) -> None:
             )
 
 
-def golden(server: Server, target: Target, proving: Proving) -> ScratchDatabase:
+def make_template(server: Server, target: Target, proving: Proving) -> ScratchDatabase:
     """Create the template: with the target's masked rows in mode data; else only with the rows of the migration history
     tables. ProofError if the target can't be dumped, or a mask fails on it."""
     database = server.scratch.create()

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Protocol
 
 from shipway.domain.catalog import ADDITIVE, Catalog, Difference
-from shipway.domain.compatibility import triage
+from shipway.domain.compatibility import classify
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, MigrationReport
 from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
-from shipway.proving.hints import advice
-from shipway.proving.round_trip import RoundTrip, MigrationRange, round_trip
+from shipway.proving.hints import hints
+from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
 from shipway.proving.stage import Terms, ignore
 from shipway.proving.verdict import judge
 
@@ -30,7 +30,7 @@ class Fill(Protocol):
 UNSEEN = "what happens to rows was not looked at"
 
 
-def look(tool: DatabaseTool, to: str | None = None) -> MigrationRange | None:
+def pending_range(tool: DatabaseTool, to: str | None = None) -> MigrationRange | None:
     """The range that a tool would apply, up to and including `to`; None if there is nothing. ProofError if `to` isn't
     pending."""
     pending = tool.pending()
@@ -41,7 +41,7 @@ def look(tool: DatabaseTool, to: str | None = None) -> MigrationRange | None:
     return MigrationRange(tool.current(), tuple(pending)) if pending else None
 
 
-def walk(
+def verify(
     scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor,
     *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
     fill: Fill | None = None, span: MigrationRange | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
@@ -98,14 +98,14 @@ def takes_away(change: Difference) -> bool:
     return change.kind in ("table", "column") and (change.change == "removed" or (change.change == "changed" and "type" in change.facets))
 
 
-def way_of(found: RoundTrip, span: MigrationRange) -> MigrationReport:
+def report_of(found: RoundTrip, span: MigrationRange) -> MigrationReport:
     """Convert to the ledger's form."""
     verdict, reasons = judge(found.findings)
-    level, why = triage(found.changes)
-    hints = advice(reasons[0]) if verdict == FAILS else ()
+    level, why = classify(found.changes)
+    advice = hints(reasons[0]) if verdict == FAILS else ()
     return MigrationReport(
         span.migrations, verdict, reasons, level, tuple(why), found.findings.differences, found.changes,
-        found.findings.losses, found.stages, (*found.warnings, *hints),
+        found.findings.losses, found.stages, (*found.warnings, *advice),
     )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ class _Walker:
 
     def bare(self) -> MigrationReport:
         """Verify with the template's own content."""
-        return way_of(self._round(self._golden), self._span)
+        return report_of(self._round(self._golden), self._span)
 
     def filled(self, fill: Fill) -> MigrationReport | str:
         """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
@@ -138,7 +138,7 @@ class _Walker:
         lost = [change.name for change in found.changes if takes_away(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
         warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
-        return way_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
+        return report_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
 
     def _round_with(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:
         """The round trip, and the tables that stayed empty."""
@@ -165,7 +165,7 @@ class _Walker:
 def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, to: str | None) -> MigrationRange:
     clone = scratch.create(like=golden)  # some tools create their history table when they are asked
     try:
-        span = look(tool_for(clone), to)
+        span = pending_range(tool_for(clone), to)
     finally:
         scratch.drop(clone)
     if span is None:

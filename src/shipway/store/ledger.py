@@ -16,13 +16,13 @@ from shipway.domain.registration import AcceptedRules, Registration
 from shipway.domain.release import (
     DESTROY,
     SUCCEEDED,
-    Waiver,
     Approval,
     Deployment,
     Evidence,
     Lease,
     Release,
     Trigger,
+    Waiver,
 )
 from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
@@ -214,12 +214,12 @@ class SqlLedger(History):
         )
         return [Evidence(*[*row[:5], bool(row[5]), *row[6:]]) for row in self._db.query(sql, (app, release))]
 
-    def add_acceptance(self, acceptance: Waiver) -> None:
+    def add_waiver(self, acceptance: Waiver) -> None:
         """Append it."""
         sql = f"INSERT INTO acceptances ({ACCEPTANCE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._db.query(sql, dataclasses.astuple(acceptance))
 
-    def acceptances(self, app: str, environment: str, release: int | None = None) -> list[Waiver]:
+    def waivers(self, app: str, environment: str, release: int | None = None) -> list[Waiver]:
         """Oldest first."""
         where, values = ("AND release = ?", (app, environment, release)) if release is not None else ("", (app, environment))
         sql = f"SELECT {ACCEPTANCE} FROM acceptances WHERE app = ? AND environment = ? {where} ORDER BY id"

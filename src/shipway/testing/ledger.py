@@ -19,12 +19,12 @@ from shipway.domain.release import (
     FAILED,
     PENDING,
     SUCCEEDED,
-    Waiver,
     Approval,
     Deployment,
     Evidence,
     Release,
     Trigger,
+    Waiver,
 )
 from shipway.domain.snapshot import Snapshot
 from shipway.ports import Ledger
@@ -168,7 +168,7 @@ class LedgerSuite:
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
         ledger.add_secret("shop/staging", "KEY", 1, "fingerprint", "sealed")
-        ledger.add_acceptance(ACCEPTANCE)
+        ledger.add_waiver(ACCEPTANCE)
         ledger.add_snapshot(SNAPSHOT)
         ledger.register(REGISTRATION)
         ledger.accept_rules(ACCEPTED)
@@ -199,10 +199,10 @@ class LedgerSuite:
             ledger.add_release(RELEASE)
         second = dataclasses.replace(ACCEPTANCE, release=2, reason="also known")
         for item in (ACCEPTANCE, second):
-            ledger.add_acceptance(item)
-        assert ledger.acceptances("shop", "staging") == [ACCEPTANCE, second]
-        assert ledger.acceptances("shop", "staging", 2) == [second]
-        assert ledger.acceptances("shop", "production") == []
+            ledger.add_waiver(item)
+        assert ledger.waivers("shop", "staging") == [ACCEPTANCE, second]
+        assert ledger.waivers("shop", "staging", 2) == [second]
+        assert ledger.waivers("shop", "production") == []
 
     def test_snapshots_are_numbered_by_environment(self, ledger: Ledger) -> None:
         first, second = ledger.add_snapshot(SNAPSHOT), ledger.add_snapshot(SNAPSHOT)

@@ -10,7 +10,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.doctor import examine
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
@@ -81,7 +81,7 @@ def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path)
         except (Killed, ShipwayError):
             pass
         here.now += 1000.0  # its lease has ended
-        with ready(here.controller(), "shop", "staging", "the next command"):
+        with exclusive_access(here.controller(), "shop", "staging", "the next command"):
             pass
         if here.serving() == {1}:
             assert "shop_staging_cache" not in here.runtime.containers, (at, after)

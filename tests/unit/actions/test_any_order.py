@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.doctor import examine, repair
 from shipway.actions.upkeep.retire import retire, retire_due
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.errors import NothingToRollBack, ShipwayError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
 from shipway.domain.release import PENDING
@@ -101,12 +101,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.engines[OTHER].away = False
         self.world.now += 16
         ctx = self.world.controller()
-        with suppress(ShipwayError), ready(ctx, "shop", "staging", "look"):
+        with suppress(ShipwayError), exclusive_access(ctx, "shop", "staging", "look"):
             pass  # the error is of what it finishes: a sick release is taken back
         repair(ctx, "shop", self.environment)
         self.meddled = False
         assert examine(ctx, "shop", self.environment) == []
-        now = back.current(self.world.ledger.deployments("shop", "staging"))
+        now = history.current(self.world.ledger.deployments("shop", "staging"))
         assert self.world.serving() == ({now.release} if now else set())
         if now:
             assert all(engine.edge.tables for engine in self.world.engines.values()), "every host serves"

@@ -14,7 +14,7 @@ import pytest
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.approve import approve
 from shipway.actions.projects.authors import authors, provenance
-from shipway.actions.proofs.waive import accept
+from shipway.actions.proofs.waive import waive
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.plan import Approvals
@@ -362,18 +362,18 @@ def test_an_author_neither_approves_nor_accepts_what_a_proof_found(team: Team) -
 
     dropped = dataclasses.replace(production, approvals=Approvals())  # as the release's own plan has it
     for act in (
-        lambda: approves(mallory), lambda: accept(mallory, release, production, proof, "why", 60.0),
-        lambda: accept(mallory, release, dropped, proof, "why", 60.0, rules),
+        lambda: approves(mallory), lambda: waive(mallory, release, production, proof, "why", 60.0),
+        lambda: waive(mallory, release, dropped, proof, "why", 60.0, rules),
     ):  # fmt: skip
         with pytest.raises(GateRefused, match=f"{MALLORY} is an author of release 2"):
             act()
-    accept(carol, release, production, proof, "why", 60.0)
+    waive(carol, release, production, proof, "why", 60.0)
     approval = approves(carol)
     assert approves(carol).at > approval.at  # its term is renewed
     assert approval.login.partition("@")[0] == getpass.getuser()
     gone = dataclasses.replace(carol, repository=lambda: Repository.find(team.path.parent))
     with pytest.raises(RepositoryError):
-        accept(gone, release, production, proof, "why", 60.0)
+        waive(gone, release, production, proof, "why", 60.0)
     assert approves(dataclasses.replace(gone, actor=MALLORY)).actor == MALLORY  # the deployment looks again
     assert "is checked by the deployment" in team.world.notes[-1]
 

@@ -91,6 +91,6 @@ def test_an_entrypoint_that_swallows_the_command(world: World, entrypoint: list[
 
 def _specs(world: World, release: Release) -> list:  # type: ignore[type-arg]
     from shipway.actions.environment.observe import settings
-    from shipway.domain.desired import specify
+    from shipway.domain.desired import render_desired
 
-    return list(specify(release, STAGING, settings(world.controller(), release, STAGING)).web)
+    return list(render_desired(release, STAGING, settings(world.controller(), release, STAGING)).web)

@@ -10,7 +10,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.upkeep.doctor import Finding, examine, repair
 from shipway.domain.container import ContainerSpec
 from shipway.domain.plan import LOCAL, Host
@@ -170,11 +170,11 @@ def test_what_a_failed_first_deployment_left_on_a_host_that_was_away(tmp_path: P
         deploy(world.controller(dies=Death(12, after=True)), DeployRequest(world.release(1, environment=TWO), TWO))
     world.engines["ssh://b"].away = True
     world.now += 16
-    with ready(world.controller(), "shop", "staging", "the next command"):
+    with exclusive_access(world.controller(), "shop", "staging", "the next command"):
         pass
     world.engines["ssh://b"].away = False
     labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "frontend", "shipway.release": "1", **world.label}
-    with ready(world.controller(), "shop", "staging", "when it is back"):
+    with exclusive_access(world.controller(), "shop", "staging", "when it is back"):
         pass
     world.engines["ssh://b"].runtime.create(ContainerSpec("shop_staging_frontend_1-abcdef_1", "postgres:15", labels))
     found = [words(item) for item in examine(world.controller(), "shop", TWO)]

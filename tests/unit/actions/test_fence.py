@@ -66,7 +66,7 @@ CHANGES = {
     ports.Runtime: "connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename set_aliases start stop",
     ports.Edge: "ensure maintain remove switch trim visit",
     ports.Ledger: (
-        "accept_rules acquire add_acceptance add_adoptions add_approval add_evidence add_release add_secret add_snapshot begin_deployment begin_run "
+        "accept_rules acquire add_adoptions add_approval add_evidence add_release add_secret add_snapshot add_waiver begin_deployment begin_run "
         "begin_step end_deployment end_run end_step free register renew replace_property reserve restore_release settle"
     ),
 }

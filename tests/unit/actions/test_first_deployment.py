@@ -10,7 +10,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.domain.errors import DeployFailed, EngineError, MigrationFailed, ShipwayError
 from shipway.domain.release import FAILED, PENDING, Release
 from shipway.testing.faults import Death, Killed, every
@@ -72,7 +72,7 @@ def test_where_no_script_leads_back_the_output_says_so(world: World) -> None:
         "there then: `shipway restore staging 1` brings it back, once a release serves there"
     )
     assert world.ledger.deployments("shop", "staging")[0].outcome == PENDING
-    with ready(world.controller(), "shop", "staging", "the next command"):
+    with exclusive_access(world.controller(), "shop", "staging", "the next command"):
         pass
     there = "shop_staging_db" in world.runtime.containers  # else nothing can be asked or reverted any more
     assert world.database.applied == (["0001"] if there else ["0001", "0002"])
@@ -100,7 +100,7 @@ def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path)
         except (Killed, ShipwayError):
             pass
         here.now += 1000.0  # its lease has ended
-        with ready(here.controller(), "shop", "staging", "the next command"):
+        with exclusive_access(here.controller(), "shop", "staging", "the next command"):
             pass
         serves = release.number in here.serving()
         assert here.database.applied == (["0001", "0002", "0003"] if serves else ["0001"]), (at, after)

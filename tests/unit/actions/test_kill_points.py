@@ -13,12 +13,12 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.observe import settings
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.retire import retire_due
 from shipway.context import Context
-from shipway.domain.desired import specify
+from shipway.domain.desired import render_desired
 from shipway.domain.errors import DeployFailed, EdgeError
 from shipway.domain.plan import LOCAL, Environment, Host, Strategy, Watch
 from shipway.domain.proof import UNSAFE
@@ -142,7 +142,7 @@ def unreachable(world: World, environment: Environment) -> Command:
     second(world, environment)(world.controller())
     edge = world.engines[environment.hosts[-1].name].edge
     release = world.release(3, "0002", environment)
-    wanted = specify(release, environment, settings(world.controller(), release, environment), host=environment.hosts[-1])
+    wanted = render_desired(release, environment, settings(world.controller(), release, environment), host=environment.hosts[-1])
     edge.unreachable |= {url for route in (wanted.routes or {})["routes"] for group in route["groups"] for url in group["upstreams"]}
     return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
@@ -264,7 +264,7 @@ def survives(tale: Tale, folder: Path, at: int, expected: dict[str, object], *, 
 
 def recovered(world: World, dies: Death | None) -> None:
     """The next command, whatever it is."""
-    with ready(world.controller(dies=dies), "shop", "staging", "the next command"):
+    with exclusive_access(world.controller(dies=dies), "shop", "staging", "the next command"):
         pass
 
 

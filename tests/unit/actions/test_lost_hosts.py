@@ -10,7 +10,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.environment.former_hosts import forget
 from shipway.actions.upkeep.destroy import destroy
@@ -60,12 +60,12 @@ def test_the_next_command_takes_it_back_when_the_host_is_back(world: World, monk
             deploy(world.controller(), second)
     assert outcome(world) == PENDING
     assert "it stays pending: the next command finishes it or rolls it back" in world.notes
-    with ready(world.controller(), "shop", "staging", "while it is away"):
+    with exclusive_access(world.controller(), "shop", "staging", "while it is away"):
         pass
     assert outcome(world) == PENDING
     assert "stays pending: ssh://b can't be reached" in world.notes[-1]
     world.engines["ssh://b"].away = False
-    with ready(world.controller(), "shop", "staging", "when it is back"):
+    with exclusive_access(world.controller(), "shop", "staging", "when it is back"):
         pass
     assert (outcome(world), world.serving()) == (FAILED, {1})
     deploy(world.controller(), second)

@@ -8,7 +8,7 @@ from pathlib import Path
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.runs.proof_step import proof_key
-from shipway.domain.plan import Exercise, Plan, Proving, Step
+from shipway.domain.plan import Plan, Proving, Scenario, Step
 from shipway.domain.release import Commit
 from shipway.steps.run import Run
 from shipway.system.git import Repository
@@ -33,7 +33,7 @@ def test_a_proof_counts_for_the_plan_by_which_it_was_walked(tmp_path: Path) -> N
     assert key(dataclasses.replace(plan, pipeline={"way-back": PROOF})) == known
     worker = dataclasses.replace(plan.services["worker"], command="sleep inf")
     others = (
-        dataclasses.replace(plan, prove=Proving(exercise={"add": Exercise("add", "backend", "add", "write")})),
+        dataclasses.replace(plan, prove=Proving(exercise={"add": Scenario("add", "backend", "add", "write")})),
         dataclasses.replace(plan, prove=Proving(mask=("DELETE FROM users",))),
         dataclasses.replace(plan, services={**plan.services, "worker": worker}),
         dataclasses.replace(plan, environments={"staging": dataclasses.replace(STAGING, environment={"X": "1"})}),

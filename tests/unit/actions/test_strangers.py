@@ -9,7 +9,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.upkeep.adopt import adopt
 from shipway.domain.errors import EngineError, ShipwayError
 from shipway.domain.plan import Environment, Strategy
@@ -90,7 +90,7 @@ def test_a_process_that_dies_at_any_point_leaves_it_to_the_next(tmp_path: Path) 
         with pytest.raises((Killed, ShipwayError)):
             deploy(here.controller(dies=Death(at, after=after)), DeployRequest(release, STAGING))
         here.now += 1000.0  # its lease has ended
-        with ready(here.controller(), "shop", "staging", "the next command"):
+        with exclusive_access(here.controller(), "shop", "staging", "the next command"):
             pass
         finished = here.serving() == {release.number}  # it had switched
         assert finished or stands(here) == before, (at, after)

@@ -9,7 +9,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
 from shipway.domain.proof import NO_EVIDENCE, RESTORED
@@ -80,7 +80,7 @@ def test_an_error_of_any_class_in_one_step_skips_no_other(world: World, error: B
         deploy(world.controller(), DeployRequest(world.release(2, "0002"), STAGING))
     assert (newest(world).outcome, world.database.applied) == (PENDING, ["0001"])
     assert any("it stays pending: the next command finishes it or rolls it back" in note for note in world.notes)
-    with ready(world.controller(), "shop", "staging", "the next command"):
+    with exclusive_access(world.controller(), "shop", "staging", "the next command"):
         pass
     assert (newest(world).outcome, world.serving()) == (FAILED, {1})
     assert not [name for name in world.state()["containers"] if "_2-" in name]  # type: ignore[attr-defined]

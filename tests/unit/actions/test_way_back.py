@@ -10,7 +10,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.proofs.waive import accept, accepted
+from shipway.actions.proofs.waive import waive, waiver_of
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback, rollback_order
 from shipway.actions.upkeep.doctor import examine
 from shipway.actions.upkeep.retire import retire_due
@@ -190,22 +190,22 @@ def test_accepting(world: World) -> None:
     proof = world.proven(two, one, old=UNSAFE, way=DATA_LOST)
     ctx = world.controller()
     with pytest.raises(UsageError, match="reason"):
-        accept(ctx, two, ASKING, proof, " ", 60.0)
-    accept(ctx, two, ASKING, proof, "the column was never used", 60.0)
-    word = accepted(ctx, proof)
+        waive(ctx, two, ASKING, proof, " ", 60.0)
+    waive(ctx, two, ASKING, proof, "the column was never used", 60.0)
+    word = waiver_of(ctx, proof)
     assert word is not None
     assert (word.finding, word.reason) == ("DATA_LOST, old code UNSAFE", "the column was never used")
-    assert accepted(ctx, world.proven(two, one, old=UNSAFE, way=FAILS)) is None
-    assert accepted(ctx, dataclasses.replace(proof, digest="another")) is None
+    assert waiver_of(ctx, world.proven(two, one, old=UNSAFE, way=FAILS)) is None
+    assert waiver_of(ctx, dataclasses.replace(proof, digest="another")) is None
     assert [item.reason for item in status(ctx, "shop", ASKING).accepted] == ["the column was never used"]
     world.now += 60
-    assert accepted(ctx, proof) is None
+    assert waiver_of(ctx, proof) is None
 
 
 def test_what_was_accepted_leads_back(world: World) -> None:
     one, two = deployed(world, "0001", "0002")
     proof = world.proven(two, one, old=UNSAFE, way=DATA_LOST)
-    accept(world.controller(), two, ASKING, proof, "the column was never used", 60.0)
+    waive(world.controller(), two, ASKING, proof, "the column was never used", 60.0)
     back(world)
     assert last(world) == (1, DOWN_THEN_CODE, "0001")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from shipway.domain.container import ContainerInfo, ContainerSpec
-from shipway.domain.desired import Settings, specify
-from shipway.domain.observed import Observed, DesiredState
+from shipway.domain.desired import Settings, render_desired
+from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import (
     Accessory,
     Approvals,
@@ -56,7 +56,7 @@ def settings(version: str = "v1", key: int = 1) -> Settings:
 
 def wanted(number: int = 1, environment: Environment = STAGING, key: int = 1, **more: Any) -> DesiredState:
     """What should run."""
-    return specify(release(number), environment, settings(key=key), **more)
+    return render_desired(release(number), environment, settings(key=key), **more)
 
 
 def running(spec: ContainerSpec, state: str = "running") -> ContainerInfo:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipway.domain import accessory as known
-from shipway.domain.desired import Settings, argv, published, specify, stand_ins
+from shipway.domain.desired import Settings, argv, published, render_desired, stand_ins
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
 from shipway.domain.release import Release
 
@@ -42,7 +42,7 @@ def test_secrets_reach_the_accessory_and_count_by_version() -> None:
     def spec(version: int, value: str) -> tuple[str, str]:
         secrets = {"POSTGRES_PASSWORD": value, "SECRET_KEY": "k"}
         own = Settings("v", secrets, dict.fromkeys(secrets, version), {"db": value})
-        (made,) = specify(release, ENVIRONMENT, own).accessories
+        (made,) = render_desired(release, ENVIRONMENT, own).accessories
         return made.env["POSTGRES_PASSWORD"], made.labels["shipway.config"]
 
     assert spec(1, "one")[0] == "one"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Catalog, Difference, Entry, compare, reordered
-from shipway.domain.compatibility import triage
+from shipway.domain.compatibility import classify
 
 TABLE = Entry("table", "public.items", {"owner": "app"})
 PRICE = Entry("column", "public.items.price", {"on": "public.items", "type": "integer", "null": "not null", "default": "0"})
@@ -116,13 +116,13 @@ def change(text: str) -> Difference:
     ],
 )  # fmt: skip
 def test_triage(level: str, changes: list[str]) -> None:
-    found, reasons = triage([change(text) for text in changes])
+    found, reasons = classify([change(text) for text in changes])
     assert (found, bool(reasons)) == (level, level != ADDITIVE), reasons
 
 
 def test_reasons_are_the_worst_first_and_say_what_went_with_what() -> None:
     texts = ["-index s.i on=s.t columns=a", "-index s.j on=s.t columns=b", "-column s.t.a on=s.t", "*column s.t.c null=→not_null comment=→x"]
-    assert triage([change(text) for text in texts]) == (
+    assert classify([change(text) for text in texts]) == (
         BREAKING,
         ("column s.t.a removed", "column s.t.c: null (none) → not null", "index s.j removed"),
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shipway.domain.change import Changeset
 from shipway.domain.names import rotation_network
-from shipway.domain.observed import Observed, DesiredState
+from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.reconcile import reconcile
 from tests.unit.domain.samples import STAGING, running, wanted
 

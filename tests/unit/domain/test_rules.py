@@ -7,8 +7,7 @@ import json
 
 import pytest
 
-from shipway.domain import approvals, gate, graph
-from shipway.domain import history as back
+from shipway.domain import approvals, gate, graph, history
 from shipway.domain.authors import Authors
 from shipway.domain.container import ContainerSpec
 from shipway.domain.plan import Approvals, Plan
@@ -75,13 +74,13 @@ def test_an_approval_is_bound_to_images_and_plan() -> None:
 
 
 def test_validation_counts_only_successes_of_that_release() -> None:
-    history = [deployment(3, 2), deployment(2, 1, FAILED), deployment(1, 1, environment="production")]
-    assert not gate.validated(release(1), history, "staging")
-    assert gate.validated(release(2), history, "staging")
+    deployments = [deployment(3, 2), deployment(2, 1, FAILED), deployment(1, 1, environment="production")]
+    assert not gate.validated(release(1), deployments, "staging")
+    assert gate.validated(release(2), deployments, "staging")
 
 
 @pytest.mark.parametrize(
-    ("history", "target"),
+    ("deployments", "target"),
     [
         ([], None),
         ([(1, 1)], None),
@@ -94,8 +93,8 @@ def test_validation_counts_only_successes_of_that_release() -> None:
         ([(3, 3, FAILED), (2, 2), (1, 1)], 1),
     ],
 )
-def test_where_a_bare_rollback_goes(history: list[tuple[int, ...]], target: int | None) -> None:
-    found = back.last_good([deployment(*item) for item in history])
+def test_where_a_bare_rollback_goes(deployments: list[tuple[int, ...]], target: int | None) -> None:
+    found = history.rollback_target([deployment(*item) for item in deployments])
     assert (found.release if found else None) == target
 
 
@@ -103,9 +102,9 @@ NEEDS = {"lint": (), "unit": (), "it": ("unit",), "assets": (), "images": ("lint
 
 
 def test_what_may_start() -> None:
-    assert graph.ready(NEEDS, (), ()) == ["lint", "unit", "assets"]
-    assert graph.ready(NEEDS, ("unit",), ("unit", "lint", "assets")) == ["it"]
-    assert graph.ready(NEEDS, ("lint", "unit", "assets", "it"), ("lint", "unit", "assets", "it")) == ["images"]
+    assert graph.runnable(NEEDS, (), ()) == ["lint", "unit", "assets"]
+    assert graph.runnable(NEEDS, ("unit",), ("unit", "lint", "assets")) == ["it"]
+    assert graph.runnable(NEEDS, ("lint", "unit", "assets", "it"), ("lint", "unit", "assets", "it")) == ["images"]
 
 
 def test_a_failing_step_stops_what_needs_it_and_nothing_else() -> None:

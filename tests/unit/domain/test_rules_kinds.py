@@ -37,7 +37,7 @@ FULL = domain.Plan(
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, domain.Tls(False, "ops@example.com", "https://acme", "PEM"),
         domain.EdgeSettings(("10.0.0.0/8",)), True,
     )},
-    prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Exercise("add", "web", "run", "write")}, ("KEY",)),
+    prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
 )  # fmt: skip
 
 ADMISSION = """

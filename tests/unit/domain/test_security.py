@@ -8,7 +8,7 @@ import pytest
 
 from shipway.domain import rights, rules
 from shipway.domain.container import LABEL_CONFIG
-from shipway.domain.desired import Settings, specify
+from shipway.domain.desired import Settings, render_desired
 from shipway.domain.plan import Plan, Security, Service, Step, StepImage
 from tests.unit.domain import samples
 
@@ -32,11 +32,11 @@ def test_looser(mine: Security, theirs: Security, looser: list[str]) -> None:
 def test_the_defaults_replace_nothing_that_runs_and_a_change_does() -> None:
     release = samples.release(1)
     given = Settings("v1", {"KEY": "k", "ADMIN": "a"}, {"KEY": 1})
-    before = [spec.labels[LABEL_CONFIG] for spec in specify(release, samples.STAGING, given).web]
+    before = [spec.labels[LABEL_CONFIG] for spec in render_desired(release, samples.STAGING, given).web]
     name, service = next(iter(release.plan.services.items()))
     changed = dataclasses.replace(service, security=Security(pids=99))
     plan = dataclasses.replace(release.plan, services={**release.plan.services, name: changed})
-    after = [spec.labels[LABEL_CONFIG] for spec in specify(dataclasses.replace(release, plan=plan), samples.STAGING, given).web]
+    after = [spec.labels[LABEL_CONFIG] for spec in render_desired(dataclasses.replace(release, plan=plan), samples.STAGING, given).web]
     assert len(set(after) - set(before)) == 1
 
 

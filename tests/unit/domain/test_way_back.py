@@ -17,11 +17,11 @@ from shipway.domain.proof import (
     RESTORED,
     SAFE,
     UNSAFE,
-    Proof,
-    Trial,
+    CompatibilityTest,
     MigrationReport,
+    Proof,
 )
-from shipway.domain.release import FAILED, SUCCEEDED, Waiver, Deployment
+from shipway.domain.release import FAILED, SUCCEEDED, Deployment, Waiver
 from shipway.domain.rollback_plan import (
     CODE_THEN_DOWN,
     DOWN_THEN_CODE,
@@ -32,7 +32,7 @@ from shipway.domain.rollback_plan import (
     forced,
     rollback_plan,
 )
-from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, ahead, levels, own_schema
+from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, ahead, own_schema, schema_revisions
 from tests.unit.domain import samples
 
 DOWNS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
@@ -44,7 +44,7 @@ def proof(number: int, down: str = RESTORED, code: str = SAFE, triage: str = ADD
     """Of the release that brings schema 000N."""
     return Proof(
         "shop", "production", number, "digest", number - 1, "before", f"{number - 1:04}", f"{number:04}", "schema", 1.0, 1.0,
-        way=MigrationReport((f"{number:04}",), down, (f"because {down}",), triage), old_code=Trial(code, (f"because {code}",)),
+        way=MigrationReport((f"{number:04}",), down, (f"because {down}",), triage), old_code=CompatibilityTest(code, (f"because {code}",)),
     )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_a_proof_that_is_missing_on_the_way(known: Proof | None) -> None:
 
 def test_where_nobody_asks_a_proof_that_found_no_way_still_counts() -> None:
     assert rollback_plan(RollbackQuery(1, (step(3, None), step(2, proof(2, FAILS, UNSAFE)))), "0003").kind == FORWARD_ONLY
-    tried = {"0002": Trial(SAFE)}
+    tried = {"0002": CompatibilityTest(SAFE)}
     way = rollback_plan(RollbackQuery(1, (step(3, None), step(2, proof(2, FAILS))), tried), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0002")
 
@@ -139,7 +139,7 @@ def test_several_releases_back(steps: str, tried: dict[str, str], kind: str, sch
     for number, words in zip((4, 3, 2), steps.split(", "), strict=True):
         down, code, triage = words.split()
         found.append(step(number, proof(number, down, code, TRIAGE[triage])))
-    way = rollback_plan(RollbackQuery(1, found, {level: Trial(verdict) for level, verdict in tried.items()}, asked=True), "0004")
+    way = rollback_plan(RollbackQuery(1, found, {level: CompatibilityTest(verdict) for level, verdict in tried.items()}, asked=True), "0004")
     assert (way.kind, way.schema) == (kind, schema)
     concluded = kind == CODE_ONLY and "0004" not in tried
     assert ("nobody tried release 1 on 0004" in way.render()) == concluded
@@ -181,7 +181,7 @@ def history(*words: str) -> list[Deployment]:
     ([], []),
 ])  # fmt: skip
 def test_levels(lines: list[str], expected: list[SchemaRevision]) -> None:
-    assert levels(history(*lines)) == expected
+    assert schema_revisions(history(*lines)) == expected
 
 
 def test_the_schema_of_a_release_is_not_the_one_that_it_came_back_to() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.drivers.hosts.words import login_failed
+from shipway.drivers.hosts.messages import login_failed
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Difference
-from shipway.domain.proof import Lock, Loss, Proof, Stage, Trial, MigrationReport
+from shipway.domain.proof import CompatibilityTest, Lock, Loss, MigrationReport, Proof, Stage
 
 RENAMED = Difference("changed", "column", "public.items.price", {"type": ("integer", "numeric(10,2)"), "default": ("0", "")})
 GONE = Difference("removed", "index", "public.items_price_idx")
@@ -22,19 +22,19 @@ LOCKS = (
 UP = Stage("up", 14.0, 2.2, "succeeded", locks=LOCKS, rewrites=("public.items",), rows={"public.items": 120_000}, notices=("NOTICE: the column was converted",))
 DOWN = Stage("down", 18.1, 1.4, "succeeded", locks=(Lock("public.items", "AccessExclusiveLock", 0.02, 1.1),))
 AGAIN = Stage("up again", 21.0, 2.0, "succeeded")
-SAFE = Trial(
+SAFE = CompatibilityTest(
     words.SAFE,
     checks=("health: backend", "read: list-items", "write: add-item", "job: send-mail"),
     stages=(Stage("old code", 25.5, 6.1, "succeeded"),),
 )
-UNSAFE = Trial(
+UNSAFE = CompatibilityTest(
     words.UNSAFE,
     ("write add-item: exit code 1", '42703: column "price" of relation "items" does not exist'),
     ("health: backend", "read: list-items"),
     (Stage("old code", 25.5, 6.1, "failed", ("Traceback (most recent call last):", 'psycopg.errors.UndefinedColumn: column "price" does not exist')),),
 )
-NEW = Trial(words.SAFE, checks=("health: backend", "read: list-items"), stages=(Stage("new code", 33.0, 4.0, "succeeded"),))
-IDLE = Trial(words.SAFE, ("the release brings no migration",))
+NEW = CompatibilityTest(words.SAFE, checks=("health: backend", "read: list-items"), stages=(Stage("new code", 33.0, 4.0, "succeeded"),))
+IDLE = CompatibilityTest(words.SAFE, ("the release brings no migration",))
 RESTORED = MigrationReport(
     ("0008_price", "0009_currency"),
     words.RESTORED,
@@ -56,7 +56,7 @@ PROOF = Proof(
 )  # fmt: skip
 
 
-def with_way(verdict: str, *reasons: str, triage: str = REVIEW, old_code: Trial = UNSAFE, **way: object) -> Proof:
+def with_way(verdict: str, *reasons: str, triage: str = REVIEW, old_code: CompatibilityTest = UNSAFE, **way: object) -> Proof:
     """The proof above with another way."""
     why = RESTORED.triage_reasons if triage else ()
     changed = dataclasses.replace(RESTORED, verdict=verdict, reasons=reasons, triage=triage, triage_reasons=why, **way)  # type: ignore[arg-type]
@@ -88,10 +88,10 @@ SAMPLES: Mapping[str, Proof] = {
     "irreversible": with_way(words.IRREVERSIBLE, "0009_currency has no downgrade", stages=(UP,), triage=BREAKING),
     "up-fails": with_way(words.FAILS, "up: syntax error at or near \"TABEL\"", stages=failing("up", 'ERROR:  syntax error at or near "TABEL"', "LINE 1: ALTER TABEL items"), triage=""),
     "down-fails": with_way(words.FAILS, "down: not done within 5 min 0 s", stages=failing("down", "canceling statement due to statement timeout")),
-    "no-evidence": dataclasses.replace(PROOF, old_code=Trial(words.NO_EVIDENCE, ("the plan names no exercise",)), new_code=Trial(words.NO_EVIDENCE)),
+    "no-evidence": dataclasses.replace(PROOF, old_code=CompatibilityTest(words.NO_EVIDENCE, ("the plan names no exercise",)), new_code=CompatibilityTest(words.NO_EVIDENCE)),
     "schema-only": dataclasses.replace(PROOF, mode=words.SCHEMA),
     "no-migration": dataclasses.replace(PROOF, way=None, each=(), schema_after="0007_orders", scripts={}, old_code=IDLE, new_code=IDLE, stages=()),
-    "first": dataclasses.replace(PROOF, release=0, before=None, before_digest="", schema_before=None, old_code=Trial(words.NO_EVIDENCE)),
+    "first": dataclasses.replace(PROOF, release=0, before=None, before_digest="", schema_before=None, old_code=CompatibilityTest(words.NO_EVIDENCE)),
 }  # fmt: skip
 
 

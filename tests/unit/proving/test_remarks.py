@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipway.drivers.lint.squawk import Squawk
-from shipway.proving.lint_warnings import changed, remarks, statements
+from shipway.proving.lint_warnings import changed, lint_warnings, statements
 from shipway.proving.server import entries
 
 LOG = [
@@ -30,7 +30,7 @@ def test_statements_of_one_database() -> None:
 
 
 def test_each_remark_names_its_statement() -> None:
-    (found,) = remarks(Squawk(), statements(entries(LOG, "shop")))
+    (found,) = lint_warnings(Squawk(), statements(entries(LOG, "shop")))
     assert found.startswith("CREATE INDEX people_age ON people (age);: During normal index creation")
 
 
@@ -54,11 +54,11 @@ def test_whose_rows_change(statement: str, tables: list[str]) -> None:
 
 
 def test_nothing_ran() -> None:
-    assert remarks(Squawk(), []) == ()
+    assert lint_warnings(Squawk(), []) == ()
 
 
 def test_a_linter_that_fails_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "squawk"
     broken.write_text("#!/bin/sh\necho 'no such option' >&2\nexit 2\n")
     broken.chmod(0o755)
-    assert remarks(Squawk(str(broken)), ["DROP TABLE towns"]) == ("squawk failed: no such option: the scripts were not looked at",)
+    assert lint_warnings(Squawk(str(broken)), ["DROP TABLE towns"]) == ("squawk failed: no such option: the scripts were not looked at",)

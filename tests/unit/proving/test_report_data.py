@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from shipway.domain import proof as words
-from shipway.domain.proof import Proof, MigrationReport
+from shipway.domain.proof import MigrationReport, Proof
 from shipway.domain.record import from_data
 from shipway.proving.report.data import as_json
 from shipway.proving.report.junit import junit

@@ -21,7 +21,7 @@ from shipway.domain.proof import (
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import ScratchDatabase
-from shipway.proving.verify import Fill, walk
+from shipway.proving.verify import Fill, verify
 from shipway.testing.memory_scratch import MemoryScratch
 
 GOLDEN = "table items id name\nrow items 1 pen\nrow items 2 ink"
@@ -41,7 +41,7 @@ def walked(
     source = scratch.create()
     source.execute(golden)
     try:
-        return walk(
+        return verify(
             scratch, source, lambda database: BareFolder(database, [migration(up, down)]),
             mode=mode, timeout=timeout, fill=fill, watched=watched,
         )  # fmt: skip
@@ -125,7 +125,7 @@ def test_a_tool_that_breaks_leaves_no_clone() -> None:
         raise MigrationFailed("the tool isn't there")
 
     with pytest.raises(MigrationFailed):
-        walk(scratch, source, tool_for, mode=SCHEMA, timeout=1)
+        verify(scratch, source, tool_for, mode=SCHEMA, timeout=1)
     assert list(scratch.databases) == [source.name]
 
 
@@ -133,9 +133,9 @@ def test_nothing_to_walk() -> None:
     scratch = MemoryScratch()
     source = scratch.create()
     with pytest.raises(ProofError, match="no migration is pending"):
-        walk(scratch, source, lambda database: BareFolder(database, []), mode=SCHEMA, timeout=1)
+        verify(scratch, source, lambda database: BareFolder(database, []), mode=SCHEMA, timeout=1)
     with pytest.raises(ProofError, match="9 is not among those that are pending: 1"):
-        walk(scratch, source, lambda database: BareFolder(database, [migration("", "")]), mode=SCHEMA, timeout=1, to="9")
+        verify(scratch, source, lambda database: BareFolder(database, [migration("", "")]), mode=SCHEMA, timeout=1, to="9")
 
 
 def test_several_migrations_up_to_one_of_them() -> None:
@@ -146,7 +146,7 @@ def test_several_migrations_up_to_one_of_them() -> None:
         migration("column b x", "drop b.x", "3"), migration("fail", "", "4"),
     ]  # fmt: skip
     source.execute("table a id")
-    way = walk(scratch, source, lambda database: BareFolder(database, chain, "1"), mode=SCHEMA, timeout=9, to="3")
+    way = verify(scratch, source, lambda database: BareFolder(database, chain, "1"), mode=SCHEMA, timeout=9, to="3")
     assert (way.verdict, way.migrations) == (RESTORED, ("2", "3"))
 
 

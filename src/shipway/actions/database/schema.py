@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from shipway.actions.database.down_migration_tool import down_migration_tool
 from shipway.actions.environment.jobs import database_tool, files_of
 from shipway.context import Context
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.container import LABEL_NAME
 from shipway.domain.contract import released
 from shipway.domain.desired import Settings
@@ -17,7 +17,7 @@ from shipway.domain.observed import Observed
 from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
 from shipway.domain.rollback_plan import RollbackPlan
-from shipway.domain.schema_history import CODE_ONLY, ahead, levels
+from shipway.domain.schema_history import CODE_ONLY, ahead, schema_revisions
 from shipway.ports import DatabaseTool
 
 
@@ -35,15 +35,15 @@ class Schema:
 
 
 def decide_schema(
-    ctx: Context, release: Release, environment: Environment, own: Settings, history: Sequence[Deployment],
+    ctx: Context, release: Release, environment: Environment, own: Settings, deployments: Sequence[Deployment],
     observed: Observed, way: RollbackPlan | None,
 ) -> Schema:  # fmt: skip
-    """Decide. ctx: of the host of the database. history: of the environment, newest first. way: of a rollback."""
-    stands = levels(history)
+    """Decide. ctx: of the host of the database. deployments: of the environment, newest first. way: of a rollback."""
+    stands = schema_revisions(deployments)
     stood = stands[-1].schema if stands else None
-    previous = back.current(history)
+    previous = history.current(deployments)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
-    if way is None and left is not None and release.schema == left.schema and (above := ahead(history, left)) is not None:
+    if way is None and left is not None and release.schema == left.schema and (above := ahead(deployments, left)) is not None:
         way = RollbackPlan(CODE_ONLY, above)  # its tool would not know the database's revision
     if way is not None:
         # The image that brought the current schema has all scripts; an older one doesn't know the revision.
@@ -52,14 +52,14 @@ def decide_schema(
         tool = down_migration_tool(ctx, release, stands, environment, own)
         return Schema(stood, way.schema, down=(f"{stood} → {way.schema}",), rollback=way, tool=tool)
     # Running the tool costs a container: only if the ledger does not show that the schema is current.
-    settled = previous is not None and history[0].schema == previous.schema == release.schema
+    settled = previous is not None and deployments[0].schema == previous.schema == release.schema
     if release.plan.database is None or (settled and observed.accessories):
         return Schema(stood, release.schema)
-    return _up(ctx, release, environment, own, history, observed, stood)
+    return _up(ctx, release, environment, own, deployments, observed, stood)
 
 
 def _up(
-    ctx: Context, release: Release, environment: Environment, own: Settings, history: Sequence[Deployment], observed: Observed,
+    ctx: Context, release: Release, environment: Environment, own: Settings, deployments: Sequence[Deployment], observed: Observed,
     stood: str | None,
 ) -> Schema:  # fmt: skip
     database = release.plan.database
@@ -71,7 +71,7 @@ def _up(
         whole = (f"all up to {release.schema}",) if release.schema else ()
         return Schema(stood, release.schema, whole, tool=tool)
     pending = tool.pending()
-    before = back.left(history, release.number)
+    before = history.previous_release(deployments, release.number)
     if database.contract is None or before is None or not pending:
         return Schema(stood, release.schema, tuple(pending), tool=tool)
     up, held = ripe(ctx, release, environment, own, pending, ctx.ledger.release(release.app, before))

@@ -20,7 +20,7 @@ def old_name(deployment: int) -> str:
     return f"shipway_before_{deployment}"
 
 
-def settle(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: str | None) -> None:
+def finish_restore(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: str | None) -> None:
     """Finish the restore of a process that died, or roll it back. ctx: of the host of the database."""
     shell = _shell(ctx, dead, release, environment)
     done = shell is not None and old_name(dead.id) in shell.run("there").there
@@ -30,20 +30,20 @@ def settle(ctx: Context, dead: Deployment, release: Release, environment: Enviro
     else:
         ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), stood, "its process ended before the names changed")
     if shell is not None:
-        sweep(shell)
+        clean_up(shell)
 
 
-def sweep_after(ctx: Context, newest: Deployment, release: Release, environment: Environment) -> None:
+def clean_up_after(ctx: Context, newest: Deployment, release: Release, environment: Environment) -> None:
     """Clean up after a restore that was finalized when its process ended."""
     try:
         shell = _shell(ctx.on(environment.hosts[0].name), newest, release, environment) if newest.kind == RESTORE else None
         if shell is not None:
-            sweep(shell)
+            clean_up(shell)
     except ShipwayError as error:  # its server may be under repair
         ctx.reporter.note(f"databases of a restore may be left: {error.message}")
 
 
-def sweep(shell: DatabaseClient) -> None:
+def clean_up(shell: DatabaseClient) -> None:
     """Remove all of them: under the environment's lock with nothing pending they are leftovers."""
     shell.run("sweep")
 

@@ -198,18 +198,18 @@ class Applying:
         """After a rollback the outgoing release's workers finish their jobs in the background, but not on a schema that
         is being reverted."""
         down = self.decision.first.wanted.down is not None
-        history = self.ctx.ledger.history(self.order.release.app, self.order.environment.name)
+        deployments = self.ctx.ledger.history(self.order.release.app, self.order.environment.name)
 
         def retire(place: HostDeployment) -> None:
             empty = not place.wanted.services  # no later process handles this host
             if down or empty or self.order.kind != ROLLBACK:
-                place.retire(history, wait=down or empty)
+                place.retire(deployments, wait=down or empty)
 
         def later() -> None:
             if any(place.leaves_something() for place in self.places):
                 self.ctx.retire_later(self.order.release.app, self.order.environment.name)
 
-        steps = (HostDeployment.unroute, retire, lambda place: place.limit(history))
+        steps = (HostDeployment.unroute, retire, lambda place: place.limit(deployments))
         attempt_all(*(partial(self.everywhere, step) for step in steps), later)
 
     def _revert(self) -> None:

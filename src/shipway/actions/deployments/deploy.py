@@ -7,7 +7,7 @@ from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.local_ca import how_to_trust
 from shipway.actions.environment.observe import versions
 from shipway.context import Context
@@ -19,14 +19,14 @@ def deploy(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy it. None if there was nothing to do. On any failure the previous release keeps serving, and the error is
     raised."""
     require_proof(ctx, order)
-    with ready(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
+    with exclusive_access(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
         still_proven(own, order)
         still_in_force(own, order)
         why = order.superseded(own) if order.superseded else ""
         if why:
             _give_way(own, order, why)
             return None
-        return put(own, order)
+        return execute(own, order)
 
 
 def _give_way(ctx: Context, order: DeployRequest, why: str) -> None:
@@ -37,7 +37,7 @@ def _give_way(ctx: Context, order: DeployRequest, why: str) -> None:
     ctx.reporter.note(f"{name}: release {order.release.number} is superseded, and was not deployed: {why}")
 
 
-def put(ctx: Context, order: DeployRequest) -> Deployment | None:
+def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy with a context that `ready` returned."""
     app, name = order.release.app, order.environment.name
     decision = decide(ctx, order)
@@ -81,10 +81,10 @@ def _changes(decision: Decision) -> bool:
 def _finish(ctx: Context, decision: Decision) -> None:
     """Stop outgoing releases whose time is over: the process in charge may have ended, as in a hosted job."""
     app, name = decision.order.release.app, decision.order.environment.name
-    history = ctx.ledger.history(app, name)
+    deployments = ctx.ledger.history(app, name)
     places = [HostDeployment(ctx, decision, part) for part in decision.parts if part.changeset]
     for place in places:
-        place.retire(history, wait=False)
+        place.retire(deployments, wait=False)
     if any(place.leaves_something() for place in places):
         ctx.retire_later(app, name)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.change import Changeset
-from shipway.domain.desired import nothing, specify
-from shipway.domain.observed import Observed, DesiredState
+from shipway.domain.desired import nothing, render_desired
+from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import Deployment, Release
@@ -30,13 +30,13 @@ class HostState:
 def desired_state_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> DesiredState:
     """What a deployment of the release put on a host; nothing if it wasn't one of its hosts."""
     own = settings(ctx, release, environment, like=deployment)
-    history = ctx.ledger.history(release.app, environment.name)
+    deployments = ctx.ledger.history(release.app, environment.name)
     known = next((item for item in environment.hosts if item.name == host.name), None)
-    wanted = specify(release, environment, own, seed=False, keep=back.left(history, release.number), host=known)
+    wanted = render_desired(release, environment, own, seed=False, keep=history.previous_release(deployments, release.number), host=known)
     return wanted if known else nothing(wanted)
 
 
-def standing(ctx: Context, app: str, environment: str) -> list[HostState]:
+def host_states(ctx: Context, app: str, environment: str) -> list[HostState]:
     """The state by the newest good deployment, on all of its hosts; empty without one."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None

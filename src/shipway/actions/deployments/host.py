@@ -15,8 +15,7 @@ from shipway.actions.environment.accessory_rules import require_sound
 from shipway.actions.environment.disk_space import require_space, space_needed
 from shipway.actions.environment.outgoing import drained, enter_rotation, leave, standby_fits, wait_drained
 from shipway.context import Context
-from shipway.domain import history as back
-from shipway.domain import names
+from shipway.domain import history, names
 from shipway.domain.change import Change
 from shipway.domain.container import (
     LABEL_APP,
@@ -278,7 +277,7 @@ class HostDeployment:
         if self.wanted.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
 
-    def retire(self, history: Sequence[Deployment], *, wait: bool) -> None:
+    def retire(self, deployments: Sequence[Deployment], *, wait: bool) -> None:
         """Stop what was replaced, or keep it for a rollback. wait: until its open requests have completed, for a schema
         that is reverted next, or a host that isn't visited again. Otherwise `retire_later` stops those with open
         requests and removes those formerly on standby: a removal slows requests, and is not urgent."""
@@ -289,24 +288,24 @@ class HostDeployment:
         if wait:
             wait_drained(self.ctx, self._outgoing(), self._switched_at())
         else:
-            idle = self._stood_by(history)
-            leaving = [item for item in leaving if item.name not in idle and drained(self.ctx, item, self._since(history, item))]
+            idle = self._stood_by(deployments)
+            leaving = [item for item in leaving if item.name not in idle and drained(self.ctx, item, self._since(deployments, item))]
         if leaving:
             with self.part("retire", counted(len(leaving), "container")):
                 side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
 
-    def _stood_by(self, history: Sequence[Deployment]) -> set[str]:
+    def _stood_by(self, deployments: Sequence[Deployment]) -> set[str]:
         """Containers that a rollback would have used until now. Without a background process nothing is left for later."""
         if self._previous is None or not self.ctx.background:
             return set()
-        target, now = back.left(history, self._previous), self.ctx.clock()
+        target, now = history.previous_release(deployments, self._previous), self.ctx.clock()
         warm = [item for item in standing_by(self.observed) if release_of(item) == target]
-        return {item.name for item in warm if now < self._since(history, item) + float(item.labels[LABEL_STANDBY])}
+        return {item.name for item in warm if now < self._since(deployments, item) + float(item.labels[LABEL_STANDBY])}
 
-    def limit(self, history: Sequence[Deployment]) -> None:
+    def limit(self, deployments: Sequence[Deployment]) -> None:
         """Let at most two outgoing releases drain at once: beyond that the oldest ones stop now."""
-        draining = [item for item in self._outgoing() if not drained(self.ctx, item, self._since(history, item))]
-        since = {release_of(item) or 0: self._since(history, item) for item in draining}
+        draining = [item for item in self._outgoing() if not drained(self.ctx, item, self._since(deployments, item))]
+        since = {release_of(item) or 0: self._since(deployments, item) for item in draining}
         for number in oldest(since):
             self.ctx.reporter.note(f"release {number} ends now, while it drains: only {MOST} outgoing releases do so at once")
             side_by_side(lambda item: self.leave(item, remove=True), [item for item in draining if release_of(item) == number])
@@ -341,8 +340,8 @@ class HostDeployment:
         part = {spec.name for spec in self.wanted.services} | self._gone
         return [item for item in self.observed.services if item.active and item.name not in part]
 
-    def _since(self, history: Sequence[Deployment], item: ContainerInfo) -> float:
-        found = replaced_at(history, release_of(item))
+    def _since(self, deployments: Sequence[Deployment], item: ContainerInfo) -> float:
+        found = replaced_at(deployments, release_of(item))
         return self._switched_at() if found is None else found
 
     def _switched_at(self) -> float:

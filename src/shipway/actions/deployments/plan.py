@@ -13,11 +13,11 @@ from shipway.actions.environment.observe import observe, settings
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.environment.public_address import require_free
 from shipway.context import Context
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.change import Change, Changeset
-from shipway.domain.desired import Settings, nothing, specify
+from shipway.domain.desired import Settings, nothing, render_desired
 from shipway.domain.errors import EngineError, UsageError
-from shipway.domain.observed import Observed, DesiredState
+from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
@@ -87,8 +87,8 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     """Observe and decide. create=False changes nothing at all: for a dry run."""
     release, environment = order.release, order.environment
     own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
-    history = ctx.ledger.history(release.app, environment.name)
-    previous = back.current(history)
+    deployments = ctx.ledger.history(release.app, environment.name)
+    previous = history.current(deployments)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
     hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, left))
     unreachable: dict[str, str] = {}
@@ -113,11 +113,11 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
     there = {host: seen for host, seen in found.items() if seen is not None}
     hosts, observed = list(there), list(there.values())
-    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, history, observed[0], order.rollback)
-    keep = back.left(history, release.number)
+    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, deployments, observed[0], order.rollback)
+    keep = history.previous_release(deployments, release.number)
     parts = []
     for host, seen in there.items():
-        wanted = specify(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
+        wanted = render_desired(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
         if host == hosts[0]:
             wanted = dataclasses.replace(wanted, up=schema.up, down=schema.down)
         if host not in environment.hosts:

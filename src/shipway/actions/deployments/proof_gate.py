@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.proofs.prove import prove, recorded
-from shipway.actions.proofs.question import ask
-from shipway.actions.proofs.waive import accepted
+from shipway.actions.proofs.request import proof_request
+from shipway.actions.proofs.waive import waiver_of
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, NotProven
 from shipway.domain.proof import Proof
@@ -21,12 +21,12 @@ def require_proof(ctx: Context, order: DeployRequest) -> None:
         return
     app, environment = order.release.app, order.environment
     if ctx.ledger.pending(app, environment.name):
-        with ready(ctx, app, environment.name, "settling what is half done before a proof", wait=order.wait):
+        with exclusive_access(ctx, app, environment.name, "settling what is half done before a proof", wait=order.wait):
             pass  # resume what a dead process left: else the copy would include its migrations
     proof = prove(ctx, order.release, environment)
     if proof is None or proof.leads_back:
         return
-    word = accepted(ctx, proof)
+    word = waiver_of(ctx, proof)
     if word is not None:
         ctx.reporter.note(f"{word.finding}: accepted by {word.actor} until {timestamp(word.expires)}: {word.reason}")
         return
@@ -41,7 +41,7 @@ def require_proof(ctx: Context, order: DeployRequest) -> None:
 def still_proven(ctx: Context, order: DeployRequest) -> None:
     """Under the lock: GateRefused if another deployment came between."""
     if _asks(order):
-        question = ask(ctx, order.release, order.environment)
+        question = proof_request(ctx, order.release, order.environment)
         if question is not None and recorded(ctx, question) is None:
             raise GateRefused(
                 f"{order.environment.name} runs another release than a moment ago: the way back to it was not walked",
@@ -51,7 +51,7 @@ def still_proven(ctx: Context, order: DeployRequest) -> None:
 
 def require_rollback_plan(ctx: Context, proof: Proof) -> None:
     """NotProven if it shows no rollback and there is no waiver."""
-    if not proof.leads_back and accepted(ctx, proof) is None:
+    if not proof.leads_back and waiver_of(ctx, proof) is None:
         listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
         raise NotProven(f"no way back from release {proof.release} was found on {proof.environment}:\n{listed}")
 

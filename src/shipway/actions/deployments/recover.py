@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from shipway.actions.database.down_scripts import recorded_found
-from shipway.actions.database.swap import settle, sweep_after
+from shipway.actions.database.swap import clean_up_after, finish_restore
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.deployments.revert import reachable, restore
@@ -16,9 +16,9 @@ from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
 from shipway.actions.projects.in_force import running_rules
 from shipway.context import Context
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_ROLE
-from shipway.domain.desired import specify
+from shipway.domain.desired import render_desired
 from shipway.domain.draining import stop_of
 from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayError, StoreError
 from shipway.domain.observed import Observed, release_of
@@ -26,12 +26,12 @@ from shipway.domain.plan import Environment, Host
 from shipway.domain.release import DEPLOY, FAILED, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, RollbackPlan
 from shipway.domain.rules import InForce
-from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, levels
+from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, schema_revisions
 from shipway.system.parallel import attempt_all
 
 
 @contextmanager
-def ready(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
+def exclusive_access(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
     """Hold the environment's lock with no unfinished work under it. Yields the context for changes."""
     with environment_lease(ctx, app, environment, reason, wait=wait) as own:
         recover(own, app, environment)
@@ -43,7 +43,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
 
     A deployment that had switched is completed, or rolled back if that fails; any other is rolled back.
     """
-    history = ctx.ledger.history(app, environment)
+    deployments = ctx.ledger.history(app, environment)
     pending, now = ctx.ledger.pending(app, environment), ctx.ledger.current(app, environment)
     # One left pending by an unreachable host is over once others have followed.
     over = [item for item in pending if item is not pending[0] or (now is not None and now.id > item.id)]
@@ -56,7 +56,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
             restored = ctx.ledger.release(app, now.release)
             assert restored is not None
             place = restored.plan.environments[environment]
-            sweep_after(ctx, now, restored, place)
+            clean_up_after(ctx, now, restored, place)
         return
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
@@ -68,8 +68,8 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     _end_jobs(ctx, app, environment)
     if dead.kind == RESTORE:
         restore(ctx, release, where, now)  # the database must run to be queried
-        stands = levels(history)
-        settle(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
+        stands = schema_revisions(deployments)
+        finish_restore(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
     elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
@@ -106,7 +106,7 @@ def _end_jobs(ctx: Context, app: str, environment: str) -> None:
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:
     """Whether the dead deployment had made its last switch on this host."""
-    wanted = specify(release, environment, settings(ctx, release, environment, like=dead), host=host)
+    wanted = render_desired(release, environment, settings(ctx, release, environment, like=dead), host=host)
     return wanted.routes == observe(ctx, release.app, environment.name).routes
 
 
@@ -123,8 +123,8 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
 
 def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
-    history = ctx.ledger.history(dead.app, dead.environment)
-    previous, stands = back.current(history), levels(history)
+    deployments = ctx.ledger.history(dead.app, dead.environment)
+    previous, stands = history.current(deployments), schema_revisions(deployments)
     schema = stands[-1].schema if stands else None
     detail = "its process ended before the switch"
     steps = [lambda: restore(ctx, release, environment, previous)]

@@ -19,10 +19,10 @@ from shipway.context import Context
 from shipway.domain import accessory as known
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_LEDGER, LABEL_MADE_BY, LABEL_NAME, ContainerInfo, ContainerSpec
-from shipway.domain.desired import nothing, publish, specify
+from shipway.domain.desired import nothing, publish, render_desired
 from shipway.domain.draining import QUIET, replaced_at
 from shipway.domain.errors import DeployFailed, EngineError
-from shipway.domain.observed import Observed, DesiredState, release_of
+from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import SUCCEEDED, Deployment, Release
@@ -90,7 +90,7 @@ class _Restoring:
         self, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
     ) -> DesiredState:
         if good is None or previous is None:
-            return nothing(specify(left, environment, settings(self.ctx, left, environment), host=host))
+            return nothing(render_desired(left, environment, settings(self.ctx, left, environment), host=host))
         return desired_state_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
     def run(self, discard: Sequence[str] = ()) -> None:
@@ -131,8 +131,8 @@ class _Restoring:
 
     def _added(self) -> list[ContainerInfo]:
         """Accessories of the failed release that the good one lacks."""
-        history = self.ctx.ledger.history(self.app, self.name)
-        if self.good is None or any((item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in history):
+        deployments = self.ctx.ledger.history(self.app, self.name)
+        if self.good is None or any((item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in deployments):
             return []
         known, mine = {spec.name for spec in self.wanted.accessories}, self.ctx.ledger.identity()
         made = (str(self.left.number), mine)
@@ -204,14 +204,14 @@ class _Restoring:
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
         served = routes.upstreams(self.observed.routes)
         others = [item for item in self.observed.services if item.name not in part]
-        history = self.ctx.ledger.history(self.app, self.name)
+        deployments = self.ctx.ledger.history(self.app, self.name)
         switched = self.ctx.clock()
         for item in others:
             if item.active and self.rotation in item.addresses:
                 self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 
         def since(item: ContainerInfo) -> float:
-            return switched if item.name in served else replaced_at(history, release_of(item)) or 0.0
+            return switched if item.name in served else replaced_at(deployments, release_of(item)) or 0.0
 
         draining = {item.name for item in wait_drained(self.ctx, [item for item in others if item.name in served], switched, at_most=PATIENCE)}
         draining |= {item.name for item in others if item.name not in served and not drained(self.ctx, item, since(item))}

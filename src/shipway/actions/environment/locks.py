@@ -22,7 +22,7 @@ READS = frozenset({
     "ping", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "now", "identity", "property", "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "apps",  # of the ledger
-    "release", "releases", "releases_of", "version", "versions", "evidence", "approvals", "acceptances", "snapshots", "registration", "accepted_rules",  # of the ledger
+    "release", "releases", "releases_of", "version", "versions", "evidence", "approvals", "waivers", "snapshots", "registration", "accepted_rules",  # of the ledger
     "runs", "pending_runs", "steps", "recent_steps", "passed_step", "adopted", "secrets", "sealed_secret", "deployed_since", "run_since", "lease", "close",  # of the ledger
 })  # fmt: skip
 

@@ -13,7 +13,7 @@ from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.history import current
 from shipway.domain.record import from_data
 from shipway.domain.release import Deployment, Release
-from shipway.domain.retention import Removal, Known, Kept, built_images, kept_releases, sort_images
+from shipway.domain.retention import Kept, Known, Removal, built_images, kept_releases, sort_images
 from shipway.steps import artifacts
 from shipway.steps.run import StepResult
 from shipway.system.parallel import attempt_all, errors_of, side_by_side
@@ -54,7 +54,7 @@ def look(ctx: Context, app: str) -> Found:
     """Find what can be removed, on the reachable hosts."""
     releases = ctx.ledger.releases(app, limit=ALL)
     histories = {name: ctx.ledger.history(app, name) for name in sorted(ctx.ledger.environments(app))}
-    serving = {now.release for history in histories.values() if (now := current(history))}
+    serving = {now.release for deployments in histories.values() if (now := current(deployments))}
     releases = _with(ctx, app, releases, serving)  # of an environment that is rarely deployed
     kept = kept_releases(histories, releases)
     releases = _with(ctx, app, releases, kept)
@@ -140,7 +140,7 @@ def weigh(ctx: Context, found: Found) -> dict[str, int]:
 def _hosts(ctx: Context, histories: Mapping[str, Sequence[Deployment]], releases: Sequence[Release]) -> list[str]:
     """Hosts where images are built, and those of the environments by their current plans."""
     plans = {release.number: release.plan for release in releases}
-    running = [(name, plans.get(now.release)) for name, history in histories.items() if (now := current(history))]
+    running = [(name, plans.get(now.release)) for name, deployments in histories.items() if (now := current(deployments))]
     found = [host.name for name, plan in running if plan and name in plan.environments for host in plan.environments[name].hosts]
     return list(dict.fromkeys([ctx.machine.name, *found]))
 

@@ -13,7 +13,7 @@ from shipway.domain import approvals
 from shipway.domain.approvals import NAMESPACE, Vote
 from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
-from shipway.domain.history import left
+from shipway.domain.history import previous_release
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release
 from shipway.domain.rules import InForce
@@ -50,7 +50,7 @@ class Decisions:
         An approval is bound to it, unlike the authors, whose range begins before this release's first deployment.
         """
         app, ledger = self.release.app, self.ctx.ledger
-        number = left(ledger.history(app, self.environment), self.release.number)
+        number = previous_release(ledger.history(app, self.environment), self.release.number)
         return ledger.release(app, number) if number is not None else None
 
     @property

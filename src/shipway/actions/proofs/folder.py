@@ -10,7 +10,7 @@ from pathlib import Path
 from shipway.domain.errors import NotProven, ProofError
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
 from shipway.ports import OnLine, Scratch
-from shipway.proving.sequence import SequenceReport, OnWay, ToolAt, ends, verify_sequence
+from shipway.proving.sequence import OnWay, SequenceReport, ToolAt, ends, verify_sequence
 from shipway.proving.verify import Fill
 
 VERDICTS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)

@@ -6,12 +6,12 @@ import dataclasses
 import json
 
 from shipway.actions.environment.find_release import which_release
-from shipway.actions.proofs.question import Question, ask
+from shipway.actions.proofs.request import ProofRequest, proof_request
 from shipway.actions.proofs.rollback_plan import PROOF, proofs
 from shipway.context import Context, environment_of
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.proof import SAFE, Proof, Trial
+from shipway.domain.proof import SAFE, CompatibilityTest, Proof
 from shipway.domain.record import to_data
 from shipway.domain.release import Evidence, Release
 
@@ -23,13 +23,13 @@ def prove(
 
     ProofError if it can't be run.
     """
-    question = ask(ctx, release, environment, mode)
+    question = proof_request(ctx, release, environment, mode)
     if question is None:
         return None
     known = None if again else recorded(ctx, question)
     if known is not None:
         return known
-    proof = walked(ctx, question)
+    proof = run_proof(ctx, question)
     if release.number:
         record(ctx, proof)
     return proof
@@ -54,7 +54,7 @@ def find_environment(plan: Plan, name: str | None) -> Environment:
     return environment_of(plan, name)
 
 
-def recorded(ctx: Context, question: Question) -> Proof | None:
+def recorded(ctx: Context, question: ProofRequest) -> Proof | None:
     """The newest proof of exactly this: the same images, the same initial schema, the same content."""
     blank = question.blank(0.0)
     for proof in proofs(ctx, blank.app, blank.environment, blank.release):
@@ -70,25 +70,25 @@ def record(ctx: Context, proof: Proof) -> None:
     ctx.ledger.add_evidence(Evidence(proof.app, proof.release, proof.environment, PROOF, proof.mode, proof.leads_back, detail, ctx.clock()))
 
 
-def walked(ctx: Context, question: Question) -> Proof:
+def run_proof(ctx: Context, question: ProofRequest) -> Proof:
     """Run the proof. Costs nothing for a release without migrations."""
     began = ctx.clock()
     blank = question.blank(began)
     why = _untouched(question)
     if why:
-        trial = Trial(SAFE, (why,))
+        trial = CompatibilityTest(SAFE, (why,))
         return dataclasses.replace(blank, old_code=trial, new_code=trial)
     from shipway.actions.proofs.session import ProofSession  # not at the top: most deployments prove nothing
-    from shipway.proving.sandbox import ground
+    from shipway.proving.sandbox import open_sandbox
 
     old, new = question.old, question.release
     what = f"{question.environment.name}: release {old.number} → {new.number or 'this one'}, on a copy of its database"
-    with ctx.part("prove", what), ground(ctx, new.app) as at:
+    with ctx.part("prove", what), open_sandbox(ctx, new.app) as at:
         proof = ProofSession(at, question, began).run(blank)
     return dataclasses.replace(proof, seconds=ctx.clock() - began)
 
 
-def _untouched(question: Question) -> str:
+def _untouched(question: ProofRequest) -> str:
     """Why there is nothing to prove; empty if there is."""
     database = question.release.plan.database
     if database is None or database.accessory not in question.old.plan.accessories:

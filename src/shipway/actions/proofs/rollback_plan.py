@@ -5,33 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from shipway.actions.proofs.waive import accepted
+from shipway.actions.proofs.waive import waiver_of
 from shipway.context import Context
 from shipway.domain import rollback_plan as domain
 from shipway.domain.errors import NothingToRollBack
 from shipway.domain.plan import Environment
-from shipway.domain.proof import Proof, Trial, images_digest
+from shipway.domain.proof import CompatibilityTest, Proof, images_digest
 from shipway.domain.record import from_data
 from shipway.domain.release import Deployment, Release
-from shipway.domain.schema_history import SchemaRevision, levels, own_schema
+from shipway.domain.schema_history import SchemaRevision, own_schema, schema_revisions
 
 PROOF = "proof"  # kind of evidence
 
 
 def rollback_plan_for(
-    ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment, way: str | None, reason: str
+    ctx: Context, deployments: Sequence[Deployment], target: Release, environment: Environment, way: str | None, reason: str
 ) -> domain.RollbackPlan:
     """Plan from the environment's current schema to the target. way: a plan that the user forces, with a reason."""
-    stands = levels(history)
+    stands = schema_revisions(deployments)
     schema = stands[-1].schema if stands else None
-    asked = question(ctx, history, target, environment)
+    asked = rollback_query(ctx, deployments, target, environment)
     return domain.forced(asked, schema, way, reason) if way else domain.rollback_plan(asked, schema)
 
 
-def question(ctx: Context, history: Sequence[Deployment], target: Release, environment: Environment) -> domain.RollbackQuery:
+def rollback_query(ctx: Context, deployments: Sequence[Deployment], target: Release, environment: Environment) -> domain.RollbackQuery:
     """The steps between. NothingToRollBack if the schema history lacks the target's revision."""
-    stands = levels(history)
-    own = own_schema(history, target)
+    stands = schema_revisions(deployments)
+    own = own_schema(deployments, target)
     if target.plan.database is None or not stands or own == stands[-1].schema:
         return domain.RollbackQuery(target.number, ())
     known = [level.schema for level in stands]
@@ -45,7 +45,7 @@ def question(ctx: Context, history: Sequence[Deployment], target: Release, envir
     for index in range(len(stands) - 1, lowest, -1):
         before, level = known[index - 1] if index else None, stands[index]
         found = _proof_of_step(ctx, target.app, environment.name, level.release, before, level.schema)
-        steps.append(domain.Step(level.release, before, level.schema, found, accepted(ctx, found) if found else None))
+        steps.append(domain.Step(level.release, before, level.schema, found, waiver_of(ctx, found) if found else None))
     return domain.RollbackQuery(target.number, steps, _tried(ctx, stands, target, environment), target.plan.asks_for_proof(environment))
 
 
@@ -65,12 +65,12 @@ def _proof_of_step(ctx: Context, app: str, environment: str, number: int, before
     return next(fitting, None)
 
 
-def _tried(ctx: Context, stands: Sequence[SchemaRevision], target: Release, environment: Environment) -> dict[str, Trial]:
+def _tried(ctx: Context, stands: Sequence[SchemaRevision], target: Release, environment: Environment) -> dict[str, CompatibilityTest]:
     """Compatibility tests of the target's images as the old code, from the proofs of the releases that brought these
     revisions; the newest proof counts. Proofs of other releases are excluded: a revision's name may have been
     reused."""
     digest = images_digest(target)
-    found: dict[str, Trial] = {}
+    found: dict[str, CompatibilityTest] = {}
     for level in stands:
         release = ctx.ledger.release(target.app, level.release)
         for proof in proofs(ctx, target.app, environment.name, level.release) if release else ():

@@ -9,32 +9,32 @@ from contextlib import contextmanager, nullcontext
 
 from shipway.actions.database.schema import ripe
 from shipway.actions.environment.jobs import Files, database_tool
-from shipway.actions.proofs.question import Question
+from shipway.actions.proofs.request import ProofRequest
 from shipway.actions.proofs.secrets import ProofSecrets
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.plan import Accessory
-from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, Proof, Stage, Trial, MigrationReport
+from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage
 from shipway.domain.release import SUCCEEDED
 from shipway.ports import DatabaseTool, ScratchDatabase
 from shipway.proving.compatibility_test import try_new, try_old
 from shipway.proving.limit import limited
-from shipway.proving.lint_warnings import changed, remarks, statements
+from shipway.proving.lint_warnings import changed, lint_warnings, statements
 from shipway.proving.round_trip import MigrationRange
 from shipway.proving.rows import fill
 from shipway.proving.sandbox import Sandbox
 from shipway.proving.sandbox_environment import ReleaseConfig
 from shipway.proving.sequence import Base, ends, verify_sequence
 from shipway.proving.server import Server, start
-from shipway.proving.template import Target, golden, look_for_space
+from shipway.proving.template import Target, make_template, require_space
 from shipway.proving.tool_containers import ToolContainers
-from shipway.proving.verify import walk
+from shipway.proving.verify import verify
 from shipway.system.parallel import side_by_side
 
 
 class ProofSession:
     """A proof in progress."""
 
-    def __init__(self, at: Sandbox, question: Question, began: float) -> None:
+    def __init__(self, at: Sandbox, question: ProofRequest, began: float) -> None:
         self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
@@ -56,29 +56,29 @@ class ProofSession:
         app, environment, passwords = self.plan.app, self.question.environment.name, self.old.settings.passwords
         target = Target(self.ground.on(host), app, environment, accessory, passwords[accessory.name])
         image = target.image()
-        look_for_space(self.ctx, target, self.proving)
+        require_space(self.ctx, target, self.proving)
         self.ctx.registry(self.plan).ensure()
         with self._stage("server"):
             server = start(self.ground, app, accessory, image if host == self.ctx.machine.name else accessory.image)
         with self._stage("golden"):
-            copy = golden(server, target, self.proving)
+            copy = make_template(server, target, self.proving)
         self.tools = ToolContainers(server, self.proving.timeout)
         with self._stage("pending"):
             span = self._span(server, copy)
         done = dataclasses.replace(blank, image=accessory.image)
         if span is None:
-            trial = Trial(SAFE, ("the database has all migrations of the release already",))
+            trial = CompatibilityTest(SAFE, ("the database has all migrations of the release already",))
             return dataclasses.replace(done, old_code=trial, new_code=trial, stages=tuple(self.stages))
         # Clone first: a database can only be cloned while nothing is connected to it.
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
-        works: list[Callable[[], tuple[MigrationReport, ...] | Trial]] = [
+        works: list[Callable[[], tuple[MigrationReport, ...] | CompatibilityTest]] = [
             lambda: self._ways(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
         ]  # fmt: skip
         ways, old_code, new_code = side_by_side(lambda work: work(), works)
         assert isinstance(ways, tuple)
-        assert isinstance(old_code, Trial)
-        assert isinstance(new_code, Trial)
+        assert isinstance(old_code, CompatibilityTest)
+        assert isinstance(new_code, CompatibilityTest)
         first = dataclasses.replace(ways[0], warnings=(*ways[0].warnings, *self._remarks()))
         scripts = self._tool(server, copy).scripts(span.migrations)
         return dataclasses.replace(
@@ -122,7 +122,7 @@ class ProofSession:
     def _ways(self, server: Server, copy: ScratchDatabase, span: MigrationRange) -> tuple[MigrationReport, ...]:
         """The round trip of all migrations, then each one's own if there are several."""
         offset = self.ctx.clock() - self.began
-        way = walk(
+        way = verify(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
             timeout=self.proving.timeout, span=span, fill=fill, changed=self._changed,
         )  # fmt: skip
@@ -136,7 +136,7 @@ class ProofSession:
         )  # fmt: skip
         return (whole, *alone.ways)
 
-    def _old_code(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> Trial:
+    def _old_code(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> CompatibilityTest:
         try:
             # With rows, a migration may change each of them by its own statement.
             rows = server.rows_logged(database) if self.proving.mode == SCHEMA else nullcontext()
@@ -146,7 +146,7 @@ class ProofSession:
             self.ran = statements(server.log(database, mark))
         except (MigrationFailed, TimeoutError) as error:
             why = f"there was no new schema to try it on: {str(error).splitlines()[0] if str(error) else 'the way up did not end'}"
-            return Trial(NO_EVIDENCE, (why,))
+            return CompatibilityTest(NO_EVIDENCE, (why,))
         finally:
             self.up.set()
         return try_old(server, database, self.old, self.new, self.began)
@@ -158,9 +158,9 @@ class ProofSession:
     def _remarks(self) -> tuple[str, ...]:
         """The linter's warnings about the up migrations, if there is one."""
         linter = self.ctx.linter()
-        return remarks(linter, self.ran) if linter else ()
+        return lint_warnings(linter, self.ran) if linter else ()
 
-    def _new_code(self, server: Server, database: ScratchDatabase) -> Trial:
+    def _new_code(self, server: Server, database: ScratchDatabase) -> CompatibilityTest:
         return try_new(server, database, self.old, self.new, self.began)
 
     @contextmanager

@@ -9,11 +9,11 @@ from shipway.context import Context
 from shipway.domain.errors import GateRefused, UsageError
 from shipway.domain.plan import Approvals, Environment
 from shipway.domain.proof import Proof
-from shipway.domain.release import Waiver, Release
+from shipway.domain.release import Release, Waiver
 from shipway.domain.rollback_plan import finding
 
 
-def accept(
+def waive(
     ctx: Context, release: Release, environment: Environment, proof: Proof, reason: str, lasts: float, rules: Sequence[Approvals] = ()
 ) -> Waiver:
     """Record the waiver as the context's actor. lasts: seconds. rules: those in force, beside the environment's own.
@@ -28,15 +28,15 @@ def accept(
     made = Waiver(
         proof.app, environment.name, release.number, proof.digest, finding(proof), ctx.actor, reason.strip(), now, now + lasts
     )  # fmt: skip
-    ctx.ledger.add_acceptance(made)
+    ctx.ledger.add_waiver(made)
     return made
 
 
-def accepted(ctx: Context, proof: Proof) -> Waiver | None:
+def waiver_of(ctx: Context, proof: Proof) -> Waiver | None:
     """The newest valid waiver of exactly this result on these images."""
     now = ctx.clock()
     holding = (
-        item for item in reversed(ctx.ledger.acceptances(proof.app, proof.environment, proof.release))
+        item for item in reversed(ctx.ledger.waivers(proof.app, proof.environment, proof.release))
         if (item.digest, item.finding) == (proof.digest, finding(proof)) and item.at <= now < item.expires
     )  # fmt: skip
     return next(holding, None)

@@ -13,22 +13,22 @@ from shipway.actions.rollbacks.rollback import RollbackRequest, rollback_order
 from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
 from shipway.domain.errors import MigrationFailed, UsageError
-from shipway.domain.proof import DATA, UNSAFE, Stage, Trial
+from shipway.domain.proof import DATA, UNSAFE, CompatibilityTest, Stage
 from shipway.domain.record import to_data
 from shipway.domain.rehearsal import DRILL, Rehearsal, newest
 from shipway.domain.release import FAILED, SUCCEEDED, Deployment, Evidence, Release
 from shipway.domain.rollback_plan import RollbackPlan
-from shipway.domain.schema_history import CODE_ONLY, levels
+from shipway.domain.schema_history import CODE_ONLY, schema_revisions
 from shipway.ports import ScratchDatabase
 from shipway.proving.compatibility_test import try_there
-from shipway.proving.sandbox import Sandbox, ground
+from shipway.proving.sandbox import Sandbox, open_sandbox
 from shipway.proving.sandbox_environment import ReleaseConfig
 from shipway.proving.server import Server, start
-from shipway.proving.template import Target, golden, look_for_space
+from shipway.proving.template import Target, make_template, require_space
 from shipway.proving.tool_containers import ToolContainers
 
 
-def drill(ctx: Context, app: str, environment: str, *, to: str | None = None) -> Rehearsal:
+def rehearse(ctx: Context, app: str, environment: str, *, to: str | None = None) -> Rehearsal:
     """Rehearse it beside the serving release, and record it. Raises NothingToRollBack and ForwardOnly as a rollback
     would, and ProofError if it can't be run."""
     order = rollback_order(ctx, app, environment, RollbackRequest(to))
@@ -38,7 +38,7 @@ def drill(ctx: Context, app: str, environment: str, *, to: str | None = None) ->
     if release.plan.database is None:
         raise UsageError(f"{app} has no database under migrations: its way back is its code alone")
     what = f"{environment}: release {release.number} → {order.release.number}, {order.rollback.kind}, on a copy of its data"
-    with ctx.part("drill", what), ground(ctx, app) as at:
+    with ctx.part("drill", what), open_sandbox(ctx, app) as at:
         found = _Drilling(at, environment, now, release).run(order.release, order.like, order.rollback)
     detail = json.dumps(to_data(found), ensure_ascii=False)
     ctx.ledger.add_evidence(Evidence(app, release.number, environment, DRILL, found.way, found.passed, detail, ctx.clock()))
@@ -70,11 +70,11 @@ class _Drilling:
         at = Target(self.ground.on(host), plan.app, self.environment.name, accessory, own.passwords[accessory.name])
         proving = dataclasses.replace(plan.prove, mode=DATA)
         image = at.image()
-        look_for_space(self.ctx, at, proving)
+        require_space(self.ctx, at, proving)
         with self._stage("server"):
             server = start(self.ground, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image)
         with self._stage("golden"):
-            copy = golden(server, at, proving)
+            copy = make_template(server, at, proving)
         where = target.plan.environments[self.environment.name]
         cast = ReleaseConfig(target, where, settings(self.ctx, target, where, like=like, create=False))
         try:
@@ -83,14 +83,14 @@ class _Drilling:
                     self._down(server, copy, way)
             trial = try_there(server, copy, cast, self.began)
         except MigrationFailed as error:
-            trial = Trial(UNSAFE, (f"the way down failed: {error.message}",))
+            trial = CompatibilityTest(UNSAFE, (f"the way down failed: {error.message}",))
         stages = (*self.stages, *trial.stages)
         took = self.ctx.clock() - self.began
         return Rehearsal(self.environment.name, self.release.number, target.number, way.kind, way.schema, trial, took, stages)
 
     def _down(self, server: Server, copy: ScratchDatabase, way: RollbackPlan) -> None:
-        history = self.ctx.ledger.history(self.release.app, self.environment.name)
-        brought = self.ctx.ledger.release(self.release.app, levels(history)[-1].release)
+        deployments = self.ctx.ledger.history(self.release.app, self.environment.name)
+        brought = self.ctx.ledger.release(self.release.app, schema_revisions(deployments)[-1].release)
         assert brought is not None
         where = brought.plan.environments[self.environment.name]
         cast = ReleaseConfig(brought, where, settings(self.ctx, brought, where, create=False)).on(server, copy)

@@ -12,10 +12,10 @@ from shipway.domain.schema_history import own_schema
 from shipway.system.durations import timestamp
 
 
-def options(ctx: Context, target: Release, environment: Environment, history: Sequence[Deployment]) -> str:
+def remedies(ctx: Context, target: Release, environment: Environment, deployments: Sequence[Deployment]) -> str:
     """The options as text, one per line."""
     name = environment.name
-    own = own_schema(history, target)
+    own = own_schema(deployments, target)
     known = (item for item in snapshots(ctx, target.app, name) if item.schema == own)
     usable = next(known, None)
     restoring = (

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shipway.actions.deployments.deploy import put
+from shipway.actions.deployments.deploy import execute
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.find_release import number_of
 from shipway.actions.proofs.rollback_plan import rollback_plan_for
-from shipway.actions.rollbacks.remedies import options
+from shipway.actions.rollbacks.remedies import remedies
 from shipway.context import Context, environment_of
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.errors import ForwardOnly, NothingToRollBack, UsageError
 from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
 from shipway.domain.rollback_plan import FORWARD_ONLY
@@ -31,17 +31,17 @@ class RollbackRequest:
 def rollback(ctx: Context, app: str, environment: str, wish: RollbackRequest, *, wait: float = 0.0) -> Release:
     """Roll back; returns the release that serves again. Raises NothingToRollBack, and ForwardOnly if the proofs show no
     safe rollback."""
-    with ready(ctx, app, environment, wish.reason or "rollback", wait=wait) as own:
+    with exclusive_access(ctx, app, environment, wish.reason or "rollback", wait=wait) as own:
         order = rollback_order(own, app, environment, wish)  # of the state without unfinished work
-        put(own, order)
+        execute(own, order)
         return order.release
 
 
 def rollback_order(ctx: Context, app: str, environment: str, wish: RollbackRequest) -> DeployRequest:
     """The request to roll back an environment, with a plan from the proofs, which is reported."""
-    history = ctx.ledger.history(app, environment)
-    now = back.current(history)
-    target = _chosen(ctx, app, history, wish.to) if wish.to else back.last_good(history)
+    deployments = ctx.ledger.history(app, environment)
+    now = history.current(deployments)
+    target = _chosen(ctx, app, deployments, wish.to) if wish.to else history.rollback_target(deployments)
     if target is None or now is None:
         since = " since it was destroyed" if ctx.ledger.destroyed(app, environment) else ""
         was = f"release {now.release} is the first good one there" if now else f"no deployment there succeeded{since}"
@@ -49,16 +49,16 @@ def rollback_order(ctx: Context, app: str, environment: str, wish: RollbackReque
     release = ctx.ledger.release(app, target.release)
     assert release is not None
     where = environment_of(release.plan, environment)
-    way = rollback_plan_for(ctx, history, release, where, wish.way, wish.reason)
+    way = rollback_plan_for(ctx, deployments, release, where, wish.way, wish.reason)
     ctx.reporter.note(way.render())
     if way.kind == FORWARD_ONLY:
-        raise ForwardOnly(f"{environment} can't go back to release {release.number}: no way there is proven", hint=options(ctx, release, where, history))
+        raise ForwardOnly(f"{environment} can't go back to release {release.number}: no way there is proven", hint=remedies(ctx, release, where, deployments))
     reason = wish.reason or f"rollback from release {now.release} to {release.number}"
     return DeployRequest(release, where, ROLLBACK, reason, like=target, rollback=way)
 
 
-def _chosen(ctx: Context, app: str, history: list[Deployment], to: str) -> Deployment | None:
-    good = [item for item in back.standing(history) if item.outcome == SUCCEEDED]
+def _chosen(ctx: Context, app: str, deployments: list[Deployment], to: str) -> Deployment | None:
+    good = [item for item in history.since_last_destroy(deployments) if item.outcome == SUCCEEDED]
     number = number_of(to)
     named = None if number else ctx.ledger.version(app, to)
     meant = {number, named.number if named else None, int(to) if to.isdecimal() and len(to) < 10 else None}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shipway.actions.proofs.prove import prove
-from shipway.actions.proofs.question import ask
+from shipway.actions.proofs.request import proof_request
 from shipway.actions.runs.release import draft_release, pinned
 from shipway.domain.plan import Step
 from shipway.domain.proof import images_digest
@@ -21,7 +21,7 @@ def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
     assert step.prove is not None
     plan, where = run.plan, run.plan.environments[step.prove]
     by = to_data([plan.prove, [*plan.services.values()], [*plan.accessories.values()], plan.database, where.environment, where.seed])
-    question = ask(run.ctx, draft_release(run, images), run.plan.environments[step.prove])
+    question = proof_request(run.ctx, draft_release(run, images), run.plan.environments[step.prove])
     if question is None:
         return digest_of({"images": pinned(run, images), "environment": step.prove, "before": None, "by": by})
     before = [images_digest(question.old), question.previous.schema]

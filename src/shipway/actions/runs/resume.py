@@ -15,7 +15,7 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
 from shipway.domain.errors import EngineError, LeaseHeld
 from shipway.domain.release import CANCELLED, PENDING, Commit, Lease, Trigger
-from shipway.steps.resume import ResumeState, Record, record_of
+from shipway.steps.resume import Record, ResumeState, record_of
 from shipway.steps.run import scratch
 from shipway.system.alive import is_gone
 
@@ -39,7 +39,7 @@ class OrphanedRun:
 
 
 @contextmanager
-def opened(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator[tuple[Context, int, ResumeState]]:
+def open_run(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterator[tuple[Context, int, ResumeState]]:
     """Open a run of the commit under its own lock: a context that rejects changes once the lock is lost, the run's
     number, and leftovers of a process that died."""
     mine = None

@@ -20,7 +20,7 @@ from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
 from shipway.actions.projects.in_force import Rulebook
 from shipway.actions.runs.release import make_release
-from shipway.actions.runs.resume import opened
+from shipway.actions.runs.resume import open_run
 from shipway.actions.runs.scheduler import run_steps, steps_of
 from shipway.context import Context
 from shipway.domain import rights
@@ -137,7 +137,7 @@ def _pipeline(
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
-    with opened(ctx, commit, plan.app, trigger) as (own, number, left):
+    with open_run(ctx, commit, plan.app, trigger) as (own, number, left):
         where = f"for {environment}" if environment else "checks only"
         ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
         folder = scratch(ctx.home, number)

@@ -23,7 +23,7 @@ from shipway.steps.artifacts import Artifact
 from shipway.steps.command import command_key, run_command
 from shipway.steps.image import build_images, image_key, still_there
 from shipway.steps.log import StepLog
-from shipway.steps.resume import ResumeState, Record, attempt_of, log_of
+from shipway.steps.resume import Record, ResumeState, attempt_of, log_of
 from shipway.steps.run import Attempt, Run, StepResult
 from shipway.system.parallel import attempt_all, side_by_side
 from shipway.system.redact import Lines
@@ -83,7 +83,7 @@ class _Pipeline:
             with ThreadPoolExecutor(self.ctx.parallel) as pool:
                 try:
                     while True:
-                        for name in graph.ready(self.needs, self.results, begun):
+                        for name in graph.runnable(self.needs, self.results, begun):
                             begun.add(name)
                             running[pool.submit(self._step, self.steps[name])] = name
                         if not running:

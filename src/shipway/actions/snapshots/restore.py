@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shipway.actions.database.client import DatabaseClient
-from shipway.actions.database.swap import new_name, old_name, sweep
-from shipway.actions.deployments.recover import ready
+from shipway.actions.database.swap import clean_up, new_name, old_name
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import take
 from shipway.actions.snapshots.snapshot import most, serving, shell_of, snapshots
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment
-from shipway.domain.schema_history import levels
+from shipway.domain.schema_history import schema_revisions
 from shipway.domain.size import readable
 from shipway.domain.snapshot import Snapshot, lost
 
@@ -39,11 +39,11 @@ def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
 
 def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reason: str, *, wait: float = 0.0) -> Snapshot:
     """Restore it; returns the snapshot of the previous state."""
-    with ready(ctx, app, environment, f"restore of snapshot {number}", wait=wait) as own:
+    with exclusive_access(ctx, app, environment, f"restore of snapshot {number}", wait=wait) as own:
         chosen = _chosen(own, app, environment, number)
         now, release, where = serving(own, app, environment)
         shell = shell_of(own, now, release, where)
-        stands = levels(own.ledger.history(app, environment))
+        stands = schema_revisions(own.ledger.history(app, environment))
         schema = stands[-1].schema if stands else None
         # Keeps one more than usual: the one to restore may be the oldest.
         present = take(own, shell, release.number, schema, f"before snapshot {number} is restored", most(release) + 1)
@@ -69,10 +69,10 @@ def _put(ctx: Context, shell: DatabaseClient, chosen: Snapshot, id: int, schema:
         else:
             detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
             ctx.ledger.end_deployment(id, FAILED, ctx.clock(), schema, detail)
-        sweep(shell)
+        clean_up(shell)
         raise
     ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")
-    sweep(shell)
+    clean_up(shell)
 
 
 def _chosen(ctx: Context, app: str, environment: str, number: int) -> Snapshot:

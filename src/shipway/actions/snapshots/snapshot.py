@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from shipway.actions.database.client import DatabaseClient, database_client
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import current_snapshots, take
 from shipway.actions.environment.observe import settings
 from shipway.context import Context, environment_of
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
-from shipway.domain.schema_history import levels
+from shipway.domain.schema_history import schema_revisions
 from shipway.domain.snapshot import Snapshot, kept
 
 
 def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Snapshot:
     """Take one now."""
-    with ready(ctx, app, environment, "snapshot", wait=wait) as own:
+    with exclusive_access(ctx, app, environment, "snapshot", wait=wait) as own:
         now, release, where = serving(own, app, environment)
-        stands = levels(own.ledger.history(app, environment))
+        stands = schema_revisions(own.ledger.history(app, environment))
         schema = stands[-1].schema if stands else None
         return take(own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release))
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.revert import restore
 from shipway.actions.environment.accessory_rules import COMPLETE, config_of
 from shipway.actions.environment.observe import observe
@@ -27,7 +27,7 @@ from shipway.domain.draining import stop_of
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import Accessory, Environment
 from shipway.domain.release import DEPLOY, FAILED, Deployment, Release
-from shipway.domain.schema_history import levels
+from shipway.domain.schema_history import schema_revisions
 from shipway.domain.volumes import data_folder, variables_of
 from shipway.steps.container import capture
 from shipway.steps.health import wait_healthy
@@ -103,14 +103,14 @@ class _Upgrade:
 
 def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, wait: float = 0.0) -> Upgraded:
     """Upgrade it. accessory: as in the current plan. UsageError before any change if there is nothing to upgrade."""
-    with ready(ctx, app, environment, f"upgrade of {accessory.name} to {accessory.image}", wait=wait) as own:
+    with exclusive_access(ctx, app, environment, f"upgrade of {accessory.name} to {accessory.image}", wait=wait) as own:
         now, release, where = serving(own, app, environment)
         wanted = _with_image(own, release, accessory)
         order = DeployRequest(wanted, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True)
         found = _prepare(own, order, release, accessory)
         order = dataclasses.replace(order, release=own.ledger.add_release(wanted), volumes={found.spec.name: {found.volume: found.path}})
         decision = decide(own, order)
-        stands = levels(own.ledger.history(app, environment))
+        stands = schema_revisions(own.ledger.history(app, environment))
         record = Deployment(
             id=0, app=app, environment=environment, release=order.release.number, kind=DEPLOY, actor=own.actor,
             reason=order.reason, started=own.clock(), secrets=decision.settings.versions,

@@ -8,21 +8,20 @@ from functools import partial
 
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
-from shipway.actions.deployments.recover import jobs, ready
+from shipway.actions.deployments.recover import exclusive_access, jobs
 from shipway.actions.deployments.revert import clear_host, restore
 from shipway.actions.environment.accessory_rules import misplaced
 from shipway.actions.environment.former_hosts import clean_up, differences
 from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe
 from shipway.context import Context
-from shipway.domain import history as back
-from shipway.domain import names
+from shipway.domain import history, names
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.count import counted
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
-from shipway.domain.observed import Observed, DesiredState, release_of
+from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
@@ -61,7 +60,7 @@ def examine(ctx: Context, app: str, environment: Environment) -> list[Finding]:
 
 def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.0) -> None:
     """Complete or roll back unfinished work, then restore the serving release on every host."""
-    with ready(ctx, app, environment.name, "repair", wait=wait) as own:
+    with exclusive_access(ctx, app, environment.name, "repair", wait=wait) as own:
         now = own.ledger.current(app, environment.name)
         release = own.ledger.release(app, now.release) if now else None
         runs: list[Callable[[], object]] = [partial(own.runtime.remove, run) for run in _left_runs(own, app)]
@@ -80,11 +79,11 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
 
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
-    history = ctx.ledger.history(app, environment.name)
+    deployments = ctx.ledger.history(app, environment.name)
     alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.ledger.now())
     if not alive:
         yield from _unfinished(ctx.ledger.pending(app, environment.name))
-    now = back.current(history)
+    now = history.current(deployments)
     release = ctx.ledger.release(app, now.release) if now else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
     if release is not None:
@@ -102,7 +101,7 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             yield from _of_nobody(host, found, ctx.ledger.latest(app, environment.name))
             continue
         wanted = desired_state_of(here, now, release, where, host)
-        leaving = _leaving(found, history, now, ctx.clock())
+        leaving = _leaving(found, deployments, now, ctx.clock())
         for change in reconcile(wanted, found).changes:
             if (change.name, change.verb) not in leaving:
                 yield from _said(host, change, found)
@@ -143,15 +142,15 @@ def _of_nobody(host: Host, found: Observed, latest: Deployment | None) -> Iterat
         yield host.name, item.name, why, remedy
 
 
-def _leaving(found: Observed, history: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
+def _leaving(found: Observed, deployments: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
     """Pending automatic removals, as (container, change): containers of outgoing releases that stop when their open
     requests complete, and leftovers of a rollback that finish in the background."""
 
     def ends(item: ContainerInfo) -> float:
-        since = replaced_at(history, release_of(item))
-        return ends_at(history, item, now.finished or 0.0 if since is None else since, time) + LATE
+        since = replaced_at(deployments, release_of(item))
+        return ends_at(deployments, item, now.finished or 0.0 if since is None else since, time) + LATE
 
-    before = {item.release for item in history}
+    before = {item.release for item in deployments}
     soon = [item for item in found.services if release_of(item) in before and time < ends(item)]
     stopping = [item for item in soon if drain_of(item) or now.kind == ROLLBACK]
     return {(item.name, "remove") for item in soon} | {(item.name, "stop") for item in stopping}

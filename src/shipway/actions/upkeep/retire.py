@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shipway.actions.deployments.desired_state import HostState, standing
-from shipway.actions.deployments.recover import ready
+from shipway.actions.deployments.desired_state import HostState, host_states
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.outgoing import POLL, drained, leave, standby_fits, wait_drained
 from shipway.context import Context
-from shipway.domain import history as back
-from shipway.domain import names
+from shipway.domain import history, names
 from shipway.domain.container import LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import removed_at, replaced_at
 from shipway.domain.errors import LeaseHeld
@@ -46,16 +45,16 @@ class _Step:
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
     """Stop what is on standby on every host, once its open requests have completed. A rollback then starts it again.
     Returns the number stopped."""
-    history = ctx.ledger.history(app, environment)
-    for place in standing(ctx, app, environment):
+    deployments = ctx.ledger.history(app, environment)
+    for place in host_states(ctx, app, environment):
         for item in standing_by(place.observed):
-            wait_drained(place.ctx, [item], _since(history, item))
-    with ready(ctx, app, environment, "end of the standby", wait=wait) as own:
-        places = standing(own, app, environment)
+            wait_drained(place.ctx, [item], _since(deployments, item))
+    with exclusive_access(ctx, app, environment, "end of the standby", wait=wait) as own:
+        places = host_states(own, app, environment)
         needed = [(place, {change.name for change in place.changes.of("container", "remove")}) for place in places]
         warm = [(place, item) for place, older in needed for item in standing_by(place.observed) if item.name not in older]
         known = {item.id for _, item in warm}
-        others = [step for step in _steps(own, history, places, at_once=True) if step.due and step.item.id not in known]
+        others = [step for step in _steps(own, deployments, places, at_once=True) if step.due and step.item.id not in known]
         attempt_all(
             partial(_do, others),
             partial(side_by_side, lambda each: leave(each[0].ctx, each[1], app, environment, remove=False), warm),
@@ -67,7 +66,7 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
     """Do what is due, and return when to call again (seconds since the epoch); None once nothing remains."""
     try:
         while any(step.due for step in _now(ctx, app, environment)):
-            with ready(ctx, app, environment, "drained") as own:
+            with exclusive_access(ctx, app, environment, "drained") as own:
                 due = [step for step in _now(own, app, environment) if step.due]
                 removals = [step for step in due if step.verb == "remove"]
                 _do([step for step in due if step not in removals[1:]])
@@ -90,21 +89,21 @@ def _do(steps: Sequence[_Step]) -> None:
 
 
 def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
-    return list(_steps(ctx, ctx.ledger.history(app, environment), standing(ctx, app, environment)))
+    return list(_steps(ctx, ctx.ledger.history(app, environment), host_states(ctx, app, environment)))
 
 
-def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[HostState], *, at_once: bool = False) -> Iterator[_Step]:
+def _steps(ctx: Context, deployments: Sequence[Deployment], places: Sequence[HostState], *, at_once: bool = False) -> Iterator[_Step]:
     for place in places:
         verbs = {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
         warm = {item.name for item in standing_by(place.observed)}
         fits = standby_fits(place.ctx, standing_by(place.observed))[0]
         rotation = names.rotation_network(place.wanted.app, place.wanted.environment)
         for item in place.observed.services:
-            now, since = ctx.clock(), _since(history, item)
+            now, since = ctx.clock(), _since(deployments, item)
             again = now + min(max(POLL, (now - since) / 10), SELDOM)
             over = since + (float(item.labels.get(LABEL_STANDBY, "0")) if fits else 0.0)
             if item.name in verbs:
-                rested = removed_at(history, item, now) if item.name in warm and verbs[item.name] == "remove" and not at_once else 0.0
+                rested = removed_at(deployments, item, now) if item.name in warm and verbs[item.name] == "remove" and not at_once else 0.0
                 yield _Step(place, item, verbs[item.name], now >= rested and drained(place.ctx, item, since), again if now >= rested else rested)
             elif item.name in warm and now >= over:
                 yield _Step(place, item, "stop", drained(place.ctx, item, since), again)
@@ -114,10 +113,10 @@ def _steps(ctx: Context, history: Sequence[Deployment], places: Sequence[HostSta
                 yield _Step(place, item, "stop", due=False, at=over)
 
 
-def _since(history: Sequence[Deployment], item: ContainerInfo) -> float:
+def _since(deployments: Sequence[Deployment], item: ContainerInfo) -> float:
     """Latest possible time of its last new request."""
-    found = replaced_at(history, release_of(item))
+    found = replaced_at(deployments, release_of(item))
     if found is None:  # a surplus container of the serving release
-        now = back.current(history)
+        now = history.current(deployments)
         found = now.finished if now else None
     return found or 0.0

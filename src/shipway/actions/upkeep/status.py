@@ -10,14 +10,13 @@ from shipway.actions.environment.former_hosts import former_hosts
 from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe, versions
 from shipway.context import Context
-from shipway.domain import history as back
-from shipway.domain import names
+from shipway.domain import history, names
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import PENDING, Waiver, Deployment, Lease, Release
+from shipway.domain.release import PENDING, Deployment, Lease, Release, Waiver
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.system.parallel import side_by_side
 
@@ -69,8 +68,8 @@ class EnvironmentStatus:
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
     """Read one environment."""
-    history = ctx.ledger.history(app, environment.name)
-    current, latest = back.current(history), ctx.ledger.latest(app, environment.name)
+    deployments = ctx.ledger.history(app, environment.name)
+    current, latest = history.current(deployments), ctx.ledger.latest(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
     observed, crashing, down, away = _everywhere(ctx, app, where, release)
@@ -79,8 +78,8 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     arriving = latest.release if lease and latest and latest.outcome == PENDING else None
     known = {arriving, release.number} if release else {arriving}
     others = [item for item in observed.services if item.active and release_of(item) not in known]
-    before = {item.release for item in back.standing(history) if item.outcome != PENDING}
-    keep = back.left(history, release.number) if release else None
+    before = {item.release for item in history.since_last_destroy(deployments) if item.outcome != PENDING}
+    keep = history.previous_release(deployments, release.number) if release else None
     warm = [item for item in others if release_of(item) == keep and LABEL_STANDBY in item.labels]
     draining = [item for item in others if item not in warm and release_of(item) in before and (drain_of(item) or LABEL_STANDBY in item.labels)]
     return EnvironmentStatus(
@@ -95,13 +94,13 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         away=away,
         former_hosts={name: why for name, why in former_hosts(ctx, app, environment.name).items() if name not in {host.name for host in where.hosts}},
         standby=_standby(current, warm),
-        draining=_draining(history, draining, ctx.clock()),
+        draining=_draining(deployments, draining, ctx.clock()),
         strays=tuple(item.name for item in others if item not in warm and item not in draining),
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease,
-        ahead=own_schema(history, release) if release and ahead(history, release) else None,
+        ahead=own_schema(deployments, release) if release and ahead(deployments, release) else None,
         drill=_drill(ctx, environment.name, release) if release else None,
-        accepted=tuple(ctx.ledger.acceptances(app, environment.name, release.number)) if release else (),
+        accepted=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
     )
 
 
@@ -123,11 +122,11 @@ def _drill(ctx: Context, environment: str, release: Release) -> tuple[float, Reh
     return newest(evidence, environment)
 
 
-def _draining(history: Sequence[Deployment], items: Sequence[ContainerInfo], now: float) -> tuple[Draining, ...]:
+def _draining(deployments: Sequence[Deployment], items: Sequence[ContainerInfo], now: float) -> tuple[Draining, ...]:
     found: dict[int, list[float]] = {}
     for item in items:
         number = release_of(item) or 0
-        found.setdefault(number, []).append(ends_at(history, item, replaced_at(history, number) or 0.0, now))
+        found.setdefault(number, []).append(ends_at(deployments, item, replaced_at(deployments, number) or 0.0, now))
     return tuple(Draining(number, max(ends), len(ends)) for number, ends in sorted(found.items()))
 
 

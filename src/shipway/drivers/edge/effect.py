@@ -15,7 +15,7 @@ from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, 
 INTERVAL = 0.003
 UNREACHABLE = (502, 504)  # the edge's own responses if the container is unreachable
 
-Question = Callable[[], str | None]  # None if satisfied; else a message
+ProofRequest = Callable[[], str | None]  # None if satisfied; else a message
 
 
 class Asker:
@@ -33,7 +33,7 @@ class Asker:
         for connection in self._open.values():
             connection.close()
 
-    def listens(self, port: Publish) -> Question:
+    def listens(self, port: Publish) -> ProofRequest:
         """Whether the edge serves this port."""
 
         def ask() -> None:
@@ -41,7 +41,7 @@ class Asker:
 
         return ask
 
-    def shows(self, where: Public, path: str, wanted: str, port: Publish) -> Question:
+    def shows(self, where: Public, path: str, wanted: str, port: Publish) -> ProofRequest:
         """Whether a mark shows this version."""
 
         def ask() -> str | None:
@@ -51,7 +51,7 @@ class Asker:
 
         return ask
 
-    def passes(self, where: Public, path: str, port: Publish) -> Question:
+    def passes(self, where: Public, path: str, port: Publish) -> ProofRequest:
         """Whether the listener leads to an edge with this mark."""
 
         def ask() -> str | None:
@@ -64,7 +64,7 @@ class Asker:
 
         return ask
 
-    def shows_nothing(self, where: Public, path: str, port: Publish) -> Question:
+    def shows_nothing(self, where: Public, path: str, port: Publish) -> ProofRequest:
         """Whether a mark is gone."""
 
         def ask() -> str | None:
@@ -73,7 +73,7 @@ class Asker:
 
         return ask
 
-    def certified(self, where: Public, port: Publish, authorities: str | None) -> Question:
+    def certified(self, where: Public, port: Publish, authorities: str | None) -> ProofRequest:
         """Whether a browser that trusts these CAs (PEM; None: those of this machine) accepts the certificate."""
 
         def ask() -> str | None:
@@ -87,7 +87,7 @@ class Asker:
 
         return ask
 
-    def issued(self, where: Public, port: Publish) -> Question:
+    def issued(self, where: Public, port: Publish) -> ProofRequest:
         """Whether there is a certificate for its name, from any issuer."""
 
         def ask() -> str | None:
@@ -100,14 +100,14 @@ class Asker:
 
         return ask
 
-    def routed(self, owner: str, table: Mapping[str, Any], port: Publish) -> Question:
+    def routed(self, owner: str, table: Mapping[str, Any], port: Publish) -> ProofRequest:
         """Whether it routes by this table."""
         return self.shows(public(table), mark(owner), version(table), port)
 
-    def reached(self, owner: str, table: Mapping[str, Any], port: Publish) -> list[Question]:
+    def reached(self, owner: str, table: Mapping[str, Any], port: Publish) -> list[ProofRequest]:
         """Whether a container of each release on the first route answers."""
 
-        def question(group: Mapping[str, Any]) -> Question:
+        def question(group: Mapping[str, Any]) -> ProofRequest:
             def ask() -> str | None:
                 answer = self._health(port, owner, table, group["release"])
                 if answer.status in UNREACHABLE:
@@ -129,7 +129,7 @@ class Asker:
             return f"release {release} gets no requests"
         return None if 200 <= answer.status <= 299 else str(answer.status)
 
-    def until(self, *questions: Question, patience: float = 0.0) -> str | None:
+    def until(self, *questions: ProofRequest, patience: float = 0.0) -> str | None:
         """Repeat each question until it is satisfied. None, or the last message at the deadline; patience: seconds
         beyond that."""
         end = time.monotonic() + self._deadline + patience

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from shipway.domain.errors import EngineError
 from shipway.drivers.hosts import socks
+from shipway.drivers.hosts.messages import look, no_engine
 from shipway.drivers.hosts.tunnel import ANSWER, SOCKET, Tunnel
-from shipway.drivers.hosts.words import look, no_engine
 
 T = TypeVar("T")
 

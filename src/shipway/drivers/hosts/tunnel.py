@@ -13,7 +13,7 @@ from collections import deque
 from pathlib import Path
 
 from shipway.domain.errors import EngineError
-from shipway.drivers.hosts.words import login_failed
+from shipway.drivers.hosts.messages import login_failed
 
 SOCKET = "/var/run/docker.sock"  # on the host
 CONNECT_TIMEOUT = 10  # seconds until the host's SSH server answers

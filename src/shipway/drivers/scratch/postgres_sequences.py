@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shipway.drivers.scratch.postgres_messages import FIRST, qualified
 from shipway.drivers.scratch.postgres_session import Connection
-from shipway.drivers.scratch.postgres_words import FIRST, qualified
 
 # Integer columns filled by a sequence: as their identity, or as their whole default.
 _FILLED = f"""

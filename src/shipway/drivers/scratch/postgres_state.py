@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shipway.drivers.scratch.postgres_messages import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_session import Connection
-from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
 
 COUNTED_SINCE = 150000  # before, sessions sent their counts to a collector by UDP: late, or never
 ENDED = 5.0  # seconds to wait for ending sessions

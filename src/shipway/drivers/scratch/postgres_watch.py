@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from shipway.domain.migration_tables import is_migration_table
 from shipway.domain.proof import Lock
+from shipway.drivers.scratch.postgres_messages import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection
-from shipway.drivers.scratch.postgres_words import FIRST, PEOPLES, qualified
 
 PAUSE = 0.005  # seconds between two samples
 _RELATIONS = f"""

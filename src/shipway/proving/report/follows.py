@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shipway.domain.proof import Proof
-from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY, RollbackQuery, Step, rollback_plan
+from shipway.domain.rollback_plan import (
+    CODE_THEN_DOWN,
+    DOWN_THEN_CODE,
+    FORWARD_ONLY,
+    RollbackQuery,
+    Step,
+    rollback_plan,
+)
 from shipway.domain.schema_history import CODE_ONLY
 
 FIRST = "nothing to go back to"

@@ -11,9 +11,7 @@ from shipway.domain.rollback_plan import FORWARD_ONLY
 from shipway.proving.report import picture, tables
 from shipway.proving.report.follows import FIRST, what_follows
 from shipway.proving.report.markup import Markup, join, tag
-from shipway.proving.report.style import STYLE
-from shipway.proving.report.timeline import all_stages, held
-from shipway.proving.report.words import (
+from shipway.proving.report.messages import (
     BAD,
     DOWN,
     GOOD,
@@ -26,6 +24,8 @@ from shipway.proving.report.words import (
     short_image,
     verdicts,
 )
+from shipway.proving.report.style import STYLE
+from shipway.proving.report.timeline import all_stages, held
 from shipway.system.durations import human, timestamp
 
 MOST_REASONS = 6  # of a card; the rest is collapsed

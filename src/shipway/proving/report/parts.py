@@ -12,11 +12,11 @@ from shipway.domain.proof import (
     NOT_RESTORED,
     SCHEMA,
     UNSAFE,
-    Proof,
-    Trial,
+    CompatibilityTest,
     MigrationReport,
+    Proof,
 )
-from shipway.proving.report.words import DOWN, GOOD, GRADES, loss_text, other_reasons
+from shipway.proving.report.messages import DOWN, GOOD, GRADES, loss_text, other_reasons
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
@@ -71,7 +71,7 @@ def _data(way: MigrationReport, mode: str) -> Part:
     return Part("data", PASSED)
 
 
-def _trial(name: str, trial: Trial) -> Part:
+def _trial(name: str, trial: CompatibilityTest) -> Part:
     taken = sum(stage.seconds for stage in trial.stages)
     if trial.verdict == UNSAFE:
         output = (line for stage in trial.stages if stage.outcome != "succeeded" for line in stage.output)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from shipway.domain.proof import Proof, Stage
 from shipway.proving.report.markup import Markup, join, tag
+from shipway.proving.report.messages import LOCK_GRADES
 from shipway.proving.report.timeline import Held, all_stages, held, length, ticks
-from shipway.proving.report.words import LOCK_GRADES
 from shipway.system.durations import human
 
 MOST_LOCKS = 16  # rows of a stage's picture; the rest is collapsed

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from shipway.domain.catalog import ADDITIVE, Difference
-from shipway.domain.proof import Loss, Proof, Stage, Trial, MigrationReport
+from shipway.domain.proof import CompatibilityTest, Loss, MigrationReport, Proof, Stage
 from shipway.proving.report.markup import Markup, join, tag
-from shipway.proving.report.words import DOWN, GRADES, NONE, loss_text, other_reasons
+from shipway.proving.report.messages import DOWN, GRADES, NONE, loss_text, other_reasons
 from shipway.system.durations import human
 
 MOST = 25  # rows of a table; the rest is collapsed
@@ -71,7 +71,7 @@ def exercises(proof: Proof) -> Markup | None:
     return join(_trial(name, trial) for name, trial in trials)
 
 
-def _trial(name: str, trial: Trial) -> Markup:
+def _trial(name: str, trial: CompatibilityTest) -> Markup:
     rows = [_row(_word("good", "✓ passed"), check) for check in trial.checks]
     rows += [_row(_word(GRADES.get(trial.verdict, NONE), "✗ found" if trial.verdict == "UNSAFE" else "○ note"), reason) for reason in trial.reasons]
     heading = tag("h3", name, " ", _word(GRADES.get(trial.verdict, NONE), trial.verdict))

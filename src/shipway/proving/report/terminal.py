@@ -6,11 +6,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from shipway.domain.proof import Proof, Stage, MigrationReport
+from shipway.domain.proof import MigrationReport, Proof, Stage
 from shipway.domain.rollback_plan import FORWARD_ONLY
 from shipway.proving.report.follows import what_follows
-from shipway.proving.report.timeline import all_stages, held
-from shipway.proving.report.words import (
+from shipway.proving.report.messages import (
     BAD,
     DOUBT,
     GOOD,
@@ -23,6 +22,7 @@ from shipway.proving.report.words import (
     short_image,
     verdicts,
 )
+from shipway.proving.report.timeline import all_stages, held
 from shipway.system.durations import human, timestamp
 
 Style = Callable[[str, str], str]  # text and red, green, yellow, dim or bold, as `cli.output.style`

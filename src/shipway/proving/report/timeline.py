@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.proof import Lock, Proof, Stage
-from shipway.proving.report.words import LOCK_GRADES, Mode, mode_of
+from shipway.proving.report.messages import LOCK_GRADES, Mode, mode_of
 
 
 @dataclass(frozen=True)

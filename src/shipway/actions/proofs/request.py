@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shipway.context import Context
-from shipway.domain import history as back
+from shipway.domain import history
 from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof, images_digest
 from shipway.domain.release import Deployment, Release
-from shipway.domain.schema_history import ahead, levels
+from shipway.domain.schema_history import ahead, schema_revisions
 
 
 @dataclass(frozen=True)
-class Question:
+class ProofRequest:
     """What to prove: the upgrade from an environment's current release, and the rollback."""
 
     release: Release
@@ -33,15 +33,15 @@ class Question:
         )  # fmt: skip
 
 
-def ask(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> Question | None:
+def proof_request(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> ProofRequest | None:
     """The question, from the ledger; None if nothing runs there."""
-    history = ctx.ledger.history(release.app, environment.name)
-    previous = back.current(history)
+    deployments = ctx.ledger.history(release.app, environment.name)
+    previous = history.current(deployments)
     old = ctx.ledger.release(release.app, previous.release) if previous else None
     if previous is None or old is None:
         return None
-    stands = levels(history)
-    return Question(
-        release, environment, previous, old, stands[-1].schema if stands else None, ahead(history, old) is not None,
+    stands = schema_revisions(deployments)
+    return ProofRequest(
+        release, environment, previous, old, stands[-1].schema if stands else None, ahead(deployments, old) is not None,
         mode or release.plan.prove.mode,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
-from shipway.domain.proof import Loss, Proof, MigrationReport
+from shipway.domain.proof import Loss, MigrationReport, Proof
 
 GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # display grade of a verdict
 GRADES = {
