@@ -23,7 +23,7 @@ from shipway.domain.proof import (
     images_digest,
 )
 from shipway.domain.record import to_data
-from shipway.domain.rehearsal import DRILL
+from shipway.domain.rehearsal import REHEARSAL
 from shipway.domain.release import Evidence
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, visitors
@@ -104,7 +104,7 @@ def test_by_the_code_alone_and_what_follows(shop: Tiny) -> None:
 
 def drills(shop: Tiny, release: int) -> list[str]:
     ledger = shop.ledger()
-    found = [item.detail for item in ledger.evidence(shop.app, release) if item.kind == DRILL]
+    found = [item.detail for item in ledger.evidence(shop.app, release) if item.kind == REHEARSAL]
     ledger.close()
     return found
 

@@ -86,9 +86,9 @@ def render_desired(
     )
 
 
-def nothing(wanted: DesiredState) -> DesiredState:
+def nothing(desired: DesiredState) -> DesiredState:
     """The desired state of a host that is no longer part of the environment."""
-    return dataclasses.replace(wanted, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None)
+    return dataclasses.replace(desired, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None)
 
 
 def variables(

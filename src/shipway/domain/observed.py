@@ -53,7 +53,7 @@ class DesiredState:
         return self.web + self.workers
 
 
-def standing_by(observed: Observed) -> list[ContainerInfo]:
+def on_standby(observed: Observed) -> list[ContainerInfo]:
     """Containers on standby for a rollback, of releases that the edge sends no requests to."""
     return [
         item for item in observed.services

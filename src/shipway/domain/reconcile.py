@@ -10,32 +10,32 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_STANDBY, Co
 from shipway.domain.observed import DesiredState, Observed, release_of
 
 
-def reconcile(wanted: DesiredState, observed: Observed) -> Changeset:
+def reconcile(desired: DesiredState, observed: Observed) -> Changeset:
     """The changes that lead to the desired release, in the order of application."""
     running = observed.routed_release
-    replaces = f", replaces release {running}" if running not in (None, wanted.release) else ""
-    title = f"{wanted.environment}: release {wanted.release} ({wanted.version}){replaces}"
-    return Changeset(title, tuple(_changes(wanted, observed)))
+    replaces = f", replaces release {running}" if running not in (None, desired.release) else ""
+    title = f"{desired.environment}: release {desired.release} ({desired.version}){replaces}"
+    return Changeset(title, tuple(_changes(desired, observed)))
 
 
-def _changes(wanted: DesiredState, observed: Observed) -> Iterator[Change]:
+def _changes(desired: DesiredState, observed: Observed) -> Iterator[Change]:
     accessories = {container.name: container for container in observed.accessories}
-    for spec in wanted.accessories:
+    for spec in desired.accessories:
         yield from _accessory(spec, accessories.get(spec.name), accessories.get(names.replaced(spec.name)))
-    for revision in wanted.up:
-        yield Change("migrate", "database", revision, f"brought by release {wanted.release}")
+    for revision in desired.up:
+        yield Change("migrate", "database", revision, f"brought by release {desired.release}")
     services = {container.name: container for container in observed.services}
-    missing = [change for spec in wanted.services for change in _service(spec, services.get(spec.name), wanted)]
-    if wanted.seed and (missing or wanted.up):
-        yield Change("seed", "database", wanted.seed, "runs with each deployment; changes nothing that is there")
+    missing = [change for spec in desired.services for change in _service(spec, services.get(spec.name), desired)]
+    if desired.seed and (missing or desired.up):
+        yield Change("seed", "database", desired.seed, "runs with each deployment; changes nothing that is there")
     yield from missing
-    yield from _routes(wanted, observed)
-    part = {spec.name for spec in wanted.services}
+    yield from _routes(desired, observed)
+    part = {spec.name for spec in desired.services}
     for container in sorted(observed.services, key=lambda item: item.name):
         if container.name not in part:
-            yield from _leave(container, wanted, observed.routed_release)
-    for revision in wanted.down or ():
-        yield Change("revert", "database", revision, f"release {wanted.release} was made for an older schema")
+            yield from _leave(container, desired, observed.routed_release)
+    for revision in desired.down or ():
+        yield Change("revert", "database", revision, f"release {desired.release} was made for an older schema")
 
 
 def _accessory(spec: ContainerSpec, found: ContainerInfo | None, replaced: ContainerInfo | None) -> Iterator[Change]:
@@ -54,25 +54,25 @@ def _accessory(spec: ContainerSpec, found: ContainerInfo | None, replaced: Conta
         yield Change("remove", "accessory", replaced.name, f"{spec.name} has replaced it; its volumes are kept")
 
 
-def _service(spec: ContainerSpec, found: ContainerInfo | None, wanted: DesiredState) -> Iterator[Change]:
+def _service(spec: ContainerSpec, found: ContainerInfo | None, desired: DesiredState) -> Iterator[Change]:
     if found is None:
-        yield Change("create", "container", spec.name, f"part of release {wanted.release}", spec)
+        yield Change("create", "container", spec.name, f"part of release {desired.release}", spec)
     elif not found.running:
-        yield Change("start", "container", spec.name, f"part of release {wanted.release}, here and {found.state}", spec)
+        yield Change("start", "container", spec.name, f"part of release {desired.release}, here and {found.state}", spec)
 
 
-def _routes(wanted: DesiredState, observed: Observed) -> Iterator[Change]:
-    if wanted.routes is None:
+def _routes(desired: DesiredState, observed: Observed) -> Iterator[Change]:
+    if desired.routes is None:
         if observed.routes is not None:
-            yield Change("remove", "route", wanted.environment, "no service has a route any more")
+            yield Change("remove", "route", desired.environment, "no service has a route any more")
         return
-    if wanted.routes == observed.routes:
+    if desired.routes == observed.routes:
         return
     before = observed.routed_release
-    cause = "first release here" if before is None else f"release {before} → {wanted.release}"
-    if before == wanted.release:
+    cause = "first release here" if before is None else f"release {before} → {desired.release}"
+    if before == desired.release:
         cause = "its configuration changed"
-    yield Change("switch", "route", _where(wanted.routes), cause)
+    yield Change("switch", "route", _where(desired.routes), cause)
 
 
 def _where(table: Mapping[str, object]) -> str:
@@ -81,20 +81,20 @@ def _where(table: Mapping[str, object]) -> str:
     return ", ".join(f"{route['prefix']} → {route['name']}" for route in routes)
 
 
-def _leave(container: ContainerInfo, wanted: DesiredState, routed: int | None) -> Iterator[Change]:
+def _leave(container: ContainerInfo, desired: DesiredState, routed: int | None) -> Iterator[Change]:
     """Keep the previous release for a rollback, on standby or stopped; remove older containers."""
     release = release_of(container)
-    reachable = container.active or names.rotation_network(wanted.app, wanted.environment) in container.addresses
-    if release is None or release != wanted.keep:
-        yield Change("remove", "container", container.name, _why_removed(container, wanted))
+    reachable = container.active or names.rotation_network(desired.app, desired.environment) in container.addresses
+    if release is None or release != desired.keep:
+        yield Change("remove", "container", container.name, _why_removed(container, desired))
     elif reachable and not (container.running and LABEL_STANDBY in container.labels):
         yield Change("stop", "container", container.name, f"belongs to release {release}; kept for a rollback")
     elif reachable and release == routed:
         yield Change("stand by", "container", container.name, f"belongs to release {release}; stays up for a rollback")
 
 
-def _why_removed(container: ContainerInfo, wanted: DesiredState) -> str:
+def _why_removed(container: ContainerInfo, desired: DesiredState) -> str:
     release = release_of(container)
-    if release == wanted.release:
+    if release == desired.release:
         return f"{container.labels.get(LABEL_NAME, 'it')} was configured otherwise"
     return f"belongs to release {release}"

@@ -10,7 +10,7 @@ from shipway.domain.proof import UNSAFE, CompatibilityTest, Stage
 from shipway.domain.record import from_data
 from shipway.domain.release import Evidence
 
-DRILL = "drill"  # kind of evidence
+REHEARSAL = "drill"  # kind of evidence
 
 
 @dataclass(frozen=True)
@@ -35,5 +35,5 @@ class Rehearsal:
 def newest(evidence: Sequence[Evidence], environment: str) -> tuple[float, Rehearsal] | None:
     """The latest rehearsal of an environment with its time; None without one. evidence: of one release, oldest
     first."""
-    found = [item for item in evidence if (item.kind, item.environment) == (DRILL, environment)]
+    found = [item for item in evidence if (item.kind, item.environment) == (REHEARSAL, environment)]
     return (found[-1].at, from_data(Rehearsal, json.loads(found[-1].detail))) if found else None

@@ -35,7 +35,7 @@ DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema
 CODE_THEN_DOWN = "code, then down"  # it is not known to fail: this order avoids downtime
 FORWARD_ONLY = "forward only"
 LEADS_BACK = (RESTORED, COLUMN_ORDER)
-PROVEN, ACCEPTED, UNKNOWN = "proven", "accepted", "unknown"  # what counts as evidence: each includes the ones before
+PROVEN, WAIVED, UNKNOWN = "proven", "accepted", "unknown"  # what counts as evidence: each includes the ones before
 RAN = (DATA_LOST, NOT_RESTORED)  # ran down, with another result: can be waived
 
 
@@ -47,7 +47,7 @@ class Step:
     before: str | None
     after: str
     proof: Proof | None = None  # None: never tested
-    accepted: Waiver | None = None
+    waiver: Waiver | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class RollbackQuery:
     target: int  # release
     steps: Sequence[Step]  # newest first
     tried: Mapping[str, CompatibilityTest] = field(default_factory=dict)  # of the target on newer schemas
-    asked: bool = False  # whether the environment requires proofs
+    proof_required: bool = False  # whether the environment requires proofs
 
     @property
     def schemas(self) -> list[str | None]:
@@ -84,30 +84,30 @@ class RollbackQuery:
         return [*(step.after for step in self.steps), self.steps[-1].before]
 
 
-def rollback_plan(asked: RollbackQuery, schema: str | None) -> RollbackPlan:
+def rollback_plan(query: RollbackQuery, schema: str | None) -> RollbackPlan:
     """Plan the rollback of a database at this revision."""
-    if not asked.steps:
+    if not query.steps:
         return RollbackPlan(CODE_ONLY, schema, ("no migration lies between them",))
-    said = tuple(_said(step) for step in asked.steps)
-    for counts in (PROVEN, ACCEPTED) if asked.asked else (PROVEN, ACCEPTED, UNKNOWN):
-        chosen = _chosen(asked, counts)
+    descriptions = tuple(_describe(step) for step in query.steps)
+    for counts in (PROVEN, WAIVED) if query.proof_required else (PROVEN, WAIVED, UNKNOWN):
+        chosen = _chosen(query, counts)
         if chosen is None:
             continue
-        by = [_by(step) for step in asked.steps if counts != PROVEN and step.accepted]
+        by = [_by(step) for step in query.steps if counts != PROVEN and step.waiver]
         if counts == PROVEN:
-            by += _concluded(asked, chosen)
-        if any(step.proof is None for step in asked.steps[:chosen]):
+            by += _inferred(query, chosen)
+        if any(step.proof is None for step in query.steps[:chosen]):
             by.append("down scripts that are not proven run as they are")
-        return _decided(asked, chosen, (*said, *by))
-    return RollbackPlan(FORWARD_ONLY, schema, said)
+        return _decided(query, chosen, (*descriptions, *by))
+    return RollbackPlan(FORWARD_ONLY, schema, descriptions)
 
 
-def forced(asked: RollbackQuery, schema: str | None, kind: str, reason: str) -> RollbackPlan:
+def forced(query: RollbackQuery, schema: str | None, kind: str, reason: str) -> RollbackPlan:
     """The plan that a user forces whatever the proofs show: keep the schema, or down to the target's own revision."""
-    said = (*(_said(step) for step in asked.steps), f"a person asked for this way: {reason}")
-    if kind == CODE_ONLY or not asked.steps:
-        return RollbackPlan(CODE_ONLY, schema, said)
-    return _decided(asked, len(asked.steps), said)
+    descriptions = (*(_describe(step) for step in query.steps), f"a person asked for this way: {reason}")
+    if kind == CODE_ONLY or not query.steps:
+        return RollbackPlan(CODE_ONLY, schema, descriptions)
+    return _decided(query, len(query.steps), descriptions)
 
 
 def finding(proof: Proof) -> str:
@@ -115,26 +115,26 @@ def finding(proof: Proof) -> str:
     return f"{proof.way.verdict if proof.way else 'no migration'}, old code {proof.old_code.verdict}"
 
 
-def _chosen(asked: RollbackQuery, counts: str) -> int | None:
+def _chosen(query: RollbackQuery, counts: str) -> int | None:
     """Index of the revision to end at."""
-    for index in range(len(asked.schemas)):
-        if all(_leads_down(step, counts) for step in asked.steps[:index]) and _works_on(asked, index, counts):
+    for index in range(len(query.schemas)):
+        if all(_leads_down(step, counts) for step in query.steps[:index]) and _works_on(query, index, counts):
             return index
     return None
 
 
-def _works_on(asked: RollbackQuery, index: int, counts: str) -> bool:
+def _works_on(query: RollbackQuery, index: int, counts: str) -> bool:
     """Whether the target works on this revision, by what counts."""
-    if index == len(asked.steps):
+    if index == len(query.steps):
         return True
-    step = asked.steps[index]
-    trial = asked.tried.get(step.after)
+    step = query.steps[index]
+    trial = query.tried.get(step.after)
     if trial is not None and trial.verdict != NO_EVIDENCE:
         return trial.verdict == SAFE
-    if counts != PROVEN and step.accepted:
+    if counts != PROVEN and step.waiver:
         unharmed = step.proof is None or step.proof.old_code.verdict != UNSAFE
-        return unharmed and _works_on(asked, index + 1, counts)
-    return index + 1 < len(asked.steps) and _only_adds(step) and _works_on(asked, index + 1, counts)
+        return unharmed and _works_on(query, index + 1, counts)
+    return index + 1 < len(query.steps) and _only_adds(step) and _works_on(query, index + 1, counts)
 
 
 def _only_adds(step: Step) -> bool:
@@ -146,31 +146,31 @@ def _leads_down(step: Step, counts: str) -> bool:
     if step.proof is None:
         return counts == UNKNOWN
     verdict = step.proof.way.verdict if step.proof.way else ""
-    return verdict in LEADS_BACK or (counts != PROVEN and step.accepted is not None and verdict in RAN)
+    return verdict in LEADS_BACK or (counts != PROVEN and step.waiver is not None and verdict in RAN)
 
 
-def _decided(asked: RollbackQuery, index: int, reasons: tuple[str, ...]) -> RollbackPlan:
-    schema = asked.schemas[index]
+def _decided(query: RollbackQuery, index: int, reasons: tuple[str, ...]) -> RollbackPlan:
+    schema = query.schemas[index]
     if index == 0:
         return RollbackPlan(CODE_ONLY, schema, reasons)
-    unsafe = [trial for step in asked.steps[:index] if (trial := asked.tried.get(step.after)) and trial.verdict == UNSAFE]
-    lost = f"what was written since into what goes down from {asked.schemas[0]} goes with it"
+    unsafe = [trial for step in query.steps[:index] if (trial := query.tried.get(step.after)) and trial.verdict == UNSAFE]
+    lost = f"what was written since into what goes down from {query.schemas[0]} goes with it"
     return RollbackPlan(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
 
 
-def _concluded(asked: RollbackQuery, index: int) -> list[str]:
+def _inferred(query: RollbackQuery, index: int) -> list[str]:
     """Message for a compatibility that was inferred, not tested."""
-    if index == len(asked.steps) or asked.steps[index].after in asked.tried:
+    if index == len(query.steps) or query.steps[index].after in query.tried:
         return []
-    return [f"nobody tried release {asked.target} on {asked.steps[index].after}: concluded, since all steps to there only add"]
+    return [f"nobody tried release {query.target} on {query.steps[index].after}: concluded, since all steps to there only add"]
 
 
 def _by(step: Step) -> str:
-    assert step.accepted is not None
-    return f"release {step.release}: {step.accepted.finding} was accepted by {step.accepted.actor}: {step.accepted.reason}"
+    assert step.waiver is not None
+    return f"release {step.release}: {step.waiver.finding} was accepted by {step.waiver.actor}: {step.waiver.reason}"
 
 
-def _said(step: Step) -> str:
+def _describe(step: Step) -> str:
     words = f"release {step.release} ({step.before or 'nothing'} → {step.after})"
     proof = step.proof
     if proof is None:

@@ -27,7 +27,7 @@ class Reference:
 class Column:
     name: str
     type: str  # a domain's base type
-    cast: str  # the type to write
+    config: str  # the type to write
     nullable: bool
     checks: Sequence[str]  # expressions that involve only this column
     choosy: bool  # there is a check, perhaps with other columns
@@ -100,7 +100,7 @@ class Tables:
             column = Column(
                 name,
                 type=domain.facets["type"] if domain else facets["type"],
-                cast=facets["type"],
+                config=facets["type"],
                 nullable="null" not in facets and (domain is None or "null" not in domain.facets),
                 checks=[text for columns, text in checks if list(columns) == [name]] + of_domain,
                 choosy=bool(about),

@@ -49,7 +49,7 @@ class _Seen:
 def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> CompatibilityTest:
     """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
     old, new = old.on(server, database), new.on(server, database)
-    clock = server.ground.ctx.clock
+    clock = server.sandbox.ctx.clock
     first, tried = _Seen(clock, began), _Seen(clock, began)
     with open_environment(server, "old") as at:
         at.accessories(new.release.plan)
@@ -60,18 +60,18 @@ def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: 
         except Failed as error:
             return CompatibilityTest(NO_EVIDENCE, (f"the new code does not work on its own schema: {error.reason}",), stages=tuple(first.stages))
         mark = server.mark(database)
-        trial = _judged(at, old, tried, lambda: server.log(database, mark), "old code")
-    stages = (*first.stages, *trial.stages)
-    if trial.verdict == SAFE and not first.wrote():
+        result = _judged(at, old, tried, lambda: server.log(database, mark), "old code")
+    stages = (*first.stages, *result.stages)
+    if result.verdict == SAFE and not first.wrote():
         reason = "the new code wrote nothing before: its plan has no exercise of kind `write` or `job`"
-        return CompatibilityTest(NO_EVIDENCE, (reason, *trial.reasons), trial.checks, stages)
-    return CompatibilityTest(trial.verdict, trial.reasons, trial.checks, stages)
+        return CompatibilityTest(NO_EVIDENCE, (reason, *result.reasons), result.checks, stages)
+    return CompatibilityTest(result.verdict, result.reasons, result.checks, stages)
 
 
 def try_new(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> CompatibilityTest:
     """Test the new images on the old schema: the state before the migration, and after a down migration."""
     old, new = old.on(server, database), new.on(server, database)
-    tried = _Seen(server.ground.ctx.clock, began)
+    tried = _Seen(server.sandbox.ctx.clock, began)
     with open_environment(server, "new") as at:
         at.accessories(new.release.plan)
         try:
@@ -82,24 +82,24 @@ def try_new(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: 
         return _judged(at, new, tried, lambda: server.log(database, mark), "new code")
 
 
-def _use(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, who: str) -> None:
+def _use(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, who: str) -> None:
     """Start it, and run all scenarios of its plan. Failed at the first error."""
     try:
         with seen.stage(f"{who}, start"):
-            at.start(cast)
-        for exercise in cast.release.plan.prove.exercise.values():
+            at.start(config)
+        for exercise in config.release.plan.prove.exercise.values():
             with seen.stage(f"{who}, {exercise.kind} {exercise.name}"):
-                at.exercise(cast, exercise)
+                at.exercise(config, exercise)
             seen.passed.append((exercise.kind, exercise.name))
-        at.look(cast)  # its first job may have crashed a worker
+        at.require_running(config)  # its first job may have crashed a worker
     finally:
-        at.stop(cast)
+        at.stop(config)
 
 
-def _judged(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> CompatibilityTest:
+def _judged(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> CompatibilityTest:
     reasons: list[str] = []
     try:
-        _use(at, cast, seen, who)
+        _use(at, config, seen, who)
     except Failed as error:
         reasons.append(error.reason)
     reasons += foreign(log())
@@ -108,9 +108,9 @@ def _judged(at: SandboxEnvironment, cast: ReleaseConfig, seen: _Seen, log: Calla
         return CompatibilityTest(UNSAFE, tuple(reasons), checks, tuple(seen.stages))
     if not seen.wrote():
         what = "has no exercise" if not seen.passed else "has no exercise that writes"
-        reason = f"nobody knows: release {cast.release.number} {what} (`prove: exercise` in its plan)"
+        reason = f"nobody knows: release {config.release.number} {what} (`prove: exercise` in its plan)"
         return CompatibilityTest(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
-    workers = ", ".join(item.name for item in cast.release.plan.workers)
+    workers = ", ".join(item.name for item in config.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)
     notes = (f"workers were started, and no exercise of kind `job` gave them work: {workers}",) if idle else ()
     return CompatibilityTest(SAFE, notes, checks, tuple(seen.stages))
@@ -131,11 +131,11 @@ def foreign(log: Sequence[Entry]) -> list[str]:
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more like these"]
 
 
-def try_there(server: Server, database: ScratchDatabase, cast: ReleaseConfig, began: float) -> CompatibilityTest:
+def try_there(server: Server, database: ScratchDatabase, config: ReleaseConfig, began: float) -> CompatibilityTest:
     """Test images on a database as it is, with its rows."""
-    own = cast.on(server, database)
+    own = config.on(server, database)
     with open_environment(server, "there") as at:
         at.accessories(own.release.plan)
         mark = server.mark(database)
-        tried = _Seen(server.ground.ctx.clock, began)
+        tried = _Seen(server.sandbox.ctx.clock, began)
         return _judged(at, own, tried, lambda: server.log(database, mark), f"release {own.release.number}")

@@ -43,7 +43,7 @@ class RoundTrip:
 
 def round_trip(
     database: ScratchDatabase, tool: DatabaseTool, span: MigrationRange, before: Catalog, terms: Terms,
-    *, golden: ScratchDatabase | None = None, known: Touched | None = None,
+    *, template: ScratchDatabase | None = None, known: Touched | None = None,
 ) -> RoundTrip:  # fmt: skip
     """Run up, down, up. With `golden`, the template with the previous rows, rows are compared with it after the down
     migrations. `known` are the tables that were touched before."""
@@ -74,8 +74,8 @@ def round_trip(
     findings = Findings(
         differences=compare(before, restored),
         order=order_of(before, restored),
-        losses=lost_rows(golden, database, suspects(seen, before, database.touched()), before, restored) if golden else (),
-        collisions=new_collisions(golden, database) if golden else (),
+        losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored) if template else (),
+        collisions=new_collisions(template, database) if template else (),
     )
 
     stage, failure = run("up again", database, up, terms)
@@ -105,7 +105,7 @@ def suspects(seen: RoundTrip, before: Catalog, touched: Touched) -> list[str]:
 
 
 def lost_rows(
-    golden: ScratchDatabase, database: ScratchDatabase, tables: Sequence[str], before: Catalog, restored: Catalog
+    template: ScratchDatabase, database: ScratchDatabase, tables: Sequence[str], before: Catalog, restored: Catalog
 ) -> tuple[Loss, ...]:
     """Lost or changed rows and values of these tables. A missing table or column counts as a schema difference
     instead."""
@@ -114,7 +114,7 @@ def lost_rows(
         columns = [name for name in before.order[table] if name in restored.order.get(table, ())]
         if table not in restored.order:
             continue
-        old, new = side_by_side(partial(_content, table, columns), (golden, database))
+        old, new = side_by_side(partial(_content, table, columns), (template, database))
         other = tuple(name for name in columns if old.columns.get(name) != new.columns.get(name))
         if old.rows != new.rows or other:
             found.append(Loss(table, (old.rows, new.rows), other))
@@ -125,8 +125,8 @@ def _content(table: str, columns: Sequence[str], database: ScratchDatabase) -> C
     return database.content(table, columns)
 
 
-def new_collisions(golden: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
+def new_collisions(template: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
     """Sequences that were correct, and now are behind the rows."""
     found = database.collisions()
-    earlier = golden.collisions() if found else ()
+    earlier = template.collisions() if found else ()
     return tuple(name for name in found if name not in earlier)

@@ -76,7 +76,7 @@ END $shipway_rows$;"""
             )
         return (
             f"INSERT INTO {table} ({', '.join(item.name for item in columns)}) "
-            f"SELECT {', '.join(f'{item.name}::{item.cast}' for item in columns)} FROM {' CROSS JOIN '.join(sources)} "
+            f"SELECT {', '.join(f'{item.name}::{item.config}' for item in columns)} FROM {' CROSS JOIN '.join(sources)} "
             f"{_where([text for _, text in together])} ORDER BY {' + '.join(f'n{at}' for at in range(len(columns)))} LIMIT 1"
         )
 

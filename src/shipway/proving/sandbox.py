@@ -60,7 +60,7 @@ def open_sandbox(ctx: Context, app: str) -> Iterator[Sandbox]:
     """A new sandbox, after removing leftovers of dead ones; it is removed at the end."""
     folder = ctx.home / "proofs"
     folder.mkdir(parents=True, exist_ok=True)
-    sweep(ctx)
+    clean_up(ctx)
     name = uuid.uuid4().hex[:10]
     path = folder / name
     with path.open("a") as lock:
@@ -74,7 +74,7 @@ def open_sandbox(ctx: Context, app: str) -> Iterator[Sandbox]:
             _remove(ctx, path)
 
 
-def sweep(ctx: Context) -> list[str]:
+def clean_up(ctx: Context) -> list[str]:
     """Remove leftovers of proofs whose process died; returns their names."""
     gone = []
     for path in sorted((ctx.home / "proofs").glob("*")):

@@ -19,7 +19,7 @@ from shipway.domain.release import Release
 from shipway.ports import ScratchDatabase
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
-from shipway.steps.health import look, wait_healthy
+from shipway.steps.health import require_running, wait_healthy
 from shipway.system.parallel import side_by_side
 
 TAIL = 12
@@ -56,7 +56,7 @@ class SandboxEnvironment:
     """One network. cast: as returned by `Cast.on`."""
 
     def __init__(self, server: Server, name: str, network: str) -> None:
-        self._server, self._ground, self._ctx = server, server.ground, server.ground.ctx
+        self._server, self._ground, self._ctx = server, server.sandbox, server.sandbox.ctx
         self._name, self._network = name, network
 
     def accessories(self, plan: Plan) -> None:
@@ -68,33 +68,33 @@ class SandboxEnvironment:
         except DeployFailed as error:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
 
-    def start(self, cast: ReleaseConfig) -> None:
+    def start(self, config: ReleaseConfig) -> None:
         """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
         isn't."""
-        services = cast.release.plan.services.values()
+        services = config.release.plan.services.values()
         for group in ([item for item in services if item.port], [item for item in services if not item.port]):
-            side_by_side(lambda item: self._start(self._service(cast, item)), group)
+            side_by_side(lambda item: self._start(self._service(config, item)), group)
             waiting = [(self._called(item.name), item.health, item.port) for item in group]
-            self._healthy(partial(wait_healthy, self._ctx, waiting, headers=cast.environment.forwarded))
+            self._healthy(partial(wait_healthy, self._ctx, waiting, headers=config.environment.forwarded))
 
-    def look(self, cast: ReleaseConfig) -> None:
+    def require_running(self, config: ReleaseConfig) -> None:
         """Failed if a service no longer runs."""
-        self._healthy(partial(look, self._ctx, [self._called(name) for name in cast.release.plan.services]))
+        self._healthy(partial(require_running, self._ctx, [self._called(name) for name in config.release.plan.services]))
 
-    def stop(self, cast: ReleaseConfig) -> None:
+    def stop(self, config: ReleaseConfig) -> None:
         """Remove all services."""
-        side_by_side(self._ctx.runtime.remove, [self._called(name) for name in cast.release.plan.services])
+        side_by_side(self._ctx.runtime.remove, [self._called(name) for name in config.release.plan.services])
 
-    def seed(self, cast: ReleaseConfig) -> None:
+    def seed(self, config: ReleaseConfig) -> None:
         """Run the environment's seed command. Failed if it fails."""
-        seed = cast.environment.seed
+        seed = config.environment.seed
         if seed is not None:
-            secrets = {name: cast.settings.secrets[name] for name in seed.secrets}
-            self._run(cast, seed.service, seed.run, "the seed", secrets)
+            secrets = {name: config.settings.secrets[name] for name in seed.secrets}
+            self._run(config, seed.service, seed.run, "the seed", secrets)
 
-    def exercise(self, cast: ReleaseConfig, exercise: Scenario) -> None:
+    def exercise(self, config: ReleaseConfig, exercise: Scenario) -> None:
         """Run a scenario in its own container. Failed if it fails."""
-        self._run(cast, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(cast.release.plan)})
+        self._run(config, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(config.release.plan)})
 
     def _healthy(self, work: Callable[[], None]) -> None:
         try:
@@ -104,15 +104,15 @@ class SandboxEnvironment:
             said = [line.strip() for line in lines[1:]]
             raise Failed(f"{first}{_last(said)}", tuple(said)) from error
 
-    def _run(self, cast: ReleaseConfig, service: str, command: str, what: str, extra: dict[str, str]) -> None:
+    def _run(self, config: ReleaseConfig, service: str, command: str, what: str, extra: dict[str, str]) -> None:
         lines: list[str] = []
         spec = dataclasses.replace(
-            self._service(cast, cast.release.plan.services[service]),
+            self._service(config, config.release.plan.services[service]),
             entrypoint=("sh", "-c"), command=(command,), networks={self._network: ()},
         )  # fmt: skip
         spec = dataclasses.replace(spec, name=f"{spec.name}_run", env={**spec.env, **extra})
         self._ctx.images.pull(spec.image, lambda line: None)
-        timeout = cast.release.plan.prove.timeout
+        timeout = config.release.plan.prove.timeout
         code = run_container(self._ctx, spec, on_line=lines.append, timeout=timeout)
         if code != 0:
             why = f"took longer than {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"
@@ -129,16 +129,16 @@ class SandboxEnvironment:
     def _labels(self, name: str) -> dict[str, str]:
         return {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: name, LABEL_CONFIG: self._called(name)}
 
-    def _service(self, cast: ReleaseConfig, service: Service) -> ContainerSpec:
-        release = cast.release
+    def _service(self, config: ReleaseConfig, service: Service) -> ContainerSpec:
+        release = config.release
         return ContainerSpec(
             name=self._called(service.name),
             image=release.images[service.name],
             labels=self._labels(service.name),
             command=argv(service.command),
             entrypoint=argv(service.entrypoint),
-            env=variables(release.plan, release, cast.environment, cast.settings, service),
-            files=secret_files(cast.settings, service),
+            env=variables(release.plan, release, config.environment, config.settings, service),
+            files=secret_files(config.settings, service),
             networks={self._network: (service.name,)},
             cpus=service.resources.cpus,
             memory=service.resources.memory,
@@ -160,7 +160,7 @@ class SandboxEnvironment:
 @contextmanager
 def open_environment(server: Server, name: str) -> Iterator[SandboxEnvironment]:
     """A network of its own that also has the scratch server; its containers are removed with the proof."""
-    network = server.ground.network(name)
+    network = server.sandbox.network(name)
     server.join(network)
     yield SandboxEnvironment(server, name, network)
 

@@ -49,19 +49,19 @@ def verify_sequence(
     With `fill`, migrations that may lose rows are verified again with generated rows. All databases are dropped.
     ProofError if the server or an earlier migration fails.
     """
-    with _Chain(scratch, tool_at, revisions, Terms(timeout, on_line, watched=False), fill, base) as chain:
+    with _Sequence(scratch, tool_at, revisions, Terms(timeout, on_line, watched=False), fill, base) as chain:
         chain.begin(start)
         asked = range(start, len(revisions) if stop is None else stop)
         ways: list[MigrationReport] = []
         for index in asked:
-            ways.append(chain.walk(index))
+            ways.append(chain.verify(index))
             on_way(ways[-1])
             if ends(ways[-1]):
                 break
         return SequenceReport(tuple(ways), len(asked))
 
 
-class _Chain:
+class _Sequence:
     """Two databases: `trail` is only migrated up, as far as needed; round trips run in `trial`, a clone of it. If a
     down migration doesn't restore it, trial is recreated, so that the next migration isn't blamed for that."""
 
@@ -76,7 +76,7 @@ class _Chain:
         self._catalog = Catalog()  # of trial
         self._fresh = True  # no migration was verified in it yet
 
-    def __enter__(self) -> _Chain:
+    def __enter__(self) -> _Sequence:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -44,7 +44,7 @@ class Entry:
 class Server:
     """The server of one proof. `accessory` is from the current release's plan; in `network` the server has its name."""
 
-    ground: Sandbox
+    sandbox: Sandbox
     accessory: Accessory
     password: str
     container: str  # its unique name
@@ -57,7 +57,7 @@ class Server:
 
     def join(self, network: str) -> None:
         """Make it reachable by the accessory's name in another network."""
-        self.ground.ctx.runtime.connect(network, self.container, (self.accessory.name,))
+        self.sandbox.ctx.runtime.connect(network, self.container, (self.accessory.name,))
 
     @contextmanager
     def rows_logged(self, database: ScratchDatabase) -> Iterator[None]:
@@ -77,7 +77,7 @@ class Server:
         until = self.mark(database)
         deadline = time.monotonic() + PATIENCE
         while True:
-            lines = list(self.ground.ctx.runtime.logs(self.container))
+            lines = list(self.sandbox.ctx.runtime.logs(self.container))
             found = [next((at for at, line in enumerate(lines) if mark in line), -1) for mark in (since, until)]
             if min(found) >= 0:
                 return entries(lines[found[0] + 1 : found[1]], database.name)
@@ -86,18 +86,18 @@ class Server:
             time.sleep(0.05)
 
 
-def start(ground: Sandbox, app: str, accessory: Accessory, image: str) -> Server:
+def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Server:
     """Start it and wait until it is healthy. `image`: a name to pull, or an id on the engine. ProofError if it doesn't
     start."""
-    ctx, password = ground.ctx, secrets.token_urlsafe(18)
-    network = ground.network("database")
+    ctx, password = sandbox.ctx, secrets.token_urlsafe(18)
+    network = sandbox.network("database")
     ctx.redactor.add({"scratch password": password})
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
-    name = names.bounded(f"{app}_proof_{ground.name}_{accessory.name}")
+    name = names.bounded(f"{app}_proof_{sandbox.name}_{accessory.name}")
     spec = ContainerSpec(
         name=name,
         image=image,
-        labels={**ground.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
+        labels={**sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
         command=_command(accessory),
         env=known.with_placeholders(accessory, app, password),
         networks={network: (accessory.name,)},
@@ -111,7 +111,7 @@ def start(ground: Sandbox, app: str, accessory: Accessory, image: str) -> Server
     found = ctx.runtime.find(name)
     address = found.addresses.get(network, "") if found else ""
     scratch = ctx.scratch(known.url(accessory, app, address, password))
-    return Server(ground, accessory, password, name, network, scratch)
+    return Server(sandbox, accessory, password, name, network, scratch)
 
 
 def _command(accessory: Accessory) -> tuple[str, ...]:

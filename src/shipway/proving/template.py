@@ -128,7 +128,7 @@ def make_template(server: Server, target: Target, proving: Proving) -> ScratchDa
 
 
 def _copy(server: Server, target: Target, database: ScratchDatabase, proving: Proving) -> None:
-    here = server.ground.ctx
+    here = server.sandbox.ctx
     mode = "data" if proving.mode == DATA else "schema"
     environment = names.network(target.app, target.environment)
     reach = {**_from(target), **_to(server, database)}
@@ -153,11 +153,11 @@ def _run(
     *, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
     lines: list[str] = []
-    found = ctx.runtime.find(server.container) if ctx is server.ground.ctx else None
+    found = ctx.runtime.find(server.container) if ctx is server.sandbox.ctx else None
     spec = ContainerSpec(
-        name=f"{server.ground.app}_proof_{server.ground.name}_dump",
+        name=f"{server.sandbox.app}_proof_{server.sandbox.name}_dump",
         image=found.image if found else server.accessory.image,
-        labels={**server.ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "dump"},
+        labels={**server.sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: "dump"},
         entrypoint=("sh", "-c"),
         command=(SCRIPT, "shipway", *arguments),
         env=env,
@@ -178,5 +178,5 @@ def _from(target: Target) -> dict[str, str]:
 
 
 def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:
-    own = known.client_environment(server.accessory, server.ground.app, server.container, server.password)
+    own = known.client_environment(server.accessory, server.sandbox.app, server.container, server.password)
     return {f"TO_{name.removeprefix('PG')}": value for name, value in own.items()} | {"TO_DATABASE": database.name}

@@ -20,7 +20,7 @@ class ToolContainers:
     """Safe to call from several threads. timeout: seconds that a command may be silent."""
 
     def __init__(self, server: Server, timeout: float) -> None:
-        self._server, self._ctx, self._ground = server, server.ground.ctx, server.ground
+        self._server, self._ctx, self._ground = server, server.sandbox.ctx, server.sandbox
         self._timeout = timeout + GRACE
         self._guard = threading.Lock()
         self._boxes: dict[str, ContainerSpec] = {}  # by image

@@ -42,7 +42,7 @@ def pending_range(tool: DatabaseTool, to: str | None = None) -> MigrationRange |
 
 
 def verify(
-    scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor,
+    scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor,
     *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
     fill: Fill | None = None, span: MigrationRange | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
 ) -> MigrationReport:  # fmt: skip
@@ -57,14 +57,14 @@ def verify(
     """
     terms = Terms(timeout, on_line, watched)
     if span is None:
-        span = _look_at_clone(scratch, golden, tool_for, to)
-    walker = _Walker(scratch, golden, tool_for, span, terms)
+        span = _look_at_clone(scratch, template, tool_for, to)
+    verifier = _Verifier(scratch, template, tool_for, span, terms)
     if mode == DATA:
-        return walker.bare()
+        return verifier.bare()
     if mode == ROWS and fill is not None:
-        way = walker.filled(fill)
-        return way if isinstance(way, MigrationReport) else _warn(walker.bare(), way)
-    way = walker.bare()
+        way = verifier.filled(fill)
+        return way if isinstance(way, MigrationReport) else _warn(verifier.bare(), way)
+    way = verifier.bare()
     if way.verdict not in (RESTORED, COLUMN_ORDER):
         return way
     doubts = doubt(way)
@@ -74,7 +74,7 @@ def verify(
         return way
     if fill is None:
         return _warn(way, f"{doubts}; {UNSEEN}: prove it with rows or data")
-    seen = walker.filled(fill)
+    seen = verifier.filled(fill)
     if isinstance(seen, str):
         return _warn(way, f"{doubts}; {seen}")
     return _warn(replace(seen, stages=(*way.stages, *seen.stages)), f"{doubts}; looked at with generated rows alone")
@@ -113,15 +113,15 @@ class _NoRows(Exception):
     """Why there are no rows, as a message."""
 
 
-class _Walker:
+class _Verifier:
     """Verifies one range, each time on a new clone."""
 
-    def __init__(self, scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, span: MigrationRange, terms: Terms) -> None:
-        self._scratch, self._golden, self._tool_for, self._span, self._terms = scratch, golden, tool_for, span, terms
+    def __init__(self, scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor, span: MigrationRange, terms: Terms) -> None:
+        self._scratch, self._template, self._tool_for, self._range, self._terms = scratch, template, tool_for, span, terms
 
     def bare(self) -> MigrationReport:
         """Verify with the template's own content."""
-        return report_of(self._round(self._golden), self._span)
+        return report_of(self._round(self._template), self._range)
 
     def filled(self, fill: Fill) -> MigrationReport | str:
         """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
@@ -138,11 +138,11 @@ class _Walker:
         lost = [change.name for change in found.changes if takes_away(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
         warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
-        return report_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._span)
+        return report_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._range)
 
     def _round_with(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:
         """The round trip, and the tables that stayed empty."""
-        filled = self._scratch.create(like=self._golden)
+        filled = self._scratch.create(like=self._template)
         try:
             catalog = filled.catalog()
             try:
@@ -157,13 +157,13 @@ class _Walker:
         clone = self._scratch.create(like=source)
         try:
             tool = self._tool_for(clone)
-            return round_trip(clone, tool, self._span, clone.catalog(), self._terms, golden=source)
+            return round_trip(clone, tool, self._range, clone.catalog(), self._terms, template=source)
         finally:
             self._scratch.drop(clone)
 
 
-def _look_at_clone(scratch: Scratch, golden: ScratchDatabase, tool_for: ToolFor, to: str | None) -> MigrationRange:
-    clone = scratch.create(like=golden)  # some tools create their history table when they are asked
+def _look_at_clone(scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor, to: str | None) -> MigrationRange:
+    clone = scratch.create(like=template)  # some tools create their history table when they are asked
     try:
         span = pending_range(tool_for(clone), to)
     finally:

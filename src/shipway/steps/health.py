@@ -87,7 +87,7 @@ def _probing(
             raise
 
 
-def look(ctx: Context, names: Sequence[str]) -> None:
+def require_running(ctx: Context, names: Sequence[str]) -> None:
     """DeployFailed for the first of these containers that doesn't run, or is crash-looping."""
     for name in names:
         _running(ctx, name, ctx.clock())

@@ -12,7 +12,7 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.environment.ownership import own_objects
-from shipway.actions.runs.scheduler import sweep
+from shipway.actions.runs.scheduler import clean_up
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine, repair
 from shipway.actions.upkeep.maintenance import maintain
@@ -104,7 +104,7 @@ def test_the_same_run_of_another_ledger_is_left_alone(first: World, second: Worl
         runtime = world.controller().runtime
         runtime.ensure_network(f"shipway_shop_run1-{mark}", {"shipway.app": "shop", "shipway.run": "1"})
         runtime.create(ContainerSpec(f"shop_run1-{mark}_lint", "postgres:15", {"shipway.app": "shop", "shipway.run": "1"}))
-    sweep(second.controller(), "shop", 1)
+    clean_up(second.controller(), "shop", 1)
     left = own_objects(first.controller(), {"shipway.app": "shop", "shipway.run": "1"})
     assert sorted(item.kind for item in left) == ["container", "network"]
     assert own_objects(second.controller(), {"shipway.app": "shop", "shipway.run": "1"}) == []

@@ -88,13 +88,13 @@ def test_what_was_accepted_is_said_only_where_it_counts() -> None:
 
 
 def test_no_migration_between() -> None:
-    way = rollback_plan(RollbackQuery(1, (), asked=True), "0002")
+    way = rollback_plan(RollbackQuery(1, (), proof_required=True), "0002")
     assert (way.kind, way.schema, way.reasons) == (CODE_ONLY, "0002", ("no migration lies between them",))
 
 
 def test_without_any_proof() -> None:
     unknown = (step(3, None), step(2, None))
-    assert rollback_plan(RollbackQuery(1, unknown, asked=True), "0003").kind == FORWARD_ONLY
+    assert rollback_plan(RollbackQuery(1, unknown, proof_required=True), "0003").kind == FORWARD_ONLY
     way = rollback_plan(RollbackQuery(1, unknown), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
     assert "not proven" in way.render()
@@ -104,7 +104,7 @@ def test_without_any_proof() -> None:
 def test_a_proof_that_is_missing_on_the_way(known: Proof | None) -> None:
     other = proof(2) if known is None else None
     steps = (step(3, known), step(2, other))
-    assert rollback_plan(RollbackQuery(1, steps, asked=True), "0003").kind == FORWARD_ONLY
+    assert rollback_plan(RollbackQuery(1, steps, proof_required=True), "0003").kind == FORWARD_ONLY
     way = rollback_plan(RollbackQuery(1, steps), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
     assert "not proven" in way.render()
@@ -139,7 +139,7 @@ def test_several_releases_back(steps: str, tried: dict[str, str], kind: str, sch
     for number, words in zip((4, 3, 2), steps.split(", "), strict=True):
         down, code, triage = words.split()
         found.append(step(number, proof(number, down, code, TRIAGE[triage])))
-    way = rollback_plan(RollbackQuery(1, found, {level: CompatibilityTest(verdict) for level, verdict in tried.items()}, asked=True), "0004")
+    way = rollback_plan(RollbackQuery(1, found, {level: CompatibilityTest(verdict) for level, verdict in tried.items()}, proof_required=True), "0004")
     assert (way.kind, way.schema) == (kind, schema)
     concluded = kind == CODE_ONLY and "0004" not in tried
     assert ("nobody tried release 1 on 0004" in way.render()) == concluded

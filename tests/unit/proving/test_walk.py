@@ -33,13 +33,13 @@ def migration(up: str, down: str | None, version: str = "1") -> Migration:
 
 
 def walked(
-    up: str, down: str | None, *, mode: str = DATA, golden: str = GOLDEN, fill: Fill | None = None,
+    up: str, down: str | None, *, mode: str = DATA, template: str = GOLDEN, fill: Fill | None = None,
     timeout: float = 60, watched: bool = True,
 ) -> MigrationReport:  # fmt: skip
     """A way of one migration; fails where a clone is left."""
     scratch = MemoryScratch()
     source = scratch.create()
-    source.execute(golden)
+    source.execute(template)
     try:
         return verify(
             scratch, source, lambda database: BareFolder(database, [migration(up, down)]),
@@ -76,7 +76,7 @@ def test_verdicts(up: str, down: str | None, verdict: str, reason: str) -> None:
 
 
 def test_the_order_of_columns_stands_apart() -> None:
-    way = walked("drop items.id", "column items id", golden="table items id name")
+    way = walked("drop items.id", "column items id", template="table items id name")
     assert (way.verdict, way.differences) == (COLUMN_ORDER, ())
     assert "name, id; before: id, name" in way.reasons[0]
 
@@ -114,7 +114,7 @@ def test_an_interrupt_leaves_no_clone() -> None:
     with pytest.raises(KeyboardInterrupt):
         walked("interrupt", "drop tags")
     with pytest.raises(KeyboardInterrupt):
-        walked("drop items.name", "interrupt", mode=SCHEMA, golden="table items id name", fill=fill_items)
+        walked("drop items.name", "interrupt", mode=SCHEMA, template="table items id name", fill=fill_items)
 
 
 def test_a_tool_that_breaks_leaves_no_clone() -> None:
@@ -164,31 +164,31 @@ def no_rows(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False
 
 
 def test_without_rows_a_loss_is_not_silently_restored() -> None:
-    way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY)
+    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY)
     assert way.verdict == RESTORED
     assert "may hold rows (column items.name removed" in way.warnings[0]
     assert "was not looked at" in way.warnings[0]
 
 
 def test_generated_rows_show_a_loss() -> None:
-    way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY, fill=fill_items)
+    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill_items)
     assert way.verdict == DATA_LOST
     assert way.reasons == ("items has other values in name (1 rows)",)
     assert [stage.name for stage in way.stages] == ["up", "down", "up again", "up, with rows", "down, with rows", "up again, with rows"]
     assert "generated rows alone" in way.warnings[0]
-    assert walked("drop items.name", "column items name", mode=ROWS, golden=EMPTY, fill=fill_items).verdict == DATA_LOST
+    assert walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=fill_items).verdict == DATA_LOST
 
 
 def test_rows_are_not_generated_for_what_only_adds() -> None:
-    way = walked("column items note", "drop items.note", mode=SCHEMA, golden=EMPTY, fill=no_rows)
+    way = walked("column items note", "drop items.note", mode=SCHEMA, template=EMPTY, fill=no_rows)
     assert (way.verdict, way.warnings) == (RESTORED, ())
 
 
 def test_rows_that_can_not_be_generated() -> None:
-    way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY, fill=no_rows)
+    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=no_rows)
     assert way.verdict == RESTORED
     assert "no rows could be generated (a check refuses all rows)" in way.warnings[0]
-    assert "no rows could be generated" in walked("drop items.name", "column items name", mode=ROWS, golden=EMPTY, fill=no_rows).warnings[0]
+    assert "no rows could be generated" in walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=no_rows).warnings[0]
 
 
 def test_generated_rows_that_the_way_up_refuses_prove_nothing() -> None:
@@ -196,13 +196,13 @@ def test_generated_rows_that_the_way_up_refuses_prove_nothing() -> None:
         database.execute("table marks id")  # stands for a row that is in the way of `up`
         return {}
 
-    way = walked("drop items.name\ntable marks id", "drop marks\ncolumn items name", mode=SCHEMA, golden=EMPTY, fill=fill)
+    way = walked("drop items.name\ntable marks id", "drop marks\ncolumn items name", mode=SCHEMA, template=EMPTY, fill=fill)
     assert way.verdict == RESTORED
     assert "with generated rows the way up fails (1.up.sql: marks already exists)" in way.warnings[0]
 
 
 def test_a_way_that_is_about_rows_alone_is_looked_at_with_rows() -> None:
-    way = walked("set items name x", "set items name y", mode=SCHEMA, golden=EMPTY, fill=fill_items)
+    way = walked("set items name x", "set items name y", mode=SCHEMA, template=EMPTY, fill=fill_items)
     assert way.verdict == DATA_LOST
 
 
@@ -210,7 +210,7 @@ def test_a_table_that_no_row_could_be_generated_for_is_named() -> None:
     def fill(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
         return {"items": "its checks refuse all", "other": "nobody asks"}
 
-    way = walked("drop items.name", "column items name", mode=SCHEMA, golden=EMPTY, fill=fill)
+    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill)
     assert way.verdict == RESTORED
     assert "no row could be generated for items (its checks refuse all): what happens to rows was not looked at" in way.warnings
     assert "nobody asks" not in str(way.warnings)

@@ -16,15 +16,15 @@ from shipway.domain.schema_history import SchemaRevision
 from shipway.ports import DatabaseTool
 
 
-def down_migration_tool(ctx: Context, target: Release, stands: Sequence[SchemaRevision], environment: Environment, own: Settings) -> DatabaseTool | None:
+def down_migration_tool(ctx: Context, target: Release, revisions: Sequence[SchemaRevision], environment: Environment, own: Settings) -> DatabaseTool | None:
     """The tool of the newest release in the schema history. Without its image, plain SQL uses the recorded scripts;
     other tools can't, and the error names the files with the scripts."""
-    brought = ctx.ledger.release(target.app, stands[-1].release)
+    brought = ctx.ledger.release(target.app, revisions[-1].release)
     if brought is None or brought.plan.database is None:
         return None
     recorded: dict[str, str] = {}
-    for level in stands:
-        recorded |= recorded_scripts(ctx, target.app, environment.name, level.release)
+    for item in revisions:
+        recorded |= recorded_scripts(ctx, target.app, environment.name, item.release)
     if brought.plan.database.tool != "sql":
         _require_image(ctx, brought, brought.plan.database.service, environment, recorded)
 

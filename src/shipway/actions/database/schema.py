@@ -39,28 +39,28 @@ def decide_schema(
     observed: Observed, way: RollbackPlan | None,
 ) -> Schema:  # fmt: skip
     """Decide. ctx: of the host of the database. deployments: of the environment, newest first. way: of a rollback."""
-    stands = schema_revisions(deployments)
-    stood = stands[-1].schema if stands else None
+    revisions = schema_revisions(deployments)
+    current_revision = revisions[-1].schema if revisions else None
     previous = history.current(deployments)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
     if way is None and left is not None and release.schema == left.schema and (above := ahead(deployments, left)) is not None:
         way = RollbackPlan(CODE_ONLY, above)  # its tool would not know the database's revision
     if way is not None:
         # The image that brought the current schema has all scripts; an older one doesn't know the revision.
-        if release.plan.database is None or stood is None or way.schema == stood:
-            return Schema(stood, way.schema, rollback=way)
-        tool = down_migration_tool(ctx, release, stands, environment, own)
-        return Schema(stood, way.schema, down=(f"{stood} → {way.schema}",), rollback=way, tool=tool)
+        if release.plan.database is None or current_revision is None or way.schema == current_revision:
+            return Schema(current_revision, way.schema, rollback=way)
+        tool = down_migration_tool(ctx, release, revisions, environment, own)
+        return Schema(current_revision, way.schema, down=(f"{current_revision} → {way.schema}",), rollback=way, tool=tool)
     # Running the tool costs a container: only if the ledger does not show that the schema is current.
     settled = previous is not None and deployments[0].schema == previous.schema == release.schema
     if release.plan.database is None or (settled and observed.accessories):
-        return Schema(stood, release.schema)
-    return _up(ctx, release, environment, own, deployments, observed, stood)
+        return Schema(current_revision, release.schema)
+    return _up(ctx, release, environment, own, deployments, observed, current_revision)
 
 
 def _up(
     ctx: Context, release: Release, environment: Environment, own: Settings, deployments: Sequence[Deployment], observed: Observed,
-    stood: str | None,
+    current_revision: str | None,
 ) -> Schema:  # fmt: skip
     database = release.plan.database
     tool = database_tool(ctx, release, environment, own)
@@ -69,14 +69,14 @@ def _up(
     running = any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in observed.accessories)
     if not running:
         whole = (f"all up to {release.schema}",) if release.schema else ()
-        return Schema(stood, release.schema, whole, tool=tool)
+        return Schema(current_revision, release.schema, whole, tool=tool)
     pending = tool.pending()
     before = history.previous_release(deployments, release.number)
     if database.contract is None or before is None or not pending:
-        return Schema(stood, release.schema, tuple(pending), tool=tool)
+        return Schema(current_revision, release.schema, tuple(pending), tool=tool)
     up, held = ripe(ctx, release, environment, own, pending, ctx.ledger.release(release.app, before))
-    goal = release.schema if not held else up[-1] if up else stood
-    return Schema(stood, goal, up, deferred=held, tool=tool)
+    goal = release.schema if not held else up[-1] if up else current_revision
+    return Schema(current_revision, goal, up, deferred=held, tool=tool)
 
 
 def ripe(

@@ -20,7 +20,7 @@ def old_name(deployment: int) -> str:
     return f"shipway_before_{deployment}"
 
 
-def finish_restore(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: str | None) -> None:
+def finish_restore(ctx: Context, dead: Deployment, release: Release, environment: Environment, current_revision: str | None) -> None:
     """Finish the restore of a process that died, or roll it back. ctx: of the host of the database."""
     shell = _shell(ctx, dead, release, environment)
     done = shell is not None and old_name(dead.id) in shell.run("there").there
@@ -28,7 +28,7 @@ def finish_restore(ctx: Context, dead: Deployment, release: Release, environment
     if done:
         ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), dead.goal, "")
     else:
-        ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), stood, "its process ended before the names changed")
+        ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), current_revision, "its process ended before the names changed")
     if shell is not None:
         clean_up(shell)
 

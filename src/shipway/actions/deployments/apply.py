@@ -12,7 +12,7 @@ from shipway.actions.deployments.entrypoints import swallowed_commands
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.monitor import watch
 from shipway.actions.deployments.plan import Decision
-from shipway.actions.deployments.revert import restore
+from shipway.actions.deployments.revert import revert
 from shipway.actions.deployments.strategies import take_over
 from shipway.actions.deployments.take_snapshot import snapshot_before
 from shipway.actions.environment.former_hosts import remember
@@ -57,8 +57,8 @@ class Applying:
 
     def __init__(self, ctx: Context, decision: Decision) -> None:
         self.order, self.decision = decision.order, decision
-        self.places = [HostDeployment(ctx, decision, part) for part in decision.parts]
-        self.here = self.places[0].ctx  # where jobs run
+        self.hosts = [HostDeployment(ctx, decision, part) for part in decision.parts]
+        self.here = self.hosts[0].ctx  # where jobs run
         self.ctx = ctx
         self.decided = ctx.clock()
         self.before = decision.schema.current
@@ -83,7 +83,7 @@ class Applying:
         former = {part.host.name: "it was not cleaned up yet" for part in self.decision.parts if part.host not in self.order.environment.hosts}
         attempt_all(
             partial(self._remember, former), partial(self.everywhere, HostDeployment.forget_replaced), self._retire, self._revert,
-            *(place.stay_up for place in self.places),
+            *(host.require_trusted_running for host in self.hosts),
         )  # fmt: skip
         self._remember({})
 
@@ -97,18 +97,18 @@ class Applying:
 
         first: list[Exception] = []
 
-        def one(place: HostDeployment) -> None:
+        def one(host: HostDeployment) -> None:
             try:
-                with errors_of(place.host):
-                    work(place)
+                with errors_of(host.name):
+                    work(host)
             except Exception as error:
                 first.append(error)
-                for each in self.places:
+                for each in self.hosts:
                     each.given_up.set()  # the other hosts stop waiting for healthy containers
                 raise
 
         try:
-            side_by_side(one, self.places, most=AT_ONCE)
+            side_by_side(one, self.hosts, most=AT_ONCE)
         except Exception as error:
             raise (first or [error])[0] from None
 
@@ -128,9 +128,9 @@ class Applying:
             self.ctx.reporter.note(warning)
 
     def _migrate(self) -> None:
-        wanted, up, tool = self.decision.first.wanted, self.decision.first.wanted.up, self.decision.schema.tool
+        desired, up, tool = self.decision.first.desired, self.decision.first.desired.up, self.decision.schema.tool
         if not up:
-            if wanted.down is None:
+            if desired.down is None:
                 self.schema = self.decision.schema.target
             return
         assert tool is not None
@@ -150,11 +150,11 @@ class Applying:
 
     def _database_was_there(self) -> bool:
         """Whether the database may have rows: one created by this deployment has none to lose."""
-        database, place = self.order.release.plan.database, self.places[0]
+        database, host = self.order.release.plan.database, self.hosts[0]
         assert database is not None
         name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
-        volumes = next((spec.volumes for spec in place.wanted.accessories if spec.name == name), {})
-        return any(item.name == name for item in place.observed.accessories) or any(volume not in place.new_volumes for volume in volumes)
+        volumes = next((spec.volumes for spec in host.desired.accessories if spec.name == name), {})
+        return any(item.name == name for item in host.observed.accessories) or any(volume not in host.new_volumes for volume in volumes)
 
     def _revert_first(self) -> None:
         """Revert the schema first if the old code fails on the current one. Any later failure reapplies it."""
@@ -163,7 +163,7 @@ class Applying:
 
     def _seed(self) -> None:
         if self.decision.first.changeset.of("database", "seed"):
-            with self.here.part("seed", self.decision.first.wanted.seed or ""):
+            with self.here.part("seed", self.decision.first.desired.seed or ""):
                 run_seed(self.here, self.order, self.decision.settings)
 
     # switch and verify
@@ -173,7 +173,7 @@ class Applying:
 
     def switch(self, work: Callable[[HostDeployment], object]) -> None:
         """Switch all hosts or none: a failure on one rolls back all."""
-        if self.decision.first.wanted.routes is not None:
+        if self.decision.first.desired.routes is not None:
             with self.ctx.part("switch", self.order.environment.url):
                 self.switched = True  # before the call: an unclear outcome is rolled back
                 self.everywhere(work)
@@ -187,29 +187,29 @@ class Applying:
                 run_check(self.here, order.release, order.environment, check)
 
     def _watch(self) -> None:
-        self.everywhere(HostDeployment.settled)
+        self.everywhere(HostDeployment.wait_stable)
         rule = self.order.environment.watch
         if rule.duration and self.switched and self.order.kind == DEPLOY:
-            watch(self.places, rule, self.order.release.number, duration=rule.duration)
+            watch(self.hosts, rule, self.order.release.number, duration=rule.duration)
 
     # after success
 
     def _retire(self) -> None:
         """After a rollback the outgoing release's workers finish their jobs in the background, but not on a schema that
         is being reverted."""
-        down = self.decision.first.wanted.down is not None
+        down = self.decision.first.desired.down is not None
         deployments = self.ctx.ledger.history(self.order.release.app, self.order.environment.name)
 
-        def retire(place: HostDeployment) -> None:
-            empty = not place.wanted.services  # no later process handles this host
+        def retire(host: HostDeployment) -> None:
+            empty = not host.desired.services  # no later process handles this host
             if down or empty or self.order.kind != ROLLBACK:
-                place.retire(deployments, wait=down or empty)
+                host.retire(deployments, wait=down or empty)
 
         def later() -> None:
-            if any(place.leaves_something() for place in self.places):
+            if any(host.has_outgoing() for host in self.hosts):
                 self.ctx.retire_later(self.order.release.app, self.order.environment.name)
 
-        steps = (HostDeployment.unroute, retire, lambda place: place.limit(deployments))
+        steps = (HostDeployment.unroute, retire, lambda host: host.limit(deployments))
         attempt_all(*(partial(self.everywhere, step) for step in steps), later)
 
     def _revert(self) -> None:
@@ -224,7 +224,7 @@ class Applying:
             ) from error
 
     def _down(self) -> None:
-        down = self.decision.first.wanted.down
+        down = self.decision.first.desired.down
         if down is None:
             return
         assert self.decision.schema.tool is not None
@@ -267,8 +267,8 @@ class Applying:
         """Restore the previous release. Discards volumes created by this deployment, which hold no user data as long as
         no previous release existed or no request arrived."""
         made = not self.switched or self.decision.previous is None
-        volumes = {part.host.name: place.new_volumes for part, place in zip(self.decision.parts, self.places, strict=True) if made}
-        restore(self.ctx, self.order.release, self.order.environment, self.decision.previous, volumes)
+        volumes = {part.host.name: host.new_volumes for part, host in zip(self.decision.parts, self.hosts, strict=True) if made}
+        revert(self.ctx, self.order.release, self.order.environment, self.decision.previous, volumes)
 
     def _stop_begun(self) -> None:
         if not self.switched:

@@ -117,11 +117,11 @@ def _is_free(name: str, there: Mapping[str, bool]) -> bool:
 
 def _packed(archive: str, above: str, chosen: Sequence[str]) -> Iterator[bytes]:
     """A tar stream from the root, with owners, modes and times of the image."""
-    wanted = set(chosen)
+    desired = set(chosen)
     with tempfile.TemporaryFile() as whole:
         with tarfile.open(archive) as source, tarfile.open(fileobj=whole, mode="w") as target:
             for member in source:
-                if posixpath.normpath(member.name) not in wanted:
+                if posixpath.normpath(member.name) not in desired:
                     continue
                 data = source.extractfile(member) if member.isreg() else None
                 member.name = posixpath.join(above, member.name).lstrip("/")

@@ -49,8 +49,8 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     refuse_danger(decision)
     for part in decision.parts:
         place = HostDeployment(ctx, decision, part)
-        with errors_of(place.host):
-            place.look_for_space()
+        with errors_of(place.name):
+            place.require_space()
             place.require_sound_accessories(force=order.force)
     if order.kind == DEPLOY:
         ctx.ledger.reserve()
@@ -85,7 +85,7 @@ def _finish(ctx: Context, decision: Decision) -> None:
     places = [HostDeployment(ctx, decision, part) for part in decision.parts if part.changeset]
     for place in places:
         place.retire(deployments, wait=False)
-    if any(place.leaves_something() for place in places):
+    if any(place.has_outgoing() for place in places):
         ctx.retire_later(app, name)
 
 

@@ -22,7 +22,7 @@ class HostState:
     """One host: observed and desired state."""
 
     ctx: Context  # on that host
-    wanted: DesiredState
+    desired: DesiredState
     observed: Observed
     changes: Changeset
 
@@ -32,8 +32,8 @@ def desired_state_of(ctx: Context, deployment: Deployment, release: Release, env
     own = settings(ctx, release, environment, like=deployment)
     deployments = ctx.ledger.history(release.app, environment.name)
     known = next((item for item in environment.hosts if item.name == host.name), None)
-    wanted = render_desired(release, environment, own, seed=False, keep=history.previous_release(deployments, release.number), host=known)
-    return wanted if known else nothing(wanted)
+    desired = render_desired(release, environment, own, seed=False, keep=history.previous_release(deployments, release.number), host=known)
+    return desired if known else nothing(desired)
 
 
 def host_states(ctx: Context, app: str, environment: str) -> list[HostState]:
@@ -46,7 +46,7 @@ def host_states(ctx: Context, app: str, environment: str) -> list[HostState]:
     found = []
     for host in hosts_of(ctx, where, None):
         here = ctx.on(host.name)
-        wanted, observed = desired_state_of(here, now, release, where, host), observe(here, app, environment)
-        found.append(HostState(here, wanted, observed, reconcile(wanted, observed)))
+        desired, observed = desired_state_of(here, now, release, where, host), observe(here, app, environment)
+        found.append(HostState(here, desired, observed, reconcile(desired, observed)))
     return found
 

@@ -13,7 +13,7 @@ from shipway.actions.deployments.plan import Decision, HostPlan
 from shipway.actions.environment.accessories import STARTING, forget_replaced, start_accessories
 from shipway.actions.environment.accessory_rules import require_sound
 from shipway.actions.environment.disk_space import require_space, space_needed
-from shipway.actions.environment.outgoing import drained, enter_rotation, leave, standby_fits, wait_drained
+from shipway.actions.environment.outgoing import drain_and_stop, drained, enter_rotation, standby_fits, wait_drained
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.change import Change
@@ -28,10 +28,10 @@ from shipway.domain.container import (
 from shipway.domain.count import counted
 from shipway.domain.draining import MOST, oldest, port_of, replaced_at
 from shipway.domain.errors import DiskFull, Interrupted
-from shipway.domain.observed import release_of, standing_by
+from shipway.domain.observed import on_standby, release_of
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import DEPLOY, Deployment
-from shipway.steps.health import SETTLED, look, start_in_turn, wait_healthy
+from shipway.steps.health import SETTLED, require_running, start_in_turn, wait_healthy
 from shipway.steps.starting import create, start
 from shipway.system.durations import human
 from shipway.system.parallel import side_by_side
@@ -45,35 +45,35 @@ class HostDeployment:
 
     def __init__(self, ctx: Context, decision: Decision, part: HostPlan) -> None:
         self.ctx = ctx.on(part.host.name)
-        self.wanted, self.observed, self.changeset = part.wanted, part.observed, part.changeset
-        self.host = part.host.name if len(decision.parts) > 1 else ""
+        self.desired, self.observed, self.changeset = part.desired, part.observed, part.changeset
+        self.name = part.host.name if len(decision.parts) > 1 else ""
         self.plan = decision.order.release.plan
-        self.app, self.environment = part.wanted.app, part.wanted.environment
+        self.app, self.environment = part.desired.app, part.desired.environment
         self.owner = names.route_owner(self.app, self.environment)
         self.rotation = names.rotation_network(self.app, self.environment)
         self.new_volumes: list[str] = []  # that this deployment created
-        self._again = decision.order.kind != DEPLOY  # it ran before
+        self._is_rollback = decision.order.kind != DEPLOY  # it ran before
         self._domain = decision.order.environment.domain
-        self._left = decision.previous_release
+        self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
         self._headers = decision.order.environment.forwarded
-        self._begun: dict[str, float] = {}  # start time of containers
-        self._low = {spec.name for spec in self.wanted.services}  # of low priority, perhaps of a dead process
+        self._started_at: dict[str, float] = {}  # start time of containers
+        self._low = {spec.name for spec in self.desired.services}  # of low priority, perhaps of a dead process
         self._switched: float | None = None  # time of the last switch of routes
-        self._gone = set[str]()  # stopped by this deployment
+        self._stopped = set[str]()  # stopped by this deployment
         self.given_up = threading.Event()  # the deployment has failed, perhaps on another host
         self._inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
 
     def part(self, name: str, detail: str = "") -> AbstractContextManager[None]:
         """A section of the report."""
-        return self.ctx.part(name, f"{self.host}: {detail}" if self.host else detail)
+        return self.ctx.part(name, f"{self.name}: {detail}" if self.name else detail)
 
     # prepare
 
     def accessories(self) -> None:
         """Create networks, and what the services use."""
         labels = {LABEL_APP: self.app, LABEL_ENVIRONMENT: self.environment}
-        if self.wanted.services:
+        if self.desired.services:
             self.ctx.runtime.ensure_network(names.network(self.app, self.environment), labels)
             self.ctx.runtime.ensure_network(self.rotation, labels, pinned=True)
         changes = self.changeset.of("accessory", *STARTING)
@@ -90,7 +90,7 @@ class HostDeployment:
         """Remove the replaced accessories, now that no rollback needs them."""
         forget_replaced(self.ctx, self.changeset.of("accessory", "replace", "remove"))
 
-    def look_for_space(self) -> None:
+    def require_space(self) -> None:
         """DiskFull if the missing images would not fit."""
         require_space(self.ctx, space_needed(self.ctx, self.plan, self._missing()))
 
@@ -111,13 +111,13 @@ class HostDeployment:
 
     def web(self) -> None:
         """Start all web services and wait until they are healthy; those on standby must still be."""
-        self.start(self.wanted.web)
-        new = self._starting(self.wanted.web)
-        self._wait([spec for spec in self.wanted.web if spec not in new])
+        self.start(self.desired.web)
+        new = self._starting(self.desired.web)
+        self._wait([spec for spec in self.desired.web if spec not in new])
 
-    def settle(self) -> None:
+    def confirm_healthy(self) -> None:
         """Check that started containers are still healthy a moment later. Meanwhile the machine recovers."""
-        new = self._starting(self.wanted.web)
+        new = self._starting(self.desired.web)
         if new and self.observed.routes is not None:
             self._prioritize()  # now, and not at the moment of the switch
             self.ctx.cancelled.wait(SETTLE)
@@ -125,7 +125,7 @@ class HostDeployment:
 
     def workers(self) -> None:
         """Start all other services."""
-        self.start(self.wanted.workers)
+        self.start(self.desired.workers)
 
     def start(self, specs: Sequence[ContainerSpec]) -> None:
         """Start those that don't run yet, and wait until they are healthy."""
@@ -151,16 +151,16 @@ class HostDeployment:
 
     def _create(self, spec: ContainerSpec) -> None:
         """It finds the serving services by name, but gets no name itself before it takes requests."""
-        aliases = () if self._asked and spec in self.wanted.web else (spec.labels[LABEL_NAME],)
+        aliases = () if self._has_peers and spec in self.desired.web else (spec.labels[LABEL_NAME],)
         create(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._inside.add(spec.name)
         self._low.add(spec.name)
 
     def _start(self, spec: ContainerSpec) -> None:
-        if self._again:  # it may be of a deployment that failed before it served
+        if self._is_rollback:  # it may be of a deployment that failed before it served
             self.ctx.runtime.prioritize(spec.name)
         start(self.ctx, spec)
-        self._begun[spec.name] = self.ctx.clock()
+        self._started_at[spec.name] = self.ctx.clock()
 
     def _start_in_turn(self, specs: Sequence[ContainerSpec]) -> None:
         """With few processors, requests would pay for a parallel start."""
@@ -169,14 +169,14 @@ class HostDeployment:
         start_in_turn(self.ctx, starts, at_once, headers=self._headers, stop=self.given_up)
 
     @property
-    def _asked(self) -> bool:
+    def _has_peers(self) -> bool:
         """Whether services may call each other: the names of a single one needn't move with the requests."""
-        return max(len(self.plan.services), len(self._left.plan.services) if self._left else 0) > 1
+        return max(len(self.plan.services), len(self._previous_release.plan.services) if self._previous_release else 0) > 1
 
     @property
     def _beside_traffic(self) -> bool:
         """Whether a start must leave the processor to the serving release, until the switch. A rollback is urgent."""
-        return not self._again and self.wanted.routes is not None and self.observed.routes is not None
+        return not self._is_rollback and self.desired.routes is not None and self.observed.routes is not None
 
     def _prioritize(self) -> None:
         """Give started containers their full share of the processor."""
@@ -193,12 +193,12 @@ class HostDeployment:
         new = [spec for spec in starting if spec.labels[LABEL_NAME] == service.name]
         left = [item for item in self.observed.services if item.labels.get(LABEL_NAME) == service.name]
         old = [item for item in left if release_of(item) == self.observed.routed_release]
-        if old and self._left:
+        if old and self._previous_release:
             names_of = ([spec.name for spec in new], [item.name for item in old])
             try:
-                share_assets(self.ctx, service, *names_of, new[0].image, self._left.images.get(service.name, ""))
+                share_assets(self.ctx, service, *names_of, new[0].image, self._previous_release.images.get(service.name, ""))
             except (DiskFull, OSError) as error:
-                if not self._again:
+                if not self._is_rollback:
                     raise
                 self.ctx.reporter.note(f"{service.name} goes back without the other release's assets: {error}")
 
@@ -212,46 +212,46 @@ class HostDeployment:
 
     def _trusted(self) -> list[ContainerSpec]:
         """What a rollback restarts without a health check: it ran before, and is checked at the end."""
-        if not self._again:
+        if not self._is_rollback:
             return []
         kept = {change.name for change in self.changeset.of("container", "start")}
-        return [spec for spec in self.wanted.services if spec.name in kept and not self._health(spec)[0]]
+        return [spec for spec in self.desired.services if spec.name in kept and not self._health(spec)[0]]
 
-    def stay_up(self) -> None:
+    def require_trusted_running(self) -> None:
         """DeployFailed if a trusted container doesn't run."""
-        look(self.ctx, [spec.name for spec in self._trusted()])
+        require_running(self.ctx, [spec.name for spec in self._trusted()])
 
-    def settled(self) -> None:
+    def wait_stable(self) -> None:
         """Containers without a health check must stay up for SETTLED seconds without a restart."""
-        blind = [spec.name for spec in self.wanted.services if spec.name in self._begun and not self._health(spec)[0]]
-        if self._again or not blind:
+        blind = [spec.name for spec in self.desired.services if spec.name in self._started_at and not self._health(spec)[0]]
+        if self._is_rollback or not blind:
             return
-        until = max(self._begun[name] for name in blind) + SETTLED
+        until = max(self._started_at[name] for name in blind) + SETTLED
         while (remaining := until - self.ctx.clock()) > 0:
             self.ctx.cancelled.wait(remaining)
             if self.ctx.cancelled.is_set():
                 raise Interrupted(f"interrupted while {', '.join(blind)} settled")
-        self.steady()
+        self.require_stable()
 
     def stop_begun(self) -> None:
         """Stop what was started and gets no requests."""
-        side_by_side(lambda spec: self.ctx.runtime.stop(spec.name, spec.stop_grace), [spec for spec in self.wanted.services if spec.name in self._begun])
+        side_by_side(lambda spec: self.ctx.runtime.stop(spec.name, spec.stop_grace), [spec for spec in self.desired.services if spec.name in self._started_at])
 
-    def steady(self) -> None:
+    def require_stable(self) -> None:
         """DeployFailed if a container of the started release has ended, or is crash-looping."""
-        look(self.ctx, list(self._begun))
+        require_running(self.ctx, list(self._started_at))
 
     # switch
 
-    def enter(self, specs: Sequence[ContainerSpec] | None = None) -> None:
+    def attach(self, specs: Sequence[ContainerSpec] | None = None) -> None:
         """Attach these, or all web services, to the edge."""
-        side_by_side(self._enter, self.wanted.web if specs is None else specs)
-        if self.wanted.routes is not None:
-            self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self._domain,)}, self.wanted.url)
+        side_by_side(self._enter, self.desired.web if specs is None else specs)
+        if self.desired.routes is not None:
+            self.ctx.edge.ensure(self.desired.publish, {self.rotation: (self._domain,)}, self.desired.url)
 
-    def take(self) -> None:
+    def switch_all(self) -> None:
         """Route all requests to the target release."""
-        self.switch(self.wanted.routes)
+        self.switch(self.desired.routes)
 
     def forget_names(self) -> None:
         """Let other services find only the serving release."""
@@ -260,7 +260,7 @@ class HostDeployment:
     def _forget_name(self, item: ContainerInfo) -> None:
         """Remove its name for other services; open connections stay. Workers are skipped: no service calls them, and
         they stop next."""
-        if self._asked and port_of(item) is not None:
+        if self._has_peers and port_of(item) is not None:
             self.ctx.runtime.set_aliases(self.rotation, item.name, ())
 
     def switch(self, table: Mapping[str, object] | None) -> None:
@@ -274,7 +274,7 @@ class HostDeployment:
 
     def unroute(self) -> None:
         """Remove all public routes."""
-        if self.wanted.routes is None and self.observed.routes is not None:
+        if self.desired.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
 
     def retire(self, deployments: Sequence[Deployment], *, wait: bool) -> None:
@@ -283,23 +283,23 @@ class HostDeployment:
         requests and removes those formerly on standby: a removal slows requests, and is not urgent."""
         verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
         verbs |= self._without_standby()
-        gone = {name for name in self._gone if verbs.get(name) == "stop"}
+        gone = {name for name in self._stopped if verbs.get(name) == "stop"}
         leaving = [item for item in self.observed.services if item.name in verbs and item.name not in gone]
         if wait:
             wait_drained(self.ctx, self._outgoing(), self._switched_at())
         else:
-            idle = self._stood_by(deployments)
+            idle = self._was_on_standby(deployments)
             leaving = [item for item in leaving if item.name not in idle and drained(self.ctx, item, self._since(deployments, item))]
         if leaving:
             with self.part("retire", counted(len(leaving), "container")):
-                side_by_side(lambda item: self.leave(item, remove=verbs[item.name] == "remove"), leaving)
+                side_by_side(lambda item: self.stop(item, remove=verbs[item.name] == "remove"), leaving)
 
-    def _stood_by(self, deployments: Sequence[Deployment]) -> set[str]:
+    def _was_on_standby(self, deployments: Sequence[Deployment]) -> set[str]:
         """Containers that a rollback would have used until now. Without a background process nothing is left for later."""
         if self._previous is None or not self.ctx.background:
             return set()
         target, now = history.previous_release(deployments, self._previous), self.ctx.clock()
-        warm = [item for item in standing_by(self.observed) if release_of(item) == target]
+        warm = [item for item in on_standby(self.observed) if release_of(item) == target]
         return {item.name for item in warm if now < self._since(deployments, item) + float(item.labels[LABEL_STANDBY])}
 
     def limit(self, deployments: Sequence[Deployment]) -> None:
@@ -308,26 +308,26 @@ class HostDeployment:
         since = {release_of(item) or 0: self._since(deployments, item) for item in draining}
         for number in oldest(since):
             self.ctx.reporter.note(f"release {number} ends now, while it drains: only {MOST} outgoing releases do so at once")
-            side_by_side(lambda item: self.leave(item, remove=True), [item for item in draining if release_of(item) == number])
+            side_by_side(lambda item: self.stop(item, remove=True), [item for item in draining if release_of(item) == number])
 
-    def leave(self, container: ContainerInfo, *, remove: bool = False) -> None:
+    def stop(self, container: ContainerInfo, *, remove: bool = False) -> None:
         """Let it finish its work, and stop it."""
-        self._gone.add(container.name)
-        leave(self.ctx, container, self.app, self.environment, remove=remove)
+        self._stopped.add(container.name)
+        drain_and_stop(self.ctx, container, self.app, self.environment, remove=remove)
 
     def drain(self, containers: Sequence[ContainerInfo]) -> None:
         """Wait until the containers just taken out of rotation have no open requests, and stop them."""
         side_by_side(self._forget_name, containers)
         wait_drained(self.ctx, containers, self._switched_at())
-        side_by_side(self.leave, containers)
+        side_by_side(self.stop, containers)
 
-    def leaves_something(self) -> bool:
+    def has_outgoing(self) -> bool:
         """Whether a remaining container ends later."""
         return bool(self._outgoing())
 
     def _without_standby(self) -> dict[str, str]:
         """Containers to stop that would stay on standby if there were enough memory."""
-        warm = [item for item in self._outgoing() if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.wanted.keep]
+        warm = [item for item in self._outgoing() if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.desired.keep]
         if not warm:
             return {}
         fits, why = standby_fits(self.ctx, warm)
@@ -337,7 +337,7 @@ class HostDeployment:
 
     def _outgoing(self) -> list[ContainerInfo]:
         """What still runs and isn't part of the release."""
-        part = {spec.name for spec in self.wanted.services} | self._gone
+        part = {spec.name for spec in self.desired.services} | self._stopped
         return [item for item in self.observed.services if item.active and item.name not in part]
 
     def _since(self, deployments: Sequence[Deployment], item: ContainerInfo) -> float:

@@ -13,19 +13,19 @@ INTERVAL = 1.0  # seconds between two checks
 Counts = Sequence[Mapping[int, Traffic]]
 
 
-def watch(places: Sequence[HostDeployment], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
+def watch(hosts: Sequence[HostDeployment], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
     """Watch for `duration` seconds. DeployFailed as soon as its requests do badly; `old`: the release to compare it
     with."""
-    ctx = places[0].ctx
-    start, end = _counts(places), ctx.clock() + duration
+    ctx = hosts[0].ctx
+    start, end = _counts(hosts), ctx.clock() + duration
     while True:
-        now = _counts(places)
+        now = _counts(hosts)
         new, before = _since(start, now, release), None if old is None else _since(start, now, old)
         verdict = judge(new, rule, before)
         if verdict.word == BAD:
             raise DeployFailed(f"release {release} is taken back: {verdict.why}")
-        for place in places:
-            place.steady()
+        for host in hosts:
+            host.require_stable()
         left = end - ctx.clock()
         if left <= 0:
             break
@@ -34,17 +34,17 @@ def watch(places: Sequence[HostDeployment], rule: Watch, release: int, *, durati
             raise Interrupted(f"interrupted while release {release} was watched")
     if verdict.word == UNKNOWN:
         ctx.reporter.note(f"{verdict.word}: {verdict.why}; Shipway sends the others itself")
-        verdict = _with_probes(places, rule, release, new)
+        verdict = _with_probes(hosts, rule, release, new)
     ctx.reporter.note(f"release {release}: {verdict.why}")
 
 
-def _with_probes(places: Sequence[HostDeployment], rule: Watch, release: int, seen: Traffic) -> Verdict:
+def _with_probes(hosts: Sequence[HostDeployment], rule: Watch, release: int, seen: Traffic) -> Verdict:
     """Judge the traffic so far, supplemented by as many synthetic requests as needed."""
     failed, missing = 0, rule.requests - seen.requests
     last = ""
     for number in range(missing):
-        place = places[number % len(places)]
-        problem = place.ctx.edge.probe(place.owner, release)
+        host = hosts[number % len(hosts)]
+        problem = host.ctx.edge.probe(host.owner, release)
         failed, last = (failed + 1, problem) if problem else (failed, last)
     verdict = judge(Traffic(seen.requests + missing, seen.errors + failed), rule)
     if verdict.word == BAD:
@@ -52,8 +52,8 @@ def _with_probes(places: Sequence[HostDeployment], rule: Watch, release: int, se
     return verdict
 
 
-def _counts(places: Sequence[HostDeployment]) -> Counts:
-    return [place.ctx.edge.traffic(place.owner) for place in places]
+def _counts(hosts: Sequence[HostDeployment]) -> Counts:
+    return [host.ctx.edge.traffic(host.owner) for host in hosts]
 
 
 def _since(start: Counts, now: Counts, release: int) -> Traffic:

@@ -50,7 +50,7 @@ class HostPlan:
     """The decision for one host."""
 
     host: Host
-    wanted: DesiredState
+    desired: DesiredState
     observed: Observed
     changeset: Changeset
 
@@ -117,33 +117,33 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     keep = history.previous_release(deployments, release.number)
     parts = []
     for host, seen in there.items():
-        wanted = render_desired(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
+        desired = render_desired(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
         if host == hosts[0]:
-            wanted = dataclasses.replace(wanted, up=schema.up, down=schema.down)
+            desired = dataclasses.replace(desired, up=schema.up, down=schema.down)
         if host not in environment.hosts:
-            wanted = nothing(wanted)
+            desired = nothing(desired)
         if order.volumes:
-            wanted = _on_volumes(wanted, order.volumes)
-        changes = reconcile(wanted, seen)
+            desired = _on_volumes(desired, order.volumes)
+        changes = reconcile(desired, seen)
         if order.kind == ROLLBACK:
             changes = leave_newer(ctx.on(host.name), release.plan, changes, seen.accessories)
-        parts.append(HostPlan(host, wanted, seen, _with_edge(ctx.on(host.name), wanted, changes)))
+        parts.append(HostPlan(host, desired, seen, _with_edge(ctx.on(host.name), desired, changes)))
     return Decision(order, own, tuple(parts), previous, left, schema, unreachable)
 
 
-def _with_edge(ctx: Context, wanted: DesiredState, changes: Changeset) -> Changeset:
+def _with_edge(ctx: Context, desired: DesiredState, changes: Changeset) -> Changeset:
     """Add changes of the shared edge. EdgeError if an address belongs to another environment."""
-    require_free(ctx, wanted)
-    interrupted = ctx.edge.pending(wanted.publish, wanted.url) if wanted.routes is not None else None
+    require_free(ctx, desired)
+    interrupted = ctx.edge.pending(desired.publish, desired.url) if desired.routes is not None else None
     if interrupted is None:
         return changes
     recreated = Change("replace", "edge", "edge", interrupted)
     return Changeset(changes.title, (recreated, *changes.changes))
 
 
-def _on_volumes(wanted: DesiredState, volumes: Mapping[str, Mapping[str, str]]) -> DesiredState:
-    chosen = (dataclasses.replace(item, volumes=volumes.get(item.name, item.volumes)) for item in wanted.accessories)
-    return dataclasses.replace(wanted, accessories=tuple(chosen))
+def _on_volumes(desired: DesiredState, volumes: Mapping[str, Mapping[str, str]]) -> DesiredState:
+    chosen = (dataclasses.replace(item, volumes=volumes.get(item.name, item.volumes)) for item in desired.accessories)
+    return dataclasses.replace(desired, accessories=tuple(chosen))
 
 
 def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:

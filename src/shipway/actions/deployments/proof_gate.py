@@ -41,8 +41,8 @@ def require_proof(ctx: Context, order: DeployRequest) -> None:
 def still_proven(ctx: Context, order: DeployRequest) -> None:
     """Under the lock: GateRefused if another deployment came between."""
     if _asks(order):
-        question = proof_request(ctx, order.release, order.environment)
-        if question is not None and recorded(ctx, question) is None:
+        request = proof_request(ctx, order.release, order.environment)
+        if request is not None and recorded(ctx, request) is None:
             raise GateRefused(
                 f"{order.environment.name} runs another release than a moment ago: the way back to it was not walked",
                 hint="say it again",

@@ -10,7 +10,7 @@ from shipway.actions.database.down_scripts import recorded_found
 from shipway.actions.database.swap import clean_up_after, finish_restore
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.plan import DeployRequest, decide
-from shipway.actions.deployments.revert import reachable, restore
+from shipway.actions.deployments.revert import reachable, revert
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
@@ -67,9 +67,9 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         return
     _end_jobs(ctx, app, environment)
     if dead.kind == RESTORE:
-        restore(ctx, release, where, now)  # the database must run to be queried
-        stands = schema_revisions(deployments)
-        finish_restore(ctx.on(where.hosts[0].name), dead, release, where, stands[-1].schema if stands else None)
+        revert(ctx, release, where, now)  # the database must run to be queried
+        revisions = schema_revisions(deployments)
+        finish_restore(ctx.on(where.hosts[0].name), dead, release, where, revisions[-1].schema if revisions else None)
     elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
@@ -79,7 +79,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
 def _leave(ctx: Context, dead: Deployment, release: Release, environment: Environment, now: Deployment | None) -> None:
     """Leave it to the next command, with the reachable hosts on the good release."""
     try:
-        restore(ctx, release, environment, now)
+        revert(ctx, release, environment, now)
     except ShipwayError as error:
         words = f"the {dead.kind} of release {dead.release} that {dead.actor} began stays pending: {error.message}"
         ctx.reporter.note(words)
@@ -106,8 +106,8 @@ def _end_jobs(ctx: Context, app: str, environment: str) -> None:
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:
     """Whether the dead deployment had made its last switch on this host."""
-    wanted = render_desired(release, environment, settings(ctx, release, environment, like=dead), host=host)
-    return wanted.routes == observe(ctx, release.app, environment.name).routes
+    desired = render_desired(release, environment, settings(ctx, release, environment, like=dead), host=host)
+    return desired.routes == observe(ctx, release.app, environment.name).routes
 
 
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
@@ -124,14 +124,14 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
 def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
     deployments = ctx.ledger.history(dead.app, dead.environment)
-    previous, stands = history.current(deployments), schema_revisions(deployments)
-    schema = stands[-1].schema if stands else None
+    previous, revisions = history.current(deployments), schema_revisions(deployments)
+    schema = revisions[-1].schema if revisions else None
     detail = "its process ended before the switch"
-    steps = [lambda: restore(ctx, release, environment, previous)]
+    steps = [lambda: revert(ctx, release, environment, previous)]
     if previous is None and dead.kind == DEPLOY:  # before its database is removed, unless that existed before
         steps.insert(0, lambda: _schema_found(ctx.on(environment.hosts[0].name), dead, release, environment))
-    if previous is not None and stands:
-        steps.append(lambda: _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, stands[-1]))
+    if previous is not None and revisions:
+        steps.append(lambda: _schema_back(ctx.on(environment.hosts[0].name), dead, release, environment, revisions[-1]))
     try:
         attempt_all(*steps)
     except (StoreError, LeaseHeld, Interrupted):  # the cause isn't in what is restored: it stays pending
@@ -176,23 +176,23 @@ def _runs(observed: Observed, accessory: str) -> bool:
     return any(item.running and item.labels.get(LABEL_NAME) == accessory for item in observed.accessories)
 
 
-def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, stood: SchemaRevision) -> None:
+def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, current_revision: SchemaRevision) -> None:
     """Restore the previous revision: down after a deployment, up after a rollback that reverted the schema first."""
     database, again = release.plan.database, dead.way == DOWN_THEN_CODE
     if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again):
         return
-    if dead.kind == DEPLOY and release.schema == stood.schema:
+    if dead.kind == DEPLOY and release.schema == current_revision.schema:
         return
     if not _runs(observe(ctx, dead.app, environment.name, routes=False), database.accessory):
         return
-    brought = ctx.ledger.release(dead.app, stood.release) if again else release
+    brought = ctx.ledger.release(dead.app, current_revision.release) if again else release
     assert brought is not None
     tool = database_tool(ctx, brought, environment, settings(ctx, brought, environment, like=dead))
-    if tool is None or tool.current() == stood.schema:
+    if tool is None or tool.current() == current_revision.schema:
         return
     if again:
-        with ctx.part("migrate", f"→ {stood.schema}, again"):
-            tool.up(lambda line: ctx.reporter.line("migrate", line), stood.schema)
+        with ctx.part("migrate", f"→ {current_revision.schema}, again"):
+            tool.up(lambda line: ctx.reporter.line("migrate", line), current_revision.schema)
     else:
-        with ctx.part("revert", f"→ {stood.schema}"):
-            tool.down(stood.schema, lambda line: ctx.reporter.line("revert", line))
+        with ctx.part("revert", f"→ {current_revision.schema}"):
+            tool.down(current_revision.schema, lambda line: ctx.reporter.line("revert", line))

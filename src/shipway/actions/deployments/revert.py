@@ -12,8 +12,8 @@ from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.accessories import forget_replaced, start_accessories
 from shipway.actions.environment.observe import observe, settings
+from shipway.actions.environment.outgoing import drain_and_stop as end
 from shipway.actions.environment.outgoing import drained, enter_rotation, wait_drained
-from shipway.actions.environment.outgoing import leave as end
 from shipway.actions.environment.unowned import GRACE, accessories_again, serve_again, unowned_containers
 from shipway.context import Context
 from shipway.domain import accessory as known
@@ -33,7 +33,7 @@ from shipway.system.parallel import attempt_all, errors_of, side_by_side
 PATIENCE = 2 * QUIET  # seconds in which most requests to a failed release complete; the rest drain in the background
 
 
-def restore(
+def revert(
     ctx: Context, left: Release, environment: Environment, previous: Deployment | None, discard: Mapping[str, Sequence[str]] | None = None
 ) -> None:
     """Roll back from `left` to the previous deployment; None: to nothing. discard: by host, volumes created by `left`
@@ -46,7 +46,7 @@ def restore(
         try:
             with errors_of(host.name if len(hosts) > 1 else ""):
                 volumes = (discard or {}).get(host.name, ())
-                _Restoring(ctx.on(host.name), left, environment, host, good, previous).run(volumes)
+                _Reverting(ctx.on(host.name), left, environment, host, good, previous).run(volumes)
         except BaseException as error:
             problems.append(error)
 
@@ -59,7 +59,7 @@ def restore(
 def clear_host(ctx: Context, release: Release, environment: Environment, now: Deployment | None, host: Host) -> None:
     """Remove an environment from a former host. Volumes stay; while a release serves elsewhere, accessories stay too.
     release: the one that serves, or the last one that did."""
-    _Restoring(ctx.on(host.name), release, environment, host, release if now else None, now).run()
+    _Reverting(ctx.on(host.name), release, environment, host, release if now else None, now).run()
 
 
 def reachable(ctx: Context, environment: Environment, good: Release | None) -> bool:
@@ -71,7 +71,7 @@ def reachable(ctx: Context, environment: Environment, good: Release | None) -> b
     return True
 
 
-class _Restoring:
+class _Reverting:
     """The restoration of one host."""
 
     def __init__(
@@ -82,11 +82,11 @@ class _Restoring:
         self.owner = names.route_owner(self.app, self.name)
         self.rotation = names.rotation_network(self.app, self.name)
         self.observed: Observed = observe(ctx, self.app, self.name)
-        self.wanted = self._wanted(left, environment, host, good, previous)
-        self.changes = reconcile(self.wanted, self.observed)
+        self.desired = self._desired(left, environment, host, good, previous)
+        self.changes = reconcile(self.desired, self.observed)
         self.unowned_containers = unowned_containers(ctx, self.app, self.name, self.observed) if good is None else []
 
-    def _wanted(
+    def _desired(
         self, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
     ) -> DesiredState:
         if good is None or previous is None:
@@ -101,20 +101,20 @@ class _Restoring:
             again = partial(serve_again, self.ctx, self.left.plan, self.name, self.unowned_containers, self.observed)
             steps = [accessories, again, self._leave]
         else:
-            steps = [self._accessories, self._traffic, lambda: self._start(self.wanted.workers)]
+            steps = [self._accessories, self._traffic, lambda: self._start(self.desired.workers)]
             steps += [self._empty] if self.good is None else [self._take_away]
         attempt_all(*steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._tell_what_stays)
 
     def _traffic(self) -> None:
         """Route all requests to the good release if it can be started; then drain the failed one."""
-        self._start(self.wanted.web)
-        if self.wanted.routes is None and self.observed.routes is not None:
+        self._start(self.desired.web)
+        if self.desired.routes is None and self.observed.routes is not None:
             self.ctx.edge.remove(self.owner)
-        elif self.wanted.routes is not None:
+        elif self.desired.routes is not None:
             self._enter()
-            if self.wanted.routes != self.observed.routes:
-                with self.ctx.part("switch back", f"release {self.wanted.release}"):
-                    self.ctx.edge.switch(self.owner, self.wanted.routes)
+            if self.desired.routes != self.observed.routes:
+                with self.ctx.part("switch back", f"release {self.desired.release}"):
+                    self.ctx.edge.switch(self.owner, self.desired.routes)
         self._leave()
 
     def _empty(self) -> None:
@@ -134,7 +134,7 @@ class _Restoring:
         deployments = self.ctx.ledger.history(self.app, self.name)
         if self.good is None or any((item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in deployments):
             return []
-        known, mine = {spec.name for spec in self.wanted.accessories}, self.ctx.ledger.identity()
+        known, mine = {spec.name for spec in self.desired.accessories}, self.ctx.ledger.identity()
         made = (str(self.left.number), mine)
         return [
             item for item in self.observed.accessories
@@ -152,10 +152,10 @@ class _Restoring:
             self.ctx.reporter.note(f"{item.name} is removed: release {self.left.number} had added it")
 
         attempt_all(*(partial(remove, item) for item in added))
-        if not self.wanted.services and len(added) == len(self.observed.accessories):
+        if not self.desired.services and len(added) == len(self.observed.accessories):
             networks = (self.rotation, names.network(self.app, self.name))
             attempt_all(*(partial(self.ctx.runtime.remove_network, network) for network in networks))
-        if self.wanted.publish != publish(self.environment):
+        if self.desired.publish != publish(self.environment):
             self.ctx.edge.trim(publish(self.environment))
 
     def _tell_what_stays(self) -> None:
@@ -184,7 +184,7 @@ class _Restoring:
         starting = [spec for spec in specs if spec.name in missing]
         for spec in starting:
             self.ctx.images.pull(spec.image, lambda line: None)
-            aliases = () if spec in self.wanted.web else (spec.labels[LABEL_NAME],)
+            aliases = () if spec in self.desired.web else (spec.labels[LABEL_NAME],)
             create_and_start(self.ctx, spec, {self.rotation: aliases})
         services = self.good.plan.services if self.good else {}
         of = [(spec.name, services[spec.labels[LABEL_NAME]]) for spec in starting]
@@ -194,13 +194,13 @@ class _Restoring:
     def _enter(self) -> None:
         """Start the edge, and attach everything that serves."""
         inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
-        for spec in self.wanted.web:
+        for spec in self.desired.web:
             enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
-        self.ctx.edge.ensure(self.wanted.publish, {self.rotation: (self.domain,)}, self.wanted.url)
+        self.ctx.edge.ensure(self.desired.publish, {self.rotation: (self.domain,)}, self.desired.url)
 
     def _leave(self) -> None:
         """Remove what doesn't belong to the good release, or return it to its previous state."""
-        part = {spec.name for spec in self.wanted.services} | {item.name for item in self.unowned_containers}
+        part = {spec.name for spec in self.desired.services} | {item.name for item in self.unowned_containers}
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
         served = routes.upstreams(self.observed.routes)
         others = [item for item in self.observed.services if item.name not in part]
@@ -215,7 +215,7 @@ class _Restoring:
 
         draining = {item.name for item in wait_drained(self.ctx, [item for item in others if item.name in served], switched, at_most=PATIENCE)}
         draining |= {item.name for item in others if item.name not in served and not drained(self.ctx, item, since(item))}
-        if not self.wanted.services:  # no later process handles this host
+        if not self.desired.services:  # no later process handles this host
             draining = set()
 
         def leave(item: ContainerInfo) -> None:

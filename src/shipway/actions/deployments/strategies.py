@@ -24,7 +24,7 @@ class Switching(Protocol):
 
     ctx: Context
     order: DeployRequest
-    places: list[HostDeployment]
+    hosts: list[HostDeployment]
     decided: float  # when, by the context's clock
     switched: bool  # whether requests reach the release
     last_switch: float | None  # when it took effect on all hosts
@@ -39,8 +39,8 @@ class Switching(Protocol):
 def take_over(switching: Switching) -> None:
     """Take over by the plan's strategy; at once if there is no previous release."""
     order = switching.order
-    old = switching.places[0].observed.routes
-    fresh = old is None or any(place.wanted.routes == place.observed.routes for place in switching.places)
+    old = switching.hosts[0].observed.routes
+    fresh = old is None or any(host.desired.routes == host.observed.routes for host in switching.hosts)
     kind = "rollback" if order.kind != DEPLOY else "blue-green" if fresh else order.environment.strategy.kind
     {"rollback": _back, "blue-green": _blue_green, "rolling": _rolling, "canary": _canary}[kind](switching)
     if switching.switched:
@@ -53,9 +53,9 @@ def take_over(switching: Switching) -> None:
 def _blue_green(switching: Switching) -> None:
     switching.everywhere(HostDeployment.web)
     switching.everywhere(HostDeployment.workers)
-    switching.everywhere(HostDeployment.enter)
-    switching.everywhere(HostDeployment.settle)
-    switching.switch(HostDeployment.take)
+    switching.everywhere(HostDeployment.attach)
+    switching.everywhere(HostDeployment.confirm_healthy)
+    switching.switch(HostDeployment.switch_all)
 
 
 def _back(switching: Switching) -> None:
@@ -63,8 +63,8 @@ def _back(switching: Switching) -> None:
 
     def web() -> None:
         switching.everywhere(HostDeployment.web)
-        switching.everywhere(HostDeployment.enter)
-        switching.switch(HostDeployment.take)
+        switching.everywhere(HostDeployment.attach)
+        switching.switch(HostDeployment.switch_all)
 
     works: list[Callable[[], None]] = [web, lambda: switching.everywhere(HostDeployment.workers)]
     side_by_side(lambda work: work(), works)
@@ -74,19 +74,19 @@ def _canary(switching: Switching) -> None:
     """Give it a growing share of the requests while they do well; its workers start at the full share."""
     strategy, rule = switching.order.environment.strategy, switching.order.environment.watch
     switching.everywhere(HostDeployment.web)
-    switching.everywhere(HostDeployment.enter)
+    switching.everywhere(HostDeployment.attach)
     for share in strategy.steps:
         switching.switch(partial(_blend, share=share))
         with switching.ctx.part("canary", f"{share:.0%} of the requests for {strategy.hold:g} s"):
-            new, old = switching.order.release.number, switching.places[0].observed.routed_release
-            watch(switching.places, rule, new, duration=strategy.hold, old=old)
+            new, old = switching.order.release.number, switching.hosts[0].observed.routed_release
+            watch(switching.hosts, rule, new, duration=strategy.hold, old=old)
     switching.everywhere(HostDeployment.workers)
-    switching.switch(HostDeployment.take)
+    switching.switch(HostDeployment.switch_all)
 
 
-def _blend(place: HostDeployment, share: float) -> None:
-    old, new = place.observed.routes, place.wanted.routes
-    place.switch(routes.blend(old, new, share) if old is not None and new is not None else new)
+def _blend(host: HostDeployment, share: float) -> None:
+    old, new = host.observed.routes, host.desired.routes
+    host.switch(routes.blend(old, new, share) if old is not None and new is not None else new)
 
 
 def _rolling(switching: Switching) -> None:
@@ -95,38 +95,38 @@ def _rolling(switching: Switching) -> None:
     batch = switching.order.environment.strategy.batch
     for done in count(batch, batch):
         switching.everywhere(partial(_start, done=done))
-        if all(len(_first(place, done)) == len(place.wanted.services) for place in switching.places):
-            switching.switch(HostDeployment.take)
+        if all(len(_first(host, done)) == len(host.desired.services) for host in switching.hosts):
+            switching.switch(HostDeployment.switch_all)
             return  # remaining old ones stop with the rest
         switching.switch(partial(_mix, done=done))
         switching.everywhere(partial(_stop, done=done))
 
 
-def _start(place: HostDeployment, done: int) -> None:
-    chosen = _first(place, done)
-    place.start(chosen)
-    place.enter([spec for spec in place.wanted.web if spec in chosen])
+def _start(host: HostDeployment, done: int) -> None:
+    chosen = _first(host, done)
+    host.start(chosen)
+    host.attach([spec for spec in host.desired.web if spec in chosen])
 
 
-def _mix(place: HostDeployment, done: int) -> None:
-    old, new = place.observed.routes, place.wanted.routes
+def _mix(host: HostDeployment, done: int) -> None:
+    old, new = host.observed.routes, host.desired.routes
     if new is not None:
-        place.switch(routes.mix(old or {**new, "routes": []}, new, done))
+        host.switch(routes.mix(old or {**new, "routes": []}, new, done))
 
 
-def _stop(place: HostDeployment, done: int) -> None:
-    left = [item for item in place.observed.services if release_of(item) == place.observed.routed_release]
+def _stop(host: HostDeployment, done: int) -> None:
+    left = [item for item in host.observed.services if release_of(item) == host.observed.routed_release]
     by_service: dict[str, list[ContainerInfo]] = {}
     for item in sorted(left, key=lambda item: (len(item.name), item.name)):  # in the order of replica numbers
         by_service.setdefault(item.labels[LABEL_NAME], []).append(item)
-    place.drain([item for items in by_service.values() for item in items[:done] if item.active])
+    host.drain([item for items in by_service.values() for item in items[:done] if item.active])
 
 
-def _first(place: HostDeployment, number: int) -> list[ContainerSpec]:
+def _first(host: HostDeployment, number: int) -> list[ContainerSpec]:
     """The first replicas of each service, that many."""
     seen: Counter[str] = Counter()
     chosen = []
-    for spec in place.wanted.services:
+    for spec in host.desired.services:
         seen[spec.labels[LABEL_NAME]] += 1
         if seen[spec.labels[LABEL_NAME]] <= number:
             chosen.append(spec)

@@ -99,11 +99,11 @@ def require_secrets(ctx: Context, plan: Plan, environment: Environment, like: De
 
 def needed(plan: Plan, environment: Environment) -> list[str]:
     """Names of all secrets that a deployment to the environment needs."""
-    wanted = [name for service in plan.services.values() for name in service.secrets]
-    wanted += [name for accessory in plan.accessories.values() for name in accessory.secrets]
+    desired = [name for service in plan.services.values() for name in service.secrets]
+    desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     if environment.seed:
-        wanted += environment.seed.secrets
-    return list(dict.fromkeys(wanted))
+        desired += environment.seed.secrets
+    return list(dict.fromkeys(desired))
 
 
 def version_of(ctx: Context, release: Release, environment: Environment) -> str:

@@ -67,7 +67,7 @@ def enter_rotation(ctx: Context, rotation: str, spec: ContainerSpec | ContainerI
         ctx.runtime.connect(rotation, spec.name, aliases)
 
 
-def leave(ctx: Context, container: ContainerInfo, app: str, environment: str, *, remove: bool) -> None:
+def drain_and_stop(ctx: Context, container: ContainerInfo, app: str, environment: str, *, remove: bool) -> None:
     """Let a container finish its work, and stop it; without `remove` it is kept for a rollback. Connections that it
     closes early are counted, in the output and in the ledger."""
     cut = open_connections(ctx, container) or 0

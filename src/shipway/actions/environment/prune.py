@@ -187,8 +187,8 @@ def _files(ctx: Context, app: str) -> list[Path]:
     """Outputs that no recent run's step of any app has, and logs of this app's older runs."""
     results = [result for known in ctx.ledger.apps() for result in _results(ctx, known)]
     folder = ctx.home / "artifacts"
-    wanted = {artifacts.file(artifact, folder) for result in results for artifact in result.artifacts}
-    outputs = [path for path in folder.glob("*") if path not in wanted and _is_old(ctx, path)]
+    desired = {artifacts.file(artifact, folder) for result in results for artifact in result.artifacts}
+    outputs = [path for path in folder.glob("*") if path not in desired and _is_old(ctx, path)]
     recent = {str(run["id"]) for run in ctx.ledger.runs(app, RUNS)}
     logs = [path for path in (ctx.home / "logs" / app).glob("*/*") if path.parent.name not in recent and _is_old(ctx, path)]
     return sorted(outputs) + sorted(logs)

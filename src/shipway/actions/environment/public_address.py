@@ -12,16 +12,16 @@ from shipway.domain.observed import DesiredState
 from shipway.ports import Edge, Runtime
 
 
-def require_free(ctx: Context, wanted: DesiredState) -> None:
+def require_free(ctx: Context, desired: DesiredState) -> None:
     """EdgeError if this host's edge serves another environment at one of the routes. The environment's own earlier
     routes don't conflict."""
-    if wanted.routes is None:
+    if desired.routes is None:
         return
-    owner = names.route_owner(wanted.app, wanted.environment)
-    found = taken(ctx.edge, ctx.runtime, owner, wanted.routes, ledger=ctx.ledger.identity())
+    owner = names.route_owner(desired.app, desired.environment)
+    found = taken(ctx.edge, ctx.runtime, owner, desired.routes, ledger=ctx.ledger.identity())
     if found is not None:
         why, other = found
-        hint = f"give {wanted.environment} a `url` of its own, or its services other routes; or end the other one: {other}"
+        hint = f"give {desired.environment} a `url` of its own, or its services other routes; or end the other one: {other}"
         raise EdgeError(f"{why}. Nothing was changed", hint=hint)
 
 

@@ -126,11 +126,11 @@ def _require_history(ctx: Context, origin: Origin, app: str, found: Registration
     """GateRefused if it lacks the baseline or, without one, has none of the newest releases' commits nor the
     clone's."""
     releases = [release.revision for release in ctx.ledger.releases(app, limit=LATEST)]
-    wanted = [found.baseline] if found and found.baseline else releases or [origin.clone.commit("HEAD").revision]
-    if not any(origin.has(revision) for revision in wanted):
+    desired = [found.baseline] if found and found.baseline else releases or [origin.clone.commit("HEAD").revision]
+    if not any(origin.has(revision) for revision in desired):
         what = f"the baseline of {app}" if found and found.baseline else f"a release of {app}" if releases else "what is checked out here: push it first"
         raise GateRefused(
-            f"{origin.address} is not the repository of {app}: it lacks commit {wanted[0][:12]}, {what}",
+            f"{origin.address} is not the repository of {app}: it lacks commit {desired[0][:12]}, {what}",
             hint=f"give the address of the repository that has it; where {app} has a new repository: {HOW}, in a clone of that",
         )
 

@@ -31,8 +31,8 @@ def prove_folder(
         scratch.sweep()
     except ProofError as error:
         raise ProofError(error.message, hint=error.hint or "does the server of --database answer, and take that user and password?") from error
-    wanted = only or first
-    begin = _index(revisions, wanted) if wanted else 0
+    desired = only or first
+    begin = _index(revisions, desired) if desired else 0
     done = verify_sequence(
         scratch, tool_at, revisions, lambda way: on_way(remark(way)), on_line,
         timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=fill,
@@ -71,9 +71,9 @@ def refusal(done: SequenceReport) -> NotProven | None:
     return NotProven(f"{len(bad)} of {len(done.ways)} migrations don't lead back", hint="correct their down scripts")
 
 
-def _index(revisions: Sequence[str], wanted: str) -> int:
+def _index(revisions: Sequence[str], desired: str) -> int:
     """Index of a version, given with or without leading zeros."""
     for index, revision in enumerate(revisions):
-        if wanted == revision or (wanted.isdigit() and revision.isdigit() and int(wanted) == int(revision)):
+        if desired == revision or (desired.isdigit() and revision.isdigit() and int(desired) == int(revision)):
             return index
-    raise ProofError(f"the folder has no migration {wanted}", hint=f"it has {revisions[0]} to {revisions[-1]}")
+    raise ProofError(f"the folder has no migration {desired}", hint=f"it has {revisions[0]} to {revisions[-1]}")

@@ -23,13 +23,13 @@ def prove(
 
     ProofError if it can't be run.
     """
-    question = proof_request(ctx, release, environment, mode)
-    if question is None:
+    request = proof_request(ctx, release, environment, mode)
+    if request is None:
         return None
-    known = None if again else recorded(ctx, question)
+    known = None if again else recorded(ctx, request)
     if known is not None:
         return known
-    proof = run_proof(ctx, question)
+    proof = run_proof(ctx, request)
     if release.number:
         record(ctx, proof)
     return proof
@@ -54,9 +54,9 @@ def find_environment(plan: Plan, name: str | None) -> Environment:
     return environment_of(plan, name)
 
 
-def recorded(ctx: Context, question: ProofRequest) -> Proof | None:
+def recorded(ctx: Context, request: ProofRequest) -> Proof | None:
     """The newest proof of exactly this: the same images, the same initial schema, the same content."""
-    blank = question.blank(0.0)
+    blank = request.blank(0.0)
     for proof in proofs(ctx, blank.app, blank.environment, blank.release):
         same = ("digest", "before_digest", "schema_before", "mode")  # they determine which migrations are applied
         if all(getattr(proof, name) == getattr(blank, name) for name in same):
@@ -70,31 +70,31 @@ def record(ctx: Context, proof: Proof) -> None:
     ctx.ledger.add_evidence(Evidence(proof.app, proof.release, proof.environment, PROOF, proof.mode, proof.leads_back, detail, ctx.clock()))
 
 
-def run_proof(ctx: Context, question: ProofRequest) -> Proof:
+def run_proof(ctx: Context, request: ProofRequest) -> Proof:
     """Run the proof. Costs nothing for a release without migrations."""
     began = ctx.clock()
-    blank = question.blank(began)
-    why = _untouched(question)
+    blank = request.blank(began)
+    why = _untouched(request)
     if why:
         trial = CompatibilityTest(SAFE, (why,))
         return dataclasses.replace(blank, old_code=trial, new_code=trial)
     from shipway.actions.proofs.session import ProofSession  # not at the top: most deployments prove nothing
     from shipway.proving.sandbox import open_sandbox
 
-    old, new = question.old, question.release
-    what = f"{question.environment.name}: release {old.number} → {new.number or 'this one'}, on a copy of its database"
+    old, new = request.old, request.release
+    what = f"{request.environment.name}: release {old.number} → {new.number or 'this one'}, on a copy of its database"
     with ctx.part("prove", what), open_sandbox(ctx, new.app) as at:
-        proof = ProofSession(at, question, began).run(blank)
+        proof = ProofSession(at, request, began).run(blank)
     return dataclasses.replace(proof, seconds=ctx.clock() - began)
 
 
-def _untouched(question: ProofRequest) -> str:
+def _untouched(request: ProofRequest) -> str:
     """Why there is nothing to prove; empty if there is."""
-    database = question.release.plan.database
-    if database is None or database.accessory not in question.old.plan.accessories:
-        return f"release {question.old.number} has no such database"
-    if question.stands == question.release.schema:
+    database = request.release.plan.database
+    if database is None or database.accessory not in request.old.plan.accessories:
+        return f"release {request.old.number} has no such database"
+    if request.current_revision == request.release.schema:
         return "the release brings no migration"
-    if question.ahead and question.release.schema == question.old.schema:
+    if request.ahead and request.release.schema == request.old.schema:
         return "the release brings no migration: its schema is the one of the release that runs, which works on the newer one"
     return ""

@@ -20,7 +20,7 @@ class ProofRequest:
     environment: Environment
     previous: Deployment  # of the current release
     old: Release  # the current release
-    stands: str | None  # the schema's current revision
+    current_revision: str | None  # the schema's current revision
     ahead: bool  # a rollback kept it, newer than the running code's
     mode: str  # schema, data or rows
 
@@ -29,7 +29,7 @@ class ProofRequest:
         return Proof(
             app=self.release.app, environment=self.environment.name, release=self.release.number,
             digest=images_digest(self.release), before=self.old.number, before_digest=images_digest(self.old),
-            schema_before=self.stands, schema_after=self.release.schema, mode=self.mode, at=at, seconds=0.0,
+            schema_before=self.current_revision, schema_after=self.release.schema, mode=self.mode, at=at, seconds=0.0,
         )  # fmt: skip
 
 
@@ -40,8 +40,8 @@ def proof_request(ctx: Context, release: Release, environment: Environment, mode
     old = ctx.ledger.release(release.app, previous.release) if previous else None
     if previous is None or old is None:
         return None
-    stands = schema_revisions(deployments)
+    revisions = schema_revisions(deployments)
     return ProofRequest(
-        release, environment, previous, old, stands[-1].schema if stands else None, ahead(deployments, old) is not None,
+        release, environment, previous, old, revisions[-1].schema if revisions else None, ahead(deployments, old) is not None,
         mode or release.plan.prove.mode,
     )  # fmt: skip

@@ -22,19 +22,19 @@ def rollback_plan_for(
     ctx: Context, deployments: Sequence[Deployment], target: Release, environment: Environment, way: str | None, reason: str
 ) -> domain.RollbackPlan:
     """Plan from the environment's current schema to the target. way: a plan that the user forces, with a reason."""
-    stands = schema_revisions(deployments)
-    schema = stands[-1].schema if stands else None
+    revisions = schema_revisions(deployments)
+    schema = revisions[-1].schema if revisions else None
     asked = rollback_query(ctx, deployments, target, environment)
     return domain.forced(asked, schema, way, reason) if way else domain.rollback_plan(asked, schema)
 
 
 def rollback_query(ctx: Context, deployments: Sequence[Deployment], target: Release, environment: Environment) -> domain.RollbackQuery:
     """The steps between. NothingToRollBack if the schema history lacks the target's revision."""
-    stands = schema_revisions(deployments)
+    revisions = schema_revisions(deployments)
     own = own_schema(deployments, target)
-    if target.plan.database is None or not stands or own == stands[-1].schema:
+    if target.plan.database is None or not revisions or own == revisions[-1].schema:
         return domain.RollbackQuery(target.number, ())
-    known = [level.schema for level in stands]
+    known = [item.schema for item in revisions]
     if own is not None and own not in known:
         raise NothingToRollBack(
             f"the schema stands at {known[-1]}, which isn't above {own}, the one of release {target.number}: that is no way back",
@@ -42,11 +42,11 @@ def rollback_query(ctx: Context, deployments: Sequence[Deployment], target: Rele
         )
     lowest = known.index(own) if own is not None else -1
     steps = []
-    for index in range(len(stands) - 1, lowest, -1):
-        before, level = known[index - 1] if index else None, stands[index]
-        found = _proof_of_step(ctx, target.app, environment.name, level.release, before, level.schema)
-        steps.append(domain.Step(level.release, before, level.schema, found, waiver_of(ctx, found) if found else None))
-    return domain.RollbackQuery(target.number, steps, _tried(ctx, stands, target, environment), target.plan.asks_for_proof(environment))
+    for index in range(len(revisions) - 1, lowest, -1):
+        before, item = known[index - 1] if index else None, revisions[index]
+        found = _proof_of_step(ctx, target.app, environment.name, item.release, before, item.schema)
+        steps.append(domain.Step(item.release, before, item.schema, found, waiver_of(ctx, found) if found else None))
+    return domain.RollbackQuery(target.number, steps, _tried(ctx, revisions, target, environment), target.plan.asks_for_proof(environment))
 
 
 def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof]:
@@ -65,16 +65,16 @@ def _proof_of_step(ctx: Context, app: str, environment: str, number: int, before
     return next(fitting, None)
 
 
-def _tried(ctx: Context, stands: Sequence[SchemaRevision], target: Release, environment: Environment) -> dict[str, CompatibilityTest]:
+def _tried(ctx: Context, revisions: Sequence[SchemaRevision], target: Release, environment: Environment) -> dict[str, CompatibilityTest]:
     """Compatibility tests of the target's images as the old code, from the proofs of the releases that brought these
     revisions; the newest proof counts. Proofs of other releases are excluded: a revision's name may have been
     reused."""
     digest = images_digest(target)
     found: dict[str, CompatibilityTest] = {}
-    for level in stands:
-        release = ctx.ledger.release(target.app, level.release)
-        for proof in proofs(ctx, target.app, environment.name, level.release) if release else ():
-            fits = (proof.before_digest, proof.schema_after) == (digest, level.schema)
+    for item in revisions:
+        release = ctx.ledger.release(target.app, item.release)
+        for proof in proofs(ctx, target.app, environment.name, item.release) if release else ():
+            fits = (proof.before_digest, proof.schema_after) == (digest, item.schema)
             if release and fits and proof.digest == images_digest(release):
-                found.setdefault(level.schema, proof.old_code)
+                found.setdefault(item.schema, proof.old_code)
     return found

@@ -34,16 +34,16 @@ from shipway.system.parallel import side_by_side
 class ProofSession:
     """A proof in progress."""
 
-    def __init__(self, at: Sandbox, question: ProofRequest, began: float) -> None:
-        self.ground, self.ctx, self.question, self.began = at, at.ctx, question, began
+    def __init__(self, at: Sandbox, request: ProofRequest, began: float) -> None:
+        self.sandbox, self.ctx, self.request, self.began = at, at.ctx, request, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
         self.ran: list[str] = []  # statements of the up migrations, once `up` is set
         self.up = threading.Event()
         self.guard = threading.Lock()
-        release, environment, old = question.release, question.environment, question.old
+        release, environment, old = request.release, request.environment, request.old
         self.plan = release.plan
-        self.proving = dataclasses.replace(self.plan.prove, mode=question.mode)
+        self.proving = dataclasses.replace(self.plan.prove, mode=request.mode)
         secrets = ProofSecrets(self.ctx)
         self.new = ReleaseConfig(release, environment, secrets.settings(release, environment))
         was = old.plan.environments.get(environment.name, environment)
@@ -53,22 +53,22 @@ class ProofSession:
         """Run the proof."""
         accessory = self._accessory()
         host = self.old.environment.hosts[0].name
-        app, environment, passwords = self.plan.app, self.question.environment.name, self.old.settings.passwords
-        target = Target(self.ground.on(host), app, environment, accessory, passwords[accessory.name])
+        app, environment, passwords = self.plan.app, self.request.environment.name, self.old.settings.passwords
+        target = Target(self.sandbox.on(host), app, environment, accessory, passwords[accessory.name])
         image = target.image()
         require_space(self.ctx, target, self.proving)
         self.ctx.registry(self.plan).ensure()
         with self._stage("server"):
-            server = start(self.ground, app, accessory, image if host == self.ctx.machine.name else accessory.image)
+            server = start(self.sandbox, app, accessory, image if host == self.ctx.machine.name else accessory.image)
         with self._stage("golden"):
             copy = make_template(server, target, self.proving)
         self.tools = ToolContainers(server, self.proving.timeout)
         with self._stage("pending"):
-            span = self._span(server, copy)
+            span = self._range(server, copy)
         done = dataclasses.replace(blank, image=accessory.image)
         if span is None:
-            trial = CompatibilityTest(SAFE, ("the database has all migrations of the release already",))
-            return dataclasses.replace(done, old_code=trial, new_code=trial, stages=tuple(self.stages))
+            result = CompatibilityTest(SAFE, ("the database has all migrations of the release already",))
+            return dataclasses.replace(done, old_code=result, new_code=result, stages=tuple(self.stages))
         # Clone first: a database can only be cloned while nothing is connected to it.
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
@@ -88,24 +88,24 @@ class ProofSession:
     def _accessory(self) -> Accessory:
         """The database accessory as it runs."""
         assert self.plan.database is not None
-        return self.question.old.plan.accessories[self.plan.database.accessory]
+        return self.request.old.plan.accessories[self.plan.database.accessory]
 
-    def _span(self, server: Server, copy: ScratchDatabase) -> MigrationRange | None:
+    def _range(self, server: Server, copy: ScratchDatabase) -> MigrationRange | None:
         """The migrations that the release would apply; some tools create their history table when they are asked."""
         clone = server.scratch.create(like=copy)
         tool = self._tool(server, clone)
         pending = tool.pending()
         if pending:
             release, environment, own = self.new.release, self.new.environment, self.new.settings
-            pending = list(ripe(self.ctx, release, environment, own, pending, self.question.old)[0])
-        found = MigrationRange(self.question.stands or tool.current(), tuple(pending)) if pending else None
+            pending = list(ripe(self.ctx, release, environment, own, pending, self.request.old)[0])
+        found = MigrationRange(self.request.current_revision or tool.current(), tuple(pending)) if pending else None
         server.scratch.drop(clone)
         return found
 
     def _tool(self, server: Server, database: ScratchDatabase) -> DatabaseTool:
-        cast = self.new.on(server, database)
+        config = self.new.on(server, database)
         tool = database_tool(
-            self.ctx, cast.release, cast.environment, cast.settings, runner=self.tools.runner, files=self._read_once
+            self.ctx, config.release, config.environment, config.settings, runner=self.tools.runner, files=self._read_once
         )
         assert tool is not None
         return tool

@@ -15,7 +15,7 @@ from shipway.context import Context
 from shipway.domain.errors import MigrationFailed, UsageError
 from shipway.domain.proof import DATA, UNSAFE, CompatibilityTest, Stage
 from shipway.domain.record import to_data
-from shipway.domain.rehearsal import DRILL, Rehearsal, newest
+from shipway.domain.rehearsal import REHEARSAL, Rehearsal, newest
 from shipway.domain.release import FAILED, SUCCEEDED, Deployment, Evidence, Release
 from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.schema_history import CODE_ONLY, schema_revisions
@@ -39,9 +39,9 @@ def rehearse(ctx: Context, app: str, environment: str, *, to: str | None = None)
         raise UsageError(f"{app} has no database under migrations: its way back is its code alone")
     what = f"{environment}: release {release.number} → {order.release.number}, {order.rollback.kind}, on a copy of its data"
     with ctx.part("drill", what), open_sandbox(ctx, app) as at:
-        found = _Drilling(at, environment, now, release).run(order.release, order.like, order.rollback)
+        found = _Rehearsing(at, environment, now, release).run(order.release, order.like, order.rollback)
     detail = json.dumps(to_data(found), ensure_ascii=False)
-    ctx.ledger.add_evidence(Evidence(app, release.number, environment, DRILL, found.way, found.passed, detail, ctx.clock()))
+    ctx.ledger.add_evidence(Evidence(app, release.number, environment, REHEARSAL, found.way, found.passed, detail, ctx.clock()))
     return found
 
 
@@ -52,11 +52,11 @@ def last_passed(ctx: Context, app: str, environment: str) -> float | None:
     return found[0] if found and found[1].passed else None
 
 
-class _Drilling:
+class _Rehearsing:
     """A rehearsal in progress."""
 
     def __init__(self, at: Sandbox, environment: str, now: Deployment, release: Release) -> None:
-        self.ground, self.ctx, self.now, self.release = at, at.ctx, now, release
+        self.sandbox, self.ctx, self.now, self.release = at, at.ctx, now, release
         self.environment = release.plan.environments[environment]
         self.began = self.ctx.clock()
         self.stages: list[Stage] = []
@@ -67,35 +67,35 @@ class _Drilling:
         assert plan.database is not None
         accessory, host = plan.accessories[plan.database.accessory], self.environment.hosts[0].name
         own = settings(self.ctx, self.release, self.environment, like=self.now, create=False)
-        at = Target(self.ground.on(host), plan.app, self.environment.name, accessory, own.passwords[accessory.name])
+        at = Target(self.sandbox.on(host), plan.app, self.environment.name, accessory, own.passwords[accessory.name])
         proving = dataclasses.replace(plan.prove, mode=DATA)
         image = at.image()
         require_space(self.ctx, at, proving)
         with self._stage("server"):
-            server = start(self.ground, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image)
+            server = start(self.sandbox, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image)
         with self._stage("golden"):
             copy = make_template(server, at, proving)
         where = target.plan.environments[self.environment.name]
-        cast = ReleaseConfig(target, where, settings(self.ctx, target, where, like=like, create=False))
+        config = ReleaseConfig(target, where, settings(self.ctx, target, where, like=like, create=False))
         try:
             if way.kind != CODE_ONLY:
                 with self._stage("down"):
                     self._down(server, copy, way)
-            trial = try_there(server, copy, cast, self.began)
+            result = try_there(server, copy, config, self.began)
         except MigrationFailed as error:
-            trial = CompatibilityTest(UNSAFE, (f"the way down failed: {error.message}",))
-        stages = (*self.stages, *trial.stages)
+            result = CompatibilityTest(UNSAFE, (f"the way down failed: {error.message}",))
+        stages = (*self.stages, *result.stages)
         took = self.ctx.clock() - self.began
-        return Rehearsal(self.environment.name, self.release.number, target.number, way.kind, way.schema, trial, took, stages)
+        return Rehearsal(self.environment.name, self.release.number, target.number, way.kind, way.schema, result, took, stages)
 
     def _down(self, server: Server, copy: ScratchDatabase, way: RollbackPlan) -> None:
         deployments = self.ctx.ledger.history(self.release.app, self.environment.name)
         brought = self.ctx.ledger.release(self.release.app, schema_revisions(deployments)[-1].release)
         assert brought is not None
         where = brought.plan.environments[self.environment.name]
-        cast = ReleaseConfig(brought, where, settings(self.ctx, brought, where, create=False)).on(server, copy)
+        config = ReleaseConfig(brought, where, settings(self.ctx, brought, where, create=False)).on(server, copy)
         tools = ToolContainers(server, brought.plan.prove.timeout)
-        tool = database_tool(self.ctx, cast.release, cast.environment, cast.settings, runner=tools.runner)
+        tool = database_tool(self.ctx, config.release, config.environment, config.settings, runner=tools.runner)
         assert tool is not None
         tool.down(way.schema, lambda line: self.ctx.reporter.line("drill", line))
 

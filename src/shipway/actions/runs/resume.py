@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipway.actions.environment.locks import TTL, environment_lease, is_held
-from shipway.actions.runs.scheduler import sweep
+from shipway.actions.runs.scheduler import clean_up
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
@@ -104,7 +104,7 @@ def _clear(ctx: Context, dead: OrphanedRun) -> None:
 def _remove(ctx: Context, app: str, number: int) -> bool:
     """Remove its leftovers, first on the engine. A failure is reported, but does not prevent another run."""
     try:
-        sweep(ctx, app, number)
+        clean_up(ctx, app, number)
     except EngineError as error:
         ctx.reporter.note(f"what run {number} left stays until the next run: {error.message}")
         return False

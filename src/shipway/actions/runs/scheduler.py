@@ -106,7 +106,7 @@ class _Pipeline:
         return self.results
 
     def _sweep(self) -> None:
-        sweep(self.ctx, self.at.plan.app, self.at.number)
+        clean_up(self.ctx, self.at.plan.app, self.at.number)
 
     def _drop_others(self) -> None:
         """Remove containers of steps that a previous process started and this run doesn't need."""
@@ -235,7 +235,7 @@ class _Pipeline:
         return StepFailed(f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}")
 
 
-def sweep(ctx: Context, app: str, number: int) -> None:
+def clean_up(ctx: Context, app: str, number: int) -> None:
     """Remove every container, network and volume of a run of this ledger. Safe at any time."""
     found = own_objects(ctx, {LABEL_RUN: str(number), LABEL_APP: app})
     removals: dict[str, Callable[[str], None]] = {

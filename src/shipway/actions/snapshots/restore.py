@@ -43,8 +43,8 @@ def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reas
         chosen = _chosen(own, app, environment, number)
         now, release, where = serving(own, app, environment)
         shell = shell_of(own, now, release, where)
-        stands = schema_revisions(own.ledger.history(app, environment))
-        schema = stands[-1].schema if stands else None
+        revisions = schema_revisions(own.ledger.history(app, environment))
+        schema = revisions[-1].schema if revisions else None
         # Keeps one more than usual: the one to restore may be the oldest.
         present = take(own, shell, release.number, schema, f"before snapshot {number} is restored", most(release) + 1)
         record = Deployment(

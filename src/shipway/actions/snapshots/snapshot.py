@@ -18,8 +18,8 @@ def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: flo
     """Take one now."""
     with exclusive_access(ctx, app, environment, "snapshot", wait=wait) as own:
         now, release, where = serving(own, app, environment)
-        stands = schema_revisions(own.ledger.history(app, environment))
-        schema = stands[-1].schema if stands else None
+        revisions = schema_revisions(own.ledger.history(app, environment))
+        schema = revisions[-1].schema if revisions else None
         return take(own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release))
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide
 from shipway.actions.deployments.recover import exclusive_access
-from shipway.actions.deployments.revert import restore
+from shipway.actions.deployments.revert import revert
 from shipway.actions.environment.accessory_rules import COMPLETE, config_of
 from shipway.actions.environment.observe import observe
 from shipway.actions.snapshots.snapshot import serving
@@ -105,18 +105,18 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
     """Upgrade it. accessory: as in the current plan. UsageError before any change if there is nothing to upgrade."""
     with exclusive_access(ctx, app, environment, f"upgrade of {accessory.name} to {accessory.image}", wait=wait) as own:
         now, release, where = serving(own, app, environment)
-        wanted = _with_image(own, release, accessory)
-        order = DeployRequest(wanted, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True)
+        desired = _with_image(own, release, accessory)
+        order = DeployRequest(desired, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True)
         found = _prepare(own, order, release, accessory)
-        order = dataclasses.replace(order, release=own.ledger.add_release(wanted), volumes={found.spec.name: {found.volume: found.path}})
+        order = dataclasses.replace(order, release=own.ledger.add_release(desired), volumes={found.spec.name: {found.volume: found.path}})
         decision = decide(own, order)
-        stands = schema_revisions(own.ledger.history(app, environment))
+        revisions = schema_revisions(own.ledger.history(app, environment))
         record = Deployment(
             id=0, app=app, environment=environment, release=order.release.number, kind=DEPLOY, actor=own.actor,
             reason=order.reason, started=own.clock(), secrets=decision.settings.versions,
         )  # fmt: skip
         number = own.ledger.begin_deployment(record)
-        tables = _copied(own, found, decision, now, number, stands[-1].schema if stands else None)
+        tables = _copied(own, found, decision, now, number, revisions[-1].schema if revisions else None)
         try:
             apply(own, decision, number)
         except BaseException:
@@ -152,7 +152,7 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
     if new.numbers <= old.numbers:
         raise UsageError(f"{name} is {old}, and {accessory.image} is {new}: there is nothing to upgrade", hint="name the newer image in the plan")
     decision = decide(ctx, order, create=False)
-    spec = next(item for item in decision.first.wanted.accessories if item.name == name)
+    spec = next(item for item in decision.first.desired.accessories if item.name == name)
     folder = data_folder(accessory, variables_of(config)) or accessory.volume
     if not (folder == accessory.volume or folder.startswith(accessory.volume.rstrip("/") + "/")):
         raise UsageError(f"{accessory.image} keeps its data in {folder}, and the plan's volume is {accessory.volume}", hint=f"`volume: {folder}`")
@@ -169,7 +169,7 @@ def _copied(ctx: Context, upgrade: _Upgrade, decision: Decision, now: Deployment
         ctx.cancelled.clear()  # must also run after an interrupt
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
         ctx.reporter.note(f"the upgrade failed: the services go on with {upgrade.old}")
-        restore(ctx, release, environment, now)
+        revert(ctx, release, environment, now)
         upgrade.ctx.runtime.remove_volume(upgrade.volume)
         ctx.ledger.end_deployment(number, FAILED, ctx.clock(), schema, detail)
         raise

@@ -133,8 +133,8 @@ def _commit_of(ctx: Context, app: str, serving: Serving | None, parse: ParsePlan
 
 
 def _rebuilt(ctx: Context, plan: Plan, commit: Commit, serving: Serving) -> Release:
-    wanted = {name: serving.images[name] for name in plan.services if name in serving.images}
-    images = {name: _digest_of(ctx, image, ctx.registry(plan).repository(plan.app, name)) for name, image in wanted.items()}
+    desired = {name: serving.images[name] for name in plan.services if name in serving.images}
+    images = {name: _digest_of(ctx, image, ctx.registry(plan).repository(plan.app, name)) for name, image in desired.items()}
     database = plan.database
     labels = {LABEL_APP: plan.app, LABEL_ROLE: "job", LABEL_NAME: "schema"}
     schema = head_revision(ctx, plan, images, labels) if database and database.service in images else None

@@ -9,7 +9,7 @@ from functools import partial
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import exclusive_access, jobs
-from shipway.actions.deployments.revert import clear_host, restore
+from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
 from shipway.actions.environment.former_hosts import clean_up, differences
 from shipway.actions.environment.locks import is_held
@@ -68,14 +68,14 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
             latest = own.ledger.latest(app, environment.name)
             left = own.ledger.release(app, latest.release) if latest else None
             if left is not None:
-                runs.append(partial(restore, own, left, environment, None))
+                runs.append(partial(revert, own, left, environment, None))
                 runs.append(partial(clean_up, own, app, environment, partial(clear_host, own, left, environment, None)))
             attempt_all(*runs)
             return
         where = release.plan.environments.get(environment.name, environment)
         hosts = (partial(_prepare, own, release, where, host, now) for host in hosts_of(own, where, None))
         former = partial(clean_up, own, app, where, partial(clear_host, own, release, where, now))
-        attempt_all(*runs, *hosts, partial(restore, own, release, where, now), former)
+        attempt_all(*runs, *hosts, partial(revert, own, release, where, now), former)
 
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
@@ -100,12 +100,12 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         if now is None or release is None:
             yield from _of_nobody(host, found, ctx.ledger.latest(app, environment.name))
             continue
-        wanted = desired_state_of(here, now, release, where, host)
+        desired = desired_state_of(here, now, release, where, host)
         leaving = _leaving(found, deployments, now, ctx.clock())
-        for change in reconcile(wanted, found).changes:
+        for change in reconcile(desired, found).changes:
             if (change.name, change.verb) not in leaving:
                 yield from _said(host, change, found)
-        yield from _beyond_names(here, host, wanted, found)
+        yield from _beyond_names(here, host, desired, found)
         for name, problem in misplaced(here, release.plan, found.accessories):
             yield host.name, name, problem, ""
     yield from differences(ctx, app, where)
@@ -165,14 +165,14 @@ def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, st
         yield host.name, change.name, "was made otherwise than the plan says", ""
 
 
-def _beyond_names(ctx: Context, host: Host, wanted: DesiredState, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+def _beyond_names(ctx: Context, host: Host, desired: DesiredState, found: Observed) -> Iterator[tuple[str, str, str, str]]:
     """Differences that names and labels don't show: the image, and whether the edge reaches the container."""
-    for name, image in _other_images(ctx, wanted, found):
+    for name, image in _other_images(ctx, desired, found):
         yield host.name, name, f"runs another image than {image}", "replace it"
-    rotation = names.rotation_network(wanted.app, wanted.environment)
-    web = {spec.name for spec in wanted.web}
+    rotation = names.rotation_network(desired.app, desired.environment)
+    web = {spec.name for spec in desired.web}
     for item in found.services:
-        if item.active and item.name in {spec.name for spec in wanted.services}:
+        if item.active and item.name in {spec.name for spec in desired.services}:
             seen = ctx.runtime.find(item.name)
             if seen is not None and seen.crash_looping(ctx.clock()):
                 yield host.name, item.name, f"exits again and again: restarted {counted(seen.restarts, 'time')}", ""
@@ -180,13 +180,13 @@ def _beyond_names(ctx: Context, host: Host, wanted: DesiredState, found: Observe
             yield host.name, item.name, "can't be reached by the edge", "attach it"
 
 
-def _other_images(ctx: Context, wanted: DesiredState, found: Observed) -> list[tuple[str, str]]:
+def _other_images(ctx: Context, desired: DesiredState, found: Observed) -> list[tuple[str, str]]:
     """(container, expected image) of containers with another image."""
     have = {item.name: item.image for item in found.services}
-    ids = {spec.image: (ctx.images.inspect(spec.image) or {}).get("Id") for spec in wanted.services}
+    ids = {spec.image: (ctx.images.inspect(spec.image) or {}).get("Id") for spec in desired.services}
     return [
         (spec.name, spec.image)
-        for spec in wanted.services
+        for spec in desired.services
         if spec.name in have and ids[spec.image] not in (None, have[spec.name])
     ]
 
@@ -195,9 +195,9 @@ def _prepare(own: Context, release: Release, environment: Environment, host: Hos
     """Ensure what `restore` assumes: that the images are correct."""
     ctx = own.on(host.name)
     found = observe(ctx, release.app, environment.name)
-    wanted = desired_state_of(ctx, now, release, environment, host)
-    specs = {spec.name: spec for spec in wanted.services}
-    for name, _ in _other_images(ctx, wanted, found):
+    desired = desired_state_of(ctx, now, release, environment, host)
+    specs = {spec.name: spec for spec in desired.services}
+    for name, _ in _other_images(ctx, desired, found):
         ctx.runtime.stop(name, specs[name].stop_grace)
         ctx.runtime.remove(name)
 

@@ -8,13 +8,13 @@ from functools import partial
 
 from shipway.actions.deployments.desired_state import HostState, host_states
 from shipway.actions.deployments.recover import exclusive_access
-from shipway.actions.environment.outgoing import POLL, drained, leave, standby_fits, wait_drained
+from shipway.actions.environment.outgoing import POLL, drain_and_stop, drained, standby_fits, wait_drained
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.container import LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import removed_at, replaced_at
 from shipway.domain.errors import LeaseHeld
-from shipway.domain.observed import release_of, standing_by
+from shipway.domain.observed import on_standby, release_of
 from shipway.domain.release import Deployment
 from shipway.system.parallel import attempt_all, side_by_side
 
@@ -28,36 +28,36 @@ OUT = "out"  # drained and on standby
 class _Step:
     """The next action on an outgoing release's container; it is checked again at `at` at the latest."""
 
-    place: HostState
+    host: HostState
     item: ContainerInfo
     verb: str  # stop, remove or OUT
     due: bool
     at: float
 
     def do(self) -> None:
-        ctx, app, environment = self.place.ctx, self.place.wanted.app, self.place.wanted.environment
+        ctx, app, environment = self.host.ctx, self.host.desired.app, self.host.desired.environment
         if self.verb == OUT:
             ctx.runtime.disconnect(names.rotation_network(app, environment), self.item.name)
         else:
-            leave(ctx, self.item, app, environment, remove=self.verb == "remove")
+            drain_and_stop(ctx, self.item, app, environment, remove=self.verb == "remove")
 
 
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
     """Stop what is on standby on every host, once its open requests have completed. A rollback then starts it again.
     Returns the number stopped."""
     deployments = ctx.ledger.history(app, environment)
-    for place in host_states(ctx, app, environment):
-        for item in standing_by(place.observed):
-            wait_drained(place.ctx, [item], _since(deployments, item))
+    for host in host_states(ctx, app, environment):
+        for item in on_standby(host.observed):
+            wait_drained(host.ctx, [item], _since(deployments, item))
     with exclusive_access(ctx, app, environment, "end of the standby", wait=wait) as own:
-        places = host_states(own, app, environment)
-        needed = [(place, {change.name for change in place.changes.of("container", "remove")}) for place in places]
-        warm = [(place, item) for place, older in needed for item in standing_by(place.observed) if item.name not in older]
+        hosts = host_states(own, app, environment)
+        needed = [(host, {change.name for change in host.changes.of("container", "remove")}) for host in hosts]
+        warm = [(host, item) for host, older in needed for item in on_standby(host.observed) if item.name not in older]
         known = {item.id for _, item in warm}
-        others = [step for step in _steps(own, deployments, places, at_once=True) if step.due and step.item.id not in known]
+        others = [step for step in _steps(own, deployments, hosts, at_once=True) if step.due and step.item.id not in known]
         attempt_all(
             partial(_do, others),
-            partial(side_by_side, lambda each: leave(each[0].ctx, each[1], app, environment, remove=False), warm),
+            partial(side_by_side, lambda each: drain_and_stop(each[0].ctx, each[1], app, environment, remove=False), warm),
         )
         return len(warm) + len(others)
 
@@ -92,25 +92,25 @@ def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
     return list(_steps(ctx, ctx.ledger.history(app, environment), host_states(ctx, app, environment)))
 
 
-def _steps(ctx: Context, deployments: Sequence[Deployment], places: Sequence[HostState], *, at_once: bool = False) -> Iterator[_Step]:
-    for place in places:
-        verbs = {change.name: change.verb for change in place.changes.of("container", "stop", "remove")}
-        warm = {item.name for item in standing_by(place.observed)}
-        fits = standby_fits(place.ctx, standing_by(place.observed))[0]
-        rotation = names.rotation_network(place.wanted.app, place.wanted.environment)
-        for item in place.observed.services:
+def _steps(ctx: Context, deployments: Sequence[Deployment], hosts: Sequence[HostState], *, at_once: bool = False) -> Iterator[_Step]:
+    for host in hosts:
+        verbs = {change.name: change.verb for change in host.changes.of("container", "stop", "remove")}
+        warm = {item.name for item in on_standby(host.observed)}
+        fits = standby_fits(host.ctx, on_standby(host.observed))[0]
+        rotation = names.rotation_network(host.desired.app, host.desired.environment)
+        for item in host.observed.services:
             now, since = ctx.clock(), _since(deployments, item)
             again = now + min(max(POLL, (now - since) / 10), SELDOM)
             over = since + (float(item.labels.get(LABEL_STANDBY, "0")) if fits else 0.0)
             if item.name in verbs:
                 rested = removed_at(deployments, item, now) if item.name in warm and verbs[item.name] == "remove" and not at_once else 0.0
-                yield _Step(place, item, verbs[item.name], now >= rested and drained(place.ctx, item, since), again if now >= rested else rested)
+                yield _Step(host, item, verbs[item.name], now >= rested and drained(host.ctx, item, since), again if now >= rested else rested)
             elif item.name in warm and now >= over:
-                yield _Step(place, item, "stop", drained(place.ctx, item, since), again)
+                yield _Step(host, item, "stop", drained(host.ctx, item, since), again)
             elif item.name in warm and rotation in item.addresses:
-                yield _Step(place, item, OUT, drained(place.ctx, item, since), min(again, over))
+                yield _Step(host, item, OUT, drained(host.ctx, item, since), min(again, over))
             elif item.name in warm:
-                yield _Step(place, item, "stop", due=False, at=over)
+                yield _Step(host, item, "stop", due=False, at=over)
 
 
 def _since(deployments: Sequence[Deployment], item: ContainerInfo) -> float:

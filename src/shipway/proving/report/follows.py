@@ -42,5 +42,5 @@ def what_follows(proof: Proof) -> Follows:
         return Follows(CODE_ONLY, "The release brings no migration: a rollback brings back the old images, and nothing else.")
     after = proof.schema_after or ""
     step = Step(proof.release, proof.schema_before, after, proof)
-    kind = rollback_plan(RollbackQuery(proof.before, (step,), {after: proof.old_code}, asked=True), after).kind
+    kind = rollback_plan(RollbackQuery(proof.before, (step,), {after: proof.old_code}, proof_required=True), after).kind
     return Follows(kind, SENTENCES[kind])
