@@ -131,7 +131,10 @@ def _measure(proxy: Proxy) -> Found:
         failures=load.failures(),
         first=[(first_answer(quick, version, at) or at + EVERY) - at for at, version in moments],
         last=[last_other(quick, version, at, at + EVERY) - at for at, version in moments],
-        p99=(p99(during(quick, [at for at, _ in moments], AROUND)), p99([item for stretch in steady for item in between(quick, *stretch)])),
+        p99=(
+            p99(during(quick, [at for at, _ in moments], AROUND)),
+            p99([item for stretch in steady for item in between(quick, *stretch)]),
+        ),
         share=_share(between(quick, *shared)),
         added=added,
         lost_by_adding=sum(bool(item.failure) for item in between(quick, asked - 0.2, asked + 2)),
@@ -145,8 +148,12 @@ def _facts(headers: str, metrics: str) -> dict[str, bool]:
     return {
         "the application gets the client's address": "x-forwarded-for:" in headers,
         "the application gets a request id": "x-request-id:" in headers,
-        "errors are counted by version": bool(re.search(r"^\w*(requests|responses)_total\{[^}]*two", metrics, re.MULTILINE)),
-        "latency is counted by version, as a histogram": bool(re.search(r"^\w*duration_seconds_bucket\{[^}]*two", metrics, re.MULTILINE)),
+        "errors are counted by version": bool(
+            re.search(r"^\w*(requests|responses)_total\{[^}]*two", metrics, re.MULTILINE)
+        ),
+        "latency is counted by version, as a histogram": bool(
+            re.search(r"^\w*duration_seconds_bucket\{[^}]*two", metrics, re.MULTILINE)
+        ),
     }
 
 
@@ -190,7 +197,9 @@ def _table(found: Mapping[str, Found]) -> str:
         title = cells[0].name.split(": ", 1)[1]
         lines.append(" | ".join([f"| {title}", *(f"{round(cell.value, 2):g} {cell.unit}" for cell in cells)]) + " |")
     for fact in next(iter(found.values())).facts:
-        lines.append(" | ".join([f"| {fact}", *("yes" if item.facts[fact] else "no" for item in found.values())]) + " |")
+        lines.append(
+            " | ".join([f"| {fact}", *("yes" if item.facts[fact] else "no" for item in found.values())]) + " |"
+        )
     return "\n".join(lines)
 
 

@@ -38,7 +38,8 @@ class Floor:
         started = time.monotonic()
         runs = [
             subprocess.Popen(
-                ["docker", "run", "--detach", "--name", name, "--network", NETWORK, "--ip", address, image], stdout=subprocess.DEVNULL
+                ["docker", "run", "--detach", "--name", name, "--network", NETWORK, "--ip", address, image],
+                stdout=subprocess.DEVNULL,
             )
             for name, address in zip(self._names, self._addresses, strict=True)
         ]

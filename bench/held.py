@@ -137,10 +137,21 @@ class App:
         self.app = f"bench-{uuid.uuid4().hex[:8]}"
         self.host, self.port = f"{self.app}.localhost", 8197
         self.folder, self.version = folder / self.app, 0
-        self.env = {**os.environ, "SHIPWAY_HOME": str(folder / f"{self.app}-home"), "NO_COLOR": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        self.env = {
+            **os.environ,
+            "SHIPWAY_HOME": str(folder / f"{self.app}-home"),
+            "NO_COLOR": "1",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
         health = {"path": "/healthz", "timeout": "30s"}
         web = {"build": ".", "port": 8000, "route": "/", "health": health, **({"drain": drain} if drain else {})}
-        staging = {"on": {"branch": "main"}, "url": f"http://{self.host}:{self.port}", "strategy": strategy, "standby": standby, "replicas": {"web": 2}}
+        staging = {
+            "on": {"branch": "main"},
+            "url": f"http://{self.host}:{self.port}",
+            "strategy": strategy,
+            "standby": standby,
+            "replicas": {"web": 2},
+        }
         if isinstance(strategy, dict):
             staging["watch"] = {"requests": 1}
         self.plan = {"app": self.app, "services": {"web": web}, "environments": {"staging": staging}}
@@ -163,7 +174,17 @@ class App:
         self.version += 1
         (self.folder / "version").write_text(f"{self.version}\n")
         self.command("git", "add", "--all")
-        self.command("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--quiet", "--message", f"Version {self.version}")
+        self.command(
+            "git",
+            "-c",
+            "user.name=Ada",
+            "-c",
+            "user.email=ada@example.org",
+            "commit",
+            "--quiet",
+            "--message",
+            f"Version {self.version}",
+        )
         return self.command("shipway", "run", "main")
 
     def rollback(self) -> str:
@@ -180,7 +201,9 @@ class App:
 
     def command(self, *args: str) -> str:
         """Its output; RuntimeError where it fails."""
-        done = subprocess.run(args, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            args, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"{' '.join(args)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -204,7 +227,9 @@ def rows() -> list[Row]:
     ]
 
 
-def _switches(folder: Path, strategy: str, standby: str, drain: str | None, begun: dict[str, int]) -> list[tuple[str, str]]:
+def _switches(
+    folder: Path, strategy: str, standby: str, drain: str | None, begun: dict[str, int]
+) -> list[tuple[str, str]]:
     """A deployment and a rollback, each with requests of all kinds under way: which of these broke."""
     broken = []
     with App(folder, STRATEGIES[strategy], standby, drain) as app:

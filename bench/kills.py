@@ -15,13 +15,19 @@ from tests.unit.actions.test_kill_points import ENVIRONMENTS, STORIES, Story, ki
 def rows() -> list[Row]:
     """First and further deployments, rollbacks and failures, by every strategy and on two hosts."""
     with ProcessPoolExecutor() as pool:  # nothing is timed here
-        counted = list(pool.map(_survived, *zip(*((name, story) for name in ENVIRONMENTS for story in STORIES), strict=True)))
+        counted = list(
+            pool.map(_survived, *zip(*((name, story) for name in ENVIRONMENTS for story in STORIES), strict=True))
+        )
     died, faults = (sum(item[index] for item in counted) for index in (0, 1))
     problems = [problem for item in counted for problem in item[2]]
     for problem in problems:
         print(f"kills: {problem}")
     return [
-        Row(f"kill points, before and after each effect of {len(STORIES)} commands in {len(ENVIRONMENTS)} kinds of environment", died, "deaths"),
+        Row(
+            f"kill points, before and after each effect of {len(STORIES)} commands in {len(ENVIRONMENTS)} kinds of environment",
+            died,
+            "deaths",
+        ),
         Row("fault points, before and after each report and each call of the ledger in the same", faults, "faults"),
         Row("kill and fault points that were not survived", len(problems), "points", 0),
     ]

@@ -60,14 +60,20 @@ def fill(path: Path) -> int:
         app = f"app-{index}"
         numbers = range(1, DEPLOYMENTS + 1)
         many = connection.executemany
-        many("INSERT INTO releases (app, number, tree, data) VALUES (?, ?, ?, ?)", ((app, n, f"tree-{n}", data) for n in numbers))
+        many(
+            "INSERT INTO releases (app, number, tree, data) VALUES (?, ?, ?, ?)",
+            ((app, n, f"tree-{n}", data) for n in numbers),
+        )
         many("INSERT INTO runs (app, revision, tree, kind, ref, actor, started, outcome) VALUES (?, 'r', 't', 'push', 'x', 'a', 1, 'succeeded')",
              ((app,) for _ in numbers))  # fmt: skip
         for environment in ENVIRONMENTS:
             first = connection.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM deployments").fetchone()[0]
             many("INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets, way) VALUES (?, ?, ?, 'deploy', 'a', 'r', 1, '{}', '')",
                  ((app, environment, n) for n in numbers))  # fmt: skip
-            many("INSERT INTO outcomes VALUES (?, ?, 2, ?, '')", ((first + n, "failed" if n % 7 else "succeeded", f"{n // 10:04}") for n in range(DEPLOYMENTS)))
+            many(
+                "INSERT INTO outcomes VALUES (?, ?, 2, ?, '')",
+                ((first + n, "failed" if n % 7 else "succeeded", f"{n // 10:04}") for n in range(DEPLOYMENTS)),
+            )
             many("INSERT INTO approvals (app, environment, release, digest, actor, reason, at) VALUES (?, ?, ?, 'd', 'eve', '', 1)",
                  ((app, environment, n) for n in numbers))  # fmt: skip
             many("INSERT INTO evidence (app, release, environment, kind, name, passed, detail, at) VALUES (?, ?, ?, ?, ?, 1, '', 1)",

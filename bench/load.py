@@ -78,18 +78,26 @@ class Load:
 
     def failures(self) -> str:
         """What went wrong how often, in words; '' where nothing did."""
-        found = Counter(f"{kind}: {sample.failure}" for kind in self.samples for sample in self.samples[kind] if sample.failure)
+        found = Counter(
+            f"{kind}: {sample.failure}" for kind in self.samples for sample in self.samples[kind] if sample.failure
+        )
         return ", ".join(f"{count} × {what}" for what, count in found.most_common(6))
 
 
 def first_answer(samples: Iterable[Sample], version: str, since: float) -> float | None:
     """When the first answer of a version arrived, of the requests that began after `since`."""
-    return min((item.begun + item.took for item in samples if item.version == version and item.begun >= since), default=None)
+    return min(
+        (item.begun + item.took for item in samples if item.version == version and item.begun >= since), default=None
+    )
 
 
 def last_other(samples: Iterable[Sample], version: str, since: float, until: float) -> float:
     """When the last request began that another version answered before `until`; `since` where there is none."""
-    found = (item.begun for item in samples if item.version not in ("", version) and item.begun >= since and item.begun + item.took < until)
+    found = (
+        item.begun
+        for item in samples
+        if item.version not in ("", version) and item.begun >= since and item.begun + item.took < until
+    )
     return max(found, default=since)
 
 

@@ -19,8 +19,16 @@ MODULE = (
         "DROP TABLE notes_{n};",
     ),
     ("add_colour", "ALTER TABLE items_{n} ADD COLUMN colour text;", "ALTER TABLE items_{n} DROP COLUMN colour;"),
-    ("add_stock", "ALTER TABLE items_{n} ADD COLUMN stock integer NOT NULL DEFAULT 0;", "ALTER TABLE items_{n} DROP COLUMN stock;"),
-    ("index_state", "CREATE INDEX items_{n}_state ON items_{n} (state, made_at) WHERE state <> 'gone';", "DROP INDEX items_{n}_state;"),
+    (
+        "add_stock",
+        "ALTER TABLE items_{n} ADD COLUMN stock integer NOT NULL DEFAULT 0;",
+        "ALTER TABLE items_{n} DROP COLUMN stock;",
+    ),
+    (
+        "index_state",
+        "CREATE INDEX items_{n}_state ON items_{n} (state, made_at) WHERE state <> 'gone';",
+        "DROP INDEX items_{n}_state;",
+    ),
     (
         "check_price",
         "ALTER TABLE items_{n} ADD CONSTRAINT items_{n}_price CHECK (price >= 0), ADD CONSTRAINT items_{n}_sku UNIQUE (sku);",
@@ -44,10 +52,22 @@ MODULE = (
     ),
 )
 LAST = (
-    ("rename_weight", "ALTER TABLE items_{n} RENAME COLUMN weight TO grams;", "ALTER TABLE items_{n} RENAME COLUMN grams TO weight;"),
-    ("wide_price", "ALTER TABLE items_{n} ALTER COLUMN price TYPE bigint;", "ALTER TABLE items_{n} ALTER COLUMN price TYPE integer;"),
+    (
+        "rename_weight",
+        "ALTER TABLE items_{n} RENAME COLUMN weight TO grams;",
+        "ALTER TABLE items_{n} RENAME COLUMN grams TO weight;",
+    ),
+    (
+        "wide_price",
+        "ALTER TABLE items_{n} ALTER COLUMN price TYPE bigint;",
+        "ALTER TABLE items_{n} ALTER COLUMN price TYPE integer;",
+    ),
     ("drop_legacy", "ALTER TABLE items_{n} DROP COLUMN legacy;", "ALTER TABLE items_{n} ADD COLUMN legacy text;"),
-    ("default_state", "ALTER TABLE items_{n} ALTER COLUMN state SET DEFAULT 'draft';", "ALTER TABLE items_{n} ALTER COLUMN state SET DEFAULT 'new';"),
+    (
+        "default_state",
+        "ALTER TABLE items_{n} ALTER COLUMN state SET DEFAULT 'draft';",
+        "ALTER TABLE items_{n} ALTER COLUMN state SET DEFAULT 'new';",
+    ),
     ("seed", "INSERT INTO items_{n} (name, sku) VALUES ('first', 'a-1');", "DELETE FROM items_{n} WHERE sku = 'a-1';"),
 )
 

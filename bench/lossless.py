@@ -53,7 +53,9 @@ def rows() -> list[Row]:
     quick = load.quick()
     steady = p99(_within(quick, quiet))
     rate = f"at {QUICK:.0f} requests a second"
-    all_traffic = [last_other(quick, item.version, item.started, item.ended + SETTLED) - item.started for item in rollbacks]
+    all_traffic = [
+        last_other(quick, item.version, item.started, item.ended + SETTLED) - item.started for item in rollbacks
+    ]
     what = f"{ROUNDS} deployments + {ROUNDS} rollbacks"
     return [
         Row(f"{what}: requests answered at once", len(quick), "requests"),
@@ -64,13 +66,37 @@ def rows() -> list[Row]:
         Row("3 s responses broken", load.lost(SLOW), "lost", 0),
         Row("websockets broken by a switch before `drain`", load.lost(WEBSOCKET), "lost", 0),
         Row(f"p99 in the steady state, {rate}", steady * 1000, "ms"),
-        Row(f"p99 around the switch of a rollback / in the steady state, {rate}", _around(quick, rollbacks) / steady, "×", 2),
-        Row(f"p99 around the switch of a deployment / in the steady state, {rate}", _around(quick, deployments) / steady, "×", 2),
-        Row(f"p99 while a deployment goes on, the start of its containers included / in the steady state, {rate}", p99(_within(quick, [(item.started, item.ended) for item in deployments])) / steady, "×", 3),
-        Row(f"p99 while the background clean-up goes on, from {REST:g} s after a command / in the steady state, {rate}", p99(_within(quick, clean_up)) / steady, "×"),
+        Row(
+            f"p99 around the switch of a rollback / in the steady state, {rate}",
+            _around(quick, rollbacks) / steady,
+            "×",
+            2,
+        ),
+        Row(
+            f"p99 around the switch of a deployment / in the steady state, {rate}",
+            _around(quick, deployments) / steady,
+            "×",
+            2,
+        ),
+        Row(
+            f"p99 while a deployment goes on, the start of its containers included / in the steady state, {rate}",
+            p99(_within(quick, [(item.started, item.ended) for item in deployments])) / steady,
+            "×",
+            3,
+        ),
+        Row(
+            f"p99 while the background clean-up goes on, from {REST:g} s after a command / in the steady state, {rate}",
+            p99(_within(quick, clean_up)) / steady,
+            "×",
+        ),
         Row("rollback onto the warm standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
         Row("rollback onto the warm standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
-        Row("rollback onto the warm standby, from the decision to the last switch (worst)", max(item.switch for item in rollbacks) * 1000, "ms", 150),
+        Row(
+            "rollback onto the warm standby, from the decision to the last switch (worst)",
+            max(item.switch for item in rollbacks) * 1000,
+            "ms",
+            150,
+        ),
         Row("deployment under load, whole command (worst)", max(item.took for item in deployments), "s"),
     ]
 

@@ -94,7 +94,10 @@ def _peer(peer: Swarm | Compose) -> Measured:
     """Forward and back, some times."""
     _until(VERSIONS[0])
     done: list[tuple[bool, str, float, float]] = []
-    steps: Sequence[tuple[bool, str, Callable[[], None]]] = ((True, VERSIONS[1], peer.deploy), (False, VERSIONS[0], peer.rollback))
+    steps: Sequence[tuple[bool, str, Callable[[], None]]] = (
+        (True, VERSIONS[1], peer.deploy),
+        (False, VERSIONS[0], peer.rollback),
+    )
     with Load("app.localhost", PORT, RATE) as load:
         time.sleep(REST)
         for _ in range(PEER_ROUNDS):

@@ -45,7 +45,10 @@ def rows() -> list[Row]:
 def _project(folder: Path) -> Project:
     project = Project(folder / "pipeline", app="bench-pipeline")
     project.clone.mkdir(parents=True)
-    steps = [f"  s{index}: {{image: {IMAGE!r}, run: 'true', env: {{N: '0'}}, needs: [{f's{index - 1}' if index else ''}]}}" for index in range(STEPS)]
+    steps = [
+        f"  s{index}: {{image: {IMAGE!r}, run: 'true', env: {{N: '0'}}, needs: [{f's{index - 1}' if index else ''}]}}"
+        for index in range(STEPS)
+    ]
     (project.clone / "shipway.yaml").write_text(PLAN + "\n".join(steps) + "\n")
     project.git("init", "--quiet", "--initial-branch=main")
     project.git("config", "user.email", "ada@example.org")
@@ -111,5 +114,7 @@ def _act(folder: Path) -> list[Row]:
     text = f"on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n{steps}"
     (work / ".github" / "workflows" / "w.yml").write_text(text)
     subprocess.run(["git", "init", "--quiet"], cwd=work, check=True)
-    run = command(act, "-P", "ubuntu-latest=-self-hosted", "push", cwd=work, env={**os.environ, "XDG_CACHE_HOME": str(folder)})
+    run = command(
+        act, "-P", "ubuntu-latest=-self-hosted", "push", cwd=work, env={**os.environ, "XDG_CACHE_HOME": str(folder)}
+    )
     return [Row("act, 10 `true` steps on the host (no isolation, no journal)", median(run, TIMES) * 1000, "ms")]

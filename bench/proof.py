@@ -30,7 +30,13 @@ from shipway.proving.round_trip import MigrationRange
 from shipway.proving.verify import ToolFor, verify
 
 IMAGE = "postgres:15"
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB")  # as a proof's server has them
+SETTINGS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "max_wal_size=4GB",
+)  # as a proof's server has them
 MIGRATIONS = 300
 SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and how often it is walked
 
@@ -88,7 +94,15 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
     scratch = PostgresScratch(url)
     target, golden = scratch.create(), scratch.create()
     target.execute(TABLES.format(n=customers))
-    copied = seconds(lambda: docker("exec", container, "sh", "-c", f"pg_dump -U postgres {target.name} | psql -q -v ON_ERROR_STOP=1 -o /dev/null -U postgres {golden.name}"))
+    copied = seconds(
+        lambda: docker(
+            "exec",
+            container,
+            "sh",
+            "-c",
+            f"pg_dump -U postgres {target.name} | psql -q -v ON_ERROR_STOP=1 -o /dev/null -U postgres {golden.name}",
+        )
+    )
     scratch.drop(target)
     files = {path: text.encode() for path, text in RELEASE.items()}
     migrations = load("migrations", files, "golang-migrate")
@@ -122,7 +136,12 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
         bare, ours = _in_turn(partial(floor, tool_for), partial(proof, tool_for), times)
         found += [
             Row(f"clone, up, down, up by {name}, {size}", bare, "s"),
-            Row(f"a proof / its floor: copy, clone, up, down, up by {name}, {size}", (copied + ours) / (copied + bare), "×", 1.3),
+            Row(
+                f"a proof / its floor: copy, clone, up, down, up by {name}, {size}",
+                (copied + ours) / (copied + bare),
+                "×",
+                1.3,
+            ),
             Row(f"a walk / its floor: clone, up, down, up by {name}, {size}", ours / bare, "×", goal),
         ]
     scratch.drop(golden)
@@ -148,7 +167,18 @@ def _server() -> Iterator[tuple[str, str]]:
     """A PostgreSQL of its own: container and URL."""
     password = secrets.token_hex(12)
     settings = [word for setting in SETTINGS for word in ("-c", setting)]
-    container = docker("run", "--detach", "--publish", "127.0.0.1::5432", "--shm-size", "512m", "--env", f"POSTGRES_PASSWORD={password}", IMAGE, *settings)
+    container = docker(
+        "run",
+        "--detach",
+        "--publish",
+        "127.0.0.1::5432",
+        "--shm-size",
+        "512m",
+        "--env",
+        f"POSTGRES_PASSWORD={password}",
+        IMAGE,
+        *settings,
+    )
     try:
         port = urlsplit(f"//{docker('port', container, '5432/tcp').splitlines()[0]}").port
         url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"

@@ -74,7 +74,10 @@ class Traefik(Proxy):
         self.share(self.shares)
 
     def share(self, shares: Shares) -> None:
-        self.write("app.yml", self._file("app", HOST, {version: (self.versions[version], part) for version, part in shares.items()}))
+        self.write(
+            "app.yml",
+            self._file("app", HOST, {version: (self.versions[version], part) for version, part in shares.items()}),
+        )
 
     def add(self, host: str, addresses: Sequence[str]) -> None:
         self.write("other.yml", self._file("other", host, {"only": (addresses, 100)}))
@@ -120,7 +123,9 @@ class HAProxy(Proxy):
     def share(self, shares: Shares) -> None:
         before, self.shares = self.shares, shares
         lines = []
-        for version in sorted(self.versions, key=lambda version: version not in shares):  # what comes first, then what goes
+        for version in sorted(
+            self.versions, key=lambda version: version not in shares
+        ):  # what comes first, then what goes
             for index in range(len(self.versions[version])):
                 server = f"app/{version}-{index}"
                 if version in shares:
@@ -130,7 +135,9 @@ class HAProxy(Proxy):
         with socket.socket(socket.AF_UNIX) as api:
             api.connect(str(self.folder / "admin.sock"))
             api.sendall((";".join(lines) + "\n").encode())
-            said = b"".join(iter(lambda: api.recv(65536), b"")).decode().strip()  # to the end: closing earlier breaks it off
+            said = (
+                b"".join(iter(lambda: api.recv(65536), b"")).decode().strip()
+            )  # to the end: closing earlier breaks it off
         if said:
             raise RuntimeError(f"haproxy: {said}")
 
@@ -187,13 +194,26 @@ class Caddy(Proxy):
 
     def add(self, host: str, addresses: Sequence[str]) -> None:
         self._configure({host: addresses})
-        docker("exec", self.container, "caddy", "reload", "--config", "/routes/caddy.json", "--address", "unix//routes/admin.sock")
+        docker(
+            "exec",
+            self.container,
+            "caddy",
+            "reload",
+            "--config",
+            "/routes/caddy.json",
+            "--address",
+            "unix//routes/admin.sock",
+        )
 
     def _configure(self, others: Mapping[str, Sequence[str]]) -> None:
         routes = [_route(HOST, [f"{{file./routes/current/{index}}}" for index in range(self.slots)])]
         routes += [_route(host, addresses) for host, addresses in others.items()]
         web = {"listen": [f"127.0.0.1:{self.port}"], "automatic_https": {"disable": True}, "routes": routes}
-        metrics = {"listen": [f"127.0.0.1:{self.metrics}"], "automatic_https": {"disable": True}, "routes": [{"handle": [{"handler": "metrics"}]}]}
+        metrics = {
+            "listen": [f"127.0.0.1:{self.metrics}"],
+            "automatic_https": {"disable": True},
+            "routes": [{"handle": [{"handler": "metrics"}]}],
+        }
         http = {"servers": {"web": web, "metrics": metrics}, "metrics": {"per_host": True}}
         self.write("caddy.json", json.dumps({"admin": {"listen": "unix//routes/admin.sock"}, "apps": {"http": http}}))
 

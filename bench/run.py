@@ -16,7 +16,18 @@ sys.path.insert(0, str(ROOT))
 
 from bench.measure import Row  # noqa: E402
 
-MODULES = ("startup", "pipeline", "deploy", "lossless", "held", "peers", "edges", "kills", "ledger", "proof")  # one file a theme; each has `rows()`
+MODULES = (
+    "startup",
+    "pipeline",
+    "deploy",
+    "lossless",
+    "held",
+    "peers",
+    "edges",
+    "kills",
+    "ledger",
+    "proof",
+)  # one file a theme; each has `rows()`
 
 
 def main(chosen: list[str]) -> int:

@@ -98,7 +98,9 @@ class Site(Project):
         ended = time.monotonic()
         status, body = get(self.production)
         if f"version r{number}\n" not in body:
-            raise RuntimeError(f"{' '.join(args)} succeeded, but {self.production} answers {status}: {body[:100]}\n{output}")
+            raise RuntimeError(
+                f"{' '.join(args)} succeeded, but {self.production} answers {status}: {body[:100]}\n{output}"
+            )
         found = re.search(r"all requests go to release \d+, (\d+) ms after the decision", output)
         if not found:
             raise RuntimeError(f"{' '.join(args)} doesn't say how long the switch took:\n{output}")
@@ -107,6 +109,15 @@ class Site(Project):
     def _plan(self) -> dict[str, object]:
         health = {"path": "/healthz", "interval": "20ms", "timeout": "30s"}
         web = {"build": "web", "port": 8000, "route": "/", "health": health, "drain": self.drain}
-        production = {"url": self.production, "replicas": {"web": REPLICAS}, "standby": STANDBY, "retain": self.releases}
+        production = {
+            "url": self.production,
+            "replicas": {"web": REPLICAS},
+            "standby": STANDBY,
+            "retain": self.releases,
+        }
         staging = {"on": {"branch": "staging"}, "url": self.staging}
-        return {"app": self.app, "services": {"web": web}, "environments": {"staging": staging, "production": production}}
+        return {
+            "app": self.app,
+            "services": {"web": web},
+            "environments": {"staging": staging, "production": production},
+        }

@@ -65,7 +65,9 @@ class Swarm:
             docker("network", "rm", BRIDGE, check=False)
 
     def deploy(self) -> None:
-        docker("service", "update", "--detach=false", "--no-resolve-image", "--image", f"{IMAGE}:{VERSIONS[1]}", SERVICE)
+        docker(
+            "service", "update", "--detach=false", "--no-resolve-image", "--image", f"{IMAGE}:{VERSIONS[1]}", SERVICE
+        )
 
     def rollback(self) -> None:
         docker("service", "rollback", "--detach=false", SERVICE)
@@ -86,9 +88,17 @@ class Compose:
             raise Unavailable("its Debian package can't be had")
         packages = [root / "usr/lib/python3/dist-packages", *sorted((root / "usr/lib").glob("python3.*"))]
         self._program = ["/usr/bin/python3", str(root / "usr/bin/docker-compose")]
-        self._env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, packages)), "COMPOSE_PROJECT_NAME": "bench-compose"}
+        self._env = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, packages)),
+            "COMPOSE_PROJECT_NAME": "bench-compose",
+        }
         write_proxy(self._folder, "app")
-        proxy = {"image": "caddy:2", "command": "caddy run --config /routes/caddy.json", "volumes": [f"{self._folder}:/routes:ro"]}
+        proxy = {
+            "image": "caddy:2",
+            "command": "caddy run --config /routes/caddy.json",
+            "volumes": [f"{self._folder}:/routes:ro"],
+        }
         app = {"image": f"{IMAGE}:${{VERSION}}", "scale": 2}
         services = {"app": app, "proxy": {**proxy, "ports": [f"127.0.0.1:{PORT}:8080"]}}
         (self._folder / "docker-compose.yml").write_text(json.dumps({"version": "2.4", "services": services}))
@@ -100,7 +110,13 @@ class Compose:
         return self
 
     def __exit__(self, *error: object) -> None:
-        subprocess.run([*self._program, "down", "--volumes"], cwd=self._folder, env={**self._env, "VERSION": VERSIONS[0]}, capture_output=True, check=False)
+        subprocess.run(
+            [*self._program, "down", "--volumes"],
+            cwd=self._folder,
+            env={**self._env, "VERSION": VERSIONS[0]},
+            capture_output=True,
+            check=False,
+        )
 
     def deploy(self) -> None:
         self._up(VERSIONS[1])
@@ -109,7 +125,14 @@ class Compose:
         self._up(VERSIONS[0])
 
     def _up(self, version: str) -> None:
-        done = subprocess.run([*self._program, "up", "-d"], cwd=self._folder, env={**self._env, "VERSION": version}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*self._program, "up", "-d"],
+            cwd=self._folder,
+            env={**self._env, "VERSION": version},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"docker-compose up -d exited with {done.returncode}:\n{done.stdout}{done.stderr}")
 
@@ -133,4 +156,6 @@ def write_proxy(folder: Path, name: str) -> None:
         "load_balancing": {"selection_policy": {"policy": "round_robin"}, "try_duration": "2s", "try_interval": "50ms"},
     }
     server = {"listen": [":8080"], "automatic_https": {"disable": True}, "routes": [{"handle": [handler]}]}
-    (folder / "caddy.json").write_text(json.dumps({"admin": {"disabled": True}, "apps": {"http": {"servers": {"web": server}}}}))
+    (folder / "caddy.json").write_text(
+        json.dumps({"admin": {"disabled": True}, "apps": {"http": {"servers": {"web": server}}}})
+    )

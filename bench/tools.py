@@ -30,7 +30,9 @@ def unpacked(name: str, packages: Sequence[str]) -> Path | None:
     shutil.rmtree(beside, ignore_errors=True)
     (beside / "debs").mkdir(parents=True)
     try:
-        done = subprocess.run(["apt-get", "--quiet", "download", *packages], cwd=beside / "debs", capture_output=True, check=False)
+        done = subprocess.run(
+            ["apt-get", "--quiet", "download", *packages], cwd=beside / "debs", capture_output=True, check=False
+        )
         if done.returncode:
             return None
         for package in sorted((beside / "debs").glob("*.deb")):
@@ -46,5 +48,7 @@ def docker(*args: str | Path, check: bool = True) -> str:
     """What the command line of the engine prints. RuntimeError where it fails."""
     done = subprocess.run(["docker", *args], capture_output=True, text=True, check=False)
     if check and done.returncode:
-        raise RuntimeError(f"docker {' '.join(map(str, args))} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(
+            f"docker {' '.join(map(str, args))} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
     return done.stdout.strip()

@@ -134,7 +134,9 @@ async def slow(host: str, port: int, number: int) -> Sample:
         head, _, body = whole.partition(b"\r\n\r\n")
         ended = body.endswith(b"0\r\n\r\n") if b"chunked" in head.lower() else len(body) == _length(head) > 0
         version = body.partition(b"version ")[2].partition(b"\n")[0].decode("utf-8", "replace")
-        failure = "" if head[9:12] == b"200" and ended else f"{path} broken: {bytes(head[:12]).decode('latin-1') or 'closed'}"
+        failure = (
+            "" if head[9:12] == b"200" and ended else f"{path} broken: {bytes(head[:12]).decode('latin-1') or 'closed'}"
+        )
     except (OSError, TimeoutError) as error:
         failure = f"{path} broken: {error or type(error).__name__}"
     return begun, time.monotonic() - begun, version, failure
@@ -218,4 +220,6 @@ async def main(kind: str, host: str, port: int, rate: float, seconds: float, fil
 
 if __name__ == "__main__":
     first_of_all()
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]), Path(sys.argv[6])))
+    asyncio.run(
+        main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]), Path(sys.argv[6]))
+    )

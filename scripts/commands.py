@@ -23,7 +23,17 @@ Made from the commands themselves by `make docs`; `shipway COMMAND --help` print
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *sections(cli, click.Context(cli, info_name="shipway", max_content_width=100, terminal_width=100, **cli.context_settings))])
+    return "\n".join(
+        [
+            HEAD,
+            *sections(
+                cli,
+                click.Context(
+                    cli, info_name="shipway", max_content_width=100, terminal_width=100, **cli.context_settings
+                ),
+            ),
+        ]
+    )
 
 
 def sections(command: click.Command, ctx: click.Context) -> Iterator[str]:

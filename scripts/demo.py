@@ -50,7 +50,9 @@ class Demo(Project):
             self.promote("v1.0.0")
             releases = {self.deployments(name)[0]["release"] for name in ("staging", "production")}
             self.expect(len(releases) == 1, "production runs the very release that was validated on staging")
-        with self.chapter("4. A release with a schema migration goes the same way to v1.1.0, once its way back was walked"):
+        with self.chapter(
+            "4. A release with a schema migration goes the same way to v1.1.0, once its way back was walked"
+        ):
             self.feature("feature/schema", "reversible.patch", "A new column")
             self.merge("staging", "feature/schema")
             self.promote("v1.1.0")

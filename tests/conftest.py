@@ -18,7 +18,9 @@ def nodes() -> Iterator[Nodes]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--half", type=int, choices=(0, 1), help="only the tests of every other file, after all other choices")
+    parser.addoption(
+        "--half", type=int, choices=(0, 1), help="only the tests of every other file, after all other choices"
+    )
 
 
 @pytest.hookimpl(trylast=True)

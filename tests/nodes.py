@@ -74,7 +74,9 @@ class Nodes:
     def ask(self, name: str, url: str) -> str:
         """What a visitor of a site gets from this very host."""
         host = urllib.parse.urlsplit(url)
-        request = urllib.request.Request(f"http://{self.address(name)}:{host.port}/", headers={"Host": host.hostname or ""})
+        request = urllib.request.Request(
+            f"http://{self.address(name)}:{host.port}/", headers={"Host": host.hostname or ""}
+        )
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 return str(answer.read().decode())

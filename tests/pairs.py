@@ -29,7 +29,9 @@ from shipway.drivers.database.sql_folder import NO_TRANSACTION, Migration, SqlFi
 FOLDER = Path(__file__).parent / "migrations"
 VERSION = "2"  # of the migration; the schema before it is version 1
 _SECTION = re.compile(r"^--- (before|rows|up|down)$\n?", re.MULTILINE)
-_FIELD = re.compile(r"^-- (verdict|empty|generated|unseen|triage|reason|warns|differs|lost|transaction): (.*)$", re.MULTILINE)
+_FIELD = re.compile(
+    r"^-- (verdict|empty|generated|unseen|triage|reason|warns|differs|lost|transaction): (.*)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

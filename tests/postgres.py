@@ -15,7 +15,18 @@ PASSWORD = "ledger-password"
 def running_server() -> Iterator[str]:
     """Its address, without a database."""
     name = f"ledger-{uuid.uuid4().hex[:8]}"
-    run = ["docker", "run", "--detach", "--name", name, "--env", f"POSTGRES_PASSWORD={PASSWORD}", "--publish", "127.0.0.1::5432", "postgres:15"]
+    run = [
+        "docker",
+        "run",
+        "--detach",
+        "--name",
+        name,
+        "--env",
+        f"POSTGRES_PASSWORD={PASSWORD}",
+        "--publish",
+        "127.0.0.1::5432",
+        "postgres:15",
+    ]
     subprocess.run(run, check=True, capture_output=True)
     try:
         for _ in range(150):

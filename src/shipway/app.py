@@ -54,7 +54,9 @@ def open_context(
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise StoreError(f"{home} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME") from error
+        raise StoreError(
+            f"{home} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME"
+        ) from error
     redactor = of_process()
     redactor.add({name: os.environ.get(name, "") for name in ("SHIPWAY_LEDGER", "SHIPWAY_KEY")})
     address = os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"
@@ -170,7 +172,12 @@ def address_taken(plan: Plan, environment: Environment) -> str | None:
         return None
     engine = driver("runtime", "engine")()
     try:
-        found = taken(driver("edge", "traefik")(engine), driver("runtime", "docker")(engine), route_owner(plan.app, environment.name), table)
+        found = taken(
+            driver("edge", "traefik")(engine),
+            driver("runtime", "docker")(engine),
+            route_owner(plan.app, environment.name),
+            table,
+        )
     except ShipwayError:
         return None
     return found[0] if found else None
@@ -201,9 +208,7 @@ def _registry(
     return remote
 
 
-def _tool(
-    database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
-) -> DatabaseTool:
+def _tool(database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]) -> DatabaseTool:
     """Create the driver with those arguments that its constructor names."""
     import inspect
 
@@ -227,7 +232,7 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
 
     # Linux gives each session the same share of the processor, whatever the priority of its processes: see `autogroup`
     # in sched(7).
-    gently = "echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 \"$@\""
+    gently = 'echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 "$@"'
     command = [sys.executable, "-m", "shipway", "--home", str(home), "retire", environment, "--app", app, "--when-due"]
     args = ["sh", "-c", gently, "sh", *command]
     nothing = subprocess.DEVNULL
@@ -256,7 +261,10 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
 
     kind = SERVERS.get(url.partition(":")[0])
     if kind is None:
-        raise ProofError(f"no such database is known: {url.partition(':')[0]}", hint="such as postgresql://user:password@host:port/name")
+        raise ProofError(
+            f"no such database is known: {url.partition(':')[0]}",
+            hint="such as postgresql://user:password@host:port/name",
+        )
     # SQLite has no server to create databases on.
     scratch: Scratch = driver("scratch", kind)(private_folder() / "scratch" if kind == "sqlite" else url)
     late = timeout + 1.0  # sessions that can't be terminated externally end by themselves
@@ -273,11 +281,16 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> BareProo
     def lint() -> Mapping[str, Sequence[str]]:
         found = driver("lint", "squawk")().lint({item.up.path: item.up.text for item in migrations})
         return {
-            item.version: [f"{item.up.path}:{line}: {words}" for line, words in found.get(item.up.path, ())] for item in migrations
+            item.version: [f"{item.up.path}:{line}: {words}" for line, words in found.get(item.up.path, ())]
+            for item in migrations
         }
 
     return BareProof(
-        scratch, lambda database, at: make(database, migrations, at, late), revisions, rows, lint if kind == "postgres" else None
+        scratch,
+        lambda database, at: make(database, migrations, at, late),
+        revisions,
+        rows,
+        lint if kind == "postgres" else None,
     )
 
 
@@ -291,7 +304,9 @@ def _sql_migrations(folder: Path, layout: str | None) -> list[Migration]:
     except MigrationFailed as error:
         raise ProofError(error.message, hint=error.hint) from error
     if not migrations:
-        raise ProofError(f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in")
+        raise ProofError(
+            f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in"
+        )
     return migrations
 
 

@@ -47,7 +47,9 @@ class Hosts:
 
     def _machine(self, name: str, host: Host) -> Machine:
         engine = driver("runtime", "engine")(name, dial=host.engine)
-        edge: Any = Lazy(lambda: driver("edge", "traefik")(engine, cancelled=self._cancelled, keys=self._keys, dial=host.dial))
+        edge: Any = Lazy(
+            lambda: driver("edge", "traefik")(engine, cancelled=self._cancelled, keys=self._keys, dial=host.dial)
+        )
         return Machine(
             name,
             runtime=driver("runtime", "docker")(engine),

@@ -17,7 +17,14 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.ports import OneOff
 
 PASSWORD = "lab"
-POSTGRES = ("--tmpfs", "/var/lib/postgresql/data", "postgres:15", "postgres", "-c", "fsync=off")  # arguments of docker run
+POSTGRES = (
+    "--tmpfs",
+    "/var/lib/postgresql/data",
+    "postgres:15",
+    "postgres",
+    "-c",
+    "fsync=off",
+)  # arguments of docker run
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")  # a network may have an authority of its own
 OWN = {"alembic_version", "shipway_migrations", "django_migrations", "schema_migrations", "SequelizeMeta"}
 OWN |= {"knex_migrations", "knex_migrations_lock", "books"}

@@ -120,7 +120,9 @@ class TraefikLab:
             "print(r.headers['X-Shipway-Release'], r.read().decode().split()[0])"
         )
         url = {"scheme": "http", "host": host, "port": port}
-        with self.edge.visit("one", url, self.docker.name("visit"), {LABEL_APP: self.docker.app, LABEL_CONFIG: "1"}) as place:
+        with self.edge.visit(
+            "one", url, self.docker.name("visit"), {LABEL_APP: self.docker.app, LABEL_CONFIG: "1"}
+        ) as place:
             lines = [self.run(place, "python", "-c", code, host, str(port), path, to) for to in ("127.0.0.1", host)]
         assert lines[0] == lines[1], lines
         return int(lines[0].split()[0]), f"http://{lines[0].split()[1]}:8000"

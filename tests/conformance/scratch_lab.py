@@ -24,7 +24,10 @@ IMAGES = Path(__file__).resolve().parents[2] / "images"
 def postgres(image: str = "postgres:15") -> Iterator[tuple[str, str]]:
     """Name of a container, and the URL of its server."""
     options = ["--env", f"POSTGRES_PASSWORD={PASSWORD}", "--tmpfs", "/var/lib/postgresql/data"]
-    with _container(5432, *options, image, "-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB") as (name, port):
+    with _container(5432, *options, image, "-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB") as (
+        name,
+        port,
+    ):
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
         _wait(name, lambda: psycopg.connect(url, connect_timeout=5).close(), psycopg.OperationalError)
         yield name, url
@@ -33,7 +36,12 @@ def postgres(image: str = "postgres:15") -> Iterator[tuple[str, str]]:
 @contextmanager
 def mariadb() -> Iterator[str]:
     """The URL of a server. Its image is built or pulled where it isn't there: nothing else needs it."""
-    if subprocess.run(["docker", "image", "inspect", "shipway-stand-in/debian:bookworm"], capture_output=True).returncode == 0:
+    if (
+        subprocess.run(
+            ["docker", "image", "inspect", "shipway-stand-in/debian:bookworm"], capture_output=True
+        ).returncode
+        == 0
+    ):
         docker("build", "--quiet", "--tag", MARIADB, "--label", "dev.shipway.stand-in=true", str(IMAGES / "mariadb"))
     options = ["--env", f"MARIADB_ROOT_PASSWORD={PASSWORD}", "--tmpfs", "/var/lib/mysql"]
     with _container(3306, *options, MARIADB, "--innodb-flush-method=nosync", "--event-scheduler=off") as (name, port):

@@ -20,6 +20,7 @@ def possible() -> bool:
     """Whether this user and machine can have one."""
     return os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "containerd", "mkfs.ext4", "mount", "ip")))
 
+
 ACCEPT = ("-s", "198.18.0.0/15", "-j", "ACCEPT")  # addresses for tests of networks, which nobody else has
 
 

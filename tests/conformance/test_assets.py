@@ -45,7 +45,9 @@ class Site:
         self.docker = DockerLab()
         self.world = World(folder)
         made = self.world.controller()
-        machine = Machine("local", self.docker.runtime, self.docker.images, made.edge, made.machine.probe, made.machine.probe_tcp)
+        machine = Machine(
+            "local", self.docker.runtime, self.docker.images, made.edge, made.machine.probe, made.machine.probe_tcp
+        )
         self.ctx: Context = dataclasses.replace(made, machine=machine)
         self.images = {name: self._build(folder / name, files) for name, files in FILES.items()}
 
@@ -104,12 +106,18 @@ def test_both_releases_serve_the_assets_of_both(site: Site) -> None:
         share_assets(site.ctx, WEB, [new], [old], site.images["two"], site.images["one"])
     site.start(new)
     for container in (old, new):
-        assert [site.serves(container, path) for path in ("app.1.js", "app.2.js", "deep/er/logo.2.svg")] == ["one", "two", "logo"]
+        assert [site.serves(container, path) for path in ("app.1.js", "app.2.js", "deep/er/logo.2.svg")] == [
+            "one",
+            "two",
+            "logo",
+        ]
     assert site.serves(old, "index.js") == site.serves(old, "../assets/index.js") == "the one's"
     assert site.serves(new, "index.js") == "the two's"
     assert site.serves(new, "link.js") == "two"
     assert site.world.notes == []
-    assert sorted(item.name for item in site.docker.runtime.list({"shipway.app": site.docker.app})) == sorted([old, new])
+    assert sorted(item.name for item in site.docker.runtime.list({"shipway.app": site.docker.app})) == sorted(
+        [old, new]
+    )
 
 
 def test_owner_and_mode_stay(site: Site) -> None:
@@ -131,7 +139,11 @@ def test_what_was_lent_does_not_pile_up(site: Site) -> None:
 
 def test_a_read_only_root_goes_without(site: Site) -> None:
     old = site.docker.name("old")
-    body = {"Image": site.images["one"], "HostConfig": {"ReadonlyRootfs": True}, "Labels": {"shipway.app": site.docker.app}}
+    body = {
+        "Image": site.images["one"],
+        "HostConfig": {"ReadonlyRootfs": True},
+        "Labels": {"shipway.app": site.docker.app},
+    }
     site.docker.engine.call("POST", "/containers/create", query={"name": old}, body=body)
     site.start(old)
     new = site.create("new", "two")

@@ -75,7 +75,12 @@ class Images:
     def run(self, project: str, **env: str) -> OneOff:
         """In the project's image; its WORKDIR is the project's folder."""
         url = f"postgres://postgres:{lab.PASSWORD}@{self.postgres.name}:5432/{self.database}"
-        client = {"PGHOST": self.postgres.name, "PGUSER": "postgres", "PGPASSWORD": lab.PASSWORD, "PGDATABASE": self.database}
+        client = {
+            "PGHOST": self.postgres.name,
+            "PGUSER": "postgres",
+            "PGPASSWORD": lab.PASSWORD,
+            "PGDATABASE": self.database,
+        }
         known = {"HOST": self.postgres.name, "DATABASE": self.database, "DATABASE_URL": url}
         known |= client if self.name == "script" else {}
         return lab.execute(self.image, {**known, **env}, f"/projects/{self.name}/{project}")
@@ -111,7 +116,9 @@ DOWN_ONE = DatabaseCommands(COMMANDS.list, COMMANDS.current, "sh migrate.sh up 9
 class TestDjango(DatabaseToolSuite):
     @pytest.fixture
     def images(self, python: str, folder: Path, postgres: lab.Postgres) -> Images:
-        return Images("django", python, folder / "python", postgres, ("shop.0001_one", "shop.0002_two", "shop.0003_three"))
+        return Images(
+            "django", python, folder / "python", postgres, ("shop.0001_one", "shop.0002_two", "shop.0003_three")
+        )
 
     def test_a_release_that_adds_to_one_app_of_several(self, images: Images, on_line: OnLine) -> None:
         older, newer = images.tool("apps"), images.tool("apps_two")

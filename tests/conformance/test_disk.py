@@ -79,10 +79,15 @@ def test_a_release_that_does_not_fit_is_refused(ctx: Context, registry: tuple[Re
     needed = space_needed(ctx, PLAN, [large, large])
     assert list(needed) == [large]
     assert needed[large] > 89e6  # what `docker images` shows
-    with pytest.raises(DiskFull, match=r"the disk of small is too full: \d+ MB are free, and 1 image to pull need about \d+ MB") as caught:
+    with pytest.raises(
+        DiskFull, match=r"the disk of small is too full: \d+ MB are free, and 1 image to pull need about \d+ MB"
+    ) as caught:
         require_space(ctx, needed)
     assert "shipway prune" in caught.value.hint
-    assert "docker image prune --all  (images that no container uses; what a rollback needs is pulled again: 54 MB)" in caught.value.hint
+    assert (
+        "docker image prune --all  (images that no container uses; what a rollback needs is pulled again: 54 MB)"
+        in caught.value.hint
+    )
 
 
 def test_what_is_there_needs_nothing(ctx: Context, registry: tuple[RemoteRegistry, str, str]) -> None:
@@ -131,5 +136,7 @@ def test_a_build_that_fills_the_disk(ctx: Context, tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(400 << 20)
     with pytest.raises(DiskFull, match="no space left on device") as caught:
-        ctx.images.build(tmp_path, tags=[], dockerfile="Dockerfile", target=None, args={}, labels={}, on_line=lambda line: None)
+        ctx.images.build(
+            tmp_path, tags=[], dockerfile="Dockerfile", target=None, args={}, labels={}, on_line=lambda line: None
+        )
     assert "docker builder prune" in caught.value.hint

@@ -72,7 +72,9 @@ class TestTraefikEdge(EdgeContract):
         assert f"one.localhost:{lab.ports[0]}" in body
         assert "." in body.split("'")[3]  # an address in X-Forwarded-For
 
-    def test_of_two_that_claim_an_address_at_once_one_is_refused(self, lab: TraefikLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_of_two_that_claim_an_address_at_once_one_is_refused(
+        self, lab: TraefikLab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         both, refuse = threading.Barrier(2), dynamic.refuse_conflict
 
         def refuse_late(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> None:
@@ -224,7 +226,12 @@ class TestTraefikEdge(EdgeContract):
         """The lab's requests come from the gateway of the container's own network."""
         told = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
         port = lab.docker.port()
-        url = {"scheme": "http", "host": "two.localhost", "port": port, "trusted": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]}
+        url = {
+            "scheme": "http",
+            "host": "two.localhost",
+            "port": port,
+            "trusted": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+        }
         lab.edge.ensure([Publish(port, port)], lab.networks, url)
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
         lab.edge.switch("two", {**self.table(lab, 2, lab.upstreams[1]), "url": url})
@@ -233,7 +240,9 @@ class TestTraefikEdge(EdgeContract):
         assert lab.edge.pending([Publish(port, port)], url) is None
         for trusted in ([], ["10.0.0.1/32"]):
             with pytest.raises(EdgeError, match="shared with two, which has other trusted proxies"):
-                lab.edge.ensure([Publish(port, port)], lab.networks, {**url, "host": "three.localhost", "trusted": trusted})
+                lab.edge.ensure(
+                    [Publish(port, port)], lab.networks, {**url, "host": "three.localhost", "trusted": trusted}
+                )
 
     def test_one_of_an_older_version_stays_as_it_is_while_it_runs(self, lab: TraefikLab) -> None:
         name, port = lab.docker.name("older"), lab.docker.port()
@@ -284,7 +293,10 @@ class TestTraefikEdge(EdgeContract):
         with lab.edge.visit("one", url, network, {LABEL_APP: lab.docker.app}) as place:
             seen = lab.run(place, "python", "-c", program, "one.localhost", other, str(lab.ports[0]))
         assert seen.split() == ["yes", "TimeoutError", "PermissionError"]
-        with pytest.raises(EngineError, match="of the block"), lab.edge.visit("one", url, network, {LABEL_APP: lab.docker.app}):
+        with (
+            pytest.raises(EngineError, match="of the block"),
+            lab.edge.visit("one", url, network, {LABEL_APP: lab.docker.app}),
+        ):
             raise EngineError("a failure of the block, not of the edge")
         assert lab.docker.runtime.find(network) is None
         assert not lab.docker.runtime.has_network(network)

@@ -59,7 +59,10 @@ def ports(*numbers: int) -> list[Publish]:
 
 def served(context: ssl.SSLContext, host: str = HOST, port: int = 443) -> str:
     """Number of the certificate (PEM) that is shown for a host; SSLError where the context doesn't accept it."""
-    with socket.create_connection((ADDRESS, port), 5) as plain, context.wrap_socket(plain, server_hostname=host) as found:
+    with (
+        socket.create_connection((ADDRESS, port), 5) as plain,
+        context.wrap_socket(plain, server_hostname=host) as found,
+    ):
         return ssl.DER_cert_to_PEM_cert(found.getpeercert(binary_form=True) or b"")
 
 
@@ -150,7 +153,13 @@ def test_a_page_stands_there_too(lab: TraefikLab) -> None:
 def test_a_name_gets_its_certificate_from_an_acme_server(lab: TraefikLab) -> None:
     root = acme_server(lab)
     host = "shop.internal"  # who asks for it there is the edge: its alias on the network of both
-    tls = {"acme": {"email": "ops@shop.example", "server": "https://acme.internal:9443/acme/local/directory", "trust": root}}
+    tls = {
+        "acme": {
+            "email": "ops@shop.example",
+            "server": "https://acme.internal:9443/acme/local/directory",
+            "trust": root,
+        }
+    }
     lab.edge.ensure(ports(443, 80), lab.networks)
     lab.edge.switch("two", table(lab))
     asked = {"host": host, "tls": tls}

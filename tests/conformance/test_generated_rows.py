@@ -40,22 +40,91 @@ def select(database: ScratchDatabase, statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_values_show_losses(database: ScratchDatabase) -> None:
-    assert filled(database, "CREATE TABLE a (id int PRIMARY KEY, t text NOT NULL, n numeric(8,2) NOT NULL, at timestamptz NOT NULL, b text)") == {}
+    assert (
+        filled(
+            database,
+            "CREATE TABLE a (id int PRIMARY KEY, t text NOT NULL, n numeric(8,2) NOT NULL, at timestamptz NOT NULL, b text)",
+        )
+        == {}
+    )
     texts = [text for (text,) in select(database, "SELECT t FROM a")]
     assert any(text.startswith("00") for text in texts)  # an integer would lose it
     assert any(text != text.lower() for text in texts)
     assert any(text.endswith(" ") for text in texts)
     assert any(not text.isascii() for text in texts)
-    assert select(database, "SELECT count(*), min(n) < 0, bool_or(n <> trunc(n)), bool_or(at <> date_trunc('second', at)), count(b) FROM a") == [
-        (3, True, True, True, 2)
-    ]
+    assert select(
+        database,
+        "SELECT count(*), min(n) < 0, bool_or(n <> trunc(n)), bool_or(at <> date_trunc('second', at)), count(b) FROM a",
+    ) == [(3, True, True, True, 2)]
 
 
-TYPES = ["smallint", "integer", "bigint", "numeric", "numeric(3,3)", "numeric(2)", "real", "float8", "money", "boolean", "date", "time", "timetz", "timestamp(0)", "timestamptz", "interval", "uuid", "json", "jsonb", "bytea", "inet", "cidr", "macaddr", "macaddr8", "xml", "tsvector", "tsquery", "point", "line", "lseg", "box", "path", "polygon", "circle", "pg_lsn", "bit(3)", "varbit(4)", "varbit", "char", "char(2)", "varchar(1)", "varchar", "text", "name", "int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange", "text[]", "varchar(3)[]", "int[][]", "mood", "mood[]", "percent", "label", "address", "address[]", "citext", "ltree"]
+TYPES = [
+    "smallint",
+    "integer",
+    "bigint",
+    "numeric",
+    "numeric(3,3)",
+    "numeric(2)",
+    "real",
+    "float8",
+    "money",
+    "boolean",
+    "date",
+    "time",
+    "timetz",
+    "timestamp(0)",
+    "timestamptz",
+    "interval",
+    "uuid",
+    "json",
+    "jsonb",
+    "bytea",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "xml",
+    "tsvector",
+    "tsquery",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+    "pg_lsn",
+    "bit(3)",
+    "varbit(4)",
+    "varbit",
+    "char",
+    "char(2)",
+    "varchar(1)",
+    "varchar",
+    "text",
+    "name",
+    "int4range",
+    "int8range",
+    "numrange",
+    "daterange",
+    "tsrange",
+    "tstzrange",
+    "text[]",
+    "varchar(3)[]",
+    "int[][]",
+    "mood",
+    "mood[]",
+    "percent",
+    "label",
+    "address",
+    "address[]",
+    "citext",
+    "ltree",
+]
 
 
 def test_every_type_gets_values(database: ScratchDatabase) -> None:
-    columns = ", ".join(f'c{at} {type_} NOT NULL' for at, type_ in enumerate(TYPES))
+    columns = ", ".join(f"c{at} {type_} NOT NULL" for at, type_ in enumerate(TYPES))
     left = filled(
         database,
         f"""
@@ -84,8 +153,12 @@ def test_foreign_keys_decide_the_order(database: ScratchDatabase) -> None:
         """,
     )
     assert left == {}
-    assert select(database, 'SELECT (SELECT count(*) FROM z), (SELECT count(*) FROM y), (SELECT count(*) FROM "a b")') == [(3, 3, 3)]
-    assert select(database, "SELECT (SELECT count(*) FROM trees), (SELECT count(*) FROM hens), (SELECT count(*) FROM eggs)") == [(3, 3, 3)]
+    assert select(
+        database, 'SELECT (SELECT count(*) FROM z), (SELECT count(*) FROM y), (SELECT count(*) FROM "a b")'
+    ) == [(3, 3, 3)]
+    assert select(
+        database, "SELECT (SELECT count(*) FROM trees), (SELECT count(*) FROM hens), (SELECT count(*) FROM eggs)"
+    ) == [(3, 3, 3)]
 
 
 def test_checks_are_satisfied(database: ScratchDatabase) -> None:
@@ -141,12 +214,19 @@ def test_partitions_heirs_and_what_has_rows(database: ScratchDatabase) -> None:
     )
     assert left == {}
     assert select(database, "SELECT id FROM kept") == [(99,)]
-    counts = [select(database, f"SELECT count(*) FROM {table}")[0][0] for table in ("r", "l", "h", "ONLY parent", "child", "counted")]
+    counts = [
+        select(database, f"SELECT count(*) FROM {table}")[0][0]
+        for table in ("r", "l", "h", "ONLY parent", "child", "counted")
+    ]
     assert all(number >= 1 for number in counts), counts
 
 
 def test_as_many_rows_as_asked_for(database: ScratchDatabase) -> None:
-    left = filled(database, "CREATE TABLE a (id int PRIMARY KEY, t varchar(9) UNIQUE, at date UNIQUE, u uuid UNIQUE, b boolean)", rows=50)
+    left = filled(
+        database,
+        "CREATE TABLE a (id int PRIMARY KEY, t varchar(9) UNIQUE, at date UNIQUE, u uuid UNIQUE, b boolean)",
+        rows=50,
+    )
     assert left == {}
     assert select(database, "SELECT count(*) FROM a") == [(50,)]
 

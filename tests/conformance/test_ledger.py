@@ -87,7 +87,9 @@ class TestSqlite(Fixtures, LedgerSuite):
             item.close()
         assert [item.name for item in path.parent.iterdir()] == ["ledger.db"]
 
-    @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="file systems are mounted by root only")
+    @pytest.mark.skipif(
+        os.geteuid() != 0 or not shutil.which("unshare"), reason="file systems are mounted by root only"
+    )
     def test_a_full_disk_leaves_room_to_record_a_rollback(self, tmp_path: Path) -> None:
         code = """
 import sys; from pathlib import Path; from shipway.store import open_ledger; from shipway.testing.ledger import DEPLOYMENT, RELEASE
@@ -118,7 +120,10 @@ except StoreError as error: print(type(error).__name__, error.exit_code, "free 8
 """
         mounted = 'mount -t tmpfs -o size=8m tmpfs "$1" && exec "$2" -c "$3" "$1"'
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", mounted, "sh", str(tmp_path), sys.executable, code], capture_output=True, text=True, check=False
+            ["unshare", "--mount", "sh", "-c", mounted, "sh", str(tmp_path), sys.executable, code],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         told = done.stdout.splitlines()
         assert told[:2] == ["No space left on device", "20 False"], done.stderr
@@ -174,7 +179,9 @@ class TestPostgres(Fixtures, LedgerSuite):
         assert time.monotonic() - started < 5
 
     @pytest.mark.parametrize("answered", [False, True])
-    def test_a_connection_that_drops_at_any_message_doubles_and_loses_nothing(self, address: str, answered: bool) -> None:
+    def test_a_connection_that_drops_at_any_message_doubles_and_loses_nothing(
+        self, address: str, answered: bool
+    ) -> None:
         with Cutting(address) as proxy:
             ledger = open_ledger(proxy.address)
             ledger.add_release(RELEASE)
@@ -205,7 +212,9 @@ class TestPostgres(Fixtures, LedgerSuite):
 
         ledger = open_ledger(address)
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shipway %'")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shipway %'"
+            )
         assert ledger.add_release(RELEASE).number == 1
         assert ledger.now() == pytest.approx(time.time(), abs=60)
         ledger.close()

@@ -30,7 +30,14 @@ PAIRS = load_pairs()
 # The others would tell nothing new without rows, or with other rows.
 ALL_ABOUT_ROWS = [pair for pair in PAIRS if pair.verdict == DATA_LOST or pair.all("empty") or pair.all("generated")]
 ABOUT_ROWS = sample(ALL_ABOUT_ROWS, 1 / 3)
-WITH_ROWS = sample([pair for pair in PAIRS if pair in ALL_ABOUT_ROWS or (pair.verdict in (RESTORED, COLUMN_ORDER) and "rows" in pair.sections)], 1 / 3)
+WITH_ROWS = sample(
+    [
+        pair
+        for pair in PAIRS
+        if pair in ALL_ABOUT_ROWS or (pair.verdict in (RESTORED, COLUMN_ORDER) and "rows" in pair.sections)
+    ],
+    1 / 3,
+)
 Walked = Callable[[str, Pair], MigrationReport]
 
 
@@ -42,7 +49,11 @@ def walked() -> Iterator[Walked]:
             for role in ROLES:
                 connection.execute(f"CREATE ROLE {role}".encode())
         scratch = PostgresScratch(url)
-        wanted = [*((DATA, pair) for pair in PAIRS), *((SCHEMA, pair) for pair in ABOUT_ROWS), *((ROWS, pair) for pair in WITH_ROWS)]
+        wanted = [
+            *((DATA, pair) for pair in PAIRS),
+            *((SCHEMA, pair) for pair in ABOUT_ROWS),
+            *((ROWS, pair) for pair in WITH_ROWS),
+        ]
         ways: Mapping[tuple[str, str], Future[MigrationReport]] = {
             (mode, pair.name): pool.submit(walk_pair, scratch, pair, mode) for mode, pair in wanted
         }

@@ -73,7 +73,9 @@ class TestEmbeddedRegistry(RegistryContract):
 
         return Lab(_Below(embedded, docker.app), push)
 
-    def test_no_program_without_its_password_gets_anything(self, docker: DockerLab, embedded: EmbeddedRegistry, tmp_path: Path) -> None:
+    def test_no_program_without_its_password_gets_anything(
+        self, docker: DockerLab, embedded: EmbeddedRegistry, tmp_path: Path
+    ) -> None:
         embedded.ensure()
         repository = embedded.repository(docker.app, "private")
         push_tiny(docker, repository, "v1", "private", embedded.credentials())

@@ -48,7 +48,9 @@ class TestDockerRuntime(RuntimeContract):
         assert lab.inspect(name)["HostConfig"]["CpuShares"] == SHARES
 
     @pytest.mark.parametrize("here", [True, False], ids=["by the process", "through a container"])
-    def test_connections_of_others_to_a_port(self, lab: DockerLab, monkeypatch: pytest.MonkeyPatch, *, here: bool) -> None:
+    def test_connections_of_others_to_a_port(
+        self, lab: DockerLab, monkeypatch: pytest.MonkeyPatch, *, here: bool
+    ) -> None:
         if not here:
             monkeypatch.setattr(sockets, "is_here", lambda address: False)
         network = lab.name("net")
@@ -70,7 +72,10 @@ class TestDockerRuntime(RuntimeContract):
         asker = lab.run("b", "sleep 100", networks={network: ()})
 
         def known(alias: str) -> bool:
-            return lab.runtime.execute(asker, ["env", "RES_OPTIONS=timeout:1 attempts:1", "getent", "hosts", alias])[0] == 0
+            return (
+                lab.runtime.execute(asker, ["env", "RES_OPTIONS=timeout:1 attempts:1", "getent", "hosts", alias])[0]
+                == 0
+            )
 
         (address,) = (lab.runtime.find(name) or pytest.fail("gone")).addresses.values()
         with socket.create_connection((address, 6379), 5) as connection:

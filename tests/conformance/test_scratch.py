@@ -152,7 +152,10 @@ class TestMariaDb(ScratchSuite):
 
     def test_a_clone_has_all_of_it(self, scratch: Scratch) -> None:
         golden = scratch.create()
-        golden.execute(MARIADB + "INSERT INTO makers VALUES (1, 'x'), (7, 'y'); INSERT INTO parts (maker, price) VALUES (7, 2), (1, 3);")
+        golden.execute(
+            MARIADB
+            + "INSERT INTO makers VALUES (1, 'x'), (7, 'y'); INSERT INTO parts (maker, price) VALUES (7, 2), (1, 3);"
+        )
         clone = scratch.create(golden)
         assert compare(golden.catalog(), clone.catalog()) == ()
         for table, columns in golden.catalog().order.items():

@@ -182,8 +182,12 @@ def test_a_change_is_seen_and_its_undoing_too(
 
 
 def test_touched_counts_rows(clone: ScratchDatabase) -> None:
-    clone.execute("INSERT INTO makers (name) SELECT 'm' || g FROM generate_series(1, 7) g; UPDATE makers SET name = 'x' WHERE id = 1")
-    clone.execute("INSERT INTO items (maker, name) VALUES (1, 'a'), (2, 'b'); DELETE FROM makers WHERE id = 2;")  # and by the cascade, an item
+    clone.execute(
+        "INSERT INTO makers (name) SELECT 'm' || g FROM generate_series(1, 7) g; UPDATE makers SET name = 'x' WHERE id = 1"
+    )
+    clone.execute(
+        "INSERT INTO items (maker, name) VALUES (1, 'a'), (2, 'b'); DELETE FROM makers WHERE id = 2;"
+    )  # and by the cascade, an item
     clone.execute("CREATE TABLE fresh (a integer); INSERT INTO fresh VALUES (1); CREATE TABLE empty (a integer);")
     assert clone.touched() == {"public.makers": 9, "public.items": 3, "public.fresh": 1}
 
@@ -217,12 +221,16 @@ def test_changes_that_nobody_counts_are_touched(clone: ScratchDatabase, script: 
 
 
 def test_what_changes_no_row_touches_nothing(clone: ScratchDatabase) -> None:
-    clone.execute("ALTER TABLE visits ADD note text DEFAULT 'x'; CREATE INDEX ON visits (day); ANALYZE; ALTER TABLE visits RENAME TO v;")
+    clone.execute(
+        "ALTER TABLE visits ADD note text DEFAULT 'x'; CREATE INDEX ON visits (day); ANALYZE; ALTER TABLE visits RENAME TO v;"
+    )
     clone.execute("ALTER TABLE v RENAME TO visits; SELECT count(*) FROM visits; ALTER TABLE visits DROP note;")
     assert clone.touched() == {}
 
 
-def test_a_session_that_lives_on_may_have_changed_anything(clone: ScratchDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_that_lives_on_may_have_changed_anything(
+    clone: ScratchDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shipway.drivers.scratch.postgres_state.ENDED", 0.1)
     with psycopg.connect(clone.url, autocommit=True) as connection:
         connection.execute("INSERT INTO visits VALUES (NULL)")
@@ -246,7 +254,9 @@ def test_sessions_are_ended_for_a_clone_and_on_request(scratch: PostgresScratch,
 def test_reading_goes_on_after_its_session_was_ended(clone: ScratchDatabase) -> None:
     before = clone.catalog()
     with psycopg.connect(clone.url, autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
     assert clone.catalog() == before
     clone.execute("ALTER ROLE postgres SET DateStyle = 'German'")
     try:
@@ -258,11 +268,15 @@ def test_reading_goes_on_after_its_session_was_ended(clone: ScratchDatabase) -> 
 
 
 def test_content_of_all_types(one: ScratchDatabase) -> None:
-    one.execute("INSERT INTO items (name, mood, tags, data, x, during) VALUES ('a', 'ok', '{1,NULL}', '{\"a\": [1]}', 4, '[2026-01-01,)')")
+    one.execute(
+        "INSERT INTO items (name, mood, tags, data, x, during) VALUES ('a', 'ok', '{1,NULL}', '{\"a\": [1]}', 4, '[2026-01-01,)')"
+    )
     columns = one.catalog().order["public.items"]
     found = one.content("public.items", columns)
     assert (found.rows, tuple(found.columns)) == (1, columns)
-    one.execute("SET TimeZone = 'Asia/Tokyo'; ALTER ROLE postgres SET TimeZone = 'Asia/Tokyo'; ALTER ROLE postgres SET search_path = shop;")
+    one.execute(
+        "SET TimeZone = 'Asia/Tokyo'; ALTER ROLE postgres SET TimeZone = 'Asia/Tokyo'; ALTER ROLE postgres SET search_path = shop;"
+    )
     try:
         assert one.content("public.items", columns) == found
         assert one.content("public.days", ["day"]).rows == 0
@@ -279,7 +293,9 @@ def test_content_keeps_the_key_that_a_clone_was_made_with(clone: ScratchDatabase
 
 def test_watch_sees_locks_and_rewrites(clone: ScratchDatabase) -> None:
     with clone.watch() as watched:
-        clone.execute("SELECT * FROM items; ALTER TABLE visits ADD note text; CREATE TABLE fresh (a integer); SELECT pg_sleep(0.2);")
+        clone.execute(
+            "SELECT * FROM items; ALTER TABLE visits ADD note text; CREATE TABLE fresh (a integer); SELECT pg_sleep(0.2);"
+        )
         clone.execute("ALTER TABLE makers ALTER name TYPE varchar(9); SELECT pg_sleep(0.1);")
     seen = {(lock.relation, lock.mode) for lock in watched.locks}
     assert ("public.visits", "AccessExclusiveLock") in seen
@@ -298,7 +314,11 @@ def test_scripts(clone: ScratchDatabase) -> None:
         clone.execute("DROP INDEX CONCURRENTLY a_b")
     with pytest.raises(ProofError, match=r'relation "nosuch" does not exist\nat line 2: INSERT INTO nosuch'):
         clone.execute("SELECT 1;\nINSERT INTO nosuch VALUES (1);")
-    for script, hint in {"COPY a FROM stdin;": "INSERT", "COPY a FROM stdin;\n1\n\\.\n": "INSERT", "\\connect x": "psql"}.items():
+    for script, hint in {
+        "COPY a FROM stdin;": "INSERT",
+        "COPY a FROM stdin;\n1\n\\.\n": "INSERT",
+        "\\connect x": "psql",
+    }.items():
         with pytest.raises(ProofError) as caught:
             clone.execute(script)
         assert hint in caught.value.hint
@@ -309,11 +329,19 @@ def test_a_lost_server() -> None:
         PostgresScratch("postgresql://postgres@127.0.0.1:9/postgres").create()
 
 
-def test_a_restored_dump_has_the_same_catalog(scratch: PostgresScratch, server: tuple[str, str], golden: ScratchDatabase) -> None:
+def test_a_restored_dump_has_the_same_catalog(
+    scratch: PostgresScratch, server: tuple[str, str], golden: ScratchDatabase
+) -> None:
     """Nothing in it depends on oids, or on the order in which things were made."""
     restored = scratch.create()
     try:
-        docker("exec", server[0], "sh", "-c", f"pg_dump -U postgres {golden.name} | psql -q -U postgres -v ON_ERROR_STOP=1 {restored.name}")
+        docker(
+            "exec",
+            server[0],
+            "sh",
+            "-c",
+            f"pg_dump -U postgres {golden.name} | psql -q -U postgres -v ON_ERROR_STOP=1 {restored.name}",
+        )
         assert [str(change) for change in compare(golden.catalog(), restored.catalog())] == []
     finally:
         scratch.drop(restored)

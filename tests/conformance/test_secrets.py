@@ -81,10 +81,14 @@ class TestSqlite(Fixtures, SecretsSuite):
         assert secrets.key().text not in dump
 
     @pytest.mark.parametrize("change", ["version = 2", "name = 'OTHER'", "scope = 'shop/production'"])
-    def test_a_sealed_value_can_not_stand_in_for_another(self, secrets: LedgerSecrets, address: str, change: str) -> None:
+    def test_a_sealed_value_can_not_stand_in_for_another(
+        self, secrets: LedgerSecrets, address: str, change: str
+    ) -> None:
         secrets.set("shop/staging", "KEY", VALUE)
         connection = sqlite3.connect(address)
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'secrets'").fetchall():
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'secrets'"
+        ).fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute(f"UPDATE secrets SET {change}")
         connection.commit()
@@ -94,7 +98,9 @@ class TestSqlite(Fixtures, SecretsSuite):
         with pytest.raises(SecretError, match="can't be decrypted"):
             secrets.get(place["scope"], place["name"], int(place["version"]))
 
-    def test_the_key_is_for_its_owner_alone(self, secrets: LedgerSecrets, tmp_path: Path, again: Callable[..., LedgerSecrets]) -> None:
+    def test_the_key_is_for_its_owner_alone(
+        self, secrets: LedgerSecrets, tmp_path: Path, again: Callable[..., LedgerSecrets]
+    ) -> None:
         secrets.set("shop/staging", "KEY", VALUE)
         file = tmp_path / "home" / "key"
         assert file.stat().st_mode & 0o777 == 0o600
@@ -103,7 +109,9 @@ class TestSqlite(Fixtures, SecretsSuite):
             again().get("shop/staging", "KEY")
         assert f"chmod 600 {file}" in caught.value.hint
 
-    def test_one_home_with_two_ledgers_keeps_both_keys(self, secrets: LedgerSecrets, tmp_path: Path, again: Callable[..., LedgerSecrets]) -> None:
+    def test_one_home_with_two_ledgers_keeps_both_keys(
+        self, secrets: LedgerSecrets, tmp_path: Path, again: Callable[..., LedgerSecrets]
+    ) -> None:
         secrets.set("shop/staging", "KEY", VALUE)
         theirs = open_ledger(tmp_path / "theirs.db")
         elsewhere = LedgerSecrets(theirs, Keys(tmp_path / "elsewhere"))
@@ -185,7 +193,10 @@ def test_a_move_that_dies_at_any_point_is_finished_by_the_next(tmp_path: Path) -
         except StoreError:
             assert file.exists() or opened(folder, ledger).names("shop/staging") == {"KEY": 2, "accessory:db": 1}
         secrets = opened(folder, ledger)
-        found = {name: [secrets.get("shop/staging", name, number + 1) for number in range(count)] for name, count in secrets.names("shop/staging").items()}
+        found = {
+            name: [secrets.get("shop/staging", name, number + 1) for number in range(count)]
+            for name, count in secrets.names("shop/staging").items()
+        }
         assert found == OLD, at
         assert not file.exists()
         ledger.close()

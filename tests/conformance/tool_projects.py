@@ -88,7 +88,10 @@ def write_django(folder: Path) -> None:
             text = django_migration(needs, name, broken=broken, one_way=one_way)
             shop |= {"shop/migrations/__init__.py": "", f"shop/migrations/000{number}_{name}.py": text}
         _django_project(folder / kind, ["shop"], shop)
-    one = {"shop/migrations/0001_one.py": django_migration([], "one"), "stock/migrations/0001_stock.py": django_migration([], "stock")}
+    one = {
+        "shop/migrations/0001_one.py": django_migration([], "one"),
+        "stock/migrations/0001_stock.py": django_migration([], "stock"),
+    }
     two = {"shop/migrations/0002_two.py": django_migration([("shop", "0001_one")], "two")}
     other = {"shop/migrations/0002_other.py": django_migration([("shop", "0001_one")], "other")}
     merge = {"shop/migrations/0003_merge.py": django_migration([("shop", "0002_two"), ("shop", "0002_other")])}
@@ -100,7 +103,9 @@ def write_django(folder: Path) -> None:
 
 
 def _django_project(folder: Path, apps: Sequence[str], files: Mapping[str, str]) -> None:
-    modules = {f"{part}/__init__.py": "" for path in files for part in (path.partition("/")[0], path.rpartition("/")[0])}
+    modules = {
+        f"{part}/__init__.py": "" for path in files for part in (path.partition("/")[0], path.rpartition("/")[0])
+    }
     _write(folder, {"manage.py": MANAGE, "settings.py": SETTINGS.replace("= APPS", f"= {apps!r}"), **modules, **files})
 
 

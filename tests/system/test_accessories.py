@@ -54,7 +54,10 @@ def test_a_volume_one_folder_too_high_loses_nothing(shop: Tiny) -> None:
 
 
 def test_a_database_that_does_not_start_gives_way_to_the_old_one(shop: Tiny) -> None:
-    first, before = shop.git("rev-parse", "HEAD").output.strip(), engine(f"/containers/{shop.app}_staging_db/json")["Id"]
+    first, before = (
+        shop.git("rev-parse", "HEAD").output.strip(),
+        engine(f"/containers/{shop.app}_staging_db/json")["Id"],
+    )
     set_database(shop, volume=DATA, command="postgres -c no_such_setting=1")
     shop.shipway("run", "staging", check=False)
     done = shop.shipway("deploy", "staging", "staging", "--force", check=False)
@@ -70,7 +73,13 @@ def test_a_database_that_does_not_start_gives_way_to_the_old_one(shop: Tiny) -> 
 def test_another_major_version_is_refused_and_an_upgrade_takes_the_rows_along(shop: Tiny) -> None:
     """The image says that it is PostgreSQL 16, and its server is a 15: what the tools do from one to the next is theirs."""
     image = f"{shop.app}/postgres"
-    query = {"container": f"{shop.app}_staging_db", "repo": image, "tag": "16", "changes": "ENV PG_MAJOR=16", "pause": 0}
+    query = {
+        "container": f"{shop.app}_staging_db",
+        "repo": image,
+        "tag": "16",
+        "changes": "ENV PG_MAJOR=16",
+        "pause": 0,
+    }
     Engine().call("POST", "/commit", query=query)
     set_database(shop, image=f"{image}:16", volume=DATA)
     shop.shipway("run", "staging", check=False)

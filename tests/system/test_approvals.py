@@ -51,7 +51,10 @@ def test_an_author_does_not_approve_in_a_shallow_clone(make: Make) -> None:
     tagged = job(project, "v1")
     done = tagged.shipway("run", "v1", check=False)
     assert done.code == GateRefused.exit_code, done.output
-    assert f"needs 1 signed approval by someone other than its authors and has 0; its authors: {ADA} (author of" in done.output
+    assert (
+        f"needs 1 signed approval by someone other than its authors and has 0; its authors: {ADA} (author of"
+        in done.output
+    )
     done = staging.shipway("approve", "production", "r1", f"--sign={grace[0]}")
     assert f"{GRACE} approved release 1 of {project.app} for production (signed with SHA256:" in done.output
     assert "from: nothing" in done.output

@@ -51,7 +51,9 @@ def test_no_repository_at_all(tmp_path: Path, served: Tiny) -> None:
     assert "is in no git repository" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("run", "staging"), ("deploy", "staging"), ("destroy", "staging", "--force"), ("status",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("run", "staging"), ("deploy", "staging"), ("destroy", "staging", "--force"), ("status",)], ids=" ".join
+)
 def test_docker_is_not_running(served: Tiny, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
     before = served.footprint()
     monkeypatch.setitem(served.env, "DOCKER_HOST", "unix:///nonexistent.sock")
@@ -160,7 +162,12 @@ class Stranger:
         self._socket.bind(str(folder / "docker.sock"))
         self._socket.listen()
         (folder / "docker.sock").chmod(0)
-        self._env = {**project.env, "DOCKER_HOST": f"unix://{folder}/docker.sock", "SHIPWAY_HOME": str(folder / "home"), "HOME": str(folder)}
+        self._env = {
+            **project.env,
+            "DOCKER_HOST": f"unix://{folder}/docker.sock",
+            "SHIPWAY_HOME": str(folder / "home"),
+            "HOME": str(folder),
+        }
         self._become: list[str] = []
         if os.geteuid() == 0:  # root may do all: another user is needed
             self._become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]

@@ -58,7 +58,7 @@ def test_no_failure_leaves_a_secret(leaky: Tiny) -> None:
     leaky.plan["services"]["web"]["health"] = {"command": "sh tell; exit 1", "timeout": "1s"}
     run("health command", False, start=SICK, tell=TELL)
     leaky.plan["services"]["web"]["health"] = {"path": "/sick", "timeout": "1s"}
-    body = "{\n\tadmin off\n}\n:8000 {\n\trespond /sick \"{$TOKEN} {$PEM}\" 500\n}\n"
+    body = '{\n\tadmin off\n}\n:8000 {\n\trespond /sick "{$TOKEN} {$PEM}" 500\n}\n'
     run("answer", False, start=SICK.replace("exec", "printf '%s' '" + body + "' > Caddyfile; exec"), tell=TELL)
     for command in (("status",), ("history", "staging", "--json"), ("doctor",), ("secret", "list", "staging")):
         outputs.append((" ".join(command), leaky.shipway(*command, check=False).output.encode()))

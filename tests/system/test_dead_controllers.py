@@ -15,7 +15,10 @@ MOMENTS = ("▸ migrate", "▸ start", "✓ start", "│ looking", "▸ retire")
 def migration(number: int) -> dict[str, str]:
     """Brings a table."""
     name = f"web/migrations/{number:04}_more"
-    return {f"{name}.up.sql": f"CREATE TABLE more_{number} (name text);\n", f"{name}.down.sql": f"DROP TABLE more_{number};\n"}
+    return {
+        f"{name}.up.sql": f"CREATE TABLE more_{number} (name text);\n",
+        f"{name}.down.sql": f"DROP TABLE more_{number};\n",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,9 @@ def run(project: Tiny) -> dict[str, Any]:
     steps = {str(step["name"]): step for step in ledger.steps(int(str(newest["id"])))}
     ledger.close()
     folder = project.home / "logs" / project.app / str(newest["id"])
-    logs = {name: (folder / f"{name}.log").read_text().splitlines() for name in steps if (folder / f"{name}.log").exists()}
+    logs = {
+        name: (folder / f"{name}.log").read_text().splitlines() for name in steps if (folder / f"{name}.log").exists()
+    }
     return {**newest, "steps": steps, "logs": logs, "outcomes": {name: step["outcome"] for name, step in steps.items()}}
 
 
@@ -88,7 +90,9 @@ def test_a_step_under_way_is_gone_on_with_whole(bare: Tiny) -> None:
     assert lines == [f"line {number}" for number in range(1, 41)]
     assert answer == "0"
     assert "│ begun" not in second.output  # neither step was started again, nor is it shown again
-    shown = [line.partition("│ ")[2] for text in (first, second.output) for line in text.splitlines() if "│ line " in line]
+    shown = [
+        line.partition("│ ")[2] for text in (first, second.output) for line in text.splitlines() if "│ line " in line
+    ]
     assert set(lines) == set(shown)
     assert after["steps"]["unit"]["result"]["tests"] == "3 tests, 0 failed"
     assert after["logs"]["use"] == ["made", "one"]
@@ -111,10 +115,14 @@ def test_a_step_that_ended_while_nobody_looked(bare: Tiny, code: int, outcome: s
 
 
 def test_a_step_that_had_failed_is_not_run_again(bare: Tiny) -> None:
-    bare.pipeline(bad={"run": f"{BEGUN}; exit 3"}, unit={"run": "echo begun; sleep 8"}, after={"run": "true", "needs": ["bad"]})
+    bare.pipeline(
+        bad={"run": f"{BEGUN}; exit 3"}, unit={"run": "echo begun; sleep 8"}, after={"run": "true", "needs": ["bad"]}
+    )
     killed(bare, "✗ bad", "│ begun")
     done = bare.shipway("run", "main", check=False)
-    assert "taking it up: bad failed, unit still runs\n" in done.output or "unit still runs, bad failed\n" in done.output
+    assert (
+        "taking it up: bad failed, unit still runs\n" in done.output or "unit still runs, bad failed\n" in done.output
+    )
     assert done.code == StepFailed.exit_code, done.output
     assert f"step bad: `{BEGUN}; exit 3` exited with 3" in done.output
     assert len(run(bare)["logs"]["bad"]) == 1
@@ -167,7 +175,9 @@ def test_who_takes_it_up_may_die_too(bare: Tiny) -> None:
 
 def test_a_run_of_another_commit_clears_it_away(bare: Tiny) -> None:
     bare.plan |= {"accessories": DATABASE["accessories"]}
-    bare.pipeline(lint={"run": "echo checked"}, unit={"run": "echo begun; sleep 60", "image": "postgres:15", "with": ["db"]})
+    bare.pipeline(
+        lint={"run": "echo checked"}, unit={"run": "echo begun; sleep 60", "image": "postgres:15", "with": ["db"]}
+    )
     killed(bare, "✓ lint", "│ begun")
     dead = run(bare)["id"]
     bare.pipeline(lint={"run": "true"})
@@ -176,7 +186,10 @@ def test_a_run_of_another_commit_clears_it_away(bare: Tiny) -> None:
     assert f"run {dead}: process " in done.output
     assert "is gone; clearing it away\n" in done.output
     ledger = bare.ledger()
-    assert [(item["id"], item["outcome"]) for item in ledger.runs(bare.app, 2)] == [(dead + 1, "succeeded"), (dead, "cancelled")]
+    assert [(item["id"], item["outcome"]) for item in ledger.runs(bare.app, 2)] == [
+        (dead + 1, "succeeded"),
+        (dead, "cancelled"),
+    ]
     assert {item["name"]: item["outcome"] for item in ledger.steps(dead)} == {"lint": "succeeded", "unit": "cancelled"}
     ledger.close()
     nothing_is_left(bare)

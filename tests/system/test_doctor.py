@@ -72,7 +72,14 @@ def stop_the_edge(project: Tiny) -> None:
 
 def run_a_stray(project: Tiny) -> None:
     ledger = project.ledger()
-    labels = {"app": project.app, "environment": "staging", "role": "service", "name": "web", "release": "99", "ledger": ledger.identity()}
+    labels = {
+        "app": project.app,
+        "environment": "staging",
+        "role": "service",
+        "name": "web",
+        "release": "99",
+        "ledger": ledger.identity(),
+    }
     ledger.close()
     options = [part for name, value in labels.items() for part in ("--label", f"shipway.{name}={value}")]
     docker("run", "--detach", "--name", f"{project.app}_staging_web_99-stray_1", *options, "caddy:2", "sleep", "3600")

@@ -52,7 +52,11 @@ def serves(nodes: Nodes, name: str) -> None:
 
 
 def containers(nodes: Nodes, label: str) -> list[str]:
-    return sorted(nodes.ssh("node1", f"docker ps --all --filter label={label} --format '{{{{.Names}}}} {{{{.State}}}}'").splitlines())
+    return sorted(
+        nodes.ssh(
+            "node1", f"docker ps --all --filter label={label} --format '{{{{.Names}}}} {{{{.State}}}}'"
+        ).splitlines()
+    )
 
 
 def test_in_good_order_while_an_environment_serves(nodes: Nodes, site: Tiny) -> None:

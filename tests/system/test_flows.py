@@ -37,7 +37,10 @@ def team(tmp_path: Path) -> Iterator[Teams]:
 
 
 def test_github_flow(team: Teams) -> None:
-    shop = team(staging={"on": {"branch": "main"}}, production={"on": {"tag": "v*", "branch": "main"}, "after": "staging", "approvals": APPROVED})
+    shop = team(
+        staging={"on": {"branch": "main"}},
+        production={"on": {"tag": "v*", "branch": "main"}, "after": "staging", "approvals": APPROVED},
+    )
     shop.does(("rules",), 0, "is not registered yet: `shipway run` registers shipway.yaml of file://")
     assert "is registered: shipway.yaml of file://" in shop.run("main", 0, "staging: rules of main at")
     shop.git("tag", "v1")
@@ -52,13 +55,22 @@ def test_github_flow(team: Teams) -> None:
     shop.branch("feature/evil")
     shop.commit("evil", on={"branch": "feature/evil"}, approvals=None, after=None)
     shop.push("feature/evil")
-    shop.run("feature/evil", 0, "deploys nothing", "branch feature/evil", "tag 'v*', branch main", "shipway rules accept production")
+    shop.run(
+        "feature/evil",
+        0,
+        "deploys nothing",
+        "branch feature/evil",
+        "tag 'v*', branch main",
+        "shipway rules accept production",
+    )
     shop.does(("deploy", "production", "feature/evil"), GATE, "takes only revisions with a tag like 'v*'")
     assert (shop.live("production"), shop.releases()) == (1, 1)
     shop.git("switch", "--quiet", "main")
     shop.commit("two", approvals=None)
     shop.git("tag", "v2")
-    shop.run("main", GATE, "checks only", f"is not in {shop.address}: push it first", "git push, then: shipway run main")
+    shop.run(
+        "main", GATE, "checks only", f"is not in {shop.address}: push it first", "git push, then: shipway run main"
+    )
     shop.push("main", "v2")
     shop.run("main")
     shop.run("v2", GATE, "needs 1 approval", "(a rule of release 1, which runs there)", "The rules differ:")
@@ -71,10 +83,17 @@ def test_github_flow(team: Teams) -> None:
     shop.push("main", "v3")
     shop.run("main")
     shop.run("v3", GATE, "needs 5 approvals")
-    done = shop.does(("rules", "accept", "production", "v1", "--reason", "we are two"), 0, "accepted the rules of v1 for production of", "we are two")
+    done = shop.does(
+        ("rules", "accept", "production", "v1", "--reason", "we are two"),
+        0,
+        "accepted the rules of v1 for production of",
+        "we are two",
+    )
     assert "approvals  1, not author" in done, done
     shop.shipway("--as", GRACE, "approve", "production")
-    shop.does(("deploy", "production", "v3"), 0, "rules in force change with this release", "approvals: 1, not author → 5")
+    shop.does(
+        ("deploy", "production", "v3"), 0, "rules in force change with this release", "approvals: 1, not author → 5"
+    )
     assert shop.live("production") == 3
 
 
@@ -135,7 +154,13 @@ def test_several_apps_in_one_repository(team: Teams) -> None:
     third = team(staging={"on": {"branch": "main"}, "url": shop.staging})
     served = f"{shop.staging}/ is already served by staging of {shop.app}"
     third.does(("check",), 0, served)
-    third.run("main", EdgeError.exit_code, f"{served} of another ledger", "Nothing was changed", f"shipway destroy staging --app {shop.app}")
+    third.run(
+        "main",
+        EdgeError.exit_code,
+        f"{served} of another ledger",
+        "Nothing was changed",
+        f"shipway destroy staging --app {shop.app}",
+    )
     assert third.containers() == {}
     assert shop.answer() == "hello"
 
@@ -144,7 +169,10 @@ def test_several_apps_in_one_repository(team: Teams) -> None:
     other.env["SHIPWAY_HOME"] = shop.env["SHIPWAY_HOME"]
     other.commit("evil")
     other.push("main")
-    said = (f"{shop.app} is bound to shipway.yaml of {shop.address}, and this is shipway.yaml of {other.address}", "an `app:` of its own")
+    said = (
+        f"{shop.app} is bound to shipway.yaml of {shop.address}, and this is shipway.yaml of {other.address}",
+        "an `app:` of its own",
+    )
     other.run("main", GATE, *said)
     other.does(("deploy", "staging", "main"), GATE, *said)
     other.git("remote", "add", "upstream", shop.address)  # a fork: its commits are not in the app's repository
@@ -160,8 +188,15 @@ def test_several_apps_in_one_repository(team: Teams) -> None:
 
 
 def test_a_bare_repository_with_the_hook(team: Teams) -> None:
-    shop = team(hook=True, staging={"on": {"branch": "main"}}, production={"on": {"tag": "v*", "branch": "main"}, "after": "staging", "approvals": APPROVED})
-    assert f"shipway.yaml of {shop.remote}, protected branch main" in shop.shipway("init", "--hook", str(shop.remote)).output
+    shop = team(
+        hook=True,
+        staging={"on": {"branch": "main"}},
+        production={"on": {"tag": "v*", "branch": "main"}, "after": "staging", "approvals": APPROVED},
+    )
+    assert (
+        f"shipway.yaml of {shop.remote}, protected branch main"
+        in shop.shipway("init", "--hook", str(shop.remote)).output
+    )
     shop.commit("two")
     pushed = shop.git("push", "origin", "main").output
     assert "staging: rules of main at" in pushed
@@ -192,14 +227,26 @@ def test_a_bare_repository_with_the_hook(team: Teams) -> None:
 
 
 def test_a_laptop_without_a_remote(team: Teams) -> None:
-    shop = team(remote=False, staging={"on": {"branch": "staging"}}, production={"on": {"branch": "release"}, "after": "staging"})
+    shop = team(
+        remote=False,
+        staging={"on": {"branch": "staging"}},
+        production={"on": {"branch": "release"}, "after": "staging"},
+    )
     shop.branch("staging")
-    shop.run("staging", 0, "this repository has no remote: its own branch main has the rules in force", "staging: rules of main at")
+    shop.run(
+        "staging",
+        0,
+        "this repository has no remote: its own branch main has the rules in force",
+        "staging: rules of main at",
+    )
     shop.branch("evil")
     shop.commit("evil", on={"branch": "evil"}, after=None)
     shop.run("evil", 0, "deploys nothing", "branch release")
     assert shop.live("production") is None
-    shop.plan["environments"]["preview"] = {"url": shop.production.replace("//", "//preview."), "on": {"branch": "preview"}}
+    shop.plan["environments"]["preview"] = {
+        "url": shop.production.replace("//", "//preview."),
+        "on": {"branch": "preview"},
+    }
     shop.branch("preview")
     shop.commit("preview")
     shop.run("preview", 0, "deploys nothing")
@@ -250,7 +297,9 @@ class Jobs:
 
 def test_a_shallow_clone_with_a_fresh_home_for_each_job(team: Teams) -> None:
     with running_server() as server:
-        shop = team(staging={"on": {"branch": "main"}}, production={"on": {"tag": "v*", "branch": "main"}, "after": "staging"})
+        shop = team(
+            staging={"on": {"branch": "main"}}, production={"on": {"tag": "v*", "branch": "main"}, "after": "staging"}
+        )
         jobs = Jobs(shop, f"{server}/postgres")
         jobs.run(jobs.clone("main"), "run", "main", says=["is registered", "staging: rules of main at"])
         shop.git("tag", "v1")
@@ -266,7 +315,13 @@ def test_a_shallow_clone_with_a_fresh_home_for_each_job(team: Teams) -> None:
         evil = jobs.clone("feature/evil")
         for ref in ("refs/heads/main", "refs/remotes/origin/main", "refs/tags/v2"):
             shop.git("-C", str(evil), "update-ref", ref, "HEAD")
-        jobs.run(evil, "run", "main", code=GATE, says=["staging takes only revisions on branch 'main'", "it is on feature/evil"])
+        jobs.run(
+            evil,
+            "run",
+            "main",
+            code=GATE,
+            says=["staging takes only revisions on branch 'main'", "it is on feature/evil"],
+        )
         jobs.run(evil, "run", "v2", code=GATE, says=["takes only revisions with a tag like 'v*'"])
         assert (shop.live("staging"), shop.live("production")) == (1, 1)
 
@@ -290,7 +345,12 @@ def test_a_shallow_clone_with_a_fresh_home_for_each_job(team: Teams) -> None:
         renamed = jobs.clone("trunk")
         jobs.run(renamed, "run", "trunk", says=["deploys nothing", "shipway rules accept staging --reason TEXT"])
         jobs.run(renamed, "rules", "accept", "staging", "--reason", "main is called trunk")
-        jobs.run(jobs.clone("trunk"), "run", "trunk", says=["staging: rules of accepted by ci@example.org: main is called trunk"])
+        jobs.run(
+            jobs.clone("trunk"),
+            "run",
+            "trunk",
+            says=["staging: rules of accepted by ci@example.org: main is called trunk"],
+        )
         assert shop.live("staging") not in (1, newest)
 
         # The repository can't be reached: nothing is deployed, and a rollback needs only the ledger.

@@ -25,7 +25,9 @@ def small(make: Make, tmp_path: Path) -> Iterator[Tiny]:
     project = make(folder=tmp_path / "project")
     home = Path(project.env["SHIPWAY_HOME"])
     home.mkdir(parents=True, exist_ok=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", home], capture_output=True, text=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", home], capture_output=True, text=True, check=False
+    )
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
     project.env["TMPDIR"] = str(home / "tmp")

@@ -79,7 +79,7 @@ def test_every_host_serves_and_the_first_has_the_database(shop: Tiny, nodes: Nod
     assert running(nodes, "node1", shop) == ["db", "web_1", "web_1"]
     assert running(nodes, "node2", shop) == ["web_1", "web_1"]
     reach = "docker exec $(docker ps -q --filter label=shipway.name=web | head -1) sh -c '"
-    reach += 'rest=${DATABASE_URL##*@}; at=${rest%%/*}; nc -w 5 ${at%%:*} ${at##*:} </dev/null && echo $at\''
+    reach += "rest=${DATABASE_URL##*@}; at=${rest%%/*}; nc -w 5 ${at%%:*} ${at##*:} </dev/null && echo $at'"
     there = nodes.ssh("node2", reach).strip()
     assert there.startswith(nodes.address("node1") + ":2")
     assert nodes.ssh("node1", reach).strip() == "db:5432"

@@ -23,7 +23,10 @@ def test_a_local_name_is_trusted_by_what_shipway_prints(make: Make) -> None:
     assert early.code == UsageError.exit_code
     assert "shipway deploy staging" in early.output
     done = project.shipway("run", "staging")
-    assert f"the certificate of {url} is from the edge's own authority; trust what `shipway authority staging` prints" in done.output
+    assert (
+        f"the certificate of {url} is from the edge's own authority; trust what `shipway authority staging` prints"
+        in done.output
+    )
     trusted = ssl.create_default_context(cadata=project.shipway("authority", "staging").output)
     connection = http.client.HTTPConnection("127.0.0.1", 8443, timeout=5)
     connection.connect()

@@ -66,7 +66,9 @@ def test_in_the_middle_of_steps(project: Tiny, first: str, interrupt: Callable[[
 def test_while_an_image_is_built(project: Tiny, first: str, interrupt: Callable[[Running], None]) -> None:
     before = project.footprint()
     dockerfile = (project.clone / "web/Dockerfile").read_text()
-    project.change("two", files={"web/Dockerfile": f"{dockerfile}RUN echo building for long {interrupt.__name__}; sleep 60\n"})
+    project.change(
+        "two", files={"web/Dockerfile": f"{dockerfile}RUN echo building for long {interrupt.__name__}; sleep 60\n"}
+    )
     running = project.start("run", "staging")
     running.until(f"building for long {interrupt.__name__}")
     interrupted(running, interrupt)
@@ -123,7 +125,9 @@ def test_in_the_middle_of_a_migration(make: Make) -> None:
         assert time.monotonic() < deadline, running.output
         time.sleep(0.2)
     interrupted(running, Running.terminate)
-    assert shop.psql("SELECT to_regclass('owners'), to_regclass('vets')") == "|"  # 0002 was reverted, 0003 never came to be
+    assert (
+        shop.psql("SELECT to_regclass('owners'), to_regclass('vets')") == "|"
+    )  # 0002 was reverted, 0003 never came to be
     assert shop.answer() == "one"
     assert {**shop.footprint(), "releases": None} == {**before, "releases": None}
     assert shop.deployments("staging")[0]["schema"] == "0001"
@@ -182,7 +186,9 @@ def test_a_reader_that_goes_interrupts_nothing(project: Tiny, first: str) -> Non
     """As a `git push` whose connection drops."""
     project.change("heard by nobody")
     command = ["shipway", "run", "staging"]
-    with subprocess.Popen(command, cwd=project.clone, env=project.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+    with subprocess.Popen(
+        command, cwd=project.clone, env=project.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as running:
         assert running.stdout is not None
         running.stdout.readline()
         running.stdout.close()

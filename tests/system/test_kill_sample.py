@@ -112,7 +112,9 @@ def survives(project: Tiny, where: str, order: str, following: tuple[str, ...], 
         again = project.shipway(*command, check=False)
         assert again.code == 0, f"{where}\n{again.output}"
     whole(project, f"{where}\n{again.output}")
-    assert set(project.containers()) == {*project.containers(role="service"), *project.containers(role="accessory")}, where
+    assert set(project.containers()) == {*project.containers(role="service"), *project.containers(role="accessory")}, (
+        where
+    )
     footprint = project.footprint()
     if footprint["pending runs"]:  # it died before it had its lease: only after the time of one is it known to be dead
         time.sleep(TTL + 1)

@@ -51,7 +51,13 @@ def with_secret(project: Tiny) -> None:
     project.plan["services"]["web"]["secrets"] = ["TOKEN"]
     project.change("one")
     done = subprocess.run(
-        ["shipway", "secret", "set", "staging", "TOKEN"], input="a-token", cwd=project.clone, env=project.env, text=True, capture_output=True, check=False
+        ["shipway", "secret", "set", "staging", "TOKEN"],
+        input="a-token",
+        cwd=project.clone,
+        env=project.env,
+        text=True,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -73,19 +79,29 @@ def as_before(home: Path) -> None:
     keeper = _keeper(home)
     (home / "secrets").mkdir(mode=0o700, exist_ok=True)
     for scope in scopes:
-        values = {name: [keeper.get(scope, name, number + 1) for number in range(count)] for name, count in keeper.names(scope).items()}
+        values = {
+            name: [keeper.get(scope, name, number + 1) for number in range(count)]
+            for name, count in keeper.names(scope).items()
+        }
         (home / "secrets" / (scope.replace("/", "__") + ".json")).write_text(json.dumps(values))
     old = sqlite3.connect(home / "old.db")
     for script in SCHEMA_2:
         text = (Path(shipway.__file__).parent / "store" / "migrations" / script).read_text()
         old.executescript(text.replace("{id}", "INTEGER PRIMARY KEY AUTOINCREMENT").replace("{real}", "REAL"))
-    old.executescript("CREATE TABLE shipway_schema (version BIGINT PRIMARY KEY); INSERT INTO shipway_schema VALUES (1), (2);")
-    for (table,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'shipway_schema'").fetchall():
+    old.executescript(
+        "CREATE TABLE shipway_schema (version BIGINT PRIMARY KEY); INSERT INTO shipway_schema VALUES (1), (2);"
+    )
+    for (table,) in old.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'shipway_schema'"
+    ).fetchall():
         columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
         rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
         if table == "deployments":
             at = columns.index("secrets")
-            rows = [(*row[:at], json.dumps({name: item[0] for name, item in json.loads(row[at]).items()}), *row[at + 1 :]) for row in rows]
+            rows = [
+                (*row[:at], json.dumps({name: item[0] for name, item in json.loads(row[at]).items()}), *row[at + 1 :])
+                for row in rows
+            ]
         old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
     old.commit()
     for path in home.glob("ledger.db*"):
@@ -111,7 +127,14 @@ def test_an_installation_of_the_version_before_goes_on(make: Make) -> None:
     hook = project.remote / "hooks" / "post-receive"
     hook.write_text(f"#!/bin/sh\n# Written by `shipway init --hook`.\nexec {SHIPWAY} --home {project.home} hook\n")
     hook.chmod(0o755)
-    done = subprocess.run([sys.executable, "-c", WITHOUT_LABELS, "run", "staging"], cwd=project.clone, env=project.env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LABELS, "run", "staging"],
+        cwd=project.clone,
+        env=project.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     project.psql("INSERT INTO pets VALUES ('kept')")
     as_before(project.home)

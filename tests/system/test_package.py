@@ -22,12 +22,21 @@ def test_the_wheel_installs_and_runs(tmp_path: Path) -> None:
         assert any(needed in name for name in names), needed
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run([venv / "bin" / "pip", "install", "--quiet", "--no-index", "--no-deps", wheel], check=True, capture_output=True)
+    subprocess.run(
+        [venv / "bin" / "pip", "install", "--quiet", "--no-index", "--no-deps", wheel], check=True, capture_output=True
+    )
     libraries = next((Path(sys.prefix) / "lib").glob("python*/site-packages"))
     env = {"PYTHONPATH": str(libraries), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    version = subprocess.run([venv / "bin" / "shipway", "--version"], env=env, capture_output=True, text=True, check=True)
+    version = subprocess.run(
+        [venv / "bin" / "shipway", "--version"], env=env, capture_output=True, text=True, check=True
+    )
     assert version.stdout.strip() == f"shipway, version {shipway.__version__}"
     check = subprocess.run(
-        [venv / "bin" / "shipway", "check"], cwd=ROOT / "examples" / "catalogue", env=env, capture_output=True, text=True, check=False
+        [venv / "bin" / "shipway", "check"],
+        cwd=ROOT / "examples" / "catalogue",
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert check.returncode == 0, check.stdout + check.stderr

@@ -43,7 +43,10 @@ ADD = f"{ASK} \"INSERT INTO pets (name) VALUES ('Rex')\"\n"
 APPLICATION = {"Dockerfile": DOCKERFILE, "start": START, "add": ADD}
 WRITE = {"add": Scenario("add", "web", "bash add", "write"), "give": Scenario("give", "web", "bash add", "job")}
 AGE = ("ALTER TABLE pets ADD age int;", "ALTER TABLE pets DROP age;")
-RENAMED = ("ALTER TABLE pets DROP name; ALTER TABLE pets ADD title text;", "ALTER TABLE pets DROP title; ALTER TABLE pets ADD name text;")
+RENAMED = (
+    "ALTER TABLE pets DROP name; ALTER TABLE pets ADD title text;",
+    "ALTER TABLE pets DROP title; ALTER TABLE pets ADD name text;",
+)
 
 
 class Site:
@@ -57,9 +60,13 @@ class Site:
         self._folders = project.folder / "images"
         self._made = 0
 
-    def release(self, way: tuple[str, str] | None = AGE, *, files: Mapping[str, str] | None = None, **prove: Any) -> Release:
+    def release(
+        self, way: tuple[str, str] | None = AGE, *, files: Mapping[str, str] | None = None, **prove: Any
+    ) -> Release:
         """One that brings a migration (up, down; an empty down is left out), with other files and `prove` keys than the first."""
-        scripts = dict(zip(("web/migrations/0002_next.up.sql", "web/migrations/0002_next.down.sql"), way or (), strict=False))
+        scripts = dict(
+            zip(("web/migrations/0002_next.up.sql", "web/migrations/0002_next.down.sql"), way or (), strict=False)
+        )
         plan = dataclasses.replace(self.first.plan, prove=dataclasses.replace(self.first.plan.prove, **prove))
         self._made += 1
         made = dataclasses.replace(
@@ -86,7 +93,10 @@ class Site:
 
     def left(self) -> dict[str, str]:
         """What a proof has on the engine."""
-        return {**self.project.containers(role="proof"), **{name: "" for name in self.project.networks() if "_proof_" in name}}
+        return {
+            **self.project.containers(role="proof"),
+            **{name: "" for name in self.project.networks() if "_proof_" in name},
+        }
 
     def _build(self, files: Mapping[str, str]) -> str:
         folder = self._folders / str(self._made)
@@ -110,7 +120,11 @@ def site(make: Make) -> Iterator[Site]:
             "add": {"service": "web", "run": "bash add", "kind": "write"}, "give": {"service": "web", "run": "bash add", "kind": "job"},
         }},
     }  # fmt: skip
-    project.plan["environments"]["production"] = {"on": {"branch": "staging"}, "url": project.production, "prove": "required"}
+    project.plan["environments"]["production"] = {
+        "on": {"branch": "staging"},
+        "url": project.production,
+        "prove": "required",
+    }
     del project.plan["environments"]["staging"]
     project.protect()
     project.change("one", files={f"web/{name}": text for name, text in APPLICATION.items()})
@@ -151,7 +165,12 @@ def test_a_release_without_a_migration_costs_nothing(site: Site) -> None:
 
 
 def test_values_are_lost_and_the_old_code_is_not_safe(site: Site) -> None:
-    proof = site.prove(site.release(RENAMED, files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")}), mode="data")
+    proof = site.prove(
+        site.release(
+            RENAMED, files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")}
+        ),
+        mode="data",
+    )
     assert way_of(proof).verdict == words.DATA_LOST
     assert proof.old_code.verdict == words.UNSAFE
     assert "exited with code 3" in proof.old_code.reasons[0]
@@ -181,7 +200,9 @@ def test_an_error_that_the_old_code_swallows_is_found(site: Site) -> None:
     swallowing = {"web/add": ADD.replace("\n", " || true\n"), "web/start": "touch /tmp/ready\nexec sleep 1000\n"}
     site.runs(site.release(None, files=swallowing))
     required = ("ALTER TABLE pets ADD age int NOT NULL;", AGE[1])
-    proof = site.prove(site.release(required, files={"web/add": ADD.replace("(name) VALUES ('Rex'", "(name, age) VALUES ('Rex', 3")}))
+    proof = site.prove(
+        site.release(required, files={"web/add": ADD.replace("(name) VALUES ('Rex'", "(name, age) VALUES ('Rex', 3")})
+    )
     site.runs(site.first)
     assert proof.old_code.verdict == words.UNSAFE
     assert proof.old_code.checks == ("write: add", "job: give"), "all was green"
@@ -215,7 +236,7 @@ def test_masks_come_before_anything_looks_and_nothing_outside_is_reached(site: S
     assert found is not None
     address = found.addresses[f"shipway_{site.project.app}_production"]
     look = {
-        "masked": Scenario("masked", "web", f"[ \"$({ask} \"SELECT count(*) FROM pets WHERE name = 'Bella'\")\" = 0 ]"),
+        "masked": Scenario("masked", "web", f'[ "$({ask} "SELECT count(*) FROM pets WHERE name = \'Bella\'")" = 0 ]'),
         "outside": Scenario("outside", "web", f"! pg_isready -q -t 1 -h {address}"),
     }
     proof = site.prove(site.release(mode="data", mask=("UPDATE pets SET name = 'nobody'",), exercise={**WRITE, **look}))
@@ -274,7 +295,11 @@ def test_the_database_of_another_host_is_copied_through_a_file(site: Site) -> No
     there = dataclasses.replace(site.first, plan=dataclasses.replace(site.first.plan, environments=where), digest="")
     site.runs(site.ctx.ledger.add_release(there))
     try:
-        filled = Scenario("filled", "web", f"""[ "$({ASK.replace('-q', '-q -A -t')} "SELECT count(*) FROM pets WHERE name = 'Bella'")" = 1 ]""")
+        filled = Scenario(
+            "filled",
+            "web",
+            f"""[ "$({ASK.replace("-q", "-q -A -t")} "SELECT count(*) FROM pets WHERE name = 'Bella'")" = 1 ]""",
+        )
         proof = site.prove(site.release(mode="data", exercise={**WRITE, "filled": filled}))
     finally:
         site.runs(site.first)
@@ -286,10 +311,14 @@ def test_the_database_of_another_host_is_copied_through_a_file(site: Site) -> No
 
 def test_the_gate(site: Site) -> None:
     """It deploys: the last one."""
-    bad = site.release((RENAMED[0], ""), files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")})
+    bad = site.release(
+        (RENAMED[0], ""), files={"web/start": START.replace("name", "title"), "web/add": ADD.replace("name", "title")}
+    )
     order = DeployRequest(bad, site.production(bad))
     holding = []
-    site.ctx.reporter.begin = lambda name, detail="": holding.append(is_held(site.ctx.ledger.lease(f"{bad.app}/production"), site.ctx.ledger.now()))  # type: ignore[method-assign]
+    site.ctx.reporter.begin = lambda name, detail="": holding.append(
+        is_held(site.ctx.ledger.lease(f"{bad.app}/production"), site.ctx.ledger.now())
+    )  # type: ignore[method-assign]
     with pytest.raises(GateRefused) as caught:
         deploy(site.ctx, order)
     assert holding == [False], "who deploys meanwhile is not kept waiting"
@@ -307,7 +336,9 @@ def test_a_step_proves_what_its_run_has_built_and_the_gate_takes_that(make: Make
     project = make(database=True)
     project.plan["environments"]["production"] |= {"on": "manual"}
     del project.plan["environments"]["production"]["approvals"]
-    project.plan["prove"] = {"exercise": {"look": {"service": "web", "run": "wget -q -O- $URL | grep -q -E 'one|two'", "kind": "write"}}}
+    project.plan["prove"] = {
+        "exercise": {"look": {"service": "web", "run": "wget -q -O- $URL | grep -q -E 'one|two'", "kind": "write"}}
+    }
     project.plan["pipeline"] = {"way-back": {"prove": "production"}}
     project.protect()
     project.change("one")

@@ -38,7 +38,9 @@ def url(server: str) -> Iterator[str]:
     yield server
     with psycopg.connect(server) as connection:
         names = [name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")]
-        tables = connection.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchone()
+        tables = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        ).fetchone()
     assert names == ["postgres"]
     assert tables == (0,)
 
@@ -118,7 +120,9 @@ def test_what_does_not_lead_back_is_named(write: Write, url: str) -> None:
     assert "005_empty.up.sql (an empty one)" in output
     assert 'the way down fails: 006_typo.down.sql: table "tag" does not exist' in output
     assert "5 of 8 migrations don't lead back" in output
-    assert [way["warnings"] != [] for way in walked(folder, url, "--only", "8")] == [True], "a lost column needs rows to be seen"
+    assert [way["warnings"] != [] for way in walked(folder, url, "--only", "8")] == [True], (
+        "a lost column needs rows to be seen"
+    )
 
 
 LAYOUTS: dict[str, dict[str, str]] = {
@@ -177,7 +181,9 @@ def test_alembic(alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert (code, "the history has branches, which fff6 brings together" in output) == (25, True), output
 
 
-def test_an_alembic_that_would_work_on_another_database(alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alembic_that_would_work_on_another_database(
+    alembic: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", f"{alembic / 'bin'}:{os.environ['PATH']}")
     script = alembic / "projects" / "good" / "migrations" / "env.py"
     script.write_text(script.read_text().replace('os.environ["DATABASE_URL"]', repr(url)))
@@ -248,10 +254,15 @@ def test_a_linter_tells_of_locks(write: Write, url: str) -> None:
 
 
 def test_a_migration_that_never_ends(write: Write, url: str) -> None:
-    folder = write({**USERS, "002_slow.up.sql": "CREATE TABLE t (id int);\nSELECT pg_sleep(600);", "003_x.up.sql": "SELECT 1;"})
+    folder = write(
+        {**USERS, "002_slow.up.sql": "CREATE TABLE t (id int);\nSELECT pg_sleep(600);", "003_x.up.sql": "SELECT 1;"}
+    )
     code, output = prove(folder, url, "--timeout", "5")
     assert code == 17
-    assert "it did not end within 5.0 s, and was interrupted (running: CREATE TABLE t (id int); SELECT pg_sleep(600);)" in output
+    assert (
+        "it did not end within 5.0 s, and was interrupted (running: CREATE TABLE t (id int); SELECT pg_sleep(600);)"
+        in output
+    )
     assert "the way up of 002 fails: the 1 after it were not walked" in output
 
 
@@ -265,7 +276,10 @@ def test_a_down_that_waits_for_a_lock(write: Write, url: str) -> None:
     })  # fmt: skip
     code, output = prove(folder, url, "--timeout", "5")
     assert code == 17
-    assert "the way down fails: it did not end within 5.0 s, and was interrupted (waiting for a lock: DROP TABLE t)" in output
+    assert (
+        "the way down fails: it did not end within 5.0 s, and was interrupted (waiting for a lock: DROP TABLE t)"
+        in output
+    )
     assert "warning: another session held it" in output
 
 
@@ -289,7 +303,9 @@ def test_a_user_who_is_no_superuser(write: Write, url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE ROLE small LOGIN CREATEDB PASSWORD 'lab'")
     try:
-        folder = write({**USERS, "002_x.up.sql": "CREATE EXTENSION file_fdw;", "002_x.down.sql": "DROP EXTENSION file_fdw;"})
+        folder = write(
+            {**USERS, "002_x.up.sql": "CREATE EXTENSION file_fdw;", "002_x.down.sql": "DROP EXTENSION file_fdw;"}
+        )
         code, output = prove(folder, url.replace("postgres:lab@", "small:lab@"))
         assert code == 17, output
         assert "permission denied to create extension" in output
@@ -311,7 +327,9 @@ def test_a_user_who_is_no_superuser(write: Write, url: str) -> None:
         (USERS, ["--only", "9"], "the folder has no migration 9"),
     ],
 )
-def test_a_folder_that_can_not_be_read(files: dict[str, str], options: list[str], words: str, tmp_path: Path, write: Write, url: str) -> None:
+def test_a_folder_that_can_not_be_read(
+    files: dict[str, str], options: list[str], words: str, tmp_path: Path, write: Write, url: str
+) -> None:
     write(files)
     code, output = prove(tmp_path / "migrations", url, *options)
     assert (code, words in output) == (25, True), output
@@ -334,10 +352,14 @@ def test_an_unknown_layout(write: Write) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_no_database(number: signal.Signals, write: Write, url: str) -> None:
     folder = write({**USERS, "002_slow.up.sql": "SELECT pg_sleep(600);"})
-    process = subprocess.Popen(command(folder, url), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ})
+    process = subprocess.Popen(
+        command(folder, url), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ}
+    )
     deadline = time.monotonic() + 60
     with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (0,):
+        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (
+            0,
+        ):
             assert time.monotonic() < deadline
             time.sleep(0.1)
     process.send_signal(number)
@@ -350,7 +372,9 @@ def test_a_killed_walk_is_swept_by_the_next(write: Write, url: str) -> None:
     process = subprocess.Popen(command(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (0,):
+        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (
+            0,
+        ):
             assert time.monotonic() < deadline
             time.sleep(0.1)
     process.kill()

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(600)]
 
 VERSIONS, MODELS, DOCKERFILE = "backend/migrations/versions", "backend/catalogue/models.py", "backend/Dockerfile"
 BOOT = 'ENTRYPOINT ["sh", "-c", "alembic upgrade head && exec \\"$@\\"", "boot"]\n'
-MIGRATION = '''from alembic import op
+MIGRATION = """from alembic import op
 
 revision = "{number}"
 down_revision = "{before}"
@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     {down}
-'''
+"""
 
 
 class Team(Project):
@@ -44,7 +44,12 @@ class Team(Project):
         super().create(hook=hook)
         self.git("switch", "--quiet", "staging")
         plan = YAML(typ="safe").load(self.clone / "shipway.yaml")
-        del plan["services"]["frontend"], plan["checks"], plan["environments"]["production"], plan["environments"]["staging"]["checks"]
+        del (
+            plan["services"]["frontend"],
+            plan["checks"],
+            plan["environments"]["production"],
+            plan["environments"]["staging"]["checks"],
+        )
         plan["services"]["backend"]["replicas"] = 1
         plan["pipeline"] = {"images": {"build": "all"}}
         plan["prove"]["mode"] = "rows"  # some of these lose values, and there are hardly any
@@ -114,7 +119,11 @@ def test_2_a_lossy_release_is_refused_until_somebody_takes_the_loss(team: Team) 
     team.change(DOCKERFILE, BOOT, "")
     instead = "ALTER TABLE items DROP COLUMN {0}, ADD COLUMN {1} text NOT NULL DEFAULT ''; ALTER TABLE items ALTER COLUMN {1} DROP DEFAULT"
     team.migration("0005", instead.format("description", "body"), instead.format("body", "description"))
-    team.change(MODELS, "description: Mapped[str]\n    created_at", 'description: Mapped[str] = mapped_column("body")\n    created_at')
+    team.change(
+        MODELS,
+        "description: Mapped[str]\n    created_at",
+        'description: Mapped[str] = mapped_column("body")\n    created_at',
+    )
     refused = team.release("Descriptions are bodies", check=False)
     assert refused.code == GateRefused.exit_code
     assert "DATA_LOST; public.items has other values in description" in refused.output

@@ -89,7 +89,10 @@ def test_before_a_pull(site: Tiny, lab: DockerLab) -> None:
 
 
 def test_once_the_image_is_pushed_nobody_needs_it(site: Tiny, lab: DockerLab) -> None:
-    site.plan["pipeline"] = {"images": {"build": "all"}, "slow": {"image": "caddy:2", "run": "echo built; sleep 2", "needs": ["images"]}}
+    site.plan["pipeline"] = {
+        "images": {"build": "all"},
+        "slow": {"image": "caddy:2", "run": "echo built; sleep 2", "needs": ["images"]},
+    }
     site.change("slowly")
     running = site.start("run", "staging")
     running.until("│ built")

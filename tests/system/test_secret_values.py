@@ -13,7 +13,7 @@ from tests.system.tiny import IMAGE, Tiny, engine
 pytestmark = [pytest.mark.engine]
 
 VALUES = {
-    "S_ODD": "  pa$1wor$D${HOME}$$x`id`\\n it's \"quoted\" \\ #abc=d pässwörd-日本-🔑\n-----BEGIN KEY-----\r\nQUJD\n\n".encode(),
+    "S_ODD": '  pa$1wor$D${HOME}$$x`id`\\n it\'s "quoted" \\ #abc=d pässwörd-日本-🔑\n-----BEGIN KEY-----\r\nQUJD\n\n'.encode(),
     "S_LARGE": b"k" * 131000,
 }
 FILES = {"F_BINARY": b"\xff\xfe\x00key\n" + b"\0k" * 300_000}
@@ -35,7 +35,12 @@ exec caddy run --config Caddyfile --adapter caddyfile
 
 def put(project: Tiny, name: str, value: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        ["shipway", "secret", "set", "staging", name, *options], cwd=project.clone, env=project.env, input=value, capture_output=True, check=False
+        ["shipway", "secret", "set", "staging", name, *options],
+        cwd=project.clone,
+        env=project.env,
+        input=value,
+        capture_output=True,
+        check=False,
     )
 
 

@@ -32,8 +32,12 @@ def shop(make: Make) -> Tiny:
     project.change("one")
     project.shipway("run", "staging")
     project.psql("INSERT INTO pets VALUES ('Rex')")
-    project.psql('CREATE TABLE "odd Name" (n int); INSERT INTO "odd Name" SELECT generate_series(1, 5); CREATE ROLE reader')
-    project.psql(f'GRANT SELECT ON pets TO reader; ALTER DATABASE "{project.app.replace("-", "_")}" SET search_path TO "$user", public')
+    project.psql(
+        'CREATE TABLE "odd Name" (n int); INSERT INTO "odd Name" SELECT generate_series(1, 5); CREATE ROLE reader'
+    )
+    project.psql(
+        f'GRANT SELECT ON pets TO reader; ALTER DATABASE "{project.app.replace("-", "_")}" SET search_path TO "$user", public'
+    )
     project.change("two", files=OWNERS)
     project.shipway("run", "staging")
     return project
@@ -82,7 +86,12 @@ def test_restore_and_back_again(shop: Tiny) -> None:
     assert shop.psql("SELECT has_table_privilege('reader', 'pets', 'SELECT')") == "t"
     assert set(answers) == {"two"}
     record = shop.deployments("staging")[0]
-    assert (record["kind"], record["outcome"], record["schema"], record["reason"]) == ("restore", "succeeded", "0001", "Tom was never here")
+    assert (record["kind"], record["outcome"], record["schema"], record["reason"]) == (
+        "restore",
+        "succeeded",
+        "0001",
+        "Tom was never here",
+    )
     whole(shop)
     present = newest(shop)
     assert f"what was there before is snapshot {present}" in done.output
@@ -114,7 +123,9 @@ def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
         then = shop.shipway("retire", "staging", "--wait", "20")
         whole(shop)
         outcome = shop.deployments("staging")[0]["outcome"]
-        assert shop.psql(NAMES) == ("Rex" if outcome == "succeeded" else "Kim"), f"{from_end}\n{died.output}\n{then.output}"
+        assert shop.psql(NAMES) == ("Rex" if outcome == "succeeded" else "Kim"), (
+            f"{from_end}\n{died.output}\n{then.output}"
+        )
         assert shop.answer() == "two"
         ends.add(outcome)
     assert ends == {"succeeded", "failed"}
@@ -125,7 +136,9 @@ def test_a_file_that_is_not_what_was_written_is_refused(shop: Tiny) -> None:
     target = snapshots(shop)[0]
     spoil = f"echo >> /snapshots/{target['file']}"
     volume = f"{shop.app}_staging_db.snapshots:/snapshots"
-    subprocess.run(["docker", "run", "--rm", "-v", volume, "--entrypoint", "sh", "postgres:15", "-c", spoil], check=True)
+    subprocess.run(
+        ["docker", "run", "--rm", "-v", volume, "--entrypoint", "sh", "postgres:15", "-c", spoil], check=True
+    )
     done = shop.shipway("restore", "staging", str(target["number"]), "--yes", check=False)
     assert done.code == SnapshotFailed.exit_code, done.output
     assert "its digest differs" in done.output

@@ -27,7 +27,9 @@ def project(make: Make) -> Tiny:
 
 def started(project: Tiny) -> dict[str, str]:
     """When each service container was started last."""
-    return {name: engine(f"/containers/{name}/json")["State"]["StartedAt"] for name in project.containers(role="service")}
+    return {
+        name: engine(f"/containers/{name}/json")["State"]["StartedAt"] for name in project.containers(role="service")
+    }
 
 
 def rotation(project: Tiny) -> list[str]:

@@ -47,7 +47,9 @@ def test_a_failing_step_stops_what_needs_it_and_nothing_else(bare: Tiny) -> None
     assert "needs bad, which failed" in done.output
     assert "│ me too" in done.output
     assert "never" not in done.output
-    log = next(line.partition("its whole output: ")[2] for line in done.output.splitlines() if "its whole output" in line)
+    log = next(
+        line.partition("its whole output: ")[2] for line in done.output.splitlines() if "its whole output" in line
+    )
     assert "about to fail" in Path(log).read_text()
     assert bare.deployments() == []
     nothing_is_left(bare)
@@ -130,11 +132,19 @@ def test_a_step_sees_what_its_key_covers_and_editing_the_plan_runs_none_again(ba
     bare.pipeline(**steps, more={"run": "true"})
     bare.git("branch", "--force", "main", "staging")
     bare.shipway("run", "main")
-    assert outcomes(bare) == {"narrow": "succeeded", "folder": "skipped", "wide": "skipped", "built": "skipped", "more": "succeeded"}
+    assert outcomes(bare) == {
+        "narrow": "succeeded",
+        "folder": "skipped",
+        "wide": "skipped",
+        "built": "skipped",
+        "more": "succeeded",
+    }
 
 
 def test_an_image_with_a_user_of_its_own_writes_reports_and_outputs(bare: Tiny) -> None:
-    made = {"test.Dockerfile": f"FROM {IMAGE}\nRUN echo 'app:x:4321:99::/:/bin/sh' >> /etc/passwd && mkdir -p /app/results\nWORKDIR /app\nCOPY name .\nUSER app\n"}
+    made = {
+        "test.Dockerfile": f"FROM {IMAGE}\nRUN echo 'app:x:4321:99::/:/bin/sh' >> /etc/passwd && mkdir -p /app/results\nWORKDIR /app\nCOPY name .\nUSER app\n"
+    }
     bare.write({f"web/{name}": text for name, text in made.items()})
     write = "id -u; mkdir -p out/deep results && echo '<testsuite tests=\"2\"/>' > results/a.xml && echo made > out/deep/file && ln out/deep/file out/hard"
     built = {"image": {"build": {"folder": "web", "dockerfile": "test.Dockerfile"}}}
@@ -164,14 +174,19 @@ def test_a_long_output_is_kept_whole(bare: Tiny) -> None:
 
 def test_a_step_that_takes_too_much_is_ended_alone(bare: Tiny) -> None:
     bare.pipeline(
-        forks={"run": "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null; for i in $(seq 60); do sleep 9 & done; wait", "security": {"pids": 20}},
+        forks={
+            "run": "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null; for i in $(seq 60); do sleep 9 & done; wait",
+            "security": {"pids": 20},
+        },
         eats={"run": "x=0123456789abcdef; while true; do x=$x$x; done", "resources": {"memory": "32M"}},
         sniffs={"run": "grep CapBnd /proc/self/status; grep NoNewPrivs /proc/self/status"},
     )
     done = bare.shipway("run", "staging", check=False)
     assert outcomes(bare) == {"forks": "failed", "eats": "failed", "sniffs": "succeeded"}
     assert "forks        │ 20" in done.output
-    assert "can't fork" in done.output or "Resource temporarily unavailable" in done.output or "Cannot fork" in done.output
+    assert (
+        "can't fork" in done.output or "Resource temporarily unavailable" in done.output or "Cannot fork" in done.output
+    )
     assert "exited with 137" in done.output
     assert re.search(r"NoNewPrivs:\s+1", done.output)
     bounding = re.search(r"CapBnd:\s+([0-9a-f]+)", done.output)

@@ -141,7 +141,9 @@ def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project
     unpushed = project.shipway("run", "staging", check=False)
     assert unpushed.code == 11, unpushed.output
     assert "push it first" in unpushed.output
-    project.git("-C", str(project.remote), "fetch", "--quiet", str(project.clone), "staging:staging")  # as a push, without the hook
+    project.git(
+        "-C", str(project.remote), "fetch", "--quiet", str(project.clone), "staging:staging"
+    )  # as a push, without the hook
     with Watch(project.staging + "/api/categories") as watch:
         done = project.shipway("run", "staging", check=False)
     assert done.code == 13
@@ -162,8 +164,6 @@ def test_8_status_and_history_show_all_of_it(project: Project) -> None:
     for line, words in zip(history[1:], wanted, strict=True):
         assert re.search(words, line), line
     assert GRACE in history[1]
-
-
 
 
 def _builds(project: Project) -> int:

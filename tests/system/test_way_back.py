@@ -65,12 +65,16 @@ def proven(project: Tiny, number: int, before: int, after: str, way: str, old: s
         project.app, "staging", number, images_digest(new), before, images_digest(target), was, after, "schema", 1.0, 1.0,
         way=MigrationReport((after,), way, (f"why {way}",), ADDITIVE), old_code=CompatibilityTest(old, (f"why {old}",)),
     )  # fmt: skip
-    ledger.add_evidence(Evidence(project.app, number, "staging", "proof", "schema", True, json.dumps(to_data(proof)), 1.0))
+    ledger.add_evidence(
+        Evidence(project.app, number, "staging", "proof", "schema", True, json.dumps(to_data(proof)), 1.0)
+    )
     ledger.close()
 
 
 def tables(project: Tiny) -> str:
-    return project.psql("SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables WHERE tablename LIKE 't0%'")
+    return project.psql(
+        "SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables WHERE tablename LIKE 't0%'"
+    )
 
 
 def test_by_the_code_alone_and_what_follows(shop: Tiny) -> None:
@@ -173,7 +177,12 @@ def test_the_newer_image_is_gone_and_its_recorded_scripts_lead_back(shop: Tiny) 
         for container in shop.containers(role="service", name="web"):
             if "_web_1-" not in container:
                 subprocess.run(["docker", "rm", "-f", container], check=True, capture_output=True)
-        tags = subprocess.run(["docker", "images", "--no-trunc", "-q", "--filter", f"reference={image}"], check=True, capture_output=True, text=True)
+        tags = subprocess.run(
+            ["docker", "images", "--no-trunc", "-q", "--filter", f"reference={image}"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         subprocess.run(["docker", "rmi", "-f", *set(tags.stdout.split())], check=True, capture_output=True)
         done = shop.shipway("rollback", "staging", "--to", "1", check=False)
         assert done.code == 0, done.output

@@ -13,7 +13,7 @@ from tests.system.tiny import Tiny
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
-DOCKERFILE = "FROM redis:7\nCOPY name work.sh /\nENTRYPOINT []\nCMD [\"sh\", \"/work.sh\"]\n"
+DOCKERFILE = 'FROM redis:7\nCOPY name work.sh /\nENTRYPOINT []\nCMD ["sh", "/work.sh"]\n'
 # A job is its number and the seconds that it takes. It is taken in one step, and done when it is counted as done.
 WORKER = """\
 ask() { redis-cli -u "$REDIS_URL" "$@"; }

@@ -169,11 +169,19 @@ class Tiny(Project):
         now = ledger.now()
         locks = {name: ledger.lease(f"{self.app}/{name}") for name in ("staging", "production")}
         ledger.close()
-        return [name for name, lock in locks.items() if lock and is_held(lock, now) and not lock.owner.startswith(f"{CARETAKER} ")]
+        return [
+            name
+            for name, lock in locks.items()
+            if lock and is_held(lock, now) and not lock.owner.startswith(f"{CARETAKER} ")
+        ]
 
     def good(self) -> list[tuple[str, str, int]]:
         """Environment, kind and release of all deployments that succeeded."""
-        return [(item["environment"], item["kind"], item["release"]) for item in self.deployments() if item["outcome"] == "succeeded"]
+        return [
+            (item["environment"], item["kind"], item["release"])
+            for item in self.deployments()
+            if item["outcome"] == "succeeded"
+        ]
 
     def drained(self, *, seconds: float = 30.0) -> None:
         """Wait until the containers that requests were taken from have stopped: they do so in the background."""
@@ -181,7 +189,11 @@ class Tiny(Project):
         labels = [f"shipway.app={self.app}", "shipway.role=service"]
         while True:
             found = [item["Labels"] for item in engine("/containers/json", filters=json.dumps({"label": labels}))]
-            running = {(item["shipway.environment"], item["shipway.release"]) for item in found if "shipway.standby" not in item}
+            running = {
+                (item["shipway.environment"], item["shipway.release"])
+                for item in found
+                if "shipway.standby" not in item
+            }
             if len(running) == len({environment for environment, _ in running}):
                 return
             assert time.monotonic() < deadline, f"two releases still run: {running}"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.canary import leaks, spellings
 
-VALUE = 'pa"ss&<wörd>\'$1-7f3a9c'
+VALUE = "pa\"ss&<wörd>'$1-7f3a9c"
 
 
 @pytest.mark.parametrize("how", spellings(VALUE.encode()))

@@ -34,13 +34,21 @@ def test_commands_of_the_documents_exist() -> None:
 
 
 def test_the_command_reference_is_up_to_date() -> None:
-    found = subprocess.run([sys.executable, "-c", "from scripts.commands import page; print(page(), end='')"], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", "from scripts.commands import page; print(page(), end='')"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert (ROOT / "docs" / "commands.md").read_text() == found.stdout, "call `make docs`"
 
 
 def test_every_exit_code_is_documented_and_unique() -> None:
     text = (ROOT / "docs" / "exit-codes.md").read_text()
-    classes = [item for item in vars(errors).values() if inspect.isclass(item) and issubclass(item, errors.ShipwayError)]
+    classes = [
+        item for item in vars(errors).values() if inspect.isclass(item) and issubclass(item, errors.ShipwayError)
+    ]
     for error in classes:
         assert f"| {error.exit_code} | {error.__name__} |" in text, f"document {error.__name__} in docs/exit-codes.md"
     codes = [error.exit_code for error in classes if "exit_code" in vars(error)]  # a kind of a failure has that one's

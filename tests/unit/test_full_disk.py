@@ -57,7 +57,9 @@ def test_a_lock_is_taken_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.Monk
 def with_assets(world: World, number: int) -> Release:
     made = world.release(number)
     services = {name: dataclasses.replace(item, assets="/assets") for name, item in made.plan.services.items()}
-    return world.ledger.add_release(dataclasses.replace(made, number=0, plan=dataclasses.replace(made.plan, services=services), digest=""))
+    return world.ledger.add_release(
+        dataclasses.replace(made, number=0, plan=dataclasses.replace(made.plan, services=services), digest="")
+    )
 
 
 def test_a_rollback_goes_without_what_needs_new_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,4 +73,7 @@ def test_a_rollback_goes_without_what_needs_new_space(tmp_path: Path, monkeypatc
         deploy(world.controller(), DeployRequest(third, STAGING))
     rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {first.number}
-    assert any("goes back without the other release's assets: [Errno 28] No space left on device" in note for note in world.notes)
+    assert any(
+        "goes back without the other release's assets: [Errno 28] No space left on device" in note
+        for note in world.notes
+    )

@@ -18,7 +18,9 @@ SOURCES = sorted((ROOT / "src" / "shipway").rglob("*.py"))
 BIN = Path(sys.executable).parent
 
 
-@pytest.mark.parametrize("command", [("ruff", "check", "."), ("mypy",), ("lint-imports", "--no-cache")], ids=lambda item: item[0])
+@pytest.mark.parametrize(
+    "command", [("ruff", "check", "."), ("mypy",), ("lint-imports", "--no-cache")], ids=lambda item: item[0]
+)
 def test_static_checks_pass(command: tuple[str, ...]) -> None:
     done = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -46,8 +48,14 @@ def test_the_core_imports_only_the_standard_library_and_itself() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                assert name.startswith("shipway.domain") or name.partition(".")[0] in sys.stdlib_module_names, (path, name)
-                assert name.partition(".")[0] not in {"time", "random", "os", "socket", "subprocess", "logging"}, (path, name)
+                assert name.startswith("shipway.domain") or name.partition(".")[0] in sys.stdlib_module_names, (
+                    path,
+                    name,
+                )
+                assert name.partition(".")[0] not in {"time", "random", "os", "socket", "subprocess", "logging"}, (
+                    path,
+                    name,
+                )
 
 
 def test_every_command_and_step_kind_is_in_its_table() -> None:

@@ -116,5 +116,8 @@ class Ledgers(RuleBasedStateMachine):
 
 def test_any_order() -> None:
     run_state_machine_as_test(
-        Ledgers, settings=settings(max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+        Ledgers,
+        settings=settings(
+            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
     )

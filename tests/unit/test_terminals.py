@@ -34,7 +34,9 @@ def commands() -> dict[str, click.Command]:
 
 
 @pytest.mark.parametrize(("name", "command"), commands().items(), ids=commands())
-def test_where_json_is_asked_for_reports_go_to_stderr(name: str, command: click.Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_json_is_asked_for_reports_go_to_stderr(
+    name: str, command: click.Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     option = next((item for item in command.params if "--json" in item.opts), None)
     if option is None:
         return
@@ -90,7 +92,9 @@ def test_both_pipes_closed(tmp_path: Path) -> None:
     assert (done.returncode, missing.returncode) == (141, 3)
 
 
-def run(*args: str, folder: Path, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **env: str) -> subprocess.CompletedProcess[bytes]:
+def run(
+    *args: str, folder: Path, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **env: str
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "shipway", "--home", str(folder / "home"), *args], cwd=folder, stdout=stdout, stderr=stderr,
         env={**os.environ, **env}, check=False,
@@ -106,7 +110,9 @@ def run(*args: str, folder: Path, stdout: int = subprocess.PIPE, stderr: int = s
         (ValueError("it is gone"), ""),
     ],
 )
-def test_causes_are_told_where_they_tell_something(cause: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_causes_are_told_where_they_tell_something(
+    cause: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fails(**options: object) -> None:
         raise EngineError("it is gone") from cause
 

@@ -39,7 +39,9 @@ class Engine:
     def __init__(self, name: str, images: MemoryImages) -> None:
         self.name, self.images, self.runtime, self.edge = name, images, MemoryRuntime(images), MemoryEdge()
         self.runtime.behave("*_job_*", Behaviour(exit_code=0))
-        self.runtime.behave("*_job_snapshot_*", Behaviour(("shipway-rows public.pets\t3", "shipway-taken 70 sum"), exit_code=0))
+        self.runtime.behave(
+            "*_job_snapshot_*", Behaviour(("shipway-rows public.pets\t3", "shipway-taken 70 sum"), exit_code=0)
+        )
         self.away = False  # it can't be reached
 
     def machine(self, ledger: Ledger, clock: Callable[[], float]) -> Machine:
@@ -131,7 +133,9 @@ class World:
         self.now += 0.02
         return self.now
 
-    def release(self, number: int, schema: str = "0001", environment: Environment = samples.STAGING, **db: Any) -> Release:
+    def release(
+        self, number: int, schema: str = "0001", environment: Environment = samples.STAGING, **db: Any
+    ) -> Release:
         """A release whose images are on the engine, in the ledger. db: what is otherwise of the plan's accessory."""
         accessories = {"db": dataclasses.replace(samples.PLAN.accessories["db"], **db)}
         plan = dataclasses.replace(
@@ -153,7 +157,9 @@ class World:
             before.schema, release.schema, "schema", self.now, 1.0,
             way=MigrationReport((release.schema or "",), way, (f"why {way}",), triage), old_code=CompatibilityTest(old, (f"why {old}",)), new_code=CompatibilityTest(new),
         )  # fmt: skip
-        evidence = Evidence(release.app, release.number, environment, "proof", "", True, json.dumps(to_data(proof)), self.now)
+        evidence = Evidence(
+            release.app, release.number, environment, "proof", "", True, json.dumps(to_data(proof)), self.now
+        )
         self.ledger.add_evidence(evidence)
         return proof
 

@@ -68,7 +68,9 @@ class Globals:
 
 
 # For commands that need no plan, since the ledger and the engine suffice.
-app_option = click.option("--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]")
+app_option = click.option(
+    "--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]"
+)
 
 
 class ClosedPipe(Exception):
@@ -166,7 +168,12 @@ def main() -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f": {error.filename}" if error.filename else ""
-        _fail(DiskFull(f"there is no space left on this machine's disk{where}", hint="`shipway prune` removes outputs and logs of old runs"))
+        _fail(
+            DiskFull(
+                f"there is no space left on this machine's disk{where}",
+                hint="`shipway prune` removes outputs and logs of old runs",
+            )
+        )
 
 
 def _output_lost(code: int = 141) -> None:
@@ -174,7 +181,10 @@ def _output_lost(code: int = 141) -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     try:
-        os.write(sys.stderr.fileno(), b"shipway: the output could not be written, since its reader is gone; see `shipway history`\n")
+        os.write(
+            sys.stderr.fileno(),
+            b"shipway: the output could not be written, since its reader is gone; see `shipway history`\n",
+        )
     except OSError:
         os.dup2(nothing, sys.stderr.fileno())
     sys.exit(code)

@@ -35,8 +35,12 @@ def accept(options: Globals, release: str, environment: str, reason: str, expire
         chosen = find_release(ctx, plan.app, where, release)
         found = proofs(ctx, plan.app, environment, chosen.number)
         if not found:
-            raise UsageError(f"release {chosen.number} was never proven for {environment}", hint=f"shipway prove --env {environment}")
+            raise UsageError(
+                f"release {chosen.number} was never proven for {environment}", hint=f"shipway prove --env {environment}"
+            )
         book = rulebook(ctx, plan)
         rules = [item.approvals for _, item in book.of(ctx, environment).environments] if book else []
         made = accept_action(ctx, chosen, where, found[0], reason, seconds_of(expires, "--expires"), rules)
-        say(f"{made.actor} accepted of release {made.release} in {environment}, until {timestamp(made.expires)}: {made.finding}")
+        say(
+            f"{made.actor} accepted of release {made.release} in {environment}, until {timestamp(made.expires)}: {made.finding}"
+        )

@@ -28,10 +28,16 @@ def adopt(options: Globals, environments: tuple[str, ...], force: bool) -> None:
         plan = load_plan(options.home)
         here = machine_id(options.home)
         moved = ctx.ledger.property(MACHINE) not in (None, here)
-        found = [survey(ctx, plan, environment_of(plan, name), parse_plan, moved=moved) for name in environments or plan.environments]
+        found = [
+            survey(ctx, plan, environment_of(plan, name), parse_plan, moved=moved)
+            for name in environments or plan.environments
+        ]
         lines = [line for item in found for line in describe(item)]
         if moved:
-            lines.insert(0, "the ledger: it was copied from another machine, gets an identity of its own, and belongs to this machine then")
+            lines.insert(
+                0,
+                "the ledger: it was copied from another machine, gets an identity of its own, and belongs to this machine then",
+            )
         for line in lines:
             say(line)
         if not lines:

@@ -20,10 +20,19 @@ if TYPE_CHECKING:
 @click.argument("environment")
 @click.argument("release", required=False)
 @click.option("--reason", default="", help="Why, for the history")
-@click.option("--sign", "key", is_flag=False, flag_value="", metavar="[KEY]", help="Sign it with an SSH key [git's user.signingKey, else that of ssh]")
+@click.option(
+    "--sign",
+    "key",
+    is_flag=False,
+    flag_value="",
+    metavar="[KEY]",
+    help="Sign it with an SSH key [git's user.signingKey, else that of ssh]",
+)
 @click.option("--expires", metavar="DURATION", help="How long a signed approval counts [as the plan says, else 7d]")
 @click.pass_obj
-def approve(options: Globals, environment: str, release: str | None, reason: str, key: str | None, expires: str | None) -> None:
+def approve(
+    options: Globals, environment: str, release: str | None, reason: str, key: str | None, expires: str | None
+) -> None:
     """Approve RELEASE (a number such as 12 or r12, or a version) for ENVIRONMENT, on its very digests.
 
     Without RELEASE: the one that was validated last in the environment before. A signed approval (--sign) is bound to this

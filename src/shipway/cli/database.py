@@ -39,10 +39,20 @@ def upgrade(options: Globals, environment: str, accessory: str | None, image: st
         databases = [item.name for item in plan.accessories.values() if item.kind == "postgres"]
         name = accessory or (plan.database.accessory if plan.database else databases[0] if len(databases) == 1 else "")
         if name not in plan.accessories:
-            raise UsageError("which accessory?", hint=f"pass --accessory NAME: {', '.join(databases) or 'the plan has no PostgreSQL'}")
+            raise UsageError(
+                "which accessory?",
+                hint=f"pass --accessory NAME: {', '.join(databases) or 'the plan has no PostgreSQL'}",
+            )
         chosen = plan.accessories[name]
         chosen = dataclasses.replace(chosen, image=image) if image else chosen
         done = upgrade_database(ctx, plan.app, environment, chosen, wait=wait)
-        say(style(f"{environment} runs on {done.new} now, as release {done.release.number}; the rows of {done.tables} tables are the same", "green"))
-        say(f"the files of {done.old} stay in the volume {done.volume}: `docker volume rm {done.volume}` when they are no longer needed")
+        say(
+            style(
+                f"{environment} runs on {done.new} now, as release {done.release.number}; the rows of {done.tables} tables are the same",
+                "green",
+            )
+        )
+        say(
+            f"the files of {done.old} stay in the volume {done.volume}: `docker volume rm {done.volume}` when they are no longer needed"
+        )
         say(f"write `image: {chosen.image}` into the plan before the next deployment")

@@ -23,5 +23,8 @@ def destroy(options: Globals, environment: str, force: bool, app: str | None) ->
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
         plan, where = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
         if not force:
-            raise UsageError(f"this removes {environment} of {plan.app} with all its data, and its snapshots", hint="say --force where that is meant")
+            raise UsageError(
+                f"this removes {environment} of {plan.app} with all its data, and its snapshots",
+                hint="say --force where that is meant",
+            )
         destroy_action(ctx, plan, where)

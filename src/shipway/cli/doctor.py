@@ -13,12 +13,26 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--fix", is_flag=True, help="Repair what can be repaired")
-@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="With --fix, wait for another deployment to end [0]")
-@click.option("--forget", metavar="HOST", help="A host that is not in the plan any more and is gone for good: look for it no longer")
+@click.option(
+    "--wait", type=float, default=0.0, metavar="SECONDS", help="With --fix, wait for another deployment to end [0]"
+)
+@click.option(
+    "--forget",
+    metavar="HOST",
+    help="A host that is not in the plan any more and is gone for good: look for it no longer",
+)
 @app_option
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.pass_obj
-def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as_json: bool, app: str | None, forget: str | None) -> None:
+def doctor(
+    options: Globals,
+    environment: str | None,
+    fix: bool,
+    wait: float,
+    as_json: bool,
+    app: str | None,
+    forget: str | None,
+) -> None:
     """Compare the ledger with what really runs in ENVIRONMENT [all], and print what differs."""
     import dataclasses
     from contextlib import suppress
@@ -36,7 +50,9 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
         known = known_app(ctx, app, lambda: load_plan(options.home))
         if forget:
             if not environment:
-                raise UsageError("--forget is for one environment", hint=f"shipway doctor ENVIRONMENT --forget {forget}")
+                raise UsageError(
+                    "--forget is for one environment", hint=f"shipway doctor ENVIRONMENT --forget {forget}"
+                )
             forget_host(ctx, known.name, environment, forget)
         chosen = [known.environment(environment)] if environment else known.environments()
         found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
@@ -44,13 +60,20 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
         if fix and found:
             broken = [each for each in chosen if any(finding.environment == each.name for finding in found)]
             with suppress(ShipwayError):  # raised after leftovers are reported
-                attempt_all(*(partial(repair, ctx, known.name, each, wait=wait) for each in broken), on_error=failed.append)
+                attempt_all(
+                    *(partial(repair, ctx, known.name, each, wait=wait) for each in broken), on_error=failed.append
+                )
             left = [finding for each in chosen for finding in examine(ctx, known.name, each)]
             fixed = [finding for finding in found if finding not in left]
         else:
             left, fixed = found, []
         if as_json:
-            say(json.dumps({"found": list(map(dataclasses.asdict, left)), "fixed": list(map(dataclasses.asdict, fixed))}, indent=1))
+            say(
+                json.dumps(
+                    {"found": list(map(dataclasses.asdict, left)), "fixed": list(map(dataclasses.asdict, fixed))},
+                    indent=1,
+                )
+            )
         else:
             several = any(len(each.hosts) > 1 for each in chosen)
             for finding in fixed:
@@ -58,7 +81,14 @@ def doctor(options: Globals, environment: str | None, fix: bool, wait: float, as
             for finding in left:
                 host = f"{finding.host}  " if several and finding.host else ""
                 say(f"{style('✗', 'red')} {finding.environment}  {host}{finding.thing}: {finding.problem}")
-                say(style(f"    --fix would {finding.remedy}" if finding.remedy else "    look into it: Shipway doesn't change this by itself", "dim"))
+                say(
+                    style(
+                        f"    --fix would {finding.remedy}"
+                        if finding.remedy
+                        else "    look into it: Shipway doesn't change this by itself",
+                        "dim",
+                    )
+                )
             if not left:
                 say(style("all is as the ledger says", "green"))
         if failed:

@@ -13,7 +13,12 @@ DAY = 86400.0  # seconds
 @click.command()
 @click.argument("environment")
 @click.option("--to", metavar="VERSION", help="A version tag or release number [the last good one before this]")
-@click.option("--every", type=click.FloatRange(min=0, min_open=True), metavar="DAYS", help="Not where what runs passed one in the last so many days")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DAYS",
+    help="Not where what runs passed one in the last so many days",
+)
 @click.pass_obj
 def drill(options: Globals, environment: str, to: str | None, every: float | None) -> None:
     """Walk the whole way back from what ENVIRONMENT runs, on a copy of its data, without touching it.
@@ -42,6 +47,11 @@ def drill(options: Globals, environment: str, to: str | None, every: float | Non
         if not found.passed:
             listed = "\n".join(f"  - {reason}" for reason in found.trial.reasons)
             raise NotProven(f"release {found.target} does not work where the way back ends:\n{listed}")
-        say(style(f"{environment} can go back to release {found.target}, {found.way}: walked in {human(found.seconds)}", "green"))
+        say(
+            style(
+                f"{environment} can go back to release {found.target}, {found.way}: walked in {human(found.seconds)}",
+                "green",
+            )
+        )
         for reason in found.trial.reasons:
             say(f"  {reason}")

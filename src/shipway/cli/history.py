@@ -52,11 +52,25 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
                 item.schema or "", item.actor, _approvers(approved[item.id]),
             ])  # fmt: skip
         words = [(word.at, word) for each in accepted.values() for word in each]
-        heading = ["when", "environment", "what", "release", "version", "revision", "outcome", "took", "schema", "by", "approved by"]
+        heading = [
+            "when",
+            "environment",
+            "what",
+            "release",
+            "version",
+            "revision",
+            "outcome",
+            "took",
+            "schema",
+            "by",
+            "approved by",
+        ]
         table(rows, heading)
         for _, word in sorted(words, key=lambda pair: pair[0], reverse=True):
             until = timestamp(word.expires)
-            say(f"{timestamp(word.at)}  {word.actor} accepted of release {word.release} in {word.environment}: {word.finding}, until {until}: {word.reason}")
+            say(
+                f"{timestamp(word.at)}  {word.actor} accepted of release {word.release} in {word.environment}: {word.finding}, until {until}: {word.reason}"
+            )
         if not rows:
             say("nothing was deployed yet")
 
@@ -74,7 +88,10 @@ def _approvals(ctx: Context, deployment: Deployment) -> list[Approval]:
 def _approvers(approvals: Sequence[Approval]) -> str:
     """The approvers without duplicates, marked if a signature proves who they are."""
     signed = {item.actor for item in approvals if item.signature}
-    return ", ".join(f"{actor} ({'signed' if actor in signed else 'claimed'})" for actor in dict.fromkeys(item.actor for item in approvals))
+    return ", ".join(
+        f"{actor} ({'signed' if actor in signed else 'claimed'})"
+        for actor in dict.fromkeys(item.actor for item in approvals)
+    )
 
 
 def _data(approval: Approval) -> dict[str, object]:

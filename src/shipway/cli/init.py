@@ -23,17 +23,25 @@ if TYPE_CHECKING:
     "--hook", type=click.Path(path_type=Path, file_okay=False), metavar="REPOSITORY.git",
     help="Write no plan, but the post-receive hook of a bare repository",
 )  # fmt: skip
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="With --hook: the home that the hook uses")
-@click.option("--protected", metavar="BRANCH", help="With --hook: whose plan has the rules in force [HEAD of the repository]")
+@click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), help="With --hook: the home that the hook uses"
+)
+@click.option(
+    "--protected", metavar="BRANCH", help="With --hook: whose plan has the rules in force [HEAD of the repository]"
+)
 @click.pass_obj
-def init(options: Globals, force: bool, stdout: bool, hook: Path | None, home: Path | None, protected: str | None) -> None:
+def init(
+    options: Globals, force: bool, stdout: bool, hook: Path | None, home: Path | None, protected: str | None
+) -> None:
     """Write shipway.yaml for this repository, from what is found in it."""
     from shipway.actions.projects.init import draft_plan, write_hook, write_plan
 
     if hook is None and home is not None:
         raise click.UsageError("--home belongs to --hook here; before `init` it is the home of this command")
     if hook is None and protected is not None:
-        raise click.UsageError("--protected belongs to --hook here; elsewhere: shipway rules register --protected BRANCH")
+        raise click.UsageError(
+            "--protected belongs to --hook here; elsewhere: shipway rules register --protected BRANCH"
+        )
     if hook is not None:
         if stdout:
             raise click.UsageError("--stdout prints a plan: it has no meaning with --hook")

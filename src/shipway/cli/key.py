@@ -32,7 +32,9 @@ def import_(options: Globals) -> None:
     from shipway.app import open_secrets
     from shipway.drivers.secrets.key import Key
 
-    text = click.prompt("key", hide_input=True, default="", show_default=False) if sys.stdin.isatty() else sys.stdin.read()
+    text = (
+        click.prompt("key", hide_input=True, default="", show_default=False) if sys.stdin.isatty() else sys.stdin.read()
+    )
     given = Key(text)
     with open_secrets(options.home) as secrets:
         secrets.take_key(given)

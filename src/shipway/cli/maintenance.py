@@ -13,7 +13,9 @@ from shipway.cli.output import TerminalReporter, say
 @click.command()
 @click.argument("state", type=click.Choice(["on", "off"]))
 @click.argument("environment")
-@click.option("--page", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An HTML file [a plain page]")
+@click.option(
+    "--page", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An HTML file [a plain page]"
+)
 @app_option
 @click.pass_obj
 def maintenance(options: Globals, state: str, environment: str, page: Path | None, app: str | None) -> None:

@@ -14,9 +14,16 @@ import click
 from shipway.system.plain import plain
 from shipway.system.redact import of_process
 
-MARKS = {"succeeded": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("·", "bright_black"), "cancelled": ("✗", "yellow")}
+MARKS = {
+    "succeeded": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "skipped": ("·", "bright_black"),
+    "cancelled": ("✗", "yellow"),
+}
 # For terminals with a small character set: other missing characters become question marks.
-PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "-", "▸": ">", "▌": "|", "│": "|", "●": "*", "○": "o", "→": "->", "…": "..."})
+PLAIN = str.maketrans(
+    {"✓": "+", "✗": "x", "·": "-", "▸": ">", "▌": "|", "│": "|", "●": "*", "○": "o", "→": "->", "…": "..."}
+)
 CODES = {"red": 31, "green": 32, "yellow": 33, "bright_black": 90, "dim": 90, "bold": 1}
 # Markers of colours that no other text contains: the number differs in each process.
 _OWN = f"{os.urandom(4).hex()}:"

@@ -18,23 +18,58 @@ if TYPE_CHECKING:
     from shipway.proving.sequence import SequenceReport
 
 LAYOUTS = ("golang-migrate", "diesel", "goose", "dbmate", "flyway", "alembic", "sql")
-COLOURS = {"RESTORED": "green", "COLUMN_ORDER": "green", "DATA_LOST": "red", "NOT_RESTORED": "red", "IRREVERSIBLE": "yellow", "FAILS": "red"}
+COLOURS = {
+    "RESTORED": "green",
+    "COLUMN_ORDER": "green",
+    "DATA_LOST": "red",
+    "NOT_RESTORED": "red",
+    "IRREVERSIBLE": "yellow",
+    "FAILS": "red",
+}
 
 
 @click.command()
 @click.argument("release", required=False)
-@click.option("--env", "environment", metavar="ENVIRONMENT", help="What the way leads from and back to [the one that asks for proofs]")
-@click.option("--mode", type=click.Choice(["schema", "data", "rows"]), help="How the copy of its database is filled [as the plan says]")
+@click.option(
+    "--env",
+    "environment",
+    metavar="ENVIRONMENT",
+    help="What the way leads from and back to [the one that asks for proofs]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["schema", "data", "rows"]),
+    help="How the copy of its database is filled [as the plan says]",
+)
 @click.option("--again", is_flag=True, help="Walk it although it was walked")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with all that was found")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
-@click.option("--migrations", type=click.Path(path_type=Path, file_okay=False), help="Walk a folder of migrations one by one, without a plan")
-@click.option("--layout", type=click.Choice(LAYOUTS), default="sql", show_default=True, help="Whose files they are; sql: as the files tell")
+@click.option(
+    "--migrations",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Walk a folder of migrations one by one, without a plan",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    default="sql",
+    show_default=True,
+    help="Whose files they are; sql: as the files tell",
+)
 @click.option("--database", metavar="URL", help="A server to walk them on, in databases of their own; or sqlite:")
 @click.option("--rows", is_flag=True, help="Generate rows where a way may lose some, and look at them")
-@click.option("--lint", is_flag=True, help="Let squawk look for locks that only large tables show (pip install squawk-cli)")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, metavar="SECONDS", help="For each way up or down")
+@click.option(
+    "--lint", is_flag=True, help="Let squawk look for locks that only large tables show (pip install squawk-cli)"
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For each way up or down",
+)
 @click.option("--from", "first", metavar="VERSION", help="Begin with this one; those before it are applied")
 @click.option("--only", metavar="VERSION", help="Walk this one alone")
 @click.pass_obj
@@ -68,7 +103,11 @@ def prove(
             say(f"{where.name} runs nothing yet: there is nothing to go back to", err=as_json)
             return
         _write(proof, html, junit)
-        say(data(proof) if as_json else "\n".join(lines(proof, style, min(shutil.get_terminal_size((100, 24)).columns, 120))))
+        say(
+            data(proof)
+            if as_json
+            else "\n".join(lines(proof, style, min(shutil.get_terminal_size((100, 24)).columns, 120)))
+        )
         require_rollback_plan(ctx, proof)
 
 
@@ -132,9 +171,16 @@ def _sum_up(done: SequenceReport, as_json: bool) -> None:
 
         from shipway.domain.record import to_data
 
-        say(json.dumps({"asked": done.asked, "walked": len(done.ways), "verdicts": found, "ways": to_data(done.ways)}, indent=2))
+        say(
+            json.dumps(
+                {"asked": done.asked, "walked": len(done.ways), "verdicts": found, "ways": to_data(done.ways)}, indent=2
+            )
+        )
         return
-    say(f"{len(done.ways)} of {done.asked} migrations walked: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items()))
+    say(
+        f"{len(done.ways)} of {done.asked} migrations walked: "
+        + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
+    )
     if unseen := sum(any(UNSEEN in warning for warning in way.warnings) for way in done.ways):
         say(f"{unseen} of them may lose rows; --rows looks at that")
 

@@ -23,11 +23,19 @@ def prune(options: Globals, dry_run: bool, app: str | None) -> None:
         found = look(ctx, app or load_plan(options.home).app)
         for host in found.hosts:
             say(style(host.host, "bold") + (f"  is left out: {host.error.message}" if host.error else ""))
-            going = [(style("goes", "yellow"), _name(item.image.names), readable(item.image.size), item.reason) for item in host.going]
-            staying = [(style("stays", "green"), _name(item.image.names), readable(item.image.size), item.reason) for item in host.staying]
+            going = [
+                (style("goes", "yellow"), _name(item.image.names), readable(item.image.size), item.reason)
+                for item in host.going
+            ]
+            staying = [
+                (style("stays", "green"), _name(item.image.names), readable(item.image.size), item.reason)
+                for item in host.staying
+            ]
             table([*going, *staying], ("", "image", "size", "why"))
         if found.files:
-            say(f"{len(found.files)} outputs and logs of old runs, {readable(sum(path.stat().st_size for path in found.files))}")
+            say(
+                f"{len(found.files)} outputs and logs of old runs, {readable(sum(path.stat().st_size for path in found.files))}"
+            )
         if dry_run:
             return
         before, gone = weigh(ctx, found), list[str]()
@@ -35,7 +43,11 @@ def prune(options: Globals, dry_run: bool, app: str | None) -> None:
             remove(ctx, found, gone.append)
         finally:
             freed = sum(max(0, after - before.get(host, after)) for host, after in weigh(ctx, found).items())
-            say(f"{len(gone)} names and files removed: {readable(freed)} more are free" if gone else "nothing was removed")
+            say(
+                f"{len(gone)} names and files removed: {readable(freed)} more are free"
+                if gone
+                else "nothing was removed"
+            )
 
 
 def _name(names: tuple[str, ...]) -> str:

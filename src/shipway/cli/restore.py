@@ -16,7 +16,9 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for a deployment to end [0]")
 @app_option
 @click.pass_obj
-def restore(options: Globals, environment: str, snapshot: int, yes: bool, reason: str, wait: float, app: str | None) -> None:
+def restore(
+    options: Globals, environment: str, snapshot: int, yes: bool, reason: str, wait: float, app: str | None
+) -> None:
     """Put SNAPSHOT (a number) in the place of the database of ENVIRONMENT. Without --yes, say what would be lost.
 
     A snapshot of the present is taken first. What is written while this runs is lost as well: `shipway maintenance on`
@@ -32,11 +34,18 @@ def restore(options: Globals, environment: str, snapshot: int, yes: bool, reason
         plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
         found = outlook(ctx, plan.app, environment, snapshot)
         chosen = found.snapshot
-        say(f"snapshot {chosen.number} of {timestamp(chosen.at)}: {chosen.cause}; release {chosen.release}, schema {chosen.schema or 'unknown'}")
+        say(
+            f"snapshot {chosen.number} of {timestamp(chosen.at)}: {chosen.cause}; release {chosen.release}, schema {chosen.schema or 'unknown'}"
+        )
         say("what was written or changed since then is lost; by the numbers of rows:")
         for line in found.lost or ("all tables have as many rows as then",):
             say(f"  {line}")
         if not yes:
             raise UsageError("nothing was changed", hint="say --yes where that is meant")
         present = restore_snapshot(ctx, plan.app, environment, snapshot, reason, wait=wait)
-        say(style(f"{environment} has the data of snapshot {snapshot}; what was there before is snapshot {present.number}", "green"))
+        say(
+            style(
+                f"{environment} has the data of snapshot {snapshot}; what was there before is snapshot {present.number}",
+                "green",
+            )
+        )

@@ -21,7 +21,15 @@ from shipway.cli.output import TerminalReporter, say, style
 @app_option
 @click.pass_obj
 def rollback(
-    options: Globals, environment: str, to: str | None, dry_run: bool, code_only: bool, force_down: bool, reason: str, wait: float, app: str | None
+    options: Globals,
+    environment: str,
+    to: str | None,
+    dry_run: bool,
+    code_only: bool,
+    force_down: bool,
+    reason: str,
+    wait: float,
+    app: str | None,
 ) -> None:
     """Take ENVIRONMENT back to the last good release: its images, its secrets, and its schema the way that the proofs of
     the releases between them show.

@@ -48,7 +48,9 @@ def accept(options: Globals, environment: str, revision: str, reason: str) -> No
 
 @rules.command()
 @click.option("--protected", metavar="BRANCH", help="Whose plan has the rules in force [the remote's HEAD]")
-@click.option("--address", metavar="URL", help="By which clones reach it; it must have the app's history [the clone's remote]")
+@click.option(
+    "--address", metavar="URL", help="By which clones reach it; it must have the app's history [the clone's remote]"
+)
 @click.option("--reason", required=True, help="Why, for the history")
 @click.pass_obj
 def register(options: Globals, protected: str | None, address: str | None, reason: str) -> None:
@@ -72,7 +74,11 @@ def _show(options: Globals) -> None:
         where = " and ".join(registration.addresses)
         say(f"{registration.app}: {registration.plan} of {where}, protected branch {registration.branch}")
         if registration.reason:
-            say(style(f"registered by {registration.actor} on {timestamp(registration.at)}: {registration.reason}", "dim"))
+            say(
+                style(
+                    f"registered by {registration.actor} on {timestamp(registration.at)}: {registration.reason}", "dim"
+                )
+            )
         if book.problem:
             say(f"{style('problem:', 'red')} {book.problem}")
         for name in dict.fromkeys([*(book.plan.environments if book.plan else ()), *plan.environments]):
@@ -80,7 +86,10 @@ def _show(options: Globals) -> None:
             columns = [keys_of(item.plan, name) for item in found.sets]
             say()
             say(style(name, "bold") + ("" if found.running else ": nothing runs there"))
-            rows = [[key, *(column.get(key, "–") for column in columns)] for key in dict.fromkeys(key for column in columns for key in column)]
+            rows = [
+                [key, *(column.get(key, "–") for column in columns)]
+                for key in dict.fromkeys(key for column in columns for key in column)
+            ]
             table(rows, ["rule", *(item.source for item in found.sets)])
             if not rows:
                 say(f"{found.protected.source} has no environment {name}: it is not deployed")

@@ -25,11 +25,15 @@ def secret() -> None:
 @secret.command("set")
 @click.argument("environment")
 @click.argument("name")
-@click.option("--for", "address", metavar="ADDRESS", help="Of `registry`: the one address that gets it, such as ghcr.io/acme")
+@click.option(
+    "--for", "address", metavar="ADDRESS", help="Of `registry`: the one address that gets it, such as ghcr.io/acme"
+)
 @click.option("--generate", is_flag=True, help="Make a random value instead of reading one from stdin")
 @click.option("--keep-newline", is_flag=True, help="Keep the newline at the end of what stdin gives [it is left out]")
 @click.pass_obj
-def set_(options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool) -> None:
+def set_(
+    options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool
+) -> None:
     """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is asked for, or read from stdin."""
     from shipway.actions.environment.secret_names import check_name
     from shipway.app import load_plan, open_context
@@ -42,7 +46,10 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
             scope = registry_scope(plan, name, address)
         else:
             if address:
-                raise UsageError("--for is for the credentials of a registry", hint=f"shipway secret set registry {name} --for {address}")
+                raise UsageError(
+                    "--for is for the credentials of a registry",
+                    hint=f"shipway secret set registry {name} --for {address}",
+                )
             if environment != PROOFS:
                 environment_of(plan, environment)
         unknown = check_name(plan, environment, name)
@@ -57,7 +64,9 @@ def set_(options: Globals, environment: str, name: str, address: str | None, gen
             value = as_text(given if keep_newline else given.removesuffix(b"\n"))
         require_fit(plan, environment, name, as_bytes(value))
         version = ctx.secrets.set(scope, name, value)
-        say(f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it")
+        say(
+            f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it"
+        )
         if unknown:
             say(unknown, err=True)
 
@@ -81,12 +90,21 @@ def remove(options: Globals, environment: str, name: str, address: str | None) -
             listed = ", ".join(item for item in known if ":" not in item) or "none"
             raise UsageError(f"{name} is not set for {address or environment}", hint=f"set there: {listed}")
         access = plan.registry
-        if address and access and name in (access.password, access.token) and registry_scope(plan, name, access.address) == scope:
-            raise UsageError(f"{name} is not removed: the plan's registry uses it", hint="take it out of the plan first")
+        if (
+            address
+            and access
+            and name in (access.password, access.token)
+            and registry_scope(plan, name, access.address) == scope
+        ):
+            raise UsageError(
+                f"{name} is not removed: the plan's registry uses it", hint="take it out of the plan first"
+            )
         if environment != REGISTRY:
             require_unused(ctx, plan, environment, name)
         ctx.secrets.remove(scope, name)
-        say(f"{name} is removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks")
+        say(
+            f"{name} is removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks"
+        )
 
 
 @secret.command("list")
@@ -119,6 +137,10 @@ def registry_scope(plan: Plan, name: str, address: str | None) -> str:
 
     if not address or "://" in address or not address.strip("/"):
         example = plan.registry.address if plan.registry else "ghcr.io/acme"
-        why = "a registry's credentials are bound to its address" if not address else f"{address!r} is no address of a registry"
+        why = (
+            "a registry's credentials are bound to its address"
+            if not address
+            else f"{address!r} is no address of a registry"
+        )
         raise UsageError(why, hint=f"shipway secret set registry {name} --for {example}")
     return scope(plan.app, address)

@@ -27,4 +27,6 @@ def snapshot(options: Globals, environment: str, reason: str, wait: float) -> No
         plan = load_plan(options.home)
         environment_of(plan, environment)
         made = take(ctx, plan.app, environment, reason, wait=wait)
-        say(f"snapshot {made.number} of {environment}: {readable(made.size)}, {sum(made.rows.values())} rows in {len(made.rows)} tables, schema {made.schema or 'unknown'}")
+        say(
+            f"snapshot {made.number} of {environment}: {readable(made.size)}, {sum(made.rows.values())} rows in {len(made.rows)} tables, schema {made.schema or 'unknown'}"
+        )

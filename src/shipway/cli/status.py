@@ -36,14 +36,38 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = ("current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays", "accessories", "lease", "versions", "ahead", "accepted", "drill")
-            say(json.dumps({item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found}, indent=2))
+            keys = (
+                "current",
+                "latest",
+                "services",
+                "crashing",
+                "edge_down",
+                "away",
+                "former_hosts",
+                "standby",
+                "draining",
+                "strays",
+                "accessories",
+                "lease",
+                "versions",
+                "ahead",
+                "accepted",
+                "drill",
+            )
+            say(
+                json.dumps(
+                    {item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found},
+                    indent=2,
+                )
+            )
             return
         from shipway.domain.release import DESTROY
         from shipway.system.durations import ago, moment
 
         for name in sorted({name for item in found for name in item.edge_down}):
-            say(f"{style('the edge is down', 'red')}: {name} doesn't run, requests to its ports get no answer; `shipway doctor --fix` starts it")
+            say(
+                f"{style('the edge is down', 'red')}: {name} doesn't run, requests to its ports get no answer; `shipway doctor --fix` starts it"
+            )
         say(style(known.name, "bold"))
         for item in found:
             say(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
@@ -51,26 +75,37 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                 say(f"    {style('under way', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
             if item.current is None or item.release is None:
                 gone = item.latest if item.latest and item.latest.kind == DESTROY else None
-                say(f"    destroyed {ago(ctx.clock() - gone.started)} by {gone.actor}" if gone else "    nothing was deployed here yet")
+                say(
+                    f"    destroyed {ago(ctx.clock() - gone.started)} by {gone.actor}"
+                    if gone
+                    else "    nothing was deployed here yet"
+                )
             else:
                 version = f" {style(item.versions[-1], 'green')}" if item.versions else ""
                 since = ago(ctx.clock() - (item.current.finished or item.current.started))
                 say(f"    release {item.release.number}{version}  {item.release.revision[:12]}  {item.release.subject}")
-                say(f"    {item.current.kind} {since} by {item.current.actor}" + (f", schema {item.current.schema}" if item.current.schema else ""))
+                say(
+                    f"    {item.current.kind} {since} by {item.current.actor}"
+                    + (f", schema {item.current.schema}" if item.current.schema else "")
+                )
                 if item.ahead:
                     say(f"    {style('the schema is ahead of the code', 'yellow')}, which was made for {item.ahead}")
                 if item.drill:
                     when, walked = item.drill
                     outcome = walked.trial.verdict if walked.passed else style(walked.trial.verdict, "red")
                     took = f"{walked.seconds:.0f} s"
-                    say(f"    way back drilled {ago(ctx.clock() - when)}: to release {walked.target}, {walked.way}, {took}: {outcome}")
+                    say(
+                        f"    way back drilled {ago(ctx.clock() - when)}: to release {walked.target}, {walked.way}, {took}: {outcome}"
+                    )
                 for word in item.accepted:
                     over = "expired" if word.expires <= ctx.clock() else f"until {moment(word.expires, ctx.clock())}"
                     say(f"    {style('accepted', 'yellow')}: {word.finding}, by {word.actor}, {over}: {word.reason}")
             for words in item.away:
                 say(f"    {style('●', 'red')} {words}")
             for host, why in item.former_hosts.items():
-                say(f"    {style('●', 'red')} {host} is not in the plan any more, and what ran there may still run: {why}")
+                say(
+                    f"    {style('●', 'red')} {host} is not in the plan any more, and what ran there may still run: {why}"
+                )
                 say(style(f"      {remedy(item.environment.name, host)}", "dim"))
             for name, (running, wanted) in item.services.items():
                 colour = "green" if running == wanted else "red"
@@ -88,4 +123,6 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             for name in item.strays:
                 say(f"    {style('●', 'yellow')} {name} belongs to no current release")
             if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
-                say(f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}")
+                say(
+                    f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}"
+                )

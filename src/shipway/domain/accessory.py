@@ -64,7 +64,9 @@ def url(accessory: Accessory, app: str, host: str, password: str, *, published: 
             return f"postgresql://{_part(user)}:{_part(own['POSTGRES_PASSWORD'])}@{at}/{_part(own.get('POSTGRES_DB', user))}"
         case "mysql":
             own = environment(accessory, app, password)
-            return f"mysql://{_part(own['MYSQL_USER'])}:{_part(own['MYSQL_PASSWORD'])}@{at}/{_part(own['MYSQL_DATABASE'])}"
+            return (
+                f"mysql://{_part(own['MYSQL_USER'])}:{_part(own['MYSQL_PASSWORD'])}@{at}/{_part(own['MYSQL_DATABASE'])}"
+            )
         case "redis":
             return f"redis://{at}/0"
         case _:
@@ -96,7 +98,9 @@ def health(accessory: Accessory) -> Health:
         case "redis":
             return Health(command="redis-cli ping | grep -q PONG", tcp=True)
         case "mysql":
-            return Health(command='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent', tcp=True)
+            return Health(
+                command='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent', tcp=True
+            )
         case _:
             return Health(tcp=True)
 

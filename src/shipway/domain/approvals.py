@@ -36,7 +36,12 @@ def claimed(approval: Approval, files: Sequence[SignersFile] = (), mailmap: Mail
 
 
 def signed(
-    approval: Approval, key: str | None, change: str, files: Sequence[SignersFile], admits: Callable[[list[str]], bool], mailmap: Mailmap = EMPTY
+    approval: Approval,
+    key: str | None,
+    change: str,
+    files: Sequence[SignersFile],
+    admits: Callable[[list[str]], bool],
+    mailmap: Mailmap = EMPTY,
 ) -> Vote:
     """The vote of a signed approval. key: in its signature; change: digest of what the deployment would change now;
     files: the key must be in each, and without any file no key counts; admits: whether a key in these lines made the
@@ -48,7 +53,9 @@ def signed(
     if addresses:
         vote = Vote(approval, mailmap.canonical(addresses), addresses)
     if not files:
-        return replace(vote, refused=f"no file of the rules in force says whose the key {fingerprint(key)} of {approval.actor} is")
+        return replace(
+            vote, refused=f"no file of the rules in force says whose the key {fingerprint(key)} of {approval.actor} is"
+        )
     for file in files:
         lines = file.lines(key)
         if file.problem:
@@ -92,7 +99,10 @@ def refused_author(rule: Approvals, release: Release, addresses: Sequence[str], 
 
 def change(before: Release | None, release: Release) -> str:
     """What a deployment would change, from the ledger alone, so that the text is the same on every machine."""
-    lines = [f"from: release {before.number} {before.digest}" if before else "from: nothing", f"to: release {release.number} {release.digest}"]
+    lines = [
+        f"from: release {before.number} {before.digest}" if before else "from: nothing",
+        f"to: release {release.number} {release.digest}",
+    ]
     old = dict(before.images) if before else {}
     for name in sorted({*old, *release.images}):
         if old.get(name) != release.images.get(name):
@@ -121,7 +131,9 @@ def _why_not(rule: Approvals, release: Release, vote: Vote, authors: Authors | N
     approval = vote.approval
     if approval.digest != release.digest:
         return f"{approval.actor} approved other digests"
-    if (rule.expire is not None and approval.at + rule.expire < now) or (approval.expires is not None and approval.expires <= now):
+    if (rule.expire is not None and approval.at + rule.expire < now) or (
+        approval.expires is not None and approval.expires <= now
+    ):
         return f"the approval of {approval.actor} has expired"
     if rule.signed and not approval.signature:
         return f"{approval.actor} approved without a signature"

@@ -68,7 +68,12 @@ class Authors:
 
     def find(self, addresses: Iterable[str]) -> Author | None:
         """Return the author who owns one of these addresses."""
-        mine = {found for address in addresses for known in self.mailmap.person(address) for found in self.mailmap.all_of(known)}
+        mine = {
+            found
+            for address in addresses
+            for known in self.mailmap.person(address)
+            for found in self.mailmap.all_of(known)
+        }
         return next((author for author in self.people.values() if author.addresses & mine), None)
 
     def render(self) -> str:

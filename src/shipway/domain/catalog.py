@@ -78,4 +78,8 @@ def reordered(before: Catalog, after: Catalog) -> tuple[str, ...]:
 
 def _facets(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     names = [*before, *(name for name in after if name not in before)]
-    return {name: (before.get(name, ""), after.get(name, "")) for name in names if before.get(name, "") != after.get(name, "")}
+    return {
+        name: (before.get(name, ""), after.get(name, ""))
+        for name in names
+        if before.get(name, "") != after.get(name, "")
+    }

@@ -49,7 +49,15 @@ class Changeset:
         widths = [max(len(getattr(change, part)) for change in self.changes) for part in parts]
         lines = [self.title]
         for change in self.changes:
-            mark = {"create": "+", "start": "+", "bring back": "+", "remove": "-", "stop": "-", "stand by": "-", "revert": "-"}.get(change.verb, "~")
+            mark = {
+                "create": "+",
+                "start": "+",
+                "bring back": "+",
+                "remove": "-",
+                "stop": "-",
+                "stand by": "-",
+                "revert": "-",
+            }.get(change.verb, "~")
             columns = [getattr(change, part) for part in parts]
             cells = "  ".join(text.ljust(width) for text, width in zip(columns, widths, strict=True) if width)
             warning = "  [needs --force]" if change.dangerous else ""

@@ -29,10 +29,14 @@ class _Context:
 
     def __init__(self, changes: Sequence[Difference]) -> None:
         tables = {"table", "foreign table", "view", "materialized view"}
-        self.new_columns = {change.name: change for change in changes if change.kind == "column" and change.change == "added"}
+        self.new_columns = {
+            change.name: change for change in changes if change.kind == "column" and change.change == "added"
+        }
         self._new = {change.name for change in changes if change.kind in tables and change.change == "added"}
         self._gone = {change.name for change in changes if change.kind in tables and change.change == "removed"}
-        self._gone_columns = {change.name for change in changes if change.kind == "column" and change.change == "removed"}
+        self._gone_columns = {
+            change.name for change in changes if change.kind == "column" and change.change == "removed"
+        }
 
     def part_of_another(self, change: Difference) -> bool:
         """Whether it was added or dropped with its table or column, for which there is a separate change."""
@@ -42,7 +46,11 @@ class _Context:
             return table in self._new or (change.kind == "sequence" and bool(owner))
         if change.change == "removed":
             with_column = any(name in self._gone_columns for name in (*_columns(change), owner))
-            return table in self._gone or (with_column and change.kind != "column") or owner.rpartition(".")[0] in self._gone
+            return (
+                table in self._gone
+                or (with_column and change.kind != "column")
+                or owner.rpartition(".")[0] in self._gone
+            )
         return False
 
     def on_new_columns(self, change: Difference) -> bool:
@@ -50,7 +58,9 @@ class _Context:
         or a function's result."""
         columns = [self.new_columns.get(name) for name in _columns(change)]
         unique = change.kind == "index" or _side(change, "type") in {"unique", "primary key", "exclude"}
-        constant = [c for c in columns if c and (text := _side(c, "default")) and "(" not in text and text.lower() != "null"]
+        constant = [
+            c for c in columns if c and (text := _side(c, "default")) and "(" not in text and text.lower() != "null"
+        ]
         return bool(columns) and None not in columns and not (unique and constant)
 
 
@@ -96,7 +106,16 @@ _ADDED: Mapping[str, Callable[[Difference, _Context], Finding]] = {
 _LOOSENED = {
     "constraint", "index", "trigger", "rule", "policy", "event trigger", "statistics", "publication", "default privileges", "settings",
 }  # fmt: skip
-_UNSEEN = {"comment", "storage", "compression", "statistics target", "options", "toast options", "tablespace", "clustered by"}
+_UNSEEN = {
+    "comment",
+    "storage",
+    "compression",
+    "statistics target",
+    "options",
+    "toast options",
+    "tablespace",
+    "clustered by",
+}
 
 
 def _judge_facet(change: Difference, facet: str, before: str, after: str) -> Finding:
@@ -191,7 +210,10 @@ _FACETS: Mapping[tuple[str, str], Callable[[str, str], str]] = {
     ("", "generated"): _generated,
     ("", "privileges"): _privileges,
     **dict.fromkeys(
-        ((kind, "privileges") for kind in ("function", "procedure", "aggregate", "enum", "domain", "range", "composite type", "type")),
+        (
+            (kind, "privileges")
+            for kind in ("function", "procedure", "aggregate", "enum", "domain", "range", "composite type", "type")
+        ),
         _privileges_for_all,
     ),
     ("", "row security"): _row_security,

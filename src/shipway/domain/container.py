@@ -96,6 +96,7 @@ class ContainerInfo:
         seconds ago."""
         return self.state == "restarting" or (self.restarts > 0 and now - self.started < LOOP)
 
+
 @dataclass(frozen=True)
 class EngineObject:
     """A container, network or volume with labels."""

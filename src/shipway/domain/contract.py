@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 
-def released(pending: Sequence[str], called: Mapping[str, str], pattern: str | None, brought: str | None) -> tuple[str, ...]:
+def released(
+    pending: Sequence[str], called: Mapping[str, str], pattern: str | None, brought: str | None
+) -> tuple[str, ...]:
     """Return the pending revisions (oldest first) that a deployment applies: all before the first deferred one.
 
     called: names of revisions; the pattern is matched against the name and the revision. brought: the newest revision

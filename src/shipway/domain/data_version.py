@@ -36,7 +36,9 @@ def series_of(kind: str, image: str, variables: Mapping[str, str]) -> Series | N
     if kind == "mysql":
         for name in ("MARIADB_VERSION", "MYSQL_VERSION"):
             if variables.get(name):
-                return _series(_MYSQL_NAMES[name.split("_")[0].lower()], variables[name].partition(":")[2] or variables[name], 2)
+                return _series(
+                    _MYSQL_NAMES[name.split("_")[0].lower()], variables[name].partition(":")[2] or variables[name], 2
+                )
         product = _MYSQL_NAMES.get(base_name(image))
         return _series(product, tag, 2) if product else None
     return None

@@ -88,11 +88,18 @@ def render_desired(
 
 def nothing(desired: DesiredState) -> DesiredState:
     """The desired state of a host that is no longer part of the environment."""
-    return dataclasses.replace(desired, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None)
+    return dataclasses.replace(
+        desired, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None
+    )
 
 
 def variables(
-    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, host: Host | None = None
+    plan: Plan,
+    release: Release,
+    environment: Environment,
+    settings: Settings,
+    service: Service,
+    host: Host | None = None,
 ) -> dict[str, str]:
     """Environment variables of a service on a host (None: the first), least specific first."""
     return {
@@ -134,9 +141,7 @@ def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
 
 
-def accessory_urls(
-    plan: Plan, environment: Environment, passwords: Mapping[str, str], host: Host
-) -> dict[str, str]:
+def accessory_urls(plan: Plan, environment: Environment, passwords: Mapping[str, str], host: Host) -> dict[str, str]:
     """The variables that accessories provide: by container name on their own host, by its address on others."""
     first = environment.hosts[0]
     return {
@@ -203,7 +208,9 @@ def _replica(
     return dataclasses.replace(spec, name=name, labels=labels)
 
 
-def _accessory(plan: Plan, release: int, environment: Environment, settings: Settings, accessory: Accessory) -> ContainerSpec:
+def _accessory(
+    plan: Plan, release: int, environment: Environment, settings: Settings, accessory: Accessory
+) -> ContainerSpec:
     name = names.accessory(plan.app, environment.name, accessory.name)
     spec = ContainerSpec(
         name=name,

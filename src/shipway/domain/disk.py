@@ -36,11 +36,17 @@ def relief(usage: DiskUsage | None = None) -> str:
     ways = [
         ("shipway prune", "images of this app that nothing needs any more", None),
         ("docker builder prune", "the build cache", usage.build_cache),
-        ("docker image prune --all", "images that no container uses; what a rollback needs is pulled again", usage.unused_images),
+        (
+            "docker image prune --all",
+            "images that no container uses; what a rollback needs is pulled again",
+            usage.unused_images,
+        ),
     ]
     if usage.orphans:
         chosen = " ".join(sorted(usage.orphans)) if len(usage.orphans) <= FEW else NAMELESS
-        ways.append((f"docker volume rm {chosen}", "volumes without a name that no container uses", sum(usage.orphans.values())))
+        ways.append(
+            (f"docker volume rm {chosen}", "volumes without a name that no container uses", sum(usage.orphans.values()))
+        )
     shown = [
         f"  {command}  ({what}{'' if size is None or unknown else f': {readable(size)}'})"
         for command, what, size in ways if size is None or size or unknown

@@ -78,7 +78,8 @@ def told_apart(in_force: InForce, refused: Callable[[RuleSet, Environment], list
     found = [(item, refused(item, environment)) for item, environment in in_force.environments]
     reasons = dict.fromkeys(reason for _, listed in found for reason in listed)
     return [
-        reason if all(reason in listed for _, listed in found) else f"{reason} (a rule of {_those(reason, found)})" for reason in reasons
+        reason if all(reason in listed for _, listed in found) else f"{reason} (a rule of {_those(reason, found)})"
+        for reason in reasons
     ]
 
 

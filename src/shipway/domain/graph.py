@@ -19,7 +19,9 @@ def blocked(needs: Mapping[str, Collection[str]], failed: Collection[str]) -> di
         for name, own in needs.items():
             if name in causes or name in failed:
                 continue
-            cause = next((need if need in failed else causes[need] for need in own if need in failed or need in causes), "")
+            cause = next(
+                (need if need in failed else causes[need] for need in own if need in failed or need in causes), ""
+            )
             if cause:
                 causes[name], changed = cause, True
     return causes

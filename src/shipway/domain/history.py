@@ -35,7 +35,14 @@ def runs_since(deployments: Sequence[Deployment]) -> Deployment | None:
 
 def previous_release(deployments: Sequence[Deployment], release: int) -> int | None:
     """The release that this one replaced or is going to replace. None: it is the first."""
-    return next((item.release for item in since_last_destroy(deployments) if item.outcome == SUCCEEDED and item.release != release), None)
+    return next(
+        (
+            item.release
+            for item in since_last_destroy(deployments)
+            if item.outcome == SUCCEEDED and item.release != release
+        ),
+        None,
+    )
 
 
 def since_last_destroy(deployments: Sequence[Deployment]) -> list[Deployment]:

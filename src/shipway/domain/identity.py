@@ -22,7 +22,10 @@ def identity(text: str) -> str:
     if not given:
         raise UsageError("an identity is blank", hint=HINT)
     if len(given) > LONGEST:
-        raise UsageError(f"an identity has at most {LONGEST} characters, and this one has {len(given)}: {shown(given[:20])}…", hint=HINT)
+        raise UsageError(
+            f"an identity has at most {LONGEST} characters, and this one has {len(given)}: {shown(given[:20])}…",
+            hint=HINT,
+        )
     if any(_is_hidden(character) for character in given):
         raise UsageError(f"an identity has no blanks and no control characters: {shown(given)}", hint=HINT)
     return _without_tag(unicodedata.normalize("NFKC", given.casefold()))
@@ -38,7 +41,9 @@ def author_identity(text: str) -> str:
 
 def shown(text: str) -> str:
     """Escape invisible characters for a message."""
-    return "".join(f"\\u{ord(character):04x}" if _is_hidden(character) and character != " " else character for character in text)
+    return "".join(
+        f"\\u{ord(character):04x}" if _is_hidden(character) and character != " " else character for character in text
+    )
 
 
 def _is_hidden(character: str) -> bool:

@@ -25,7 +25,9 @@ class Mailmap:
         for line in text.splitlines():
             found = None if line.startswith("#") else LINE.match(line.strip())
             if found and found["old"]:
-                entries[author_identity(found["old"]), found["name"].strip().casefold()] = author_identity(found["address"])
+                entries[author_identity(found["old"]), found["name"].strip().casefold()] = author_identity(
+                    found["address"]
+                )
         return cls(entries)
 
     def proper(self, address: str, name: str = "") -> str:

@@ -58,7 +58,9 @@ def _service(spec: ContainerSpec, found: ContainerInfo | None, desired: DesiredS
     if found is None:
         yield Change("create", "container", spec.name, f"part of release {desired.release}", spec)
     elif not found.running:
-        yield Change("start", "container", spec.name, f"part of release {desired.release}, here and {found.state}", spec)
+        yield Change(
+            "start", "container", spec.name, f"part of release {desired.release}, here and {found.state}", spec
+        )
 
 
 def _routes(desired: DesiredState, observed: Observed) -> Iterator[Change]:

@@ -18,7 +18,10 @@ Version = tuple[int, int, int, tuple[tuple[int, int, str], ...]]  # last: the or
 def branch_matches(pattern: str, branch: str) -> bool:
     """Whether a branch matches a name or pattern: `*` and `?` match within one part of the name, `**` across parts."""
     parts = {r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
-    return re.fullmatch(re.sub(r"\\\*\\\*|\\\*|\\\?", lambda found: parts[found[0]], re.escape(pattern)), branch) is not None
+    return (
+        re.fullmatch(re.sub(r"\\\*\\\*|\\\*|\\\?", lambda found: parts[found[0]], re.escape(pattern)), branch)
+        is not None
+    )
 
 
 def on_branch(trigger: Trigger, branch: str) -> bool:
@@ -28,7 +31,11 @@ def on_branch(trigger: Trigger, branch: str) -> bool:
 
 def is_version(trigger: Trigger, tag: str) -> bool:
     """Whether the tag makes a commit a version for this trigger."""
-    if trigger.tag is None or not fnmatchcase(tag, trigger.tag) or any(fnmatchcase(tag, item) for item in trigger.except_tags):
+    if (
+        trigger.tag is None
+        or not fnmatchcase(tag, trigger.tag)
+        or any(fnmatchcase(tag, item) for item in trigger.except_tags)
+    ):
         return False
     return trigger.versions is None or in_range(trigger.versions, tag)
 
@@ -106,5 +113,7 @@ def _is_release(found: Version) -> bool:
 
 
 def _version(numbers: Sequence[int], pre: str | None) -> Version:
-    parts = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split(".")) if pre else _RELEASE
+    parts = (
+        tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split(".")) if pre else _RELEASE
+    )
     return (numbers[0], numbers[1], numbers[2], parts)

@@ -19,14 +19,20 @@ def kept_releases(histories: Mapping[str, Sequence[Deployment]], releases: Seque
     are independent, each with the `retain` of its running plan: deployments to one never remove images that another
     needs.
     """
-    found = [need for name, deployments in histories.items() for need in _needs(name, since_last_destroy(deployments), releases)]
+    found = [
+        need
+        for name, deployments in histories.items()
+        for need in _needs(name, since_last_destroy(deployments), releases)
+    ]
     kept: dict[int, str] = {}
     for _, number, reason in sorted(found, key=lambda need: need[0]):
         kept.setdefault(number, reason)
     return kept
 
 
-def _needs(environment: str, deployments: Sequence[Deployment], releases: Sequence[Release]) -> Iterator[tuple[int, int, str]]:
+def _needs(
+    environment: str, deployments: Sequence[Deployment], releases: Sequence[Release]
+) -> Iterator[tuple[int, int, str]]:
     """Rank of the reason (the lowest is reported), number and reason."""
     now = current(deployments)
     serving = now.release if now else 0

@@ -20,11 +20,19 @@ def of_steps(plan: Plan, protected: Plan | None) -> list[str]:
         known = protected.pipeline.get(step.name) if protected else None
         allowed = known.security if known else DEFAULT
         looser, given = step.security.looser_than(allowed), _texts(allowed)
-        found += [f"step {step.name}: {text}" for text in _texts(step.security) if text.split(":")[0] in looser and text not in given]
+        found += [
+            f"step {step.name}: {text}"
+            for text in _texts(step.security)
+            if text.split(":")[0] in looser and text not in given
+        ]
     return found
 
 
 def _texts(security: Security) -> list[str]:
     """Capabilities are listed one by one: a subset of the allowed ones is allowed."""
-    values = {"no-new-privileges": ["false"], "pids": [str(security.pids)], "capabilities": sorted(security.capabilities)}
+    values = {
+        "no-new-privileges": ["false"],
+        "pids": [str(security.pids)],
+        "capabilities": sorted(security.capabilities),
+    }
     return [f"{key}: {value}" for key in security.looser_than(DEFAULT) for value in values[key]]

@@ -153,7 +153,9 @@ def _decided(query: RollbackQuery, index: int, reasons: tuple[str, ...]) -> Roll
     schema = query.schemas[index]
     if index == 0:
         return RollbackPlan(CODE_ONLY, schema, reasons)
-    unsafe = [trial for step in query.steps[:index] if (trial := query.tried.get(step.after)) and trial.verdict == UNSAFE]
+    unsafe = [
+        trial for step in query.steps[:index] if (trial := query.tried.get(step.after)) and trial.verdict == UNSAFE
+    ]
     lost = f"what was written since into what goes down from {query.schemas[0]} goes with it"
     return RollbackPlan(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
 
@@ -162,7 +164,9 @@ def _inferred(query: RollbackQuery, index: int) -> list[str]:
     """Message for a compatibility that was inferred, not tested."""
     if index == len(query.steps) or query.steps[index].after in query.tried:
         return []
-    return [f"nobody tried release {query.target} on {query.steps[index].after}: concluded, since all steps to there only add"]
+    return [
+        f"nobody tried release {query.target} on {query.steps[index].after}: concluded, since all steps to there only add"
+    ]
 
 
 def _by(step: Step) -> str:

@@ -20,7 +20,12 @@ WHOLE = 1000  # the sum of the weights of a route with several groups
 
 
 def route(
-    name: str, prefix: str, health: str, release: int, upstreams: Sequence[str], headers: Mapping[str, str] | None = None
+    name: str,
+    prefix: str,
+    health: str,
+    release: int,
+    upstreams: Sequence[str],
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """A route with all its requests to one release. headers: of requests to its health path, if the plan sets some."""
     more = {"headers": dict(headers)} if headers else {}
@@ -63,7 +68,11 @@ def mix(old: Table, new: Table, done: int) -> dict[str, Any]:
 
 def redirected(table: Table, release: int, upstreams: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
     """The same routes to the containers of another release, by service; None if it has no container for any of them."""
-    found = [{**item, "groups": [_group(release, 1, upstreams[item["name"]])]} for item in table["routes"] if upstreams.get(item["name"])]
+    found = [
+        {**item, "groups": [_group(release, 1, upstreams[item["name"]])]}
+        for item in table["routes"]
+        if upstreams.get(item["name"])
+    ]
     return {**table, "release": release, "routes": found} if found else None
 
 

@@ -147,8 +147,12 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
 REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "hosts": lambda plan, environment: [host.name for host in environment.hosts],
     # Where accessories listen for the other hosts: 0.0.0.0 would expose them to everyone.
-    "addresses": lambda plan, environment: [f"{host.name} {host.address}" for host in environment.hosts if host.address],
-    "published": lambda plan, environment: [f"{item.name} {item.published}" for item in plan.accessories.values() if item.published],
+    "addresses": lambda plan, environment: [
+        f"{host.name} {host.address}" for host in environment.hosts if host.address
+    ],
+    "published": lambda plan, environment: [
+        f"{item.name} {item.published}" for item in plan.accessories.values() if item.published
+    ],
     "url": lambda plan, environment: [environment.url],
     "tls": lambda plan, environment: _tls_texts(environment),
     "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
@@ -206,14 +210,22 @@ def required_checks(plan: Plan, environment: Environment, in_force: InForce | No
 
 def asks_for_proof(plan: Plan, environment: Environment, in_force: InForce | None) -> bool:
     """Whether the plan itself, or a rule set in force, requires a rollback proof."""
-    required = [item.plan is not None and item.plan.asks_for_proof(rules) for item, rules in in_force.environments] if in_force else []
+    required = (
+        [item.plan is not None and item.plan.asks_for_proof(rules) for item, rules in in_force.environments]
+        if in_force
+        else []
+    )
     return plan.asks_for_proof(environment) or (plan.database is not None and any(required))
 
 
 def differences(before: Plan | None, after: Plan | None, environment: str) -> list[str]:
     """How an environment's rules change from one plan to another, one line per key."""
     old, new = keys_of(before, environment), keys_of(after, environment)
-    return [f"{key}: {old.get(key, 'none')} → {new.get(key, 'none')}" for key in {**old, **new} if old.get(key) != new.get(key)]
+    return [
+        f"{key}: {old.get(key, 'none')} → {new.get(key, 'none')}"
+        for key in {**old, **new}
+        if old.get(key) != new.get(key)
+    ]
 
 
 def side_by_side(columns: Sequence[tuple[str, Plan | None]], environment: str) -> str:
@@ -222,9 +234,14 @@ def side_by_side(columns: Sequence[tuple[str, Plan | None]], environment: str) -
     keys = [key for key in {key: None for item in found for key in item} if len({item.get(key) for item in found}) > 1]
     if not keys:
         return ""
-    rows = [["rule", *(name for name, _ in columns)], *([key, *(_short(item.get(key, "–")) for item in found)] for key in keys)]
+    rows = [
+        ["rule", *(name for name, _ in columns)],
+        *([key, *(_short(item.get(key, "–")) for item in found)] for key in keys),
+    ]
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def _short(text: str, limit: int = 48) -> str:

@@ -17,7 +17,9 @@ def shell_syntax(command: str) -> list[str]:
         words = shlex.split(command)
     except ValueError:
         return []
-    if not words or (words[0].rpartition("/")[2] in _SHELLS and any(re.fullmatch("-[a-z]*c", word) for word in words[1:3])):
+    if not words or (
+        words[0].rpartition("/")[2] in _SHELLS and any(re.fullmatch("-[a-z]*c", word) for word in words[1:3])
+    ):
         return []
     found = [part for word in words for part in _parts(word)]
     return list(dict.fromkeys(found))

@@ -12,7 +12,9 @@ from shipway.domain.errors import UsageError
 from shipway.domain.identity import identity
 from shipway.domain.mailmap import EMPTY, Mailmap
 
-LINE = re.compile(r'(?P<principals>"[^"]*"|\S+)\s+(?:(?P<options>(?:"[^"]*"|[^\s"])+)\s+)?(?P<type>(?:ssh|ecdsa|sk)-\S+)\s+(?P<key>[A-Za-z0-9+/]+=*)(?:\s.*)?')
+LINE = re.compile(
+    r'(?P<principals>"[^"]*"|\S+)\s+(?:(?P<options>(?:"[^"]*"|[^\s"])+)\s+)?(?P<type>(?:ssh|ecdsa|sk)-\S+)\s+(?P<key>[A-Za-z0-9+/]+=*)(?:\s.*)?'
+)
 AUTHORITY = "cert-authority"
 LARGEST = 256 * 1024  # characters of the file
 
@@ -48,7 +50,11 @@ class SignersFile:
 
     def lines(self, key: str) -> list[str]:
         """The lines of this key for ssh-keygen, with `approver` as their only principal."""
-        return [" ".join(part for part in ("approver", item.options, item.key) if part) for item in self.signers if item.key == key]
+        return [
+            " ".join(part for part in ("approver", item.options, item.key) if part)
+            for item in self.signers
+            if item.key == key
+        ]
 
 
 def fingerprint(key: str) -> str:
@@ -72,7 +78,10 @@ def people(files: Iterable[Iterable[Signer]], mailmap: Mailmap = EMPTY) -> Mappi
     owner."""
     groups: list[tuple[set[str], set[str]]] = []
     for signer in (signer for file in files for signer in file):
-        keys, addresses = {signer.key}, {address for principal in signer.principals for address in mailmap.person(principal)}
+        keys, addresses = (
+            {signer.key},
+            {address for principal in signer.principals for address in mailmap.person(principal)},
+        )
         joined = [group for group in groups if group[0] & keys or group[1] & addresses]
         for group in joined:
             keys |= group[0]
@@ -88,9 +97,13 @@ def _signer(line: str, number: int) -> Signer:
         raise SignersProblem(f"line {number} is not `ADDRESS[,ADDRESS…] [OPTIONS] KEY-TYPE KEY`")
     options = found["options"] or ""
     if AUTHORITY in (option.strip().lower() for option in options.split(",")):
-        raise SignersProblem(f"line {number}: `{AUTHORITY}` would let an authority name further people: list the key of each person")
+        raise SignersProblem(
+            f"line {number}: `{AUTHORITY}` would let an authority name further people: list the key of each person"
+        )
     try:
-        principals = tuple(_principal(text, number) for text in found["principals"].strip('"').split(",") if text.strip())
+        principals = tuple(
+            _principal(text, number) for text in found["principals"].strip('"').split(",") if text.strip()
+        )
     except UsageError as error:
         raise SignersProblem(f"line {number}: {error.message}") from error
     if not principals:

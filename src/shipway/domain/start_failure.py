@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_REASONS = "permission denied|no such file or directory|executable file not found in \\$PATH|exec format error|is a directory"
+_REASONS = (
+    "permission denied|no such file or directory|executable file not found in \\$PATH|exec format error|is a directory"
+)
 _BY_ENGINE = re.compile(rf'exec: \\?"(?P<file>[^"\\]+)\\?": (?:stat [^:]+: )?(?P<reason>{_REASONS})')
-_IN_LOG = re.compile(rf"^(?:standard_init_linux\.go:\d+: )?exec (?P<file>\S+): (?P<reason>{_REASONS})\s*$", re.MULTILINE)
+_IN_LOG = re.compile(
+    rf"^(?:standard_init_linux\.go:\d+: )?exec (?P<file>\S+): (?P<reason>{_REASONS})\s*$", re.MULTILINE
+)
 _NO_COMMAND = re.compile(r"no command specified", re.IGNORECASE)
 
 
@@ -32,7 +36,10 @@ def explain(refusal: Refusal, content: bytes | None) -> tuple[str, str]:
     name = refusal.file
     first = content.split(b"\n", 1)[0] if content else b""
     if not name:
-        return "its image has no CMD and no ENTRYPOINT", "give the service a `command:` in the plan, or its Dockerfile a CMD"
+        return (
+            "its image has no CMD and no ENTRYPOINT",
+            "give the service a `command:` in the plan, or its Dockerfile a CMD",
+        )
     if first.startswith(b"#!") and first.endswith(b"\r"):
         return (
             f"{name} has Windows line endings (CRLF), so its interpreter isn't found",
@@ -47,9 +54,21 @@ def explain(refusal: Refusal, content: bytes | None) -> tuple[str, str]:
         return f"{name} is a folder", "name a file in `command:` or ENTRYPOINT"
     if refusal.reason == "exec format error":
         if first.startswith(b"\x7fELF"):
-            return f"{name} is built for another processor", "build the image for the platform of the host (`docker build --platform`)"
-        return f"{name} has no `#!` line, or is built for another processor", "begin the script with `#!/bin/sh`, or build for the host's platform"
+            return (
+                f"{name} is built for another processor",
+                "build the image for the platform of the host (`docker build --platform`)",
+            )
+        return (
+            f"{name} has no `#!` line, or is built for another processor",
+            "begin the script with `#!/bin/sh`, or build for the host's platform",
+        )
     if first.startswith(b"#!"):
         interpreter = first[2:].split()[0].decode(errors="replace") if first[2:].split() else ""
-        return f"the interpreter of {name}, {interpreter}, isn't in the image", f"install it, or begin {name} with one that is there (#!/bin/sh)"
-    return f"{name} isn't in the image", "correct `command:` in the plan, or CMD or ENTRYPOINT in the Dockerfile; its PATH counts"
+        return (
+            f"the interpreter of {name}, {interpreter}, isn't in the image",
+            f"install it, or begin {name} with one that is there (#!/bin/sh)",
+        )
+    return (
+        f"{name} isn't in the image",
+        "correct `command:` in the plan, or CMD or ENTRYPOINT in the Dockerfile; its PATH counts",
+    )

@@ -40,7 +40,9 @@ class Traffic:
     def slowest(self) -> float | None:
         """Upper bound of the 95th percentile in seconds; None without requests, or beyond the last bound."""
         needed = self.requests * PERCENTILE
-        return next((bound for bound, count in sorted(self.seconds.items()) if count >= needed), None) if needed else None
+        return (
+            next((bound for bound, count in sorted(self.seconds.items()) if count >= needed), None) if needed else None
+        )
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,14 @@ def find(root: Path, draft: Draft) -> str | None:
         return None
     services = {name: _sound(_mapping(raw)) for name, raw in _mapping(_mapping(data).get("services")).items()}
     draft.notes += [f"{file}: {key} was not read" for key in _mapping(data) if key in ("include", "secrets", "configs")]
-    outside = [name for name, raw in _mapping(_mapping(data).get("volumes")).items() if {"external", "driver", "driver_opts"} & {*_mapping(raw)}]
-    draft.notes += [f"{file}: what is in volume {name} stays there: a plan's volumes are Shipway's own" for name in outside]
+    outside = [
+        name
+        for name, raw in _mapping(_mapping(data).get("volumes")).items()
+        if {"external", "driver", "driver_opts"} & {*_mapping(raw)}
+    ]
+    draft.notes += [
+        f"{file}: what is in volume {name} stays there: a plan's volumes are Shipway's own" for name in outside
+    ]
     if not services:
         draft.notes.append(f"{file} has no `services:` in it: it was left out")
         return None
@@ -66,11 +72,21 @@ def find(root: Path, draft: Draft) -> str | None:
 
 def _sound(raw: dict[str, Any]) -> dict[str, Any]:
     """Remove values of an invalid type, as if their keys were missing."""
-    texts: dict[str, type | tuple[type, ...]] = {"image": str, "command": (str, list), "entrypoint": (str, list), "build": (str, dict), "env_file": (str, list)}
+    texts: dict[str, type | tuple[type, ...]] = {
+        "image": str,
+        "command": (str, list),
+        "entrypoint": (str, list),
+        "build": (str, dict),
+        "env_file": (str, list),
+    }
     found = {key: value for key, value in raw.items() if isinstance(value, texts.get(key, object))}
     build = found.get("build")
     if isinstance(build, dict):
-        found["build"] = {key: value for key, value in build.items() if key not in ("context", "dockerfile", "target") or isinstance(value, str)}
+        found["build"] = {
+            key: value
+            for key, value in build.items()
+            if key not in ("context", "dockerfile", "target") or isinstance(value, str)
+        }
     return found
 
 
@@ -90,7 +106,9 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     draft.command, draft.entrypoint = _command(raw.get("command")), _command(raw.get("entrypoint"))
     draft.volume = _volume(raw) or _default_volume(kind, image)
     if len(_named_volumes(raw)) > 1:
-        draft.todo.append(f"it had {len(_named_volumes(raw))} volumes, and an accessory has one: is {draft.volume} the one with its data?")
+        draft.todo.append(
+            f"it had {len(_named_volumes(raw))} volumes, and an accessory has one: is {draft.volume} the one with its data?"
+        )
     if kind == "other":
         draft.port, draft.url = _OTHERS[_base(image)]
     own = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
@@ -103,24 +121,32 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     _right_volume(draft, file)
     _shell(draft)
     if kind == "redis" and "requirepass" in (draft.command or ""):
-        draft.todo.append("command: the address that Shipway gives has no password; leave --requirepass out: only this environment's services reach it")
+        draft.todo.append(
+            "command: the address that Shipway gives has no password; leave --requirepass out: only this environment's services reach it"
+        )
     draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port or DEFAULT_PORTS.get(kind)) + mounts(raw)
     return draft
 
 
 def _right_volume(draft: AccessoryDraft, file: str) -> None:
     """The path that the image actually writes to: another one in a compose file never stored anything."""
-    as_planned = Accessory(draft.name, draft.image, draft.kind, volume=draft.volume, environment=draft.environment, command=draft.command)
+    as_planned = Accessory(
+        draft.name, draft.image, draft.kind, volume=draft.volume, environment=draft.environment, command=draft.command
+    )
     right = right_path(as_planned, known_volumes(as_planned), usual_variables(as_planned))
     if right is not None:
-        draft.todo.append(f"{file} has its volume at {draft.volume}, where {draft.image} keeps nothing: its data lies in a volume without a name")
+        draft.todo.append(
+            f"{file} has its volume at {draft.volume}, where {draft.image} keeps nothing: its data lies in a volume without a name"
+        )
         draft.volume = right
 
 
 def _shell(draft: ServiceDraft | AccessoryDraft) -> None:
     found = shell_syntax(draft.command or "")
     if found:
-        draft.todo.append(f"command: {', '.join(found)} needs a shell (`sh -c '…'`), and a value in place of each variable")
+        draft.todo.append(
+            f"command: {', '.join(found)} needs a shell (`sh -c '…'`), and a value in place of each variable"
+        )
 
 
 def _service(
@@ -146,7 +172,9 @@ def _service(
     if raw.get("env_file"):
         draft.todo.append(f"the variables of env_file {_listed(raw['env_file'])}: as `environment:` or `secrets:`")
     kept = [path for path in (_target(volume) for volume in _named_volumes(raw)) if path]
-    draft.todo += [f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept]
+    draft.todo += [
+        f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept
+    ]
     _shell(draft)
     if _base(draft.image or "") in _PROXIES:
         draft.todo.append("Shipway's own edge stands before all services: is this one needed?")
@@ -161,13 +189,17 @@ def _build(draft: ServiceDraft, raw: Any) -> None:
     long = raw if isinstance(raw, dict) else {"context": raw}
     context = str(long.get("context") or ".")
     if re.match(r"\w+://|git@|github\.com/", context):
-        draft.todo.append(f"build: {context} is another repository: build its image there, and name it as `image:` here")
+        draft.todo.append(
+            f"build: {context} is another repository: build its image there, and name it as `image:` here"
+        )
         context = "."
     draft.folder = posixpath.normpath(context)
     draft.dockerfile = posixpath.normpath(str(long.get("dockerfile") or "Dockerfile"))
     draft.target = long.get("target")
     draft.args, secret, todo = split(entries(long.get("args")))
-    draft.todo += [f"build argument {name}: its value is not in this file" for name in secret] + todo + unsaid_of_build(long)
+    draft.todo += (
+        [f"build argument {name}: its value is not in this file" for name in secret] + todo + unsaid_of_build(long)
+    )
     if draft.folder.startswith(("..", "/")) or draft.dockerfile.startswith(("..", "/")):
         draft.todo.append(f"build: {draft.folder} with {draft.dockerfile} lies outside of its folder")
         draft.folder = "."
@@ -184,7 +216,9 @@ def _addresses(
             continue
         if match is None:  # only the host, as in DB_HOST
             if accessory.kind in ("postgres", "mysql"):
-                draft.todo.append(f"{name}: Shipway makes the password of {accessory.name}; take it from the address that it provides")
+                draft.todo.append(
+                    f"{name}: Shipway makes the password of {accessory.name}; take it from the address that it provides"
+                )
             continue
         del found[name]
         if accessory.provides is None:
@@ -235,7 +269,15 @@ def _volume(raw: dict[str, Any]) -> str | None:
 def _named_volumes(raw: dict[str, Any]) -> list[Any]:
     """Without mounted folders of the developer's machine, for source or configuration."""
     volumes = _list(raw.get("volumes"))
-    return [item for item in volumes if (item.get("type") == "volume" if isinstance(item, dict) else isinstance(item, str) and item[:1] not in ("", *"./~$"))]
+    return [
+        item
+        for item in volumes
+        if (
+            item.get("type") == "volume"
+            if isinstance(item, dict)
+            else isinstance(item, str) and item[:1] not in ("", *"./~$")
+        )
+    ]
 
 
 def _target(volume: Any) -> str | None:

@@ -12,7 +12,9 @@ from shipway.planfile.bounds import lenient
 
 _DBMATE = re.compile(r"^--\s*migrate:up\b", re.MULTILINE)
 _GOOSE = re.compile(r"^--\s*\+goose\s+up\b", re.MULTILINE | re.IGNORECASE)
-_SEQUELIZE_PATH = re.compile(r"""['"]migrations-path['"]\s*:\s*(?:[\w.]+\(\s*(?:__dirname\s*,\s*)?)?((?:['"][^'"]+['"]\s*,?\s*)+)""")
+_SEQUELIZE_PATH = re.compile(
+    r"""['"]migrations-path['"]\s*:\s*(?:[\w.]+\(\s*(?:__dirname\s*,\s*)?)?((?:['"][^'"]+['"]\s*,?\s*)+)"""
+)
 _KNEX_PATH = re.compile(r"""directory\s*:\s*(['"][^'"]+['"])""")
 
 
@@ -32,12 +34,19 @@ def _tools(here: Path) -> Iterator[DatabaseDraft]:
     if (here / "manage.py").is_file() and "django" in lenient(here / "manage.py").lower():
         yield DatabaseDraft(tool="django", why="manage.py")
     package = package_json(here)
-    needed = {name for key in ("dependencies", "devDependencies") if isinstance(package.get(key), dict) for name in package[key]}
+    needed = {
+        name
+        for key in ("dependencies", "devDependencies")
+        if isinstance(package.get(key), dict)
+        for name in package[key]
+    }
     rc = here / ".sequelizerc"
     if rc.is_file() or {"sequelize", "sequelize-cli"} & needed:
         folder = _path(_SEQUELIZE_PATH, lenient(rc))
         yield DatabaseDraft(tool="sequelize", folder=folder, why=".sequelizerc" if rc.is_file() else "package.json")
-    knexfile = next((path for path in sorted(here.glob("knexfile.*")) if path.suffix in (".js", ".cjs", ".mjs", ".ts")), None)
+    knexfile = next(
+        (path for path in sorted(here.glob("knexfile.*")) if path.suffix in (".js", ".cjs", ".mjs", ".ts")), None
+    )
     if knexfile:
         yield DatabaseDraft(tool="knex", folder=_path(_KNEX_PATH, lenient(knexfile)), why=knexfile.name)
     scripts = [path for pattern in ("*/*.sql", "db/migrations/*.sql") for path in sorted(here.glob(pattern))]
@@ -62,13 +71,13 @@ def _path(pattern: re.Pattern[str], text: str) -> str | None:
     return None if path in ("", "migrations") else path
 
 
-
-
 def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:
     """Add it with its service and PostgreSQL; a database that nothing else mentions is added."""
     service = _owner(draft, folder)
     if service is None or any(item.tool for item in draft.databases):
-        draft.notes.append(f"{database.why}: no service is built from that folder, or there is a tool already: left out")
+        draft.notes.append(
+            f"{database.why}: no service is built from that folder, or there is a tool already: left out"
+        )
         return
     if any(item.kind == "mysql" for item in draft.accessories) and not _postgres(draft):
         database.unsupported = "migrations are driven on PostgreSQL only so far: run these yourself"
@@ -77,7 +86,9 @@ def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:
     accessory = _postgres(draft)
     if accessory is None:
         name = "db" if all(item.name != "db" for item in draft.services) else "database"
-        accessory = AccessoryDraft(name, "postgres:16", "postgres", provides="DATABASE_URL", volume="/var/lib/postgresql/data")
+        accessory = AccessoryDraft(
+            name, "postgres:16", "postgres", provides="DATABASE_URL", volume="/var/lib/postgresql/data"
+        )
         accessory.why.append(f"{database.why} needs a database")
         accessory.todo.append("nothing in the repository names the database: is it PostgreSQL, and which version?")
         draft.accessories.append(accessory)

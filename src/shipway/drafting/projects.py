@@ -43,7 +43,9 @@ def _step(
 ) -> StepDraft:
     """In the Dockerfile's own test stage if there is one, else in a plain image that first installs the tools."""
     if known and known.test_stage:
-        return StepDraft(name, run, "", folder, known.test_stage, why=f"{why}; stage {known.test_stage} of the Dockerfile")
+        return StepDraft(
+            name, run, "", folder, known.test_stage, why=f"{why}; stage {known.test_stage} of the Dockerfile"
+        )
     enter = "" if folder == "." else f"cd {folder} && "
     return StepDraft(name, f"{enter}{install} && {run}", image, why=why)
 
@@ -90,7 +92,14 @@ def _extra(project: str, tool: str) -> str | None:
         return None
     if not isinstance(extras, dict):
         return None
-    return next((name for name, items in extras.items() if isinstance(items, list) and any(str(item).startswith(tool) for item in items)), None)
+    return next(
+        (
+            name
+            for name, items in extras.items()
+            if isinstance(items, list) and any(str(item).startswith(tool) for item in items)
+        ),
+        None,
+    )
 
 
 def _node(here: Path, folder: str, known: dockerfile.Facts | None) -> list[StepDraft]:
@@ -106,7 +115,9 @@ def _node(here: Path, folder: str, known: dockerfile.Facts | None) -> list[StepD
         built_by_dockerfile = name == "build" and known and re.search(r"\b(npm|yarn|pnpm)( run)? build\b", known.text)
         if not script or _PLACEHOLDER in script or built_by_dockerfile:
             continue
-        step = _step(name, f"{manager} run {name}", install, folder, known, image, f"package.json has the script {name}")
+        step = _step(
+            name, f"{manager} run {name}", install, folder, known, image, f"package.json has the script {name}"
+        )
         if name == "build":
             step.todo.append("outputs: [dist], the folder that the build writes and a later step or image needs")
         steps.append(step)

@@ -21,9 +21,13 @@ def survey(root: Path, app: str, branch: str) -> Draft:
         draft.services = [dockerfile.service(root, folder, draft.app) for folder in folders]
     else:
         used = {item.folder for item in draft.services}
-        draft.notes += [f"{folder}/Dockerfile: {file} doesn't build it: left out" for folder in folders if folder not in used]
+        draft.notes += [
+            f"{folder}/Dockerfile: {file} doesn't build it: left out" for folder in folders if folder not in used
+        ]
     if not draft.services:
-        draft.services.append(ServiceDraft("web", folder=".", why=["nothing: there is no Dockerfile and no compose file"]))
+        draft.services.append(
+            ServiceDraft("web", folder=".", why=["nothing: there is no Dockerfile and no compose file"])
+        )
         draft.services[0].todo.append("write a Dockerfile, or name its folder here")
     databases.find(root, dockerfile.parts(root), draft)
     for folder in dockerfile.parts(root):

@@ -22,7 +22,11 @@ _ELSEWHERE = {
 
 def unsaid(raw: dict[str, Any]) -> list[str]:
     """Notes about one service's keys."""
-    todo = [f"{key}: {_ELSEWHERE.get(key, 'a plan has no such key')}" for key in raw if key not in _TAKEN and key != "deploy" and not key.startswith("x-")]
+    todo = [
+        f"{key}: {_ELSEWHERE.get(key, 'a plan has no such key')}"
+        for key in raw
+        if key not in _TAKEN and key != "deploy" and not key.startswith("x-")
+    ]
     deploy = raw.get("deploy")
     for key, value in deploy.items() if isinstance(deploy, dict) else ():
         words = {"replicas": f"`replicas: {value}`", "resources": "`resources: {cpus: …, memory: …}`"}
@@ -32,9 +36,25 @@ def unsaid(raw: dict[str, Any]) -> list[str]:
 
 def unsaid_of_build(raw: dict[str, Any]) -> list[str]:
     """Notes about the keys of a `build`, except those that only speed it up or name its result."""
-    known = {"context", "dockerfile", "target", "args", "cache_from", "cache_to", "labels", "no_cache", "platforms", "pull", "tags"}
+    known = {
+        "context",
+        "dockerfile",
+        "target",
+        "args",
+        "cache_from",
+        "cache_to",
+        "labels",
+        "no_cache",
+        "platforms",
+        "pull",
+        "tags",
+    }
     words = {"dockerfile_inline": "write it into a Dockerfile"}
-    return [f"build.{key}: {words.get(key, 'a plan has no such key')}" for key in raw if key not in known and not key.startswith("x-")]
+    return [
+        f"build.{key}: {words.get(key, 'a plan has no such key')}"
+        for key in raw
+        if key not in known and not key.startswith("x-")
+    ]
 
 
 def other_ports(found: Sequence[int], own: int | None) -> list[str]:

@@ -16,13 +16,27 @@ _TYPED = re.compile(r"true|false|null|~|[-+.]?\d[\d_.eE+-]*|0[xo][\da-fA-F]+", r
 
 def scalar(text: str) -> str:
     """Quoted if YAML would read it as something else."""
-    risky = ": " in text or "\t" in text or " #" in text or text.endswith(":") or text != text.strip() or _TYPED.fullmatch(text)
+    risky = (
+        ": " in text
+        or "\t" in text
+        or " #" in text
+        or text.endswith(":")
+        or text != text.strip()
+        or _TYPED.fullmatch(text)
+    )
     return text if _PLAIN.fullmatch(text) and not risky else json.dumps(text, ensure_ascii=False)
 
 
 def write(draft: Draft) -> str:
     """The whole file."""
-    sections = [_head(draft), _services(draft), _accessories(draft), _databases(draft), _pipeline(draft), _environments(draft)]
+    sections = [
+        _head(draft),
+        _services(draft),
+        _accessories(draft),
+        _databases(draft),
+        _pipeline(draft),
+        _environments(draft),
+    ]
     return "\n".join("\n".join(lines) + "\n" for lines in map(list, sections) if lines)
 
 
@@ -120,7 +134,11 @@ def _pipeline(draft: Draft) -> Iterator[str]:
 def _step(step: StepDraft) -> Iterator[str]:
     yield f"  {step.name}:"
     yield from (f"    # TODO: {printable(item)}" for item in step.todo)
-    yield f"    image: {{build: {scalar(step.folder)}, target: {step.target}}}" if step.folder else f"    image: {scalar(step.image)}"
+    yield (
+        f"    image: {{build: {scalar(step.folder)}, target: {step.target}}}"
+        if step.folder
+        else f"    image: {scalar(step.image)}"
+    )
     yield f"    run: {scalar(step.run)}"
 
 

@@ -17,6 +17,7 @@ VARIABLE = "SHIPWAY_REGISTRY_AUTH"
 HUB = "docker.io"
 _HUB_NAMES = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 
+
 @dataclass(frozen=True)
 class Credentials:
     """User and password, a bearer token that is sent unchanged, or an identity token that is exchanged for one."""
@@ -27,7 +28,9 @@ class Credentials:
     identity: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        of_process().add({"registry password": self.password or "", "registry token": self.token or self.identity or ""})
+        of_process().add(
+            {"registry password": self.password or "", "registry token": self.token or self.identity or ""}
+        )
 
     def __str__(self) -> str:
         """Whose they are, for messages."""
@@ -73,7 +76,9 @@ class Keyring:
     def given(self) -> Mapping[str, Credentials]:
         """By address: all that builds may use, except those of `elsewhere`."""
         with self._lock:
-            return {address: credentials for address, credentials in self._given.items() if address not in self._withheld}
+            return {
+                address: credentials for address, credentials in self._given.items() if address not in self._withheld
+            }
 
     def find(self, reference: str) -> Credentials | None:
         """Credentials for an image's full name or a repository; None if there are none."""

@@ -31,7 +31,9 @@ def read(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
-        raise RegistryError(f"Docker's settings in {path} can't be read: {error}", hint="repair or remove the file") from error
+        raise RegistryError(
+            f"Docker's settings in {path} can't be read: {error}", hint="repair or remove the file"
+        ) from error
     return found if isinstance(found, dict) else {}
 
 
@@ -60,11 +62,15 @@ class DockerLogins:
     def _stored(self, address: str) -> Credentials | None:
         key, entry = self._auths.get(address, ("", {}))
         try:
-            user, password = decoded(entry["auth"]) if entry.get("auth") else (entry.get("username"), entry.get("password"))
+            user, password = (
+                decoded(entry["auth"]) if entry.get("auth") else (entry.get("username"), entry.get("password"))
+            )
         except ValueError as error:
             raise RegistryError(f"Docker's login for {key} can't be read", hint=f"docker login {address}") from error
         identity = entry.get("identitytoken") or None
-        found = Credentials(None if identity else user, None if identity else password, entry.get("registrytoken") or None, identity)
+        found = Credentials(
+            None if identity else user, None if identity else password, entry.get("registrytoken") or None, identity
+        )
         return found or None
 
     def _ask(self, name: str, key: str) -> Credentials | None:
@@ -92,7 +98,12 @@ def _run(name: str, key: str) -> tuple[int, str]:
         return 1, f"{name!r} is no name of a credential helper"
     try:
         done = subprocess.run(
-            [f"docker-credential-{name}", "get"], input=key, capture_output=True, text=True, timeout=HELPER_TIMEOUT, check=False
+            [f"docker-credential-{name}", "get"],
+            input=key,
+            capture_output=True,
+            text=True,
+            timeout=HELPER_TIMEOUT,
+            check=False,
         )
     except FileNotFoundError:
         return 1, f"there is no program docker-credential-{name} on this machine"

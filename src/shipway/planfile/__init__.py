@@ -70,7 +70,9 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise PlanError(f"there is no {path}", hint=HINT) from None
     except TooMuch as error:
-        raise PlanError(f"{path} {error}", hint="save it as UTF-8" if "UTF" in str(error) else "a plan has a few hundred lines") from None
+        raise PlanError(
+            f"{path} {error}", hint="save it as UTF-8" if "UTF" in str(error) else "a plan has a few hundred lines"
+        ) from None
     except OSError as error:
         raise PlanError(f"{path} can't be read: {error.strerror}") from error
 

@@ -14,7 +14,12 @@ ENTRIES = 500  # of a mapping with names chosen by the team, or of a list
 LINE = 4096  # characters of a single-line value
 BLOCK = 128 * 1024  # characters of a command or script
 PROBLEMS = 100  # reported problems
-_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 class TooMuch(ValueError):

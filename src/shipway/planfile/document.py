@@ -77,7 +77,14 @@ def compose(text: str) -> Node:
         root = yaml.compose(text.removeprefix("\ufeff"))
     except MarkedYAMLError as error:
         raise _plain(error, text) from error
-    except (ValueError, KeyError, AttributeError, TypeError, IndexError, AssertionError) as error:  # of the parser itself
+    except (
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        IndexError,
+        AssertionError,
+    ) as error:  # of the parser itself
         raise Unreadable(f"not valid YAML: {str(error)[:200] or type(error).__name__}", Mark(1, 1)) from error
     except YAMLError as error:  # a character not allowed in YAML
         place = getattr(error, "position", 0)
@@ -100,7 +107,11 @@ def _bounded() -> Any:
             self.values += 1
             if self.depth > DEPTH or self.values > VALUES:
                 at = self.parser.peek_event().start_mark
-                what = f"lists or mappings are nested deeper than {DEPTH} levels" if self.depth > DEPTH else f"there are more than {VALUES} values"
+                what = (
+                    f"lists or mappings are nested deeper than {DEPTH} levels"
+                    if self.depth > DEPTH
+                    else f"there are more than {VALUES} values"
+                )
                 raise Unreadable(what, Mark(at.line + 1, at.column + 1))
             found = super().compose_node(parent, index)
             self.depth -= 1
@@ -130,7 +141,9 @@ class _Conversion:
         self.done[id(node)] = result
         self.sizes[id(result)] = 1 + sum(self.sizes.get(id(part), 1) for part in _parts(result))
         if self.sizes[id(result)] > NODES:
-            raise Unreadable(f"there are more than {NODES} values in it, those behind aliases (`*name`) counted each time", mark)
+            raise Unreadable(
+                f"there are more than {NODES} values in it, those behind aliases (`*name`) counted each time", mark
+            )
         return result
 
     def _convert(self, node: YamlNode, mark: Mark) -> Node:

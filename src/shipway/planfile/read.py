@@ -27,7 +27,9 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def read(text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None) -> Reading:
+def read(
+    text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None
+) -> Reading:
     """Never raises because of the text. images: an image's configuration on the engine, by name. taken: whom its edge
     serves at an environment's address."""
     report = Report(file, PLAN.fields)
@@ -47,9 +49,17 @@ def read(text: str, file: str, files: Files | None, images: Images | None = None
             config = images(accessory.image) if images and accessory.image else None
             right_volume(accessory, report, declared_by(config), variables_of(config))
         for environment in found.environments.values() if taken else ():
-            words = None if taken is None or report.failed(("environments", environment.name, "url")) else taken(found, environment)
+            words = (
+                None
+                if taken is None or report.failed(("environments", environment.name, "url"))
+                else taken(found, environment)
+            )
             if words:
-                report.warn(("environments", environment.name, "url"), words, "an address of its own: a deployment to this machine is refused")
+                report.warn(
+                    ("environments", environment.name, "url"),
+                    words,
+                    "an address of its own: a deployment to this machine is refused",
+                )
         steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
         plan = replace(found, pipeline=steps)
     problems = tuple(report.problems())

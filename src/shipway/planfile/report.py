@@ -64,8 +64,13 @@ class Report:
 
     def problems(self) -> list[Problem]:
         """All problems in the order of the file, errors before warnings at the same position."""
-        more = self._more and [Problem(ERROR, self.file, 1, 1, "", f"there are {self._more} more problems, which are not listed")]
-        return [*sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.severity, problem.path)), *(more or ())]
+        more = self._more and [
+            Problem(ERROR, self.file, 1, 1, "", f"there are {self._more} more problems, which are not listed")
+        ]
+        return [
+            *sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.severity, problem.path)),
+            *(more or ()),
+        ]
 
     def _add(self, severity: str, path: Path, message: str, expected: str, mark: Mark | None) -> None:
         known = path
@@ -74,7 +79,9 @@ class Report:
         at = mark or self._places[known]
         where = printable(".".join(part for part in (path if mark else known) if isinstance(part, str)))
         doc = f"{DOCUMENTATION}#{known[0]}" if known and known[0] in self.sections else DOCUMENTATION
-        problem = Problem(severity, self.file, at.line, at.column, where, printable(message), printable(expected, 1500), doc)
+        problem = Problem(
+            severity, self.file, at.line, at.column, where, printable(message), printable(expected, 1500), doc
+        )
         if len(self._problems) < PROBLEMS or problem in self._problems:  # an alias repeats the same position
             self._problems[problem] = None
         elif severity == ERROR:
@@ -95,7 +102,9 @@ def shown(node: Node) -> str:
 def printable(text: str, most: int = 300) -> str:
     """User text as shown in messages: on one line, truncated, without control characters."""
     cut = text if len(text) <= most else text[: most - 1] + "…"
-    return "".join(char if char.isprintable() else " " if char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in cut)
+    return "".join(
+        char if char.isprintable() else " " if char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in cut
+    )
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:

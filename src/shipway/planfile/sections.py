@@ -12,11 +12,20 @@ from shipway.planfile import values as v
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 
-_KINDS = {"postgres": "postgres", "postgis": "postgres", "mysql": "mysql", "mariadb": "mysql", "redis": "redis", "valkey": "redis"}
+_KINDS = {
+    "postgres": "postgres",
+    "postgis": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "redis": "redis",
+    "valkey": "redis",
+}
 ALL = "all"  # in `build` of a step: every service with a build
 
 
-def step_image(name: str | None = None, build: domain.BuildSource | None = None, target: str | None = None) -> domain.StepImage:
+def step_image(
+    name: str | None = None, build: domain.BuildSource | None = None, target: str | None = None
+) -> domain.StepImage:
     """An image by name, or of this repository, with `target` beside `build` selecting another stage."""
     return domain.StepImage(name, replace(build, target=target) if build and target else build)
 
@@ -27,7 +36,9 @@ def accessory(image: str, **given: Any) -> domain.Accessory:
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
 
 
-def trigger(branches: tuple[str, ...] = (), tag: Mapping[str, Any] | None = None, manual: bool = False) -> domain.Trigger:
+def trigger(
+    branches: tuple[str, ...] = (), tag: Mapping[str, Any] | None = None, manual: bool = False
+) -> domain.Trigger:
     """The keys of `tag` are added to the branches."""
     return domain.Trigger(branches=branches, manual=manual, **(tag or {}))
 
@@ -42,7 +53,12 @@ def secret(name: str, as_file: bool = False) -> str:
 
 
 def service(
-    name: str, route: str | None = None, drain: float | None = None, stop: float | None = None, secrets: tuple[str, ...] = (), **given: Any
+    name: str,
+    route: str | None = None,
+    drain: float | None = None,
+    stop: float | None = None,
+    secrets: tuple[str, ...] = (),
+    **given: Any,
 ) -> domain.Service:
     """Splits off the secrets that the service reads from files. For a service without a route, `drain` sets `stop`:
     older plans used that name."""
@@ -62,7 +78,14 @@ BUILD = Record(
 IMAGE = Record(step_image, {"build": BUILD, "target": v.TEXT}, required=("build",), short=("name", v.IMAGE))
 HEALTH = Record(
     domain.Health,
-    {"path": v.URL_PATH, "tcp": v.TRUE, "command": v.SHELL, "timeout": v.DURATION, "interval": v.DURATION, "headers": v.HEADERS},
+    {
+        "path": v.URL_PATH,
+        "tcp": v.TRUE,
+        "command": v.SHELL,
+        "timeout": v.DURATION,
+        "interval": v.DURATION,
+        "headers": v.HEADERS,
+    },
     short=("path", v.URL_PATH),
     exactly_one=("path", "tcp", "command"),
     together={"headers": ("path",)},
@@ -73,11 +96,19 @@ SECURITY = Record(
     {
         "no-new-privileges": Choice({"true": True, "false": False}),
         "pids": Number("a number of processes from 16 to 4194304", 16, 4_194_304),
-        "capabilities": Several(Choice({name: name for name in v.CAPABILITIES}, "a capability such as NET_RAW or SYS_PTRACE")),
+        "capabilities": Several(
+            Choice({name: name for name in v.CAPABILITIES}, "a capability such as NET_RAW or SYS_PTRACE")
+        ),
     },
     renamed={"no-new-privileges": "no_new_privileges"},
 )
-SECRET = Record(secret, {"name": v.SECRET, "as": Choice({"file": True})}, required=("name",), renamed={"as": "as_file"}, short=("name", v.SECRET))
+SECRET = Record(
+    secret,
+    {"name": v.SECRET, "as": Choice({"file": True})},
+    required=("name",),
+    renamed={"as": "as_file"},
+    short=("name", v.SECRET),
+)
 SERVICE = Record(
     service,
     {
@@ -122,7 +153,9 @@ ACCESSORY = Record(
     together={"url": ("provides",)},
 )
 SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})
-SNAPSHOT = Record(domain.Snapshots, {"when": SNAPSHOTS, "keep": v.POSITIVE}, required=("when",), short=("when", SNAPSHOTS))
+SNAPSHOT = Record(
+    domain.Snapshots, {"when": SNAPSHOTS, "keep": v.POSITIVE}, required=("when",), short=("when", SNAPSHOTS)
+)
 DATABASE = Record(
     domain.Database,
     {
@@ -201,7 +234,13 @@ APPROVALS = Record(
     short=("count", Number("the number of people who must approve, from 1 to 100", 1, 100)),
 )
 SEED = Record(domain.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
-HOST = Record(domain.Host, {"host": v.HOST, "address": v.HOST_ADDRESS}, required=("host",), renamed={"host": "name"}, short=("host", v.HOST))
+HOST = Record(
+    domain.Host,
+    {"host": v.HOST, "address": v.HOST_ADDRESS},
+    required=("host",),
+    renamed={"host": "name"},
+    short=("host", v.HOST),
+)
 STRATEGIES = Choice({kind: kind for kind in ("blue-green", "rolling", "canary")})
 STRATEGY = Record(
     domain.Strategy,
@@ -266,7 +305,9 @@ PROVE = Record(
         "mask": Several(v.SQL),
         "secrets": Several(v.SECRET),
         "timeout": v.DURATION,
-        "exercise": ByName(EXERCISE, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"),
+        "exercise": ByName(
+            EXERCISE, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"
+        ),
     },
 )
 PLAN = Record(
@@ -278,7 +319,9 @@ PLAN = Record(
         "database": DATABASE,
         "registry": REGISTRY,
         "pipeline": ByName(STEP, v.NAME_PATTERN, v.NAME_WORDS, "images: {build: all}"),
-        "checks": ByName(CHECK, v.NAME_PATTERN, v.NAME_WORDS, "smoke: {image: curlimages/curl:8.8.0, run: curl -f $URL}"),
+        "checks": ByName(
+            CHECK, v.NAME_PATTERN, v.NAME_WORDS, "smoke: {image: curlimages/curl:8.8.0, run: curl -f $URL}"
+        ),
         "prove": PROVE,
         "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS, "staging: {url: http://staging.example.com}"),
     },

@@ -67,7 +67,9 @@ def share(text: str) -> float:
 def host(text: str) -> str:
     """local, or ssh://[user@]name[:port]."""
     parts = _split(text)
-    if text != "local" and (parts.scheme != "ssh" or not _valid_host(parts) or parts.path or parts.query or parts.password):
+    if text != "local" and (
+        parts.scheme != "ssh" or not _valid_host(parts) or parts.path or parts.query or parts.password
+    ):
         raise ValueError(f"`{text[:60]}` is no host that Shipway can reach")
     return text
 
@@ -136,7 +138,9 @@ def host_address(text: str) -> str:
     import ipaddress
 
     if ipaddress.IPv4Address(text).is_unspecified:  # its ValueError has the reason
-        raise ValueError(f"`{text}` would publish the accessories to everybody: name the address that only the other hosts reach")
+        raise ValueError(
+            f"`{text}` would publish the accessories to everybody: name the address that only the other hosts reach"
+        )
     return text
 
 
@@ -168,10 +172,15 @@ FOLDER = Text(
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
 URL_PATH = Text("a path that begins with /, such as /healthz", r"^/[^\s#]*$")
-ROUTE = Text("a path that begins with / and doesn't end with one, such as / or /api", r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$")
+ROUTE = Text(
+    "a path that begins with / and doesn't end with one, such as / or /api",
+    r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$",
+)
 DURATION = Text("a duration such as 250ms, 30s, 5m, 1h or 7d", r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
 DURATION_OR_NONE = Text("a duration such as 0s, 30s or 5m", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
-WITHIN_A_DAY = Text("a duration such as 0s, 30s or 2h, at most 24h", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_a_day)
+WITHIN_A_DAY = Text(
+    "a duration such as 0s, 30s or 2h, at most 24h", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_a_day
+)
 SHARE = Text("a share above 0% and below 100%, such as 5%", r"^(?=.*[1-9])[0-9]{1,2}(\.[0-9]+)?%$", share)
 SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-9]+)?%$", share)
 TIMES = Number("a factor from 1 to 1000, such as 1.5", 1, 1000, fraction=True)

@@ -15,4 +15,21 @@ from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
 from shipway.ports.secrets import Secrets
 
-__all__ = ["DatabaseTool", "Dial", "Edge", "Host", "Images", "Ledger", "Linter", "OnLine", "OneOff", "Registry", "Reporter", "Runtime", "Scratch", "ScratchDatabase", "Secrets", "Watched"]
+__all__ = [
+    "DatabaseTool",
+    "Dial",
+    "Edge",
+    "Host",
+    "Images",
+    "Ledger",
+    "Linter",
+    "OnLine",
+    "OneOff",
+    "Registry",
+    "Reporter",
+    "Runtime",
+    "Scratch",
+    "ScratchDatabase",
+    "Secrets",
+    "Watched",
+]

@@ -19,8 +19,15 @@ class Images(Protocol):
         """The engine's own record of an image (`Id`, `Config.WorkingDir`, `RepoDigests` …), None where absent."""
 
     def build(
-        self, context: Path, *, tags: Sequence[str], dockerfile: str, target: str | None,
-        args: Mapping[str, str], labels: Mapping[str, str], on_line: OnLine,
+        self,
+        context: Path,
+        *,
+        tags: Sequence[str],
+        dockerfile: str,
+        target: str | None,
+        args: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: OnLine,
     ) -> str:
         """Build with BuildKit and return the image id. StepFailed with the last lines on failure."""  # fmt: skip
 

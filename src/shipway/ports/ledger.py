@@ -57,10 +57,13 @@ class Ledger(Protocol):
     def release(self, app: str, number: int) -> Release | None: ...
     def releases(self, app: str, limit: int = 50) -> list[Release]:
         """This many of the newest, newest first."""
+
     def releases_of(self, app: str, tree: str) -> list[Release]:
         """All that were built from a tree of the repository, newest first."""
+
     def version(self, app: str, name: str) -> Release | None:
         """The newest release with this version tag."""
+
     def versions(self, app: str, release: int) -> list[str]:
         """The release's version tags, oldest first."""
 
@@ -70,20 +73,26 @@ class Ledger(Protocol):
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None: ...
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
         """A listing for display, newest first. Not for decisions: it may be truncated."""
+
     def latest(self, app: str, environment: str) -> Deployment | None:
         """The newest deployment, with any outcome."""
+
     def current(self, app: str, environment: str) -> Deployment | None:
         """The newest successful one since the environment was last destroyed: what runs there."""
+
     def pending(self, app: str, environment: str) -> list[Deployment]:
         """All that began and have no outcome, newest first."""
+
     def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
         """Deployments of one release since the environment was last destroyed, newest first."""
 
     def history(self, app: str, environment: str) -> list[Deployment]:
         """All since the environment was last destroyed, newest first, for `domain.rollback` and `domain.levels`: no
         limit."""
+
     def destroyed(self, app: str, environment: str) -> float:
         """When it was last destroyed, in seconds since the epoch; 0: never."""
+
     def environments(self, app: str) -> list[str]:
         """All that were ever deployed to, in the order of their first deployment."""
 

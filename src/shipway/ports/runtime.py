@@ -65,7 +65,9 @@ class Runtime(Protocol):
     def get(self, container: str, path: str) -> Iterator[bytes]:
         """Tar stream of a file or directory. FileNotFoundError if it doesn't exist."""
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
+    def ensure_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+    ) -> None:
         """Create the bridge network if it is missing. internal: containers with only this network reach nothing else;
         this machine reaches them. pinned: required by `set_aliases`."""
 

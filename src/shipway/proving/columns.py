@@ -95,7 +95,11 @@ class Tables:
             if "generated" in facets or "identity" in facets or facets.get("default", "").startswith("nextval("):
                 continue
             domain = self._entries.get(("domain", facets["type"]))
-            of_domain = [re.sub(r"\bVALUE\b", name.replace("\\", r"\\"), text) for _, text in self.checks(facets["type"])] if domain else []
+            of_domain = (
+                [re.sub(r"\bVALUE\b", name.replace("\\", r"\\"), text) for _, text in self.checks(facets["type"])]
+                if domain
+                else []
+            )
             about = [text for columns, text in checks if name in columns] + of_domain
             column = Column(
                 name,

@@ -46,7 +46,9 @@ class _Seen:
         return any(kind != "read" for kind, _ in self.passed)
 
 
-def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> CompatibilityTest:
+def try_old(
+    server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float
+) -> CompatibilityTest:
     """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
     old, new = old.on(server, database), new.on(server, database)
     clock = server.sandbox.ctx.clock
@@ -58,7 +60,11 @@ def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: 
                 at.seed(new)
             _use(at, new, first, "new code")
         except Failed as error:
-            return CompatibilityTest(NO_EVIDENCE, (f"the new code does not work on its own schema: {error.reason}",), stages=tuple(first.stages))
+            return CompatibilityTest(
+                NO_EVIDENCE,
+                (f"the new code does not work on its own schema: {error.reason}",),
+                stages=tuple(first.stages),
+            )
         mark = server.mark(database)
         result = _judged(at, old, tried, lambda: server.log(database, mark), "old code")
     stages = (*first.stages, *result.stages)
@@ -68,7 +74,9 @@ def try_old(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: 
     return CompatibilityTest(result.verdict, result.reasons, result.checks, stages)
 
 
-def try_new(server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float) -> CompatibilityTest:
+def try_new(
+    server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float
+) -> CompatibilityTest:
     """Test the new images on the old schema: the state before the migration, and after a down migration."""
     old, new = old.on(server, database), new.on(server, database)
     tried = _Seen(server.sandbox.ctx.clock, began)
@@ -96,7 +104,9 @@ def _use(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, who: str) -
         at.stop(config)
 
 
-def _judged(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str) -> CompatibilityTest:
+def _judged(
+    at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str
+) -> CompatibilityTest:
     reasons: list[str] = []
     try:
         _use(at, config, seen, who)

@@ -68,13 +68,17 @@ def round_trip(
             return replace(seen, findings=Findings(no_way_down=words), stages=tuple(stages), catalog=after)
         return replace(seen, findings=Findings(down_failed=words), stages=tuple(stages))
     restored = database.catalog()
-    seen = replace(seen, warnings=tuple(f"the way down says: {notice}; is the name mistyped?" for notice in skipped(stage)))
+    seen = replace(
+        seen, warnings=tuple(f"the way down says: {notice}; is the name mistyped?" for notice in skipped(stage))
+    )
     if changes and restored == after:
         return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
     findings = Findings(
         differences=compare(before, restored),
         order=order_of(before, restored),
-        losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored) if template else (),
+        losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored)
+        if template
+        else (),
         collisions=new_collisions(template, database) if template else (),
     )
 
@@ -101,7 +105,9 @@ def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
 def suspects(seen: RoundTrip, before: Catalog, touched: Touched) -> list[str]:
     """Previously existing tables that may have lost data: touched, or with a dropped or retyped column."""
     lost = [item.name for item in seen.changes if item.kind in ("table", "column") and item.change != "added"]
-    return [table for table in before.order if table in touched or any(f"{name}.".startswith(f"{table}.") for name in lost)]
+    return [
+        table for table in before.order if table in touched or any(f"{name}.".startswith(f"{table}.") for name in lost)
+    ]
 
 
 def lost_rows(

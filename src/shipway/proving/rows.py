@@ -54,7 +54,9 @@ class _Writer:
         columns = self.tables.columns(table)
         statements = [self._insert(table, columns, row) for row in range(self.rows)]
         source = table if self.tables.partitioned(table) else f"ONLY {table}"
-        tries = "\n".join(f"BEGIN EXECUTE {_quote(text)}; EXCEPTION WHEN OTHERS THEN why := SQLERRM; END;" for text in statements)
+        tries = "\n".join(
+            f"BEGIN EXECUTE {_quote(text)}; EXCEPTION WHEN OTHERS THEN why := SQLERRM; END;" for text in statements
+        )
         return f"""DO $shipway_rows$ DECLARE why text := {_quote(_NO_VALUE)}; BEGIN
 IF EXISTS (SELECT FROM {source}) THEN RETURN; END IF;
 {tries}
@@ -66,7 +68,9 @@ END $shipway_rows$;"""
         if not columns:
             return f"INSERT INTO {table} DEFAULT VALUES"
         names = {column.name for column in columns}
-        together = [(about, text) for about, text in self.tables.checks(table) if len(about) > 1 and names.issuperset(about)]
+        together = [
+            (about, text) for about, text in self.tables.checks(table) if len(about) > 1 and names.issuperset(about)
+        ]
         sources = []
         for at, column in enumerate(columns):
             listed = ", ".join(f"({n}, {text})" for n, text in enumerate(self._candidates(table, columns, column, row)))
@@ -86,7 +90,11 @@ END $shipway_rows$;"""
         if (to := column.reference) is None:
             found = self._texts(column, row)
         elif to.table == table and not row:  # no other row exists yet: refers to itself unless nullable
-            return nothing or [text for item in columns if item.name == to.key for text in self._texts(item, row)[:1]] or ["NULL"]
+            return (
+                nothing
+                or [text for item in columns if item.name == to.key for text in self._texts(item, row)[:1]]
+                or ["NULL"]
+            )
         else:
             which = f"OFFSET (SELECT {row} % greatest(count(*), 1) FROM {to.table})"
             found = [f"(SELECT {to.key} FROM {to.table} ORDER BY {', '.join(to.keys)} {which} LIMIT 1)"]

@@ -64,7 +64,9 @@ class SandboxEnvironment:
         others = [item for item in plan.accessories.values() if item.name != self._server.accessory.name]
         side_by_side(lambda item: self._start(self._accessory(plan, item)), others)
         try:
-            wait_healthy(self._ctx, [(self._called(item.name), known.health(item), known.port(item)) for item in others])
+            wait_healthy(
+                self._ctx, [(self._called(item.name), known.health(item), known.port(item)) for item in others]
+            )
         except DeployFailed as error:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
 
@@ -79,7 +81,9 @@ class SandboxEnvironment:
 
     def require_running(self, config: ReleaseConfig) -> None:
         """Failed if a service no longer runs."""
-        self._healthy(partial(require_running, self._ctx, [self._called(name) for name in config.release.plan.services]))
+        self._healthy(
+            partial(require_running, self._ctx, [self._called(name) for name in config.release.plan.services])
+        )
 
     def stop(self, config: ReleaseConfig) -> None:
         """Remove all services."""
@@ -94,7 +98,13 @@ class SandboxEnvironment:
 
     def exercise(self, config: ReleaseConfig, exercise: Scenario) -> None:
         """Run a scenario in its own container. Failed if it fails."""
-        self._run(config, exercise.service, exercise.run, f"{exercise.kind} {exercise.name}", {"URL": address(config.release.plan)})
+        self._run(
+            config,
+            exercise.service,
+            exercise.run,
+            f"{exercise.kind} {exercise.name}",
+            {"URL": address(config.release.plan)},
+        )
 
     def _healthy(self, work: Callable[[], None]) -> None:
         try:

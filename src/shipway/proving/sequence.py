@@ -66,9 +66,21 @@ class _Sequence:
     down migration doesn't restore it, trial is recreated, so that the next migration isn't blamed for that."""
 
     def __init__(
-        self, scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], terms: Terms, fill: Fill | None, base: Base | None
+        self,
+        scratch: Scratch,
+        tool_at: ToolAt,
+        revisions: Sequence[str],
+        terms: Terms,
+        fill: Fill | None,
+        base: Base | None,
     ) -> None:
-        self._scratch, self._tool_at, self._revisions, self._terms, self._fill = scratch, tool_at, revisions, terms, fill
+        self._scratch, self._tool_at, self._revisions, self._terms, self._fill = (
+            scratch,
+            tool_at,
+            revisions,
+            terms,
+            fill,
+        )
         self._base = base
         self._trail: ScratchDatabase | None = None
         self._trail_at = base.revision if base else None
@@ -112,7 +124,9 @@ class _Sequence:
     def _round(self, span: MigrationRange) -> RoundTrip:
         assert self._trial is not None
         known = {} if self._fresh else self._trial.touched()
-        return round_trip(self._trial, self._tool_at(self._trial, span.start), span, self._catalog, self._terms, known=known)
+        return round_trip(
+            self._trial, self._tool_at(self._trial, span.start), span, self._catalog, self._terms, known=known
+        )
 
     def _look_at_rows(self, found: RoundTrip, way: MigrationReport, span: MigrationRange) -> MigrationReport:
         """Verify again on clones of trail, which has the previous rows; with generated rows if some may be lost."""

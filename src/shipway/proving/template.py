@@ -104,7 +104,10 @@ class Target:
 def require_space(ctx: Context, target: Target, proving: Proving) -> None:
     """DiskFull if the scratch server would fill this machine's disk, or a dump the target's."""
     size = target.size() if proving.mode == DATA else 0
-    for at, needed in ((ctx, COPIES * size + SPARE), *(((target.ctx, size),) if target.ctx.machine.name != ctx.machine.name else ())):
+    for at, needed in (
+        (ctx, COPIES * size + SPARE),
+        *(((target.ctx, size),) if target.ctx.machine.name != ctx.machine.name else ()),
+    ):
         free = at.runtime.free_space()
         if free is not None and free < needed:
             raise DiskFull(
@@ -123,7 +126,9 @@ def make_template(server: Server, target: Target, proving: Proving) -> ScratchDa
         try:
             database.execute(rule, timeout=proving.timeout)
         except ProofError as error:
-            raise ProofError(f"the mask `{rule}` does not fit the database: {error.message}", hint="correct `prove: mask`") from error
+            raise ProofError(
+                f"the mask `{rule}` does not fit the database: {error.message}", hint="correct `prove: mask`"
+            ) from error
     return database
 
 
@@ -168,7 +173,9 @@ def _run(
     except EngineError as error:
         raise ProofError(f"the dump of the database was not carried out: {error.message}", hint=error.hint) from error
     if code == TIMED_OUT:
-        raise ProofError(f"the dump took longer than {proving.timeout:g} s", hint="give it more time with `prove: timeout`")
+        raise ProofError(
+            f"the dump took longer than {proving.timeout:g} s", hint="give it more time with `prove: timeout`"
+        )
     if code != 0:
         raise ProofError("the database can't be copied to the scratch server:\n" + "\n".join(lines[-TAIL:]))
 

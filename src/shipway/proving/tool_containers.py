@@ -45,7 +45,9 @@ class ToolContainers:
                 name = names.bounded(f"{self._ground.app}_proof_{self._ground.name}_tool{len(self._boxes)}")
                 labels = {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "tool", LABEL_CONFIG: name}
                 networks: dict[str, tuple[str, ...]] = {self._server.network: ()}
-                box = dataclasses.replace(spec, name=name, labels=labels, networks=networks, entrypoint=("sleep",), command=(LIFE,))
+                box = dataclasses.replace(
+                    spec, name=name, labels=labels, networks=networks, entrypoint=("sleep",), command=(LIFE,)
+                )
                 self._ctx.images.pull(spec.image, lambda line: None)
                 self._ctx.runtime.create(box)
                 self._ctx.runtime.start(name)

@@ -66,7 +66,6 @@ def describe(loss: Loss) -> str:
     return f"{loss.table} has other values in {', '.join(loss.columns)} ({before} rows)"
 
 
-
 def order_of(before: Catalog, after: Catalog) -> Order:
     """Tables whose order of columns differs."""
     return {table: (before.order[table], after.order[table]) for table in reordered(before, after)}

@@ -95,7 +95,9 @@ def doubt(way: MigrationReport) -> str:
 
 def takes_away(change: Difference) -> bool:
     """Whether it may lose rows: a dropped table or column, or a changed type."""
-    return change.kind in ("table", "column") and (change.change == "removed" or (change.change == "changed" and "type" in change.facets))
+    return change.kind in ("table", "column") and (
+        change.change == "removed" or (change.change == "changed" and "type" in change.facets)
+    )
 
 
 def report_of(found: RoundTrip, span: MigrationRange) -> MigrationReport:
@@ -116,8 +118,16 @@ class _NoRows(Exception):
 class _Verifier:
     """Verifies one range, each time on a new clone."""
 
-    def __init__(self, scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor, span: MigrationRange, terms: Terms) -> None:
-        self._scratch, self._template, self._tool_for, self._range, self._terms = scratch, template, tool_for, span, terms
+    def __init__(
+        self, scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor, span: MigrationRange, terms: Terms
+    ) -> None:
+        self._scratch, self._template, self._tool_for, self._range, self._terms = (
+            scratch,
+            template,
+            tool_for,
+            span,
+            terms,
+        )
 
     def bare(self) -> MigrationReport:
         """Verify with the template's own content."""

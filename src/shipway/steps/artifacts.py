@@ -59,7 +59,10 @@ def _spool(archive: Iterator[bytes], path: str, raw: IO[bytes]) -> None:
     for chunk in archive:
         size += len(chunk)
         if size > LARGEST:
-            raise StepFailed(f"its output {path} is larger than {LARGEST >> 30} GB", hint="name smaller folders or files in `outputs`")
+            raise StepFailed(
+                f"its output {path} is larger than {LARGEST >> 30} GB",
+                hint="name smaller folders or files in `outputs`",
+            )
         raw.write(chunk)
     raw.seek(0)
 
@@ -122,7 +125,9 @@ def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
             raise StepFailed(f"the output {artifact.path} can't be laid into {folder or '.'}: {error}") from error
 
 
-def as_archive(artifacts: Sequence[Artifact], kept: Path, folder: str, owner: tuple[int, int] = (0, 0)) -> Iterator[bytes]:
+def as_archive(
+    artifacts: Sequence[Artifact], kept: Path, folder: str, owner: tuple[int, int] = (0, 0)
+) -> Iterator[bytes]:
     """One tar stream of everything below a working folder, with relative names, owned by (uid, gid)."""
     with tempfile.TemporaryFile() as whole:
         with writing(whole) as target:

@@ -61,9 +61,13 @@ def run_command(run: Run, attempt: Attempt) -> StepResult:
             threading.Thread(target=_remove, args=(run, tuple(accessories)), daemon=True).start()
     step, summary = attempt.step, harvest.summary
     if code == TIMED_OUT:
-        raise StepFailed(f"it was stopped after {step.timeout:g} s", hint=f"give it more time with `timeout:` on step {step.name}")
+        raise StepFailed(
+            f"it was stopped after {step.timeout:g} s", hint=f"give it more time with `timeout:` on step {step.name}"
+        )
     if code != 0:
-        raise StepFailed(f"`{step.run}` exited with {code}" + (f" ({summary})" if summary else ""), hint=_cause(step, code))
+        raise StepFailed(
+            f"`{step.run}` exited with {code}" + (f" ({summary})" if summary else ""), hint=_cause(step, code)
+        )
     missing = [path for path in step.outputs if path not in {artifact.path for artifact in harvest.outputs}]
     if missing:
         raise StepFailed(f"it left no {', '.join(missing)}, which the plan names as outputs")

@@ -44,9 +44,7 @@ def run_container(
     container after it has exited.
     """
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
-    container = ctx.runtime.create(
-        dataclasses.replace(spec, name=unique, labels={**spec.labels, LABEL_CONFIG: unique})
-    )
+    container = ctx.runtime.create(dataclasses.replace(spec, name=unique, labels={**spec.labels, LABEL_CONFIG: unique}))
     try:
         if before:
             before(container)

@@ -29,7 +29,11 @@ Waiting = tuple[str, Health | None, int | None]  # container, health check, port
 
 
 def wait_healthy(
-    ctx: Context, waiting: Sequence[Waiting], *, headers: Mapping[str, str] | None = None, stop: threading.Event | None = None
+    ctx: Context,
+    waiting: Sequence[Waiting],
+    *,
+    headers: Mapping[str, str] | None = None,
+    stop: threading.Event | None = None,
 ) -> None:
     """Wait for all of them in parallel. headers: of requests to health paths, beside those of the plan.
 
@@ -44,7 +48,12 @@ def wait_healthy(
 
 
 def start_in_turn(
-    ctx: Context, starts: Sequence[tuple[Callable[[], None], Waiting]], at_once: int, *, headers: Mapping[str, str], stop: threading.Event
+    ctx: Context,
+    starts: Sequence[tuple[Callable[[], None], Waiting]],
+    at_once: int,
+    *,
+    headers: Mapping[str, str],
+    stop: threading.Event,
 ) -> None:
     """Start containers, `at_once` at a time, and wait for those with a health check. A turn ends when the container is
     healthy, or after TURN seconds (at most half of its time to become so): one may need the next. Raises as
@@ -99,7 +108,9 @@ def _running(ctx: Context, name: str, now: float | None = None) -> ContainerInfo
     if container is None or container.state in ("exited", "dead", "restarting"):
         raise _failed(ctx, name, "it exited" + _code(container))
     if now is not None and container.crash_looping(now):
-        raise _failed(ctx, name, f"it exits again and again: the engine restarted it {counted(container.restarts, 'time')}")
+        raise _failed(
+            ctx, name, f"it exits again and again: the engine restarted it {counted(container.restarts, 'time')}"
+        )
     return container
 
 

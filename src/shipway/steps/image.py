@@ -103,7 +103,12 @@ def _source_key(run: Run, source: BuildSource, upstream: Sequence[Artifact]) -> 
 
 
 def _build(
-    run: Run, source: BuildSource, upstream: Sequence[Artifact], tags: list[str], labels: dict[str, str], on_line: OnLine
+    run: Run,
+    source: BuildSource,
+    upstream: Sequence[Artifact],
+    tags: list[str],
+    labels: dict[str, str],
+    on_line: OnLine,
 ) -> None:
     with tempfile.TemporaryDirectory(dir=run.folder) as folder:
         context = Path(folder)
@@ -124,7 +129,9 @@ def _require_inside(context: Path, source: BuildSource, revision: str) -> None:
     for name in (source.dockerfile, ".dockerignore"):
         real = (context / name).resolve()
         if (context / name).is_symlink() and not real.is_relative_to(context.resolve()):
-            raise StepFailed(f"{name} in {source.folder} is a link that leads out of the folder", hint="commit the file itself")
+            raise StepFailed(
+                f"{name} in {source.folder} is a link that leads out of the folder", hint="commit the file itself"
+            )
     if not (context / source.dockerfile).is_file():
         raise StepFailed(f"there is no {source.dockerfile} in {source.folder} at {revision[:12]}")
 
@@ -138,5 +145,10 @@ def _labels(run: Run, name: str) -> dict[str, str]:
     origin = run.repository.source()
     created = datetime.fromtimestamp(run.ctx.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     prefix = "org.opencontainers.image."
-    labels = {"title": f"{run.plan.app}/{name}", "revision": run.commit.revision, "version": run.version, "created": created}
+    labels = {
+        "title": f"{run.plan.app}/{name}",
+        "revision": run.commit.revision,
+        "version": run.version,
+        "created": created,
+    }
     return {prefix + key: value for key, value in {**labels, **({"source": origin} if origin else {})}.items()}

@@ -57,7 +57,9 @@ class _Suite:
         self.has_suites = False
 
     def total(self) -> Counts:
-        return Counts(*(self.seen[name] if self.has_suites else max(self.seen[name], self.claimed[name]) for name in NAMES))
+        return Counts(
+            *(self.seen[name] if self.has_suites else max(self.seen[name], self.claimed[name]) for name in NAMES)
+        )
 
 
 class _Reader:

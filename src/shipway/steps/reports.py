@@ -30,7 +30,11 @@ class _Found:
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        words = [f"{counted(self.counts.tests, 'test')}, {self.counts.failed} failed"] if self.files or not self.problems else []
+        words = (
+            [f"{counted(self.counts.tests, 'test')}, {self.counts.failed} failed"]
+            if self.files or not self.problems
+            else []
+        )
         words += [f"{self.counts.skipped} skipped"] if self.counts.skipped else []
         shown = [*self.problems[:3], *([f"and {len(self.problems) - 3} more"] if len(self.problems) > 3 else [])]
         return "; ".join(filter(None, [", ".join(words), *shown]))
@@ -55,7 +59,11 @@ def _take(run: Run, step: Step, container: str, workdir: str, path: str, found: 
     try:
         for name, size, chunks in _files(run, container, posixpath.join(workdir, root)):
             inside = posixpath.normpath(posixpath.join(posixpath.dirname(root.rstrip("/")), name))
-            if matches(inside, path) if is_pattern(path) else inside == posixpath.normpath(root) or inside.endswith(".xml"):
+            if (
+                matches(inside, path)
+                if is_pattern(path)
+                else inside == posixpath.normpath(root) or inside.endswith(".xml")
+            ):
                 _keep(run, step, inside, size, chunks, found)
     except FileNotFoundError:
         pass

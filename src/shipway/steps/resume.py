@@ -56,7 +56,10 @@ class ResumeState:
 
     def __str__(self) -> str:
         """Describe as in 'lint passed, unit still runs'."""
-        return ", ".join(f"{name} {self._word(name, record)}" for name, record in self.journal.items()) or "no step was begun"
+        return (
+            ", ".join(f"{name} {self._word(name, record)}" for name, record in self.journal.items())
+            or "no step was begun"
+        )
 
     def _word(self, name: str, record: Record) -> str:
         if record.passed or record.failed:

@@ -85,7 +85,9 @@ class Run:
 
     def build_key(self, source: BuildSource) -> dict[str, object]:
         """Inputs of an image built from the commit."""
-        tree = self._root if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
+        tree = (
+            self._root if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
+        )
         return {
             "tree": tree, "folder": source.folder, "dockerfile": source.dockerfile,
             "target": source.target, "args": dict(source.args),

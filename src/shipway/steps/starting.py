@@ -49,7 +49,9 @@ def _explained(ctx: Context, spec: ContainerSpec) -> Iterator[None]:
         raise DeployFailed(f"{name} can't be started: {why[0]} ({spec.name})", hint=why[1]) from error
     except EngineError as error:
         if spec.publish and re.search(r"already (allocated|in use)", error.message):
-            error.hint = error.hint or f"give {spec.labels.get(LABEL_NAME, spec.name)} another port: `published:` in the plan"
+            error.hint = (
+                error.hint or f"give {spec.labels.get(LABEL_NAME, spec.name)} another port: `published:` in the plan"
+            )
         raise
 
 

@@ -60,7 +60,9 @@ def _make(path: Path, clock: Callable[[], float]) -> None:
         except OSError:  # a file system without hard links
             draft.rename(path)
     except OSError as error:
-        raise StoreError(f"the ledger {path} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME") from error
+        raise StoreError(
+            f"the ledger {path} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME"
+        ) from error
     finally:
         for left in path.parent.glob(f"{draft.name}*"):
             left.unlink(missing_ok=True)

@@ -14,7 +14,9 @@ DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
 HERE = "d.app = ? AND d.environment = ?"
 # A destroyed environment has no earlier history. The index by kind makes this a single lookup.
-SINCE = f"d.id > (SELECT COALESCE(MAX(id), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = '{DESTROY}')"
+SINCE = (
+    f"d.id > (SELECT COALESCE(MAX(id), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = '{DESTROY}')"
+)
 
 
 class History:
@@ -43,7 +45,10 @@ class History:
 
     def deployments_of(self, app: str, environment: str, release: int) -> list[Deployment]:
         """Deployments of one release, newest first."""
-        return self._deployments(f"WHERE {HERE} AND d.release = ? AND {SINCE} ORDER BY d.id DESC", (app, environment, release, app, environment))
+        return self._deployments(
+            f"WHERE {HERE} AND d.release = ? AND {SINCE} ORDER BY d.id DESC",
+            (app, environment, release, app, environment),
+        )
 
     def history(self, app: str, environment: str) -> list[Deployment]:
         """All of them, newest first."""
@@ -77,4 +82,6 @@ def _deployment(row: Row) -> Deployment:
 def _secrets(text: str) -> tuple[dict[str, int], dict[str, str]]:
     """Cached, since most deployments of an environment have the same."""
     known = {name: item if isinstance(item, list) else [item, ""] for name, item in json.loads(text).items()}
-    return {name: version for name, (version, _) in known.items()}, {name: made for name, (_, made) in known.items() if made}
+    return {name: version for name, (version, _) in known.items()}, {
+        name: made for name, (_, made) in known.items() if made
+    }

@@ -114,14 +114,14 @@ class SqlLedger(History):
 
     def recent_steps(self, app: str, runs: int) -> list[Mapping[str, object]]:
         """Results of the newest runs' steps."""
-        sql = (
-            "SELECT s.result FROM steps s JOIN (SELECT id FROM runs WHERE app = ? ORDER BY id DESC LIMIT ?) r ON s.run = r.id"
-        )
+        sql = "SELECT s.result FROM steps s JOIN (SELECT id FROM runs WHERE app = ? ORDER BY id DESC LIMIT ?) r ON s.run = r.id"
         return [json.loads(row[0] or "{}") for row in self._db.query(sql, (app, runs))]
 
     def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
         """Result of the newest successful one."""
-        sql = "SELECT result FROM steps WHERE app = ? AND name = ? AND key = ? AND outcome = ? ORDER BY run DESC LIMIT 1"
+        sql = (
+            "SELECT result FROM steps WHERE app = ? AND name = ? AND key = ? AND outcome = ? ORDER BY run DESC LIMIT 1"
+        )
         rows = self._db.query(sql, (app, name, key, SUCCEEDED))
         found: Mapping[str, object] | None = json.loads(rows[0][0]) if rows else None
         return found
@@ -163,7 +163,9 @@ class SqlLedger(History):
 
     def version(self, app: str, name: str) -> Release | None:
         """The newest release with this version."""
-        sql = "SELECT release FROM evidence WHERE app = ? AND kind = 'version' AND name = ? ORDER BY release DESC LIMIT 1"
+        sql = (
+            "SELECT release FROM evidence WHERE app = ? AND kind = 'version' AND name = ? ORDER BY release DESC LIMIT 1"
+        )
         rows = self._db.query(sql, (app, name))
         return self.release(app, int(rows[0][0])) if rows else None
 
@@ -203,7 +205,16 @@ class SqlLedger(History):
         """Append it."""
         sql = "INSERT INTO evidence (app, release, environment, kind, name, passed, detail, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         item = evidence
-        values = (item.app, item.release, item.environment, item.kind, item.name, int(item.passed), item.detail, item.at)
+        values = (
+            item.app,
+            item.release,
+            item.environment,
+            item.kind,
+            item.name,
+            int(item.passed),
+            item.detail,
+            item.at,
+        )
         self._db.query(sql, values)
 
     def evidence(self, app: str, release: int) -> list[Evidence]:
@@ -221,7 +232,9 @@ class SqlLedger(History):
 
     def waivers(self, app: str, environment: str, release: int | None = None) -> list[Waiver]:
         """Oldest first."""
-        where, values = ("AND release = ?", (app, environment, release)) if release is not None else ("", (app, environment))
+        where, values = (
+            ("AND release = ?", (app, environment, release)) if release is not None else ("", (app, environment))
+        )
         sql = f"SELECT {ACCEPTANCE} FROM acceptances WHERE app = ? AND environment = ? {where} ORDER BY id"
         return [Waiver(*row) for row in self._db.query(sql, values)]
 
@@ -230,7 +243,9 @@ class SqlLedger(History):
         key = (snapshot.app, snapshot.environment)
 
         def add() -> Snapshot:
-            rows = self._db.query("SELECT COALESCE(MAX(number), 0) + 1 FROM snapshots WHERE app = ? AND environment = ?", key)
+            rows = self._db.query(
+                "SELECT COALESCE(MAX(number), 0) + 1 FROM snapshots WHERE app = ? AND environment = ?", key
+            )
             numbered = dataclasses.replace(snapshot, number=int(rows[0][0]))
             sql = "INSERT INTO snapshots (app, environment, number, data) VALUES (?, ?, ?, ?)"
             self._db.query(sql, (*key, numbered.number, json.dumps(to_data(numbered))))
@@ -252,7 +267,9 @@ class SqlLedger(History):
 
     def registration(self, app: str) -> Registration | None:
         """The newest."""
-        rows = self._db.query(f"SELECT {REGISTRATION} FROM registrations WHERE app = ? ORDER BY id DESC LIMIT 1", (app,))
+        rows = self._db.query(
+            f"SELECT {REGISTRATION} FROM registrations WHERE app = ? ORDER BY id DESC LIMIT 1", (app,)
+        )
         return Registration(*rows[0]) if rows else None
 
     def accept_rules(self, rules: AcceptedRules) -> None:
@@ -330,7 +347,9 @@ class SqlLedger(History):
 
     def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
         """Append it if that version is free."""
-        sql = "INSERT INTO secrets VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, name, version) DO NOTHING RETURNING version"
+        sql = (
+            "INSERT INTO secrets VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, name, version) DO NOTHING RETURNING version"
+        )
         return bool(self._db.query(sql, (scope, name, version, fingerprint, sealed)))
 
     # adopted objects

@@ -157,7 +157,9 @@ class PostgresDatabase:
         before = getattr(self._local, "session", None)
         if before is not None:
             with suppress(psycopg.errors.InsufficientPrivilege):
-                connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (before,))
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (before,)
+                )
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -8,7 +8,11 @@ from shipway.domain.errors import StoreError
 from shipway.store.database import Database
 
 SCRIPTS = Path(__file__).parent / "migrations"
-APPEND_ONLY = {1: ("releases", "deployments", "outcomes", "approvals", "evidence"), 2: ("acceptances", "snapshots"), 3: ("secrets", "registrations", "accepted_rules")}  # by migration
+APPEND_ONLY = {
+    1: ("releases", "deployments", "outcomes", "approvals", "evidence"),
+    2: ("acceptances", "snapshots"),
+    3: ("secrets", "registrations", "accepted_rules"),
+}  # by migration
 
 
 def migrate(database: Database) -> None:

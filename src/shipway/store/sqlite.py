@@ -117,7 +117,9 @@ class SqliteDatabase:
 
     def _is_full(self, error: StoreError) -> bool:
         code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
-        return code == sqlite3.SQLITE_FULL or (code in NO_ROOM and (self._reserve.exists() or shutil.disk_usage(self._path.parent).free < LITTLE))
+        return code == sqlite3.SQLITE_FULL or (
+            code in NO_ROOM and (self._reserve.exists() or shutil.disk_usage(self._path.parent).free < LITTLE)
+        )
 
     def _no_room(self, error: StoreError) -> LedgerFull:
         home = self._path.parent

@@ -101,5 +101,15 @@ def url_for(recorded: str, clone: Repository) -> str | None:
 
 def plain() -> dict[str, str]:
     """The environment without variables that git sets for a hook, or that select another repository."""
-    keep = {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"}
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in keep} | {"LC_ALL": "C"}
+    keep = {
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_SSH_VARIANT",
+        "GIT_ASKPASS",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_CONFIG_NOSYSTEM",
+    }
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in keep} | {
+        "LC_ALL": "C"
+    }

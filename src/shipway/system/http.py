@@ -24,8 +24,13 @@ class Probe:
 
 
 def probe(
-    host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None,
-    *, dial: Dial = socket.create_connection,
+    host: str,
+    port: int,
+    path: str,
+    timeout: float,
+    headers: Mapping[str, str] | None = None,
+    *,
+    dial: Dial = socket.create_connection,
 ) -> Probe:
     """One GET; 200 to 299 is ok. Redirects are not followed: a health path must answer itself."""  # fmt: skip
     connection = http.client.HTTPConnection(host, port, timeout=timeout)

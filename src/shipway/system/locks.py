@@ -37,7 +37,10 @@ def private_folder() -> Path:
             raise StoreError(f"{folder} isn't a folder of yours", hint="remove it, or let its owner do so")
         folder.chmod(0o700)
         return folder
-    raise StoreError(f"there is no folder for locks: {' and '.join(map(str, candidates))} can't be made", hint="set TMPDIR to a folder that you can write")
+    raise StoreError(
+        f"there is no folder for locks: {' and '.join(map(str, candidates))} can't be made",
+        hint="set TMPDIR to a folder that you can write",
+    )
 
 
 @contextmanager

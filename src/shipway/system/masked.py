@@ -13,7 +13,9 @@ from shipway.system.redact import Redactor
 # Fields with text of people, programs or engines. All others are Shipway's own names, numbers, digests and states.
 FREE_TEXT = frozenset({"detail", "reason", "cause", "subject", "failure", "tests", "proof", "summary", "message"})
 # Fields of such a record that are compared after reading it: names and revisions, which may contain a secret's value.
-COMPARED = frozenset({"app", "environment", "digest", "before_digest", "schema_before", "schema_after", "mode", "image"})
+COMPARED = frozenset(
+    {"app", "environment", "digest", "before_digest", "schema_before", "schema_after", "mode", "image"}
+)
 
 
 class MaskedLedger:
@@ -29,13 +31,17 @@ class MaskedLedger:
     def _masking(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **more: Any) -> Any:
             given = inspect.signature(method).bind(*args, **more).arguments
-            return method(**{name: self._text(item) if name in FREE_TEXT else self._fields(item) for name, item in given.items()})
+            return method(
+                **{name: self._text(item) if name in FREE_TEXT else self._fields(item) for name, item in given.items()}
+            )
 
         return call
 
     def _fields(self, item: Any) -> Any:
         if dataclasses.is_dataclass(item) and not isinstance(item, type):
-            texts = {field.name: getattr(item, field.name) for field in dataclasses.fields(item) if field.name in FREE_TEXT}
+            texts = {
+                field.name: getattr(item, field.name) for field in dataclasses.fields(item) if field.name in FREE_TEXT
+            }
             masked = {name: self._text(text) for name, text in texts.items()}
             return dataclasses.replace(item, **masked) if masked != texts else item
         if isinstance(item, Mapping):

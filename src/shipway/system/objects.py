@@ -75,4 +75,3 @@ def _entries(tree: bytes, size: int) -> Iterable[tuple[str, bytes, str]]:
         at += len(mode) + len(name) + 2 + size
         kind = {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob")
         yield kind, name, rest[:size].hex()
-

@@ -39,11 +39,19 @@ class Refs:
 
     def branches(self) -> dict[str, str]:
         """Commits by branch."""
-        return {name.removeprefix("refs/heads/"): commit for name, commit in self.commits.items() if name.startswith("refs/heads/")}
+        return {
+            name.removeprefix("refs/heads/"): commit
+            for name, commit in self.commits.items()
+            if name.startswith("refs/heads/")
+        }
 
     def tags(self) -> dict[str, str]:
         """Commits by tag."""
-        return {name.removeprefix("refs/tags/"): commit for name, commit in self.commits.items() if name.startswith("refs/tags/")}
+        return {
+            name.removeprefix("refs/tags/"): commit
+            for name, commit in self.commits.items()
+            if name.startswith("refs/tags/")
+        }
 
 
 @dataclass(frozen=True)
@@ -87,11 +95,16 @@ class Origin:
         layout = "%(refname) %(objectname) %(*objectname)"
         done = self._ask_clone("for-each-ref", f"--format={layout}", "refs/heads", "refs/tags")
         if done.returncode:
-            raise RepositoryError(f"the repository {self.address} can't be read: {done.stderr.decode(errors='replace').strip()}", hint=UNREACHABLE)
+            raise RepositoryError(
+                f"the repository {self.address} can't be read: {done.stderr.decode(errors='replace').strip()}",
+                hint=UNREACHABLE,
+            )
         rows = [line.split(" ") for line in done.stdout.decode("utf-8", "surrogateescape").splitlines()]
         head = self._ask_clone("symbolic-ref", "--quiet", "HEAD").stdout.decode(errors="replace").strip()
         # HEAD of a work tree is only what is checked out.
-        return Refs({row[0]: row[2] or row[1] for row in rows}, head.removeprefix("refs/heads/") if is_bare(self.url) else None)
+        return Refs(
+            {row[0]: row[2] or row[1] for row in rows}, head.removeprefix("refs/heads/") if is_bare(self.url) else None
+        )
 
     def text(self, branch: str, path: str) -> str | None:
         """A file at the tip of a branch; None if it is missing."""
@@ -119,7 +132,9 @@ class Origin:
     def has(self, revision: str) -> bool:
         """Whether any branch or tag reaches the commit."""
         branches = self.refs().branches()
-        return revision in self.refs().commits.values() or any(self._leads_to(name, tip, revision) for name, tip in branches.items())
+        return revision in self.refs().commits.values() or any(
+            self._leads_to(name, tip, revision) for name, tip in branches.items()
+        )
 
     def is_older(self, revision: str, than: str, branch: str) -> bool:
         """Whether a commit of the branch is in the history of another commit, and not the same."""
@@ -142,7 +157,9 @@ class Origin:
         if not self.is_local and (self.clone_is_shallow or ask("cat-file", "-e", tip).returncode):
             self._history(branch, tip)
             ask = self._ask_cache
-        lines = ask("log", "--first-parent", "--diff-filter=A", "--format=%P", tip, "--", path).stdout.decode().splitlines()
+        lines = (
+            ask("log", "--first-parent", "--diff-filter=A", "--format=%P", tip, "--", path).stdout.decode().splitlines()
+        )
         return lines[-1].partition(" ")[0] if lines else ""
 
     def _leads_to(self, branch: str, tip: str, revision: str) -> bool:
@@ -186,7 +203,9 @@ class Origin:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise RepositoryError(f"another process still fetches {self.address}", hint="try again") from None
+                        raise RepositoryError(
+                            f"another process still fetches {self.address}", hint="try again"
+                        ) from None
                     time.sleep(0.05)
             yield
 
@@ -223,15 +242,27 @@ class Origin:
                 found.append((key, value))
         return found
 
-    def _run(self, args: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    def _run(
+        self, args: Sequence[str], folder: Path, environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
-                ["git", *settings(), *args], cwd=folder, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False
+                ["git", *settings(), *args],
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=TIMEOUT,
+                check=False,
             )
         except subprocess.TimeoutExpired:
-            raise RepositoryError(f"the repository {self.address} didn't answer within {TIMEOUT:g} s", hint=UNREACHABLE) from None
+            raise RepositoryError(
+                f"the repository {self.address} didn't answer within {TIMEOUT:g} s", hint=UNREACHABLE
+            ) from None
         except OSError as error:
-            raise RepositoryError(f"the repository {self.address} can't be read: {error.strerror}", hint=UNREACHABLE) from error
+            raise RepositoryError(
+                f"the repository {self.address} can't be read: {error.strerror}", hint=UNREACHABLE
+            ) from error
 
 
 UNREACHABLE = (

@@ -135,7 +135,11 @@ class Lines:
 
     def _goes_on(self, body: str) -> str | None:
         """The masked line if it continues what began before."""
-        within = [(form, done + len(body)) for form, done in self._open if len(form) > done + len(body) and form.startswith(body, done)]
+        within = [
+            (form, done + len(body))
+            for form, done in self._open
+            if len(form) > done + len(body) and form.startswith(body, done)
+        ]
         ending = [(form, done) for form, done in self._open if body.startswith(form[done:])]
         if ending:
             form, done = max(ending, key=lambda item: len(item[0]))

@@ -34,7 +34,12 @@ def spellings(value: str, shortest: int) -> set[str]:
 def _of_large(value: str) -> set[str]:
     """For keyrings and certificates: their lines unchanged, and the whole as programs encode bytes."""
     data = value.encode(errors="surrogateescape")
-    found = {line.strip() for line in value.splitlines()} | {json.dumps(value)[1:-1], data.hex(), data.hex().upper(), *_base64(data)}
+    found = {line.strip() for line in value.splitlines()} | {
+        json.dumps(value)[1:-1],
+        data.hex(),
+        data.hex().upper(),
+        *_base64(data),
+    }
     return {form for form in found if len(form) >= LINE}
 
 
@@ -65,7 +70,12 @@ def _quoted(value: str) -> Iterator[str]:
     yield re.sub(r'([\\"$`])', r"\\\1", value)
     yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
     for page in (html.escape(value, quote=False), html.escape(value)):
-        yield from (page, page.replace("&#x27;", "&#39;"), page.replace("&#x27;", "&apos;"), page.replace("&#x27;", "'"))
+        yield from (
+            page,
+            page.replace("&#x27;", "&#39;"),
+            page.replace("&#x27;", "&apos;"),
+            page.replace("&#x27;", "'"),
+        )
         yield page.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
 
 

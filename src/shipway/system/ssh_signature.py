@@ -25,7 +25,10 @@ def sign(text: str, key: Path, namespace: str) -> str:
     ssh-keygen's message. A passphrase is asked for on the terminal."""
     done = _keygen("sign", "-n", namespace, "-f", str(key), input=text, timeout=None)
     if done.returncode:
-        raise UsageError(f"{key} can't sign: {done.stderr.strip()}", hint="name a key: --sign KEY, or user.signingKey of git's configuration")
+        raise UsageError(
+            f"{key} can't sign: {done.stderr.strip()}",
+            hint="name a key: --sign KEY, or user.signingKey of git's configuration",
+        )
     return done.stdout
 
 
@@ -36,7 +39,9 @@ def default_key(configured: str | None) -> Path:
     folder = Path("~/.ssh").expanduser()
     found = next((folder / name for name in KEYS if (folder / name).exists()), None)
     if found is None:
-        raise UsageError("there is no SSH key to sign with", hint="name one: --sign KEY, or make one: ssh-keygen -t ed25519")
+        raise UsageError(
+            "there is no SSH key to sign with", hint="name one: --sign KEY, or make one: ssh-keygen -t ed25519"
+        )
     return found
 
 
@@ -63,7 +68,18 @@ def verified(text: str, signature: str, lines: Sequence[str], namespace: str, at
         kept.write_text(signature)
         when = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%S")  # in UTC, as the environment says too
         done = _keygen(
-            "verify", "-f", str(allowed), "-I", "approver", "-n", namespace, "-s", str(kept), f"-Overify-time={when}", input=text, timeout=TIMEOUT
+            "verify",
+            "-f",
+            str(allowed),
+            "-I",
+            "approver",
+            "-n",
+            namespace,
+            "-s",
+            str(kept),
+            f"-Overify-time={when}",
+            input=text,
+            timeout=TIMEOUT,
         )
         return done.returncode == 0
 
@@ -72,10 +88,18 @@ def _keygen(action: str, *args: str, input: str, timeout: float | None) -> subpr
     environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
     try:
         return subprocess.run(
-            ["ssh-keygen", "-Y", action, *args], input=input, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+            ["ssh-keygen", "-Y", action, *args],
+            input=input,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
     except FileNotFoundError:
-        raise UsageError("ssh-keygen is not installed: signed approvals need it", hint="apt-get install openssh-client") from None
+        raise UsageError(
+            "ssh-keygen is not installed: signed approvals need it", hint="apt-get install openssh-client"
+        ) from None
     except subprocess.TimeoutExpired:
         raise UsageError(f"ssh-keygen did not end within {TIMEOUT:g} s") from None
 

@@ -27,7 +27,9 @@ def writing(file: IO[bytes]) -> tarfile.TarFile:
     return tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape")
 
 
-def of_files(files: Mapping[str, bytes], *, mode: int = 0o644, owner: tuple[int, int] = (0, 0), folders: bool = False) -> bytes:
+def of_files(
+    files: Mapping[str, bytes], *, mode: int = 0o644, owner: tuple[int, int] = (0, 0), folders: bool = False
+) -> bytes:
     """A small archive for a container's root folder. files: content by path. owner: uid and gid of the files; folders,
     if included, are root's."""
     buffer = io.BytesIO()

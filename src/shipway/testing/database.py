@@ -141,7 +141,11 @@ class DatabaseToolSuite:
             assert second in failure.value.message
         newer.up(on_line)
         assert newer.current() == third
-        asks: list[Callable[[], object]] = [older.current, lambda: older.up(on_line), lambda: older.down(first, on_line)]
+        asks: list[Callable[[], object]] = [
+            older.current,
+            lambda: older.up(on_line),
+            lambda: older.down(first, on_line),
+        ]
         for ask in asks:
             with pytest.raises(MigrationFailed, match=third):
                 ask()

@@ -102,7 +102,9 @@ def mortal(ctx: Context, death: Death) -> Context:
         return Mortal(driver, death)
 
     def on(machine: Machine) -> Machine:
-        return dataclasses.replace(machine, runtime=of(machine.runtime), images=of(machine.images), edge=of(machine.edge))
+        return dataclasses.replace(
+            machine, runtime=of(machine.runtime), images=of(machine.images), edge=of(machine.edge)
+        )
 
     return dataclasses.replace(
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),

@@ -30,15 +30,29 @@ from shipway.domain.snapshot import Snapshot
 from shipway.ports import Ledger
 
 PLAN = Plan("shop", {"web": Service("web", image="redis:7", secrets=("KEY",))})
-RELEASE = Release(0, "shop", "a" * 40, "tree-1", ("ada@example.org",), "first", {"web": "r/web@sha256:1"}, PLAN, 1, 5.0, "0001")
+RELEASE = Release(
+    0, "shop", "a" * 40, "tree-1", ("ada@example.org",), "first", {"web": "r/web@sha256:1"}, PLAN, 1, 5.0, "0001"
+)
 DEPLOYMENT = Deployment(0, "shop", "staging", 1, "deploy", "ada@example.org", "because", 10.0, {"KEY": 2})
 
 
 ACCEPTANCE = Waiver("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
 
-SNAPSHOT = Snapshot("shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3})
+SNAPSHOT = Snapshot(
+    "shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3}
+)
 
-REGISTRATION = Registration("shop", "git@git.example:acme/shop.git", "shipway.yaml", "main", "b" * 40, "ada@example.org", 1.5, "/srv/git/shop.git", "moved")
+REGISTRATION = Registration(
+    "shop",
+    "git@git.example:acme/shop.git",
+    "shipway.yaml",
+    "main",
+    "b" * 40,
+    "ada@example.org",
+    1.5,
+    "/srv/git/shop.git",
+    "moved",
+)
 ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example.org", "the branch was renamed", 2.5)
 
 
@@ -46,7 +60,9 @@ def ended(
     ledger: Ledger, outcome: str, release: int, *, environment: str = "staging", kind: str = "deploy", schema: str | None = None
 ) -> int:  # fmt: skip
     """A deployment that has ended with this outcome."""
-    number = ledger.begin_deployment(dataclasses.replace(DEPLOYMENT, release=release, environment=environment, kind=kind))
+    number = ledger.begin_deployment(
+        dataclasses.replace(DEPLOYMENT, release=release, environment=environment, kind=kind)
+    )
     ledger.end_deployment(number, outcome, 12.0, schema, "")
     return number
 
@@ -69,7 +85,9 @@ class LedgerSuite:
         assert int(identity, 16) >= 0
         assert again().identity() == identity
 
-    def test_the_first_value_of_a_property_wins_until_it_is_replaced(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+    def test_the_first_value_of_a_property_wins_until_it_is_replaced(
+        self, ledger: Ledger, again: Callable[[], Ledger]
+    ) -> None:
         assert ledger.property("machine") is None
         assert ledger.settle("machine", "a") == "a"
         assert again().settle("machine", "b") == "a"
@@ -148,21 +166,42 @@ class LedgerSuite:
         assert [ledger.version("shop", "v1.0.0"), ledger.version("shop", "v3")] == [ledger.release("shop", 1), None]
 
     def test_runs_that_have_not_ended_are_found_behind_any_number_of_others(self, ledger: Ledger) -> None:
-        runs = [ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0) for _ in range(70)]
+        runs = [
+            ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0)
+            for _ in range(70)
+        ]
         for run in runs[1:]:
             ledger.begin_step(run, "unit", "key", 1.0)
             ledger.end_step(run, "unit", SUCCEEDED, 2.0, {"tests": str(run)})
             ledger.end_run(run, SUCCEEDED, 2.0)
         assert [item["id"] for item in ledger.pending_runs("shop")] == runs[:1]
-        assert sorted(str(item["tests"]) for item in ledger.recent_steps("shop", 3)) == sorted(str(run) for run in runs[-3:])
+        assert sorted(str(item["tests"]) for item in ledger.recent_steps("shop", 3)) == sorted(
+            str(run) for run in runs[-3:]
+        )
 
     def test_a_deployment_of_an_unknown_release_is_refused(self, ledger: Ledger) -> None:
         with pytest.raises(StoreError):
             ledger.begin_deployment(DEPLOYMENT)
 
-    @pytest.mark.parametrize("table", ["releases", "deployments", "outcomes", "approvals", "evidence", "acceptances", "snapshots", "secrets", "registrations", "accepted_rules"])
+    @pytest.mark.parametrize(
+        "table",
+        [
+            "releases",
+            "deployments",
+            "outcomes",
+            "approvals",
+            "evidence",
+            "acceptances",
+            "snapshots",
+            "secrets",
+            "registrations",
+            "accepted_rules",
+        ],
+    )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
-    def test_history_is_append_only(self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str) -> None:
+    def test_history_is_append_only(
+        self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str
+    ) -> None:
         ledger.add_release(RELEASE)
         ledger.end_deployment(ledger.begin_deployment(DEPLOYMENT), SUCCEEDED, 12.0, None, "")
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
@@ -185,7 +224,14 @@ class LedgerSuite:
     def test_approvals_and_evidence_come_back(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)
         approval = Approval("shop", "production", 1, "sha256:1", "eve@example.org", "fine", 1.5)
-        signed = dataclasses.replace(approval, actor="bob@example.org", login="bob@laptop", change="sha256:2", expires=9.5, signature="-----BEGIN\n")
+        signed = dataclasses.replace(
+            approval,
+            actor="bob@example.org",
+            login="bob@laptop",
+            change="sha256:2",
+            expires=9.5,
+            signature="-----BEGIN\n",
+        )
         evidence = Evidence("shop", 1, "", "tests", "unit", False, "12 tests, 1 failed", 2.5)
         ledger.add_approval(approval)
         ledger.add_approval(signed)
@@ -221,7 +267,10 @@ class LedgerSuite:
         assert ledger.registration("other") is None
 
     def test_accepted_rules_come_back_whole(self, ledger: Ledger) -> None:
-        second, first = dataclasses.replace(ACCEPTED, reason="again"), dataclasses.replace(ACCEPTED, environment=STAND_IN)
+        second, first = (
+            dataclasses.replace(ACCEPTED, reason="again"),
+            dataclasses.replace(ACCEPTED, environment=STAND_IN),
+        )
         for item in (ACCEPTED, first, second):
             ledger.accept_rules(item)
         assert ledger.accepted_rules("shop", "production") == [ACCEPTED, second]
@@ -239,7 +288,10 @@ class LedgerSuite:
         assert not again().add_secret("shop/staging", "KEY", 1, "f2", "s2")
         assert ledger.add_secret("shop/staging", "KEY", 2, "f2", "s2")
         assert again().secrets("shop/staging") == {"KEY": ["f1", "f2"]}
-        assert (ledger.sealed_secret("shop/staging", "KEY", 1), ledger.sealed_secret("shop/staging", "KEY", 3)) == ("s1", None)
+        assert (ledger.sealed_secret("shop/staging", "KEY", 1), ledger.sealed_secret("shop/staging", "KEY", 3)) == (
+            "s1",
+            None,
+        )
 
     def test_fingerprints_of_a_deployment_come_back_and_old_records_have_none(
         self, ledger: Ledger, execute: Callable[[str], object]
@@ -247,7 +299,9 @@ class LedgerSuite:
         ledger.add_release(RELEASE)
         made = dataclasses.replace(DEPLOYMENT, fingerprints={"KEY": "f1"})
         ledger.begin_deployment(made)
-        execute("INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets) VALUES ('shop', 'staging', 1, 'deploy', 'ada', '', 5.0, '{\"KEY\": 2}')")
+        execute(
+            "INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets) VALUES ('shop', 'staging', 1, 'deploy', 'ada', '', 5.0, '{\"KEY\": 2}')"
+        )
         old, new = ledger.deployments("shop", "staging")
         assert (new.secrets, new.fingerprints) == ({"KEY": 2}, {"KEY": "f1"})
         assert (old.secrets, old.fingerprints) == ({"KEY": 2}, {})
@@ -260,7 +314,11 @@ class LedgerSuite:
         assert ledger.deployed_since("shop", "staging") == ledger.deployed_since("shop", "staging", 1) == 10.0
         assert ledger.deployed_since("shop", "staging", 2) is ledger.deployed_since("shop", "production") is None
         run = ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 7.0)
-        assert (ledger.run_since("shop", run), ledger.run_since("other", run), ledger.run_since("shop", run + 1)) == (7.0, None, None)
+        assert (ledger.run_since("shop", run), ledger.run_since("other", run), ledger.run_since("shop", run + 1)) == (
+            7.0,
+            None,
+            None,
+        )
         item = Adoption("local", "container", "id", "shop_web", "", "ada", 1.0)
         ledger.add_adoptions([item, dataclasses.replace(item, kind="volume", id="v")])
         again().add_adoptions([dataclasses.replace(item, actor="eve")])
@@ -278,7 +336,10 @@ class LedgerSuite:
         assert ledger.passed_step("shop", "lint", "key-1") == {"tests": "3 tests"}
         assert ledger.passed_step("shop", "unit", "key-2") is None
         assert ledger.passed_step("other", "lint", "key-1") is None
-        assert [(item["name"], item["outcome"]) for item in ledger.steps(run)] == [("lint", SUCCEEDED), ("unit", FAILED)]
+        assert [(item["name"], item["outcome"]) for item in ledger.steps(run)] == [
+            ("lint", SUCCEEDED),
+            ("unit", FAILED),
+        ]
         assert ledger.runs("shop", 5)[0]["outcome"] == FAILED
         assert ledger.apps() == ["shop"]
 

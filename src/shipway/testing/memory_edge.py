@@ -134,7 +134,9 @@ class MemoryEdge(Recorder):
         group = self._choose(route["groups"])
         errors = 1 if _fails(path) or self.unreachable.intersection(group["upstreams"]) else 0
         counts = self.counted.setdefault(owner, {})
-        counts[group["release"]] = counts.get(group["release"], Traffic()) + Traffic(1, errors, dict.fromkeys(BUCKETS, 1))
+        counts[group["release"]] = counts.get(group["release"], Traffic()) + Traffic(
+            1, errors, dict.fromkeys(BUCKETS, 1)
+        )
         return group["release"], group["upstreams"][0]
 
     def _choose(self, groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

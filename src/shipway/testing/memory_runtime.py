@@ -129,9 +129,20 @@ class MemoryRuntime(Recorder):
             self._made += 1
             identity = hashlib.sha256(f"{spec.name} {self._made}".encode()).hexdigest()
             mounts = {path: name for name, path in spec.volumes.items()}
-            mounts |= {path: hashlib.sha256(f"{identity} {path}".encode()).hexdigest() for path in _declared(image) if path not in mounts}
+            mounts |= {
+                path: hashlib.sha256(f"{identity} {path}".encode()).hexdigest()
+                for path in _declared(image)
+                if path not in mounts
+            }
             info = ContainerInfo(
-                identity, spec.name, dict(spec.labels), "created", str(image["Id"]), {}, float(self._made), volumes=mounts
+                identity,
+                spec.name,
+                dict(spec.labels),
+                "created",
+                str(image["Id"]),
+                {},
+                float(self._made),
+                volumes=mounts,
             )
             behaviour = self._behaviour(spec)
             self.containers[spec.name] = _Container(spec, info, behaviour, {**behaviour.files, **spec.files})
@@ -233,7 +244,9 @@ class MemoryRuntime(Recorder):
                 raise FileNotFoundError(f"{path} isn't in container {container}")
             return pack(files)
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
+    def ensure_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+    ) -> None:
         with self._call("ensure_network", name):
             if name not in self.networks:
                 self.labels["network", name] = dict(labels)

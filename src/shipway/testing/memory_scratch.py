@@ -1,11 +1,11 @@
 """An in-memory scratch server. Instead of SQL, its databases understand these statements, one per line:
 
-    table items id name     create a table with these columns      row items 1 pen    add a row
-    drop items              drop it                                clear items        remove all rows
-    column items note       add a column, empty                    set items name x   write a value to all rows
-    drop items.note         drop it                                notice any words   emit a notice
-    fail any words          fail with an error                     hang               wait to be interrupted
-    interrupt               like Ctrl-C                            rewrite items      rewrite the whole table
+table items id name     create a table with these columns      row items 1 pen    add a row
+drop items              drop it                                clear items        remove all rows
+column items note       add a column, empty                    set items name x   write a value to all rows
+drop items.note         drop it                                notice any words   emit a notice
+fail any words          fail with an error                     hang               wait to be interrupted
+interrupt               like Ctrl-C                            rewrite items      rewrite the whole table
 """
 
 from __future__ import annotations
@@ -59,8 +59,13 @@ class MemoryScratchDatabase:
     def catalog(self) -> Catalog:
         tables = self.state.columns
         entries = [Entry("table", table) for table in tables]
-        entries += [Entry("column", f"{table}.{name}", {"type": "text"}) for table, names in tables.items() for name in names]
-        return Catalog({(entry.kind, entry.name): entry for entry in entries}, {table: tuple(names) for table, names in tables.items()})
+        entries += [
+            Entry("column", f"{table}.{name}", {"type": "text"}) for table, names in tables.items() for name in names
+        ]
+        return Catalog(
+            {(entry.kind, entry.name): entry for entry in entries},
+            {table: tuple(names) for table, names in tables.items()},
+        )
 
     def touched(self) -> Mapping[str, int | None]:
         return {table: count for table, count in self._touched.items() if table in self.state.columns}

@@ -236,7 +236,9 @@ class RuntimeContract:
         files = {"/run/secrets/KEY": b"\xff\x00value", "/run/secrets/OTHER": b"x"}
         spec = lab.spec("a", SLEEPS, files=files)
         lab.runtime.create(spec)
-        assert unpack(lab.runtime.get(spec.name, "/run/secrets")) == {f"secrets/{path[13:]}": data for path, data in files.items()}
+        assert unpack(lab.runtime.get(spec.name, "/run/secrets")) == {
+            f"secrets/{path[13:]}": data for path, data in files.items()
+        }
         lab.runtime.start(spec.name)
         lab.runtime.put(spec.name, "/run/secrets", pack({"OTHER": b"changed"}))
         lab.runtime.create(spec)  # nothing is written again to one that was started

@@ -72,7 +72,8 @@ class ScratchSuite:
         before = items.catalog()
         items.execute(up)
         assert {f"{change.kind} {change.name}" for change in compare(before, items.catalog())} == {
-            f"{kind} {name(self.index if kind == 'index' else rest)}" for kind, _, rest in (text.partition(" ") for text in seen)
+            f"{kind} {name(self.index if kind == 'index' else rest)}"
+            for kind, _, rest in (text.partition(" ") for text in seen)
         }
         items.execute(self.undo_index if down.startswith("DROP INDEX") else down)
         assert compare(before, items.catalog()) == ()
@@ -96,7 +97,9 @@ class ScratchSuite:
 
     def test_the_books_of_tools_are_left_out(self, items: ScratchDatabase) -> None:
         before = items.catalog()
-        items.execute("CREATE TABLE schema_migrations (version varchar(20) PRIMARY KEY); CREATE TABLE knex_migrations (id integer);")
+        items.execute(
+            "CREATE TABLE schema_migrations (version varchar(20) PRIMARY KEY); CREATE TABLE knex_migrations (id integer);"
+        )
         items.execute("INSERT INTO schema_migrations VALUES ('1')")
         assert items.catalog() == before
         assert not [table for table in items.touched() if "migrations" in table]
@@ -116,7 +119,9 @@ class ScratchSuite:
 
         assert changed("DELETE FROM items WHERE id = 1; INSERT INTO items (id, name) VALUES (1, 'one; two');") == set()
         assert changed("UPDATE items SET name = '' WHERE id = 2") == {"name"}
-        assert changed("UPDATE items SET name = CASE id WHEN 2 THEN '' ELSE NULL END WHERE id > 1") == {"name"}  # swapped
+        assert changed("UPDATE items SET name = CASE id WHEN 2 THEN '' ELSE NULL END WHERE id > 1") == {
+            "name"
+        }  # swapped
         assert changed("UPDATE items SET price = 4 WHERE id = 3") == {"price"}
         assert changed("DELETE FROM items WHERE id = 3") == {*columns, "rows"}
 
@@ -137,7 +142,9 @@ class ScratchSuite:
         ):
             assert name("items") in make(script, golden).touched(), script
 
-    def test_a_script_that_fails_tells_why_and_leaves_nothing(self, items: ScratchDatabase, name: Callable[[str], str]) -> None:
+    def test_a_script_that_fails_tells_why_and_leaves_nothing(
+        self, items: ScratchDatabase, name: Callable[[str], str]
+    ) -> None:
         before = items.content(name("items"), ["id", "price"])
         with pytest.raises(ProofError, match="nosuch"):
             items.execute("UPDATE items SET price = 9;\nINSERT INTO nosuch VALUES (1);")
@@ -147,7 +154,9 @@ class ScratchSuite:
         self, items: ScratchDatabase, name: Callable[[str], str]
     ) -> None:
         with pytest.raises(ProofError, match="nosuch"):
-            items.execute("INSERT INTO items (id, name) VALUES (7, 'a;b');\nINSERT INTO nosuch VALUES (1);", transaction=False)
+            items.execute(
+                "INSERT INTO items (id, name) VALUES (7, 'a;b');\nINSERT INTO nosuch VALUES (1);", transaction=False
+            )
         assert items.content(name("items"), []).rows == 4
 
     def test_time_that_runs_out(self, items: ScratchDatabase, slow: str) -> None:

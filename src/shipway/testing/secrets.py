@@ -30,7 +30,9 @@ class SecretsSuite:
         assert "shipway secret set staging KEY" in caught.value.hint
         assert secrets.names("shop/staging") == {}
 
-    @pytest.mark.parametrize("value", [" two words \n", "ünïcode 漢字", "a" * 200_000, "\udcff\udc80 no UTF-8", "swk1_"])
+    @pytest.mark.parametrize(
+        "value", [" two words \n", "ünïcode 漢字", "a" * 200_000, "\udcff\udc80 no UTF-8", "swk1_"]
+    )
     def test_any_text_comes_back_as_it_is(self, secrets: Secrets, again: Callable[[], Secrets], value: str) -> None:
         secrets.set("shop/staging", "KEY", value)
         assert again().get("shop/staging", "KEY") == value
@@ -49,7 +51,9 @@ class SecretsSuite:
     def test_the_newest_value_set_again_stays_its_version(self, secrets: Secrets) -> None:
         assert [secrets.set("shop/staging", "KEY", value) for value in ("one", "one", "two", "one")] == [1, 1, 2, 3]
 
-    def test_a_removed_one_is_not_set_and_its_versions_stay_readable(self, secrets: Secrets, again: Callable[[], Secrets]) -> None:
+    def test_a_removed_one_is_not_set_and_its_versions_stay_readable(
+        self, secrets: Secrets, again: Callable[[], Secrets]
+    ) -> None:
         assert not secrets.remove("shop/staging", "KEY")
         secrets.set("shop/staging", "KEY", "one")
         secrets.set("shop/staging", "OTHER", "other")

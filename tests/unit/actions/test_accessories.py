@@ -129,7 +129,10 @@ def test_a_running_environment_with_such_a_volume_goes_on_and_loses_nothing(tmp_
     world.runtime.remove(DB)
     repair(world.controller(), "shop", STAGING)  # as it was made before its image was asked
     volume = rows(world)
-    deploy(world.controller(), DeployRequest(world.release(2, volume="/var/lib/postgresql", **SETTING), STAGING, force=True))
+    deploy(
+        world.controller(),
+        DeployRequest(world.release(2, volume="/var/lib/postgresql", **SETTING), STAGING, force=True),
+    )
     found = world.runtime.find(DB)
     assert found is not None
     assert found.volumes == {"/var/lib/postgresql": DB, "/var/lib/postgresql/data": volume}
@@ -153,4 +156,3 @@ def test_another_major_version_is_refused_before_anything_is_touched(tmp_path: P
         deploy(world.controller(), order)
     assert "shipway database upgrade staging" in refused.value.hint
     assert world.state() == before
-

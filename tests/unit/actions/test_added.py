@@ -21,7 +21,9 @@ from shipway.testing.memory import Behaviour
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
-TWO = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")), url="http://staging.shop.localhost:9090")
+TWO = dataclasses.replace(
+    STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")), url="http://staging.shop.localhost:9090"
+)
 CACHE = Accessory("cache", "redis:7", "redis", volume="/data")
 
 
@@ -38,7 +40,9 @@ def with_more(world: World, environment: Environment = TWO) -> Release:
     """It adds a cache, a host and a port of the edge."""
     made = world.release(2, environment=environment)
     accessories = {**made.plan.accessories, "cache": CACHE}
-    return world.ledger.add_release(dataclasses.replace(made, number=0, plan=dataclasses.replace(made.plan, accessories=accessories), digest=""))
+    return world.ledger.add_release(
+        dataclasses.replace(made, number=0, plan=dataclasses.replace(made.plan, accessories=accessories), digest="")
+    )
 
 
 def things(world: World) -> object:

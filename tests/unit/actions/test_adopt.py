@@ -80,20 +80,34 @@ def test_what_is_taken_is_listed_and_nothing_is_touched(first: World, second: Wo
     assert all(call.startswith(("list", "objects", "find", "variables")) for call in first.runtime.calls[calls:])
 
 
-def test_the_release_that_serves_is_rebuilt_with_its_secrets_and_passwords(first: World, second: World, tmp_path: Path) -> None:
+def test_the_release_that_serves_is_rebuilt_with_its_secrets_and_passwords(
+    first: World, second: World, tmp_path: Path
+) -> None:
     theirs = release_of(first, 2)
-    urls = {item.spec.env.get("DATABASE_URL") for name, item in first.runtime.containers.items() if "_backend_2-" in name}
+    urls = {
+        item.spec.env.get("DATABASE_URL") for name, item in first.runtime.containers.items() if "_backend_2-" in name
+    }
     ctx, found = surveyed(second, Clone(theirs))
     adopt(ctx, theirs.plan, found, Clone(theirs).parse)
     mine = release_of(second, 2)
-    assert (mine.revision, mine.tree, dict(mine.images), mine.plan, mine.schema) == (theirs.revision, theirs.tree, dict(theirs.images), theirs.plan, theirs.schema)
+    assert (mine.revision, mine.tree, dict(mine.images), mine.plan, mine.schema) == (
+        theirs.revision,
+        theirs.tree,
+        dict(theirs.images),
+        theirs.plan,
+        theirs.schema,
+    )
     now = second.ledger.deployments("shop", "staging")[0]
     assert (now.release, now.outcome, now.schema) == (2, "succeeded", theirs.schema)
     assert now.reason == f"adopted from ledger {first.ledger.identity()[:8]}"
-    assert {item.thing.split("_")[3][:2] for item in examine(second.controller(), "shop", STAGING)} == {"1-"}, "of release 1, which is lost"
+    assert {item.thing.split("_")[3][:2] for item in examine(second.controller(), "shop", STAGING)} == {"1-"}, (
+        "of release 1, which is lost"
+    )
     deploy(second.controller(), DeployRequest(second.release(3), STAGING))
     assert second.serving() == {3}
-    assert {item.spec.env.get("DATABASE_URL") for name, item in first.runtime.containers.items() if "_backend_3-" in name} == urls
+    assert {
+        item.spec.env.get("DATABASE_URL") for name, item in first.runtime.containers.items() if "_backend_3-" in name
+    } == urls
     rollback(second.controller(), "shop", "staging", RollbackRequest())
     assert second.serving() == {2}
     with pytest.raises(OtherLedger):

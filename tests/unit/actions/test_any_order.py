@@ -89,7 +89,9 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(host=st.sampled_from([LOCAL, OTHER]), pick=st.integers(0, 99), remove=st.booleans())
     def meddle(self, host: str, pick: int, remove: bool) -> None:
         runtime = self.world.engines[host].runtime
-        names = sorted(name for name, item in runtime.containers.items() if item.info.labels.get("shipway.role") == "service")
+        names = sorted(
+            name for name, item in runtime.containers.items() if item.info.labels.get("shipway.role") == "service"
+        )
         if names:
             name = names[pick % len(names)]  # a number, since threads have a say in which ones are there
             runtime.remove(name) if remove else runtime.stop(name, 1)
@@ -142,5 +144,11 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_any_order() -> None:
     run_state_machine_as_test(
-        AnyOrder, settings=settings(max_examples=100 if FULL else 40, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
+        AnyOrder,
+        settings=settings(
+            max_examples=100 if FULL else 40,
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
     )

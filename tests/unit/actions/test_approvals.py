@@ -64,8 +64,13 @@ def test_an_author_does_not_approve_by_another_address_of_theirs(team: Team) -> 
     for who in (BOB, HOME):
         with pytest.raises(GateRefused, match=f"{BOB} is an author of release {release.number}"):
             approved(team, release, who, TWO)
-        team.world.ledger.add_approval(Approval("shop", "production", release.number, release.digest, who, "", team.world.now))
-    assert f"has 0 ({BOB} is an author of it and does not count; {HOME} is an author of it and does not count)" in missing(team, release, TWO)
+        team.world.ledger.add_approval(
+            Approval("shop", "production", release.number, release.digest, who, "", team.world.now)
+        )
+    assert (
+        f"has 0 ({BOB} is an author of it and does not count; {HOME} is an author of it and does not count)"
+        in missing(team, release, TWO)
+    )
 
 
 def test_approving_again_renews_the_term(team: Team) -> None:

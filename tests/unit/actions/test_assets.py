@@ -34,7 +34,9 @@ def world(tmp_path: Path) -> World:
         made.runtime.behave(image, Behaviour(files=files))
         made.have(image)
     for name, image in {"old-1": "one", "new-1": "two", "new-2": "two", "bare-1": "bare"}.items():
-        made.runtime.create(ContainerSpec(name, image, {**names.labels("shop", "staging", "service", "web"), LABEL_CONFIG: "1"}))
+        made.runtime.create(
+            ContainerSpec(name, image, {**names.labels("shop", "staging", "service", "web"), LABEL_CONFIG: "1"})
+        )
     made.runtime.start("old-1")
     return made
 
@@ -84,7 +86,11 @@ def test_nothing_to_do(world: World, ctx: Context) -> None:
 
 def test_a_release_from_before_there_were_assets(world: World, ctx: Context) -> None:
     share_assets(ctx, WEB, ["new-1"], ["bare-1"], "two", "bare")
-    assert assets(world, "bare-1") == assets(world, "new-1") == {"app.2.js": "two", "deep/logo.2.svg": "new", "logo.svg": "new logo"}
+    assert (
+        assets(world, "bare-1")
+        == assets(world, "new-1")
+        == {"app.2.js": "two", "deep/logo.2.svg": "new", "logo.svg": "new logo"}
+    )
     assert world.notes == []
 
 

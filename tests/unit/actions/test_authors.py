@@ -52,18 +52,25 @@ class Team:
 
     def deploy(self, release: Release, environment: str = "production") -> Release:
         """A deployment that succeeded."""
-        id = self.world.ledger.begin_deployment(Deployment(0, "shop", environment, release.number, "deploy", ALICE, "", 1.0))
+        id = self.world.ledger.begin_deployment(
+            Deployment(0, "shop", environment, release.number, "deploy", ALICE, "", 1.0)
+        )
         self.world.ledger.end_deployment(id, SUCCEEDED, 2.0, None, "")
         return release
 
     def register(self, address: str = "", baseline: str = "") -> None:
         """Bind the app to a repository."""
-        self.world.ledger.register(Registration("shop", address or str(self.path), "shipway.yaml", "main", baseline, ALICE, 1.0))
+        self.world.ledger.register(
+            Registration("shop", address or str(self.path), "shipway.yaml", "main", baseline, ALICE, 1.0)
+        )
 
     def authors(self, release: Release, environment: str = "production", revision: str | None = None) -> dict[str, str]:
         """By person: how they count, and through which commit's subject."""
         found = authors(self.ctx, provenance(self.ctx, "shop"), environment, release, revision)
-        return {who: f"{item.why}: {Repository(self.path).commit(item.revision).subject}" for who, item in found.people.items()}
+        return {
+            who: f"{item.why}: {Repository(self.path).commit(item.revision).subject}"
+            for who, item in found.people.items()
+        }
 
 
 @pytest.fixture
@@ -146,7 +153,12 @@ def test_a_resolved_conflict_and_a_merge_of_three_count(forked: Team) -> None:
     for branch in ("feature", "main"):
         git(forked.path, "switch", "--quiet", branch)
         commit(forked.path, {"app": f"{branch}\n"}, email=EVE)
-    subprocess.run(["git", "-c", f"user.email={CAROL}", "-c", "user.name=c", "merge", "-q", "feature"], cwd=forked.path, capture_output=True, check=False)
+    subprocess.run(
+        ["git", "-c", f"user.email={CAROL}", "-c", "user.name=c", "merge", "-q", "feature"],
+        cwd=forked.path,
+        capture_output=True,
+        check=False,
+    )
     commit(forked.path, {"app": "feature\n"}, "resolved", email=CAROL)
     for branch in ("one", "two"):
         git(forked.path, "switch", "--quiet", "--create", branch, "main")
@@ -183,7 +195,12 @@ def test_trailers_count(team: Team) -> None:
     team.deploy(team.release())
     team.write(ALICE, message=TRAILERS)
     subject = "One change of several people"
-    expected = {ALICE: f"author: {subject}", EVE: f"co-authored-by: {subject}", MALLORY: f"co-authored-by: {subject}", CAROL: f"co-developed-by: {subject}"}
+    expected = {
+        ALICE: f"author: {subject}",
+        EVE: f"co-authored-by: {subject}",
+        MALLORY: f"co-authored-by: {subject}",
+        CAROL: f"co-developed-by: {subject}",
+    }
     assert team.authors(team.release()) == expected
 
 
@@ -333,17 +350,29 @@ def test_a_forged_commit_is_refused(team: Team, how: str) -> None:
     else:  # what runs seems to have Mallory's commit in its history
         parent = git(team.path, "rev-parse", f"{mallory}~1")
         assert parent == running.revision
-        forge(team.path, old, lambda content: content.replace(b"\nauthor", f"\nparent {git(team.path, 'rev-parse', f'{mallory}')}\nauthor".encode()))
-    with pytest.raises((RepositoryError, GateRefused), match=r"is not what its hash says|is not in this clone"):  # git itself finds the newest
+        forge(
+            team.path,
+            old,
+            lambda content: content.replace(
+                b"\nauthor", f"\nparent {git(team.path, 'rev-parse', f'{mallory}')}\nauthor".encode()
+            ),
+        )
+    with pytest.raises(
+        (RepositoryError, GateRefused), match=r"is not what its hash says|is not in this clone"
+    ):  # git itself finds the newest
         team.authors(release)
 
 
-def test_a_git_that_can_not_compare_merges_counts_all_of_them(forked: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_git_that_can_not_compare_merges_counts_all_of_them(
+    forked: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     merge(forked, by=CAROL)
     old = tmp_path / "bin" / "git"
     old.parent.mkdir()
     real = subprocess.run(["sh", "-c", "command -v git"], check=True, capture_output=True, text=True).stdout.strip()
-    old.write_text(f'#!/bin/sh\ncase "$*" in *remerge-diff*) echo unrecognized >&2; exit 128;; esac\nexec {real} "$@"\n')
+    old.write_text(
+        f'#!/bin/sh\ncase "$*" in *remerge-diff*) echo unrecognized >&2; exit 128;; esac\nexec {real} "$@"\n'
+    )
     old.chmod(0o755)
     monkeypatch.setenv("PATH", f"{old.parent}:/usr/bin:/bin")
     assert forked.authors(forked.release())[CAROL].startswith("changes made in merge")

@@ -36,7 +36,12 @@ def test_what_can_not_be_executed_is_a_bad_release_and_no_lost_engine(world: Wor
 
 def test_what_a_log_says_is_explained_by_the_file(world: World) -> None:
     world.runtime.behave(
-        "*_frontend_*", Behaviour(("exec ./start.sh: no such file or directory",), exit_code=1, files={"/app/start.sh": b"#!/bin/sh\r\nrun\r\n"})
+        "*_frontend_*",
+        Behaviour(
+            ("exec ./start.sh: no such file or directory",),
+            exit_code=1,
+            files={"/app/start.sh": b"#!/bin/sh\r\nrun\r\n"},
+        ),
     )
     with pytest.raises(DeployFailed, match="CRLF") as failed:
         deploy(world.controller(), DeployRequest(world.release(1), STAGING))
@@ -56,7 +61,13 @@ def test_a_step_whose_image_has_no_shell_has_failed_with_127(world: World) -> No
 
 
 def test_a_port_that_is_taken_says_how_to_choose_another(world: World) -> None:
-    two = dataclasses.replace(STAGING, hosts=(dataclasses.replace(STAGING.hosts[0], address="10.0.0.1"), dataclasses.replace(STAGING.hosts[0], name="ssh://b")))
+    two = dataclasses.replace(
+        STAGING,
+        hosts=(
+            dataclasses.replace(STAGING.hosts[0], address="10.0.0.1"),
+            dataclasses.replace(STAGING.hosts[0], name="ssh://b"),
+        ),
+    )
     both = World(world.controller().home / "both", [host.name for host in two.hosts])
     both.runtime.fail("start", error=EngineError("Bind for 10.0.0.1:20001 failed: port is already allocated"))
     with pytest.raises(EngineError) as failed:
@@ -75,7 +86,9 @@ def test_a_port_that_is_taken_says_how_to_choose_another(world: World) -> None:
         (None, b"", False),
     ],
 )
-def test_an_entrypoint_that_swallows_the_command(world: World, entrypoint: list[str] | None, script: bytes, warned: bool) -> None:
+def test_an_entrypoint_that_swallows_the_command(
+    world: World, entrypoint: list[str] | None, script: bytes, warned: bool
+) -> None:
     release = world.release(1)
     world.images.configs[release.images["worker"]] = {"Entrypoint": entrypoint}
     files = {"/app/entry.sh": script, "/usr/bin/tini": script}

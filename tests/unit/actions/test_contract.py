@@ -26,7 +26,9 @@ def deployed(world: World, number: int, schema: str) -> None:
     release = world.release(number, schema)
     assert release.plan.database
     database = dataclasses.replace(release.plan.database, contract="0003")
-    made = world.ledger.add_release(dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database), digest=""))
+    made = world.ledger.add_release(
+        dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database), digest="")
+    )
     deploy(world.controller(), DeployRequest(made, samples.STAGING))
 
 
@@ -40,7 +42,9 @@ def test_held_until_the_next_release(world: World) -> None:
     assert stands(world) == (["0001", "0002"], "0002")
     assert "held until the next release (`contract`): 0003" in world.notes
     now = world.ledger.releases("shop")[0]
-    assert deploy(world.controller(), DeployRequest(now, samples.STAGING)) is None  # saying it again doesn't make it the next one
+    assert (
+        deploy(world.controller(), DeployRequest(now, samples.STAGING)) is None
+    )  # saying it again doesn't make it the next one
     deployed(world, 5, "0004")
     assert stands(world) == (["0001", "0002", "0003", "0004"], "0004")
 

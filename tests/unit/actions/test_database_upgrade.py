@@ -31,7 +31,10 @@ def world_of(folder: Path) -> World:
     """Release 1 serves on PostgreSQL 15."""
     world = World(folder)
     for major in ("15", "16", "17"):
-        world.images.configs[f"postgres:{major}"] = {"Volumes": {DATA: {}}, "Env": [f"PGDATA={DATA}", f"PG_MAJOR={major}"]}
+        world.images.configs[f"postgres:{major}"] = {
+            "Volumes": {DATA: {}},
+            "Env": [f"PGDATA={DATA}", f"PG_MAJOR={major}"],
+        }
         world.have(f"postgres:{major}")
     world.runtime.behave("*_job_upgrade", Behaviour())
     world.runtime.behave("*_job_copy_*", Behaviour(("shipway-tables 3",), exit_code=0))
@@ -113,7 +116,9 @@ def test_an_older_plan_does_not_begin_with_what_was_there_before_the_upgrade(tmp
 def test_services_get_their_own_time_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, graces = world_of(tmp_path), dict[str, float]()
     stop = world.runtime.stop
-    monkeypatch.setattr(world.runtime, "stop", lambda name, grace: (graces.setdefault(name.split("_")[2], grace), stop(name, grace)))
+    monkeypatch.setattr(
+        world.runtime, "stop", lambda name, grace: (graces.setdefault(name.split("_")[2], grace), stop(name, grace))
+    )
     upgrade(world.controller(), "shop", "staging", NEW)
     assert (graces["worker"], graces["frontend"]) == (30.0, 10.0)
 
@@ -146,7 +151,9 @@ def test_where_it_fails_the_old_version_serves_on(tmp_path: Path, where: str) ->
         (dataclasses.replace(NEW, volume="/elsewhere"), "keeps its data in"),
     ],
 )
-def test_what_can_not_be_upgraded_is_refused_before_anything_stops(tmp_path: Path, accessory: Accessory, says: str) -> None:
+def test_what_can_not_be_upgraded_is_refused_before_anything_stops(
+    tmp_path: Path, accessory: Accessory, says: str
+) -> None:
     world = world_of(tmp_path)
     before = world.state()
     with pytest.raises(UsageError, match=says):
@@ -169,7 +176,12 @@ def test_death_at_every_effect_of_an_upgrade(tmp_path: Path) -> None:
         good = world.state()["good"]
         right = {DATA: DB} if good == [1] else {DATA: f"{DB}.pg16"}
         jobs = [name for name in world.runtime.containers if "_job_" in name]
-        if world.serving() != set(good) or mounted(world) != right or examine(world.controller(), "shop", STAGING) or jobs:  # type: ignore[call-overload]
+        if (
+            world.serving() != set(good)
+            or mounted(world) != right
+            or examine(world.controller(), "shop", STAGING)
+            or jobs
+        ):  # type: ignore[call-overload]
             problems.append(f"{'after' if after else 'before'} {at}: {world.serving()} {mounted(world)} {jobs}")
         if world.runtime.volumes[DB] != {"PG_VERSION": b"15\n"}:
             problems.append(f"{at}: the old version's files are gone")

@@ -151,7 +151,10 @@ def test_dead_at_any_effect_of_a_step_that_fails_twice(tmp_path: Path) -> None:
         assert set(world.outcomes()) == {FAILED}, (at, after)
         if len(world.outcomes()) == 1:
             assert world.started() == {"lint": 1, "unit": 1, "use": 2}, (at, after)
-        assert world.log("use") == [*LINES["use"], "`use` exited with 3; trying again (1 left)", *LINES["use"]], (at, after)
+        assert world.log("use") == [*LINES["use"], "`use` exited with 3; trying again (1 left)", *LINES["use"]], (
+            at,
+            after,
+        )
         world.nothing_is_left()
 
 

@@ -50,7 +50,14 @@ def database(world: World) -> None:
 
 
 def stray(world: World) -> None:
-    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "old", "shipway.release": "77", **world.label}
+    labels = {
+        "shipway.app": "shop",
+        "shipway.environment": "staging",
+        "shipway.role": "service",
+        "shipway.name": "old",
+        "shipway.release": "77",
+        **world.label,
+    }
     world.runtime.create(ContainerSpec("shop_staging_old_77-abcdef_1", "postgres:15", labels))
 
 
@@ -77,11 +84,19 @@ def worker_before(world: World) -> None:
 
 
 def left_of_a_run(world: World) -> None:
-    world.runtime.create(ContainerSpec("shop_run9_unit", "postgres:15", {"shipway.app": "shop", "shipway.run": "9", **world.label}))
+    world.runtime.create(
+        ContainerSpec("shop_run9_unit", "postgres:15", {"shipway.app": "shop", "shipway.run": "9", **world.label})
+    )
 
 
 def left_of_a_decision(world: World) -> None:
-    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "job", "shipway.name": "backend", **world.label}
+    labels = {
+        "shipway.app": "shop",
+        "shipway.environment": "staging",
+        "shipway.role": "job",
+        "shipway.name": "backend",
+        **world.label,
+    }
     world.runtime.create(ContainerSpec("shop_staging_job_1", "postgres:15", labels))
 
 
@@ -93,7 +108,10 @@ DRIFT: list[tuple[Callable[[World], None], str]] = [
     (other_image, "_backend_2-…: runs another image than registry/shop/backend"),
     (unreachable, "_frontend_2-…: can't be reached by the edge → attach it"),
     (routes, "ssh://b / → frontend, /api → backend: the edge sends requests elsewhere → switch"),
-    (edge, "ssh://b shipway-edge-2: the edge is down: requests to its ports get no answer, in every environment → start it"),
+    (
+        edge,
+        "ssh://b shipway-edge-2: the edge is down: requests to its ports get no answer, in every environment → start it",
+    ),
     (worker_before, "_worker_1-…: should not run (running) → stop it"),
     (left_of_a_run, "shop_run9_unit: is left of a run that has ended → remove it"),
     (left_of_a_decision, "shop_staging_job_1: is left of a command that has ended → remove it"),
@@ -173,7 +191,14 @@ def test_what_a_failed_first_deployment_left_on_a_host_that_was_away(tmp_path: P
     with exclusive_access(world.controller(), "shop", "staging", "the next command"):
         pass
     world.engines["ssh://b"].away = False
-    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.role": "service", "shipway.name": "frontend", "shipway.release": "1", **world.label}
+    labels = {
+        "shipway.app": "shop",
+        "shipway.environment": "staging",
+        "shipway.role": "service",
+        "shipway.name": "frontend",
+        "shipway.release": "1",
+        **world.label,
+    }
     with exclusive_access(world.controller(), "shop", "staging", "when it is back"):
         pass
     world.engines["ssh://b"].runtime.create(ContainerSpec("shop_staging_frontend_1-abcdef_1", "postgres:15", labels))

@@ -39,7 +39,9 @@ ALL = [(story, name) for story in STORIES for name in ONLY.get(story, ENVIRONMEN
 
 
 @pytest.mark.parametrize("kind", ["reporter", "ledger"])
-@pytest.mark.parametrize(("story", "name"), ALL if FULL else SAMPLE, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(
+    ("story", "name"), ALL if FULL else SAMPLE, ids=lambda value: getattr(value, "__name__", value)
+)
 def test_a_fault_at_every_call(
     story: Story, name: str, kind: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -49,13 +51,17 @@ def test_a_fault_at_every_call(
     assert points > 5
 
 
-def fail_everywhere(kind: str, story: Story, environment: Environment, folder: Path, *, every: int = 1) -> tuple[int, list[str]]:
+def fail_everywhere(
+    kind: str, story: Story, environment: Environment, folder: Path, *, every: int = 1
+) -> tuple[int, list[str]]:
     """How many faults there were, each `every`-th call, and in words which of them were not survived."""
     with ThreadPoolExecutor(1) as pool:  # outside of the main thread what is done side by side needs fewer threads
         return pool.submit(_fail_everywhere, kind, story, environment, folder, every).result()
 
 
-def _fail_everywhere(kind: str, story: Story, environment: Environment, folder: Path, every: int) -> tuple[int, list[str]]:
+def _fail_everywhere(
+    kind: str, story: Story, environment: Environment, folder: Path, every: int
+) -> tuple[int, list[str]]:
     begun = World(folder / "begun", [host.name for host in environment.hosts])
     tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL)
     fits, fails = {"reporter": (with_reporter, _goes), "ledger": (with_ledger, _fails_once)}[kind]
@@ -69,7 +75,10 @@ def _fail_everywhere(kind: str, story: Story, environment: Environment, folder: 
     for at, after in points:
         world = begun.copy(folder / f"{at}-{after}")
         try:
-            ctx, where = fits(world.controller(), fails(at, after)), f"{story.__name__}: the {kind} fails {'after' if after else 'before'} call {at}"
+            ctx, where = (
+                fits(world.controller(), fails(at, after)),
+                f"{story.__name__}: the {kind} fails {'after' if after else 'before'} call {at}",
+            )
             if kind == "reporter":
                 attempt(tale.command, ctx, fails=tale.fails)
                 assert world.state()["pending"] == [], where

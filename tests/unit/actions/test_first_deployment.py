@@ -27,7 +27,14 @@ def migrating(world: World) -> Release:
     release = own_release(world)
     database = dataclasses.replace(release.plan.database, folder="0003")  # type: ignore[type-var]
     return world.ledger.add_release(
-        dataclasses.replace(release, number=0, schema="0003", tree="migrating", digest="", plan=dataclasses.replace(release.plan, database=database))
+        dataclasses.replace(
+            release,
+            number=0,
+            schema="0003",
+            tree="migrating",
+            digest="",
+            plan=dataclasses.replace(release.plan, database=database),
+        )
     )
 
 
@@ -86,7 +93,9 @@ def test_after_the_switch_it_stays_and_the_output_says_so(world: World) -> None:
         deploy(world.controller(), DeployRequest(release, STAGING))
     assert world.database.applied == ["0001", "0002", "0003"]
     (note,) = (note for note in world.notes if note.startswith("the schema stays"))
-    assert note.startswith("the schema stays at 0003: the new release may have written with it; before this deployment it was at 0001")
+    assert note.startswith(
+        "the schema stays at 0003: the new release may have written with it; before this deployment it was at 0001"
+    )
 
 
 def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path) -> None:

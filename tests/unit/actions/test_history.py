@@ -79,8 +79,14 @@ def test_a_signed_approval_is_told_from_a_claimed_one(tmp_path: Path) -> None:
     made = ledger.add_release(samples.release())
     record = Deployment(0, made.app, "production", made.number, "deploy", "ada@example.org", "", 1.0)
     ledger.end_deployment(ledger.begin_deployment(record), SUCCEEDED, 2.0, None, "")
-    for actor, signature in (("grace@example.org", ""), ("eve@example.org", ""), ("grace@example.org", "-----BEGIN SSH SIGNATURE-----")):
-        approval = Approval(made.app, "production", made.number, made.digest, actor, "looked", 0.5, "ada@laptop", signature=signature)
+    for actor, signature in (
+        ("grace@example.org", ""),
+        ("eve@example.org", ""),
+        ("grace@example.org", "-----BEGIN SSH SIGNATURE-----"),
+    ):
+        approval = Approval(
+            made.app, "production", made.number, made.digest, actor, "looked", 0.5, "ada@laptop", signature=signature
+        )
         ledger.add_approval(approval)
     ledger.close()
 

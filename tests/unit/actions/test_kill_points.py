@@ -36,7 +36,9 @@ ENVIRONMENTS = {
     "warm": WARM,
     "two hosts": dataclasses.replace(WARM, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b"))),
     "rolling": dataclasses.replace(COLD, strategy=Strategy("rolling"), replicas={"backend": 3, "worker": 2}),
-    "canary": dataclasses.replace(WARM, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(1.0, requests=5)),
+    "canary": dataclasses.replace(
+        WARM, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(1.0, requests=5)
+    ),
 }
 SHARE = 1 / 10  # of the points, in the usual run
 Command = Callable[[Context], object]
@@ -142,8 +144,12 @@ def unreachable(world: World, environment: Environment) -> Command:
     second(world, environment)(world.controller())
     edge = world.engines[environment.hosts[-1].name].edge
     release = world.release(3, "0002", environment)
-    wanted = render_desired(release, environment, settings(world.controller(), release, environment), host=environment.hosts[-1])
-    edge.unreachable |= {url for route in (wanted.routes or {})["routes"] for group in route["groups"] for url in group["upstreams"]}
+    wanted = render_desired(
+        release, environment, settings(world.controller(), release, environment), host=environment.hosts[-1]
+    )
+    edge.unreachable |= {
+        url for route in (wanted.routes or {})["routes"] for group in route["groups"] for url in group["upstreams"]
+    }
     return lambda ctx: deploy(ctx, DeployRequest(release, environment))
 
 
@@ -198,14 +204,18 @@ def test_death_at_every_effect(
     assert died > 20 * SHARE
 
 
-def kill_everywhere(story: Story, environment: Environment, folder: Path, some: float = 1.0, first: int = 0) -> tuple[int, list[str]]:
+def kill_everywhere(
+    story: Story, environment: Environment, folder: Path, some: float = 1.0, first: int = 0
+) -> tuple[int, list[str]]:
     """How many deaths there were, and in words which of them were not survived. some: the share of all points, of which
     `first` moves the choice."""
     with ThreadPoolExecutor(1) as pool:  # outside of the main thread what is done side by side needs fewer threads
         return pool.submit(_kill_everywhere, story, environment, folder, some, first).result()
 
 
-def _kill_everywhere(story: Story, environment: Environment, folder: Path, some: float, first: int) -> tuple[int, list[str]]:
+def _kill_everywhere(
+    story: Story, environment: Environment, folder: Path, some: float, first: int
+) -> tuple[int, list[str]]:
     begun = World(folder / "begun", [host.name for host in environment.hosts])
     tale = Tale(begun, story(begun, environment), environment, fails=story in FAIL)
     never = Death(0, after=False)
@@ -244,7 +254,9 @@ def survives(tale: Tale, folder: Path, at: int, expected: dict[str, object], *, 
         return False
     where = f"killed {'after' if after else 'before'} effect {at}"
     # Until the next command, hosts may differ, and a canary or rolling deployment stands where it stood.
-    assert len(world.serving()) <= (2 if len(environment.hosts) > 1 or environment.strategy.kind != "blue-green" else 1), where
+    assert len(world.serving()) <= (
+        2 if len(environment.hosts) > 1 or environment.strategy.kind != "blue-green" else 1
+    ), where
     assert -1 not in world.serving(), where
     assert world.serving() or not before["serving"], where
     world.now += 15

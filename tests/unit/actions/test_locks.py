@@ -46,7 +46,10 @@ def test_one_failed_renewal_does_not_end_the_others(world: World, after: bool) -
     fault = Fault(1, lost_connection, after=after)
     with environment_lease(renewing(world.controller(), fault), "shop", "staging", "a long migration"):
         time.sleep(TTL * 1.5)  # nothing is called that would renew it
-        with pytest.raises(LeaseHeld, match="a long migration"), environment_lease(world.controller(), "shop", "staging", "another"):
+        with (
+            pytest.raises(LeaseHeld, match="a long migration"),
+            environment_lease(world.controller(), "shop", "staging", "another"),
+        ):
             pass
     assert fault.done
     assert fault.calls > 2
@@ -94,7 +97,10 @@ def test_a_slow_renewal_counts_from_when_it_was_asked_for(world: World) -> None:
 def test_a_machine_whose_clock_is_wrong_takes_no_lock_that_is_held(tmp_path: Path, ahead: float) -> None:
     world = World(tmp_path)
     with environment_lease(world.controller(), "shop", "staging", "ada deploys") as ada:
-        with pytest.raises(LeaseHeld, match="ada deploys"), environment_lease(world.controller(ahead=ahead), "shop", "staging", "ben deploys"):
+        with (
+            pytest.raises(LeaseHeld, match="ada deploys"),
+            environment_lease(world.controller(ahead=ahead), "shop", "staging", "ben deploys"),
+        ):
             pass
         ada.runtime.remove("x")
     with environment_lease(world.controller(ahead=ahead), "shop", "staging", "ben deploys") as ben:

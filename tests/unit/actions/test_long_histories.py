@@ -22,7 +22,10 @@ from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
 ACTIONS = Path(__file__).parents[3] / "src" / "shipway"
-LISTINGS = {"actions/approve.py", "cli/history.py", "actions/prune.py", "actions/prove.py", "actions/dead_runs.py", "actions/release.py", "actions/register.py"}
+LISTINGS = {
+    "cli/history.py", "actions/environment/prune.py", "actions/projects/approve.py", "actions/projects/register.py",
+    "actions/proofs/prove.py", "actions/runs/release.py", "actions/runs/resume.py",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -50,7 +53,11 @@ def test_one_more_failure_takes_nothing_from_what_serves(world: World) -> None:
 def test_readers_see_what_serves(world: World) -> None:
     ctx = world.controller()
     now = status(ctx, "shop", STAGING)
-    assert (now.current.release if now.current else 0, now.latest.release if now.latest else 0, now.strays) == (2, 3, ())
+    assert (now.current.release if now.current else 0, now.latest.release if now.latest else 0, now.strays) == (
+        2,
+        3,
+        (),
+    )
     assert serving(ctx, "shop", "staging")[1].number == 2
     assert examine(ctx, "shop", STAGING) == []
     repair(ctx, "shop", STAGING)

@@ -52,7 +52,9 @@ def outcome(world: World) -> str:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_the_next_command_takes_it_back_when_the_host_is_back(world: World, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+def test_the_next_command_takes_it_back_when_the_host_is_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
     second = DeployRequest(world.release(2, environment=TWO), TWO)
     with monkeypatch.context() as patch:
         vanish(world, patch, after=after)
@@ -85,7 +87,11 @@ def dropped(world: World) -> World:
 
 
 def services(world: World, host: str) -> list[str]:
-    return [name for name, item in world.engines[host].runtime.containers.items() if item.info.labels["shipway.role"] == "service"]
+    return [
+        name
+        for name, item in world.engines[host].runtime.containers.items()
+        if item.info.labels["shipway.role"] == "service"
+    ]
 
 
 def test_one_that_left_the_plan_is_named_until_it_is_clean(dropped: World) -> None:
@@ -181,6 +187,13 @@ def test_a_host_that_is_gone_for_good_is_taken_out_of_the_plan(world: World, mon
     third = DeployRequest(world.release(3, environment=alone), alone, force=True)  # the database is published no more
     deploy(world.controller(), third)
     assert any("left as it is, since it is not in the plan any more" in note for note in world.notes)
-    assert {group["release"] for route in world.edge.tables["shop_staging"]["routes"] for group in route["groups"]} == {3}
+    assert {group["release"] for route in world.edge.tables["shop_staging"]["routes"] for group in route["groups"]} == {
+        3
+    }
     deploy(world.controller(), DeployRequest(world.release(4, environment=alone), alone))
-    assert [item.outcome for item in world.ledger.deployments("shop", "staging")] == [SUCCEEDED, SUCCEEDED, FAILED, SUCCEEDED]
+    assert [item.outcome for item in world.ledger.deployments("shop", "staging")] == [
+        SUCCEEDED,
+        SUCCEEDED,
+        FAILED,
+        SUCCEEDED,
+    ]

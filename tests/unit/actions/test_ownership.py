@@ -44,7 +44,11 @@ def second(first: World, tmp_path: Path) -> World:
 def test_everything_that_is_made_carries_the_ledger(first: World) -> None:
     runtime, mine = first.runtime, first.ledger.identity()
     assert {item.info.labels.get(LABEL_LEDGER) for item in runtime.containers.values()} == {mine}
-    assert {runtime.labels[kind, name].get(LABEL_LEDGER) for kind, things in (("network", runtime.networks), ("volume", runtime.volumes)) for name in things} == {mine}
+    assert {
+        runtime.labels[kind, name].get(LABEL_LEDGER)
+        for kind, things in (("network", runtime.networks), ("volume", runtime.volumes))
+        for name in things
+    } == {mine}
     assert first.ledger.adopted("local") == set()
 
 
@@ -103,7 +107,9 @@ def test_the_same_run_of_another_ledger_is_left_alone(first: World, second: Worl
         mark = world.ledger.identity()[:8]
         runtime = world.controller().runtime
         runtime.ensure_network(f"shipway_shop_run1-{mark}", {"shipway.app": "shop", "shipway.run": "1"})
-        runtime.create(ContainerSpec(f"shop_run1-{mark}_lint", "postgres:15", {"shipway.app": "shop", "shipway.run": "1"}))
+        runtime.create(
+            ContainerSpec(f"shop_run1-{mark}_lint", "postgres:15", {"shipway.app": "shop", "shipway.run": "1"})
+        )
     clean_up(second.controller(), "shop", 1)
     left = own_objects(first.controller(), {"shipway.app": "shop", "shipway.run": "1"})
     assert sorted(item.kind for item in left) == ["container", "network"]

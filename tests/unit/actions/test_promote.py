@@ -94,7 +94,9 @@ def test_an_older_commit_gives_way_and_nothing_else_does(place: HostDeployment) 
     place.runs(second, FAILED)
     assert place.superseded(first) == "", "where B failed, A still deploys"
     place.runs(second)
-    assert place.superseded(first) == f"release 2 of the newer commit {second[:12]} runs there, and staging has moved on"
+    assert (
+        place.superseded(first) == f"release 2 of the newer commit {second[:12]} runs there, and staging has moved on"
+    )
     assert place.superseded(second) == ""
     git(place.path, "revert", "--no-edit", "HEAD")
     assert place.superseded("HEAD") == "", "a revert is a newer commit"
@@ -131,7 +133,9 @@ def test_rules_that_changed_while_it_waited_are_met_or_it_is_refused(place: Host
     order = DeployRequest(release, release.plan.environments["staging"], in_force=rules)
     still_in_force(place.ctx, order)
     strict = replace(release.plan.environments["staging"], approvals=Approvals(2))
-    other = replace(rules, protected=replace(rules.protected, plan=replace(release.plan, environments={"staging": strict})))
+    other = replace(
+        rules, protected=replace(rules.protected, plan=replace(release.plan, environments={"staging": strict}))
+    )
     with pytest.raises(GateRefused, match="other rules meanwhile"):
         still_in_force(place.ctx, replace(order, in_force=other))
 
@@ -145,7 +149,9 @@ def test_an_approval_is_of_what_the_deployment_changes_when_it_begins(place: Hos
     git(place.path, "commit", "--quiet", "--all", "--amend", "--no-edit")
     place.runs(git(place.path, "rev-parse", "HEAD").strip(), environment="production")
     last = place.runs(place.commit("last"), FAILED)
-    place.ctx.ledger.add_approval(Approval("shop", "production", last.number, last.digest, "eve@example.org", "", place.ctx.clock()))
+    place.ctx.ledger.add_approval(
+        Approval("shop", "production", last.number, last.digest, "eve@example.org", "", place.ctx.clock())
+    )
     book, commit = place.book(), place.repository.commit("HEAD")
     order = admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/heads/main")
     still_in_force(place.ctx, order)
@@ -222,8 +228,12 @@ def test_validation_in_every_environment_that_a_rule_set_names(place: HostDeploy
         (["feature", "other"], None),
     ],
 )  # fmt: skip
-def test_the_protected_branch_is_never_just_the_one_checked_out(place: HostDeployment, branches: list[str], protected: str | None) -> None:
-    git(place.path, "switch", "--quiet", "--create", branches[0]) if branches[0] != "main" else git(place.path, "switch", "--quiet", "main")
+def test_the_protected_branch_is_never_just_the_one_checked_out(
+    place: HostDeployment, branches: list[str], protected: str | None
+) -> None:
+    git(place.path, "switch", "--quiet", "--create", branches[0]) if branches[0] != "main" else git(
+        place.path, "switch", "--quiet", "main"
+    )
     for name in branches[1:]:
         git(place.path, "branch", "--force", name)
     for name in {"main", "staging"} - set(branches):
@@ -242,17 +252,28 @@ def test_the_first_plan_stands_in_until_the_branch_has_one(place: HostDeployment
     git(place.path, "switch", "--quiet", "staging")
     first = place.book()
     assert first.plan == place.plan()
-    assert "main has no shipway.yaml yet: until it has, the rules in force are those of this first plan" in place.world.notes
+    assert (
+        "main has no shipway.yaml yet: until it has, the rules in force are those of this first plan"
+        in place.world.notes
+    )
     place.commit("evil", text(staging={**STAGING, "on": {"branch": "evil"}}, production=PRODUCTION))
     assert place.book().plan == first.plan, "a later plan of a branch doesn't replace it"
     git(place.path, "branch", "--force", "main", "staging")
     assert place.book().source.startswith("main at ")
-    git(place.path, "branch", "--force", "main", git(place.path, "commit-tree", "-m", "gone", git(place.path, "mktree").strip()).strip())
+    git(
+        place.path,
+        "branch",
+        "--force",
+        "main",
+        git(place.path, "commit-tree", "-m", "gone", git(place.path, "mktree").strip()).strip(),
+    )
     gone = place.book()
     assert (gone.plan, gone.problem) == (None, "main has no shipway.yaml")
 
 
-def test_an_app_of_an_older_ledger_is_registered_by_the_repository_of_its_releases(place: HostDeployment, tmp_path: Path) -> None:
+def test_an_app_of_an_older_ledger_is_registered_by_the_repository_of_its_releases(
+    place: HostDeployment, tmp_path: Path
+) -> None:
     place.runs(place.commit("A"))
     other = tmp_path / "other"
     other.mkdir()
@@ -314,7 +335,6 @@ def test_accepted_rules_lift_a_plan_that_can_not_be_read(place: HostDeployment) 
     assert place.book().of(place.ctx, "staging").protected.rules is None, "it doesn't count again"
 
 
-
 def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restore_them(place: HostDeployment) -> None:
     free = {"on": {"branch": "main"}, "url": "http://localhost:8080"}
     git(place.path, "switch", "--quiet", "main")
@@ -327,10 +347,14 @@ def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restor
 
     def again(release: Release, kind: str) -> None:
         record = Deployment(0, "shop", "production", release.number, kind, "ada", "", place.ctx.clock())
-        place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
+        place.ctx.ledger.end_deployment(
+            place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, ""
+        )
 
     def order(release: Release) -> DeployRequest:
-        return DeployRequest(release, release.plan.environments["production"], in_force=place.book().of(place.ctx, "production"))
+        return DeployRequest(
+            release, release.plan.environments["production"], in_force=place.book().of(place.ctx, "production")
+        )
 
     assert counts() == {0, 5}
     accept_rules(place.ctx, place.book(), place.plan(), "production", "the team is smaller")
@@ -357,4 +381,7 @@ def test_accepted_rules_end_with_the_next_release_and_a_rollback_does_not_restor
 
 
 def test_a_branch_that_deploys_nothing_is_told_what_does(place: HostDeployment) -> None:
-    assert what_deploys(place.plan(), "refs/heads/main") == "main is the trigger of no environment: staging (branch staging), production (tag 'v*', branch main)"
+    assert (
+        what_deploys(place.plan(), "refs/heads/main")
+        == "main is the trigger of no environment: staging (branch staging), production (tag 'v*', branch main)"
+    )

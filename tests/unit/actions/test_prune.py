@@ -33,7 +33,9 @@ def world(tmp_path: Path) -> World:
     releases = [made.release(number, environment=LEAN) for number in (1, 2, 3, 4)]
     for release in releases:
         deploy(made.controller(), DeployRequest(release, LEAN))
-    made.have("postgres:15", *(image for release in releases for image in release.images.values()))  # as if nobody had pruned yet
+    made.have(
+        "postgres:15", *(image for release in releases for image in release.images.values())
+    )  # as if nobody had pruned yet
     return made
 
 
@@ -103,7 +105,9 @@ def test_what_can_not_be_removed_keeps_nothing_else(world: World, tmp_path: Path
     assert not any(log.parent.exists() for log in logs)
 
 
-def test_a_file_that_stays_is_named_when_all_else_is_gone(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_stays_is_named_when_all_else_is_gone(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "artifacts"
     folder.mkdir(exist_ok=True)
     for name in ("a", "b", "c"):

@@ -38,7 +38,9 @@ def worlds(tmp_path: Path) -> Iterator[tuple[World, World]]:
 
 def of_store(world: World, number: int, environment: Environment) -> Release:
     made = world.release(number + 10, environment=environment)
-    return world.ledger.add_release(replace(made, app="store", plan=replace(made.plan, app="store"), tree=f"store-{number}", digest=""))
+    return world.ledger.add_release(
+        replace(made, app="store", plan=replace(made.plan, app="store"), tree=f"store-{number}", digest="")
+    )
 
 
 def test_the_second_app_at_an_address_is_refused_before_anything_starts(worlds: tuple[World, World]) -> None:
@@ -52,7 +54,9 @@ def test_the_second_app_at_an_address_is_refused_before_anything_starts(worlds: 
     whose = f"already served by staging of shop of another ledger ({shop.ledger.identity()[:12]}). Nothing was changed"
     assert caught.value.message.startswith("http://staging.shop.localhost:8080/")
     assert caught.value.message.endswith(whose)
-    assert caught.value.hint.endswith("shipway destroy staging --app shop, with its ledger (SHIPWAY_LEDGER or SHIPWAY_HOME)")
+    assert caught.value.hint.endswith(
+        "shipway destroy staging --app shop, with its ledger (SHIPWAY_LEDGER or SHIPWAY_HOME)"
+    )
     assert shop.state() == before
     assert store.ledger.deployments("store", "staging") == []
     deploy(shop.controller(), DeployRequest(shop.release(2), STAGING))  # its own earlier route is no obstacle

@@ -62,7 +62,10 @@ def test_a_bare_repository_is_reached_by_its_path_and_by_an_address(place: HostD
     other = f"ssh://git@localhost{bare.path}"
     again = register_again(place.ctx, clone, place.plan(), None, "another server", other.replace("@", ":secret@"))
     assert (again.addresses, again.branch) == ((other,), "staging"), "the path was on the server before"
-    assert register_again(place.ctx, bare, place.plan(), None, "its hook runs there", other).addresses == (other, str(bare.path))
+    assert register_again(place.ctx, bare, place.plan(), None, "its hook runs there", other).addresses == (
+        other,
+        str(bare.path),
+    )
 
 
 def test_an_address_without_the_history_is_refused(place: HostDeployment) -> None:
@@ -76,7 +79,9 @@ def test_an_address_without_the_history_is_refused(place: HostDeployment) -> Non
     git(other, "init", "--quiet")
     git(other, "commit", "--quiet", "--allow-empty", "--message", "another app")
     for address in (str(other), f"ssh://git@server{other}"):
-        with pytest.raises(GateRefused, match=r"is not the repository of shop: it lacks commit .*, what is checked out here"):
+        with pytest.raises(
+            GateRefused, match=r"is not the repository of shop: it lacks commit .*, what is checked out here"
+        ):
             register_again(place.ctx, clone, place.plan(), None, "another app", address)
     place.runs("main")
     with pytest.raises(GateRefused, match="a release of shop"):
@@ -93,7 +98,9 @@ def test_what_only_reads_registers_nothing(place: HostDeployment) -> None:
     assert (book.registration.address, book.registration.branch) == (str(place.path), "main")
     assert book.of(place.ctx, "staging").protected.rules == place.plan().environments["staging"]
     assert place.ctx.ledger.registration("shop") is None
-    assert any("shop is not registered yet: `shipway run` registers shipway.yaml of" in note for note in place.world.notes)
+    assert any(
+        "shop is not registered yet: `shipway run` registers shipway.yaml of" in note for note in place.world.notes
+    )
 
 
 def test_what_only_reads_accepts_and_ends_nothing(place: HostDeployment) -> None:

@@ -44,7 +44,11 @@ def no_plan() -> Plan:
 def test_it_is_seen_and_destroyed(world: World, by_name: bool) -> None:
     known = known_app(world.controller(), "shop", no_plan) if by_name else renamed(world)
     assert [item.name for item in known.environments()] == (["staging"] if by_name else ["stage", "staging"])
-    assert status(known.ctx, "shop", known.environment("staging")).services == {"frontend": (1, 1), "backend": (1, 1), "worker": (1, 1)}
+    assert status(known.ctx, "shop", known.environment("staging")).services == {
+        "frontend": (1, 1),
+        "backend": (1, 1),
+        "worker": (1, 1),
+    }
     assert examine(known.ctx, "shop", known.environment("staging")) == []
     destroy(known.ctx, *known.with_plan("staging"))
     assert world.runtime.containers == {}

@@ -53,7 +53,9 @@ def busy(world: World, release: int, count: int | None) -> None:
 
 
 def in_rotation(world: World) -> set[int]:
-    return {int(world.runtime.containers[name].info.labels["shipway.release"]) for name in world.runtime.networks[ROTATION]}
+    return {
+        int(world.runtime.containers[name].info.labels["shipway.release"]) for name in world.runtime.networks[ROTATION]
+    }
 
 
 def test_the_release_before_stays_up_without_its_worker(world: World) -> None:
@@ -146,7 +148,9 @@ def test_while_a_deployment_is_under_way_it_waits(world: World) -> None:
     assert running(world, 1) == ["backend", "frontend"]
 
 
-def test_who_looks_after_it_survives_an_engine_that_is_away_for_a_moment(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_who_looks_after_it_survives_an_engine_that_is_away_for_a_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     waits = list[float]()
 
     @contextmanager

@@ -28,7 +28,10 @@ def world(tmp_path: Path) -> World:
 def without_secrets(world: World, number: int) -> Release:
     """A release that needs the database's password alone."""
     release = world.release(number)
-    plan = dataclasses.replace(release.plan, services={name: dataclasses.replace(item, secrets=()) for name, item in release.plan.services.items()})
+    plan = dataclasses.replace(
+        release.plan,
+        services={name: dataclasses.replace(item, secrets=()) for name, item in release.plan.services.items()},
+    )
     return world.ledger.add_release(dataclasses.replace(release, plan=plan, digest=""))
 
 
@@ -39,7 +42,11 @@ def elsewhere(world: World, tmp_path: Path) -> Context:
 
 
 def urls(world: World, release: int) -> set[str]:
-    found = [item.spec.env for item in world.runtime.containers.values() if item.info.labels.get("shipway.release") == str(release)]
+    found = [
+        item.spec.env
+        for item in world.runtime.containers.values()
+        if item.info.labels.get("shipway.release") == str(release)
+    ]
     return {env["DATABASE_URL"] for env in found}
 
 
@@ -75,7 +82,9 @@ def test_no_password_is_invented_for_a_database_that_runs(world: World, tmp_path
     deploy(world.controller(), DeployRequest(first, STAGING))
     ctx = world.controller()
     without = open_ledger(tmp_path / "empty.db")
-    deploy(dataclasses.replace(ctx, secrets=LedgerSecrets(without, Keys(tmp_path / "key"))), DeployRequest(second, STAGING))
+    deploy(
+        dataclasses.replace(ctx, secrets=LedgerSecrets(without, Keys(tmp_path / "key"))), DeployRequest(second, STAGING)
+    )
     without.close()
     assert urls(world, first.number) == urls(world, second.number)
 

@@ -40,7 +40,10 @@ class Signed(Team):
 
     def allow(self, *who: str, more: str = "") -> str:
         """Commit the file of keys: each of the person whose name begins the address."""
-        lines = [f"{address} {public(self.keys[address.partition('@')[0].partition('+')[0].partition(',')[0]])}" for address in who]
+        lines = [
+            f"{address} {public(self.keys[address.partition('@')[0].partition('+')[0].partition(',')[0]])}"
+            for address in who
+        ]
         return commit(self.path, {FILE: "\n".join([*lines, more, ""])}, email="admin@example.org")
 
     def decisions(self, release: Release) -> Decisions:
@@ -48,7 +51,9 @@ class Signed(Team):
         self.register()
         registration = self.world.ledger.registration("shop")
         assert registration is not None
-        book = Rulebook(registration, Origin(str(self.path), str(self.path), Repository(self.path), self.ctx.home), None, "main")
+        book = Rulebook(
+            registration, Origin(str(self.path), str(self.path), Repository(self.path), self.ctx.home), None, "main"
+        )
 
         def rules(key: str, approvals: Approvals) -> RuleSet:
             production = dataclasses.replace(samples.PRODUCTION, approvals=approvals)
@@ -57,7 +62,9 @@ class Signed(Team):
 
         now = next((item for item in self.world.ledger.deployments("shop", "production")), None)
         running = rules(f"release {now.release}", self.running_rule) if now else None
-        return Decisions(self.ctx, release, "production", book, InForce("production", rules("protected", self.rule), running))
+        return Decisions(
+            self.ctx, release, "production", book, InForce("production", rules("protected", self.rule), running)
+        )
 
     def approve(self, release: Release, who: str, *, lasts: float | None = None) -> Approval:
         """With that person's key."""
@@ -91,7 +98,10 @@ def test_a_signed_approval_counts_and_a_claimed_one_does_not(team: Signed) -> No
         approve(team.ctx, team.decisions(release), [RULE], "")
     assert "--sign" in caught.value.hint
     team.world.ledger.add_approval(Approval("shop", "production", release.number, release.digest, BOB, "", 1.0))
-    assert f"needs 1 signed approval by someone other than its authors and has 0 ({BOB} approved without a signature)" in team.missing(release)
+    assert (
+        f"needs 1 signed approval by someone other than its authors and has 0 ({BOB} approved without a signature)"
+        in team.missing(release)
+    )
     approval = team.approve(release, "bob")
     assert approval.actor == BOB
     assert team.missing(release) == ""
@@ -185,7 +195,9 @@ def test_a_removed_key_stops_at_once(team: Signed) -> None:
 def test_a_new_key_does_not_approve_the_release_that_adds_it(team: Signed) -> None:
     team.allow(BOB, CAROL, MALLORY)
     release = team.release()
-    with pytest.raises(GateRefused, match=r"the key SHA256:\S+ of .* is not in .shipway/allowed_signers of release 1, which runs there") as caught:
+    with pytest.raises(
+        GateRefused, match=r"the key SHA256:\S+ of .* is not in .shipway/allowed_signers of release 1, which runs there"
+    ) as caught:
         team.approve(release, "mallory")
     assert "once a release that has them runs" in caught.value.hint
     team.approve(release, "carol")

@@ -36,7 +36,12 @@ def deployed(world: World, number: int, schema: str) -> Release:
     release = world.release(number, schema)
     assert release.plan.database is not None
     database = dataclasses.replace(release.plan.database, snapshot=Snapshots(ALWAYS))
-    deploy(world.controller(), DeployRequest(dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database)), samples.STAGING))
+    deploy(
+        world.controller(),
+        DeployRequest(
+            dataclasses.replace(release, plan=dataclasses.replace(release.plan, database=database)), samples.STAGING
+        ),
+    )
     return release
 
 
@@ -76,7 +81,9 @@ def test_none_where_the_way_down_is_proven(world: World) -> None:
     assert world.ledger.snapshots("shop", "staging") == []
 
 
-@pytest.mark.parametrize(("line", "error"), [("shipway-full 5000 100", DiskFull), ("pg_restore: error: no", SnapshotFailed)])
+@pytest.mark.parametrize(
+    ("line", "error"), [("shipway-full 5000 100", DiskFull), ("pg_restore: error: no", SnapshotFailed)]
+)
 def test_one_that_fails_keeps_the_release_out(world: World, line: str, error: type[Exception]) -> None:
     deployed(world, 1, "0001")
     world.runtime.behave("*_job_snapshot_*", Behaviour((line,), exit_code=1))
@@ -105,7 +112,9 @@ def test_down_scripts_are_kept_with_the_release(world: World, tmp_path: Path) ->
     deployed(world, 2, "0003")
     found = recorded_scripts(world.controller(), "shop", "staging", 2)
     assert found == {"0002.down.sql": "-- 0002", "0003.down.sql": "-- 0003"}
-    folder = write_out(world.controller(), "shop", "staging", 2, {**found, "../alembic downgrade b:a --sql": "SELECT 1"})
+    folder = write_out(
+        world.controller(), "shop", "staging", 2, {**found, "../alembic downgrade b:a --sql": "SELECT 1"}
+    )
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
         "0002.down.sql", "0003.down.sql", "_/alembic_downgrade_b_a_--sql",
     ]  # fmt: skip
@@ -117,7 +126,10 @@ def test_a_script_that_would_be_masked_is_not_kept(world: World) -> None:
     ctx.redactor.add({"OWNER": "0002"})
     deploy(ctx, DeployRequest(world.release(2, "0002"), samples.STAGING))
     assert recorded_scripts(world.controller(), "shop", "staging", 2) == {}
-    assert any("the down scripts of release 2 are not recorded, since a secret's value is in 0002.down.sql" in note for note in world.notes)
+    assert any(
+        "the down scripts of release 2 are not recorded, since a secret's value is in 0002.down.sql" in note
+        for note in world.notes
+    )
 
 
 @pytest.mark.parametrize(("path", "up"), [

@@ -65,7 +65,9 @@ def test_a_stray_is_told(world: World) -> None:
 
 
 def test_what_is_being_deployed_is_no_stray_while_somebody_deploys_it(world: World) -> None:
-    spec = next(item.spec for item in world.runtime.containers.values() if item.info.labels.get("shipway.release") == "2")
+    spec = next(
+        item.spec for item in world.runtime.containers.values() if item.info.labels.get("shipway.release") == "2"
+    )
     labels = {**spec.labels, "shipway.release": "3", "shipway.config": "3"}
     world.runtime.create(dataclasses.replace(spec, name="shop_staging_web_3", labels=labels))
     world.runtime.start("shop_staging_web_3")

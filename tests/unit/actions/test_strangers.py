@@ -50,13 +50,20 @@ def stands(world: World) -> object:
     """What serves, and what is behind it."""
     rotation = world.runtime.networks["shipway_shop_staging_rotation"]
     containers = {name: item.info.state for name, item in world.runtime.containers.items()}
-    return world.serving(), {name: item for name, item in containers.items() if item == "running"}, sorted(rotation), sorted(world.runtime.volumes)
+    return (
+        world.serving(),
+        {name: item for name, item in containers.items() if item == "running"},
+        sorted(rotation),
+        sorted(world.runtime.volumes),
+    )
 
 
 @pytest.mark.parametrize("number", [2, 4])  # 2: both ledgers have a release of that number
 @pytest.mark.parametrize("environment", [STAGING, ROLLING], ids=["blue-green", "rolling"])
 @pytest.mark.parametrize("fault", ["unhealthy", "switch", "accessory"])
-def test_a_first_deployment_that_fails_leaves_what_served(tmp_path: Path, number: int, environment: Environment, fault: str) -> None:
+def test_a_first_deployment_that_fails_leaves_what_served(
+    tmp_path: Path, number: int, environment: Environment, fault: str
+) -> None:
     world = adopted(tmp_path)
     before = stands(world)
     release = own_release(world, environment)

@@ -24,7 +24,9 @@ from tests.unit.world import World
 OTHER = "ssh://b"
 TWO = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host(OTHER)))
 ROLLING = dataclasses.replace(STAGING, strategy=Strategy("rolling"), replicas={"backend": 3, "worker": 2})
-CANARY = dataclasses.replace(STAGING, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(requests=20, latency=2.0))
+CANARY = dataclasses.replace(
+    STAGING, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(requests=20, latency=2.0)
+)
 
 
 def world_of(folder: Path, environment: Environment) -> World:
@@ -53,7 +55,9 @@ def test_what_does_not_stay_healthy_gets_no_request(tmp_path: Path) -> None:
     assert world.serving() == {1}
 
 
-@pytest.mark.parametrize("environment", [STAGING, TWO, ROLLING, CANARY], ids=["blue-green", "two hosts", "rolling", "canary"])
+@pytest.mark.parametrize(
+    "environment", [STAGING, TWO, ROLLING, CANARY], ids=["blue-green", "two hosts", "rolling", "canary"]
+)
 def test_what_starts_leaves_the_processor_to_what_serves(tmp_path: Path, environment: Environment) -> None:
     """Until requests come to it."""
     world = world_of(tmp_path, environment)
@@ -105,10 +109,16 @@ def shares(table: dict[str, Any], prefix: str) -> dict[int, int]:
 
 def test_all_hosts_run_it_and_the_first_has_the_accessories(tmp_path: Path) -> None:
     world = world_of(tmp_path, TWO)
-    names = {name: sorted(item.split("_")[2] for item in engine.runtime.containers) for name, engine in world.engines.items()}
+    names = {
+        name: sorted(item.split("_")[2] for item in engine.runtime.containers) for name, engine in world.engines.items()
+    }
     assert names == {LOCAL: ["backend", "db", "frontend", "worker"], OTHER: ["backend", "frontend", "worker"]}
     here, there = (
-        next(item.spec.env["DATABASE_URL"] for item in engine.runtime.containers.values() if "_backend_" in item.spec.name)
+        next(
+            item.spec.env["DATABASE_URL"]
+            for item in engine.runtime.containers.values()
+            if "_backend_" in item.spec.name
+        )
         for engine in world.engines.values()
     )
     assert "@db:5432/" in here
@@ -155,7 +165,9 @@ def test_a_host_that_vanishes_on_the_way_leaves_the_others_on_the_old_release(tm
         other.edge.fail("routes", at=later, error=EngineError("connection lost"))
     with pytest.raises(ShipwayError, match="connection lost"):
         deploy(world.controller(), DeployRequest(release, TWO))
-    assert {group["release"] for route in world.edge.tables["shop_staging"]["routes"] for group in route["groups"]} == {1}
+    assert {group["release"] for route in world.edge.tables["shop_staging"]["routes"] for group in route["groups"]} == {
+        1
+    }
     assert [item for item in world.runtime.containers if "_2-" in item] == []
     other.edge.__dict__["_faults"].clear()
     deploy(world.controller(), DeployRequest(release, TWO))
@@ -165,7 +177,9 @@ def test_a_host_that_vanishes_on_the_way_leaves_the_others_on_the_old_release(tm
 def test_a_host_that_leaves_the_plan_is_emptied(tmp_path: Path) -> None:
     world = world_of(tmp_path, TWO)
     alone = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"),))
-    deploy(world.controller(), DeployRequest(world.release(2, environment=alone), alone, force=True))  # the database is published no more
+    deploy(
+        world.controller(), DeployRequest(world.release(2, environment=alone), alone, force=True)
+    )  # the database is published no more
     assert list(world.engines[OTHER].runtime.containers) == []
     assert world.engines[OTHER].edge.tables == {}
     assert world.serving() == {2}
@@ -255,7 +269,9 @@ def test_a_canary_that_does_badly_is_taken_back(tmp_path: Path, new: Traffic, wh
     with pytest.raises(DeployFailed, match="release 2 is taken back: " + why):
         deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert world.state() == before
-    assert [name for name in world.runtime.calls if "start shop_staging_worker_2" in name] == [], "its workers never ran"
+    assert [name for name in world.runtime.calls if "start shop_staging_worker_2" in name] == [], (
+        "its workers never ran"
+    )
 
 
 def test_a_canary_that_does_well_is_promoted_without_probes(tmp_path: Path) -> None:
@@ -269,7 +285,9 @@ def test_a_canary_that_does_well_is_promoted_without_probes(tmp_path: Path) -> N
 def test_a_canary_without_visitors_is_judged_by_probes(tmp_path: Path) -> None:
     world = world_of(tmp_path, CANARY)
     world.edge.sick.add(2)
-    with pytest.raises(DeployFailed, match=r"20 of 20 requests failed, more than 1\.00%, 20 of them Shipway's own: 500"):
+    with pytest.raises(
+        DeployFailed, match=r"20 of 20 requests failed, more than 1\.00%, 20 of them Shipway's own: 500"
+    ):
         deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert world.serving() == {1}
 
@@ -296,6 +314,8 @@ def test_rolling_reaches_a_host_that_is_new_in_the_plan(tmp_path: Path) -> None:
     alone = dataclasses.replace(ROLLING, hosts=(Host(LOCAL, "10.0.0.1"),))
     deploy(world.controller(), DeployRequest(world.release(1, environment=alone), alone))
     both = dataclasses.replace(ROLLING, hosts=(Host(LOCAL, "10.0.0.1"), Host(OTHER)))
-    deploy(world.controller(), DeployRequest(world.release(2, environment=both), both, force=True))  # the database gets a port
+    deploy(
+        world.controller(), DeployRequest(world.release(2, environment=both), both, force=True)
+    )  # the database gets a port
     assert world.serving() == {2}
     assert shares(world.engines[OTHER].edge.tables["shop_staging"], "/api") == {2: 1}

@@ -51,8 +51,14 @@ def test_one_by_one_with_two_processors(world: World) -> None:
     start = world.runtime.start
 
     def begun(name: str) -> None:
-        waiting = [item for item in world.runtime.containers.values() if item.info.running and "_backend_2-" in item.info.name]
-        running.append(sum(not world.runtime.probe(next(iter(item.info.addresses.values())), 8000, "/", 1.0).ok for item in waiting))
+        waiting = [
+            item for item in world.runtime.containers.values() if item.info.running and "_backend_2-" in item.info.name
+        ]
+        running.append(
+            sum(
+                not world.runtime.probe(next(iter(item.info.addresses.values())), 8000, "/", 1.0).ok for item in waiting
+            )
+        )
         start(name)
 
     world.runtime.start = begun  # type: ignore[method-assign]
@@ -77,8 +83,13 @@ def test_one_that_needs_the_next_does_not_wait_for_itself(world: World, monkeypa
     monkeypatch.setattr(health, "TURN", 0.3)
     processors(world, 2)
     check = Health(command="reach beta", timeout=LONG)
-    alpha, beta = Service("alpha", BuildSource("backend"), command="a", health=check), Service("beta", BuildSource("backend"), command="b")
-    monkeypatch.setattr(samples, "PLAN", dataclasses.replace(PLAN, services={**PLAN.services, "alpha": alpha, "beta": beta}))
+    alpha, beta = (
+        Service("alpha", BuildSource("backend"), command="a", health=check),
+        Service("beta", BuildSource("backend"), command="b"),
+    )
+    monkeypatch.setattr(
+        samples, "PLAN", dataclasses.replace(PLAN, services={**PLAN.services, "alpha": alpha, "beta": beta})
+    )
     execute = world.runtime.execute
 
     def reach(container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:

@@ -64,7 +64,14 @@ class TwoHomes(RuleBasedStateMachine):
         self.releases: list[Release] = []
         self.rows: set[str] = set()
 
-    @rule(home=HOMES, dies=DEATHS, sick=st.booleans(), schema=st.booleans(), cache=st.booleans(), replicas=st.integers(1, 2))
+    @rule(
+        home=HOMES,
+        dies=DEATHS,
+        sick=st.booleans(),
+        schema=st.booleans(),
+        cache=st.booleans(),
+        replicas=st.integers(1, 2),
+    )
     def deploy(self, home: int, dies: Death | None, sick: bool, schema: bool, cache: bool, replicas: int) -> None:
         """Also a first one, a failing one, another number of replicas, one more or less accessory."""
         world, environment = self.worlds[home], dataclasses.replace(STAGING, replicas={"backend": replicas})
@@ -186,7 +193,12 @@ def test_any_order_of_two_homes(examples: int) -> None:
     run_state_machine_as_test(
         TwoHomes,
         settings=settings(
-            max_examples=examples, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=examples < 100, phases=[Phase.generate]
+            max_examples=examples,
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=examples < 100,
+            phases=[Phase.generate],
         ),
     )
 
@@ -194,7 +206,10 @@ def test_any_order_of_two_homes(examples: int) -> None:
 def test_each_ledger_sees_its_own_environments_of_an_app(tmp_path: Path) -> None:
     first = World(tmp_path / "first")
     deploy(first.controller(), DeployRequest(first.release(1), STAGING))
-    second, dev = first.neighbour(tmp_path / "second"), dataclasses.replace(STAGING, name="dev", url="http://dev.shop.localhost:8080")
+    second, dev = (
+        first.neighbour(tmp_path / "second"),
+        dataclasses.replace(STAGING, name="dev", url="http://dev.shop.localhost:8080"),
+    )
     second.secrets(second.ledger).set("shop/dev", "KEY", "secret-key")
     deploy(second.controller(), DeployRequest(second.release(1, environment=dev), dev))
     for world, name in ((first, "staging"), (second, "dev")):

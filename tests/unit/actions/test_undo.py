@@ -33,7 +33,9 @@ def newest(world: World) -> Deployment:
     return world.ledger.deployments("shop", "staging")[0]
 
 
-def test_a_stop_that_times_out_in_a_rollback_does_not_skip_the_revert(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_that_times_out_in_a_rollback_does_not_skip_the_revert(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     two = world.release(2, "0002")
     deploy(world.controller(), DeployRequest(two, STAGING))
     one = world.ledger.release("shop", 1)
@@ -54,7 +56,9 @@ def test_a_stop_that_times_out_in_a_rollback_does_not_skip_the_revert(world: Wor
     assert "Docker was silent" in newest(world).detail
 
 
-def test_when_both_fail_both_are_told_and_the_ledger_has_the_schema_that_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_both_fail_both_are_told_and_the_ledger_has_the_schema_that_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     three = world.release(2, "0003")
     deploy(world.controller(), DeployRequest(three, STAGING))
     one = world.ledger.release("shop", 1)

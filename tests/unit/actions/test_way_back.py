@@ -25,7 +25,9 @@ from tests.unit.domain import samples
 from tests.unit.world import World
 
 ASKING = dataclasses.replace(samples.STAGING, after="earlier", approvals=Approvals(1))
-OPEN = dataclasses.replace(ASKING, prove=False)  # to deploy what nobody has proven, whatever the release's own plan says
+OPEN = dataclasses.replace(
+    ASKING, prove=False
+)  # to deploy what nobody has proven, whatever the release's own plan says
 
 
 @pytest.fixture
@@ -61,7 +63,10 @@ def test_code_only_leaves_the_schema(world: World) -> None:
     assert world.database.applied == ["0001", "0002"]
     assert world.serving() == {1}
     assert last(world) == (1, CODE_ONLY, "0002")
-    assert any("the way back: code only: the schema ends at 0002\n  release 2 (0001 → 0002): RESTORED, old code SAFE" in note for note in world.notes)
+    assert any(
+        "the way back: code only: the schema ends at 0002\n  release 2 (0001 → 0002): RESTORED, old code SAFE" in note
+        for note in world.notes
+    )
     seen = status(world.controller(), "shop", ASKING)
     assert seen.ahead == "0001"
     assert examine(world.controller(), "shop", ASKING) == []
@@ -140,7 +145,12 @@ def test_forward_only_changes_nothing_and_names_the_options(world: World) -> Non
     with pytest.raises(ForwardOnly) as refused:
         back(world)
     assert world.state() == before
-    for option in ("shipway maintenance on staging", "shipway accept RELEASE --env staging", "--code-only", "--force-down"):
+    for option in (
+        "shipway maintenance on staging",
+        "shipway accept RELEASE --env staging",
+        "--code-only",
+        "--force-down",
+    ):
         assert option in refused.value.hint
     assert any("why DATA_LOST" in note and "why UNSAFE" in note for note in world.notes)
 

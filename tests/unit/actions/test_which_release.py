@@ -43,7 +43,9 @@ def shop(world: World, tmp_path: Path) -> Context:
     world.ledger.begin_run("shop", "1" * 40, "tree", Trigger("push", "main", "ada"), 1.0)
     for number in (1, 2, 3):
         made = clone.commit(commit(clone.path, {"app": str(number)}))
-        release = dataclasses.replace(samples.release(number), number=0, revision=made.revision, tree=made.tree, digest="")
+        release = dataclasses.replace(
+            samples.release(number), number=0, revision=made.revision, tree=made.tree, digest=""
+        )
         world.ledger.add_release(release)
     for number, name in ((1, "3"), (2, "v2")):
         world.ledger.add_evidence(Evidence("shop", number, "staging", "version", name, True, "", 1.0))
@@ -71,7 +73,9 @@ def test_a_date_tag_and_a_revision_of_digits_are_no_numbers(shop: Context, monke
 
 def test_what_means_two_releases_is_refused_with_both(shop: Context) -> None:
     for find in (lambda: approvable(shop, "shop", samples.PRODUCTION, "3"), lambda: provable(shop, "shop", "3")):
-        with pytest.raises(UsageError, match="3 means more than one release: version 3 is r1, release number 3 is r3") as caught:
+        with pytest.raises(
+            UsageError, match="3 means more than one release: version 3 is r1, release number 3 is r3"
+        ) as caught:
             find()
         assert "such as r1" in caught.value.hint
 

@@ -33,7 +33,14 @@ PLAN = Plan(
     app="shop",
     services={
         "frontend": Service("frontend", BuildSource("frontend"), route="/", port=80, health=Health("/", timeout=5.0)),
-        "backend": Service("backend", BuildSource("backend"), route="/api", port=8000, health=Health("/api/ok", timeout=5.0), secrets=("KEY",)),
+        "backend": Service(
+            "backend",
+            BuildSource("backend"),
+            route="/api",
+            port=8000,
+            health=Health("/api/ok", timeout=5.0),
+            secrets=("KEY",),
+        ),
         "worker": Service("worker", BuildSource("backend"), command="work --fast 'two words'", stop=30.0),
     },
     accessories={"db": Accessory("db", "postgres:15", "postgres", "DATABASE_URL", volume="/data")},
@@ -46,7 +53,19 @@ PLAN = Plan(
 def release(number: int = 1, schema: str | None = "0001", **images: str) -> Release:
     """A release whose images differ by its number."""
     known = {name: f"registry/shop/{name}@sha256:{number:064d}" for name in PLAN.services}
-    return Release(number, "shop", f"{number:040d}", "tree", ("ada@example.org",), "a change", {**known, **images}, PLAN, 1, 0.0, schema)
+    return Release(
+        number,
+        "shop",
+        f"{number:040d}",
+        "tree",
+        ("ada@example.org",),
+        "a change",
+        {**known, **images},
+        PLAN,
+        1,
+        0.0,
+        schema,
+    )
 
 
 def settings(version: str = "v1", key: int = 1) -> Settings:
@@ -72,5 +91,3 @@ def observed(of: DesiredState) -> Observed:
 def deployment(id: int, number: int, outcome: str = SUCCEEDED, environment: str = "staging") -> Deployment:
     """A deployment in the ledger."""
     return Deployment(id, "shop", environment, number, "deploy", "ada@example.org", "", float(id), outcome=outcome)
-
-

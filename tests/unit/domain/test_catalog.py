@@ -8,7 +8,9 @@ from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Catalog, Differen
 from shipway.domain.compatibility import classify
 
 TABLE = Entry("table", "public.items", {"owner": "app"})
-PRICE = Entry("column", "public.items.price", {"on": "public.items", "type": "integer", "null": "not null", "default": "0"})
+PRICE = Entry(
+    "column", "public.items.price", {"on": "public.items", "type": "integer", "null": "not null", "default": "0"}
+)
 
 
 def catalog(*entries: Entry, **order: tuple[str, ...]) -> Catalog:
@@ -20,7 +22,9 @@ def test_equal_schemas_do_not_differ() -> None:
 
 
 def test_differences_stand_by_kind_and_name_and_read_well() -> None:
-    dearer = Entry("column", "public.items.price", {"on": "public.items", "type": "bigint", "default": "0", "comment": "cents"})
+    dearer = Entry(
+        "column", "public.items.price", {"on": "public.items", "type": "bigint", "default": "0", "comment": "cents"}
+    )
     note = Entry("column", "public.items.note", {"on": "public.items", "type": "text"})
     seen = compare(catalog(TABLE, PRICE), catalog(note, dearer))
     assert [str(item) for item in seen] == [
@@ -44,7 +48,9 @@ def change(text: str) -> Difference:
     values = {}
     for facet in facets:
         key, _, value = facet.replace("_", " ").partition("=")
-        before, _, after = value.partition("→") if how == "changed" else ("", "", value) if how == "added" else (value, "", "")
+        before, _, after = (
+            value.partition("→") if how == "changed" else ("", "", value) if how == "added" else (value, "", "")
+        )
         values[key] = (before, after)
     return Difference(how, kind.replace("_", " "), name, values)
 
@@ -121,7 +127,12 @@ def test_triage(level: str, changes: list[str]) -> None:
 
 
 def test_reasons_are_the_worst_first_and_say_what_went_with_what() -> None:
-    texts = ["-index s.i on=s.t columns=a", "-index s.j on=s.t columns=b", "-column s.t.a on=s.t", "*column s.t.c null=→not_null comment=→x"]
+    texts = [
+        "-index s.i on=s.t columns=a",
+        "-index s.j on=s.t columns=b",
+        "-column s.t.a on=s.t",
+        "*column s.t.c null=→not_null comment=→x",
+    ]
     assert classify([change(text) for text in texts]) == (
         BREAKING,
         ("column s.t.a removed", "column s.t.c: null (none) → not null", "index s.j removed"),

@@ -47,4 +47,12 @@ def test_words_of_engines(message: str, full: bool) -> None:
 
 def test_sizes() -> None:
     sizes = (0, 999, 1000, 12_345, 9_949_999, 54_000_000, 1_234_000_000)
-    assert [readable(size) for size in sizes] == ["0 bytes", "999 bytes", "1.0 kB", "12 kB", "9.9 MB", "54 MB", "1.2 GB"]
+    assert [readable(size) for size in sizes] == [
+        "0 bytes",
+        "999 bytes",
+        "1.0 kB",
+        "12 kB",
+        "9.9 MB",
+        "54 MB",
+        "1.2 GB",
+    ]

@@ -29,7 +29,11 @@ def classes() -> list[type[ShipwayError]]:
 
 @pytest.mark.parametrize("kind", classes(), ids=lambda kind: kind.__qualname__)
 def test_every_error_can_be_told_where_it_was(kind: type[ShipwayError]) -> None:
-    needed = [item for item in inspect.signature(kind).parameters.values() if item.default is inspect.Parameter.empty and item.kind is not item.VAR_KEYWORD]
+    needed = [
+        item
+        for item in inspect.signature(kind).parameters.values()
+        if item.default is inspect.Parameter.empty and item.kind is not item.VAR_KEYWORD
+    ]
     values = {"message": "it failed", "status": 409, "problems": [], "on_line": None}
     error = kind(*(values.get(item.name, "") for item in needed if item.kind is not item.VAR_POSITIONAL))
     message, hint = error.message, error.hint
@@ -43,4 +47,6 @@ def test_nothing_makes_an_error_a_second_time() -> None:
     error = EngineRefused("no", 409).within("web")
     assert (type(error), error.status, error.message) == (EngineRefused, 409, "web: no")
     sources = Path(shipway.__path__[0]).rglob("*.py")
-    assert [path.name for path in sources if "type(error)(" in path.read_text() or "error.__class__(" in path.read_text()] == []
+    assert [
+        path.name for path in sources if "type(error)(" in path.read_text() or "error.__class__(" in path.read_text()
+    ] == []

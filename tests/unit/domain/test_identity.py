@@ -22,7 +22,13 @@ def test_spellings_of_one_person(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "form"),
-    [("12345+ada@users.forge.example", "ada@users.forge.example"), ("+ada@x", "+ada@x"), ("ada+@x", "ada+@x"), ("ci", "ci"), ("Build+Bot", "build+bot")],
+    [
+        ("12345+ada@users.forge.example", "ada@users.forge.example"),
+        ("+ada@x", "+ada@x"),
+        ("ada+@x", "ada+@x"),
+        ("ci", "ci"),
+        ("Build+Bot", "build+bot"),
+    ],
 )
 def test_other_forms(text: str, form: str) -> None:
     assert identity(text) == form
@@ -79,7 +85,9 @@ def test_a_mailmap_tells_who_an_address_is() -> None:
 
 
 def test_a_mailmap_joins_the_addresses_of_an_approver() -> None:
-    known = Mailmap.parse(MAP + "<ada@example.org> Ada <countess@example.org>\n<countess@example.org> <byron@example.org>\n")
+    known = Mailmap.parse(
+        MAP + "<ada@example.org> Ada <countess@example.org>\n<countess@example.org> <byron@example.org>\n"
+    )
     ada = {"ada@example.org", "ada@home.example", "ada@old.example", "countess@example.org", "byron@example.org"}
     for address in ada:
         assert known.person(address) == ada

@@ -18,7 +18,9 @@ def text(changeset: object) -> str:
 
 def test_a_first_deployment_creates_everything() -> None:
     changes = reconcile(wanted(1, PRODUCTION, up=("0001", "0002")), Observed())
-    assert text(changes) == """\
+    assert (
+        text(changes)
+        == """\
 production: release 1 (v1)
   + create   accessory  shop_production_db                   not there yet
   ~ migrate  database   0001                                 brought by release 1
@@ -29,6 +31,7 @@ production: release 1 (v1)
   + create   container  shop_production_backend_1-CONFIG_2   part of release 1
   + create   container  shop_production_worker_1-CONFIG_1    part of release 1
   ~ switch   route      / → frontend, /api → backend         first release here"""
+    )
 
 
 def test_nothing_to_do_where_all_runs() -> None:
@@ -39,7 +42,9 @@ def test_nothing_to_do_where_all_runs() -> None:
 
 def test_a_new_release_replaces_the_old_one() -> None:
     changes = reconcile(wanted(2, keep=1), observed(wanted(1)))
-    assert text(changes) == """\
+    assert (
+        text(changes)
+        == """\
 staging: release 2 (v1), replaces release 1
   + create  container  shop_staging_frontend_2-CONFIG_1  part of release 2
   + create  container  shop_staging_backend_2-CONFIG_1   part of release 2
@@ -48,6 +53,7 @@ staging: release 2 (v1), replaces release 1
   - stop    container  shop_staging_backend_1-CONFIG_1   belongs to release 1; kept for a rollback
   - stop    container  shop_staging_frontend_1-CONFIG_1  belongs to release 1; kept for a rollback
   - stop    container  shop_staging_worker_1-CONFIG_1    belongs to release 1; kept for a rollback"""
+    )
 
 
 def test_a_rollback_starts_what_was_kept_and_a_third_release_removes_it() -> None:

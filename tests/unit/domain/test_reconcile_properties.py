@@ -25,7 +25,9 @@ def environments(draw: st.DrawFn) -> Observed:
     specs = {spec.name: spec for of in RELEASES for spec in of.services}
     chosen = draw(st.sets(st.sampled_from(sorted(specs))))
     services = [
-        dataclasses.replace(running(specs[name], draw(STATES)), addresses={ROTATION: "10.0.0.2"} if draw(st.booleans()) else {})
+        dataclasses.replace(
+            running(specs[name], draw(STATES)), addresses={ROTATION: "10.0.0.2"} if draw(st.booleans()) else {}
+        )
         for name in sorted(chosen)
     ]
     accessories = [running(spec, draw(STATES)) for spec in RELEASES[0].accessories if draw(st.booleans())]
@@ -52,7 +54,9 @@ def applied(changes: Changeset, found: Observed, to: DesiredState) -> Observed:
 
 
 @given(environments(), st.sampled_from(RELEASES), st.sampled_from([None, 1, 2, 3]))
-def test_applied_it_is_what_is_wanted_and_nothing_is_left_to_do(found: Observed, to: DesiredState, keep: int | None) -> None:
+def test_applied_it_is_what_is_wanted_and_nothing_is_left_to_do(
+    found: Observed, to: DesiredState, keep: int | None
+) -> None:
     to = dataclasses.replace(to, keep=keep if keep != to.release else None)
     after = applied(reconcile(to, found), found, to)
     assert {spec.name for spec in to.services} <= {item.name for item in after.services if item.running}

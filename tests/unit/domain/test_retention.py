@@ -56,7 +56,9 @@ def test_after_a_rollback_both_ways_stay_open() -> None:
 
 def test_what_is_under_way_and_what_is_still_to_come() -> None:
     past = [deployment(9, 2, PENDING), *history(7)]
-    kept = kept_releases({"staging": past, "production": history(7, environment="production")}, releases(20, staging=1, production=3))
+    kept = kept_releases(
+        {"staging": past, "production": history(7, environment="production")}, releases(20, staging=1, production=3)
+    )
     assert kept[2] == "is being deployed to staging"
     assert kept[20] == "staging may still take it"
     assert sorted(number for number, why in kept.items() if why == "production may still take it") == [18, 19]
@@ -161,4 +163,9 @@ def test_images_of_steps() -> None:
 
 def test_repositories() -> None:
     assert repository_of("a:1") == repository_of("a@sha256:1") == repository_of("a") == "a"
-    assert repository_of("host:5055/a/b") == repository_of("host:5055/a/b:t") == repository_of("host:5055/a/b@sha256:1") == "host:5055/a/b"
+    assert (
+        repository_of("host:5055/a/b")
+        == repository_of("host:5055/a/b:t")
+        == repository_of("host:5055/a/b@sha256:1")
+        == "host:5055/a/b"
+    )

@@ -49,7 +49,10 @@ def missing(given: list[Approval], rule: Approvals = PRODUCTION.approvals) -> li
     ("given", "reason"),
     [
         ([approval("eve@example.org")], ""),
-        ([], "needs 1 approval by someone other than its authors and has 0; its authors: ada@example.org (author of 111111111111)"),
+        (
+            [],
+            "needs 1 approval by someone other than its authors and has 0; its authors: ada@example.org (author of 111111111111)",
+        ),
         ([approval("ADA+x@example.org")], "ADA+x@example.org is an author of it and does not count"),
         ([approval("eve@example.org", digest="sha256:other")], "eve@example.org approved other digests"),
         ([approval("eve@example.org", at=-101.0)], "the approval of eve@example.org has expired"),
@@ -98,7 +101,14 @@ def test_where_a_bare_rollback_goes(deployments: list[tuple[int, ...]], target: 
     assert (found.release if found else None) == target
 
 
-NEEDS = {"lint": (), "unit": (), "it": ("unit",), "assets": (), "images": ("lint", "it", "assets"), "proof": ("images",)}
+NEEDS = {
+    "lint": (),
+    "unit": (),
+    "it": ("unit",),
+    "assets": (),
+    "images": ("lint", "it", "assets"),
+    "proof": ("images",),
+}
 
 
 def test_what_may_start() -> None:

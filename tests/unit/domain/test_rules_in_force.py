@@ -19,7 +19,9 @@ REVISION = "abcdef123456" + "0" * 28
 
 def plan(base: Plan = PLAN, *, top: dict[str, Any] | None = None, **changed: Any) -> Plan:
     """The plan with another production."""
-    return replace(base, environments={"production": replace(base.environments["production"], **changed)}, **(top or {}))
+    return replace(
+        base, environments={"production": replace(base.environments["production"], **changed)}, **(top or {})
+    )
 
 
 def in_force(protected: Plan | None, running: Plan | None = None, problem: str = "") -> InForce:
@@ -42,7 +44,11 @@ FREE = Approvals()
         (plan(approvals=FREE), plan(), "its authors: no one (a rule of release 7, which runs there)"),
         # Dropped where the release that runs never asked, and the protected branch does.
         (plan(), plan(approvals=FREE), "its authors: no one (a rule of main at 1234)"),
-        (plan(approvals=SOURCE), plan(), "needs 2 approvals by someone other than its authors and has 0; its authors: no one (a rule of main at 1234)"),
+        (
+            plan(approvals=SOURCE),
+            plan(),
+            "needs 2 approvals by someone other than its authors and has 0; its authors: no one (a rule of main at 1234)",
+        ),
         (plan(approvals=FREE), plan(approvals=FREE), ""),
     ],
 )
@@ -115,8 +121,12 @@ def test_masks_may_be_added_and_not_dropped() -> None:
 
 def test_a_mask_that_is_added_comes_after_those_of_the_rules() -> None:
     mask = "UPDATE users SET mail = ''"
-    masked, before = (plan(top={"prove": Proving(mask=item)}) for item in ((mask,), ("ALTER TABLE users RENAME TO hidden", mask)))
-    assert rules.refused_reach(before, in_force(masked)) == ["prove mask: those of the rules in force come first, in their order, and further ones after them"]
+    masked, before = (
+        plan(top={"prove": Proving(mask=item)}) for item in ((mask,), ("ALTER TABLE users RENAME TO hidden", mask))
+    )
+    assert rules.refused_reach(before, in_force(masked)) == [
+        "prove mask: those of the rules in force come first, in their order, and further ones after them"
+    ]
     assert rules.refused_reach(before, in_force(before, masked)) == []
 
 
@@ -190,7 +200,11 @@ def test_a_plan_can_not_take_away_what_must_be_proven(
 @pytest.mark.parametrize(
     ("protected", "problem", "reason"),
     [
-        (None, "its shipway.yaml is not valid: …", "there are no rules for production: its shipway.yaml is not valid: …"),
+        (
+            None,
+            "its shipway.yaml is not valid: …",
+            "there are no rules for production: its shipway.yaml is not valid: …",
+        ),
         (replace(PLAN, environments={}), "", "main at 1234 has no environment production"),
         (PLAN, "", ""),
     ],
@@ -225,7 +239,9 @@ def test_an_acceptance_ends_when_the_protected_rules_change() -> None:
 
 
 def test_rules_side_by_side() -> None:
-    text = rules.side_by_side([("this commit", plan(trigger=Trigger(branch="evil"), approvals=FREE)), ("main at 1234", plan())], "production")
+    text = rules.side_by_side(
+        [("this commit", plan(trigger=Trigger(branch="evil"), approvals=FREE)), ("main at 1234", plan())], "production"
+    )
     assert text.splitlines() == [
         "rule       this commit  main at 1234",
         "on         branch evil  tag 'v*', branch main",
@@ -235,7 +251,10 @@ def test_rules_side_by_side() -> None:
 
 
 def test_a_change_of_rules_is_one_line_a_key() -> None:
-    assert rules.differences(plan(), plan(after=None), "production") == ["after: staging → none", "prove: required on db, by alembic of backend → off"]
+    assert rules.differences(plan(), plan(after=None), "production") == [
+        "after: staging → none",
+        "prove: required on db, by alembic of backend → off",
+    ]
     assert rules.differences(None, replace(PLAN, environments={}), "production") == []
 
 
@@ -245,7 +264,9 @@ def test_same_rules_are_one_set() -> None:
 
 
 def test_an_environment_that_is_new_in_the_commit_has_no_rules() -> None:
-    own = replace(PLAN, environments={"preview": Environment("preview", "http://preview.example", Trigger(branch="evil"))})
+    own = replace(
+        PLAN, environments={"preview": Environment("preview", "http://preview.example", Trigger(branch="evil"))}
+    )
     found = InForce("preview", RuleSet("main at 1234", "protected", "preview", PLAN))
     assert gate.refused_rules(found) == ["main at 1234 has no environment preview"]
     assert rules.refused_reach(own, found)

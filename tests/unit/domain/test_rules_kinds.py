@@ -97,9 +97,11 @@ def leaves(value: Any, path: str, put: Callable[[Any], domain.Plan]) -> Iterator
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             name, own = field.name, getattr(value, field.name)
-            yield from leaves(own, f"{path}.{name}".lstrip("."), lambda new, name=name: put(dataclasses.replace(value, **{name: new})))  # type: ignore[misc]
+            yield from leaves(
+                own, f"{path}.{name}".lstrip("."), lambda new, name=name: put(dataclasses.replace(value, **{name: new}))
+            )  # type: ignore[misc]
     elif isinstance(value, Mapping) and dataclasses.is_dataclass(next(iter(value.values()))):
-        (key, item), = value.items()
+        ((key, item),) = value.items()
         yield from leaves(item, path, lambda new: put({key: new}))
     elif isinstance(value, tuple) and dataclasses.is_dataclass(value[0]):
         yield from leaves(value[0], path, lambda new: put((new,)))
@@ -131,4 +133,9 @@ def test_what_reaches_further_is_refused(path: str) -> None:
 @pytest.mark.parametrize("path", sorted(listed(REST)))
 def test_the_rest_is_the_commits(path: str) -> None:
     assert rules.differences(FULL, CHANGED[path], "production") == []
-    assert rules.refused_reach(CHANGED[path], rules.InForce("production", rules.RuleSet("main", "protected", "production", FULL))) == []
+    assert (
+        rules.refused_reach(
+            CHANGED[path], rules.InForce("production", rules.RuleSet("main", "protected", "production", FULL))
+        )
+        == []
+    )

@@ -36,7 +36,10 @@ def test_the_defaults_replace_nothing_that_runs_and_a_change_does() -> None:
     name, service = next(iter(release.plan.services.items()))
     changed = dataclasses.replace(service, security=Security(pids=99))
     plan = dataclasses.replace(release.plan, services={**release.plan.services, name: changed})
-    after = [spec.labels[LABEL_CONFIG] for spec in render_desired(dataclasses.replace(release, plan=plan), samples.STAGING, given).web]
+    after = [
+        spec.labels[LABEL_CONFIG]
+        for spec in render_desired(dataclasses.replace(release, plan=plan), samples.STAGING, given).web
+    ]
     assert len(set(after) - set(before)) == 1
 
 
@@ -70,4 +73,6 @@ def test_a_part_of_what_is_allowed_is_allowed() -> None:
 
     given = rules.InForce("staging", rules.RuleSet("main", "protected", "staging", shop("KILL", "SYSLOG")))
     assert rules.refused_reach(shop("KILL"), given) == []
-    assert rules.refused_reach(shop("KILL", "SYS_PTRACE"), given) == ["security web capabilities: SYS_PTRACE: not in the rules in force"]
+    assert rules.refused_reach(shop("KILL", "SYS_PTRACE"), given) == [
+        "security web capabilities: SYS_PTRACE: not in the rules in force"
+    ]

@@ -17,7 +17,10 @@ ONE, TWO, THREE = "ssh-ed25519 AAAA1", "ecdsa-sha2-nistp256 AAAA2==", "sk-ssh-ed
         (f"ada@x {ONE}", Signer(ONE, ("ada@x",))),
         (f"  Ada@X,ada+ci@x,grace@x \t{ONE} a comment", Signer(ONE, ("ada@x", "ada@x", "grace@x"))),
         (f'"ada@x,grace@x" {TWO}', Signer(TWO, ("ada@x", "grace@x"))),
-        (f'ada@x namespaces="a,b",valid-before="20300101Z" {THREE}', Signer(THREE, ("ada@x",), 'namespaces="a,b",valid-before="20300101Z"')),
+        (
+            f'ada@x namespaces="a,b",valid-before="20300101Z" {THREE}',
+            Signer(THREE, ("ada@x",), 'namespaces="a,b",valid-before="20300101Z"'),
+        ),
         (f'ada@x namespaces="with blanks" {ONE}', Signer(ONE, ("ada@x",), 'namespaces="with blanks"')),
     ],
 )
@@ -52,16 +55,24 @@ def test_keys_and_addresses_that_meet_are_one_person() -> None:
     first = [Signer(ONE, ("ada@x",)), Signer(TWO, ("bob@x",))]
     assert people([first]) == {ONE: {"ada@x"}, TWO: {"bob@x"}}
     second = [Signer(ONE, ("ada@home",)), Signer(THREE, ("ada@home", "grace@x"))]
-    assert people([first, second]) == {ONE: {"ada@x", "ada@home", "grace@x"}, THREE: {"ada@x", "ada@home", "grace@x"}, TWO: {"bob@x"}}
+    assert people([first, second]) == {
+        ONE: {"ada@x", "ada@home", "grace@x"},
+        THREE: {"ada@x", "ada@home", "grace@x"},
+        TWO: {"bob@x"},
+    }
     assert len(set(people([first, second, [Signer("ssh-rsa A", ("grace@x", "bob@x"))]]).values())) == 1
 
 
 def test_a_file_that_is_not_there_has_no_keys() -> None:
     assert SignersFile.read("main: x", None) == SignersFile("main: x", (), "there is no such file")
-    assert fingerprint("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII").startswith("SHA256:")
+    assert fingerprint("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII").startswith(
+        "SHA256:"
+    )
 
 
-@given(st.text(max_size=200) | st.from_regex(r'(ada@x|"|\*|,| |ssh-rsa|cert-authority|=|AAAA|\n|#){1,9}', fullmatch=True))
+@given(
+    st.text(max_size=200) | st.from_regex(r'(ada@x|"|\*|,| |ssh-rsa|cert-authority|=|AAAA|\n|#){1,9}', fullmatch=True)
+)
 def test_any_text_is_read_or_refused(text: str) -> None:
     found = SignersFile.read("file", text)
     lines = [line for signer in found.signers for line in found.lines(signer.key)]

@@ -21,7 +21,9 @@ def test_before_migrations(when: str, verdict: str | None, expected: bool) -> No
 
 
 def test_the_newest_stay() -> None:
-    every = [Snapshot("shop", "staging", number, 1, "0001", 1.0, "ada", "", f"{number}.dump", 1, "") for number in (3, 2, 1)]
+    every = [
+        Snapshot("shop", "staging", number, 1, "0001", 1.0, "ada", "", f"{number}.dump", 1, "") for number in (3, 2, 1)
+    ]
     assert [item.number for item in kept(every, 2)] == [3, 2]
 
 

@@ -13,8 +13,14 @@ OCI = "failed to create shim task: OCI runtime create failed: runc create failed
     ("text", "refusal"),
     [
         (f'{OCI}exec: "./start.sh": permission denied: unknown', Refusal("./start.sh", "permission denied")),
-        (f'{OCI}exec: "./start.sh": stat ./start.sh: no such file or directory: unknown', Refusal("./start.sh", "no such file or directory")),
-        (f'{OCI}exec: "gunicorn": executable file not found in $PATH: unknown', Refusal("gunicorn", "executable file not found in $PATH")),
+        (
+            f'{OCI}exec: "./start.sh": stat ./start.sh: no such file or directory: unknown',
+            Refusal("./start.sh", "no such file or directory"),
+        ),
+        (
+            f'{OCI}exec: "gunicorn": executable file not found in $PATH: unknown',
+            Refusal("gunicorn", "executable file not found in $PATH"),
+        ),
         ("starting\nexec ./start.sh: no such file or directory", Refusal("./start.sh", "no such file or directory")),
         ("standard_init_linux.go:228: exec /start: exec format error", Refusal("/start", "exec format error")),
         ("No command specified", Refusal("", "no command")),

@@ -19,8 +19,20 @@ DECLARED = ("/var/lib/postgresql/data",)
         ("postgres", "/var/lib/postgresql/data/", DECLARED, PGDATA, None),
         ("postgres", "/var/lib/postgresql", DECLARED, PGDATA, "/var/lib/postgresql/data"),  # above
         ("postgres", "/data", DECLARED, PGDATA, "/var/lib/postgresql/data"),  # beside
-        ("postgres", "/var/lib/postgresql/data", ("/var/lib/postgresql",), {"PGDATA": "/var/lib/postgresql/18/docker"}, "/var/lib/postgresql"),
-        ("postgres", "/var/lib/postgresql", ("/var/lib/postgresql",), {"PGDATA": "/var/lib/postgresql/18/docker"}, None),
+        (
+            "postgres",
+            "/var/lib/postgresql/data",
+            ("/var/lib/postgresql",),
+            {"PGDATA": "/var/lib/postgresql/18/docker"},
+            "/var/lib/postgresql",
+        ),
+        (
+            "postgres",
+            "/var/lib/postgresql",
+            ("/var/lib/postgresql",),
+            {"PGDATA": "/var/lib/postgresql/18/docker"},
+            None,
+        ),
         ("postgres", "/pgdata", DECLARED, {"PGDATA": "/pgdata/15"}, None),  # an image of the team's own
         ("postgres", "/data", (), {}, None),
         ("mysql", "/var/lib/mysql", ("/var/lib/mysql",), {}, None),
@@ -49,7 +61,10 @@ def test_a_folder_that_the_plan_names_to_the_image_is_right() -> None:
 
 
 def test_well_known_images_are_known_without_the_image() -> None:
-    known = {image: known_volumes(Accessory("x", image, "other")) for image in ("postgres:15-alpine", "postgres:18", "mysql:8", "acme/own:1")}
+    known = {
+        image: known_volumes(Accessory("x", image, "other"))
+        for image in ("postgres:15-alpine", "postgres:18", "mysql:8", "acme/own:1")
+    }
     assert known == {
         "postgres:15-alpine": ("/var/lib/postgresql/data",), "postgres:18": ("/var/lib/postgresql",),
         "mysql:8": ("/var/lib/mysql",), "acme/own:1": (),

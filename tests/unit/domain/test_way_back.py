@@ -111,7 +111,9 @@ def test_a_proof_that_is_missing_on_the_way(known: Proof | None) -> None:
 
 
 def test_where_nobody_asks_a_proof_that_found_no_way_still_counts() -> None:
-    assert rollback_plan(RollbackQuery(1, (step(3, None), step(2, proof(2, FAILS, UNSAFE)))), "0003").kind == FORWARD_ONLY
+    assert (
+        rollback_plan(RollbackQuery(1, (step(3, None), step(2, proof(2, FAILS, UNSAFE)))), "0003").kind == FORWARD_ONLY
+    )
     tried = {"0002": CompatibilityTest(SAFE)}
     way = rollback_plan(RollbackQuery(1, (step(3, None), step(2, proof(2, FAILS))), tried), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0002")
@@ -139,7 +141,12 @@ def test_several_releases_back(steps: str, tried: dict[str, str], kind: str, sch
     for number, words in zip((4, 3, 2), steps.split(", "), strict=True):
         down, code, triage = words.split()
         found.append(step(number, proof(number, down, code, TRIAGE[triage])))
-    way = rollback_plan(RollbackQuery(1, found, {level: CompatibilityTest(verdict) for level, verdict in tried.items()}, proof_required=True), "0004")
+    way = rollback_plan(
+        RollbackQuery(
+            1, found, {level: CompatibilityTest(verdict) for level, verdict in tried.items()}, proof_required=True
+        ),
+        "0004",
+    )
     assert (way.kind, way.schema) == (kind, schema)
     concluded = kind == CODE_ONLY and "0004" not in tried
     assert ("nobody tried release 1 on 0004" in way.render()) == concluded
@@ -163,7 +170,9 @@ def history(*words: str) -> list[Deployment]:
     for number, line in enumerate(words, 1):
         outcome, line = (FAILED, line[7:]) if line.startswith("failed ") else (SUCCEEDED, line)
         kind, release, schema, *way = line.split(maxsplit=3)
-        item = dataclasses.replace(samples.deployment(number, int(release), outcome), kind=kind, way=way[0] if way else "")
+        item = dataclasses.replace(
+            samples.deployment(number, int(release), outcome), kind=kind, way=way[0] if way else ""
+        )
         made.append(dataclasses.replace(item, schema=None if schema == "-" else schema))
     return made[::-1]
 

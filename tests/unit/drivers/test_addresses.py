@@ -13,7 +13,10 @@ NETWORK = {"Name": "net", "IPAM": {"Config": [split("10.213.5.0/25")]}, "Contain
 
 
 def attached(**addresses: str) -> list[dict[str, Any]]:
-    return [{"NetworkSettings": {"Networks": {"net": {"IPAMConfig": {"IPv4Address": each}, "IPAddress": ""}}}} for each in addresses.values()]
+    return [
+        {"NetworkSettings": {"Networks": {"net": {"IPAMConfig": {"IPv4Address": each}, "IPAddress": ""}}}}
+        for each in addresses.values()
+    ]
 
 
 def test_the_engine_has_a_quarter() -> None:

@@ -53,7 +53,10 @@ def test_a_variable_of_the_controller_is_never_a_password(monkeypatch: pytest.Mo
     assert "shipway secret set registry AWS_SECRET_ACCESS_KEY --for attacker.example" in caught.value.hint
 
 
-@pytest.mark.parametrize("address", ["attacker.example", "registry.example.attacker.example", "registry.example/other", "registry.example:81/acme"])
+@pytest.mark.parametrize(
+    "address",
+    ["attacker.example", "registry.example.attacker.example", "registry.example/other", "registry.example:81/acme"],
+)
 def test_a_secret_is_not_sent_to_another_address(address: str) -> None:
     secrets, keys = MemorySecrets(), Keyring()
     secrets.set(scope("shop", "registry.example/acme"), "PASSWORD", "correct horse")
@@ -79,7 +82,13 @@ def test_another_apps_secret_is_not_taken() -> None:
 
 
 def test_in_ci_the_variable_has_the_addresses_in_it() -> None:
-    text = json.dumps({"ghcr.io/acme": {"user": "ada", "password": "correct horse"}, "b.example": {"token": "t"}, "c.example": {"auth": PLAIN}})
+    text = json.dumps(
+        {
+            "ghcr.io/acme": {"user": "ada", "password": "correct horse"},
+            "b.example": {"token": "t"},
+            "c.example": {"auth": PLAIN},
+        }
+    )
     keys = keyring(environ={VARIABLE: text})
     assert access("shop", RegistryAccess("ghcr.io/acme", "ada", "PASSWORD"), keys, MemorySecrets()) == ADA
     assert access("shop", RegistryAccess("c.example"), keys, MemorySecrets()) == ADA
@@ -88,7 +97,18 @@ def test_in_ci_the_variable_has_the_addresses_in_it() -> None:
         assert keys.find(other) is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "3", '{"a.example": "pw"}', '{"a.example": {"user": "hunter2"}}', '{"a.example": {"auth": "hunter2!"}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "3",
+        '{"a.example": "pw"}',
+        '{"a.example": {"user": "hunter2"}}',
+        '{"a.example": {"auth": "hunter2!"}}',
+        "[" * 100_000,
+    ],
+)
 def test_a_variable_that_can_not_be_read_is_not_shown(text: str) -> None:
     with pytest.raises(SecretError) as caught:
         from_variable(text)
@@ -96,18 +116,45 @@ def test_a_variable_that_can_not_be_read_is_not_shown(text: str) -> None:
 
 
 def test_the_longest_address_decides() -> None:
-    keys = Keyring({"a.example": Credentials("host", "1"), "a.example/acme": Credentials("folder", "2"), "docker.io": Credentials("hub", "3")})
-    asked = ["a.example/acme/web:v1", "a.example/acmes/web", "a.example/x@sha256:0", "redis:7", "acme/web", "b.example/acme"]
-    assert [str(keys.find(reference) or "-") for reference in asked] == ["user folder", "user host", "user host", "user hub", "user hub", "-"]
+    keys = Keyring(
+        {
+            "a.example": Credentials("host", "1"),
+            "a.example/acme": Credentials("folder", "2"),
+            "docker.io": Credentials("hub", "3"),
+        }
+    )
+    asked = [
+        "a.example/acme/web:v1",
+        "a.example/acmes/web",
+        "a.example/x@sha256:0",
+        "redis:7",
+        "acme/web",
+        "b.example/acme",
+    ]
+    assert [str(keys.find(reference) or "-") for reference in asked] == [
+        "user folder",
+        "user host",
+        "user host",
+        "user hub",
+        "user hub",
+        "-",
+    ]
 
 
 def test_names_of_docker_hub_are_one() -> None:
-    assert {normalized(name) for name in ("https://index.docker.io/v1/", "docker.io", "index.docker.io")} == {"docker.io"}
+    assert {normalized(name) for name in ("https://index.docker.io/v1/", "docker.io", "index.docker.io")} == {
+        "docker.io"
+    }
     assert normalized("https://Registry.example:5000/v2/") == "registry.example:5000"
 
 
 def test_what_docker_login_stored() -> None:
-    auths = {"https://index.docker.io/v1/": {"auth": PLAIN}, "ghcr.io": {"identitytoken": "i"}, "c.example": {"registrytoken": "r"}, "d.example": {}}
+    auths = {
+        "https://index.docker.io/v1/": {"auth": PLAIN},
+        "ghcr.io": {"identitytoken": "i"},
+        "c.example": {"registrytoken": "r"},
+        "d.example": {},
+    }
     keys = Keyring(elsewhere=DockerLogins({"auths": auths}).find)
     assert keys.find("redis:7") == ADA
     assert keys.find("ghcr.io/acme/web:1") == Credentials(identity="i")
@@ -125,13 +172,21 @@ def test_credential_helpers_are_asked_as_docker_does() -> None:
             return 0, json.dumps(dict(zip(("Username", "Secret"), known[key], strict=True)))
         return (1, "credentials not found in native keychain") if "broken" not in key else (1, "no session bus")
 
-    config: dict[str, Any] = {"credsStore": "desktop", "credHelpers": {"1.dkr.ecr.example": "ecr-login"}, "auths": {"https://index.docker.io/v1/": {}}}
+    config: dict[str, Any] = {
+        "credsStore": "desktop",
+        "credHelpers": {"1.dkr.ecr.example": "ecr-login"},
+        "auths": {"https://index.docker.io/v1/": {}},
+    }
     keys = Keyring(elsewhere=DockerLogins(config, helper).find)
     for _ in range(2):  # asked once
         assert keys.find("1.dkr.ecr.example/acme/web:1") == Credentials("AWS", "short-lived")
         assert keys.find("redis:7") == Credentials(identity="identity")
         assert keys.find("other.example/a/b") is None
-    assert asked == [("ecr-login", "1.dkr.ecr.example"), ("desktop", "https://index.docker.io/v1/"), ("desktop", "other.example")]
+    assert asked == [
+        ("ecr-login", "1.dkr.ecr.example"),
+        ("desktop", "https://index.docker.io/v1/"),
+        ("desktop", "other.example"),
+    ]
     with pytest.raises(RegistryError, match=r"docker-credential-desktop.*no session bus"):
         keys.find("broken.example/web")
 
@@ -147,10 +202,16 @@ def test_a_build_gets_the_logins_beside_the_users_own(tmp_path: Path) -> None:
     own, made = tmp_path / "own", tmp_path / "made"
     (own / "cli-plugins").mkdir(parents=True)
     made.mkdir()
-    (own / "config.json").write_text(json.dumps({"auths": {"b.example": {}, "a.example": {}}, "credsStore": "desktop", "proxies": {}}))
+    (own / "config.json").write_text(
+        json.dumps({"auths": {"b.example": {}, "a.example": {}}, "credsStore": "desktop", "proxies": {}})
+    )
     settings_with({"a.example/acme": ADA, "docker.io": ADA}, made, own)
     config = json.loads((made / "config.json").read_text())
-    assert config["auths"] == {"b.example": {}, "a.example": {"auth": PLAIN}, "https://index.docker.io/v1/": {"auth": PLAIN}}
+    assert config["auths"] == {
+        "b.example": {},
+        "a.example": {"auth": PLAIN},
+        "https://index.docker.io/v1/": {"auth": PLAIN},
+    }
     assert config["credHelpers"] == {"b.example": "desktop"}
     assert "credsStore" not in config
     assert (made / "cli-plugins").is_dir()

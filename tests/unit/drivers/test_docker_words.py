@@ -79,7 +79,9 @@ def test_the_smallest_container() -> None:
     assert json.dumps(body)
 
 
-@pytest.mark.parametrize(("labels", "low"), [({LABEL_ROLE: "service"}, False), ({LABEL_RUN: "3"}, True), ({LABEL_ROLE: "proof"}, True)])
+@pytest.mark.parametrize(
+    ("labels", "low"), [({LABEL_ROLE: "service"}, False), ({LABEL_RUN: "3"}, True), ({LABEL_ROLE: "proof"}, True)]
+)
 def test_runs_and_proofs_stay_below_what_serves(labels: dict[str, str], low: bool) -> None:
     shares = create_body(ContainerSpec("a", "img", labels))["HostConfig"].get("CpuShares")
     assert shares == (LOW_SHARES if low else None)
@@ -90,7 +92,10 @@ def test_runs_and_proofs_stay_below_what_serves(labels: dict[str, str], low: boo
     [
         (None, {}),
         (Security(), {"PidsLimit": 4096, "CapAdd": [], "CapDrop": ["NET_RAW"], "SecurityOpt": ["no-new-privileges"]}),
-        (Security(False, 100, ("NET_RAW", "SYS_PTRACE")), {"PidsLimit": 100, "CapAdd": ["NET_RAW", "SYS_PTRACE"], "CapDrop": []}),
+        (
+            Security(False, 100, ("NET_RAW", "SYS_PTRACE")),
+            {"PidsLimit": 100, "CapAdd": ["NET_RAW", "SYS_PTRACE"], "CapDrop": []},
+        ),
     ],
 )
 def test_what_a_container_may_do(security: Security | None, host: dict[str, object]) -> None:
@@ -179,7 +184,16 @@ def test_why_a_build_failed() -> None:
     output = [f"#5 {number} noise" for number in range(100)]
     summary = ["------", " > [2/3] RUN make:", "#5 0.3 make: no rule", "------", "", "failed to solve: exit code: 2"]
     assert failure(output + summary) == " > [2/3] RUN make:\n#5 0.3 make: no rule\nfailed to solve: exit code: 2"
-    old = ["#4 0.1 other", "#5 [2/3] RUN make:", "#5 0.3 make: no rule", "#5 ERROR: exit code: 2", "------", " > [2/3] RUN make:", "------", "exit code: 2"]
+    old = [
+        "#4 0.1 other",
+        "#5 [2/3] RUN make:",
+        "#5 0.3 make: no rule",
+        "#5 ERROR: exit code: 2",
+        "------",
+        " > [2/3] RUN make:",
+        "------",
+        "exit code: 2",
+    ]
     assert failure(old) == " > [2/3] RUN make:\n0.3 make: no rule\nexit code: 2"
     assert failure([*output, "", "error: no such file"]).splitlines()[-2:] == ["#5 99 noise", "error: no such file"]
     assert len(failure(output).splitlines()) == 20
@@ -192,4 +206,7 @@ def test_each_client_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (tmp_path / folder / "docker").chmod(0o755)
     (tmp_path / "link").symlink_to(tmp_path / "two")
     monkeypatch.setenv("PATH", f"{tmp_path}/link:{tmp_path}/one:{tmp_path}/two")
-    assert [path for path in docker_clients() if path.startswith(str(tmp_path))] == [f"{tmp_path}/link/docker", f"{tmp_path}/one/docker"]
+    assert [path for path in docker_clients() if path.startswith(str(tmp_path))] == [
+        f"{tmp_path}/link/docker",
+        f"{tmp_path}/one/docker",
+    ]

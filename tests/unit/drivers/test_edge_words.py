@@ -90,9 +90,7 @@ def test_conflicts() -> None:
         "path": table(blog="/blog"),
     }
     assert conflict("shop", mine, others) is None
-    assert conflict("shop", mine, {"x": table("SHOP.localhost", api="/api/")}) == (
-        "http://shop.localhost:80/api", "x"
-    )
+    assert conflict("shop", mine, {"x": table("SHOP.localhost", api="/api/")}) == ("http://shop.localhost:80/api", "x")
 
 
 def test_plain_http_of_a_secure_address_belongs_to_it() -> None:

@@ -47,7 +47,11 @@ def test_a_context_with_tls(settings: Path) -> None:
     certificates = context(settings, "far", "tcp://10.0.0.1:2376", tls=True, current=False)
     found = find({"DOCKER_CONTEXT": "far"})
     assert (found.port, found.certificates, found.verify) == (2376, certificates, True)
-    assert found.variables() == {"DOCKER_HOST": "tcp://10.0.0.1:2376", "DOCKER_CERT_PATH": str(certificates), "DOCKER_TLS_VERIFY": "1"}
+    assert found.variables() == {
+        "DOCKER_HOST": "tcp://10.0.0.1:2376",
+        "DOCKER_CERT_PATH": str(certificates),
+        "DOCKER_TLS_VERIFY": "1",
+    }
 
 
 def test_a_context_that_is_not_there(settings: Path) -> None:

@@ -44,7 +44,11 @@ def test_the_reason_of_a_failure_is_not_its_stack() -> None:
 def state(*applied: str, rows: object = (), **parents: str) -> django_state.State:
     """`app_1="app_0 other_1"`."""
     migrations = [
-        {"name": name.replace("_", "."), "parents": [item.replace("_", ".") for item in names.split()], "one_way": False}
+        {
+            "name": name.replace("_", "."),
+            "parents": [item.replace("_", ".") for item in names.split()],
+            "one_way": False,
+        }
         for name, names in parents.items()
     ]
     answer = {"conflicts": {}, "migrations": migrations, "applied": applied, "rows": rows}
@@ -62,7 +66,9 @@ def test_a_revision_is_what_nothing_builds_on() -> None:
 
 
 def test_the_way_down_of_several_apps() -> None:
-    apps = state("auth.1", "auth.2", "shop.1", "shop.2", auth_1="", auth_2="auth_1", shop_1="auth_1", shop_2="shop_1 auth_2")
+    apps = state(
+        "auth.1", "auth.2", "shop.1", "shop.2", auth_1="", auth_2="auth_1", shop_1="auth_1", shop_2="shop_1 auth_2"
+    )
     assert apps.way_down({"auth.1", "shop.1"}) == [("shop", "1"), ("auth", "1")]
     assert apps.reverted([("shop", "1"), ("auth", "1")]) == {"shop.2", "auth.2"}
     assert apps.way_down({"auth.1"}) == [("shop", "zero"), ("auth", "1")]

@@ -34,7 +34,10 @@ def test_the_line_is_told() -> None:
 
 
 def test_each_file_has_its_own() -> None:
-    found = Squawk().lint({"a/1.sql": "SELECT 1;", "b/1.sql": "CREATE INDEX i ON t (c);", "c/1.sql": "ALTER TABLE t ALTER c TYPE text;"}, "16")
+    found = Squawk().lint(
+        {"a/1.sql": "SELECT 1;", "b/1.sql": "CREATE INDEX i ON t (c);", "c/1.sql": "ALTER TABLE t ALTER c TYPE text;"},
+        "16",
+    )
     assert list(found) == ["b/1.sql", "c/1.sql"]
     assert found["c/1.sql"][0][1].startswith("Changing a column type")
 

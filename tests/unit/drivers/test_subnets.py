@@ -38,7 +38,11 @@ def test_routes_of_this_machine(tmp_path: Path) -> None:
 
 
 def test_subnets_of_an_engine() -> None:
-    listed = [{"IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}, {"Subnet": "fd00::/64"}]}}, {"IPAM": {"Config": None}}, {}]
+    listed = [
+        {"IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}, {"Subnet": "fd00::/64"}]}},
+        {"IPAM": {"Config": None}},
+        {},
+    ]
     assert of_networks(listed) == [IPv4Network("172.17.0.0/16")]
 
 

@@ -16,4 +16,12 @@ def test_problems(case: Case) -> None:
 
 def test_every_case_was_read() -> None:
     assert len(CASES) > 80
-    assert {case.theme for case in CASES} >= {"yaml", "shape", "values", "services", "accessories", "pipeline", "environments"}
+    assert {case.theme for case in CASES} >= {
+        "yaml",
+        "shape",
+        "values",
+        "services",
+        "accessories",
+        "pipeline",
+        "environments",
+    }

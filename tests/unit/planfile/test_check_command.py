@@ -86,7 +86,12 @@ def test_a_plan_below_the_root_of_its_repository_is_named(tmp_path: Path, monkey
     monkeypatch.chdir(root / "apps/shop")
     done = run()
     assert done.exit_code == 0
-    assert f"warning: {root}/apps/shop/shipway.yaml is no plan of this repository, which has its own at {root}/shipway.yaml; move it to the root" in done.output
+    assert (
+        f"warning: {root}/apps/shop/shipway.yaml is no plan of this repository, which has its own at {root}/shipway.yaml; move it to the root"
+        in done.output
+    )
     with pytest.raises(PlanError, match=r"has no shipway\.yaml in its root, only apps/shop/shipway\.yaml") as caught:
-        plan_at(Repository(root), Repository(root).commit("HEAD"), lambda *given: pytest.fail("there is nothing to read"))
+        plan_at(
+            Repository(root), Repository(root).commit("HEAD"), lambda *given: pytest.fail("there is nothing to read")
+        )
     assert "move it to the root" in caught.value.hint

@@ -132,7 +132,33 @@ def test_the_documented_plan_with_changes(seed: int) -> None:
     reading(mutated(PLAN, random.Random(seed)))
 
 
-VALUES = ["", "null", "[]", "{}", "0", "-1", "1e999", "9" * 30, "true", "~", '"\\n"', '"\\e"', '"\\0"', "*a", "&a x", "!!str x", "[[]]", "'", '"', "x: y", "\t", "%", "@", "|", ">"]
+VALUES = [
+    "",
+    "null",
+    "[]",
+    "{}",
+    "0",
+    "-1",
+    "1e999",
+    "9" * 30,
+    "true",
+    "~",
+    '"\\n"',
+    '"\\e"',
+    '"\\0"',
+    "*a",
+    "&a x",
+    "!!str x",
+    "[[]]",
+    "'",
+    '"',
+    "x: y",
+    "\t",
+    "%",
+    "@",
+    "|",
+    ">",
+]
 
 
 def mutated(text: str, chance: random.Random) -> str:
@@ -173,7 +199,9 @@ SERVICE = st.dictionaries(KEYS, TREES, max_size=6)
 
 @LIMITS
 @given(compose=st.dictionaries(KEYS, SERVICE, max_size=4) | TREES, package=TREES)
-def test_any_compose_file_becomes_a_plan_that_can_be_read(tmp_path_factory: pytest.TempPathFactory, compose: object, package: object) -> None:
+def test_any_compose_file_becomes_a_plan_that_can_be_read(
+    tmp_path_factory: pytest.TempPathFactory, compose: object, package: object
+) -> None:
     import json
 
     root = tmp_path_factory.mktemp("repository")

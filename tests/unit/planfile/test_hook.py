@@ -26,7 +26,9 @@ def program(tmp_path: Path) -> Path:
     """Stands in for the shipway command: notes how it was called, and what it was told."""
     path = tmp_path / "with space" / "shipway"
     path.parent.mkdir()
-    path.write_text(f'#!/bin/sh\necho "$PWD $*" > {tmp_path}/called\ncat >> {tmp_path}/called\necho "running the plan"\n')
+    path.write_text(
+        f'#!/bin/sh\necho "$PWD $*" > {tmp_path}/called\ncat >> {tmp_path}/called\necho "running the plan"\n'
+    )
     path.chmod(0o755)
     return path
 
@@ -49,7 +51,9 @@ def test_it_can_be_written_again(bare: Path, program: Path, tmp_path: Path) -> N
     write_hook(bare, tmp_path / "two", program, force=False)
     assert "two" in hook.read_text()
     assert os.access(hook, os.X_OK)
-    assert [item.name for item in hook.parent.iterdir() if "post-receive" in item.name and ".sample" not in item.name] == ["post-receive"]
+    assert [
+        item.name for item in hook.parent.iterdir() if "post-receive" in item.name and ".sample" not in item.name
+    ] == ["post-receive"]
 
 
 def test_another_hook_is_only_replaced_by_force(bare: Path, program: Path, tmp_path: Path) -> None:

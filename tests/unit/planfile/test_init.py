@@ -84,7 +84,9 @@ def run(*arguments: str) -> Result:
 
 
 def test_a_compose_file(folder: Path) -> None:
-    plan, _text = drafted(folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"})
+    plan, _text = drafted(
+        folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"}
+    )
     web, api, job, mail = plan.services.values()
     assert (web.port, web.route, web.health and web.health.path) == (80, "/", "/")
     assert (api.port, api.route, api.health and api.health.path) == (8000, "/api", "/health")
@@ -96,7 +98,12 @@ def test_a_compose_file(folder: Path) -> None:
     assert (mail.image, mail.port, mail.route) == ("acme/mail:2", 25, None)
     assert (mail.environment, mail.secrets) == ({"MODE": "strict", "QUOTED": "a: b"}, ("API_TOKEN",))
     db, cache, mq = plan.accessories.values()
-    assert (db.image, db.kind, db.provides, db.volume) == ("postgres:16", "postgres", "DATABASE_URL", "/var/lib/postgresql/data")
+    assert (db.image, db.kind, db.provides, db.volume) == (
+        "postgres:16",
+        "postgres",
+        "DATABASE_URL",
+        "/var/lib/postgresql/data",
+    )
     assert db.environment == {"POSTGRES_INITDB_ARGS": "--data-checksums"}
     assert (cache.kind, cache.provides, cache.command) == ("redis", "CACHE", "redis-server --appendonly yes")
     assert (mq.kind, mq.provides, mq.port, mq.url) == ("other", "BROKER", 5672, "amqp://{host}:{port}")
@@ -154,7 +161,10 @@ def test_alembic_with_a_database_of_the_compose_file(folder: Path) -> None:
 
 
 def test_plain_sql(folder: Path) -> None:
-    plan, _ = drafted(folder, {"api/Dockerfile": PYTHON, "api/migrations/0001_items.up.sql": "", "api/migrations/0001_items.down.sql": ""})
+    plan, _ = drafted(
+        folder,
+        {"api/Dockerfile": PYTHON, "api/migrations/0001_items.up.sql": "", "api/migrations/0001_items.down.sql": ""},
+    )
     assert plan.database == Database("db", "api", "sql", "migrations")
 
 
@@ -181,7 +191,17 @@ SEQUELIZERC = "module.exports = {'migrations-path': path.resolve(__dirname, 'db'
         ({"sql/1_a.sql": "-- +goose Up\n"}, "sql", "sql"),
         ({"migrations/2024-01-01-000000_a/up.sql": ""}, "sql", "migrations"),
     ],
-    ids=["django", "sequelizerc", "sequelize", "knex", "knex's default", "dbmate's default", "dbmate", "goose", "diesel"],
+    ids=[
+        "django",
+        "sequelizerc",
+        "sequelize",
+        "knex",
+        "knex's default",
+        "dbmate's default",
+        "dbmate",
+        "goose",
+        "diesel",
+    ],
 )
 def test_migration_tools(folder: Path, files: dict[str, str], tool: str, where: str | None) -> None:
     plan, _ = drafted(folder, {"Dockerfile": PYTHON, **files})
@@ -222,7 +242,13 @@ def test_steps_in_a_plain_image(folder: Path, files: dict[str, str], commands: l
 
 
 def test_a_plain_image_is_the_one_that_the_dockerfile_begins_with(folder: Path) -> None:
-    plan, _ = drafted(folder, {"web/Dockerfile": "FROM node:20-alpine\nRUN npm run build\n", "web/package.json": '{"scripts": {"lint": "x", "build": "y"}}'})
+    plan, _ = drafted(
+        folder,
+        {
+            "web/Dockerfile": "FROM node:20-alpine\nRUN npm run build\n",
+            "web/package.json": '{"scripts": {"lint": "x", "build": "y"}}',
+        },
+    )
     assert list(plan.pipeline) == ["web-lint", "images"]  # the Dockerfile builds by itself
     assert plan.pipeline["web-lint"].image == StepImage(name="node:20-alpine")
     assert plan.pipeline["web-lint"].run == "cd web && npm install && npm run lint"

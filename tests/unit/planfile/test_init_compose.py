@@ -41,7 +41,11 @@ def test_a_volume_gets_the_path_that_the_image_writes_to(tmp_path: Path, accesso
 
 
 def test_secrets_and_entrypoints_of_accessories_are_taken_over(tmp_path: Path) -> None:
-    text, _ = drafted(tmp_path, HEAD + "  minio: {image: 'minio/minio:1', entrypoint: [minio], command: server /data, environment: {MINIO_ROOT_PASSWORD: '${PW}'}}\n")
+    text, _ = drafted(
+        tmp_path,
+        HEAD
+        + "  minio: {image: 'minio/minio:1', entrypoint: [minio], command: server /data, environment: {MINIO_ROOT_PASSWORD: '${PW}'}}\n",
+    )
     plan = parse(text, "shipway.yaml")
     assert plan.accessories["minio"].secrets == ("MINIO_ROOT_PASSWORD",)
     assert plan.accessories["minio"].entrypoint == "minio"
@@ -62,16 +66,29 @@ services:
     cap_add: [NET_ADMIN]
     x-own: 1
 """)  # fmt: skip
-    for words in ("${PORT:-80}, && needs a shell", "stop_grace_period:", "`replicas: 3`", "deploy.resources", "profiles:", "labels:", "network_mode:", "cap_add: a plan has no such key"):
+    for words in (
+        "${PORT:-80}, && needs a shell",
+        "stop_grace_period:",
+        "`replicas: 3`",
+        "deploy.resources",
+        "profiles:",
+        "labels:",
+        "network_mode:",
+        "cap_add: a plan has no such key",
+    ):
         assert words in text, words
     assert "x-own" not in text
     assert notes == ["compose.yaml: include was not read"]
-    assert drafted(tmp_path, "version: '2'\nweb:\n  build: .\n")[1] == ["compose.yaml has no `services:` in it: it was left out"]
+    assert drafted(tmp_path, "version: '2'\nweb:\n  build: .\n")[1] == [
+        "compose.yaml has no `services:` in it: it was left out"
+    ]
 
 
 def test_check_asks_the_engine_for_images_that_nobody_knows(tmp_path: Path) -> None:
     file = tmp_path / "shipway.yaml"
-    file.write_text("app: a\nservices: {web: {image: nginx:1}}\naccessories:\n  q: {image: acme/queue:1, kind: other, port: 1, volume: /var, provides: Q, url: '{host}'}\n")
+    file.write_text(
+        "app: a\nservices: {web: {image: nginx:1}}\naccessories:\n  q: {image: acme/queue:1, kind: other, port: 1, volume: /var, provides: Q, url: '{host}'}\n"
+    )
     assert examine(file).problems == ()
     (problem,) = examine(file, lambda image: {"Volumes": {"/var/lib/queue": {}}}).problems
     assert (problem.severity, problem.expected) == ("warning", "`volume: /var/lib/queue`")
@@ -82,7 +99,10 @@ def test_check_asks_the_engine_for_images_that_nobody_knows(tmp_path: Path) -> N
 def test_names_of_secrets_are_checked(name: str) -> None:
     from shipway.actions.environment.secret_names import check_name
 
-    plan = parse("app: a\nservices: {web: {image: nginx:1, secrets: [SECRET_KEY]}}\nenvironments: {s: {url: http://a.example}}", "x")
+    plan = parse(
+        "app: a\nservices: {web: {image: nginx:1, secrets: [SECRET_KEY]}}\nenvironments: {s: {url: http://a.example}}",
+        "x",
+    )
     with pytest.raises(UsageError, match="can't be the name"):
         check_name(plan, "s", name)
     assert check_name(plan, "s", "SECRET_KEY") == ""
@@ -92,18 +112,46 @@ def test_names_of_secrets_are_checked(name: str) -> None:
 @pytest.mark.parametrize(
     ("compose", "words"),
     [
-        (HEAD + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data', './init.sql:/docker-entrypoint-initdb.d/init.sql']}", "init.sql of the machine"),
-        (HEAD + "  db: {image: 'postgres:15', volumes: [{type: bind, source: ./conf, target: /etc/db}]}", "/etc/db was ./conf of the machine"),
-        ("services:\n  web: {build: ., ports: ['80'], volumes: ['.:/app', './nginx.conf:/etc/nginx.conf']}", "/etc/nginx.conf was ./nginx.conf"),
-        ("services:\n  web: {image: 'traefik:v2.10', ports: ['80:80', '443:443']}", "port 443: a plan names one for each, here 80"),
+        (
+            HEAD
+            + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data', './init.sql:/docker-entrypoint-initdb.d/init.sql']}",
+            "init.sql of the machine",
+        ),
+        (
+            HEAD + "  db: {image: 'postgres:15', volumes: [{type: bind, source: ./conf, target: /etc/db}]}",
+            "/etc/db was ./conf of the machine",
+        ),
+        (
+            "services:\n  web: {build: ., ports: ['80'], volumes: ['.:/app', './nginx.conf:/etc/nginx.conf']}",
+            "/etc/nginx.conf was ./nginx.conf",
+        ),
+        (
+            "services:\n  web: {image: 'traefik:v2.10', ports: ['80:80', '443:443']}",
+            "port 443: a plan names one for each, here 80",
+        ),
         ("services:\n  web: {image: 'traefik:v2.10', ports: ['80:80']}", "Shipway's own edge"),
-        ("services:\n  web: {image: 'a:1', ports: ['80'], volumes: ['/var/run/docker.sock:/var/run/docker.sock']}", "containers don't reach the engine"),
-        (HEAD + "  minio: {image: 'minio/minio:1', ports: ['9000-9001:9000-9001']}", "port 9001: a plan names one for each, here 9000"),
+        (
+            "services:\n  web: {image: 'a:1', ports: ['80'], volumes: ['/var/run/docker.sock:/var/run/docker.sock']}",
+            "containers don't reach the engine",
+        ),
+        (
+            HEAD + "  minio: {image: 'minio/minio:1', ports: ['9000-9001:9000-9001']}",
+            "port 9001: a plan names one for each, here 9000",
+        ),
         (HEAD + "  redis: {image: 'redis:7', command: redis-server --requirepass hunter2}", "has no password"),
-        ("services:\n  web: {build: {context: ., dockerfile_inline: FROM scratch}}", "build.dockerfile_inline: write it into a Dockerfile"),
+        (
+            "services:\n  web: {build: {context: ., dockerfile_inline: FROM scratch}}",
+            "build.dockerfile_inline: write it into a Dockerfile",
+        ),
         ("services:\n  web: {build: {context: ., secrets: [npm]}}", "build.secrets: a plan has no such key"),
-        ("services:\n  web: {build: {context: 'https://github.com/acme/web.git#main'}}", "https://github.com/acme/web.git#main is another repository"),
-        ("services:\n  web: {build: 'git@github.com:acme/web.git'}", "git@github.com:acme/web.git is another repository"),
+        (
+            "services:\n  web: {build: {context: 'https://github.com/acme/web.git#main'}}",
+            "https://github.com/acme/web.git#main is another repository",
+        ),
+        (
+            "services:\n  web: {build: 'git@github.com:acme/web.git'}",
+            "git@github.com:acme/web.git is another repository",
+        ),
     ],
 )
 def test_what_a_plan_has_no_place_for_is_asked(tmp_path: Path, compose: str, words: str) -> None:
@@ -112,12 +160,20 @@ def test_what_a_plan_has_no_place_for_is_asked(tmp_path: Path, compose: str, wor
 
 def test_what_needs_no_answer_is_not_asked(tmp_path: Path) -> None:
     source = "volumes: ['.:/app', '/app/node_modules', {type: bind, source: ./, target: /src}, 'named:/x']"
-    text, _ = drafted(tmp_path, f"services:\n  web: {{build: {{context: ., labels: {{a: b}}}}, ports: ['8080:80', '80'], {source}}}\n  db: {{image: 'postgres:15', ports: ['5433:5432']}}\n")
+    text, _ = drafted(
+        tmp_path,
+        f"services:\n  web: {{build: {{context: ., labels: {{a: b}}}}, ports: ['8080:80', '80'], {source}}}\n  db: {{image: 'postgres:15', ports: ['5433:5432']}}\n",
+    )
     assert "machine" not in text
     assert "names one for each" not in text
     assert "build." not in text
 
 
 def test_a_volume_from_outside_is_said(tmp_path: Path) -> None:
-    compose = HEAD + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data']}\nvolumes: {pg: {external: true}, other: {}}\n"
-    assert drafted(tmp_path, compose)[1] == ["compose.yaml: what is in volume pg stays there: a plan's volumes are Shipway's own"]
+    compose = (
+        HEAD
+        + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data']}\nvolumes: {pg: {external: true}, other: {}}\n"
+    )
+    assert drafted(tmp_path, compose)[1] == [
+        "compose.yaml: what is in volume pg stays there: a plan's volumes are Shipway's own"
+    ]

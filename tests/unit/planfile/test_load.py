@@ -66,7 +66,11 @@ def test_steps() -> None:
 def test_environments() -> None:
     staging, production, spare = planfile.parse(PLAN, "shipway.yaml").environments.values()
     assert (staging.url, staging.domain, staging.port) == ("http://staging.localhost:8080", "staging.localhost", 8080)
-    assert (staging.trigger, staging.approvals, staging.hosts) == (Trigger(branch="main"), Approvals(count=2), (Host("local"),))
+    assert (staging.trigger, staging.approvals, staging.hosts) == (
+        Trigger(branch="main"),
+        Approvals(count=2),
+        (Host("local"),),
+    )
     assert production.trigger == Trigger(branch="main", tag="v*")
     assert production.approvals == Approvals(1, not_author=True, expire=604800.0)
     assert spare.trigger == Trigger(manual=True)

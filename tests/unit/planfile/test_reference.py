@@ -49,7 +49,15 @@ def test_it_tells_the_true_default(path: str) -> None:
 def test_no_default_is_forgotten() -> None:
     """A field whose default is a number or a text must be in the table above (or be a detail of its mapping)."""
     known = {(cls, path.split(".")[-1]) for path, cls in DEFAULTS.items()}
-    for cls in (domain.BuildSource, domain.Health, domain.Service, domain.Accessory, domain.Step, domain.Check, domain.Seed):
+    for cls in (
+        domain.BuildSource,
+        domain.Health,
+        domain.Service,
+        domain.Accessory,
+        domain.Step,
+        domain.Check,
+        domain.Seed,
+    ):
         for field in fields(cls):
             if isinstance(field.default, int | float | str) and field.default is not False:
                 assert (cls, field.name) in known

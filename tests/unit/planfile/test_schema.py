@@ -104,5 +104,3 @@ def undescribed(part: dict[str, Any], path: str) -> Any:
 def test_cases_have_titles_of_their_own() -> None:
     titles = [case.title for case in all_cases()]
     assert len(titles) == len(set(titles))
-
-

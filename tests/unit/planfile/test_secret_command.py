@@ -122,6 +122,8 @@ def test_a_file_that_a_later_plan_wants_as_a_variable_is_refused_before_any_chan
     environment = Environment("staging", "http://x.localhost")
     with_file = dataclasses.replace(release, plan=plan)
     assert settings(ctx, with_file, environment).secrets["TLS_KEY"]
-    as_variable = dataclasses.replace(release, plan=Plan("shop", {"web": Service("web", image="x:1", secrets=("TLS_KEY",))}))
+    as_variable = dataclasses.replace(
+        release, plan=Plan("shop", {"web": Service("web", image="x:1", secrets=("TLS_KEY",))})
+    )
     with pytest.raises(SecretError, match="NUL"):
         settings(ctx, as_variable, environment)

@@ -39,7 +39,9 @@ def run(home: Path, *words: str, value: bytes = b"") -> str:
 
 def test_one_that_nothing_uses_goes(home: Path) -> None:
     run(home, "set", "staging", "OLD", value=b"value")
-    assert "OLD is removed from staging; older versions stay encrypted in the ledger" in run(home, "remove", "staging", "OLD")
+    assert "OLD is removed from staging; older versions stay encrypted in the ledger" in run(
+        home, "remove", "staging", "OLD"
+    )
     assert run(home, "list", "staging") == ""
     with pytest.raises(UsageError, match="OLD is not set for staging"):
         run(home, "remove", "staging", "OLD")

@@ -26,13 +26,22 @@ class Node:
 
     def all(self, name: str, class_: str = "") -> list[Node]:
         """Those of a name, and of a class where one is given."""
-        return [node for node in self.walk() if node.name == name and (not class_ or class_ in (node.attributes.get("class") or "").split())]
+        return [
+            node
+            for node in self.walk()
+            if node.name == name and (not class_ or class_ in (node.attributes.get("class") or "").split())
+        ]
 
     @property
     def text(self) -> str:
         """What a reader sees, and what a screen reader says."""
         said = [self.attributes.get("title") or ""] if self.name != "style" else []
-        return "".join([*said, *(child if isinstance(child, str) else child.text for child in self.children if self.name != "style")])
+        return "".join(
+            [
+                *said,
+                *(child if isinstance(child, str) else child.text for child in self.children if self.name != "style"),
+            ]
+        )
 
 
 class _Reader(HTMLParser):

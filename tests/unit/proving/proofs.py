@@ -10,7 +10,9 @@ from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Difference
 from shipway.domain.proof import CompatibilityTest, Lock, Loss, MigrationReport, Proof, Stage
 
-RENAMED = Difference("changed", "column", "public.items.price", {"type": ("integer", "numeric(10,2)"), "default": ("0", "")})
+RENAMED = Difference(
+    "changed", "column", "public.items.price", {"type": ("integer", "numeric(10,2)"), "default": ("0", "")}
+)
 GONE = Difference("removed", "index", "public.items_price_idx")
 LEFT = Difference("added", "type", "public.currency")
 LOCKS = (
@@ -19,7 +21,16 @@ LOCKS = (
     Lock("public.orders", "RowExclusiveLock", 0.3, 1.2),
     Lock("public.items", "AccessExclusiveLock", 2.0, 0.1),
 )
-UP = Stage("up", 14.0, 2.2, "succeeded", locks=LOCKS, rewrites=("public.items",), rows={"public.items": 120_000}, notices=("NOTICE: the column was converted",))
+UP = Stage(
+    "up",
+    14.0,
+    2.2,
+    "succeeded",
+    locks=LOCKS,
+    rewrites=("public.items",),
+    rows={"public.items": 120_000},
+    notices=("NOTICE: the column was converted",),
+)
 DOWN = Stage("down", 18.1, 1.4, "succeeded", locks=(Lock("public.items", "AccessExclusiveLock", 0.02, 1.1),))
 AGAIN = Stage("up again", 21.0, 2.0, "succeeded")
 SAFE = CompatibilityTest(
@@ -31,9 +42,19 @@ UNSAFE = CompatibilityTest(
     words.UNSAFE,
     ("write add-item: exit code 1", '42703: column "price" of relation "items" does not exist'),
     ("health: backend", "read: list-items"),
-    (Stage("old code", 25.5, 6.1, "failed", ("Traceback (most recent call last):", 'psycopg.errors.UndefinedColumn: column "price" does not exist')),),
+    (
+        Stage(
+            "old code",
+            25.5,
+            6.1,
+            "failed",
+            ("Traceback (most recent call last):", 'psycopg.errors.UndefinedColumn: column "price" does not exist'),
+        ),
+    ),
 )
-NEW = CompatibilityTest(words.SAFE, checks=("health: backend", "read: list-items"), stages=(Stage("new code", 33.0, 4.0, "succeeded"),))
+NEW = CompatibilityTest(
+    words.SAFE, checks=("health: backend", "read: list-items"), stages=(Stage("new code", 33.0, 4.0, "succeeded"),)
+)
 IDLE = CompatibilityTest(words.SAFE, ("the release brings no migration",))
 RESTORED = MigrationReport(
     ("0008_price", "0009_currency"),
@@ -56,7 +77,9 @@ PROOF = Proof(
 )  # fmt: skip
 
 
-def with_way(verdict: str, *reasons: str, triage: str = REVIEW, old_code: CompatibilityTest = UNSAFE, **way: object) -> Proof:
+def with_way(
+    verdict: str, *reasons: str, triage: str = REVIEW, old_code: CompatibilityTest = UNSAFE, **way: object
+) -> Proof:
     """The proof above with another way."""
     why = RESTORED.triage_reasons if triage else ()
     changed = dataclasses.replace(RESTORED, verdict=verdict, reasons=reasons, triage=triage, triage_reasons=why, **way)  # type: ignore[arg-type]
@@ -100,28 +123,73 @@ def huge() -> Proof:
     migrations = tuple(f"{number:04}_change_{number * 7 % 240}_of_the_accounting_module" for number in range(1, 301))
     verdicts = (words.RESTORED,) * 7 + (words.NOT_RESTORED, words.COLUMN_ORDER, words.DATA_LOST)
     each = tuple(
-        MigrationReport((name,), verdicts[index % 10], (f"reason of {name}",) if index % 10 > 6 else (), (ADDITIVE, REVIEW, BREAKING)[index % 3], differences=(GONE,) * (index % 10 == 7))
+        MigrationReport(
+            (name,),
+            verdicts[index % 10],
+            (f"reason of {name}",) if index % 10 > 6 else (),
+            (ADDITIVE, REVIEW, BREAKING)[index % 3],
+            differences=(GONE,) * (index % 10 == 7),
+        )
         for index, name in enumerate(migrations)
     )
-    modes = ("AccessExclusiveLock", "ShareRowExclusiveLock", "ShareLock", "ShareUpdateExclusiveLock", "RowExclusiveLock", "AccessShareLock")
-    locks = tuple(Lock(f"accounting.ledger_entries_of_quarter_{number % 80}", modes[number % 6], number * 0.37 % 80, 0.3 + number % 17) for number in range(400))
+    modes = (
+        "AccessExclusiveLock",
+        "ShareRowExclusiveLock",
+        "ShareLock",
+        "ShareUpdateExclusiveLock",
+        "RowExclusiveLock",
+        "AccessShareLock",
+    )
+    locks = tuple(
+        Lock(
+            f"accounting.ledger_entries_of_quarter_{number % 80}",
+            modes[number % 6],
+            number * 0.37 % 80,
+            0.3 + number % 17,
+        )
+        for number in range(400)
+    )
     rows = {f"accounting.ledger_entries_of_quarter_{number}": number * 10_001 for number in range(80)}
     stages = (
-        Stage("up", 640.0, 97.0, "succeeded", locks=locks, rewrites=tuple(rows)[:20], rows=rows, notices=tuple(f"NOTICE: row {number} converted" for number in range(300))),
+        Stage(
+            "up",
+            640.0,
+            97.0,
+            "succeeded",
+            locks=locks,
+            rewrites=tuple(rows)[:20],
+            rows=rows,
+            notices=tuple(f"NOTICE: row {number} converted" for number in range(300)),
+        ),
         Stage("down", 790.0, 60.0, "succeeded", locks=locks[:100]),
         Stage("up again", 900.0, 99.0, "succeeded"),
     )
     differences = tuple(
-        Difference("changed", "function", f"accounting.recompute_balance_of_quarter_{number}(bigint, timestamp with time zone)", {"definition": (f"SELECT sum(amount) FROM entries WHERE quarter = {number} AND deleted_at IS NULL", "")})
+        Difference(
+            "changed",
+            "function",
+            f"accounting.recompute_balance_of_quarter_{number}(bigint, timestamp with time zone)",
+            {"definition": (f"SELECT sum(amount) FROM entries WHERE quarter = {number} AND deleted_at IS NULL", "")},
+        )
         for number in range(110)
     )
-    losses = tuple(Loss(name, (count + 5, count), ("amount", "currency", "converted_at")) for name, count in rows.items())
+    losses = tuple(
+        Loss(name, (count + 5, count), ("amount", "currency", "converted_at")) for name, count in rows.items()
+    )
     way = MigrationReport(
         migrations, words.NOT_RESTORED, tuple(f"object {number} is not what it was" for number in range(40)), BREAKING, tuple(f"table t{number} removed" for number in range(30)),
         differences, differences, losses, stages, tuple(f"prefer-nothing: line {number}: a constraint is checked for each row while all wait" for number in range(60)),
     )  # fmt: skip
     scripts = {f"db/down/{name}.sql": f"DROP TABLE {name};\n" * 20 for name in migrations}
-    return dataclasses.replace(PROOF, way=way, each=each, seconds=1400.0, stages=(Stage("golden", 0.0, 620.0, "succeeded"),), scripts=scripts, old_code=UNSAFE)
+    return dataclasses.replace(
+        PROOF,
+        way=way,
+        each=each,
+        seconds=1400.0,
+        stages=(Stage("golden", 0.0, 620.0, "succeeded"),),
+        scripts=scripts,
+        old_code=UNSAFE,
+    )
 
 
 HOSTILE = "</script></style><script>alert(1)</script>'\"><img src=x onerror=alert(1)>&amp;]]><!--\x1b[31m\x00\u202etxt"
@@ -132,7 +200,9 @@ def hostile(value: Any) -> Any:
     if isinstance(value, str):
         return value + HOSTILE
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(value, **{item.name: hostile(getattr(value, item.name)) for item in dataclasses.fields(value)})
+        return dataclasses.replace(
+            value, **{item.name: hostile(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        )
     if isinstance(value, Mapping):
         return {hostile(key): hostile(item) for key, item in value.items()}
     return tuple(hostile(item) for item in value) if isinstance(value, tuple) else value

@@ -17,11 +17,20 @@ from shipway.testing.memory_scratch import MemoryScratch
 
 
 def chained(
-    *scripts: tuple[str, str | None], first: str | None = None, only: str | None = None, fill: Fill | None = None, seen: list[MigrationReport] | None = None
+    *scripts: tuple[str, str | None],
+    first: str | None = None,
+    only: str | None = None,
+    fill: Fill | None = None,
+    seen: list[MigrationReport] | None = None,
 ) -> SequenceReport:
     """Migrations 01, 02 … of these scripts for up and down; fails where a database is left."""
     migrations = [
-        Migration(f"{number:02}", "x", SqlFile(f"{number:02}.up", up), None if down is None else SqlFile(f"{number:02}.down", down))
+        Migration(
+            f"{number:02}",
+            "x",
+            SqlFile(f"{number:02}.up", up),
+            None if down is None else SqlFile(f"{number:02}.down", down),
+        )
         for number, (up, down) in enumerate(scripts, 1)
     ]
     scratch = MemoryScratch()

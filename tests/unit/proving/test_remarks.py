@@ -24,7 +24,11 @@ LOG = [
 
 def test_statements_of_one_database() -> None:
     alter, index, both = statements(entries(LOG, "shop"))
-    assert alter.splitlines() == ["-- a table that is there", "ALTER TABLE people ADD COLUMN age int, -- in years", "  ADD COLUMN born date -- or not;"]
+    assert alter.splitlines() == [
+        "-- a table that is there",
+        "ALTER TABLE people ADD COLUMN age int, -- in years",
+        "  ADD COLUMN born date -- or not;",
+    ]
     assert index == "CREATE INDEX people_age ON people (age);"
     assert both.startswith("CREATE TABLE towns")
 
@@ -38,8 +42,11 @@ def test_each_remark_names_its_statement() -> None:
     ("statement", "tables"),
     [
         ("UPDATE pets SET name = upper(name)", ["pets"]),
-        ("-- all of them\nupdate only public.\"Odd pets\" SET age = 1;", ['public."Odd pets"']),
-        ("ALTER TABLE pets ADD age int; DELETE FROM pets WHERE name IS NULL; TRUNCATE TABLE owners", ["pets", "owners"]),
+        ('-- all of them\nupdate only public."Odd pets" SET age = 1;', ['public."Odd pets"']),
+        (
+            "ALTER TABLE pets ADD age int; DELETE FROM pets WHERE name IS NULL; TRUNCATE TABLE owners",
+            ["pets", "owners"],
+        ),
         ("WITH old AS (SELECT 1) UPDATE pets SET age = 2", ["pets"]),
         ("/* UPDATE pets */ MERGE INTO pets USING owners ON true WHEN MATCHED THEN DELETE", ["pets"]),
         ("UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001'", []),
@@ -61,4 +68,6 @@ def test_a_linter_that_fails_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "squawk"
     broken.write_text("#!/bin/sh\necho 'no such option' >&2\nexit 2\n")
     broken.chmod(0o755)
-    assert lint_warnings(Squawk(str(broken)), ["DROP TABLE towns"]) == ("squawk failed: no such option: the scripts were not looked at",)
+    assert lint_warnings(Squawk(str(broken)), ["DROP TABLE towns"]) == (
+        "squawk failed: no such option: the scripts were not looked at",
+    )

@@ -86,7 +86,9 @@ def test_counts_are_those_of_the_cases(name: str) -> None:
     root = ElementTree.fromstring(junit(proof).encode())
     (suite,) = root.findall("testsuite")
     outcomes = [outcome(case) for case in suite.findall("testcase")]
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == tuple(map(str, (len(outcomes), outcomes.count("f"), outcomes.count("s"))))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == tuple(
+        map(str, (len(outcomes), outcomes.count("f"), outcomes.count("s")))
+    )
     assert (root.get("tests"), root.get("failures")) == (suite.get("tests"), suite.get("failures"))
     assert len({(case.get("classname"), case.get("name")) for case in suite.findall("testcase")}) == len(outcomes)
 
@@ -94,7 +96,10 @@ def test_counts_are_those_of_the_cases(name: str) -> None:
 def test_failures_have_their_reasons() -> None:
     failure = cases(SAMPLES["not-restored"])["down"].find("failure")
     assert failure is not None
-    assert (failure.get("type"), failure.get("message")) == ("NOT_RESTORED", f"NOT_RESTORED: after the way down: {GONE}")
+    assert (failure.get("type"), failure.get("message")) == (
+        "NOT_RESTORED",
+        f"NOT_RESTORED: after the way down: {GONE}",
+    )
     assert str(GONE) in (failure.text or "")
     failure = cases(SAMPLES["data-lost"])["data"].find("failure")
     assert failure is not None

@@ -37,12 +37,14 @@ def shown(proof: Proof) -> str:
 def test_nothing_is_loaded_and_nothing_runs(name: str) -> None:
     text = page(ALL[name])
     root = read(text)
-    assert text.startswith("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
+    assert text.startswith('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">')
     assert {node.name for node in root.walk()} - {"", "title"} <= ELEMENTS
     names = [node.attributes["id"] for node in root.walk() if "id" in node.attributes]
     assert len(names) == len(set(names))
     for node in root.walk():
-        assert not [key for key in node.attributes if key.startswith("on") or key in ("src", "style", "srcset", "action")], node
+        assert not [
+            key for key in node.attributes if key.startswith("on") or key in ("src", "style", "srcset", "action")
+        ], node
         assert (node.attributes.get("href") or "#").startswith("#")
         if node.name == "a":
             assert (node.attributes["href"] or "")[1:] in names
@@ -78,7 +80,11 @@ def test_nothing_of_the_proof_is_missing(name: str) -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_cards_have_the_verdicts(name: str) -> None:
     proof = SAMPLES[name]
-    cards = [(node.all("h2")[0].text, node.all("p", "verdict")[0].text.split()[-1]) for node in read(page(proof)).all("ul", "cards")[0].children if isinstance(node, Node)]
+    cards = [
+        (node.all("h2")[0].text, node.all("p", "verdict")[0].text.split()[-1])
+        for node in read(page(proof)).all("ul", "cards")[0].children
+        if isinstance(node, Node)
+    ]
     way = [("way down", proof.way.verdict)] if proof.way else []
     triage = [("triage", proof.way.triage)] if proof.way and proof.way.triage else []
     assert cards == [*way, ("old code", proof.old_code.verdict), ("new code", proof.new_code.verdict), *triage]
@@ -86,7 +92,15 @@ def test_the_cards_have_the_verdicts(name: str) -> None:
 
 def test_the_header_says_what_follows_and_what_was_proved() -> None:
     (header,) = read(page(SAMPLES["data-lost"])).all("header")
-    for text in ("catalogue", "production", "release 12 → 14", "forward only", "a rollback is refused", "with the target's data", "0007_orders → 0009_currency"):
+    for text in (
+        "catalogue",
+        "production",
+        "release 12 → 14",
+        "forward only",
+        "a rollback is refused",
+        "with the target's data",
+        "0007_orders → 0009_currency",
+    ):
         assert text in header.text
     titles = [node.attributes.get("title") for node in header.all("code")]
     assert {PROOF.digest, PROOF.before_digest, PROOF.image} <= set(titles)
@@ -98,10 +112,18 @@ def test_differences_before_and_after() -> None:
     row = next(row for row in table.all("tr") if "public.items.price" in row.all("th")[0].text)
     assert [node.text for node in row.all("del")] == ["integer", "0"]
     assert [node.text for node in row.all("ins")] == ["numeric(10,2)", "(none)"]
-    lines = Difference("changed", "function", "public.total()", {"definition": ("SELECT 1\nFROM a\nWHERE x", "SELECT 1\nFROM b\nWHERE x")})
+    lines = Difference(
+        "changed",
+        "function",
+        "public.total()",
+        {"definition": ("SELECT 1\nFROM a\nWHERE x", "SELECT 1\nFROM b\nWHERE x")},
+    )
     table = section(read(page(with_way("NOT_RESTORED", differences=(lines,)))), "Not as it was")
     assert table
-    assert ([node.text for node in table.all("del")], [node.text for node in table.all("ins")]) == (["-FROM a"], ["+FROM b"])
+    assert ([node.text for node in table.all("del")], [node.text for node in table.all("ins")]) == (
+        ["-FROM a"],
+        ["+FROM b"],
+    )
 
 
 def test_losses_stages_and_locks() -> None:
@@ -114,9 +136,20 @@ def test_losses_stages_and_locks() -> None:
     stages, locks = section(root, "Time line"), section(root, "Locks")
     assert stages
     assert locks
-    assert [row.all("th")[0].text for row in stages.all("tr")[1:]] == ["golden", "up", "down", "up again", "compare", "old code failed", "new code"]
+    assert [row.all("th")[0].text for row in stages.all("tr")[1:]] == [
+        "golden",
+        "up",
+        "down",
+        "up again",
+        "compare",
+        "old code failed",
+        "new code",
+    ]
     bars = {row.all("th")[0].text: row.all("rect", "bar") for row in stages.all("tr")[1:]}
-    assert (bars["up"][0].attributes["x"], bars["up"][0].attributes["width"]) == ("33.98%", "5.34%")  # 14 and 2.2 of 41.2 s
+    assert (bars["up"][0].attributes["x"], bars["up"][0].attributes["width"]) == (
+        "33.98%",
+        "5.34%",
+    )  # 14 and 2.2 of 41.2 s
     assert bars["old code failed"][0].attributes["fill"] == "url(#fill-failed)"
     first = locks.all("table")[0].all("tr")[1]
     assert "ACCESS EXCLUSIVE" in first.text
@@ -127,7 +160,9 @@ def test_losses_stages_and_locks() -> None:
 
 def test_pictures_can_be_heard() -> None:
     for drawing in read(page(ALL["huge"])).all("svg"):
-        assert drawing.attributes.get("aria-hidden") == "true" or (drawing.attributes["role"] == "img" and drawing.all("title")[0].text)
+        assert drawing.attributes.get("aria-hidden") == "true" or (
+            drawing.attributes["role"] == "img" and drawing.all("title")[0].text
+        )
     for table in read(page(ALL["huge"])).all("table"):
         assert all(row.all("th") for row in table.all("tr"))
 
@@ -144,7 +179,16 @@ def test_migrations_without_a_way_back_are_not_folded_away() -> None:
     first = table.all("table")[0]
     assert {row.all("td")[0].all("span")[0].children[0] for row in first.all("tr")[1:]} == {"NOT_RESTORED", "DATA_LOST"}
     assert "240 others" in table.text
-    few = section(read(page(dataclasses.replace(PROOF, each=(dataclasses.replace(RESTORED, verdict="NOT_RESTORED", differences=(GONE,)),)))), "Each migration alone")
+    few = section(
+        read(
+            page(
+                dataclasses.replace(
+                    PROOF, each=(dataclasses.replace(RESTORED, verdict="NOT_RESTORED", differences=(GONE,)),)
+                )
+            )
+        ),
+        "Each migration alone",
+    )
     assert few
     assert str(GONE) in few.text
 
@@ -152,7 +196,14 @@ def test_migrations_without_a_way_back_are_not_folded_away() -> None:
 def test_hostile_names_are_nothing_but_text() -> None:
     root = read(page(hostile(SAMPLES["not-restored"])))
     seen = HOSTILE.replace("\x1b", "�").replace("\x00", "�").replace("\u202e", "�")
-    for text in ("catalogue", "public.items_price_idx", "write add-item: exit code 1", "public.items", "0008_price", "def downgrade"):
+    for text in (
+        "catalogue",
+        "public.items_price_idx",
+        "write add-item: exit code 1",
+        "public.items",
+        "0008_price",
+        "def downgrade",
+    ):
         assert text in root.text
     assert root.text.count(seen) > 50
     assert "\u202e" not in page(hostile(PROOF))

@@ -37,7 +37,11 @@ def said(proof: Proof, width: int = 100) -> str:
 def test_verdicts_come_first_and_then_what_follows(name: str) -> None:
     proof, text = SAMPLES[name], said(SAMPLES[name])
     verdicts = [f"way down {proof.way.verdict}"] if proof.way else []
-    verdicts += [f"old code {proof.old_code.verdict}", f"new code {proof.new_code.verdict}", f"rollback: {ROLLBACK[name]}"]
+    verdicts += [
+        f"old code {proof.old_code.verdict}",
+        f"new code {proof.new_code.verdict}",
+        f"rollback: {ROLLBACK[name]}",
+    ]
     places = [" ".join(text.replace("  ", " ").split()).find(item) for item in verdicts]
     assert -1 not in places
     assert places == sorted(places)
@@ -70,7 +74,9 @@ def test_stages_and_locks_that_others_wait_for() -> None:
     assert "SHARE on public.items for 0.7 s in up: writes wait" in text
     assert "ROW EXCLUSIVE on public.orders" not in text
     both = (Lock("t", "AccessExclusiveLock", 0.0, 2.0), Lock("t", "AccessExclusiveLock", 1.0, 2.0))
-    assert "ACCESS EXCLUSIVE on t for 3.0 s" in said(with_way("RESTORED", stages=(dataclasses.replace(UP, locks=both),)))
+    assert "ACCESS EXCLUSIVE on t for 3.0 s" in said(
+        with_way("RESTORED", stages=(dataclasses.replace(UP, locks=both),))
+    )
 
 
 def test_long_lists_are_cut_and_counted() -> None:

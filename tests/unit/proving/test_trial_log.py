@@ -38,4 +38,7 @@ def test_only_what_a_foreign_schema_causes_counts_and_each_once_with_its_stateme
 
 def test_a_long_log_is_cut_and_says_so() -> None:
     log = [f"22P02 {number} shop ERROR:  invalid input syntax: {number}" for number in range(9)]
-    assert foreign(entries(log, "shop"))[-2:] == ["the database said 22P02: invalid input syntax: 4", "and 4 more like these"]
+    assert foreign(entries(log, "shop"))[-2:] == [
+        "the database said 22P02: invalid input syntax: 4",
+        "and 4 more like these",
+    ]

@@ -135,7 +135,9 @@ def test_nothing_to_walk() -> None:
     with pytest.raises(ProofError, match="no migration is pending"):
         verify(scratch, source, lambda database: BareFolder(database, []), mode=SCHEMA, timeout=1)
     with pytest.raises(ProofError, match="9 is not among those that are pending: 1"):
-        verify(scratch, source, lambda database: BareFolder(database, [migration("", "")]), mode=SCHEMA, timeout=1, to="9")
+        verify(
+            scratch, source, lambda database: BareFolder(database, [migration("", "")]), mode=SCHEMA, timeout=1, to="9"
+        )
 
 
 def test_several_migrations_up_to_one_of_them() -> None:
@@ -174,9 +176,18 @@ def test_generated_rows_show_a_loss() -> None:
     way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill_items)
     assert way.verdict == DATA_LOST
     assert way.reasons == ("items has other values in name (1 rows)",)
-    assert [stage.name for stage in way.stages] == ["up", "down", "up again", "up, with rows", "down, with rows", "up again, with rows"]
+    assert [stage.name for stage in way.stages] == [
+        "up",
+        "down",
+        "up again",
+        "up, with rows",
+        "down, with rows",
+        "up again, with rows",
+    ]
     assert "generated rows alone" in way.warnings[0]
-    assert walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=fill_items).verdict == DATA_LOST
+    assert (
+        walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=fill_items).verdict == DATA_LOST
+    )
 
 
 def test_rows_are_not_generated_for_what_only_adds() -> None:
@@ -188,7 +199,10 @@ def test_rows_that_can_not_be_generated() -> None:
     way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=no_rows)
     assert way.verdict == RESTORED
     assert "no rows could be generated (a check refuses all rows)" in way.warnings[0]
-    assert "no rows could be generated" in walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=no_rows).warnings[0]
+    assert (
+        "no rows could be generated"
+        in walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=no_rows).warnings[0]
+    )
 
 
 def test_generated_rows_that_the_way_up_refuses_prove_nothing() -> None:
@@ -196,7 +210,9 @@ def test_generated_rows_that_the_way_up_refuses_prove_nothing() -> None:
         database.execute("table marks id")  # stands for a row that is in the way of `up`
         return {}
 
-    way = walked("drop items.name\ntable marks id", "drop marks\ncolumn items name", mode=SCHEMA, template=EMPTY, fill=fill)
+    way = walked(
+        "drop items.name\ntable marks id", "drop marks\ncolumn items name", mode=SCHEMA, template=EMPTY, fill=fill
+    )
     assert way.verdict == RESTORED
     assert "with generated rows the way up fails (1.up.sql: marks already exists)" in way.warnings[0]
 
@@ -212,5 +228,8 @@ def test_a_table_that_no_row_could_be_generated_for_is_named() -> None:
 
     way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill)
     assert way.verdict == RESTORED
-    assert "no row could be generated for items (its checks refuse all): what happens to rows was not looked at" in way.warnings
+    assert (
+        "no row could be generated for items (its checks refuse all): what happens to rows was not looked at"
+        in way.warnings
+    )
     assert "nobody asks" not in str(way.warnings)

@@ -18,7 +18,9 @@ from shipway.steps.artifacts import Artifact, as_archive, file, reaches, store, 
 def _tar(files: dict[str, bytes | str], mtime: int = 0, links: dict[str, str] | None = None) -> Iterator[bytes]:
     """A text instead of bytes is what a symbolic link leads to; links: hard ones, after all else as an engine has them."""
     whole = io.BytesIO()
-    with tarfile.open(fileobj=whole, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape") as tar:
+    with tarfile.open(
+        fileobj=whole, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape"
+    ) as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.mtime = mtime
@@ -69,8 +71,12 @@ def test_an_output_is_put_back_where_it_belongs(tmp_path: Path, folder: str, whe
         ("", "web", "web", "app/dist/a.js"),
     ],
 )
-def test_an_output_of_any_step_lies_where_its_path_says(tmp_path: Path, of: str, path: str, into: str, where: str | None) -> None:
-    inside = {"web/dist": "dist/a.js", "web": "web/app/dist/a.js", "dist": "dist/a.js", "web-other/dist": "dist/a.js"}[path]
+def test_an_output_of_any_step_lies_where_its_path_says(
+    tmp_path: Path, of: str, path: str, into: str, where: str | None
+) -> None:
+    inside = {"web/dist": "dist/a.js", "web": "web/app/dist/a.js", "dist": "dist/a.js", "web-other/dist": "dist/a.js"}[
+        path
+    ]
     made = store(_tar({inside: b"1"}), of, path, tmp_path / "kept", tmp_path)
     target = tmp_path / "context"
     target.mkdir()
@@ -89,7 +95,10 @@ def test_hard_links_stay_links_wherever_they_are_laid(tmp_path: Path) -> None:
     assert one.read_bytes() == b"program"
     assert one.stat().st_ino == other.stat().st_ino
     with tarfile.open(fileobj=io.BytesIO(b"".join(as_archive([made], tmp_path / "kept", "target")))) as tar:
-        assert {member.name: member.linkname for member in tar} == {"release/deps/app-1": "", "release/app": "release/deps/app-1"}
+        assert {member.name: member.linkname for member in tar} == {
+            "release/deps/app-1": "",
+            "release/app": "release/deps/app-1",
+        }
 
 
 def test_names_may_have_any_bytes(tmp_path: Path) -> None:
@@ -104,7 +113,13 @@ def test_names_may_have_any_bytes(tmp_path: Path) -> None:
 def test_links_stay_and_nothing_is_written_through_them(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    harmless = store(_tar({"dist/current": "v1", "dist/v1/a": b"1", "dist/away": str(outside)}), "", "dist", tmp_path / "kept", tmp_path)
+    harmless = store(
+        _tar({"dist/current": "v1", "dist/v1/a": b"1", "dist/away": str(outside)}),
+        "",
+        "dist",
+        tmp_path / "kept",
+        tmp_path,
+    )
     through = store(_tar({"away/evil": b"1"}), "", "dist/away", tmp_path / "kept", tmp_path)
     target = tmp_path / "context"
     target.mkdir()
@@ -132,7 +147,9 @@ def test_what_no_archive_can_keep_is_named(tmp_path: Path) -> None:
     assert store(iter([whole.getvalue()]), "", "dist", tmp_path / "kept", tmp_path).left_out == ("dist/pipe",)
 
 
-def test_a_huge_output_takes_no_memory_and_a_larger_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_output_takes_no_memory_and_a_larger_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     head = tarfile.TarInfo("dist/huge")
     head.size = 64 << 20
 

@@ -25,7 +25,9 @@ SPEC = ContainerSpec("shop_step", "postgres:15", {})
 class Slow:
     """A runtime whose output comes slower than its container ends."""
 
-    def __init__(self, runtime: Any, lines: Sequence[str], *, pause: float = 0.0, error: Exception | None = None) -> None:
+    def __init__(
+        self, runtime: Any, lines: Sequence[str], *, pause: float = 0.0, error: Exception | None = None
+    ) -> None:
         self._runtime, self._lines, self._pause, self._error = runtime, lines, pause, error
         self.given = 0
 

@@ -70,7 +70,9 @@ def test_a_crash_is_told_at_once_and_not_when_the_slowest_other_one_has_ended(wo
     world.runtime.execute = execute  # type: ignore[method-assign, assignment]
     started = time.monotonic()
     with pytest.raises(DeployFailed, match="b: it exited"):
-        wait_healthy(ctx, [("a", Health(command="slow", timeout=20), None), ("b", Health(command="quick", timeout=20), None)])
+        wait_healthy(
+            ctx, [("a", Health(command="slow", timeout=20), None), ("b", Health(command="quick", timeout=20), None)]
+        )
     assert time.monotonic() - started < 2
 
 
@@ -78,7 +80,9 @@ def test_probes_are_requests_to_the_public_address(world: World) -> None:
     public = Environment("staging", "https://shop.example:8443")
     release = world.release(1, environment=public)
     services = dict(release.plan.services)
-    services["backend"] = dataclasses.replace(services["backend"], health=Health("/ok", headers={"X-Key": "7", "Host": "own.example"}))
+    services["backend"] = dataclasses.replace(
+        services["backend"], health=Health("/ok", headers={"X-Key": "7", "Host": "own.example"})
+    )
     plan = dataclasses.replace(release.plan, services=services)
     deploy(world.controller(), DeployRequest(dataclasses.replace(release, plan=plan), public))
     forwarded = {"X-Forwarded-Host": "shop.example:8443", "X-Forwarded-Port": "8443", "X-Forwarded-Proto": "https"}

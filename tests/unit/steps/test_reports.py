@@ -58,7 +58,10 @@ def collect(folder: Path, *paths: str) -> str:
         (("build/a/TEST-a.xml", "junit.xml"), "5 tests, 1 failed, 1 skipped"),
         (("build/**/TEST-*.xml",), "4 tests, 2 failed, 2 skipped"),
         (("build/*/TEST-*.xml",), "2 tests, 1 failed, 1 skipped"),
-        (("build",), "4 tests, 2 failed, 2 skipped; build/b/other.xml is no JUnit report: it begins with <html>, not with <testsuite>"),
+        (
+            ("build",),
+            "4 tests, 2 failed, 2 skipped; build/b/other.xml is no JUnit report: it begins with <html>, not with <testsuite>",
+        ),
         (("build/a",), "2 tests, 1 failed, 1 skipped"),
         (("latest.xml",), "2 tests, 1 failed, 1 skipped"),
         (("missing.xml",), "no report at missing.xml"),
@@ -79,7 +82,10 @@ def test_each_report_is_kept_beside_the_log_without_secrets(tmp_path: Path) -> N
 
 def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "LARGEST", 60)
-    assert collect(tmp_path, "secret.xml", "junit.xml") == "3 tests, 0 failed; secret.xml is larger than 0 MB and is not read"
+    assert (
+        collect(tmp_path, "secret.xml", "junit.xml")
+        == "3 tests, 0 failed; secret.xml is larger than 0 MB and is not read"
+    )
     monkeypatch.setattr(reports, "MOST", 1)
     assert "more than 1 reports: build/b/deep/TEST-b.xml is not read" in collect(tmp_path, "build/**/TEST-*.xml")
     monkeypatch.setattr(reports, "SEARCHED", 1000)

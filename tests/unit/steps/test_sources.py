@@ -46,7 +46,17 @@ def at(tmp_path: Path) -> Run:
     plan = Plan("shop", {}, {"db": Accessory("db", "postgres:15", "postgres")}, pipeline={"unit": STEP})
     ctx = dataclasses.replace(world.controller(), parallel=1)
     world.runtime.behave("*_unit_????????", Behaviour(exit_code=0))
-    made = Run(ctx, Repository(folder), Commit("", "", "", ""), plan, 1, tmp_path / "scratch", world.images.registry, "v", "refs/heads/topic")  # type: ignore[arg-type]
+    made = Run(
+        ctx,
+        Repository(folder),
+        Commit("", "", "", ""),
+        plan,
+        1,
+        tmp_path / "scratch",
+        world.images.registry,
+        "v",
+        "refs/heads/topic",
+    )  # type: ignore[arg-type]
     return commit(made)
 
 
@@ -153,4 +163,6 @@ def test_a_result_of_a_fork_never_counts_elsewhere(at: Run) -> None:
     assert outcome(dataclasses.replace(fork, branch="refs/heads/another"), 3) == SUCCEEDED
     assert outcome(at, 4) == SUCCEEDED
     assert outcome(dataclasses.replace(at, branch="refs/heads/main"), 5) == SKIPPED
-    assert outcome(dataclasses.replace(fork, branch="refs/heads/third"), 6) == SKIPPED  # by what the repository's own run has found
+    assert (
+        outcome(dataclasses.replace(fork, branch="refs/heads/third"), 6) == SKIPPED
+    )  # by what the repository's own run has found

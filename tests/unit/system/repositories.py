@@ -16,7 +16,9 @@ def git(path: Path, *args: str, email: str = ADA, input: str = "") -> str:
     config = {"user.email": email, "user.name": email.partition("@")[0].title(), "init.defaultBranch": "main", "protocol.file.allow": "always",
               "advice.detachedHead": "false"}  # fmt: skip
     given = [part for name, value in config.items() for part in ("-c", f"{name}={value}")]
-    return subprocess.run(["git", *given, *args], cwd=path, check=True, capture_output=True, text=True, input=input).stdout.strip()
+    return subprocess.run(
+        ["git", *given, *args], cwd=path, check=True, capture_output=True, text=True, input=input
+    ).stdout.strip()
 
 
 def commit(path: Path, files: Mapping[str, str | bytes], message: str = "change", *, email: str = ADA) -> str:

@@ -82,7 +82,10 @@ def test_its_lease_is_free_at_once(tmp_path: Path) -> None:
     with another() as owner:
         world.ledger.acquire("shop/staging", owner, "a deployment", TTL)
         ctx = world.controller()
-        with pytest.raises(LeaseHeld, match=r"held by ada@example\.org \(process \d+ on [^#]+\) since"), environment_lease(ctx, "shop", "staging", "mine"):
+        with (
+            pytest.raises(LeaseHeld, match=r"held by ada@example\.org \(process \d+ on [^#]+\) since"),
+            environment_lease(ctx, "shop", "staging", "mine"),
+        ):
             pass
     with environment_lease(ctx, "shop", "staging", "mine"):
         held = world.ledger.lease("shop/staging")

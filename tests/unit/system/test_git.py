@@ -116,7 +116,18 @@ def test_branches_and_tags(work: Path) -> None:
     git(work, "tag", "v1")
     git(work, "switch", "--quiet", "--create", "feature")
     (work / "README").write_text("new")
-    git(work, "-c", "user.email=eve@example.org", "commit", "--quiet", "--all", "--message", "more", "--author", "Eve <eve@example.org>")
+    git(
+        work,
+        "-c",
+        "user.email=eve@example.org",
+        "commit",
+        "--quiet",
+        "--all",
+        "--message",
+        "more",
+        "--author",
+        "Eve <eve@example.org>",
+    )
     git(work, "switch", "--quiet", "main")
     git(work, "merge", "--quiet", "--no-ff", "--message", "merge", "feature")
     assert repository.tags_at(first) == ["v1"]
@@ -140,6 +151,8 @@ def test_the_source_has_no_credentials_and_is_no_local_path(work: Path) -> None:
     assert Repository(work).source() is None
 
 
-def test_it_works_where_git_has_set_its_own_variables(work: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_it_works_where_git_has_set_its_own_variables(
+    work: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
     assert Repository.find(work).commit("HEAD").subject == "first"

@@ -25,7 +25,9 @@ def files(folder: Path) -> dict[str, bytes]:
     for place, folders, names in os.walk(folder):
         for path in (Path(place, name) for name in (*names, *folders)):
             if ".git" not in path.relative_to(folder).parts and (path.is_symlink() or path.is_file()):
-                found[path.relative_to(folder).as_posix()] = os.fsencode(os.readlink(path)) if path.is_symlink() else path.read_bytes()
+                found[path.relative_to(folder).as_posix()] = (
+                    os.fsencode(os.readlink(path)) if path.is_symlink() else path.read_bytes()
+                )
     return found
 
 
@@ -33,9 +35,14 @@ def exported(path: Path, target: Path, folder: str | None = None) -> dict[str, b
     """What Shipway makes of HEAD, which its tar stream agrees with."""
     target.mkdir()
     Repository(path).export("HEAD", target, folder=folder)
-    with tarfile.open(fileobj=io.BytesIO(b"".join(Repository(path).archive("HEAD", folder, prefix="src"))), errors="surrogateescape") as tar:
+    with tarfile.open(
+        fileobj=io.BytesIO(b"".join(Repository(path).archive("HEAD", folder, prefix="src"))), errors="surrogateescape"
+    ) as tar:
         told = {item.name.removeprefix("src/"): item for item in tar.getmembers() if not item.isdir()}
-        content = {name: item.linkname.encode() if item.issym() else tar.extractfile(item).read() for name, item in told.items()}  # type: ignore[union-attr]
+        content = {
+            name: item.linkname.encode() if item.issym() else tar.extractfile(item).read()
+            for name, item in told.items()
+        }  # type: ignore[union-attr]
         assert all(item.mode in (0o644, 0o755, 0o777) and item.uid == 0 and item.mtime > 0 for item in told.values())
     assert content == files(target)
     return content
@@ -54,7 +61,14 @@ def test_attributes_for_archives_leave_nothing_out(work: Path, tmp_path: Path) -
 
 
 def test_line_endings_are_those_of_a_checkout_in_a_folder_too(work: Path, tmp_path: Path) -> None:
-    commit(work, {".gitattributes": "*.bat text eol=crlf\n*.ps1 text working-tree-encoding=UTF-16LE\n", "back/a.bat": "one\n", "back/b.ps1": b"t\0w\0o\0"})
+    commit(
+        work,
+        {
+            ".gitattributes": "*.bat text eol=crlf\n*.ps1 text working-tree-encoding=UTF-16LE\n",
+            "back/a.bat": "one\n",
+            "back/b.ps1": b"t\0w\0o\0",
+        },
+    )
     assert exported(work, tmp_path / "back", "back") == {"a.bat": b"one\r\n", "b.ps1": b"t\0w\0o\0"}
 
 
@@ -167,7 +181,15 @@ def lfs(work: Path, content: bytes = CONTENT) -> Path:
     """Commit a pointer as Git LFS does; gives where its store has the content."""
     oid = hashlib.sha256(content).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n"
-    commit(work, {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "model.bin": pointer, "raw.bin": "not by LFS\n", "pointer.txt": pointer})
+    commit(
+        work,
+        {
+            ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+            "model.bin": pointer,
+            "raw.bin": "not by LFS\n",
+            "pointer.txt": pointer,
+        },
+    )
     return work / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
@@ -190,7 +212,9 @@ def test_content_of_git_lfs_comes_from_the_clone(work: Path, tmp_path: Path) -> 
 
 def test_a_filter_that_a_checkout_would_run_is_refused_and_never_run(work: Path, tmp_path: Path) -> None:
     commit(work, {".gitattributes": "*.key filter=crypt\n", "a.key": "sealed\n"})
-    assert exported(work, tmp_path / "out")["a.key"] == b"sealed\n"  # as a checkout here has it: no such filter is known
+    assert (
+        exported(work, tmp_path / "out")["a.key"] == b"sealed\n"
+    )  # as a checkout here has it: no such filter is known
     git(work, "config", "filter.crypt.smudge", f"touch {tmp_path}/ran")
     with pytest.raises(RepositoryError, match=r"- a.key has the attribute filter=crypt"):
         Repository(work).refuse_incomplete("HEAD")

@@ -28,7 +28,11 @@ def answers(path: Path, target: Path) -> list[object]:
     target.mkdir()
     found = Repository.find(path)
     found.export("HEAD", target)
-    files = {item.name: (item.lstat().st_mode, item.is_symlink() or item.read_bytes()) for item in target.iterdir() if not item.is_dir()}
+    files = {
+        item.name: (item.lstat().st_mode, item.is_symlink() or item.read_bytes())
+        for item in target.iterdir()
+        if not item.is_dir()
+    }
     return [
         found.path, found.commit("HEAD"), found.ref("main"), found.is_dirty(), found.tree_hashes("HEAD", ["."]), found.tags_at("HEAD"),
         found.branches_containing("HEAD"), found.show("HEAD", "README"), b"".join(found.archive("HEAD")), files,
@@ -45,7 +49,11 @@ def signed(tmp_path: Path) -> Path:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     (tmp_path / "allowed").write_text(f"ada@example.org {key.with_suffix('.pub').read_text()}")
-    for name, value in (("gpg.format", "ssh"), ("user.signingKey", f"{key}.pub"), ("gpg.ssh.allowedSignersFile", str(tmp_path / "allowed"))):
+    for name, value in (
+        ("gpg.format", "ssh"),
+        ("user.signingKey", f"{key}.pub"),
+        ("gpg.ssh.allowedSignersFile", str(tmp_path / "allowed")),
+    ):
         git(path, "config", name, value)
     git(path, "commit", "--quiet", "--gpg-sign", "--message", "Grüße, signed")
     git(path, "tag", "v1")
@@ -89,13 +97,17 @@ def test_a_bare_repository_works_where_only_named_ones_do(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("bare", [False, True])
-def test_a_repository_of_another_user_is_refused_in_gits_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare: bool) -> None:
+def test_a_repository_of_another_user_is_refused_in_gits_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare: bool
+) -> None:
     path = repository(tmp_path / "work")
     if bare:
         git(tmp_path, "clone", "--quiet", "--bare", str(path), "bare.git")
         path = tmp_path / "bare.git"
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    with pytest.raises(RepositoryError, match="git refuses this repository: detected dubious ownership in repository at") as caught:
+    with pytest.raises(
+        RepositoryError, match="git refuses this repository: detected dubious ownership in repository at"
+    ) as caught:
         Repository.find(path)
     assert f"git config --global --add safe.directory {path}" in caught.value.hint
     assert "git init" not in caught.value.hint

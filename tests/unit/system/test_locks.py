@@ -37,10 +37,15 @@ def test_one_at_a_time(tmp_path: Path) -> None:
 
 def test_the_holder_is_named_and_the_wait_is_bounded(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from shipway.system.locks import exclusive\nwith exclusive(Path(sys.argv[1]), 'x'): print(flush=True); sys.stdin.read()"
-    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert child.stdout is not None
     child.stdout.readline()
-    with pytest.raises(LeaseHeld, match=rf"the edge is locked by process {child.pid} since \d\d:\d\d:\d\d UTC"), exclusive(tmp_path / "lock", "the edge", wait=0.2):
+    with (
+        pytest.raises(LeaseHeld, match=rf"the edge is locked by process {child.pid} since \d\d:\d\d:\d\d UTC"),
+        exclusive(tmp_path / "lock", "the edge", wait=0.2),
+    ):
         pass
     child.kill()
     child.communicate()
@@ -51,8 +56,10 @@ def test_the_holder_is_named_and_the_wait_is_bounded(tmp_path: Path) -> None:
 def test_an_interrupt_ends_the_wait(tmp_path: Path) -> None:
     cancelled = threading.Event()
     cancelled.set()
-    with exclusive(tmp_path / "lock", "the edge"), pytest.raises(Interrupted, match="waiting for the edge"), exclusive(
-        tmp_path / "lock", "the edge", cancelled=cancelled
+    with (
+        exclusive(tmp_path / "lock", "the edge"),
+        pytest.raises(Interrupted, match="waiting for the edge"),
+        exclusive(tmp_path / "lock", "the edge", cancelled=cancelled),
     ):
         pass
 
@@ -63,7 +70,9 @@ def test_the_folder_is_of_this_user_alone(tmp_path: Path, monkeypatch: pytest.Mo
     assert private_folder().stat().st_mode & 0o777 == 0o700
 
 
-def test_without_a_home_a_folder_that_another_user_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_a_folder_that_another_user_made_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(locks.pwd, "getpwuid", lambda number: type("Entry", (), {"pw_dir": "/proc/missing"}))  # type: ignore[attr-defined]
     monkeypatch.setattr(locks.tempfile, "gettempdir", lambda: str(tmp_path))  # type: ignore[attr-defined]
     assert private_folder() == tmp_path / f"shipway-{os.getuid()}"
@@ -84,4 +93,6 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
 def test_no_lock_is_in_a_folder_that_all_users_share() -> None:
     root = Path(locks.__file__).parent.parent
     found = [path.name for path in root.rglob("*.py") if "flock(" in path.read_text() or "LOCK_EX" in path.read_text()]
-    assert sorted(found) == ["caretaker.py", "ground.py", "key.py", "locks.py", "origin.py"], "the others are in the home"
+    assert sorted(found) == ["caretaker.py", "key.py", "locks.py", "origin.py", "sandbox.py"], (
+        "the others are in the home"
+    )

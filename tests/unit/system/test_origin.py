@@ -45,7 +45,12 @@ def test_a_folder_is_known_by_whatever_path_git_finds_it(tmp_path: Path) -> None
     (tmp_path / "shop.git").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "shop.git")
     known = identity(str(tmp_path / "shop.git"))
-    for address in (f"{tmp_path}/shop", f"file://{tmp_path}/shop", f"file://{tmp_path}/shop.git/", f"file://{tmp_path}/link"):
+    for address in (
+        f"{tmp_path}/shop",
+        f"file://{tmp_path}/shop",
+        f"file://{tmp_path}/shop.git/",
+        f"file://{tmp_path}/link",
+    ):
         assert identity(address) == known, address
     (tmp_path / "shop").mkdir()
     assert identity(str(tmp_path / "shop")) != known

@@ -28,20 +28,24 @@ from shipway.system.redact import Lines, Redactor
 from shipway.testing.ledger import DEPLOYMENT, RELEASE
 from tests.unit.world import Notes
 
-SECRET = "pä$s/w?rd \"it's\" <&> 100%\\x"
+SECRET = 'pä$s/w?rd "it\'s" <&> 100%\\x'
 WORD = "hunter2-Kx9vQz41"
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "percent": quote,
     "percent, all": lambda value: quote(value, safe=""),
-    "percent in lower case": lambda value: quote(value, safe="").replace("%C3%A4", "%c3%a4").lower() if value.islower() else quote(value, safe=""),
+    "percent in lower case": lambda value: (
+        quote(value, safe="").replace("%C3%A4", "%c3%a4").lower() if value.islower() else quote(value, safe="")
+    ),
     "form": quote_plus,
     "json": lambda value: json.dumps(value),
     "json as it is": lambda value: json.dumps(value, ensure_ascii=False),
     "json of php": lambda value: json.dumps(value).replace("/", "\\/"),
     "shell": shlex.quote,
-    "shell, backslashes": lambda value: "".join(sign if sign.isalnum() or sign in "_@%+=:,./-" else "\\" + sign for sign in value),
+    "shell, backslashes": lambda value: "".join(
+        sign if sign.isalnum() or sign in "_@%+=:,./-" else "\\" + sign for sign in value
+    ),
     "html": lambda value: html.escape(value),
     "html of jinja": lambda value: html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
@@ -73,7 +77,10 @@ def test_every_spelling_is_masked(how: str, value: str) -> None:
 @pytest.mark.parametrize("value", ["postgres://ada:hunter2-x@db:5432/shop", "ada:hunter2-x"])
 def test_the_password_in_an_address_or_a_pair_is_masked_alone(value: str) -> None:
     redactor = Redactor({"DATABASE_URL": value})
-    assert redactor.line("password authentication failed with hunter2-x") == "password authentication failed with «DATABASE_URL»"
+    assert (
+        redactor.line("password authentication failed with hunter2-x")
+        == "password authentication failed with «DATABASE_URL»"
+    )
 
 
 @pytest.mark.parametrize("width", [12, 30, 60, 76])
@@ -95,7 +102,12 @@ def test_a_secret_that_is_wrapped_at_its_hyphens_is_masked() -> None:
 
 def test_a_line_that_only_ends_as_a_secret_begins_leaves_the_next_one_alone() -> None:
     lines = Lines(Redactor({"KEY": "abcdefghijklmnopqrstuvwxyz"}))
-    assert [lines.line(text) for text in ("ends with abcdef", "other", "ghijklmnop", "")] == ["ends with abcdef", "other", "ghijklmnop", ""]
+    assert [lines.line(text) for text in ("ends with abcdef", "other", "ghijklmnop", "")] == [
+        "ends with abcdef",
+        "other",
+        "ghijklmnop",
+        "",
+    ]
 
 
 SIGNS = st.characters(min_codepoint=33, exclude_categories=("Cc", "Cf", "Cs", "Zs", "Zl", "Zp"))
@@ -113,7 +125,9 @@ def test_whatever_the_value_it_is_nowhere_in_the_text(value: str, before: str, a
 def test_no_terminal_finds_an_order_in_it(text: str) -> None:
     shown = plain(f"\x1b]0;title\x07{text}\x1b[8mhidden\x9b31m")
     assert not [sign for sign in shown if (ord(sign) < 32 and sign not in "\t\n") or 127 <= ord(sign) < 160]
-    assert shown.endswith("hidden") or "\x1b" in text or "\x90" in text or any("\x80" <= sign <= "\x9f" for sign in text)
+    assert (
+        shown.endswith("hidden") or "\x1b" in text or "\x90" in text or any("\x80" <= sign <= "\x9f" for sign in text)
+    )
 
 
 def test_a_short_line_of_a_value_stays_a_word() -> None:
@@ -137,12 +151,20 @@ def test_the_ledger_keeps_no_secret(tmp_path: Path) -> None:
     ledger: Any = MaskedLedger(open_ledger(tmp_path / "ledger.db"), Redactor({"KEY": WORD}))
     run = ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0)
     ledger.begin_step(run, "unit", "key", 1.0)
-    ledger.end_step(run, "unit", SUCCEEDED, 2.0, {"failure": f"says {WORD}", "tests": WORD, "image": "r/web", "proof": {"why": [f"x {WORD}"]}})
+    ledger.end_step(
+        run,
+        "unit",
+        SUCCEEDED,
+        2.0,
+        {"failure": f"says {WORD}", "tests": WORD, "image": "r/web", "proof": {"why": [f"x {WORD}"]}},
+    )
     release = ledger.add_release(dataclasses.replace(RELEASE, subject=f"fix {WORD}"))
     deployment = ledger.begin_deployment(dataclasses.replace(DEPLOYMENT, reason=f"because {WORD}"))
     ledger.end_deployment(deployment, "failed", 12.0, None, f"GET /: 500: {WORD}")
     ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", WORD, 1.0))
-    ledger.add_evidence(Evidence("shop", 1, "staging", "proof", "", True, json.dumps({"verdict": "SAFE", "log": [f'a "{WORD}"']}), 1.0))
+    ledger.add_evidence(
+        Evidence("shop", 1, "staging", "proof", "", True, json.dumps({"verdict": "SAFE", "log": [f'a "{WORD}"']}), 1.0)
+    )
     ledger.acquire("shop/staging", "ada", f"deploy {WORD}", 15.0)
     assert release.images == RELEASE.images
     ledger.close()
@@ -156,7 +178,13 @@ def test_the_ledger_keeps_no_secret(tmp_path: Path) -> None:
 
 def test_what_is_compared_when_it_is_read_again_stays(tmp_path: Path) -> None:
     ledger: Any = MaskedLedger(open_ledger(tmp_path / "ledger.db"), Redactor({"PIN": "2024"}))
-    proof = {"app": "shop", "schema_before": "20240101_users", "schema_after": "20240102_mail", "digest": "sha256:2024", "why": "says 2024"}
+    proof = {
+        "app": "shop",
+        "schema_before": "20240101_users",
+        "schema_after": "20240102_mail",
+        "digest": "sha256:2024",
+        "why": "says 2024",
+    }
     ledger.add_release(RELEASE)
     ledger.add_evidence(Evidence("shop", 1, "staging", "proof", "", True, json.dumps(proof), 1.0))
     assert json.loads(ledger.evidence("shop", 1)[0].detail) == {**proof, "why": "says «PIN»"}
@@ -202,6 +230,8 @@ def test_no_writer_of_a_process_can_bypass_it() -> None:
     assert done.stdout.splitlines()[0] == "\x1b[31m«KEY»\x1b[0m and that"
     assert "library: «KEY»" in done.stderr
     assert "RuntimeError: «KEY»" in done.stderr
-    plain_done = subprocess.run([sys.executable, "-c", TALKS], capture_output=True, text=True, env={"NO_COLOR": "1"}, check=False)
+    plain_done = subprocess.run(
+        [sys.executable, "-c", TALKS], capture_output=True, text=True, env={"NO_COLOR": "1"}, check=False
+    )
     assert "\x1b" not in plain_done.stdout
     assert "⟦" not in plain_done.stdout

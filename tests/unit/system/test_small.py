@@ -23,18 +23,32 @@ SECRET = "s3cret/with?signs"
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.04, "0.0 s"), (14.26, "14.3 s"), (125, "2 min 5 s"), (900, "15 min"), (910, "15 min 10 s"), (11041, "3 h 4 min"), (10800, "3 h")]
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (14.26, "14.3 s"),
+        (125, "2 min 5 s"),
+        (900, "15 min"),
+        (910, "15 min 10 s"),
+        (11041, "3 h 4 min"),
+        (10800, "3 h"),
+    ],
 )
 def test_human(seconds: float, text: str) -> None:
     assert human(seconds) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(1, "just now"), (61, "61 s ago"), (600, "10 min ago"), (7300, "2 h ago"), (200000, "2 days ago")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1, "just now"), (61, "61 s ago"), (600, "10 min ago"), (7300, "2 h ago"), (200000, "2 days ago")],
+)
 def test_ago(seconds: float, text: str) -> None:
     assert ago(seconds) == text
 
 
-@pytest.mark.parametrize("form", [SECRET, quote(SECRET), quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()])
+@pytest.mark.parametrize(
+    "form", [SECRET, quote(SECRET), quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()]
+)
 def test_secrets_are_taken_out_in_every_form(form: str) -> None:
     assert Redactor({"KEY": SECRET}).line(f"url=x:{form}@host") == "url=x:«KEY»@host"
 

@@ -17,7 +17,9 @@ NOW = 1_800_000_000.0  # 15 January 2027
 def made(folder: Path, name: str, *options: str) -> Path:
     """A key of a person."""
     path = folder / name
-    subprocess.run(["ssh-keygen", "-q", "-N", "", "-C", name, "-f", str(path), *(options or ("-t", "ed25519"))], check=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-N", "", "-C", name, "-f", str(path), *(options or ("-t", "ed25519"))], check=True
+    )
     return path
 
 
@@ -31,7 +33,9 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(tmp_path_factory.mktemp("keys"), "ada")
 
 
-@pytest.mark.parametrize("options", [("-t", "ed25519"), ("-t", "ecdsa"), ("-t", "rsa", "-b", "2048")], ids=lambda item: item[1])
+@pytest.mark.parametrize(
+    "options", [("-t", "ed25519"), ("-t", "ecdsa"), ("-t", "rsa", "-b", "2048")], ids=lambda item: item[1]
+)
 def test_what_was_signed_is_verified_and_names_its_key(tmp_path: Path, options: tuple[str, ...]) -> None:
     key = made(tmp_path, "key", *options)
     signature = sign(TEXT, key, NAMESPACE)
@@ -48,7 +52,9 @@ def test_another_text_key_or_namespace_is_not(key: Path, tmp_path: Path) -> None
     assert not verified(TEXT, signature, [f'approver namespaces="git" {public(key)}'], NAMESPACE, NOW)
 
 
-@pytest.mark.parametrize("option", ['valid-after="20270115075900Z"', 'valid-before="20270115080100Z"', 'valid-after="20270115075900"'])
+@pytest.mark.parametrize(
+    "option", ['valid-after="20270115075900Z"', 'valid-before="20270115080100Z"', 'valid-after="20270115075900"']
+)
 def test_a_key_is_valid_by_the_clock_that_is_given(key: Path, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     signature, line = sign(TEXT, key, NAMESPACE), f"approver {option} {public(key)}"
@@ -56,7 +62,9 @@ def test_a_key_is_valid_by_the_clock_that_is_given(key: Path, option: str, monke
     assert not verified(TEXT, signature, [line], NAMESPACE, NOW + (-120 if "after" in option else 120))
 
 
-@pytest.mark.parametrize("text", ["", "nothing", "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----", "x" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "nothing", "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----", "x" * 100_000]
+)
 def test_what_is_no_signature_names_no_key(text: str) -> None:
     assert signer(text) is None
     assert not verified(TEXT, text, ["approver ssh-ed25519 AAAA"], NAMESPACE, NOW)

@@ -145,7 +145,9 @@ class DatabaseClient:
         return answer
 
 
-def database_client(ctx: Context, release: Release, environment: Environment, settings: Settings) -> DatabaseClient | None:
+def database_client(
+    ctx: Context, release: Release, environment: Environment, settings: Settings
+) -> DatabaseClient | None:
     """None if the release's plan has no PostgreSQL with migrations."""
     plan = release.plan
     accessory = plan.accessories[plan.database.accessory] if plan.database else None

@@ -16,7 +16,9 @@ from shipway.domain.schema_history import SchemaRevision
 from shipway.ports import DatabaseTool
 
 
-def down_migration_tool(ctx: Context, target: Release, revisions: Sequence[SchemaRevision], environment: Environment, own: Settings) -> DatabaseTool | None:
+def down_migration_tool(
+    ctx: Context, target: Release, revisions: Sequence[SchemaRevision], environment: Environment, own: Settings
+) -> DatabaseTool | None:
     """The tool of the newest release in the schema history. Without its image, plain SQL uses the recorded scripts;
     other tools can't, and the error names the files with the scripts."""
     brought = ctx.ledger.release(target.app, revisions[-1].release)
@@ -36,7 +38,9 @@ def down_migration_tool(ctx: Context, target: Release, revisions: Sequence[Schem
                 downs = as_folder(recorded)
                 if not downs:
                     raise _gone(ctx, brought, environment, recorded, error) from error
-                ctx.reporter.note(f"the image of release {brought.number} can't be had ({error.message}): its recorded down scripts run")
+                ctx.reporter.note(
+                    f"the image of release {brought.number} can't be had ({error.message}): its recorded down scripts run"
+                )
                 return {**downs, **files_of(ctx, target, environment, own, folder)}
 
         return read
@@ -44,14 +48,24 @@ def down_migration_tool(ctx: Context, target: Release, revisions: Sequence[Schem
     return database_tool(ctx, brought, environment, settings(ctx, brought, environment), files=instead)
 
 
-def _require_image(ctx: Context, release: Release, service: str, environment: Environment, recorded: dict[str, str]) -> None:
+def _require_image(
+    ctx: Context, release: Release, service: str, environment: Environment, recorded: dict[str, str]
+) -> None:
     try:
         ctx.images.pull(release.images[service], lambda line: None)
     except (EngineError, RegistryError) as error:
         raise _gone(ctx, release, environment, recorded, error) from error
 
 
-def _gone(ctx: Context, release: Release, environment: Environment, recorded: dict[str, str], error: Exception) -> MigrationFailed:
+def _gone(
+    ctx: Context, release: Release, environment: Environment, recorded: dict[str, str], error: Exception
+) -> MigrationFailed:
     where = write_out(ctx, release.app, environment.name, release.number, recorded) if recorded else None
-    hint = f"run them by hand, as they were recorded when they were deployed: {where}\n{', '.join(recorded)}" if where else ""
-    return MigrationFailed(f"the image of release {release.number}, which has the down scripts, can't be had", hint=hint)
+    hint = (
+        f"run them by hand, as they were recorded when they were deployed: {where}\n{', '.join(recorded)}"
+        if where
+        else ""
+    )
+    return MigrationFailed(
+        f"the image of release {release.number}, which has the down scripts, can't be had", hint=hint
+    )

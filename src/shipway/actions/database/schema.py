@@ -30,7 +30,9 @@ class Schema:
     up: tuple[str, ...] = ()
     down: tuple[str, ...] | None = None
     deferred: tuple[str, ...] = ()  # deferred to the next release
-    rollback: RollbackPlan | None = None  # of a rollback; or of a deployment that keeps a schema newer than both releases
+    rollback: RollbackPlan | None = (
+        None  # of a rollback; or of a deployment that keeps a schema newer than both releases
+    )
     tool: DatabaseTool | None = field(default=None, repr=False)  # of the release that has these migrations
 
 
@@ -43,14 +45,21 @@ def decide_schema(
     current_revision = revisions[-1].schema if revisions else None
     previous = history.current(deployments)
     left = ctx.ledger.release(release.app, previous.release) if previous else None
-    if way is None and left is not None and release.schema == left.schema and (above := ahead(deployments, left)) is not None:
+    if (
+        way is None
+        and left is not None
+        and release.schema == left.schema
+        and (above := ahead(deployments, left)) is not None
+    ):
         way = RollbackPlan(CODE_ONLY, above)  # its tool would not know the database's revision
     if way is not None:
         # The image that brought the current schema has all scripts; an older one doesn't know the revision.
         if release.plan.database is None or current_revision is None or way.schema == current_revision:
             return Schema(current_revision, way.schema, rollback=way)
         tool = down_migration_tool(ctx, release, revisions, environment, own)
-        return Schema(current_revision, way.schema, down=(f"{current_revision} → {way.schema}",), rollback=way, tool=tool)
+        return Schema(
+            current_revision, way.schema, down=(f"{current_revision} → {way.schema}",), rollback=way, tool=tool
+        )
     # Running the tool costs a container: only if the ledger does not show that the schema is current.
     settled = previous is not None and deployments[0].schema == previous.schema == release.schema
     if release.plan.database is None or (settled and observed.accessories):
@@ -80,7 +89,12 @@ def _up(
 
 
 def ripe(
-    ctx: Context, release: Release, environment: Environment, own: Settings, pending: Sequence[str], before: Release | None
+    ctx: Context,
+    release: Release,
+    environment: Environment,
+    own: Settings,
+    pending: Sequence[str],
+    before: Release | None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The pending revisions that a deployment applies after the previous release, and the names of the deferred
     ones."""
@@ -93,7 +107,9 @@ def ripe(
     return up, tuple(called.get(item, item) for item in pending[len(up) :])
 
 
-def _names(ctx: Context, release: Release, environment: Environment, own: Settings, revisions: Sequence[str]) -> dict[str, str]:
+def _names(
+    ctx: Context, release: Release, environment: Environment, own: Settings, revisions: Sequence[str]
+) -> dict[str, str]:
     """For plain SQL, whose revisions are only version numbers: the names of files or folders without the direction."""
     database = release.plan.database
     assert database is not None

@@ -20,15 +20,21 @@ def old_name(deployment: int) -> str:
     return f"shipway_before_{deployment}"
 
 
-def finish_restore(ctx: Context, dead: Deployment, release: Release, environment: Environment, current_revision: str | None) -> None:
+def finish_restore(
+    ctx: Context, dead: Deployment, release: Release, environment: Environment, current_revision: str | None
+) -> None:
     """Finish the restore of a process that died, or roll it back. ctx: of the host of the database."""
     shell = _shell(ctx, dead, release, environment)
     done = shell is not None and old_name(dead.id) in shell.run("there").there
-    ctx.reporter.heading(f"{'finish' if done else 'take back'} the restore in {dead.environment}: {dead.actor}'s process is gone")
+    ctx.reporter.heading(
+        f"{'finish' if done else 'take back'} the restore in {dead.environment}: {dead.actor}'s process is gone"
+    )
     if done:
         ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), dead.goal, "")
     else:
-        ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), current_revision, "its process ended before the names changed")
+        ctx.ledger.end_deployment(
+            dead.id, FAILED, ctx.clock(), current_revision, "its process ended before the names changed"
+        )
     if shell is not None:
         clean_up(shell)
 
@@ -36,7 +42,9 @@ def finish_restore(ctx: Context, dead: Deployment, release: Release, environment
 def clean_up_after(ctx: Context, newest: Deployment, release: Release, environment: Environment) -> None:
     """Clean up after a restore that was finalized when its process ended."""
     try:
-        shell = _shell(ctx.on(environment.hosts[0].name), newest, release, environment) if newest.kind == RESTORE else None
+        shell = (
+            _shell(ctx.on(environment.hosts[0].name), newest, release, environment) if newest.kind == RESTORE else None
+        )
         if shell is not None:
             clean_up(shell)
     except ShipwayError as error:  # its server may be under repair

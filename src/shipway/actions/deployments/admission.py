@@ -32,7 +32,9 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     if release is None:
         reasons.append(problem)
     else:
-        reasons += _refused_release(in_force, release) + _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
+        reasons += _refused_release(in_force, release) + _unapproved(
+            ctx, release=release, book=book, in_force=in_force, revision=commit.revision
+        )
     if reasons or release is None:
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]
@@ -56,7 +58,11 @@ def refused_before(
     in the environments that its steps prove against. Raises GateRefused."""
     reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref)) + refused_plan(in_force, plan)
     reasons += gate.refused_proof(plan, in_force)
-    reasons += [f"{item.environment}, which a step proves against: {reason}" for item in proves for reason in refused_plan(item, plan)]
+    reasons += [
+        f"{item.environment}, which a step proves against: {reason}"
+        for item in proves
+        for reason in refused_plan(item, plan)
+    ]
     if reasons:
         raise refusal(commit, in_force, reasons, plan, ref)
 
@@ -71,7 +77,9 @@ def candidate_of(book: Rulebook, in_force: InForce, commit: Commit, ref: str) ->
     branches = origin.contains(asked, commit.revision)
     if not branches:
         branches = origin.contains([name for name in names if name not in asked][:OTHERS], commit.revision)
-    return gate.Candidate(commit.revision, tags, tuple(branches), ref.removeprefix(TAGS) if ref.startswith(TAGS) else None)
+    return gate.Candidate(
+        commit.revision, tags, tuple(branches), ref.removeprefix(TAGS) if ref.startswith(TAGS) else None
+    )
 
 
 def refused_commit(book: Rulebook, in_force: InForce, candidate: gate.Candidate) -> list[str]:
@@ -95,11 +103,17 @@ def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
 
 
 def _refused_release(in_force: InForce, release: Release) -> list[str]:
-    name, reasons = in_force.environment, refused_plan(in_force, release.plan) + gate.refused_proof(release.plan, in_force)
+    name, reasons = (
+        in_force.environment,
+        refused_plan(in_force, release.plan) + gate.refused_proof(release.plan, in_force),
+    )
     if name in release.plan.environments:
         required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
         lacking = [check.name for check in required if not image_of(release, check)]
-        reasons += [f"release {release.number} has no image for the check {check}, which the rules in force ask for" for check in lacking]
+        reasons += [
+            f"release {release.number} has no image for the check {check}, which the rules in force ask for"
+            for check in lacking
+        ]
     return reasons
 
 
@@ -120,7 +134,12 @@ def after_of(in_force: InForce) -> list[str]:
 
 
 def refusal(
-    commit: Commit, in_force: InForce, reasons: Sequence[str], plan: Plan | None, ref: str, release: Release | None = None
+    commit: Commit,
+    in_force: InForce,
+    reasons: Sequence[str],
+    plan: Plan | None,
+    ref: str,
+    release: Release | None = None,
 ) -> GateRefused:
     """All reasons, the rules side by side if they differ, and the next steps."""
     name = in_force.environment
@@ -128,22 +147,32 @@ def refusal(
     columns = [*((("this commit", plan),) if plan else ()), *((item.source, item.plan) for item in in_force.sets)]
     table = rules.side_by_side(columns, name)
     shown = "\nThe rules differ:\n" + "\n".join(f"  {line}" for line in table.splitlines()) if table else ""
-    return GateRefused(f"{name} refuses {commit.revision[:12]}:\n{listed}{shown}", hint=_hint(commit, in_force, reasons, ref, bool(table), release))
+    return GateRefused(
+        f"{name} refuses {commit.revision[:12]}:\n{listed}{shown}",
+        hint=_hint(commit, in_force, reasons, ref, bool(table), release),
+    )
 
 
-def _hint(commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, differ: bool, release: Release | None) -> str:
+def _hint(
+    commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, differ: bool, release: Release | None
+) -> str:
     name = in_force.environment
     what = ref.removeprefix(TAGS).removeprefix(HEADS) or commit.revision[:12]
     hints = []
     if any("push it first" in reason for reason in reasons):
         hints.append(f"git push, then: shipway run {what}")
     if any("not validated on" in reason for reason in reasons):
-        hints.append("; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force)) + f"; then: shipway deploy {name} {what}")
+        hints.append(
+            "; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force))
+            + f"; then: shipway deploy {name} {what}"
+        )
     if any("approval" in reason for reason in reasons):
         number = f" r{release.number}" if release else ""
         hints.append(f"another person: shipway approve {name}{number}; then: shipway deploy {name} {what}")
     if differ or any(item.rules is None for item in in_force.sets):
-        hints.append(f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT")
+        hints.append(
+            f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT"
+        )
     return "; or: ".join(hints)
 
 
@@ -157,10 +186,17 @@ def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commi
     tip = book.origin.refs(fresh=True).commits.get(ref)
     if ref.startswith(TAGS) and tip != commit.revision:
         now = f"points to {tip[:12]} now" if tip else "is gone"
-        raise GateRefused(f"the tag {ref.removeprefix(TAGS)} {now}, and not to {commit.revision[:12]}", hint="push the tag again, under another name")
+        raise GateRefused(
+            f"the tag {ref.removeprefix(TAGS)} {now}, and not to {commit.revision[:12]}",
+            hint="push the tag again, under another name",
+        )
     current = ctx.ledger.current(app, environment)
     running = ctx.ledger.release(app, current.release) if current else None
-    if running is None or tip == commit.revision or not book.origin.is_older(commit.revision, running.revision, ref.removeprefix(HEADS)):
+    if (
+        running is None
+        or tip == commit.revision
+        or not book.origin.is_older(commit.revision, running.revision, ref.removeprefix(HEADS))
+    ):
         return ""
     return f"release {running.number} of the newer commit {running.revision[:12]} runs there, and {ref.removeprefix(HEADS)} has moved on"
 
@@ -179,8 +215,13 @@ def still_in_force(ctx: Context, order: DeployRequest) -> None:
     judged = [item.digest for item in (order.in_force.running, order.in_force.protected) if item]
     # Accepted rules replace those of exactly one running release.
     if running is not None and order.in_force.replaced != running.key and running.digest not in judged:
-        raise GateRefused(f"{order.environment.name} got a release with other rules meanwhile", hint="run the command again")
+        raise GateRefused(
+            f"{order.environment.name} got a release with other rules meanwhile", hint="run the command again"
+        )
     reasons = order.unapproved(ctx) if order.unapproved else []
     if reasons:
         listed = "\n".join(f"  - {reason}" for reason in reasons)
-        raise GateRefused(f"{order.environment.name} refuses release {order.release.number} now:\n{listed}", hint="run the command again")
+        raise GateRefused(
+            f"{order.environment.name} refuses release {order.release.number} now:\n{listed}",
+            hint="run the command again",
+        )

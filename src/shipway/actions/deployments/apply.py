@@ -74,13 +74,27 @@ class Applying:
     def run(self) -> None:
         """Run the whole deployment. Raises the failure after rolling everything back."""
         try:
-            for step in (self._make_room, self._accessories, self._pull, self._migrate, self._revert_first, self._seed, self._take_over, self._verify, self._watch):
+            for step in (
+                self._make_room,
+                self._accessories,
+                self._pull,
+                self._migrate,
+                self._revert_first,
+                self._seed,
+                self._take_over,
+                self._verify,
+                self._watch,
+            ):
                 step()
         except BaseException as error:
             self._undo(error)
             raise
         self.serves = True
-        former = {part.host.name: "it was not cleaned up yet" for part in self.decision.parts if part.host not in self.order.environment.hosts}
+        former = {
+            part.host.name: "it was not cleaned up yet"
+            for part in self.decision.parts
+            if part.host not in self.order.environment.hosts
+        }
         attempt_all(
             partial(self._remember, former), partial(self.everywhere, HostDeployment.forget_replaced), self._retire, self._revert,
             *(host.require_trusted_running for host in self.hosts),
@@ -154,7 +168,9 @@ class Applying:
         assert database is not None
         name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
         volumes = next((spec.volumes for spec in host.desired.accessories if spec.name == name), {})
-        return any(item.name == name for item in host.observed.accessories) or any(volume not in host.new_volumes for volume in volumes)
+        return any(item.name == name for item in host.observed.accessories) or any(
+            volume not in host.new_volumes for volume in volumes
+        )
 
     def _revert_first(self) -> None:
         """Revert the schema first if the old code fails on the current one. Any later failure reapplies it."""
@@ -231,7 +247,9 @@ class Applying:
         self.reverting = True
         try:
             with self.here.part("revert", ", ".join(down)):
-                self.decision.schema.tool.down(self.decision.schema.target, lambda line: self.ctx.reporter.line("revert", line))
+                self.decision.schema.tool.down(
+                    self.decision.schema.target, lambda line: self.ctx.reporter.line("revert", line)
+                )
         except Exception:
             with suppress(Exception):  # some of the scripts may have run
                 self.schema = self.decision.schema.tool.current()
@@ -267,7 +285,9 @@ class Applying:
         """Restore the previous release. Discards volumes created by this deployment, which hold no user data as long as
         no previous release existed or no request arrived."""
         made = not self.switched or self.decision.previous is None
-        volumes = {part.host.name: host.new_volumes for part, host in zip(self.decision.parts, self.hosts, strict=True) if made}
+        volumes = {
+            part.host.name: host.new_volumes for part, host in zip(self.decision.parts, self.hosts, strict=True) if made
+        }
         revert(self.ctx, self.order.release, self.order.environment, self.decision.previous, volumes)
 
     def _stop_begun(self) -> None:
@@ -297,7 +317,9 @@ class Applying:
         self.schema = self.before
 
     def _schema_stays(self, why: str) -> None:
-        text = f"the schema stays at {self.schema}: {why}; before this deployment it was at {self.before or 'no revision'}"
+        text = (
+            f"the schema stays at {self.schema}: {why}; before this deployment it was at {self.before or 'no revision'}"
+        )
         self.ctx.reporter.note(f"{text}{self._way_to_rows()}")
 
     def _way_to_rows(self) -> str:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 TAIL = 15
 AUTHORITY = "/shipway-authority.pem"  # in a check's container: the CA certificate of the environment's address
-TRUSTED_BY = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")  # OpenSSL, requests, curl, Node
+TRUSTED_BY = (
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+)  # OpenSSL, requests, curl, Node
 
 
 def check_image(name: str) -> str:
@@ -68,7 +73,9 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
             visiting = dataclasses.replace(spec, network_of=network_of)
             code = run_container(ctx, visiting, on_line=on_line, timeout=check.timeout, before=trust)
         detail = "passed" if code == 0 else _why(code, check.timeout)
-        evidence = Evidence(release.app, release.number, environment.name, "check", name, code == 0, detail, ctx.clock())
+        evidence = Evidence(
+            release.app, release.number, environment.name, "check", name, code == 0, detail, ctx.clock()
+        )
         ctx.ledger.add_evidence(evidence)
         if code != 0:
             raise DeployFailed(f"check {name} {detail} on {environment.name}\n" + "\n".join(lines))

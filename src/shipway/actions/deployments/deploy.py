@@ -93,7 +93,9 @@ def _give_version(ctx: Context, order: DeployRequest) -> None:
     """Assign the release's version once nothing rejects it."""
     if order.version and order.version not in versions(ctx, order.release):
         release, name = order.release, order.environment.name
-        version = Evidence(release.app, release.number, name, "version", order.version, True, reason_of(order), ctx.clock())
+        version = Evidence(
+            release.app, release.number, name, "version", order.version, True, reason_of(order), ctx.clock()
+        )
         ctx.ledger.add_evidence(version)
 
 

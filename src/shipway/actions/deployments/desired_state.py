@@ -27,12 +27,16 @@ class HostState:
     changes: Changeset
 
 
-def desired_state_of(ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host) -> DesiredState:
+def desired_state_of(
+    ctx: Context, deployment: Deployment, release: Release, environment: Environment, host: Host
+) -> DesiredState:
     """What a deployment of the release put on a host; nothing if it wasn't one of its hosts."""
     own = settings(ctx, release, environment, like=deployment)
     deployments = ctx.ledger.history(release.app, environment.name)
     known = next((item for item in environment.hosts if item.name == host.name), None)
-    desired = render_desired(release, environment, own, seed=False, keep=history.previous_release(deployments, release.number), host=known)
+    desired = render_desired(
+        release, environment, own, seed=False, keep=history.previous_release(deployments, release.number), host=known
+    )
     return desired if known else nothing(desired)
 
 
@@ -49,4 +53,3 @@ def host_states(ctx: Context, app: str, environment: str) -> list[HostState]:
         desired, observed = desired_state_of(here, now, release, where, host), observe(here, app, environment)
         found.append(HostState(here, desired, observed, reconcile(desired, observed)))
     return found
-

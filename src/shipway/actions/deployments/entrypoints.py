@@ -37,13 +37,15 @@ def _warning(ctx: Context, service: Service, image: str) -> str:
     why = _why(ctx, [str(word) for word in entrypoint], image)
     return why and (
         f"warning: the image of {service.name} has the ENTRYPOINT {' '.join(map(str, entrypoint))[:80]}, {why}: `command: "
-        f"{service.command}` may never run. Set `entrypoint:` beside it in the plan, or end the script with `exec \"$@\"`"
+        f'{service.command}` may never run. Set `entrypoint:` beside it in the plan, or end the script with `exec "$@"`'
     )
 
 
 def _why(ctx: Context, entrypoint: list[str], image: str) -> str:
     if len(entrypoint) >= 3 and entrypoint[0].rpartition("/")[2] in ("sh", "bash") and entrypoint[1] == "-c":
-        return "" if "$" in entrypoint[2] and re.search(r"\$[@*0-9]", entrypoint[2]) else "whose shell ignores arguments"
+        return (
+            "" if "$" in entrypoint[2] and re.search(r"\$[@*0-9]", entrypoint[2]) else "whose shell ignores arguments"
+        )
     scripts = [word for word in entrypoint[:2] if "/" in word]
     if not scripts:
         return ""

@@ -171,7 +171,9 @@ class HostDeployment:
     @property
     def _has_peers(self) -> bool:
         """Whether services may call each other: the names of a single one needn't move with the requests."""
-        return max(len(self.plan.services), len(self._previous_release.plan.services) if self._previous_release else 0) > 1
+        return (
+            max(len(self.plan.services), len(self._previous_release.plan.services) if self._previous_release else 0) > 1
+        )
 
     @property
     def _beside_traffic(self) -> bool:
@@ -196,7 +198,9 @@ class HostDeployment:
         if old and self._previous_release:
             names_of = ([spec.name for spec in new], [item.name for item in old])
             try:
-                share_assets(self.ctx, service, *names_of, new[0].image, self._previous_release.images.get(service.name, ""))
+                share_assets(
+                    self.ctx, service, *names_of, new[0].image, self._previous_release.images.get(service.name, "")
+                )
             except (DiskFull, OSError) as error:
                 if not self._is_rollback:
                     raise
@@ -223,7 +227,9 @@ class HostDeployment:
 
     def wait_stable(self) -> None:
         """Containers without a health check must stay up for SETTLED seconds without a restart."""
-        blind = [spec.name for spec in self.desired.services if spec.name in self._started_at and not self._health(spec)[0]]
+        blind = [
+            spec.name for spec in self.desired.services if spec.name in self._started_at and not self._health(spec)[0]
+        ]
         if self._is_rollback or not blind:
             return
         until = max(self._started_at[name] for name in blind) + SETTLED
@@ -235,7 +241,10 @@ class HostDeployment:
 
     def stop_begun(self) -> None:
         """Stop what was started and gets no requests."""
-        side_by_side(lambda spec: self.ctx.runtime.stop(spec.name, spec.stop_grace), [spec for spec in self.desired.services if spec.name in self._started_at])
+        side_by_side(
+            lambda spec: self.ctx.runtime.stop(spec.name, spec.stop_grace),
+            [spec for spec in self.desired.services if spec.name in self._started_at],
+        )
 
     def require_stable(self) -> None:
         """DeployFailed if a container of the started release has ended, or is crash-looping."""
@@ -289,7 +298,11 @@ class HostDeployment:
             wait_drained(self.ctx, self._outgoing(), self._switched_at())
         else:
             idle = self._was_on_standby(deployments)
-            leaving = [item for item in leaving if item.name not in idle and drained(self.ctx, item, self._since(deployments, item))]
+            leaving = [
+                item
+                for item in leaving
+                if item.name not in idle and drained(self.ctx, item, self._since(deployments, item))
+            ]
         if leaving:
             with self.part("retire", counted(len(leaving), "container")):
                 side_by_side(lambda item: self.stop(item, remove=verbs[item.name] == "remove"), leaving)
@@ -307,8 +320,12 @@ class HostDeployment:
         draining = [item for item in self._outgoing() if not drained(self.ctx, item, self._since(deployments, item))]
         since = {release_of(item) or 0: self._since(deployments, item) for item in draining}
         for number in oldest(since):
-            self.ctx.reporter.note(f"release {number} ends now, while it drains: only {MOST} outgoing releases do so at once")
-            side_by_side(lambda item: self.stop(item, remove=True), [item for item in draining if release_of(item) == number])
+            self.ctx.reporter.note(
+                f"release {number} ends now, while it drains: only {MOST} outgoing releases do so at once"
+            )
+            side_by_side(
+                lambda item: self.stop(item, remove=True), [item for item in draining if release_of(item) == number]
+            )
 
     def stop(self, container: ContainerInfo, *, remove: bool = False) -> None:
         """Let it finish its work, and stop it."""
@@ -327,11 +344,17 @@ class HostDeployment:
 
     def _without_standby(self) -> dict[str, str]:
         """Containers to stop that would stay on standby if there were enough memory."""
-        warm = [item for item in self._outgoing() if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.desired.keep]
+        warm = [
+            item
+            for item in self._outgoing()
+            if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.desired.keep
+        ]
         if not warm:
             return {}
         fits, why = standby_fits(self.ctx, warm)
-        stays = f"stays on standby for {human(float(warm[0].labels[LABEL_STANDBY]))}" if fits else "doesn't stay on standby"
+        stays = (
+            f"stays on standby for {human(float(warm[0].labels[LABEL_STANDBY]))}" if fits else "doesn't stay on standby"
+        )
         self.ctx.reporter.note(f"release {release_of(warm[0])} {stays}: {why}")
         return {} if fits else {item.name: "stop" for item in warm}
 
@@ -350,4 +373,3 @@ class HostDeployment:
     def created(self) -> tuple[Change, ...]:
         """The changes that create or start something here."""
         return self.changeset.of("container", "create", "start")
-

@@ -13,7 +13,9 @@ INTERVAL = 1.0  # seconds between two checks
 Counts = Sequence[Mapping[int, Traffic]]
 
 
-def watch(hosts: Sequence[HostDeployment], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
+def watch(
+    hosts: Sequence[HostDeployment], rule: Watch, release: int, *, duration: float, old: int | None = None
+) -> None:
     """Watch for `duration` seconds. DeployFailed as soon as its requests do badly; `old`: the release to compare it
     with."""
     ctx = hosts[0].ctx

@@ -79,7 +79,9 @@ class Decision:
         rules = tuple(differences(before, self.order.release.plan, name)) if before else ()
         if len(self.parts) == 1:
             return dataclasses.replace(self.first.changeset, rules=rules)
-        changes = [dataclasses.replace(item, host=part.host.name) for part in self.parts for item in part.changeset.changes]
+        changes = [
+            dataclasses.replace(item, host=part.host.name) for part in self.parts for item in part.changeset.changes
+        ]
         return Changeset(self.first.changeset.title, tuple(changes), rules)
 
 
@@ -117,7 +119,9 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     keep = history.previous_release(deployments, release.number)
     parts = []
     for host, seen in there.items():
-        desired = render_desired(release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host)
+        desired = render_desired(
+            release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host
+        )
         if host == hosts[0]:
             desired = dataclasses.replace(desired, up=schema.up, down=schema.down)
         if host not in environment.hosts:

@@ -62,7 +62,8 @@ def refusals(proof: Proof) -> list[str]:
     way, code = proof.way, proof.old_code
     return [
         f"the way down: {way.verdict}" + "".join(f"; {reason}" for reason in way.reasons[:3]),
-        f"release {proof.before} on the new schema: {code.verdict}" + "".join(f"; {reason}" for reason in code.reasons[:3]),
+        f"release {proof.before} on the new schema: {code.verdict}"
+        + "".join(f"; {reason}" for reason in code.reasons[:3]),
     ]
 
 

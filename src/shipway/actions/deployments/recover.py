@@ -112,17 +112,27 @@ def _switched(ctx: Context, release: Release, environment: Environment, host: Ho
 
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     """Complete it, or roll it back like any deployment."""
-    ctx.reporter.heading(f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone")
+    ctx.reporter.heading(
+        f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone"
+    )
     # One of an older version has no rollback plan.
     back_by = RollbackPlan(dead.way, dead.goal) if dead.way else RollbackPlan(CODE_THEN_DOWN, release.schema)
     way = back_by if dead.kind == ROLLBACK else None
     running = running_rules(ctx, dead.app, dead.environment)  # the others were met, and can't be read without a clone
     in_force = InForce(dead.environment, running) if running else None
-    apply(ctx, decide(ctx, DeployRequest(release, environment, dead.kind, dead.reason, like=dead, rollback=way, in_force=in_force)), dead.id)
+    apply(
+        ctx,
+        decide(
+            ctx, DeployRequest(release, environment, dead.kind, dead.reason, like=dead, rollback=way, in_force=in_force)
+        ),
+        dead.id,
+    )
 
 
 def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
-    ctx.reporter.heading(f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}")
+    ctx.reporter.heading(
+        f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}"
+    )
     deployments = ctx.ledger.history(dead.app, dead.environment)
     previous, revisions = history.current(deployments), schema_revisions(deployments)
     schema = revisions[-1].schema if revisions else None
@@ -149,7 +159,9 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
 def _revision(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> str | None:
     """The schema's revision, by the newest release that may know it; None if that can't be queried."""
     try:
-        tool = database_tool(ctx.on(environment.hosts[0].name), release, environment, settings(ctx, release, environment, like=dead))
+        tool = database_tool(
+            ctx.on(environment.hosts[0].name), release, environment, settings(ctx, release, environment, like=dead)
+        )
         return tool.current() if tool else None
     except ShipwayError:
         return None
@@ -176,7 +188,9 @@ def _runs(observed: Observed, accessory: str) -> bool:
     return any(item.running and item.labels.get(LABEL_NAME) == accessory for item in observed.accessories)
 
 
-def _schema_back(ctx: Context, dead: Deployment, release: Release, environment: Environment, current_revision: SchemaRevision) -> None:
+def _schema_back(
+    ctx: Context, dead: Deployment, release: Release, environment: Environment, current_revision: SchemaRevision
+) -> None:
     """Restore the previous revision: down after a deployment, up after a rollback that reverted the schema first."""
     database, again = release.plan.database, dead.way == DOWN_THEN_CODE
     if database is None or dead.way == CODE_ONLY or not (dead.kind == DEPLOY or again):

@@ -34,7 +34,11 @@ PATIENCE = 2 * QUIET  # seconds in which most requests to a failed release compl
 
 
 def revert(
-    ctx: Context, left: Release, environment: Environment, previous: Deployment | None, discard: Mapping[str, Sequence[str]] | None = None
+    ctx: Context,
+    left: Release,
+    environment: Environment,
+    previous: Deployment | None,
+    discard: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Roll back from `left` to the previous deployment; None: to nothing. discard: by host, volumes created by `left`
     that are removed with its accessories; all others stay, and are listed. Raises failures with their hosts when all
@@ -75,7 +79,13 @@ class _Reverting:
     """The restoration of one host."""
 
     def __init__(
-        self, ctx: Context, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
+        self,
+        ctx: Context,
+        left: Release,
+        environment: Environment,
+        host: Host,
+        good: Release | None,
+        previous: Deployment | None,
     ) -> None:
         self.ctx, self.left, self.good, self.environment = ctx, left, good, environment
         self.app, self.name, self.domain = left.app, environment.name, environment.domain
@@ -103,7 +113,9 @@ class _Reverting:
         else:
             steps = [self._accessories, self._traffic, lambda: self._start(self.desired.workers)]
             steps += [self._empty] if self.good is None else [self._take_away]
-        attempt_all(*steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._tell_what_stays)
+        attempt_all(
+            *steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._tell_what_stays
+        )
 
     def _traffic(self) -> None:
         """Route all requests to the good release if it can be started; then drain the failed one."""
@@ -120,19 +132,28 @@ class _Reverting:
     def _empty(self) -> None:
         """No release was good here before: only the accessories' volumes stay, of databases that are complete."""
         plan = self.left.plan.accessories
-        of = [(item.name, plan[item.labels[LABEL_NAME]]) for item in self.observed.accessories if item.running and item.labels[LABEL_NAME] in plan]
+        of = [
+            (item.name, plan[item.labels[LABEL_NAME]])
+            for item in self.observed.accessories
+            if item.running and item.labels[LABEL_NAME] in plan
+        ]
         with suppress(DeployFailed):  # not needed now; its next start reports what is missing
             wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
         attempt_all(
             *(partial(self.ctx.runtime.remove, item.name, volumes=False) for item in self.observed.accessories),
-            *(partial(self.ctx.runtime.remove_network, network) for network in (self.rotation, names.network(self.app, self.name))),
+            *(
+                partial(self.ctx.runtime.remove_network, network)
+                for network in (self.rotation, names.network(self.app, self.name))
+            ),
             partial(self.ctx.edge.trim, publish(self.environment)),
         )
 
     def _added(self) -> list[ContainerInfo]:
         """Accessories of the failed release that the good one lacks."""
         deployments = self.ctx.ledger.history(self.app, self.name)
-        if self.good is None or any((item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in deployments):
+        if self.good is None or any(
+            (item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in deployments
+        ):
             return []
         known, mine = {spec.name for spec in self.desired.accessories}, self.ctx.ledger.identity()
         made = (str(self.left.number), mine)
@@ -174,7 +195,9 @@ class _Reverting:
         changes = self.changes.of("accessory", "create", "start", "bring back")
         stopped = {item.name for item in self.observed.accessories if not item.running}
         # One that differs from the plan is kept: replacing it is up to a deployment.
-        differ = [replace(item, verb="start") for item in self.changes.of("accessory", "replace") if item.name in stopped]
+        differ = [
+            replace(item, verb="start") for item in self.changes.of("accessory", "replace") if item.name in stopped
+        ]
         start_accessories(self.ctx, [*changes, *differ], self.good.plan, self.observed.accessories)
         forget_replaced(self.ctx, self.changes.of("accessory", "remove"))
 
@@ -213,8 +236,15 @@ class _Reverting:
         def since(item: ContainerInfo) -> float:
             return switched if item.name in served else replaced_at(deployments, release_of(item)) or 0.0
 
-        draining = {item.name for item in wait_drained(self.ctx, [item for item in others if item.name in served], switched, at_most=PATIENCE)}
-        draining |= {item.name for item in others if item.name not in served and not drained(self.ctx, item, since(item))}
+        draining = {
+            item.name
+            for item in wait_drained(
+                self.ctx, [item for item in others if item.name in served], switched, at_most=PATIENCE
+            )
+        }
+        draining |= {
+            item.name for item in others if item.name not in served and not drained(self.ctx, item, since(item))
+        }
         if not self.desired.services:  # no later process handles this host
             draining = set()
 

@@ -47,7 +47,9 @@ def take_over(switching: Switching) -> None:
         switching.everywhere(HostDeployment.forget_names)
     if switching.last_switch is not None:
         took = (switching.last_switch - switching.decided) * 1000
-        switching.ctx.reporter.note(f"all requests go to release {order.release.number}, {took:.0f} ms after the decision")
+        switching.ctx.reporter.note(
+            f"all requests go to release {order.release.number}, {took:.0f} ms after the decision"
+        )
 
 
 def _blue_green(switching: Switching) -> None:

@@ -25,12 +25,21 @@ def snapshot_before(ctx: Context, order: DeployRequest, own: Settings, current_r
     release, environment = order.release, order.environment
     now = ctx.ledger.current(release.app, environment.name)
     database, asked = release.plan.database, now is None or asks_for_proof(release.plan, environment, order.in_force)
-    if database is None or not domain.wanted(database.snapshot, _proof(ctx, release, environment, current_revision), asked=asked):
+    if database is None or not domain.wanted(
+        database.snapshot, _proof(ctx, release, environment, current_revision), asked=asked
+    ):
         return None
     shell = database_client(ctx, release, environment, own)
     if shell is None:
         return None
-    return take(ctx, shell, now.release if now else 0, current_revision, f"before the migrations of release {release.number}", database.snapshot.keep)
+    return take(
+        ctx,
+        shell,
+        now.release if now else 0,
+        current_revision,
+        f"before the migrations of release {release.number}",
+        database.snapshot.keep,
+    )
 
 
 def take(ctx: Context, shell: DatabaseClient, release: int, schema: str | None, cause: str, most: int) -> Snapshot:
@@ -57,4 +66,7 @@ def current_snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot
 
 def _proof(ctx: Context, release: Release, environment: Environment, current_revision: str | None) -> Proof | None:
     found = proofs(ctx, release.app, environment.name, release.number)
-    return next((item for item in found if (item.digest, item.schema_before) == (images_digest(release), current_revision)), None)
+    return next(
+        (item for item in found if (item.digest, item.schema_before) == (images_digest(release), current_revision)),
+        None,
+    )

@@ -47,7 +47,14 @@ def start_accessories(
             bring_back(ctx, change.name, change.spec.stop_grace)
         else:
             accessory = plan.accessories[change.spec.labels[LABEL_NAME]]
-            _create(ctx, change, accessory, by_name.get(change.name), by_name.get(names.replaced(change.name)), [] if new is None else new)
+            _create(
+                ctx,
+                change,
+                accessory,
+                by_name.get(change.name),
+                by_name.get(names.replaced(change.name)),
+                [] if new is None else new,
+            )
     wait_healthy(ctx, [_health(change, plan) for change in changes])
 
 
@@ -69,7 +76,12 @@ def forget_replaced(ctx: Context, changes: Sequence[Change]) -> None:
 
 
 def _create(
-    ctx: Context, change: Change, accessory: Accessory, found: ContainerInfo | None, replaced: ContainerInfo | None, made: list[str]
+    ctx: Context,
+    change: Change,
+    accessory: Accessory,
+    found: ContainerInfo | None,
+    replaced: ContainerInfo | None,
+    made: list[str],
 ) -> None:
     assert change.spec is not None
     ctx.images.pull(change.spec.image, lambda line: ctx.reporter.line("accessories", line))
@@ -110,7 +122,9 @@ def hidden(spec: ContainerSpec, before: ContainerInfo) -> dict[str, str]:
 
 
 def _copy(ctx: Context, spec: ContainerSpec, source: str, target: str) -> None:
-    ctx.reporter.note(f"the data of {spec.name} lies in an anonymous volume: it is copied into {target}, and stays in {source} as well; once you have seen it there: docker volume rm {source}")
+    ctx.reporter.note(
+        f"the data of {spec.name} lies in an anonymous volume: it is copied into {target}, and stays in {source} as well; once you have seen it there: docker volume rm {source}"
+    )
     job = ContainerSpec(
         name=f"{spec.name}_job_copy", image=spec.image, labels={**spec.labels, LABEL_ROLE: "job", LABEL_CONFIG: "copy"},
         entrypoint=("sh", "-c"), command=(COPY,), volumes={source: "/from", target: "/to"},

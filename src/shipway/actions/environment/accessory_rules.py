@@ -22,7 +22,13 @@ COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade copied everyt
 
 
 def require_sound(
-    ctx: Context, plan: Plan, environment: str, changes: Sequence[Change], there: Sequence[ContainerInfo], *, force: bool
+    ctx: Context,
+    plan: Plan,
+    environment: str,
+    changes: Sequence[Change],
+    there: Sequence[ContainerInfo],
+    *,
+    force: bool,
 ) -> None:
     """UsageError if an accessory to create or replace would fail, or is unsafe without `force`."""
     by_name = {item.name: item for item in there}
@@ -48,9 +54,12 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
         config = config_of(ctx, item.image)
         right = right_path(accessory, declared_by(config), variables_of(config))
         if right is not None and is_anonymous(item.volumes.get(right, "")):
-            yield item.name, (
-                f"keeps its data in an anonymous volume ({item.volumes[right][:12]}…), not in the plan's volume: write "
-                f"`volume: {right}` into the plan and deploy with --force, and the data is copied"
+            yield (
+                item.name,
+                (
+                    f"keeps its data in an anonymous volume ({item.volumes[right][:12]}…), not in the plan's volume: write "
+                    f"`volume: {right}` into the plan and deploy with --force, and the data is copied"
+                ),
             )
 
 
@@ -68,7 +77,9 @@ def _upgraded(ctx: Context, spec: ContainerSpec, major: int) -> ContainerSpec | 
     volume = names.volume_of_version(spec.name, major)
     if not ctx.runtime.has_volume(volume):
         return None
-    chosen = dataclasses.replace(spec, volumes={volume if name == spec.name else name: path for name, path in spec.volumes.items()})
+    chosen = dataclasses.replace(
+        spec, volumes={volume if name == spec.name else name: path for name, path in spec.volumes.items()}
+    )
     complete = _read(ctx, chosen, f"{spec.volumes[spec.name]}/{COMPLETE}")
     return None if complete is None else chosen
 
@@ -124,7 +135,12 @@ def _require_not_upgraded(
     new, old = series_of(accessory.kind, accessory.image, variables_of(config)), None
     if runs is not None and runs.kind == accessory.kind:
         old = series_of(runs.kind, runs.image, variables_of(config_of(ctx, runs.image)))
-    if new is None or old is None or new.fits(old) or not ctx.runtime.has_volume(names.volume_of_version(spec.name, old.numbers[0])):
+    if (
+        new is None
+        or old is None
+        or new.fits(old)
+        or not ctx.runtime.has_volume(names.volume_of_version(spec.name, old.numbers[0]))
+    ):
         return
     raise UsageError(
         f"refused: the data of accessory {accessory.name} was moved to {old}, into the volume {names.volume_of_version(spec.name, old.numbers[0])}, "
@@ -155,9 +171,7 @@ def _require_series(
 
 def _remedy(accessory: Accessory, environment: str, old: Series) -> str:
     if accessory.kind == "postgres":
-        return (
-            f"`shipway database upgrade {environment}` moves the data by dump and restore; or go back to {old} in the plan"
-        )
+        return f"`shipway database upgrade {environment}` moves the data by dump and restore; or go back to {old} in the plan"
     return (
         "dump and restore: add an accessory of another name with the new image, load the dump of the old one into it, and let "
         f"the services use it; or, where {old.product} can upgrade its files in place, pass --force: no rollback leads back then"
@@ -188,7 +202,12 @@ def _read_version(ctx: Context, container: str, folder: str) -> Series | None:
 def _read(ctx: Context, spec: ContainerSpec, path: str) -> str | None:
     """Read a small file in the volumes of a container that doesn't exist."""
     job = dataclasses.replace(
-        spec, name=f"{spec.name}_job_version", labels={**spec.labels, LABEL_ROLE: "job"}, networks={}, publish=(), env={}
+        spec,
+        name=f"{spec.name}_job_version",
+        labels={**spec.labels, LABEL_ROLE: "job"},
+        networks={},
+        publish=(),
+        env={},
     )
     with never_started(ctx, job) as container:
         return _content(ctx, container, path)

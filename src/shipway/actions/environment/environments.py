@@ -40,7 +40,10 @@ class KnownApp:
         if name in self.ctx.ledger.environments(self.name) or name in self._labelled():
             return self._known(name)
         known = ", ".join(item.name for item in self.environments()) or "none"
-        raise UsageError(f"{self.name} has no environment {name!r}: not in the plan, the ledger or on the engine", hint=f"it has: {known}")
+        raise UsageError(
+            f"{self.name} has no environment {name!r}: not in the plan, the ledger or on the engine",
+            hint=f"it has: {known}",
+        )
 
     def _elsewhere(self) -> list[str]:
         recorded = [name for name in self.ctx.ledger.environments(self.name) if self._stands(name)]

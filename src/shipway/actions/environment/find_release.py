@@ -36,7 +36,10 @@ def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Rele
         found[f"revision {text}"] = by_revision
     if len({item.number for item in found.values()}) > 1:
         listed = ", ".join(f"{name} is r{item.number}" for name, item in found.items())
-        raise UsageError(f"{text} means more than one release: {listed}", hint=f"write the one that is meant, such as r{next(iter(found.values())).number}")
+        raise UsageError(
+            f"{text} means more than one release: {listed}",
+            hint=f"write the one that is meant, such as r{next(iter(found.values())).number}",
+        )
     return next(iter(found.values()), None)
 
 
@@ -46,9 +49,16 @@ def revision_of(ctx: Context, repository: Repository, text: str) -> str:
     number = number_of(text)
     if number is None:
         return text
-    apps = [app for app in ctx.ledger.apps() if (found := ctx.ledger.release(app, number)) and repository.has(found.revision)]
+    apps = [
+        app
+        for app in ctx.ledger.apps()
+        if (found := ctx.ledger.release(app, number)) and repository.has(found.revision)
+    ]
     if len(apps) != 1:
-        raise UsageError(f"there is no release {text} of this repository", hint="`shipway history` lists them; a branch of that name: refs/heads/" + text)
+        raise UsageError(
+            f"there is no release {text} of this repository",
+            hint="`shipway history` lists them; a branch of that name: refs/heads/" + text,
+        )
     release = ctx.ledger.release(apps[0], number)
     assert release is not None
     return release.revision

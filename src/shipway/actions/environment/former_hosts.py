@@ -48,11 +48,21 @@ def differences(ctx: Context, app: str, environment: Environment) -> Iterator[tu
         try:
             found = observe(ctx.on(host), app, environment.name)
         except ShipwayError as error:
-            yield host, "host", f"is not in the plan any more, and what ran there may still run ({error.message}): {remedy(environment.name, host)}", ""
+            yield (
+                host,
+                "host",
+                f"is not in the plan any more, and what ran there may still run ({error.message}): {remedy(environment.name, host)}",
+                "",
+            )
             continue
         if found.services or found.routes is not None:
             running = ", ".join(item.name for item in found.services) or "routes"
-            yield host, "host", f"is not in the plan any more, and still has {running}", "clean it up; accessories and volumes stay"
+            yield (
+                host,
+                "host",
+                f"is not in the plan any more, and still has {running}",
+                "clean it up; accessories and volumes stay",
+            )
 
 
 def clean_up(ctx: Context, app: str, environment: Environment, clean: Callable[[Host], object]) -> None:
@@ -77,7 +87,9 @@ def forget(ctx: Context, app: str, environment: str, host: str) -> None:
         known = former_hosts(own, app, environment)
         if host not in known:
             listed = ", ".join(known) or "none"
-            raise UsageError(f"{host} is no former host of {environment} that waits to be cleaned up", hint=f"there are: {listed}")
+            raise UsageError(
+                f"{host} is no former host of {environment} that waits to be cleaned up", hint=f"there are: {listed}"
+            )
         remember(own, app, environment, {name: why for name, why in known.items() if name != host})
 
 

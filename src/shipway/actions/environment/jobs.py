@@ -36,7 +36,10 @@ def service_job(
         env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
         files=secret_files(settings, plan.services[service]),
         security=plan.services[service].security,
-        networks={names.network(plan.app, environment.name): (), names.rotation_network(plan.app, environment.name): ()},
+        networks={
+            names.network(plan.app, environment.name): (),
+            names.rotation_network(plan.app, environment.name): (),
+        },
     )
 
 
@@ -72,7 +75,9 @@ def database_tool(
     )
 
 
-def files_of(ctx: Context, release: Release, environment: Environment, settings: Settings, folder: str) -> dict[str, bytes]:
+def files_of(
+    ctx: Context, release: Release, environment: Environment, settings: Settings, folder: str
+) -> dict[str, bytes]:
     """The files of a folder of the image that has the release's migrations."""
     database = release.plan.database
     assert database is not None
@@ -116,7 +121,9 @@ def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, byt
             return dict(_unpack(ctx.runtime.get(container, path)))
         except TooLarge:
             why = f"the image's folder {path} has more than {LARGEST >> 20} MB: too much for migrations"
-            raise UsageError(why, hint="set `database: {folder: …}` in the plan to the folder with the migrations alone") from None
+            raise UsageError(
+                why, hint="set `database: {folder: …}` in the plan to the folder with the migrations alone"
+            ) from None
         except FileNotFoundError:
             hint = "set `database: {folder: …}` in the plan"
             raise UsageError(f"the image has no folder {path}", hint=hint) from None

@@ -16,7 +16,9 @@ def authorities(ctx: Context, environment: Environment) -> list[str]:
     found = dict.fromkeys(ctx.on(host.name).edge.authority() for host in environment.hosts)
     known = [certificate for certificate in found if certificate]
     if not known:
-        raise UsageError(f"no edge of {environment.name} has an authority yet", hint=f"shipway deploy {environment.name}")
+        raise UsageError(
+            f"no edge of {environment.name} has an authority yet", hint=f"shipway deploy {environment.name}"
+        )
     return known
 
 

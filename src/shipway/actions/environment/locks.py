@@ -112,7 +112,9 @@ class _Keeping:
         try:
             self._ctx.ledger.free(self.lease)
         except StoreError as error:
-            self._ctx.reporter.note(f"the lock of {self.lease.name} ends {TTL:g} s from now, since it could not be freed: {error}")
+            self._ctx.reporter.note(
+                f"the lock of {self.lease.name} ends {TTL:g} s from now, since it could not be freed: {error}"
+            )
 
     def _renew(self) -> None:
         with self._one:

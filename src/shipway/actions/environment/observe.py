@@ -51,7 +51,11 @@ def settings(
     chosen = {accessory.name: known.password_secret(accessory) for accessory in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
     ctx.redactor.add(values)
-    fingerprints = {name: text for name, number in versions.items() for text in ctx.secrets.fingerprints(scope, name)[number - 1 : number]}
+    fingerprints = {
+        name: text
+        for name, number in versions.items()
+        for text in ctx.secrets.fingerprints(scope, name)[number - 1 : number]
+    }
     return Settings(version or version_of(ctx, release, environment), values, versions, passwords, fingerprints)
 
 
@@ -80,11 +84,15 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
 def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
     """Check the values again: one may have been set for a plan that used it as a file."""
     for name, value in values.items():
-        if why := secret_value.problem(name, secret_value.as_bytes(value), variable=secret_value.used_as_variable(plan, name)):
+        if why := secret_value.problem(
+            name, secret_value.as_bytes(value), variable=secret_value.used_as_variable(plan, name)
+        ):
             raise SecretError(why, hint=secret_value.remedy(name))
 
 
-def require_secrets(ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None) -> dict[str, int]:
+def require_secrets(
+    ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None
+) -> dict[str, int]:
     """Version of each secret that a deployment needs: those of `like`, else the newest. SecretError lists all missing
     ones."""
     scope = names.scope(plan.app, environment.name)
@@ -93,7 +101,10 @@ def require_secrets(ctx: Context, plan: Plan, environment: Environment, like: De
     missing = [name for name, version in versions.items() if not version]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
-        raise SecretError(f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}", hint=f"set them:\n{commands}")
+        raise SecretError(
+            f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}",
+            hint=f"set them:\n{commands}",
+        )
     return versions
 
 
@@ -139,4 +150,6 @@ def _running_password(ctx: Context, plan: Plan, environment: Environment, access
     """The password that the existing container was created with."""
     here = ctx.on(environment.hosts[0].name)
     require_owned(here, plan.app, environment.name)
-    return known.password_in(accessory, here.runtime.variables(names.accessory(plan.app, environment.name, accessory.name)))
+    return known.password_in(
+        accessory, here.runtime.variables(names.accessory(plan.app, environment.name, accessory.name))
+    )

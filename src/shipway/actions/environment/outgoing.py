@@ -35,11 +35,17 @@ def drained(ctx: Context, container: ContainerInfo, since: float) -> bool:
     return now >= since + QUIET and open_connections(ctx, container) == 0
 
 
-def wait_drained(ctx: Context, containers: Sequence[ContainerInfo], since: float, *, at_most: float | None = None) -> list[ContainerInfo]:
+def wait_drained(
+    ctx: Context, containers: Sequence[ContainerInfo], since: float, *, at_most: float | None = None
+) -> list[ContainerInfo]:
     """Wait until each is drained, or `at_most` seconds from `since`; returns those that aren't."""
     waiting = list(containers)
     while True:
-        waiting = [item for item, done in zip(waiting, side_by_side(lambda item: drained(ctx, item, since), waiting), strict=True) if not done]
+        waiting = [
+            item
+            for item, done in zip(waiting, side_by_side(lambda item: drained(ctx, item, since), waiting), strict=True)
+            if not done
+        ]
         if not waiting or (at_most is not None and ctx.clock() >= since + at_most):
             return waiting
         ctx.cancelled.wait(POLL)
@@ -57,7 +63,10 @@ def standby_fits(ctx: Context, containers: Sequence[ContainerInfo]) -> tuple[boo
     if memory is None or None in used:
         return False, "the engine doesn't tell how much memory is available"
     needed, (available, total) = sum(item or 0 for item in used), memory
-    return available >= needed, f"it uses {readable(needed)}, and {readable(available)} of {readable(total)} are available"
+    return (
+        available >= needed,
+        f"it uses {readable(needed)}, and {readable(available)} of {readable(total)} are available",
+    )
 
 
 def enter_rotation(ctx: Context, rotation: str, spec: ContainerSpec | ContainerInfo, *, inside: bool) -> None:
@@ -73,7 +82,13 @@ def drain_and_stop(ctx: Context, container: ContainerInfo, app: str, environment
     cut = open_connections(ctx, container) or 0
     ctx.runtime.stop(container.name, stop_of(container))
     if cut:
-        _record(ctx, container, environment, f"stopped with {counted(cut, 'open connection')}, after a drain of up to {drain_of(container):g} s", app)
+        _record(
+            ctx,
+            container,
+            environment,
+            f"stopped with {counted(cut, 'open connection')}, after a drain of up to {drain_of(container):g} s",
+            app,
+        )
     if remove:
         ctx.runtime.remove(container.name)
     else:
@@ -82,7 +97,9 @@ def drain_and_stop(ctx: Context, container: ContainerInfo, app: str, environment
 
 def _record(ctx: Context, container: ContainerInfo, environment: str, what: str, app: str) -> None:
     ctx.reporter.note(f"{container.name}: {what}")
-    ctx.ledger.add_evidence(Evidence(app, release_of(container) or 0, environment, CUT, container.name, False, what, ctx.clock()))
+    ctx.ledger.add_evidence(
+        Evidence(app, release_of(container) or 0, environment, CUT, container.name, False, what, ctx.clock())
+    )
 
 
 def each(work: Callable[[ContainerInfo], object], items: Sequence[ContainerInfo], *, most: int = 32) -> None:

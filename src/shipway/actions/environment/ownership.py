@@ -59,13 +59,17 @@ def own_objects(ctx: Context, labels: Mapping[str, str]) -> list[EngineObject]:
 def refusal(others: Sequence[EngineObject], app: str, environment: str) -> OtherLedger:
     """The error that lists them, and the options."""
     hint = f"{WHERE_IT_IS}; where that is lost: shipway adopt {environment}"
-    return OtherLedger(f"{environment} of {app} is not this ledger's: {describe(others)}. Nothing was changed", hint=hint)
+    return OtherLedger(
+        f"{environment} of {app} is not this ledger's: {describe(others)}. Nothing was changed", hint=hint
+    )
 
 
 def require_machine(ledger: Ledger, machine: str, name: str) -> None:
     """Bind a file ledger to the machine that opens it first; OtherLedger on any other machine."""
     if ledger.settle(MACHINE, machine) != machine:
-        hint = "use it there, or share a ledger on PostgreSQL (SHIPWAY_LEDGER); where it was moved for good: shipway adopt"
+        hint = (
+            "use it there, or share a ledger on PostgreSQL (SHIPWAY_LEDGER); where it was moved for good: shipway adopt"
+        )
         raise OtherLedger(f"the ledger {name} was copied from another machine. Nothing was changed", hint=hint)
 
 
@@ -145,11 +149,19 @@ class _OwnedRuntime:
         except EngineError:
             found = self._runtime.find(spec.name)
             theirs = found.labels.get(LABEL_LEDGER) if found else None
-            if found is None or theirs in (None, mine.labels[LABEL_LEDGER]) or not self._ownership.sort([_object(found)])[0]:
+            if (
+                found is None
+                or theirs in (None, mine.labels[LABEL_LEDGER])
+                or not self._ownership.sort([_object(found)])[0]
+            ):
                 raise
-            return self._runtime.create(dataclasses.replace(spec, labels={**spec.labels, LABEL_LEDGER: theirs}))  # adopted
+            return self._runtime.create(
+                dataclasses.replace(spec, labels={**spec.labels, LABEL_LEDGER: theirs})
+            )  # adopted
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
+    def ensure_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+    ) -> None:
         self._runtime.ensure_network(name, {**labels, **self._ownership.label}, internal=internal, pinned=pinned)
 
     def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:

@@ -140,8 +140,15 @@ def weigh(ctx: Context, found: Found) -> dict[str, int]:
 def _hosts(ctx: Context, histories: Mapping[str, Sequence[Deployment]], releases: Sequence[Release]) -> list[str]:
     """Hosts where images are built, and those of the environments by their current plans."""
     plans = {release.number: release.plan for release in releases}
-    running = [(name, plans.get(now.release)) for name, deployments in histories.items() if (now := current(deployments))]
-    found = [host.name for name, plan in running if plan and name in plan.environments for host in plan.environments[name].hosts]
+    running = [
+        (name, plans.get(now.release)) for name, deployments in histories.items() if (now := current(deployments))
+    ]
+    found = [
+        host.name
+        for name, plan in running
+        if plan and name in plan.environments
+        for host in plan.environments[name].hosts
+    ]
     return list(dict.fromkeys([ctx.machine.name, *found]))
 
 
@@ -157,7 +164,9 @@ def _known(ctx: Context, app: str, releases: Sequence[Release], kept: dict[int, 
     repositories = {reference.partition("@")[0] for reference in numbers}
     for run in ctx.ledger.pending_runs(app):
         if ctx.clock() - float(str(run["started"])) < DAY:
-            reasons |= {f"{repository}:{run['revision']}": f"run {run['id']} is under way" for repository in repositories}
+            reasons |= {
+                f"{repository}:{run['revision']}": f"run {run['id']} is under way" for repository in repositories
+            }
     return Known(
         releases=numbers,
         revisions={str(run["revision"]) for run in runs},
@@ -190,11 +199,12 @@ def _files(ctx: Context, app: str) -> list[Path]:
     desired = {artifacts.file(artifact, folder) for result in results for artifact in result.artifacts}
     outputs = [path for path in folder.glob("*") if path not in desired and _is_old(ctx, path)]
     recent = {str(run["id"]) for run in ctx.ledger.runs(app, RUNS)}
-    logs = [path for path in (ctx.home / "logs" / app).glob("*/*") if path.parent.name not in recent and _is_old(ctx, path)]
+    logs = [
+        path for path in (ctx.home / "logs" / app).glob("*/*") if path.parent.name not in recent and _is_old(ctx, path)
+    ]
     return sorted(outputs) + sorted(logs)
 
 
 def _is_old(ctx: Context, path: Path) -> bool:
     """A run in progress may have just written it."""
     return path.is_file() and ctx.clock() - path.stat().st_mtime > DAY
-

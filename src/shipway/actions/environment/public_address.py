@@ -25,7 +25,9 @@ def require_free(ctx: Context, desired: DesiredState) -> None:
         raise EdgeError(f"{why}. Nothing was changed", hint=hint)
 
 
-def taken(edge: Edge, runtime: Runtime, owner: str, table: Mapping[str, object], *, ledger: str | None = None) -> tuple[str, str] | None:
+def taken(
+    edge: Edge, runtime: Runtime, owner: str, table: Mapping[str, object], *, ledger: str | None = None
+) -> tuple[str, str] | None:
     """Message about its owner, and the command that ends it; None: the address is free. ledger: the identity of the
     requester, to report other ledgers."""
     found = edge.taken(owner, table)
@@ -37,4 +39,7 @@ def taken(edge: Edge, runtime: Runtime, owner: str, table: Mapping[str, object],
     theirs = next((item.labels[LABEL_LEDGER] for item in containers if item and LABEL_LEDGER in item.labels), ledger)
     whose = f" of another ledger ({theirs[:12]})" if ledger and theirs and theirs != ledger else ""
     place = ", with its ledger (SHIPWAY_LEDGER or SHIPWAY_HOME)" if whose else ""
-    return f"{address} is already served by {environment} of {app}{whose}", f"shipway destroy {environment} --app {app}{place}"
+    return (
+        f"{address} is already served by {environment} of {app}{whose}",
+        f"shipway destroy {environment} --app {app}{place}",
+    )

@@ -18,7 +18,10 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 def check_name(plan: Plan, environment: str, name: str) -> str:
     """UsageError if the name is no valid variable name. A message if the plan doesn't use it; else empty."""
     if not VARIABLE.fullmatch(name):
-        raise UsageError(f"{name[:60]!r} can't be the name of a variable", hint="letters, digits and underscores, no digit first: SECRET_KEY")
+        raise UsageError(
+            f"{name[:60]!r} can't be the name of a variable",
+            hint="letters, digits and underscores, no digit first: SECRET_KEY",
+        )
     place = plan.environments.get(environment)
     if place is None:
         return ""
@@ -39,7 +42,9 @@ def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> Non
         release = ctx.ledger.release(plan.app, number)
         used += [f"{user} of release {number}" for user in (_users(release.plan, environment, name) if release else ())]
     if used:
-        hint = f"take it out of the plan and deploy that first; shipway secret set {environment} {name} changes its value"
+        hint = (
+            f"take it out of the plan and deploy that first; shipway secret set {environment} {name} changes its value"
+        )
         raise UsageError(f"{name} is not removed from {environment}: {', '.join(used)} uses it", hint=hint)
 
 

@@ -66,7 +66,11 @@ def accessories_again(ctx: Context, observed: Observed) -> None:
     """Restore the replaced ones; remove those that this ledger created, but keep their volumes."""
     suffix, mine = names.replaced(""), ctx.ledger.identity()
     replaced = {item.name.removesuffix(suffix) for item in observed.accessories if item.name.endswith(suffix)}
-    own = [item.name for item in observed.accessories if item.labels.get(LABEL_LEDGER) == mine and not item.name.endswith(suffix)]
+    own = [
+        item.name
+        for item in observed.accessories
+        if item.labels.get(LABEL_LEDGER) == mine and not item.name.endswith(suffix)
+    ]
     attempt_all(
         *(partial(bring_back, ctx, name, GRACE) for name in sorted(replaced)),
         *(partial(ctx.runtime.remove, name, volumes=False) for name in own if name not in replaced),

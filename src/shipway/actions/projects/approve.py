@@ -27,15 +27,22 @@ class Signing:
     lasts: float | None = None  # seconds; None: as the rule limits approvals, else WEEK
 
 
-def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reason: str, signing: Signing | None = None) -> Approval:
+def approve(
+    ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reason: str, signing: Signing | None = None
+) -> Approval:
     """Approve the release as the context's actor, or as the owner of the signing key. rules: those in force. Whoever
     may not approve by one of them is rejected now; the deployment checks again. Where approvals expire, approving again
     renews the term; otherwise the known approval is returned."""
     release = decisions.release
     if signing is None and any(rule.signed for rule in rules):
-        raise UsageError(f"{decisions.environment} takes only signed approvals", hint=f"shipway approve {decisions.environment} r{release.number} --sign")
+        raise UsageError(
+            f"{decisions.environment} takes only signed approvals",
+            hint=f"shipway approve {decisions.environment} r{release.number} --sign",
+        )
     now = ctx.ledger.now()
-    approval = Approval(release.app, decisions.environment, release.number, release.digest, ctx.actor, reason, now, login())
+    approval = Approval(
+        release.app, decisions.environment, release.number, release.digest, ctx.actor, reason, now, login()
+    )
     vote = None
     if signing is not None:
         approval = _signed(ctx, decisions, approval, rules, signing)
@@ -50,11 +57,15 @@ def approve(ctx: Context, decisions: Decisions, rules: Sequence[Approvals], reas
     ctx.ledger.add_approval(approval)
     now_there = ctx.ledger.current(release.app, decisions.environment)
     if now_there is not None and now_there.release == release.number:
-        ctx.reporter.note(f"release {release.number} runs in {decisions.environment} already: this counts only where it is deployed there again")
+        ctx.reporter.note(
+            f"release {release.number} runs in {decisions.environment} already: this counts only where it is deployed there again"
+        )
     return approval
 
 
-def _signed(ctx: Context, decisions: Decisions, approval: Approval, rules: Sequence[Approvals], signing: Signing) -> Approval:
+def _signed(
+    ctx: Context, decisions: Decisions, approval: Approval, rules: Sequence[Approvals], signing: Signing
+) -> Approval:
     lasts = signing.lasts or min((rule.expire for rule in rules if rule.expire is not None), default=WEEK)
     digest = change_digest(decisions.before, decisions.release)
     full = replace(approval, change=digest, expires=float(int(approval.at + lasts)))
@@ -76,7 +87,9 @@ def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, approval
     """vote: that of a signed approval, if it is known."""
     hint = "another person approves it, under their own name (--as or git's user.email)"
     if rule.signed and vote is not None and vote.refused:
-        raise GateRefused(vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs")
+        raise GateRefused(
+            vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs"
+        )
     if not rule.not_author:
         return
     try:
@@ -98,7 +111,11 @@ def find_release(ctx: Context, app: str, environment: Environment, which: str | 
         before = environment.after
         if before is None:
             newest = ctx.ledger.releases(app, limit=1)
-            hint = f"such as r{newest[0].number}, the newest one; `shipway history` lists what ran where" if newest else "`shipway run` builds one"
+            hint = (
+                f"such as r{newest[0].number}, the newest one; `shipway history` lists what ran where"
+                if newest
+                else "`shipway run` builds one"
+            )
             raise UsageError(f"name the release: {environment.name} comes after no other environment", hint=hint)
         now = ctx.ledger.current(app, before)
         if now is None:

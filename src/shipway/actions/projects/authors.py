@@ -34,7 +34,9 @@ def provenance(ctx: Context, app: str) -> Provenance:
     clone, found = ctx.repository(), ctx.ledger.registration(app)
     if found is None:
         return Provenance(clone, clone.setting("remote.origin.url"), "its remote", "", Mailmap())
-    return registered_provenance(found, recorded_origin(ctx, found, clone) or Origin(found.address, found.address, clone, ctx.home))
+    return registered_provenance(
+        found, recorded_origin(ctx, found, clone) or Origin(found.address, found.address, clone, ctx.home)
+    )
 
 
 def registered_provenance(registration: Registration, origin: Origin) -> Provenance:
@@ -43,7 +45,9 @@ def registered_provenance(registration: Registration, origin: Origin) -> Provena
     return Provenance(origin.clone, origin.url, registration.address, registration.baseline, Mailmap.parse(text))
 
 
-def authors(ctx: Context, source: Provenance, environment: str, release: Release, revision: str | None = None) -> Authors:
+def authors(
+    ctx: Context, source: Provenance, environment: str, release: Release, revision: str | None = None
+) -> Authors:
     """The authors of all commits between the environment's current release and the given one. revision: the deployed
     commit, if it is another one with the release's tree. GateRefused if this clone lacks some of them."""
     before = replaced(ctx, release, environment)
@@ -76,7 +80,10 @@ def _tips(source: Provenance, release: Release, revision: str | None) -> list[st
     """The commits whose history is new."""
     main = revision or release.revision
     if not has_commit(source, main):
-        raise GateRefused(f"who wrote release {release.number} can't be told: commit {main[:12]} is not in this clone", hint="git fetch")
+        raise GateRefused(
+            f"who wrote release {release.number} can't be told: commit {main[:12]} is not in this clone",
+            hint="git fetch",
+        )
     return [main, *([release.revision] if release.revision != main and has_commit(source, release.revision) else [])]
 
 
@@ -119,7 +126,9 @@ def _complete(source: Provenance, tips: Sequence[str], without: Sequence[str]) -
         words = f"who wrote the release can't be told: this clone is shallow, and its history can't be fetched from {source.address}: {cause}"
         raise GateRefused(words, hint=hint) from None
     if is_cut(source.clone.path, tips, without):  # its source is shallow as well
-        raise GateRefused(f"who wrote the release can't be told: {source.address} hasn't its whole history either", hint=hint)
+        raise GateRefused(
+            f"who wrote the release can't be told: {source.address} hasn't its whole history either", hint=hint
+        )
 
 
 def has_commit(source: Provenance, revision: str) -> bool:
@@ -131,4 +140,3 @@ def has_commit(source: Provenance, revision: str) -> bool:
         except RepositoryError:
             pass
     return source.clone.has(revision)
-

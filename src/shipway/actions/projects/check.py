@@ -38,7 +38,9 @@ class CheckResult:
 
 
 def check(
-    path: Path, images: Callable[[str], Mapping[str, object] | None] | None = None, taken: Callable[[Plan, Environment], str | None] | None = None
+    path: Path,
+    images: Callable[[str], Mapping[str, object] | None] | None = None,
+    taken: Callable[[Plan, Environment], str | None] | None = None,
 ) -> CheckResult:
     """Read and check the file, the accessories' images that are on the engine, and whether its edge serves others at
     the plan's addresses. PlanError if the file can't be read."""

@@ -47,7 +47,9 @@ class Rulebook:
         if rules.is_outdated(found.protected, decisions):
             if self.record:
                 reason = f"{self.source} has other rules since"
-                ctx.ledger.accept_rules(AcceptedRules(app, environment, decisions[-1].plan, (), "shipway", reason, ctx.clock()))
+                ctx.ledger.accept_rules(
+                    AcceptedRules(app, environment, decisions[-1].plan, (), "shipway", reason, ctx.clock())
+                )
             decisions = []
         running = rules.accepted(found.running, decisions) if found.running else None
         return InForce(environment, rules.accepted(found.protected, decisions), running)
@@ -56,7 +58,10 @@ class Rulebook:
         """The environment that a push of this ref deploys by the rules in force, with its rules; None: none. One whose
         rules all match comes before one with only some that match, as after a branch moved to another environment."""
         names = dict.fromkeys([*(self.plan.environments if self.plan else ()), *plan.environments])
-        waiting = [(found, [refs.fits(own.trigger, ref) for _, own in found.environments]) for found in (self.of(ctx, name) for name in names)]
+        waiting = [
+            (found, [refs.fits(own.trigger, ref) for _, own in found.environments])
+            for found in (self.of(ctx, name) for name in names)
+        ]
         for enough in (all, any):
             for found, fits in waiting:
                 if fits and enough(fits):
@@ -65,7 +70,13 @@ class Rulebook:
 
 
 def read_rules(
-    ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None, record: bool = True
+    ctx: Context,
+    repository: Repository,
+    plan: Plan,
+    parse: ParsePlan,
+    *,
+    protected: str | None = None,
+    record: bool = True,
 ) -> Rulebook:
     """The rules of the app in a commit's plan; registers the app if needed. RepositoryError if the recorded address is
     unreachable, GateRefused if the app is bound to another repository. record=False: writes nothing, and reads an
@@ -81,13 +92,25 @@ def read_rules(
         try:
             found = parse(text, registration.plan, lambda path: True)
         except PlanError as error:
-            return Rulebook(registration, origin, None, source, f"its {registration.plan} is not valid: {error.message}", record)
+            return Rulebook(
+                registration, origin, None, source, f"its {registration.plan} is not valid: {error.message}", record
+            )
         other = f"its {registration.plan} is that of {found.app}" if found.app != plan.app else ""
         return Rulebook(registration, origin, None if other else found, source, other, record)
     stand_in = _stand_in(ctx, registration)
     if stand_in is not None or first is not None:
-        return Rulebook(registration, origin, stand_in.plan if stand_in else first, f"the first plan, until {branch} has one", record=record)
-    gone = f"{origin.address} has no branch {branch}" if branch not in origin.refs().branches() else f"{branch} has no {registration.plan}"
+        return Rulebook(
+            registration,
+            origin,
+            stand_in.plan if stand_in else first,
+            f"the first plan, until {branch} has one",
+            record=record,
+        )
+    gone = (
+        f"{origin.address} has no branch {branch}"
+        if branch not in origin.refs().branches()
+        else f"{branch} has no {registration.plan}"
+    )
     return Rulebook(registration, origin, None, branch, gone, record)
 
 
@@ -101,7 +124,9 @@ def _end_stand_in(ctx: Context, registration: Registration) -> None:
     """The protected branch has a plan: from now on, a missing one is reported."""
     found = _stand_in(ctx, registration)
     if found is not None:
-        ended = dataclasses.replace(found, replaces=(ENDED,), actor="shipway", reason=f"{registration.branch} has a plan", at=ctx.clock())
+        ended = dataclasses.replace(
+            found, replaces=(ENDED,), actor="shipway", reason=f"{registration.branch} has a plan", at=ctx.clock()
+        )
         ctx.ledger.accept_rules(ended)
 
 

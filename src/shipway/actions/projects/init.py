@@ -93,7 +93,9 @@ def _check_bare(repository: Path) -> None:
     if not repository.is_dir():
         raise UsageError(f"there is no folder {repository}", hint=f"git init --bare {repository}")
     if not is_git_folder(repository) or not Repository.find(repository).is_bare:
-        raise UsageError(f"{repository} is no bare git repository", hint="the hook goes where a team pushes to: git init --bare")
+        raise UsageError(
+            f"{repository} is no bare git repository", hint="the hook goes where a team pushes to: git init --bare"
+        )
 
 
 def _repository(folder: Path) -> tuple[Path, str, str]:

@@ -24,7 +24,13 @@ LATEST = 20  # releases of a known app, one of which must be in the repository t
 
 
 def registered(
-    ctx: Context, repository: Repository, plan: Plan, parse: ParsePlan, *, protected: str | None = None, record: bool = True
+    ctx: Context,
+    repository: Repository,
+    plan: Plan,
+    parse: ParsePlan,
+    *,
+    protected: str | None = None,
+    record: bool = True,
 ) -> tuple[Registration, Origin]:
     """The app's registration, created if missing; record=False: without writing it. GateRefused if it is bound to
     another repository."""
@@ -66,20 +72,32 @@ def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> 
 
 
 def register(
-    ctx: Context, origin: Origin, plan: Plan, protected: str | None, reason: str = "", *, address: str = "", path: str = "", record: bool = True
+    ctx: Context,
+    origin: Origin,
+    plan: Plan,
+    protected: str | None,
+    reason: str = "",
+    *,
+    address: str = "",
+    path: str = "",
+    record: bool = True,
 ) -> Registration:
     """Record and report it; record=False: report what would be recorded. The plan stands in if the protected branch has
     none. address: if it differs from the one that is read now."""
     branch = protected or default_branch(origin)
     baseline = origin.before(branch, PLAN)
-    made = Registration(plan.app, address or origin.address, PLAN, branch, baseline, ctx.actor, ctx.clock(), path, reason)
+    made = Registration(
+        plan.app, address or origin.address, PLAN, branch, baseline, ctx.actor, ctx.clock(), path, reason
+    )
     if record:
         ctx.ledger.register(made)
     for line in words(made, origin.refs(), remote=not is_own(origin), record=record):
         ctx.reporter.note(line)
     if origin.text(branch, PLAN) is None:
         if record:
-            ctx.ledger.accept_rules(AcceptedRules(plan.app, STAND_IN, plan, (), ctx.actor, reason or "the first plan", ctx.clock()))
+            ctx.ledger.accept_rules(
+                AcceptedRules(plan.app, STAND_IN, plan, (), ctx.actor, reason or "the first plan", ctx.clock())
+            )
         ctx.reporter.note(f"{branch} has no {PLAN} yet: until it has, the rules in force are those of this first plan")
     return made
 
@@ -95,10 +113,25 @@ def register_again(
     if address is None:
         origin = _first_origin(ctx, repository)
         same = found is not None and _means(found, origin.address)
-        return register(ctx, origin, plan, protected, reason, address=found.address if found and same else "", path=found.path if found and same else "")
+        return register(
+            ctx,
+            origin,
+            plan,
+            protected,
+            reason,
+            address=found.address if found and same else "",
+            path=found.path if found and same else "",
+        )
     origin = _named_origin(ctx, repository, address)
     _require_history(ctx, origin, plan.app, found)
-    return register(ctx, origin, plan, protected or (found.branch if found else None), reason, path=_path_beside(repository, found, origin.address))
+    return register(
+        ctx,
+        origin,
+        plan,
+        protected or (found.branch if found else None),
+        reason,
+        path=_path_beside(repository, found, origin.address),
+    )
 
 
 def _means(registration: Registration, address: str) -> bool:
@@ -128,7 +161,13 @@ def _require_history(ctx: Context, origin: Origin, app: str, found: Registration
     releases = [release.revision for release in ctx.ledger.releases(app, limit=LATEST)]
     desired = [found.baseline] if found and found.baseline else releases or [origin.clone.commit("HEAD").revision]
     if not any(origin.has(revision) for revision in desired):
-        what = f"the baseline of {app}" if found and found.baseline else f"a release of {app}" if releases else "what is checked out here: push it first"
+        what = (
+            f"the baseline of {app}"
+            if found and found.baseline
+            else f"a release of {app}"
+            if releases
+            else "what is checked out here: push it first"
+        )
         raise GateRefused(
             f"{origin.address} is not the repository of {app}: it lacks commit {desired[0][:12]}, {what}",
             hint=f"give the address of the repository that has it; where {app} has a new repository: {HOW}, in a clone of that",
@@ -145,24 +184,39 @@ def register_hook(ctx: Context, repository: Repository, protected: str | None, p
     branch = protected or (default_branch(origin) if origin.refs().commits else None)
     text = origin.text(branch, PLAN) if branch else None
     if text is None:
-        ctx.reporter.note("the first push of a plan registers it here" + (f", with the protected branch {branch}" if branch else ""))
+        ctx.reporter.note(
+            "the first push of a plan registers it here" + (f", with the protected branch {branch}" if branch else "")
+        )
         return None
     plan = parse(text, PLAN, lambda path: True)
     found = ctx.ledger.registration(plan.app)
     if found is not None and not _means(found, origin.address):
-        raise GateRefused(f"{plan.app} is bound to {found.plan} of {found.address}, and not to {origin.address}", hint=f"where it has moved, there: {HOW}")
+        raise GateRefused(
+            f"{plan.app} is bound to {found.plan} of {found.address}, and not to {origin.address}",
+            hint=f"where it has moved, there: {HOW}",
+        )
     if found is not None and found.branch == (protected or found.branch):
         return found
     if found is None:
         _require_known(ctx, origin, plan.app)
-    return register(ctx, origin, plan, protected, address=found.address if found else "", path=found.path if found else "")
+    return register(
+        ctx, origin, plan, protected, address=found.address if found else "", path=found.path if found else ""
+    )
 
 
 def words(made: Registration, refs: Refs, *, remote: bool, record: bool = True) -> list[str]:
     """What was or would be registered, and how to change it."""
-    where = f"{made.plan} of {made.address}" + (f" (its hook: {made.path})" if made.path else "") + f", protected branch {made.branch}"
+    where = (
+        f"{made.plan} of {made.address}"
+        + (f" (its hook: {made.path})" if made.path else "")
+        + f", protected branch {made.branch}"
+    )
     other = "(another one: shipway rules register --protected BRANCH --reason TEXT)"
-    lines = [f"{made.app} is registered: {where} {other}" if record else f"{made.app} is not registered yet: `shipway run` registers {where} {other}"]
+    lines = [
+        f"{made.app} is registered: {where} {other}"
+        if record
+        else f"{made.app} is not registered yet: `shipway run` registers {where} {other}"
+    ]
     if not remote:
         lines.append(f"this repository has no remote: its own branch {made.branch} has the rules in force")
     if made.branch in ("develop", "development") and any(name in refs.branches() for name in USUAL):

@@ -30,7 +30,9 @@ def prove_folder(
     try:
         scratch.sweep()
     except ProofError as error:
-        raise ProofError(error.message, hint=error.hint or "does the server of --database answer, and take that user and password?") from error
+        raise ProofError(
+            error.message, hint=error.hint or "does the server of --database answer, and take that user and password?"
+        ) from error
     desired = only or first
     begin = _index(revisions, desired) if desired else 0
     done = verify_sequence(
@@ -43,9 +45,16 @@ def prove_folder(
 def read_folder(folder: Path, layout: str | None) -> dict[str, bytes]:
     """The files of a folder for a layout's reader, by path below it; only Diesel's has subfolders."""
     if not folder.is_dir():
-        raise ProofError(f"there is no folder {folder}", hint="--migrations names the folder that the migrations are in")
+        raise ProofError(
+            f"there is no folder {folder}", hint="--migrations names the folder that the migrations are in"
+        )
     depths = ["*", "*/*"] if layout in (None, "diesel") else ["*"]
-    paths = [path for depth in depths for path in sorted(folder.glob(depth)) if path.suffix in (".sql", ".toml", ".conf", ".go")]
+    paths = [
+        path
+        for depth in depths
+        for path in sorted(folder.glob(depth))
+        if path.suffix in (".sql", ".toml", ".conf", ".go")
+    ]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 

@@ -49,7 +49,9 @@ def find_release(ctx: Context, app: str, which: str | None) -> Release:
 def find_environment(plan: Plan, name: str | None) -> Environment:
     """The environment with that name; None: the one that requires proofs, else the last."""
     if name is None:
-        asking = [item.name for item in plan.environments.values() if plan.asks_for_proof(item)] or list(plan.environments)
+        asking = [item.name for item in plan.environments.values() if plan.asks_for_proof(item)] or list(
+            plan.environments
+        )
         name = asking[-1] if asking else ""
     return environment_of(plan, name)
 
@@ -67,7 +69,9 @@ def recorded(ctx: Context, request: ProofRequest) -> Proof | None:
 def record(ctx: Context, proof: Proof) -> None:
     """Store it in the ledger, as evidence of its release."""
     detail = json.dumps(to_data(proof), ensure_ascii=False)
-    ctx.ledger.add_evidence(Evidence(proof.app, proof.release, proof.environment, PROOF, proof.mode, proof.leads_back, detail, ctx.clock()))
+    ctx.ledger.add_evidence(
+        Evidence(proof.app, proof.release, proof.environment, PROOF, proof.mode, proof.leads_back, detail, ctx.clock())
+    )
 
 
 def run_proof(ctx: Context, request: ProofRequest) -> Proof:

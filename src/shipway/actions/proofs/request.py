@@ -33,7 +33,9 @@ class ProofRequest:
         )  # fmt: skip
 
 
-def proof_request(ctx: Context, release: Release, environment: Environment, mode: str | None = None) -> ProofRequest | None:
+def proof_request(
+    ctx: Context, release: Release, environment: Environment, mode: str | None = None
+) -> ProofRequest | None:
     """The question, from the ledger; None if nothing runs there."""
     deployments = ctx.ledger.history(release.app, environment.name)
     previous = history.current(deployments)

@@ -19,7 +19,12 @@ PROOF = "proof"  # kind of evidence
 
 
 def rollback_plan_for(
-    ctx: Context, deployments: Sequence[Deployment], target: Release, environment: Environment, way: str | None, reason: str
+    ctx: Context,
+    deployments: Sequence[Deployment],
+    target: Release,
+    environment: Environment,
+    way: str | None,
+    reason: str,
 ) -> domain.RollbackPlan:
     """Plan from the environment's current schema to the target. way: a plan that the user forces, with a reason."""
     revisions = schema_revisions(deployments)
@@ -28,7 +33,9 @@ def rollback_plan_for(
     return domain.forced(asked, schema, way, reason) if way else domain.rollback_plan(asked, schema)
 
 
-def rollback_query(ctx: Context, deployments: Sequence[Deployment], target: Release, environment: Environment) -> domain.RollbackQuery:
+def rollback_query(
+    ctx: Context, deployments: Sequence[Deployment], target: Release, environment: Environment
+) -> domain.RollbackQuery:
     """The steps between. NothingToRollBack if the schema history lacks the target's revision."""
     revisions = schema_revisions(deployments)
     own = own_schema(deployments, target)
@@ -46,16 +53,22 @@ def rollback_query(ctx: Context, deployments: Sequence[Deployment], target: Rele
         before, item = known[index - 1] if index else None, revisions[index]
         found = _proof_of_step(ctx, target.app, environment.name, item.release, before, item.schema)
         steps.append(domain.Step(item.release, before, item.schema, found, waiver_of(ctx, found) if found else None))
-    return domain.RollbackQuery(target.number, steps, _tried(ctx, revisions, target, environment), target.plan.asks_for_proof(environment))
+    return domain.RollbackQuery(
+        target.number, steps, _tried(ctx, revisions, target, environment), target.plan.asks_for_proof(environment)
+    )
 
 
 def proofs(ctx: Context, app: str, environment: str, release: int) -> list[Proof]:
     """Proofs of a release in an environment, newest first."""
-    found = [item for item in ctx.ledger.evidence(app, release) if (item.kind, item.environment) == (PROOF, environment)]
+    found = [
+        item for item in ctx.ledger.evidence(app, release) if (item.kind, item.environment) == (PROOF, environment)
+    ]
     return [from_data(Proof, json.loads(item.detail)) for item in reversed(found)]
 
 
-def _proof_of_step(ctx: Context, app: str, environment: str, number: int, before: str | None, after: str) -> Proof | None:
+def _proof_of_step(
+    ctx: Context, app: str, environment: str, number: int, before: str | None, after: str
+) -> Proof | None:
     release = ctx.ledger.release(app, number)
     digest = images_digest(release) if release else ""
     fitting = (
@@ -65,7 +78,9 @@ def _proof_of_step(ctx: Context, app: str, environment: str, number: int, before
     return next(fitting, None)
 
 
-def _tried(ctx: Context, revisions: Sequence[SchemaRevision], target: Release, environment: Environment) -> dict[str, CompatibilityTest]:
+def _tried(
+    ctx: Context, revisions: Sequence[SchemaRevision], target: Release, environment: Environment
+) -> dict[str, CompatibilityTest]:
     """Compatibility tests of the target's images as the old code, from the proofs of the releases that brought these
     revisions; the newest proof counts. Proofs of other releases are excluded: a revision's name may have been
     reused."""

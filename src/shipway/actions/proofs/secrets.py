@@ -30,7 +30,10 @@ class ProofSecrets:
         missing = [name for name in release.plan.prove.secrets if name not in known]
         if missing:
             commands = "\n".join(f"  shipway secret set {names.PROOFS} {name}" for name in missing)
-            raise SecretError(f"proofs lack {counted(len(missing), 'secret')}: {', '.join(missing)}", hint=f"set them, not to the values of {environment.name}:\n{commands}")
+            raise SecretError(
+                f"proofs lack {counted(len(missing), 'secret')}: {', '.join(missing)}",
+                hint=f"set them, not to the values of {environment.name}:\n{commands}",
+            )
         values = {name: self._value(release.app, name, name in known) for name in desired}
         passwords = passwords_of(self._ctx, release.plan, environment, create=False)
         return Settings(version_of(self._ctx, release, environment), values, dict.fromkeys(values, 0), passwords)

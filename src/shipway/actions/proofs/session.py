@@ -82,7 +82,13 @@ class ProofSession:
         first = dataclasses.replace(ways[0], warnings=(*ways[0].warnings, *self._remarks()))
         scripts = self._tool(server, copy).scripts(span.migrations)
         return dataclasses.replace(
-            done, way=first, each=ways[1:], old_code=old_code, new_code=new_code, stages=tuple(self.stages), scripts=scripts
+            done,
+            way=first,
+            each=ways[1:],
+            old_code=old_code,
+            new_code=new_code,
+            stages=tuple(self.stages),
+            scripts=scripts,
         )
 
     def _accessory(self) -> Accessory:
@@ -105,7 +111,12 @@ class ProofSession:
     def _tool(self, server: Server, database: ScratchDatabase) -> DatabaseTool:
         config = self.new.on(server, database)
         tool = database_tool(
-            self.ctx, config.release, config.environment, config.settings, runner=self.tools.runner, files=self._read_once
+            self.ctx,
+            config.release,
+            config.environment,
+            config.settings,
+            runner=self.tools.runner,
+            files=self._read_once,
         )
         assert tool is not None
         return tool

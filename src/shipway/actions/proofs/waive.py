@@ -14,7 +14,13 @@ from shipway.domain.rollback_plan import finding
 
 
 def waive(
-    ctx: Context, release: Release, environment: Environment, proof: Proof, reason: str, lasts: float, rules: Sequence[Approvals] = ()
+    ctx: Context,
+    release: Release,
+    environment: Environment,
+    proof: Proof,
+    reason: str,
+    lasts: float,
+    rules: Sequence[Approvals] = (),
 ) -> Waiver:
     """Record the waiver as the context's actor. lasts: seconds. rules: those in force, beside the environment's own.
     Whoever may not approve the release by one of these rules may not waive its proof either."""
@@ -23,7 +29,9 @@ def waive(
     decisions = Decisions(ctx, release, environment.name)
     for rule in (environment.approvals, *rules):
         if refused := decisions.refused(rule, ctx.actor):
-            raise GateRefused(refused, hint="another person accepts it, under their own name (--as or git's user.email)")
+            raise GateRefused(
+                refused, hint="another person accepts it, under their own name (--as or git's user.email)"
+            )
     now = ctx.clock()
     made = Waiver(
         proof.app, environment.name, release.number, proof.digest, finding(proof), ctx.actor, reason.strip(), now, now + lasts

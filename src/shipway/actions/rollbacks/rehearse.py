@@ -41,7 +41,9 @@ def rehearse(ctx: Context, app: str, environment: str, *, to: str | None = None)
     with ctx.part("drill", what), open_sandbox(ctx, app) as at:
         found = _Rehearsing(at, environment, now, release).run(order.release, order.like, order.rollback)
     detail = json.dumps(to_data(found), ensure_ascii=False)
-    ctx.ledger.add_evidence(Evidence(app, release.number, environment, REHEARSAL, found.way, found.passed, detail, ctx.clock()))
+    ctx.ledger.add_evidence(
+        Evidence(app, release.number, environment, REHEARSAL, found.way, found.passed, detail, ctx.clock())
+    )
     return found
 
 
@@ -72,7 +74,9 @@ class _Rehearsing:
         image = at.image()
         require_space(self.ctx, at, proving)
         with self._stage("server"):
-            server = start(self.sandbox, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image)
+            server = start(
+                self.sandbox, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image
+            )
         with self._stage("golden"):
             copy = make_template(server, at, proving)
         where = target.plan.environments[self.environment.name]
@@ -86,7 +90,9 @@ class _Rehearsing:
             result = CompatibilityTest(UNSAFE, (f"the way down failed: {error.message}",))
         stages = (*self.stages, *result.stages)
         took = self.ctx.clock() - self.began
-        return Rehearsal(self.environment.name, self.release.number, target.number, way.kind, way.schema, result, took, stages)
+        return Rehearsal(
+            self.environment.name, self.release.number, target.number, way.kind, way.schema, result, took, stages
+        )
 
     def _down(self, server: Server, copy: ScratchDatabase, way: RollbackPlan) -> None:
         deployments = self.ctx.ledger.history(self.release.app, self.environment.name)

@@ -45,14 +45,19 @@ def rollback_order(ctx: Context, app: str, environment: str, wish: RollbackReque
     if target is None or now is None:
         since = " since it was destroyed" if ctx.ledger.destroyed(app, environment) else ""
         was = f"release {now.release} is the first good one there" if now else f"no deployment there succeeded{since}"
-        raise NothingToRollBack(f"{environment} has nothing to roll back to: {was}", hint="`shipway history` lists what ran where")
+        raise NothingToRollBack(
+            f"{environment} has nothing to roll back to: {was}", hint="`shipway history` lists what ran where"
+        )
     release = ctx.ledger.release(app, target.release)
     assert release is not None
     where = environment_of(release.plan, environment)
     way = rollback_plan_for(ctx, deployments, release, where, wish.way, wish.reason)
     ctx.reporter.note(way.render())
     if way.kind == FORWARD_ONLY:
-        raise ForwardOnly(f"{environment} can't go back to release {release.number}: no way there is proven", hint=remedies(ctx, release, where, deployments))
+        raise ForwardOnly(
+            f"{environment} can't go back to release {release.number}: no way there is proven",
+            hint=remedies(ctx, release, where, deployments),
+        )
     reason = wish.reason or f"rollback from release {now.release} to {release.number}"
     return DeployRequest(release, where, ROLLBACK, reason, like=target, rollback=way)
 
@@ -65,10 +70,17 @@ def _chosen(ctx: Context, app: str, deployments: list[Deployment], to: str) -> D
     found = [item for item in good if item.release in meant]
     if len({item.release for item in found}) > 1:
         listed = ", ".join(dict.fromkeys(f"r{item.release}" for item in found))
-        raise UsageError(f"{to} is a release's number and another one's version: {listed}", hint=f"write the one that is meant: --to {listed.split(', ')[0]}")
+        raise UsageError(
+            f"{to} is a release's number and another one's version: {listed}",
+            hint=f"write the one that is meant: --to {listed.split(', ')[0]}",
+        )
     if not found:
         newest = list(dict.fromkeys(item.release for item in good))[:LISTED]
         ran = ", ".join("/".join([str(item), *ctx.ledger.versions(app, item)]) for item in newest)
-        hint = f"these did: {ran}" if ran else "no deployment there has succeeded yet: `shipway history` lists what was tried"
+        hint = (
+            f"these did: {ran}"
+            if ran
+            else "no deployment there has succeeded yet: `shipway history` lists what was tried"
+        )
         raise NothingToRollBack(f"{to} never ran here successfully", hint=hint)
     return found[0]

@@ -20,12 +20,29 @@ def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
     not skip scenarios that another commit removed."""
     assert step.prove is not None
     plan, where = run.plan, run.plan.environments[step.prove]
-    by = to_data([plan.prove, [*plan.services.values()], [*plan.accessories.values()], plan.database, where.environment, where.seed])
+    by = to_data(
+        [
+            plan.prove,
+            [*plan.services.values()],
+            [*plan.accessories.values()],
+            plan.database,
+            where.environment,
+            where.seed,
+        ]
+    )
     question = proof_request(run.ctx, draft_release(run, images), run.plan.environments[step.prove])
     if question is None:
         return digest_of({"images": pinned(run, images), "environment": step.prove, "before": None, "by": by})
     before = [images_digest(question.old), question.previous.schema]
-    return digest_of({"images": dict(question.release.images), "environment": step.prove, "before": before, "mode": question.mode, "by": by})
+    return digest_of(
+        {
+            "images": dict(question.release.images),
+            "environment": step.prove,
+            "before": before,
+            "mode": question.mode,
+            "by": by,
+        }
+    )
 
 
 def prove_images(run: Run, attempt: Attempt, *, images: Mapping[str, str]) -> StepResult:

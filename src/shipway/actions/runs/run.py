@@ -46,7 +46,14 @@ class Outcome:
 
 
 def run(
-    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, *, rules: Callable[[], Rulebook], wait: float
+    ctx: Context,
+    repository: Repository,
+    commit: Commit,
+    plan: Plan,
+    trigger: Trigger,
+    *,
+    rules: Callable[[], Rulebook],
+    wait: float,
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
     app's rules in force, see `read_rules`."""
@@ -69,7 +76,9 @@ def run(
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)
     order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
-    order = dataclasses.replace(order, wait=wait, superseded=superseded_by(book, in_force, commit, trigger.ref, plan.app))
+    order = dataclasses.replace(
+        order, wait=wait, superseded=superseded_by(book, in_force, commit, trigger.ref, plan.app)
+    )
     return Outcome(number, order.release, name, deploy(ctx, order))
 
 
@@ -99,7 +108,9 @@ def _asked(
 
 def what_deploys(plan: Plan, ref: str) -> str:
     """Message for a branch that deploys nothing."""
-    listed = ", ".join(f"{name} ({trigger_text(environment.trigger)})" for name, environment in plan.environments.items())
+    listed = ", ".join(
+        f"{name} ({trigger_text(environment.trigger)})" for name, environment in plan.environments.items()
+    )
     return f"{ref.removeprefix(HEADS)} is the trigger of no environment: {listed}"
 
 
@@ -118,7 +129,10 @@ def _require_rights(plan: Plan, book: Rulebook | None) -> None:
     if asked := rights.of_steps(plan, book.plan if book else None):
         source = f"the plan of {book.source}" if book else "a protected plan that can be read"
         listed = "\n".join(f"  {text}" for text in asked)
-        raise GateRefused(f"steps ask for rights that {source} doesn't give them:\n{listed}", hint="change the plan on the protected branch first")
+        raise GateRefused(
+            f"steps ask for rights that {source} doesn't give them:\n{listed}",
+            hint="change the plan on the protected branch first",
+        )
 
 
 def _is_in(book: Rulebook, commit: Commit) -> bool:
@@ -130,7 +144,13 @@ def _is_in(book: Rulebook, commit: Commit) -> bool:
 
 
 def _pipeline(
-    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, environment: str | None, book: Rulebook | None
+    ctx: Context,
+    repository: Repository,
+    commit: Commit,
+    plan: Plan,
+    trigger: Trigger,
+    environment: str | None,
+    book: Rulebook | None,
 ) -> tuple[int, Release | None]:
     _require_rights(plan, book)
     counts = book is not None and _is_in(book, commit)
@@ -156,5 +176,7 @@ def _pipeline(
             shutil.rmtree(folder, ignore_errors=True)
             own.ledger.end_run(number, outcome, ctx.clock())
     if release:
-        ctx.reporter.note(f"release {release.number} of {plan.app}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}")
+        ctx.reporter.note(
+            f"release {release.number} of {plan.app}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}"
+        )
     return number, release

@@ -127,7 +127,11 @@ class _Pipeline:
             self.failed[name] = error
 
     def _step(self, step: Step) -> StepResult:
-        record = None if self.started.intersection(graph.upstream(self.needs, step.name)) else self.left.journal.get(step.name)
+        record = (
+            None
+            if self.started.intersection(graph.upstream(self.needs, step.name))
+            else self.left.journal.get(step.name)
+        )
         if record and (record.failed or (record.passed and self._is_whole(record.result))):
             return self._taken(step, record)
         begun = self.left.begun(step.name) if record else None
@@ -176,7 +180,9 @@ class _Pipeline:
                 outcome, result = SKIPPED, known
                 self.ctx.reporter.end(step.name, SKIPPED, None, "unchanged since it passed")
                 return known
-            self.ctx.reporter.begin(step.name, step.run or (f"build {', '.join(step.build)}" if step.build else f"prove {step.prove}"))
+            self.ctx.reporter.begin(
+                step.name, step.run or (f"build {', '.join(step.build)}" if step.build else f"prove {step.prove}")
+            )
             result = self._attempts(step, key, begun)
             self.ctx.reporter.end(step.name, SUCCEEDED, self.ctx.clock() - started, result.tests)
             return result
@@ -232,7 +238,9 @@ class _Pipeline:
             name, error = next(iter(self.failed.items()))
             return error.within(f"step {name}", hint=f"its whole output: {self.at.log(name)}")
         listed = "\n".join(f"  {name}: {error.message}" for name, error in self.failed.items())
-        return StepFailed(f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}")
+        return StepFailed(
+            f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}"
+        )
 
 
 def clean_up(ctx: Context, app: str, number: int) -> None:
@@ -242,5 +250,8 @@ def clean_up(ctx: Context, app: str, number: int) -> None:
         "container": ctx.runtime.remove, "network": ctx.runtime.remove_network, "volume": ctx.runtime.remove_volume,
     }  # fmt: skip
     attempt_all(
-        *(partial(side_by_side, remove, [item.id for item in found if item.kind == kind]) for kind, remove in removals.items())
+        *(
+            partial(side_by_side, remove, [item.id for item in found if item.kind == kind])
+            for kind, remove in removals.items()
+        )
     )

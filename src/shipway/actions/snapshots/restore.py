@@ -37,7 +37,9 @@ def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
     return Outlook(chosen, tuple(lost(chosen.rows, rows)))
 
 
-def restore_snapshot(ctx: Context, app: str, environment: str, number: int, reason: str, *, wait: float = 0.0) -> Snapshot:
+def restore_snapshot(
+    ctx: Context, app: str, environment: str, number: int, reason: str, *, wait: float = 0.0
+) -> Snapshot:
     """Restore it; returns the snapshot of the previous state."""
     with exclusive_access(ctx, app, environment, f"restore of snapshot {number}", wait=wait) as own:
         chosen = _chosen(own, app, environment, number)
@@ -80,5 +82,8 @@ def _chosen(ctx: Context, app: str, environment: str, number: int) -> Snapshot:
     found = next((item for item in there if item.number == number), None)
     if found is None:
         known = ", ".join(str(item.number) for item in there) or "none"
-        raise UsageError(f"{environment} has no snapshot {number}", hint=f"there are: {known}; `shipway snapshots {environment}` lists them")
+        raise UsageError(
+            f"{environment} has no snapshot {number}",
+            hint=f"there are: {known}; `shipway snapshots {environment}` lists them",
+        )
     return found

@@ -20,7 +20,9 @@ def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: flo
         now, release, where = serving(own, app, environment)
         revisions = schema_revisions(own.ledger.history(app, environment))
         schema = revisions[-1].schema if revisions else None
-        return take(own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release))
+        return take(
+            own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release)
+        )
 
 
 def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
@@ -44,7 +46,9 @@ def shell_of(ctx: Context, now: Deployment, release: Release, environment: Envir
     own = settings(ctx, release, environment, like=now)
     shell = database_client(ctx.on(environment.hosts[0].name), release, environment, own)
     if shell is None:
-        raise UsageError(f"{environment.name} has no PostgreSQL under migrations: there is nothing to take a snapshot of")
+        raise UsageError(
+            f"{environment.name} has no PostgreSQL under migrations: there is nothing to take a snapshot of"
+        )
     return shell
 
 

@@ -106,9 +106,13 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
     with exclusive_access(ctx, app, environment, f"upgrade of {accessory.name} to {accessory.image}", wait=wait) as own:
         now, release, where = serving(own, app, environment)
         desired = _with_image(own, release, accessory)
-        order = DeployRequest(desired, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True)
+        order = DeployRequest(
+            desired, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True
+        )
         found = _prepare(own, order, release, accessory)
-        order = dataclasses.replace(order, release=own.ledger.add_release(desired), volumes={found.spec.name: {found.volume: found.path}})
+        order = dataclasses.replace(
+            order, release=own.ledger.add_release(desired), volumes={found.spec.name: {found.volume: found.path}}
+        )
         decision = decide(own, order)
         revisions = schema_revisions(own.ledger.history(app, environment))
         record = Deployment(
@@ -138,28 +142,46 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
     here = ctx.on(order.environment.hosts[0].name)
     app, environment = before.app, order.environment.name
     name = names.accessory(app, environment, accessory.name)
-    running = next((item for item in observe(here, app, environment, routes=False).accessories if item.name == name), None)
+    running = next(
+        (item for item in observe(here, app, environment, routes=False).accessories if item.name == name), None
+    )
     if accessory.name not in before.plan.accessories or running is None or not running.running:
-        raise UsageError(f"{name} doesn't run: only a running database can be upgraded", hint=f"`shipway doctor {environment} --fix` starts it")
+        raise UsageError(
+            f"{name} doesn't run: only a running database can be upgraded",
+            hint=f"`shipway doctor {environment} --fix` starts it",
+        )
     if accessory.kind != "postgres" or accessory.volume is None:
-        raise UsageError(f"only a PostgreSQL accessory with a `volume` can be upgraded by this command: {accessory.name} is none")
+        raise UsageError(
+            f"only a PostgreSQL accessory with a `volume` can be upgraded by this command: {accessory.name} is none"
+        )
     here.images.pull(accessory.image, lambda line: here.reporter.line("upgrade", line))
     config = config_of(here, accessory.image)
     new = series_of(accessory.kind, accessory.image, variables_of(config))
     old = series_of(accessory.kind, "", variables_of(config_of(here, running.image)))
     if new is None or old is None:
-        raise UsageError(f"neither its variables nor its tag tell which PostgreSQL {accessory.image} is", hint="use an image that sets PG_MAJOR")
+        raise UsageError(
+            f"neither its variables nor its tag tell which PostgreSQL {accessory.image} is",
+            hint="use an image that sets PG_MAJOR",
+        )
     if new.numbers <= old.numbers:
-        raise UsageError(f"{name} is {old}, and {accessory.image} is {new}: there is nothing to upgrade", hint="name the newer image in the plan")
+        raise UsageError(
+            f"{name} is {old}, and {accessory.image} is {new}: there is nothing to upgrade",
+            hint="name the newer image in the plan",
+        )
     decision = decide(ctx, order, create=False)
     spec = next(item for item in decision.first.desired.accessories if item.name == name)
     folder = data_folder(accessory, variables_of(config)) or accessory.volume
     if not (folder == accessory.volume or folder.startswith(accessory.volume.rstrip("/") + "/")):
-        raise UsageError(f"{accessory.image} keeps its data in {folder}, and the plan's volume is {accessory.volume}", hint=f"`volume: {folder}`")
+        raise UsageError(
+            f"{accessory.image} keeps its data in {folder}, and the plan's volume is {accessory.volume}",
+            hint=f"`volume: {folder}`",
+        )
     return _Upgrade(here, order.environment, accessory, spec, running, old, new)
 
 
-def _copied(ctx: Context, upgrade: _Upgrade, decision: Decision, now: Deployment, number: int, schema: str | None) -> int:
+def _copied(
+    ctx: Context, upgrade: _Upgrade, decision: Decision, now: Deployment, number: int, schema: str | None
+) -> int:
     """Stop the services and copy all data; returns the number of tables. A failure restores the previous state."""
     release, environment = decision.order.release, decision.order.environment
     try:

@@ -68,7 +68,9 @@ def describe(survey: Survey) -> list[str]:
         for host, items in survey.objects.items() for item in sorted(items, key=lambda item: (item.kind, item.name))
     ]  # fmt: skip
     if survey.commit is not None and survey.serving is not None:
-        lines.append(f"{name}: rebuilds release {survey.serving.number} from its labels and commit {survey.commit.revision[:12]}")
+        lines.append(
+            f"{name}: rebuilds release {survey.serving.number} from its labels and commit {survey.commit.revision[:12]}"
+        )
     return lines + [f"{name}: lost: {words}" for words in survey.lost]
 
 
@@ -86,7 +88,12 @@ def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
     if release is None or release.revision != serving.revision or (now is not None and now.release == release.number):
         return
     _take_secrets(ctx, release, environment, serving)
-    _record(ctx, release, environment, sorted({owner(item)[:8] for items in survey.objects.values() for item in items if owner(item)}))
+    _record(
+        ctx,
+        release,
+        environment,
+        sorted({owner(item)[:8] for items in survey.objects.values() for item in items if owner(item)}),
+    )
 
 
 def take_ledger(ctx: Context, machine: str) -> None:
@@ -112,7 +119,9 @@ def _serving(ctx: Context, app: str, environment: Environment, taken: tuple[Engi
     return Serving(number, variables.get("SHIPWAY_REVISION", ""), images, variables)
 
 
-def _commit_of(ctx: Context, app: str, serving: Serving | None, parse: ParsePlan) -> tuple[Commit | None, tuple[str, ...]]:
+def _commit_of(
+    ctx: Context, app: str, serving: Serving | None, parse: ParsePlan
+) -> tuple[Commit | None, tuple[str, ...]]:
     """The commit of a release to rebuild, else None; and what can't be rebuilt."""
     if serving is None:
         return None, ()
@@ -126,7 +135,9 @@ def _commit_of(ctx: Context, app: str, serving: Serving | None, parse: ParsePlan
         commit = ctx.repository().commit(serving.revision)
         missing = set(plan_at(ctx.repository(), commit, parse).services) - set(serving.images)
     except (RepositoryError, PlanError) as error:
-        return None, (f"release {serving.number}, whose plan can't be read from this clone (git fetch?): {error.message}; {after}",)
+        return None, (
+            f"release {serving.number}, whose plan can't be read from this clone (git fetch?): {error.message}; {after}",
+        )
     if missing:
         return None, (f"release {serving.number}: nothing runs of its {', '.join(sorted(missing))}; {after}",)
     return commit, ()
@@ -134,12 +145,24 @@ def _commit_of(ctx: Context, app: str, serving: Serving | None, parse: ParsePlan
 
 def _rebuilt(ctx: Context, plan: Plan, commit: Commit, serving: Serving) -> Release:
     desired = {name: serving.images[name] for name in plan.services if name in serving.images}
-    images = {name: _digest_of(ctx, image, ctx.registry(plan).repository(plan.app, name)) for name, image in desired.items()}
+    images = {
+        name: _digest_of(ctx, image, ctx.registry(plan).repository(plan.app, name)) for name, image in desired.items()
+    }
     database = plan.database
     labels = {LABEL_APP: plan.app, LABEL_ROLE: "job", LABEL_NAME: "schema"}
     schema = head_revision(ctx, plan, images, labels) if database and database.service in images else None
     made = Release(
-        serving.number, plan.app, commit.revision, commit.tree, (commit.author,), commit.subject, images, plan, 0, ctx.clock(), schema
+        serving.number,
+        plan.app,
+        commit.revision,
+        commit.tree,
+        (commit.author,),
+        commit.subject,
+        images,
+        plan,
+        0,
+        ctx.clock(),
+        schema,
     )
     return ctx.ledger.restore_release(made)
 
@@ -166,6 +189,15 @@ def _record(ctx: Context, release: Release, environment: Environment, ledgers: l
     known = settings(ctx, release, environment)
     reason = f"adopted from ledger {' and '.join(ledgers)}" if ledgers else "adopted"
     record = Deployment(
-        0, release.app, environment.name, release.number, DEPLOY, ctx.actor, reason, ctx.clock(), known.versions, fingerprints=known.fingerprints
+        0,
+        release.app,
+        environment.name,
+        release.number,
+        DEPLOY,
+        ctx.actor,
+        reason,
+        ctx.clock(),
+        known.versions,
+        fingerprints=known.fingerprints,
     )
     ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUCCEEDED, ctx.clock(), release.schema, "")

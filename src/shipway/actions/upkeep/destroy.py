@@ -27,7 +27,9 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
         require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         empty = [partial(_empty, own.on(host.name), plan, environment) for host in hosts]
-        former = partial(clean_up, own, plan.app, environment, lambda host: _empty(own.on(host.name), plan, environment))
+        former = partial(
+            clean_up, own, plan.app, environment, lambda host: _empty(own.on(host.name), plan, environment)
+        )
         attempt_all(*empty, former)
         _record(own, plan.app, environment.name)
 
@@ -45,17 +47,28 @@ def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
         lambda: ctx.edge.remove(names.route_owner(app, name)),
         *(partial(remove, item.name) for item in found),
         ctx.edge.trim,
-        *(partial(ctx.runtime.remove_network, network(app, name)) for network in (names.rotation_network, names.network, names.visit_network)),
-        lambda: attempt_all(*(partial(ctx.runtime.remove_volume, volume) for volume in _volumes(ctx, plan, environment, found))),
+        *(
+            partial(ctx.runtime.remove_network, network(app, name))
+            for network in (names.rotation_network, names.network, names.visit_network)
+        ),
+        lambda: attempt_all(
+            *(partial(ctx.runtime.remove_volume, volume) for volume in _volumes(ctx, plan, environment, found))
+        ),
     )
 
 
 def _volumes(ctx: Context, plan: Plan, environment: Environment, found: Sequence[ContainerInfo]) -> list[str]:
     app, name = plan.app, environment.name
-    known = [volume(app, name, accessory) for accessory in plan.accessories for volume in (names.accessory, names.snapshots)]
+    known = [
+        volume(app, name, accessory) for accessory in plan.accessories for volume in (names.accessory, names.snapshots)
+    ]
     # Volumes of a removed container, of an upgraded database, or of another release's accessory.
-    known += [item.name for item in own_objects(ctx, {LABEL_APP: app, LABEL_ENVIRONMENT: name}) if item.kind == "volume"]
-    known += [volume for item in found if item.labels.get(LABEL_ROLE) == "accessory" for volume in item.volumes.values()]
+    known += [
+        item.name for item in own_objects(ctx, {LABEL_APP: app, LABEL_ENVIRONMENT: name}) if item.kind == "volume"
+    ]
+    known += [
+        volume for item in found if item.labels.get(LABEL_ROLE) == "accessory" for volume in item.volumes.values()
+    ]
     return list(dict.fromkeys(known))
 
 

@@ -121,7 +121,12 @@ def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str,
         except ShipwayError:  # reported when the host is observed
             continue
         for name in down:
-            yield host.name, name, "the edge is down: requests to its ports get no answer, in every environment", "start it"
+            yield (
+                host.name,
+                name,
+                "the edge is down: requests to its ports get no answer, in every environment",
+                "start it",
+            )
 
 
 def _unfinished(pending: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
@@ -159,13 +164,17 @@ def _leaving(found: Observed, deployments: list[Deployment], now: Deployment, ti
 def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:
     if (change.kind, change.verb) in WORDS:
         problem, remedy = WORDS[change.kind, change.verb]
-        state = next((f" ({item.state})" for item in (*found.services, *found.accessories) if item.name == change.name), "")
+        state = next(
+            (f" ({item.state})" for item in (*found.services, *found.accessories) if item.name == change.name), ""
+        )
         yield host.name, change.name, problem + state, remedy
     elif change.kind == "accessory":  # replace
         yield host.name, change.name, "was made otherwise than the plan says", ""
 
 
-def _beyond_names(ctx: Context, host: Host, desired: DesiredState, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+def _beyond_names(
+    ctx: Context, host: Host, desired: DesiredState, found: Observed
+) -> Iterator[tuple[str, str, str, str]]:
     """Differences that names and labels don't show: the image, and whether the edge reaches the container."""
     for name, image in _other_images(ctx, desired, found):
         yield host.name, name, f"runs another image than {image}", "replace it"

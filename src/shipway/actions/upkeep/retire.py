@@ -54,10 +54,14 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
         needed = [(host, {change.name for change in host.changes.of("container", "remove")}) for host in hosts]
         warm = [(host, item) for host, older in needed for item in on_standby(host.observed) if item.name not in older]
         known = {item.id for _, item in warm}
-        others = [step for step in _steps(own, deployments, hosts, at_once=True) if step.due and step.item.id not in known]
+        others = [
+            step for step in _steps(own, deployments, hosts, at_once=True) if step.due and step.item.id not in known
+        ]
         attempt_all(
             partial(_do, others),
-            partial(side_by_side, lambda each: drain_and_stop(each[0].ctx, each[1], app, environment, remove=False), warm),
+            partial(
+                side_by_side, lambda each: drain_and_stop(each[0].ctx, each[1], app, environment, remove=False), warm
+            ),
         )
         return len(warm) + len(others)
 
@@ -82,7 +86,12 @@ def _do(steps: Sequence[_Step]) -> None:
     """Workers first, since they would keep taking jobs; removals last, since they are not urgent."""
     attempt_all(
         *(
-            partial(side_by_side, _Step.do, [step for step in steps if step.verb == verb], most=1 if verb == "remove" else 32)
+            partial(
+                side_by_side,
+                _Step.do,
+                [step for step in steps if step.verb == verb],
+                most=1 if verb == "remove" else 32,
+            )
             for verb in ("stop", OUT, "remove")
         )
     )
@@ -92,7 +101,9 @@ def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
     return list(_steps(ctx, ctx.ledger.history(app, environment), host_states(ctx, app, environment)))
 
 
-def _steps(ctx: Context, deployments: Sequence[Deployment], hosts: Sequence[HostState], *, at_once: bool = False) -> Iterator[_Step]:
+def _steps(
+    ctx: Context, deployments: Sequence[Deployment], hosts: Sequence[HostState], *, at_once: bool = False
+) -> Iterator[_Step]:
     for host in hosts:
         verbs = {change.name: change.verb for change in host.changes.of("container", "stop", "remove")}
         warm = {item.name for item in on_standby(host.observed)}
@@ -103,8 +114,18 @@ def _steps(ctx: Context, deployments: Sequence[Deployment], hosts: Sequence[Host
             again = now + min(max(POLL, (now - since) / 10), SELDOM)
             over = since + (float(item.labels.get(LABEL_STANDBY, "0")) if fits else 0.0)
             if item.name in verbs:
-                rested = removed_at(deployments, item, now) if item.name in warm and verbs[item.name] == "remove" and not at_once else 0.0
-                yield _Step(host, item, verbs[item.name], now >= rested and drained(host.ctx, item, since), again if now >= rested else rested)
+                rested = (
+                    removed_at(deployments, item, now)
+                    if item.name in warm and verbs[item.name] == "remove" and not at_once
+                    else 0.0
+                )
+                yield _Step(
+                    host,
+                    item,
+                    verbs[item.name],
+                    now >= rested and drained(host.ctx, item, since),
+                    again if now >= rested else rested,
+                )
             elif item.name in warm and now >= over:
                 yield _Step(host, item, "stop", drained(host.ctx, item, since), again)
             elif item.name in warm and rotation in item.addresses:

@@ -81,7 +81,11 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     before = {item.release for item in history.since_last_destroy(deployments) if item.outcome != PENDING}
     keep = history.previous_release(deployments, release.number) if release else None
     warm = [item for item in others if release_of(item) == keep and LABEL_STANDBY in item.labels]
-    draining = [item for item in others if item not in warm and release_of(item) in before and (drain_of(item) or LABEL_STANDBY in item.labels)]
+    draining = [
+        item
+        for item in others
+        if item not in warm and release_of(item) in before and (drain_of(item) or LABEL_STANDBY in item.labels)
+    ]
     return EnvironmentStatus(
         environment=environment,
         current=current,
@@ -92,7 +96,11 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         crashing=crashing,
         edge_down=down,
         away=away,
-        former_hosts={name: why for name, why in former_hosts(ctx, app, environment.name).items() if name not in {host.name for host in where.hosts}},
+        former_hosts={
+            name: why
+            for name, why in former_hosts(ctx, app, environment.name).items()
+            if name not in {host.name for host in where.hosts}
+        },
         standby=_standby(current, warm),
         draining=_draining(deployments, draining, ctx.clock()),
         strays=tuple(item.name for item in others if item not in warm and item not in draining),
@@ -143,7 +151,11 @@ def _everywhere(
         try:
             here = ctx.on(host.name)
             found = observe(here, app, environment.name, routes=False)
-            own = [item for item in found.services if item.active and release is not None and release_of(item) == release.number]
+            own = [
+                item
+                for item in found.services
+                if item.active and release is not None and release_of(item) == release.number
+            ]
             crashing.extend(_crashing(here, own))
             if release is not None:
                 down.extend(f"{host.name}: {name}" if len(environment.hosts) > 1 else name for name in here.edge.down())
@@ -161,13 +173,19 @@ def _everywhere(
 def _crashing(ctx: Context, items: Sequence[ContainerInfo]) -> list[str]:
     """Names of crash-looping containers, with the number of restarts."""
     seen = [ctx.runtime.find(item.name) for item in items]
-    return [f"{item.name} (restarted {item.restarts} times)" for item in seen if item is not None and item.crash_looping(ctx.clock())]
+    return [
+        f"{item.name} (restarted {item.restarts} times)"
+        for item in seen
+        if item is not None and item.crash_looping(ctx.clock())
+    ]
 
 
 def _services(observed: Observed, release: Release | None, environment: Environment) -> dict[str, tuple[int, int]]:
     if release is None:
         return {}
-    running = [item.labels.get(LABEL_NAME) for item in observed.services if item.running and release_of(item) == release.number]
+    running = [
+        item.labels.get(LABEL_NAME) for item in observed.services if item.running and release_of(item) == release.number
+    ]
     hosts = len(environment.hosts)
     return {
         name: (running.count(name), hosts * environment.replicas.get(name, service.replicas))

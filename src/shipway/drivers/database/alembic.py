@@ -145,7 +145,9 @@ class Alembic:
         if state is None:
             _refuse_unknown(output)
         elif code == UNKNOWN:
-            raise MigrationFailed(f"can't go up to {targets[0]}: the image has no such revision (the schema is at {_tips(state)})")
+            raise MigrationFailed(
+                f"can't go up to {targets[0]}: the image has no such revision (the schema is at {_tips(state)})"
+            )
         elif verb == "upgrade":
             _single_head(state.heads())
         culprit = read.culprit(lines)

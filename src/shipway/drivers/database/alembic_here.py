@@ -39,7 +39,9 @@ def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[st
 def _require_obedience(folder: Path, gone: ScratchDatabase, timeout: float) -> None:
     """Checked before anything is written: when told to read from a dropped database, it must report exactly that one as
     missing."""
-    code, output = _one_off(gone.url, timeout)(["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())])
+    code, output = _one_off(gone.url, timeout)(
+        ["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())]
+    )
     if code == 127:
         raise ProofError("there is no command alembic on the PATH", hint="activate the project's virtual environment")
     if code == 0 or gone.name not in output:
@@ -52,7 +54,9 @@ def _require_obedience(folder: Path, gone: ScratchDatabase, timeout: float) -> N
 
 def _require_one_line(folder: Path, database: ScratchDatabase, timeout: float) -> None:
     """At a merge of branches there is no single revision to revert to."""
-    _, output = _one_off(database.url, timeout)(["sh", "-c", 'cd "$1" && alembic history', "shipway", str(folder.absolute())])
+    _, output = _one_off(database.url, timeout)(
+        ["sh", "-c", 'cd "$1" && alembic history', "shipway", str(folder.absolute())]
+    )
     scripts = read.history(output.splitlines())
     if merges := [script.id for script in scripts.values() if len(script.parents) > 1]:
         raise ProofError(

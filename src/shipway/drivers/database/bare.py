@@ -14,7 +14,11 @@ class BareFolder:
     else may migrate the database meanwhile. `timeout` (seconds) applies to each file."""
 
     def __init__(
-        self, database: ScratchDatabase, migrations: Sequence[Migration], current: str | None = None, timeout: float | None = None
+        self,
+        database: ScratchDatabase,
+        migrations: Sequence[Migration],
+        current: str | None = None,
+        timeout: float | None = None,
     ) -> None:
         self._database = database
         self._timeout = timeout
@@ -40,9 +44,13 @@ class BareFolder:
     def down(self, to: str | None, on_line: OnLine) -> None:
         end = self._count(to)
         if end > self._applied:
-            raise MigrationFailed(f"can't go down to {to}: it isn't applied; the schema is at {self.current() or 'no revision'}")
+            raise MigrationFailed(
+                f"can't go down to {to}: it isn't applied; the schema is at {self.current() or 'no revision'}"
+            )
         leaving = [(item, _way_back(item)) for item in reversed(self._migrations[end : self._applied])]
-        if lacking := [f"{item.up.path} ({'an empty one' if item.down else 'none'})" for item, back in leaving if back is None]:
+        if lacking := [
+            f"{item.up.path} ({'an empty one' if item.down else 'none'})" for item, back in leaving if back is None
+        ]:
             raise Irreversible(f"there is no down script for {', '.join(lacking)}")
         for _, back in leaving:
             assert back is not None

@@ -39,7 +39,9 @@ class Command(Named):
 
     def _applied(self) -> Collection[str]:
         """If a tool prints only the newest migration, all earlier ones are applied too."""
-        found = [line for line in self._ask({"current": self._commands.current})["current"] if line != self._commands.base]
+        found = [
+            line for line in self._ask({"current": self._commands.current})["current"] if line != self._commands.base
+        ]
         brought = list(self._brought())
         if len(found) == 1 and found[0] in brought:
             return brought[: brought.index(found[0]) + 1]

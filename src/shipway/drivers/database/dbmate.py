@@ -80,7 +80,10 @@ class Dbmate(Named):
 
     def _ways_down(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
         downs = {name: item.down for name, item in self._migrations().items() if name in names}
-        return {name: None if down is None or down.empty else (down.path, down.text.strip() + "\n") for name, down in downs.items()}
+        return {
+            name: None if down is None or down.empty else (down.path, down.text.strip() + "\n")
+            for name, down in downs.items()
+        }
 
     def _call(self, word: str, names: Sequence[str]) -> tuple[int, str]:
         paths = [self._migrations()[name].up.path for name in names]

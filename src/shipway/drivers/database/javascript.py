@@ -17,7 +17,9 @@ PATH=$bins/node_modules/.bin:$PATH
 """
 _MIGRATION = re.compile(r"[^/]+(?<!\.d)\.(?:[cm]?js|[cm]?ts)")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_DOWN = re.compile(r"\bdown\b\s*(?:[=:]\s*(?:async\s+)?(?:function\b\s*\w*)?)?\s*(?:\([^)]*\)|\w+)\s*(?::[^{=]*)?(?:=>)?\s*")
+_DOWN = re.compile(
+    r"\bdown\b\s*(?:[=:]\s*(?:async\s+)?(?:function\b\s*\w*)?)?\s*(?:\([^)]*\)|\w+)\s*(?::[^{=]*)?(?:=>)?\s*"
+)
 _IDLE = re.compile(
     r"\{\s*(?:(?:return|await)\b\s*)?(?:Promise\.resolve\(\s*\)|null|undefined|true)?\s*;?\s*\}"
     r"|\{\s*throw\b[^}]*\}|Promise\.resolve\(\s*\)|null\b|undefined\b"
@@ -69,7 +71,9 @@ class JavaScript(Named):
             hint = f"the image of the service needs {self.tool} in its node_modules, production dependencies included"
         elif "No configuration file" in output or 'Cannot find "' in output:
             hint = f"the configuration of {self.tool} must be in the image's WORKDIR"
-        return MigrationFailed(f"{self.tool} can't tell the state of the database\n{reason(output.splitlines())}", hint=hint)
+        return MigrationFailed(
+            f"{self.tool} can't tell the state of the database\n{reason(output.splitlines())}", hint=hint
+        )
 
     def _refuse_other_folder(self, pending: Iterable[str]) -> None:
         if strange := [name for name in pending if name not in self._texts()]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _UNWRAPPED = re.compile(
-    r"\b(CONCURRENTLY|VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|CREATE\s+TABLESPACE|DROP\s+TABLESPACE|ALTER\s+SYSTEM)\b", re.IGNORECASE
+    r"\b(CONCURRENTLY|VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|CREATE\s+TABLESPACE|DROP\s+TABLESPACE|ALTER\s+SYSTEM)\b",
+    re.IGNORECASE,
 )
 _GOOSE = re.compile(r"--[ \t]*\+goose[ \t]+(?P<word>up|down|no[ \t]+transaction)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _DBMATE = re.compile(r"--[ \t]*migrate:(?P<word>up|down)\b(?P<options>[^\n]*)$", re.MULTILINE)
@@ -46,7 +47,9 @@ def _goose(text: str) -> tuple[Section, Section | None]:
 
 
 def _dbmate(text: str) -> tuple[Section, Section | None]:
-    return _sections(text, list(_DBMATE.finditer(text)), "-- migrate:up", alone=lambda mark: "transaction:false" in mark["options"])
+    return _sections(
+        text, list(_DBMATE.finditer(text)), "-- migrate:up", alone=lambda mark: "transaction:false" in mark["options"]
+    )
 
 
 def _sections(
@@ -84,13 +87,19 @@ def _flyway_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
 _BOTH = re.compile(r"(?P<version>\d+)_(?P<name>(?![^/]*\.(?:up|down)\.sql$)[^/]+)\.sql")
 LAYOUTS: Mapping[str, Layout] = {
     "golang-migrate": Layout(
-        "0001_name.up.sql", re.compile(r"(?P<version>\d+)_(?P<name>[^/]*)\.(?P<way>up|down)\.sql"), alone=_one_statement_alone
+        "0001_name.up.sql",
+        re.compile(r"(?P<version>\d+)_(?P<name>[^/]*)\.(?P<way>up|down)\.sql"),
+        alone=_one_statement_alone,
     ),
     "diesel": Layout(
-        "0001_name/up.sql", re.compile(r"(?P<version>\d[\d-]*)_(?P<name>[^/]+)/(?P<way>up|down)\.sql"), alone=_diesel_alone
+        "0001_name/up.sql",
+        re.compile(r"(?P<version>\d[\d-]*)_(?P<name>[^/]+)/(?P<way>up|down)\.sql"),
+        alone=_diesel_alone,
     ),
     "flyway": Layout(
-        "V1__name.sql", re.compile(r"(?P<way>[VU])(?P<version>\d+(?:[._]\d+)*)__(?P<name>[^/]+)\.sql"), alone=_flyway_alone
+        "V1__name.sql",
+        re.compile(r"(?P<way>[VU])(?P<version>\d+(?:[._]\d+)*)__(?P<name>[^/]+)\.sql"),
+        alone=_flyway_alone,
     ),
     "goose": Layout("0001_name.sql with `-- +goose Up`", _BOTH, _GOOSE, _goose),
     "dbmate": Layout("0001_name.sql with `-- migrate:up`", _BOTH, _DBMATE, _dbmate),

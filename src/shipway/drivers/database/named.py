@@ -43,7 +43,9 @@ class Line:
         if to is None:
             return missing
         if to not in self.brought:
-            raise MigrationFailed(f"can't go up to {to}: the image has no such migration (the schema is at {self.where})")
+            raise MigrationFailed(
+                f"can't go up to {to}: the image has no such migration (the schema is at {self.where})"
+            )
         return [name for name in missing if self.brought.index(name) <= self.brought.index(to)]
 
     def leaving(self, to: str | None) -> list[str]:
@@ -120,7 +122,8 @@ class Named(ABC):
         except MigrationFailed:
             pass  # the first failure is reported
         raise MigrationFailed(
-            f"{what} {self._culprit(output) or first} failed; {where}\n{reason(lines)}", hint=_FIX_UP if up else _FIX_DOWN
+            f"{what} {self._culprit(output) or first} failed; {where}\n{reason(lines)}",
+            hint=_FIX_UP if up else _FIX_DOWN,
         )
 
     def _culprit(self, output: str) -> str | None:

@@ -67,10 +67,14 @@ def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> 
         except UnicodeDecodeError:
             problems.append(f"{path} is not UTF-8")
     if scripts and layout is None:
-        fitting = [name for name, item in LAYOUTS.items() if any(_fits(item, path, text) for path, text in scripts.items())]
+        fitting = [
+            name for name, item in LAYOUTS.items() if any(_fits(item, path, text) for path, text in scripts.items())
+        ]
         if len(fitting) != 1:
             examples = " and ".join(LAYOUTS[name].example for name in fitting)
-            raise _bad(folder, [f"two layouts at once ({examples})" if fitting else f"no known layout: {_list(list(scripts))}"])
+            raise _bad(
+                folder, [f"two layouts at once ({examples})" if fitting else f"no known layout: {_list(list(scripts))}"]
+            )
         layout = fitting[0]
     if layout in ("goose", None):
         problems += [f"{path} is written in Go: only SQL can be run" for path in sorted(files) if _GO.fullmatch(path)]
@@ -84,7 +88,9 @@ def _fits(layout: Layout, path: str, text: str) -> bool:
     return layout.pattern.fullmatch(path) is not None and (layout.mark is None or layout.mark.search(text) is not None)
 
 
-def _pair(layout: Layout, scripts: Mapping[str, str], files: Mapping[str, bytes], problems: list[str]) -> list[Migration]:
+def _pair(
+    layout: Layout, scripts: Mapping[str, str], files: Mapping[str, bytes], problems: list[str]
+) -> list[Migration]:
     ups: dict[tuple[int, ...], list[tuple[re.Match[str], SqlFile]]] = {}
     downs: dict[tuple[int, ...], list[SqlFile]] = {}
     for path, text in scripts.items():

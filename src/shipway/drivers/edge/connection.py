@@ -30,7 +30,9 @@ class Connection:
     def __init__(self, dial: Dial, host: str, port: int, *, tls: str | None = None) -> None:
         self._http = _Dialled(dial, host, port, tls)
 
-    def ask(self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def ask(
+        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Send a request. OSError or HTTPException without an answer; the next request then reconnects."""
         try:
             self._http.request(method, path, body, dict(headers or {}))

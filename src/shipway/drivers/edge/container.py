@@ -54,7 +54,9 @@ class EdgeContainers:
         found = self._runtime.list({LABEL_APP: SHARED, LABEL_ROLE: "edge", LABEL_NAME: self.name})
         return sorted(found, key=lambda item: (-len(published(item.labels)), len(item.name), item.name))
 
-    def ensure(self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, Any] | None) -> list[ContainerInfo]:
+    def ensure(
+        self, ports: Sequence[Publish], networks: Mapping[str, Sequence[str]], url: Mapping[str, Any] | None
+    ) -> list[ContainerInfo]:
         """Returns the containers started by this call, which may not be ready yet."""
         missing = [network for network in networks if not self._runtime.has_network(network)]
         if missing:
@@ -63,7 +65,9 @@ class EdgeContainers:
         members, acme, trusted = self.members(), _acme(url), _trusted(url)
         outdated = _outdated(members, ports, acme, trusted)
         if outdated is not None:
-            started.append(self._replace(outdated, union(published(outdated.labels), _of_numbers(ports, outdated)), acme, trusted))
+            started.append(
+                self._replace(outdated, union(published(outdated.labels), _of_numbers(ports, outdated)), acme, trusted)
+            )
             members = self.members()
         lacking = [port for port in union((), ports) if _member(members, port) is None]
         if lacking or not members:
@@ -128,7 +132,13 @@ class EdgeContainers:
             started.append(member.name)
         return started
 
-    def _add(self, members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str]) -> str:
+    def _add(
+        self,
+        members: Sequence[ContainerInfo],
+        ports: Sequence[Publish],
+        acme: Mapping[str, Any] | None,
+        trusted: Sequence[str],
+    ) -> str:
         taken = {item.name for item in members}
         numbered = (f"{self.name}-{number}" for number in range(2, len(taken) + 3))
         name = next(item for item in (self.name, *numbered) if item not in taken)
@@ -165,7 +175,11 @@ class EdgeContainers:
             raise EdgeError(f"the edge can't be started: {error.message}", hint=error.hint) from error
 
     def _replace(
-        self, found: ContainerInfo, ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str] | None
+        self,
+        found: ContainerInfo,
+        ports: Sequence[Publish],
+        acme: Mapping[str, Any] | None,
+        trusted: Sequence[str] | None,
     ) -> str:
         """Recreate a container; restore the old one on failure. Requests to its ports are interrupted."""
         known = resolvers(found.labels)
@@ -233,7 +247,9 @@ class EdgeContainers:
         )
 
     def _taken(self, port: Publish) -> EdgeError:
-        ours = [item for member in self.members() for item in published(member.labels) if item.host_port == port.host_port]
+        ours = [
+            item for member in self.members() for item in published(member.labels) if item.host_port == port.host_port
+        ]
         if any(item.address != port.address for item in ours):
             return EdgeError(
                 f"the edge can't listen on {port.address}:{port.host_port}: it listens on {ours[0].address}:{port.host_port} for others",
@@ -287,7 +303,10 @@ def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, 
 def _member(members: Sequence[ContainerInfo], port: Publish) -> ContainerInfo | None:
     """The container that listens there."""
     wanted = {(port.host_port, port.address), (port.host_port, ANYWHERE)}
-    return next((item for item in members if any((own.host_port, own.address) in wanted for own in published(item.labels))), None)
+    return next(
+        (item for item in members if any((own.host_port, own.address) in wanted for own in published(item.labels))),
+        None,
+    )
 
 
 def _covers_all(members: Sequence[ContainerInfo], ports: Sequence[Publish]) -> bool:
@@ -305,13 +324,20 @@ def _of_numbers(ports: Sequence[Publish], member: ContainerInfo) -> list[Publish
 
 
 def _outdated(
-    members: Sequence[ContainerInfo], ports: Sequence[Publish], acme: Mapping[str, Any] | None, trusted: Sequence[str] | None
+    members: Sequence[ContainerInfo],
+    ports: Sequence[Publish],
+    acme: Mapping[str, Any] | None,
+    trusted: Sequence[str] | None,
 ) -> ContainerInfo | None:
     """The container that can't provide what is requested, on ports that it holds."""
     for member in members:
         held = _of_numbers(ports, member)
         widened = any(port.address == ANYWHERE for port in held) and not _covers(member, held)
-        lacks = acme is not None and any(port.host_port == HTTPS for port in held) and chosen(acme, resolvers(member.labels)) is None
+        lacks = (
+            acme is not None
+            and any(port.host_port == HTTPS for port in held)
+            and chosen(acme, resolvers(member.labels)) is None
+        )
         if widened or lacks or (held and _believes_others(member, trusted)) or LABEL_TOKEN not in member.labels:
             return member
     return None

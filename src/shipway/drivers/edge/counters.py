@@ -31,7 +31,9 @@ def traffic(text: str, owner: str) -> dict[int, Traffic]:
             errors[release] += count if labels["code"].startswith("5") else 0
         elif labels["le"] != "+Inf":
             seconds.setdefault(release, Counter())[float(labels["le"])] += count
-    return {release: Traffic(count, errors[release], dict(seconds.get(release, {}))) for release, count in requests.items()}
+    return {
+        release: Traffic(count, errors[release], dict(seconds.get(release, {}))) for release, count in requests.items()
+    }
 
 
 def _release(service: str, owner: str) -> int | None:

@@ -193,7 +193,9 @@ def page_of(text: str) -> str | None:
     if not content.strip():
         return None
     middlewares = json.loads(content)["http"]["middlewares"]
-    pages = [found["page"] for item in middlewares.values() if "page" in (found := item.get("plugin", {}).get("shipway", {}))]
+    pages = [
+        found["page"] for item in middlewares.values() if "page" in (found := item.get("plugin", {}).get("shipway", {}))
+    ]
     return str(pages[0]) if pages else None
 
 

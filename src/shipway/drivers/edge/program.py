@@ -50,7 +50,9 @@ SETTINGS = (
 )
 
 
-def command(ports: Sequence[int], authorities: Sequence[Mapping[str, Any]], trusted: Sequence[str] = ()) -> tuple[str, ...]:
+def command(
+    ports: Sequence[int], authorities: Sequence[Mapping[str, Any]], trusted: Sequence[str] = ()
+) -> tuple[str, ...]:
     """All flags. authorities: `acme` of the tables whose certificates are obtained by ACME. trusted: trusted
     proxies."""
     flags = list(SETTINGS)
@@ -64,7 +66,11 @@ def command(ports: Sequence[int], authorities: Sequence[Mapping[str, Any]], trus
             flags += [f"{flag}.forwardedheaders.trustedips={proxies}", f"{flag}.proxyprotocol.trustedips={proxies}"]
     for acme in authorities:
         flag = f"--certificatesresolvers.{resolver(acme)}.acme"
-        flags += [f"{flag}.storage={ROUTES}/{resolver(acme)}.json", f"{flag}.keytype=EC256", f"{flag}.tlschallenge=true"]
+        flags += [
+            f"{flag}.storage={ROUTES}/{resolver(acme)}.json",
+            f"{flag}.keytype=EC256",
+            f"{flag}.tlschallenge=true",
+        ]
         flags += [f"{flag}.email={acme['email']}"] if acme.get("email") else []
         flags += [f"{flag}.caserver={acme['server']}"] if acme.get("server") else []
         flags += [f"{flag}.cacertificates=/{_trust(acme)}"] if acme.get("trust") else []
@@ -92,7 +98,11 @@ def _trust(acme: Mapping[str, Any]) -> str:
 
 
 def _control() -> dict[str, Any]:
-    modes = {"files": f"PathPrefix(`{FILES}`)", "authority": f"PathPrefix(`{AUTHORITY}`)", "guard": f"Path(`{METRICS}`)"}
+    modes = {
+        "files": f"PathPrefix(`{FILES}`)",
+        "authority": f"PathPrefix(`{AUTHORITY}`)",
+        "guard": f"Path(`{METRICS}`)",
+    }
     return {
         "http": {
             "routers": {

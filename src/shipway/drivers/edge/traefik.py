@@ -84,7 +84,9 @@ class TraefikEdge:
                 return None
             why, member = found
             numbers = {port.host_port for port in published(member.labels)}
-            tables = {owner: table for owner, table in _tables(self._files()).items() if dynamic.public(table).port in numbers}
+            tables = {
+                owner: table for owner, table in _tables(self._files()).items() if dynamic.public(table).port in numbers
+            }
             return dynamic.interruption(why, tables)
 
     def _agrees(self, ports: Sequence[Publish], url: Mapping[str, object] | None) -> None:
@@ -92,7 +94,12 @@ class TraefikEdge:
         if url is None:
             return
         mine = url.get("trusted", [])
-        held = {port.host_port for item in self._containers.members() if believed(item.labels) != mine for port in published(item.labels)}
+        held = {
+            port.host_port
+            for item in self._containers.members()
+            if believed(item.labels) != mine
+            for port in published(item.labels)
+        }
         numbers = held.intersection(port.host_port for port in ports)
         if not numbers:
             return
@@ -109,8 +116,14 @@ class TraefikEdge:
         with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
             files = self._files()
             places = [dynamic.public(table) for table in _tables(files).values()]
-            places += [dynamic.address(url) for text in files.values() if (url := dynamic.page_url(text)) and "host" in url]
-            needed = {number for where in places for number in ((where.port, dynamic.HTTP) if where.redirected else (where.port,))}
+            places += [
+                dynamic.address(url) for text in files.values() if (url := dynamic.page_url(text)) and "host" in url
+            ]
+            needed = {
+                number
+                for where in places
+                for number in ((where.port, dynamic.HTTP) if where.redirected else (where.port,))
+            }
             self._containers.trim(needed, None if ports is None else {port.host_port for port in ports})
 
     @contextmanager
@@ -118,7 +131,9 @@ class TraefikEdge:
         with _as_edge_error(), ExitStack() as stack:
             where = dynamic.address(url)
             member = self._member(where)
-            gate = stack.enter_context(self._gate.open(member.name, where, dynamic.mark(_owner(owner)), network, labels))
+            gate = stack.enter_context(
+                self._gate.open(member.name, where, dynamic.mark(_owner(owner)), network, labels)
+            )
             self._admit(owner, [gate.address])
             stack.callback(self._admit, owner, [])
             end = stack.pop_all()
@@ -160,7 +175,9 @@ class TraefikEdge:
             text = dynamic.render(_owner(owner), table, resolvers(member.labels))
             port = self._port(member, where)
             with self._control() as control, self._asker() as asker:
-                with exclusive(f"{self._name}-routes", self._engine, self._cancelled):  # of two that claim an address one comes first
+                with exclusive(
+                    f"{self._name}-routes", self._engine, self._cancelled
+                ):  # of two that claim an address one comes first
                     tables = _tables(control.files())
                     dynamic.refuse_conflict(owner, table, tables)
                     if where.internal:
@@ -287,7 +304,9 @@ class TraefikEdge:
         if not running:
             raise self._is_down()
         found = running[0]
-        return Control(self._dial, found.addresses.get(self._containers.home(found.name), ""), found.labels.get(LABEL_TOKEN, ""))
+        return Control(
+            self._dial, found.addresses.get(self._containers.home(found.name), ""), found.labels.get(LABEL_TOKEN, "")
+        )
 
     def _running(self) -> list[ContainerInfo]:
         return [item for item in self._containers.members() if item.running]
@@ -299,7 +318,9 @@ class TraefikEdge:
     def _member_or_none(self, where: dynamic.Public) -> ContainerInfo | None:
         members = [item for item in self._running() if _port_or_none(item, where)]
         preferred = {(port.host_port, port.address) for item in self._asked for port in item[0]}
-        exact = (item for item in members if preferred & {(port.host_port, port.address) for port in published(item.labels)})
+        exact = (
+            item for item in members if preferred & {(port.host_port, port.address) for port in published(item.labels)}
+        )
         return next(exact, members[0] if members else None)
 
     def _member(self, where: dynamic.Public) -> ContainerInfo:
@@ -361,7 +382,9 @@ def _is_certificate(file: str) -> bool:
 
 def _tables(files: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """All tables by owner."""
-    parsed = {name.removesuffix(".yml"): dynamic.parse(text) for name, text in files.items() if not name.startswith("_")}
+    parsed = {
+        name.removesuffix(".yml"): dynamic.parse(text) for name, text in files.items() if not name.startswith("_")
+    }
     return {owner: table for owner, table in parsed.items() if table is not None}
 
 

@@ -21,7 +21,12 @@ from shipway.drivers.shared import EDGE_IMAGE
 from shipway.system.tars import of_files
 
 FILE = "/gate.yml"
-SETTINGS = ("--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=ERROR", f"--providers.file.filename={FILE}")
+SETTINGS = (
+    "--global.checknewversion=false",
+    "--global.sendanonymoususage=false",
+    "--log.level=ERROR",
+    f"--providers.file.filename={FILE}",
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,9 @@ class Gate:
             found = self._runtime.find(edge)
             target = found.addresses.get(network, "") if found else ""
             flags = [f"--entrypoints.{entry_point(port)}.address=:{port}" for port in ports]
-            spec = ContainerSpec(name, EDGE_IMAGE, labels, command=(*SETTINGS, *flags), networks={network: ()}, stop_grace=0.0)
+            spec = ContainerSpec(
+                name, EDGE_IMAGE, labels, command=(*SETTINGS, *flags), networks={network: ()}, stop_grace=0.0
+            )
             self._runtime.create(spec)
             self._runtime.put(name, "/", iter([of_files({FILE: _gate(target, ports)})]))
             self._runtime.start(name)
@@ -82,6 +89,7 @@ def _gate(target: str, ports: list[int]) -> bytes:
     names = {entry_point(port): port for port in ports}
     routers = {name: {"entryPoints": [name], "rule": "HostSNI(`*`)", "service": name} for name in names}
     services = {
-        name: {"loadBalancer": {"terminationDelay": -1, "servers": [{"address": f"{target}:{port}"}]}} for name, port in names.items()
+        name: {"loadBalancer": {"terminationDelay": -1, "servers": [{"address": f"{target}:{port}"}]}}
+        for name, port in names.items()
     }
     return to_line({"tcp": {"routers": routers, "services": services}}).encode()

@@ -153,7 +153,9 @@ def settings_with(keys: Mapping[str, Credentials], folder: Path, own: Path) -> P
     for entry in own.iterdir() if own.is_dir() else ():
         if entry.name != "config.json":
             (folder / entry.name).symlink_to(entry.resolve())
-    (folder / "config.json").write_text(json.dumps({**config, "auths": auths, "credHelpers": helpers}), encoding="utf-8")
+    (folder / "config.json").write_text(
+        json.dumps({**config, "auths": auths, "credHelpers": helpers}), encoding="utf-8"
+    )
     return folder
 
 

@@ -71,7 +71,9 @@ class DockerImages:
                 context, iidfile, tags=tags, dockerfile=dockerfile, target=target, args=args, labels=labels
             )
             given = self._keys.given()
-            settings = builder.settings_with(given, _made(Path(folder) / "docker"), docker_config.folder()) if given else None
+            settings = (
+                builder.settings_with(given, _made(Path(folder) / "docker"), docker_config.folder()) if given else None
+            )
             environment = builder.environment(self._engine.variables(), settings)
             code = builder.follow([*self._builder, *options], environment, heard, self._cancelled)
             if self._cancelled.is_set():
@@ -139,9 +141,7 @@ class DockerImages:
         except EngineRefused as error:
             self._refused(reference, verb, error.message)
 
-    def _progress(
-        self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: OnRecord
-    ) -> None:
+    def _progress(self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: OnRecord) -> None:
         """Report changes of each layer's state; the engine repeats it with every chunk."""
         states: dict[object, object] = {}
         for record in records(reply.chunks()):
@@ -156,15 +156,27 @@ class DockerImages:
     def _refused(self, reference: str, verb: str, why: str) -> NoReturn:
         registry = registry_of(reference)
         if is_full(why):
-            raise DiskFull(f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}", hint=relief())
+            raise DiskFull(
+                f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}", hint=relief()
+            )
         low = why.lower()
         if any(word in low for word in ("unauthorized", "authentication required", "denied", "no basic auth")):
             who = self._keys.find(reference)
-            hint = f"it was asked as {who}; is that allowed to?" if who else (
-                f"it was asked without credentials: `docker login {'' if registry == 'Docker Hub' else registry}`".rstrip(" `") + "`, "
-                f"or {VARIABLE} (JSON by address)"
+            hint = (
+                f"it was asked as {who}; is that allowed to?"
+                if who
+                else (
+                    f"it was asked without credentials: `docker login {'' if registry == 'Docker Hub' else registry}`".rstrip(
+                        " `"
+                    )
+                    + "`, "
+                    f"or {VARIABLE} (JSON by address)"
+                )
             )
-        elif any(word in low for word in ("refused", "no such host", "timeout", "deadline exceeded", "unreachable", "lookup", "eof")):
+        elif any(
+            word in low
+            for word in ("refused", "no such host", "timeout", "deadline exceeded", "unreachable", "lookup", "eof")
+        ):
             hint = f"is {registry} running, and can this machine reach it?"
         else:
             hint = "check the name of the image" if verb == "give" else ""

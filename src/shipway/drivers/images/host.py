@@ -21,9 +21,7 @@ class HostImages(DockerImages):
     """Like DockerImages. A registry on a loopback address is on this machine: its port is forwarded to the host while
     needed."""
 
-    def __init__(
-        self, engine: Engine, keys: Keyring, host: Host, *, cancelled: threading.Event
-    ) -> None:
+    def __init__(self, engine: Engine, keys: Keyring, host: Host, *, cancelled: threading.Event) -> None:
         super().__init__(engine, keys, cancelled=cancelled)
         self._host = host
 

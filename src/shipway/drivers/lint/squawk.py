@@ -42,7 +42,10 @@ class Squawk:
 
     def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[tuple[int, str]]]:
         if self._binary is None:
-            raise ProofError("squawk isn't installed: nobody looked for locks that only large tables show", hint="pip install squawk-cli")
+            raise ProofError(
+                "squawk isn't installed: nobody looked for locks that only large tables show",
+                hint="pip install squawk-cli",
+            )
         if not scripts:
             return {}
         paths = list(scripts)
@@ -71,7 +74,10 @@ def _run(command: Sequence[str], folder: str) -> list[dict[str, str | int | None
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise ProofError(f"squawk failed: {error}", hint="the scripts were not looked at") from error
     if not isinstance(found, list):
-        raise ProofError(f"squawk failed: {done.stderr.strip() or f'exit code {done.returncode}'}", hint="the scripts were not looked at")
+        raise ProofError(
+            f"squawk failed: {done.stderr.strip() or f'exit code {done.returncode}'}",
+            hint="the scripts were not looked at",
+        )
     return found
 
 

@@ -20,7 +20,9 @@ from shipway.ports import Secrets
 SCOPE = "registry"
 
 
-def keyring(own: Mapping[str, Callable[[], Credentials]] | None = None, environ: Mapping[str, str] = os.environ) -> Keyring:
+def keyring(
+    own: Mapping[str, Callable[[], Credentials]] | None = None, environ: Mapping[str, str] = os.environ
+) -> Keyring:
     """The credentials of this machine: Shipway's `own` registries, SHIPWAY_REGISTRY_AUTH, else those of `docker login`.
     SecretError if the variable can't be read; all others are read on first use."""
     text = environ.get(VARIABLE, "")

@@ -33,7 +33,11 @@ IMAGE = "registry:2"
 USER = "shipway"
 LABEL_PASSWORD = "shipway.registry.password"
 USERS = "/shipway-users"  # in its container
-ENVIRONMENT = {"REGISTRY_AUTH": "htpasswd", "REGISTRY_AUTH_HTPASSWD_REALM": "shipway", "REGISTRY_AUTH_HTPASSWD_PATH": USERS}
+ENVIRONMENT = {
+    "REGISTRY_AUTH": "htpasswd",
+    "REGISTRY_AUTH_HTPASSWD_REALM": "shipway",
+    "REGISTRY_AUTH_HTPASSWD_PATH": USERS,
+}
 READY = 20.0  # seconds from its start to its first answer
 
 

@@ -164,7 +164,12 @@ class RemoteRegistry:
 
     def _refresh(self, realm: str, query: Mapping[str, str]) -> Answer:
         """Exchange an identity token for a token, by OAuth 2."""
-        form = {"grant_type": "refresh_token", "refresh_token": self._credentials.identity or "", "client_id": "shipway", **query}
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": self._credentials.identity or "",
+            "client_id": "shipway",
+            **query,
+        }
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._send("POST", realm, kind, "", urlencode(form).encode())
 

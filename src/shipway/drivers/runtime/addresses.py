@@ -35,7 +35,9 @@ def choose(network: Mapping[str, Any], container: str, attached: Iterable[Mappin
         return None
     whole, others = ipaddress.IPv4Network(config["Subnet"]), ipaddress.IPv4Network(config["IPRange"])
     first, count = int(whole.network_address) + 2, int(others.network_address) - int(whole.network_address) - 2
-    taken = {config.get("Gateway")} | {item.get("IPv4Address", "").partition("/")[0] for item in (network.get("Containers") or {}).values()}
+    taken = {config.get("Gateway")} | {
+        item.get("IPv4Address", "").partition("/")[0] for item in (network.get("Containers") or {}).values()
+    }
     for item in attached:
         endpoint = item["NetworkSettings"]["Networks"].get(network["Name"]) or {}
         taken |= {endpoint.get("IPAddress"), (endpoint.get("IPAMConfig") or {}).get("IPv4Address")}

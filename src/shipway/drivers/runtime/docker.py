@@ -214,11 +214,19 @@ class DockerRuntime:
             raise
         return _closing(opened, reply.chunks())
 
-    def ensure_network(self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False) -> None:
+    def ensure_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+    ) -> None:
         with self._networks:  # an engine accepts two networks with the same name
             if self._network(name) is not None:
                 return
-            body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
+            body = {
+                "Name": name,
+                "Driver": "bridge",
+                "CheckDuplicate": True,
+                "Internal": internal,
+                "Labels": dict(labels),
+            }
             pool = subnets.configured()
             if pool is not None and self._engine.is_local and self._create_network(body, pool, pinned=pinned):
                 return
@@ -227,7 +235,11 @@ class DockerRuntime:
                 if pinned:
                     self._pin(name, body)
             except EngineRefused as error:
-                if "address pool" in error.message and pool is not None and self._create_network(body, pool, pinned=pinned):
+                if (
+                    "address pool" in error.message
+                    and pool is not None
+                    and self._create_network(body, pool, pinned=pinned)
+                ):
                     return
                 hint = ""
                 if "address pool" in error.message:
@@ -245,7 +257,11 @@ class DockerRuntime:
         if not chosen:
             return
         self._engine.call("DELETE", f"/networks/{segment(name)}", fine=(404,))
-        pinned = {**body, "Labels": {**body["Labels"], PINNED: "1"}, "IPAM": {"Config": [addresses.split(each) for each in chosen]}}
+        pinned = {
+            **body,
+            "Labels": {**body["Labels"], PINNED: "1"},
+            "IPAM": {"Config": [addresses.split(each) for each in chosen]},
+        }
         try:
             self._engine.call("POST", "/networks/create", body=pinned, fine=(409,))
         except EngineRefused:  # another one has just taken them
@@ -259,7 +275,12 @@ class DockerRuntime:
         for attempt, subnet in enumerate(subnets.free(str(body["Name"]), pool, taken)):
             try:
                 config = addresses.split(str(subnet)) if pinned else {"Subnet": str(subnet)}
-                self._engine.call("POST", "/networks/create", body={**body, "Labels": labels, "IPAM": {"Config": [config]}}, fine=(409,))
+                self._engine.call(
+                    "POST",
+                    "/networks/create",
+                    body={**body, "Labels": labels, "IPAM": {"Config": [config]}},
+                    fine=(409,),
+                )
                 return True
             except EngineRefused as error:
                 if "overlap" not in error.message.lower() or attempt >= OVERLAPS:
@@ -282,7 +303,9 @@ class DockerRuntime:
         endpoint = found["NetworkSettings"]["Networks"].get(network)
         known = (endpoint or {}).get("Aliases") or []
         if endpoint is not None:
-            if set(aliases) <= set(known) or self.set_aliases(network, container, sorted({*aliases, *known} - {found["Id"][:12]})):
+            if set(aliases) <= set(known) or self.set_aliases(
+                network, container, sorted({*aliases, *known} - {found["Id"][:12]})
+            ):
                 return
             self.disconnect(network, container)  # the engine can't add a name to an attached container
         wanted: dict[str, Any] = {"Aliases": sorted({*aliases, *known})}
@@ -290,7 +313,11 @@ class DockerRuntime:
             with self._addresses.of(True), self._choosing:
                 if address := self._address(network, found["Name"]):
                     wanted["IPAMConfig"] = {"IPv4Address": address}
-                self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": wanted})
+                self._engine.call(
+                    "POST",
+                    f"/networks/{segment(network)}/connect",
+                    body={"Container": container, "EndpointConfig": wanted},
+                )
         except EngineRefused as error:
             if "already exists" not in error.message:  # attached by another process meanwhile
                 raise
@@ -305,7 +332,9 @@ class DockerRuntime:
         there = self._network(network)
         if there is None or PINNED not in (there["Labels"] or {}):
             return None
-        attached = self._engine.call("GET", "/containers/json", query={"all": 1, "filters": json.dumps({"network": [network]})})
+        attached = self._engine.call(
+            "GET", "/containers/json", query={"all": 1, "filters": json.dumps({"network": [network]})}
+        )
         return addresses.choose(there, container, attached)
 
     def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
@@ -323,11 +352,19 @@ class DockerRuntime:
             return False
         # The engine can't rename attached containers. Reattached quickly under the same address, its connections
         # survive: lost packets are sent again. A connection that it opened meanwhile would hang.
-        same = {"Aliases": sorted(aliases), "IPAMConfig": {"IPv4Address": address}, "MacAddress": endpoint.get("MacAddress") or ""}
+        same = {
+            "Aliases": sorted(aliases),
+            "IPAMConfig": {"IPv4Address": address},
+            "MacAddress": endpoint.get("MacAddress") or "",
+        }
         try:
             with self._addresses.of(False), paused(self._engine, found):
                 self.disconnect(network, container)
-                self._engine.call("POST", f"/networks/{segment(network)}/connect", body={"Container": container, "EndpointConfig": same})
+                self._engine.call(
+                    "POST",
+                    f"/networks/{segment(network)}/connect",
+                    body={"Container": container, "EndpointConfig": same},
+                )
         except EngineRefused:  # another process attached it meanwhile, or has taken the address
             self.connect(network, container, aliases)
         return True

@@ -104,13 +104,20 @@ def _of_context(name: str, contexts: Path) -> Endpoint:
             hint="`docker context ls` shows which there are; `docker context use default` chooses this machine's own engine",
         ) from error
     tls = contexts / "tls" / place / "docker"
-    return Endpoint(address, tls if tls.is_dir() else None, not endpoint.get("SkipTLSVerify"), f"docker context {name!r}")
+    return Endpoint(
+        address, tls if tls.is_dir() else None, not endpoint.get("SkipTLSVerify"), f"docker context {name!r}"
+    )
 
 
 def _rootless(environ: Mapping[str, str]) -> list[Path]:
     """Socket paths of rootless Docker, Docker Desktop and Colima."""
     run, home = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}", Path(environ.get("HOME") or Path.home())
-    return [Path(run) / "docker.sock", home / ".docker/run/docker.sock", home / ".docker/desktop/docker.sock", home / ".colima/default/docker.sock"]
+    return [
+        Path(run) / "docker.sock",
+        home / ".docker/run/docker.sock",
+        home / ".docker/desktop/docker.sock",
+        home / ".colima/default/docker.sock",
+    ]
 
 
 def _is_socket(path: Path) -> bool:

@@ -21,7 +21,9 @@ ESTABLISHED = "01"
 def connections(engine: Engine, runtime: Runtime, found: Mapping[str, Any], port: int) -> int | None:
     """Connections to a port of a running container (`found`: the engine's record); None if no method can read them."""
     networks = (found["NetworkSettings"]["Networks"] or {}).values()
-    own = {address for item in networks for address in (item.get("IPAddress"), item.get("GlobalIPv6Address")) if address}
+    own = {
+        address for item in networks for address in (item.get("IPAddress"), item.get("GlobalIPv6Address")) if address
+    }
     text = _here(engine, int(found["State"]["Pid"]), own)
     if text is None:
         files = [f"/proc/net/{table}" for table in TABLES]

@@ -76,7 +76,9 @@ def candidates(engine: Engine) -> list[str]:
     """Ids of images: first those of running containers, then small ones, which are more likely to have a shell."""
     images = {item["Id"]: item for item in engine.call("GET", "/images/json")}
     running = [item["ImageID"] for item in engine.call("GET", "/containers/json")]
-    named = (item for item in images if images[item]["RepoTags"] not in (None, [], ["<none>:<none>"]))  # some engines write that
+    named = (
+        item for item in images if images[item]["RepoTags"] not in (None, [], ["<none>:<none>"])
+    )  # some engines write that
     small = sorted(named, key=lambda item: int(images[item]["Size"]))
     return [item for item in dict.fromkeys([*running, *small]) if item in images]
 
@@ -102,7 +104,9 @@ def disk_usage(engine: Engine) -> DiskUsage:
     data = engine.call("GET", "/system/df", timeout=COUNTING)
     return DiskUsage(
         unused_images=sum(_own(item) for item in data.get("Images") or () if item["Containers"] == 0),
-        build_cache=sum(item["Size"] for item in data.get("BuildCache") or () if not item["InUse"] and not item["Shared"]),
+        build_cache=sum(
+            item["Size"] for item in data.get("BuildCache") or () if not item["InUse"] and not item["Shared"]
+        ),
         orphans={item["Name"]: item["UsageData"]["Size"] for item in data.get("Volumes") or () if _is_orphan(item)},
     )
 
@@ -114,4 +118,8 @@ def _own(image: Mapping[str, Any]) -> int:
 def _is_orphan(volume: Mapping[str, Any]) -> bool:
     """A named volume may hold data of a stopped container, such as a database."""
     usage = volume.get("UsageData") or {}
-    return bool(re.fullmatch(r"[0-9a-f]{64}", volume["Name"])) and LABEL_APP not in (volume.get("Labels") or {}) and usage.get("RefCount") == 0
+    return (
+        bool(re.fullmatch(r"[0-9a-f]{64}", volume["Name"]))
+        and LABEL_APP not in (volume.get("Labels") or {})
+        and usage.get("RefCount") == 0
+    )

@@ -31,7 +31,9 @@ def configured(environ: Mapping[str, str] = os.environ) -> Subnet | None:
     try:
         found = ipaddress.IPv4Network(text)
     except ValueError as error:
-        raise EngineError(f"{VARIABLE} is no range of addresses: {error}", hint=f"such as {RANGE}, or `{NONE}`: the engine chooses") from error
+        raise EngineError(
+            f"{VARIABLE} is no range of addresses: {error}", hint=f"such as {RANGE}, or `{NONE}`: the engine chooses"
+        ) from error
     if not found.is_private or found.prefixlen > PREFIX:
         raise EngineError(f"{VARIABLE} must be a private range of at least /{PREFIX}: {text}", hint=f"such as {RANGE}")
     return found
@@ -52,7 +54,9 @@ def free(name: str, pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:
 
 def of_networks(listed: Iterable[Mapping[str, Any]]) -> list[Subnet]:
     """The IPv4 subnets of an engine's list of networks."""
-    texts = [str(config.get("Subnet", "")) for item in listed for config in (item.get("IPAM") or {}).get("Config") or ()]
+    texts = [
+        str(config.get("Subnet", "")) for item in listed for config in (item.get("IPAM") or {}).get("Config") or ()
+    ]
     return [Subnet(text, strict=False) for text in texts if text and ":" not in text]
 
 

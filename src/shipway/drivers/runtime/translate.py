@@ -119,7 +119,9 @@ def network(item: Mapping[str, Any]) -> EngineObject:
 
 def volume(item: Mapping[str, Any]) -> EngineObject:
     """Convert an item of the engine's list of volumes."""
-    return EngineObject("volume", item["Name"], item["Name"], item["Labels"] or {}, _moment(item.get("CreatedAt") or ""))
+    return EngineObject(
+        "volume", item["Name"], item["Name"], item["Labels"] or {}, _moment(item.get("CreatedAt") or "")
+    )
 
 
 def inspected(item: Mapping[str, Any]) -> ContainerInfo:
@@ -167,7 +169,9 @@ def kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
     """Id of the container with the name, if it is the same one."""
     labels = found["Config"]["Labels"] or {}
     if labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
-        raise EngineError(f"the name {spec.name} is taken by a container of another ledger ({labels[LABEL_LEDGER][:8]})")
+        raise EngineError(
+            f"the name {spec.name} is taken by a container of another ledger ({labels[LABEL_LEDGER][:8]})"
+        )
     if LABEL_CONFIG not in spec.labels or labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
         raise EngineError(
             f"the name {spec.name} is taken by a container that was made otherwise",

@@ -30,7 +30,9 @@ def memory(engine: Engine, runtime: Runtime) -> tuple[int, int] | None:
     except OSError:
         here = None
     text = here or read_through_a_container(engine, runtime, [MEMORY]) or ""
-    found = {name: int(number) * 1024 for name, number in re.findall(r"^(MemAvailable|MemTotal):\s+(\d+) kB$", text, re.M)}
+    found = {
+        name: int(number) * 1024 for name, number in re.findall(r"^(MemAvailable|MemTotal):\s+(\d+) kB$", text, re.M)
+    }
     return (found["MemAvailable"], found["MemTotal"]) if len(found) == 2 else None
 
 

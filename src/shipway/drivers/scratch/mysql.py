@@ -78,7 +78,9 @@ class MySqlDatabase:
 
     def touched(self) -> Mapping[str, int | None]:
         """Every table: changes are not counted."""
-        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table, self._books)}
+        return {
+            table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table, self._books)
+        }
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         with session(self._server, self.name) as connection:
@@ -89,7 +91,8 @@ class MySqlDatabase:
             key = self._made.get(table, [name for name, part in there.items() if part])
             mixed = "".join(f"{_text(column)}, ' ', " for column in key) if set(key) <= set(wanted) else ""
             sums = "".join(
-                f", COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT({mixed}{_text(column)})), 16), 16, 10) AS UNSIGNED)), 0)" for column in wanted
+                f", COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT({mixed}{_text(column)})), 16), 16, 10) AS UNSIGNED)), 0)"
+                for column in wanted
             )
             row = query(connection, f"SELECT COUNT(*){sums} FROM {table}")[0]
             return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
@@ -114,7 +117,11 @@ class MySqlDatabase:
             except pymysql.MySQLError as error:
                 if late.is_set():
                     raise ProofError(f"it ran longer than {timeout:g} s, and was ended") from error
-                hint = "DELIMITER is a command of the mysql client, not SQL; it isn't needed here" if "delimiter" in sql.lower() else ""
+                hint = (
+                    "DELIMITER is a command of the mysql client, not SQL; it isn't needed here"
+                    if "delimiter" in sql.lower()
+                    else ""
+                )
                 raise ProofError(words(error), hint=hint) from error
         return warnings
 
@@ -138,7 +145,9 @@ class MySqlDatabase:
 
     def _keys(self) -> Mapping[str, list[str]]:
         with session(self._server, self.name) as connection:
-            return {table: [name for name, key in columns.items() if key] for table, columns in _columns(connection).items()}
+            return {
+                table: [name for name, key in columns.items() if key] for table, columns in _columns(connection).items()
+            }
 
 
 def _drop(connection: Connection, name: str) -> None:

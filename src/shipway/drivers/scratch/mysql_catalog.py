@@ -69,7 +69,10 @@ def _tables(connection: Connection) -> Iterator[Entry]:
         if kind == "BASE TABLE":
             yield _entry("table", written(name), engine=engine, collation=collation, options=options, comment=comment)
         elif kind == "SEQUENCE":
-            row = query(connection, f"SELECT minimum_value, maximum_value, start_value, increment, cache_size, cycle_option FROM {quoted(name)}")[0]
+            row = query(
+                connection,
+                f"SELECT minimum_value, maximum_value, start_value, increment, cache_size, cycle_option FROM {quoted(name)}",
+            )[0]
             facets = dict(zip(("minimum", "maximum", "start", "increment", "cache", "cycle"), row, strict=True))
             yield _entry("sequence", written(name), **facets)
 
@@ -98,7 +101,9 @@ def _indexes(connection: Connection) -> Iterator[Entry]:
         if name == "PRIMARY":
             yield _entry("constraint", f"{on}.primary key", on=on, type="primary key", columns=columns)
             continue
-        exact = ", ".join(f"{written(str(p[1]))}{f'({p[2]})' if p[2] else ''}{' desc' if p[3] == 'D' else ''}" for p in parts)
+        exact = ", ".join(
+            f"{written(str(p[1]))}{f'({p[2]})' if p[2] else ''}{' desc' if p[3] == 'D' else ''}" for p in parts
+        )
         yield _entry(
             "index", f"{on}.{written(name)}", on=on, unique=None if parts[0][0] else "yes", columns=columns,
             definition=f"{parts[0][4]} ({exact})", comment=parts[0][5],
@@ -112,9 +117,13 @@ def _foreign_keys(connection: Connection) -> Iterator[Entry]:
     for (table, name), parts in found.items():
         columns, other = (", ".join(written(part[place]) for part in parts) for place in (0, 2))
         _, target, _, update, delete = parts[0]
-        definition = f"({columns}) references {written(target)} ({other}) on update {update.lower()} on delete {delete.lower()}"
+        definition = (
+            f"({columns}) references {written(target)} ({other}) on update {update.lower()} on delete {delete.lower()}"
+        )
         on = written(table)
-        yield _entry("constraint", f"{on}.{written(name)}", on=on, type="foreign key", columns=columns, definition=definition)
+        yield _entry(
+            "constraint", f"{on}.{written(name)}", on=on, type="foreign key", columns=columns, definition=definition
+        )
 
 
 def _checks(connection: Connection) -> Iterator[Entry]:
@@ -129,9 +138,18 @@ def _code(connection: Connection, database: str) -> Iterator[Entry]:
     for name, text, check, security in query(connection, _VIEWS):
         yield _entry("view", written(name), definition=text.replace(database, ""), check=check, security=security)
     for name, table, timing, event, text in query(connection, _TRIGGERS):
-        yield _entry("trigger", written(name), on=written(table), definition=f"{timing} {event} {text}".replace(database, ""))
+        yield _entry(
+            "trigger", written(name), on=written(table), definition=f"{timing} {event} {text}".replace(database, "")
+        )
     for name, kind in query(connection, _ROUTINES):
         text = str(query(connection, f"SHOW CREATE {kind} {quoted(name)}")[0][2])
         yield _entry(kind.lower(), written(name), definition=text.replace(database, ""))
     for name, text, at, every, unit, status in query(connection, _EVENTS):
-        yield _entry("event", written(name), definition=text.replace(database, ""), at=at, every=every and f"{every} {unit}", status=status)
+        yield _entry(
+            "event",
+            written(name),
+            definition=text.replace(database, ""),
+            at=at,
+            every=every and f"{every} {unit}",
+            status=status,
+        )

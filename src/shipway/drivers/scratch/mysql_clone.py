@@ -27,7 +27,10 @@ def copy(connection: Connection, source: str, target: str) -> None:
     for name, kind in relations:
         if kind == "BASE TABLE":
             columns = ", ".join(quoted(column) for (column,) in query(connection, _STORED, [source, name]))
-            query(connection, f"INSERT INTO {quoted(name)} ({columns}) SELECT {columns} FROM {quoted(source)}.{quoted(name)}")
+            query(
+                connection,
+                f"INSERT INTO {quoted(name)} ({columns}) SELECT {columns} FROM {quoted(source)}.{quoted(name)}",
+            )
         elif kind == "SEQUENCE":
             ((upcoming,),) = query(connection, f"SELECT next_not_cached_value FROM {quoted(source)}.{quoted(name)}")
             query(connection, f"SELECT SETVAL({quoted(name)}, %s, 0)", [upcoming])

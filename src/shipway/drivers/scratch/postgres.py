@@ -54,7 +54,9 @@ class PostgresScratch:
 
     def sweep(self) -> Sequence[str]:
         with session(self._url) as connection:
-            names = [name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1") if is_orphan(name)]
+            names = [
+                name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1") if is_orphan(name)
+            ]
             for name in names:
                 _drop(connection, name)
         return names

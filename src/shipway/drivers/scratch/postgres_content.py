@@ -37,7 +37,7 @@ def _statement(table: str, columns: Sequence[str], key: Sequence[str], *, partit
     """Without rows of child tables, which are separate; with those of partitions, since a partitioned table has no
     others."""
     keyed = bool(key) and set(key) <= set(columns)
-    mix = f"hashtextextended(ROW({', '.join(key)})::text COLLATE pg_catalog.\"C\", 0)" if keyed else "0::bigint"
+    mix = f'hashtextextended(ROW({", ".join(key)})::text COLLATE pg_catalog."C", 0)' if keyed else "0::bigint"
     source = table if partitioned else f"ONLY {table}"
     sums = "".join(
         f', coalesce(sum(coalesce(hashtextextended({column}::text COLLATE pg_catalog."C", "row key"), ~"row key")), 0)'

@@ -22,7 +22,9 @@ class PostgresDatabase:
     """`server` and `watcher` lead to the database that the server is administered from. Reading and watching use
     sessions that stay open (see Reader); a script has its own."""
 
-    def __init__(self, name: str, url: str, server: str, books: Collection[str], watcher: Reader, *, empty: bool) -> None:
+    def __init__(
+        self, name: str, url: str, server: str, books: Collection[str], watcher: Reader, *, empty: bool
+    ) -> None:
         self.name = name
         self.url = url
         self._server = server

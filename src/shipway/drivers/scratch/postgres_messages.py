@@ -25,9 +25,7 @@ def comment(catalog: str, oid: str) -> str:
 
 def privileges(acl: str, sign: str, owner: str) -> str:
     """Omits the defaults of the object's kind and owner. `sign` as in acldefault."""
-    return (
-        f"CASE WHEN {acl} IS NOT NULL THEN nullif({_sorted(acl)}, {_sorted(f'acldefault({sign}, {owner})')}) END AS privileges"
-    )
+    return f"CASE WHEN {acl} IS NOT NULL THEN nullif({_sorted(acl)}, {_sorted(f'acldefault({sign}, {owner})')}) END AS privileges"
 
 
 def _sorted(acl: str) -> str:

@@ -113,7 +113,11 @@ _RARE = (
 RARE = " UNION ALL ".join(
     f"SELECT i.type AS kind, i.identity AS name, {comment(name, 'o.oid')} FROM {name} o, pg_identify_object('{name}'::regclass, o.oid, 0) i"
     f" WHERE o.oid >= {FIRST} AND {not_of_extension(name, 'o.oid', nor_of_another=True)}"
-    + (" AND o.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())" if name == "pg_subscription" else "")
+    + (
+        " AND o.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        if name == "pg_subscription"
+        else ""
+    )
     for name in _RARE
 )
 

@@ -75,7 +75,9 @@ def watching(reader: Reader, watcher: Reader, books: Collection[str]) -> Iterato
             looking.exception()  # waits
             after, _ = reader.read(_relations)
             watch.rewrites = sorted(
-                name for oid, (name, file) in before.items() if oid in names and file and after.get(oid, (name, file))[1] != file
+                name
+                for oid, (name, file) in before.items()
+                if oid in names and file and after.get(oid, (name, file))[1] != file
             )
         looking.result()
 

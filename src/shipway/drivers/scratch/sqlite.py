@@ -74,7 +74,9 @@ class SqliteDatabase:
 
     def touched(self) -> Mapping[str, int | None]:
         """Every table: changes are not counted."""
-        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table, self._books)}
+        return {
+            table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table, self._books)
+        }
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Each value counts with its type, and with its row's key from when the database was created."""
@@ -90,7 +92,9 @@ class SqliteDatabase:
                 rows += 1
                 salt = hashlib.blake2b(repr([row[place] for place in places]).encode(), digest_size=16).digest()
                 for place in range(len(wanted)):
-                    sums[place] += int.from_bytes(hashlib.blake2b(repr(row[place]).encode(), digest_size=8, key=salt).digest())
+                    sums[place] += int.from_bytes(
+                        hashlib.blake2b(repr(row[place]).encode(), digest_size=8, key=salt).digest()
+                    )
             return Content(rows, dict(zip(wanted, map(str, sums), strict=True)))
 
     def collisions(self) -> Sequence[str]:
@@ -120,7 +124,9 @@ class SqliteDatabase:
 
     def _keys(self) -> Mapping[str, list[str]]:
         with self._session() as connection:
-            return {table: [name for name, key in columns.items() if key] for table, columns in _columns(connection).items()}
+            return {
+                table: [name for name, key in columns.items() if key] for table, columns in _columns(connection).items()
+            }
 
     @contextmanager
     def _session(self) -> Iterator[sqlite3.Connection]:
@@ -144,7 +150,9 @@ def _columns(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """By table: its columns, and their position in the primary key, from 1, or 0."""
     found: dict[str, dict[str, int]] = {}
     tables = "SELECT t.name, c.name, c.pk FROM pragma_table_list t, pragma_table_xinfo(t.name) c"
-    for table, column, key in connection.execute(f"{tables} WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"):
+    for table, column, key in connection.execute(
+        f"{tables} WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    ):
         found.setdefault(quoted(table), {})[quoted(column)] = key
     return found
 

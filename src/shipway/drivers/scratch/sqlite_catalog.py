@@ -26,7 +26,9 @@ def quoted(name: str) -> str:
 def read_catalog(connection: sqlite3.Connection, books: Collection[str]) -> Catalog:
     entries: list[Entry] = []
     order: dict[str, tuple[str, ...]] = {}
-    texts = {(kind, name): sql or "" for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema")}
+    texts = {
+        (kind, name): sql or "" for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema")
+    }
     for name, kind, without_rowid, strict in connection.execute(
         "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     ).fetchall():
@@ -44,7 +46,9 @@ def read_catalog(connection: sqlite3.Connection, books: Collection[str]) -> Cata
             entries += [*columns, *_indexes(connection, name, table, texts), *_foreign_keys(connection, name, table)]
     for (kind, name), text in texts.items():
         if kind == "trigger":
-            on = connection.execute("SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND name = ?", [name]).fetchone()[0]
+            on = connection.execute(
+                "SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND name = ?", [name]
+            ).fetchone()[0]
             entries.append(Entry("trigger", quoted(name), {"on": quoted(on), "definition": one_line(text)}))
     return without_books(entries, order, books)
 
@@ -55,7 +59,9 @@ def one_line(text: str) -> str:
 
 
 def _columns(connection: sqlite3.Connection, name: str, table: str) -> Iterator[Entry]:
-    for _, column, kind, not_null, default, key, hidden in connection.execute("SELECT * FROM pragma_table_xinfo(?)", [name]):
+    for _, column, kind, not_null, default, key, hidden in connection.execute(
+        "SELECT * FROM pragma_table_xinfo(?)", [name]
+    ):
         facets = {
             "on": table,
             "type": kind.lower(),
@@ -67,9 +73,15 @@ def _columns(connection: sqlite3.Connection, name: str, table: str) -> Iterator[
         yield Entry("column", f"{table}.{quoted(column)}", {key: value for key, value in facets.items() if value})
 
 
-def _indexes(connection: sqlite3.Connection, name: str, table: str, texts: dict[tuple[str, str], str]) -> Iterator[Entry]:
-    for _, index, unique, origin, partial in connection.execute("SELECT * FROM pragma_index_list(?)", [name]).fetchall():
-        parts = connection.execute("SELECT name, \"desc\", coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno", [index]).fetchall()
+def _indexes(
+    connection: sqlite3.Connection, name: str, table: str, texts: dict[tuple[str, str], str]
+) -> Iterator[Entry]:
+    for _, index, unique, origin, partial in connection.execute(
+        "SELECT * FROM pragma_index_list(?)", [name]
+    ).fetchall():
+        parts = connection.execute(
+            'SELECT name, "desc", coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno', [index]
+        ).fetchall()
         columns = ", ".join(quoted(column) if column else "an expression" for column, _, _ in parts)
         if origin != "c":
             kind = {"u": "unique", "pk": "primary key"}[origin]
@@ -93,7 +105,9 @@ def _foreign_keys(connection: sqlite3.Connection, name: str, table: str) -> Iter
         columns = ", ".join(quoted(part[1]) for part in parts)
         other = ", ".join(quoted(part[2]) for part in parts if part[2])
         target, _, _, update, delete, match = parts[0]
-        definition = f"references {quoted(target)} ({other}) on update {update} on delete {delete} match {match}".lower()
+        definition = (
+            f"references {quoted(target)} ({other}) on update {update} on delete {delete} match {match}".lower()
+        )
         yield Entry(
             "constraint", f"{table}.foreign key ({columns}) to {quoted(target)}",
             {"on": table, "type": "foreign key", "columns": columns, "definition": definition},

@@ -29,7 +29,9 @@ class OldFiles:
         except FileNotFoundError:  # another process was faster
             return {}
         except (OSError, ValueError) as error:
-            raise SecretError(f"the secrets in {self._file(scope)} can't be read: {error}", hint="restore the file") from error
+            raise SecretError(
+                f"the secrets in {self._file(scope)} can't be read: {error}", hint="restore the file"
+            ) from error
 
     def remove(self, scope: str) -> None:
         """Remove the file: the last step."""

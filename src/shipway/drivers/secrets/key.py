@@ -26,7 +26,9 @@ class Key:
         except (binascii.Error, ValueError):
             secret = b""
         if not text.strip().startswith(PREFIX) or len(secret) != 32:
-            raise SecretError(f"that is no key: one begins with {PREFIX}", hint="`shipway key export` prints the key of a ledger")
+            raise SecretError(
+                f"that is no key: one begins with {PREFIX}", hint="`shipway key export` prints the key of a ledger"
+            )
         self._secret = secret
         self.id = self._derive("id").hex()[:16]
 
@@ -86,7 +88,9 @@ class Keys:
         except OSError as error:
             raise SecretError(f"the key in {self._file} can't be read: {error.strerror}") from error
         if mode & 0o077:
-            raise SecretError(f"{self._file} can be read by other users of this machine", hint=f"chmod 600 {self._file}")
+            raise SecretError(
+                f"{self._file} can be read by other users of this machine", hint=f"chmod 600 {self._file}"
+            )
         return [Key(text) for text in (*self._given.split(), *lines)]
 
     def add(self, key: Key) -> None:
@@ -101,7 +105,9 @@ class Keys:
                 os.close(handle)
             _keep_entry(self._file.parent)
         except OSError as error:
-            raise SecretError(f"the key can't be kept in {self._file}: {error.strerror}", hint=f"or set {VARIABLE}") from error
+            raise SecretError(
+                f"the key can't be kept in {self._file}: {error.strerror}", hint=f"or set {VARIABLE}"
+            ) from error
 
 
 def _append(handle: int, line: bytes) -> None:

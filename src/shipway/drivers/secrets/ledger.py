@@ -19,7 +19,9 @@ class LedgerSecrets:
     """Implements ports.Secrets. old: folder of the files of older versions, which are moved to the ledger on first use,
     verified there, and removed."""
 
-    def __init__(self, ledger: Ledger, keys: Keys, old: Path | None = None, note: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self, ledger: Ledger, keys: Keys, old: Path | None = None, note: Callable[[str], None] = lambda text: None
+    ) -> None:
         self._ledger, self._keys, self._note = ledger, keys, note
         self._old = OldFiles(old) if old is not None else None
         self._guard = threading.RLock()
@@ -132,7 +134,9 @@ class LedgerSecrets:
         if differ:
             path = old.set_aside(scope)
             words = f"{', '.join(differ)} of {scope}: this machine had other values than the ledger, whose values count"
-            self._note(f"{words}; the old ones are in {path}. Set what is wrong with `shipway secret set`, then remove that file")
+            self._note(
+                f"{words}; the old ones are in {path}. Set what is wrong with `shipway secret set`, then remove that file"
+            )
             return
         for name, versions in values.items():
             for number, value in enumerate(versions, 1):

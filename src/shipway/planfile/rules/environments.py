@@ -13,7 +13,9 @@ def check(plan: Plan, report: Report) -> None:
     for environment in plan.environments.values():
         at = ("environments", environment.name)
         if environment.name in (PROOFS, REGISTRY):
-            report.error(at, f"`{environment.name}` has secrets of its own, which belong to no environment", "another name")
+            report.error(
+                at, f"`{environment.name}` has secrets of its own, which belong to no environment", "another name"
+            )
         _order(environment, at, report)
         _overrides(environment, plan, at, report)
         _hosts(environment, plan, at, report)
@@ -33,7 +35,9 @@ def check(plan: Plan, report: Report) -> None:
 
 def _order(environment: Environment, at: Path, report: Report) -> None:
     if environment.after == environment.name:
-        report.error((*at, "after"), "an environment can't come after itself", "the environment that is deployed before it")
+        report.error(
+            (*at, "after"), "an environment can't come after itself", "the environment that is deployed before it"
+        )
     elif environment.after:
         known(report, (*at, "after"), environment.after, "environments", "environment")
     elif environment.trigger.tag and not report.written((*at, "after")):
@@ -98,11 +102,15 @@ def _one_each(plan: Plan, report: Report) -> None:
             said = f"`{environment.url}` is already the address of"
             claims.append(("url", (environment.domain, environment.port), said))
             if environment.scheme == "https" and environment.port == 443:  # see `publish` in domain.specify
-                claims.append(("url", (environment.domain, 80), f"`http://{environment.domain}` is already the address of"))
+                claims.append(
+                    ("url", (environment.domain, 80), f"`http://{environment.domain}` is already the address of")
+                )
         if trigger.tag:
             claims.append(("on", ("tag", trigger.tag), f"the tags `{trigger.tag}` already deploy"))
         else:
-            claims += [("on", ("branch", branch), f"the branch `{branch}` already deploys") for branch in trigger.branches]
+            claims += [
+                ("on", ("branch", branch), f"the branch `{branch}` already deploys") for branch in trigger.branches
+            ]
         for key, claim, message in claims:
             owner = owners.setdefault((key, claim), environment.name)
             if owner != environment.name:

@@ -60,10 +60,14 @@ def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) 
             continue
         if source.folder != "." and not files(source.folder):
             guess = _meant_service(plan, source.folder) or did_you_mean(source.folder, _folders(plan))
-            report.error((*path, "folder"), f"there is no folder `{source.folder}`{guess}", "a folder with a Dockerfile in it")
+            report.error(
+                (*path, "folder"), f"there is no folder `{source.folder}`{guess}", "a folder with a Dockerfile in it"
+            )
         else:
             where = (*path, "dockerfile" if report.written((*path, "dockerfile")) else "folder")
-            report.error(where, f"there is no file `{dockerfile}`", "a folder with a Dockerfile in it, or `dockerfile:` its name")
+            report.error(
+                where, f"there is no file `{dockerfile}`", "a folder with a Dockerfile in it, or `dockerfile:` its name"
+            )
 
 
 def _builds(plan: Plan) -> Iterator[tuple[Path, BuildSource]]:

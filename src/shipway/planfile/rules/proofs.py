@@ -12,7 +12,11 @@ def check(plan: Plan, report: Report) -> None:
     """All rules of this module."""
     for exercise in plan.prove.exercise.values():
         at = ("prove", "exercise", exercise.name)
-        if known(report, (*at, "service"), exercise.service, "services", "service") and exercise.kind == "job" and not plan.workers:
+        if (
+            known(report, (*at, "service"), exercise.service, "services", "service")
+            and exercise.kind == "job"
+            and not plan.workers
+        ):
             report.error((*at, "kind"), "no service is a worker: all have a port", "`kind: write` or `read`")
     for step in plan.pipeline.values():
         if step.prove is not None:

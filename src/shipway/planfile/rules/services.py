@@ -35,12 +35,18 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
         report.error(at, f"`{ALL}` can't name a service: it stands for all of them in a step's `build`", "another name")
     if service.health and (service.health.path or service.health.tcp) and not report.written((*at, "port")):
         way = "path" if service.health.path else "tcp"
-        report.error((*at, "health"), f"a check by {way} needs to know the port", "`port:` beside `health`, or health: {command: …}")
+        report.error(
+            (*at, "health"),
+            f"a check by {way} needs to know the port",
+            "`port:` beside `health`, or health: {command: …}",
+        )
     _each_name_once(at, service, "service", report)
     _without_a_shell(at, service, report)
     if report.written((*at, "drain")) and not report.written((*at, "route")):
         both = report.written((*at, "stop"))
-        message = "is for services with a route" + ("; `stop` counts" if both else ": here it is taken as `stop`, the time from SIGTERM to SIGKILL")
+        message = "is for services with a route" + (
+            "; `stop` counts" if both else ": here it is taken as `stop`, the time from SIGTERM to SIGKILL"
+        )
         report.warn((*at, "drain"), message, "`stop:` in its place")
     for name in service.secret_files:
         if f"{name}_FILE" in service.environment:
@@ -60,7 +66,11 @@ def _without_a_shell(at: Path, part: Service | Accessory, report: Report) -> Non
         found = shell_syntax(text or "")
         if found:
             listed = ", ".join(f"`{item}`" for item in found)
-            report.warn((*at, key), f"{listed} is shell syntax, and `{key}` is run without a shell: it is passed on as it is", f"`{key}: {through_shell(text or '')}`")
+            report.warn(
+                (*at, key),
+                f"{listed} is shell syntax, and `{key}` is run without a shell: it is passed on as it is",
+                f"`{key}: {through_shell(text or '')}`",
+            )
 
 
 def _each_name_once(at: Path, part: Service | Accessory, word: str, report: Report) -> None:
@@ -84,7 +94,9 @@ def _routes(plan: Plan, report: Report) -> None:
 def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     at = ("accessories", accessory.name)
     if accessory.name in report.names(("services",)):
-        report.error(at, f"a service is called `{accessory.name}` too", "another name: both are found by it in the network")
+        report.error(
+            at, f"a service is called `{accessory.name}` too", "another name: both are found by it in the network"
+        )
     _each_name_once(at, accessory, "accessory", report)
     _without_a_shell(at, accessory, report)
     if not accessory.image or report.failed((*at, "kind")):
@@ -93,12 +105,18 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     if accessory.kind == "other":
         _other(accessory, report)
     elif report.written((*at, "url")):
-        report.error((*at, "url"), f"Shipway itself makes the address of a {accessory.kind} accessory", "`url` only with `kind: other`")
+        report.error(
+            (*at, "url"),
+            f"Shipway itself makes the address of a {accessory.kind} accessory",
+            "`url` only with `kind: other`",
+        )
     if accessory.kind in DATA_KEEPERS and not report.written((*at, "volume")):
         message = "has no `volume`: its data lies in a volume without a name, which only its container leads to"
         report.warn(at, message, "`volume:` the path of its data")
     if "@" not in accessory.image and ":" not in accessory.image.rpartition("/")[2]:
-        report.warn((*at, "image"), f"`{accessory.image}` names no version: it changes whenever it is pulled", "name:version")
+        report.warn(
+            (*at, "image"), f"`{accessory.image}` names no version: it changes whenever it is pulled", "name:version"
+        )
     if not _used(accessory, plan):
         report.warn(at, "nothing uses it", "a variable in `provides`, a step's `with`, or `database`")
 
@@ -117,13 +135,17 @@ def _other(accessory: Accessory, report: Report) -> None:
     port, url = (report.written((*at, key)) for key in ("port", "url"))
     if accessory.provides and not url:
         message = f"Shipway doesn't know what the address of `{accessory.image}` looks like"
-        report.error((*at, "provides"), message, "`url:` beside it, such as amqp://{host}:{port}, or a `kind` that Shipway knows")
+        report.error(
+            (*at, "provides"), message, "`url:` beside it, such as amqp://{host}:{port}, or a `kind` that Shipway knows"
+        )
     if not port:
         report.error(at, f"Shipway doesn't know the port of `{accessory.image}`", "`port:` where it listens")
 
 
 def _used(accessory: Accessory, plan: Plan) -> bool:
-    values = [value for service in plan.services.values() for value in (*service.environment.values(), service.command or "")]
+    values = [
+        value for service in plan.services.values() for value in (*service.environment.values(), service.command or "")
+    ]
     values += [value for environment in plan.environments.values() for value in environment.environment.values()]
     return bool(
         accessory.provides
@@ -154,7 +176,11 @@ def _published_once(plan: Plan, report: Report) -> None:
             other = owners.setdefault(here, (environment.name, accessory.name))
             if other != (environment.name, accessory.name):
                 message = f"has port {here[1]} on {here[0]} in {environment.name}, as `{other[1]}` in {other[0]} has"
-                report.error(("accessories", accessory.name), message, "`published:` another port, or environments on other hosts")
+                report.error(
+                    ("accessories", accessory.name),
+                    message,
+                    "`published:` another port, or environments on other hosts",
+                )
 
 
 def _database(plan: Plan, report: Report) -> None:
@@ -165,11 +191,17 @@ def _database(plan: Plan, report: Report) -> None:
     if known(report, ("database", "accessory"), database.accessory, "accessories", "accessory"):
         _migrated(plan.accessories.get(database.accessory), report)
     if database.tool == "sql" and not report.written(("database", "folder")):
-        report.error(("database", "tool"), "`sql` needs `folder` beside it", "`folder:` the up and down files in the image")
+        report.error(
+            ("database", "tool"), "`sql` needs `folder` beside it", "`folder:` the up and down files in the image"
+        )
     if database.tool == "command" and not report.written(("database", "commands")):
-        report.error(("database", "tool"), "`command` needs `commands` beside it", "`commands:` what the tool is run by")
+        report.error(
+            ("database", "tool"), "`command` needs `commands` beside it", "`commands:` what the tool is run by"
+        )
     if database.tool != "command" and report.written(("database", "commands")):
-        report.error(("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is known")
+        report.error(
+            ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is known"
+        )
 
 
 def _migrated(accessory: Accessory | None, report: Report) -> None:
@@ -177,9 +209,13 @@ def _migrated(accessory: Accessory | None, report: Report) -> None:
         return
     at = ("database", "accessory")
     if accessory.kind == "mysql":
-        report.error(at, f"`{accessory.name}` is MySQL, which the migration tools don't support yet", "a PostgreSQL accessory")
+        report.error(
+            at, f"`{accessory.name}` is MySQL, which the migration tools don't support yet", "a PostgreSQL accessory"
+        )
     elif accessory.kind != "postgres":
-        report.error(at, f"`{accessory.name}` is no database under migrations", "a PostgreSQL accessory (or `kind: postgres`)")
+        report.error(
+            at, f"`{accessory.name}` is no database under migrations", "a PostgreSQL accessory (or `kind: postgres`)"
+        )
     elif not report.written(("accessories", accessory.name, "provides")):
         report.warn(at, f"`{accessory.name}` has no `provides`: services and tools aren't told its address")
 

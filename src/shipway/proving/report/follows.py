@@ -39,7 +39,9 @@ def what_follows(proof: Proof) -> Follows:
     if proof.before is None:
         return Follows(FIRST, SENTENCES[FIRST])
     if proof.way is None:
-        return Follows(CODE_ONLY, "The release brings no migration: a rollback brings back the old images, and nothing else.")
+        return Follows(
+            CODE_ONLY, "The release brings no migration: a rollback brings back the old images, and nothing else."
+        )
     after = proof.schema_after or ""
     step = Step(proof.release, proof.schema_before, after, proof)
     kind = rollback_plan(RollbackQuery(proof.before, (step,), {after: proof.old_code}, proof_required=True), after).kind

@@ -23,7 +23,9 @@ def junit(proof: Proof) -> str:
         "skipped": str(sum(part.outcome == SKIPPED for part in found)),
         "time": f"{proof.seconds:.3f}",
     }
-    root = ElementTree.Element("testsuites", {"name": "shipway prove", **{key: counts[key] for key in ("tests", "failures", "errors", "time")}})
+    root = ElementTree.Element(
+        "testsuites", {"name": "shipway prove", **{key: counts[key] for key in ("tests", "failures", "errors", "time")}}
+    )
     name = _text(f"proof of {proof.app} on {proof.environment}")
     began = datetime.fromtimestamp(proof.at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counts, "timestamp": began})
@@ -32,10 +34,16 @@ def junit(proof: Proof) -> str:
         ElementTree.SubElement(known, "property", {"name": key, "value": _text(value)})
     classname = _text(f"{proof.app}.{proof.environment}.proof")
     for part in found:
-        case = ElementTree.SubElement(suite, "testcase", {"classname": classname, "name": _text(part.name), "time": f"{part.seconds:.3f}"})
+        case = ElementTree.SubElement(
+            suite, "testcase", {"classname": classname, "name": _text(part.name), "time": f"{part.seconds:.3f}"}
+        )
         detail = _text("\n".join(part.detail))
         if part.outcome == FAILED:
-            ElementTree.SubElement(case, "failure", {"message": _text(part.message), "type": _text(part.message.partition(":")[0].partition(";")[0])}).text = detail
+            ElementTree.SubElement(
+                case,
+                "failure",
+                {"message": _text(part.message), "type": _text(part.message.partition(":")[0].partition(";")[0])},
+            ).text = detail
         elif part.outcome == SKIPPED:
             ElementTree.SubElement(case, "skipped", {"message": _text(part.message)})
         if detail and part.outcome != FAILED:

@@ -64,7 +64,11 @@ def verdicts(proof: Proof) -> tuple[Verdict, ...]:
     way = proof.way
     found = [] if way is None else [Verdict("way down", way.verdict, _down(proof), _why(way))]
     for part, trial, meanings in (("old code", proof.old_code, OLD_CODE), ("new code", proof.new_code, NEW_CODE)):
-        meaning = meanings.get(trial.verdict, "") if trial.checks or trial.verdict != words.SAFE else "there was nothing to try"
+        meaning = (
+            meanings.get(trial.verdict, "")
+            if trial.checks or trial.verdict != words.SAFE
+            else "there was nothing to try"
+        )
         found.append(Verdict(part, trial.verdict, meaning, trial.reasons))
     if way is not None and way.triage:
         found.append(Verdict("triage", way.triage, TRIAGE.get(way.triage, ""), way.triage_reasons))
@@ -75,13 +79,20 @@ def other_reasons(way: MigrationReport) -> tuple[str, ...]:
     """Reasons, without those that repeat the lists of differences and losses."""
     listed = [str(item) for item in way.differences]
     tables = tuple(f"{loss.table} has " for loss in way.losses)
-    return tuple(reason for reason in way.reasons if not reason.startswith(tables) and not any(reason.endswith(text) for text in listed))
+    return tuple(
+        reason
+        for reason in way.reasons
+        if not reason.startswith(tables) and not any(reason.endswith(text) for text in listed)
+    )
 
 
 def _why(way: MigrationReport) -> tuple[str, ...]:
     counts = [
         f"{count} {one if count == 1 else many} not as before"
-        for count, one, many in ((len(way.differences), "object is", "objects are"), (len(way.losses), "table's rows are", "tables' rows are"))
+        for count, one, many in (
+            (len(way.differences), "object is", "objects are"),
+            (len(way.losses), "table's rows are", "tables' rows are"),
+        )
         if count
     ]
     return (*other_reasons(way), *counts)

@@ -39,7 +39,11 @@ def page(proof: Proof) -> str:
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"),
+        tag(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content=f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'",
+        ),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
@@ -48,7 +52,12 @@ def page(proof: Proof) -> str:
     )
     sections = [(name, part) for name, part in _sections(proof) if part]
     links = (tag("li", tag("a", name, href=f"#{_anchor(name)}")) for name, _ in sections)
-    main = tag("main", _cards(proof), tag("nav", tag("ul", links), aria_label="On this page"), (_section(name, part) for name, part in sections))
+    main = tag(
+        "main",
+        _cards(proof),
+        tag("nav", tag("ul", links), aria_label="On this page"),
+        (_section(name, part) for name, part in sections),
+    )
     body = tag("body", picture.patterns(), _header(proof), main, _footer())
     return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
 
@@ -60,8 +69,17 @@ def _header(proof: Proof) -> Markup:
         "header",
         tag("p", "Proof of the way back, ", releases(proof), class_="eyebrow"),
         tag("h1", proof.app, " ", tag("span", "on ", proof.environment, class_="on")),
-        tag("div", tag("p", "For a rollback: ", follows.way, class_="way"), tag("p", follows.sentence), class_=f"answer {tone}"),
-        tag("dl", [tag("div", tag("dt", key), tag("dd", value)) for key, value in _facts(proof) if value], class_="facts"),
+        tag(
+            "div",
+            tag("p", "For a rollback: ", follows.way, class_="way"),
+            tag("p", follows.sentence),
+            class_=f"answer {tone}",
+        ),
+        tag(
+            "dl",
+            [tag("div", tag("dt", key), tag("dd", value)) for key, value in _facts(proof) if value],
+            class_="facts",
+        ),
     )
 
 
@@ -88,22 +106,36 @@ def _card(item: Verdict) -> Markup:
     word = tag("p", tag("span", SIGNS.get(item.grade, "●"), aria_hidden="true"), " ", item.word, class_="verdict")
     first, rest = item.reasons[:MOST_REASONS], item.reasons[MOST_REASONS:]
     reasons = tag("ul", [tag("li", reason) for reason in first]) if first else None
-    more = tag("details", tag("summary", f"and {len(rest)} more"), tag("ul", [tag("li", reason) for reason in rest])) if rest else None
-    return tag("li", tag("h2", item.part, class_="part"), word, tag("p", item.meaning), reasons, more, class_=item.grade)
+    more = (
+        tag("details", tag("summary", f"and {len(rest)} more"), tag("ul", [tag("li", reason) for reason in rest]))
+        if rest
+        else None
+    )
+    return tag(
+        "li", tag("h2", item.part, class_="part"), word, tag("p", item.meaning), reasons, more, class_=item.grade
+    )
 
 
 def _sections(proof: Proof) -> Sequence[tuple[str, Markup | None]]:
     """Heading and content, most important first; None: nothing to report."""
     way = proof.way
     return (
-        ("Not as it was", tables.differences(way.differences, "The schema before, and after the way down", wanted=False) if way else None),
+        (
+            "Not as it was",
+            tables.differences(way.differences, "The schema before, and after the way down", wanted=False)
+            if way
+            else None,
+        ),
         ("Rows and values lost", tables.losses(way.losses) if way else None),
         ("What the failed stages printed", tables.outputs(all_stages(proof))),
         ("Warnings", tables.warnings(way.warnings) if way else None),
         ("Time line", picture.stages(proof) if all_stages(proof) else None),
         ("Locks", _locks(proof)),
         ("Rows changed and tables rewritten", tables.work(all_stages(proof))),
-        ("What the way up changes", tables.differences(way.changes, "The schema before, and after the way up") if way else None),
+        (
+            "What the way up changes",
+            tables.differences(way.changes, "The schema before, and after the way up") if way else None,
+        ),
         ("Exercises", tables.exercises(proof)),
         ("Each migration alone", tables.each(proof)),
         ("What the database told", tables.notices(all_stages(proof))),
@@ -118,7 +150,11 @@ def _locks(proof: Proof) -> Markup | None:
     note = "Each picture has the scale of its stage. On a database that is used, whoever asks for a lock waits for those who have it, and all who come later wait behind."
     if proof.mode == SCHEMA:
         note += " There were no rows: with rows, locks are held longer."
-    return join(tag("p", note, class_="soft"), (picture.locks(stage) for stage in stages), picture.legend(item for stage in stages for item in held(stage.locks)))
+    return join(
+        tag("p", note, class_="soft"),
+        (picture.locks(stage) for stage in stages),
+        picture.legend(item for stage in stages for item in held(stage.locks)),
+    )
 
 
 def _section(name: str, content: Markup | None) -> Markup:
@@ -133,6 +169,10 @@ def _footer() -> Markup:
     words = {**DOWN, **{verdict: meaning.replace("old image", "other image") for verdict, meaning in OLD_CODE.items()}}
     return tag(
         "footer",
-        tag("details", tag("summary", "What the verdicts mean"), tag("dl", [join(tag("dt", tag("code", word)), tag("dd", meaning)) for word, meaning in words.items()])),
+        tag(
+            "details",
+            tag("summary", "What the verdicts mean"),
+            tag("dl", [join(tag("dt", tag("code", word)), tag("dd", meaning)) for word, meaning in words.items()]),
+        ),
         tag("p", "Made by Shipway. Nothing on this page is loaded from elsewhere."),
     )

@@ -39,18 +39,26 @@ def parts(proof: Proof) -> tuple[Part, ...]:
     """
     way = proof.way
     found = [] if way is None else [*_round_trip(way), _data(way, proof.mode)]
-    found += [_trial("old code on the new schema", proof.old_code), _trial("new code on the old schema", proof.new_code)]
+    found += [
+        _trial("old code on the new schema", proof.old_code),
+        _trial("new code on the old schema", proof.new_code),
+    ]
     return (*found, *(_alone(each, judged=way is None) for each in proof.each))
 
 
 def _round_trip(way: MigrationReport) -> list[Part]:
     found = []
     for name in ("up", "down", "up again"):
-        stages = [stage for stage in way.stages if stage.name == name or stage.name.startswith(f"{name}, ")]  # `up, with rows`
+        stages = [
+            stage for stage in way.stages if stage.name == name or stage.name.startswith(f"{name}, ")
+        ]  # `up, with rows`
         taken = sum(stage.seconds for stage in stages)
         failed = [stage for stage in stages if stage.outcome != "succeeded"]
         if failed or (name == "down" and way.verdict in (NOT_RESTORED, IRREVERSIBLE)):
-            detail = (*(_why(way) if name == "down" else way.reasons), *(line for stage in failed for line in stage.output))
+            detail = (
+                *(_why(way) if name == "down" else way.reasons),
+                *(line for stage in failed for line in stage.output),
+            )
             found.append(Part(name, FAILED, taken, _message(way), detail))
         elif stages:
             found.append(Part(name, PASSED, taken))
@@ -91,7 +99,11 @@ def _alone(way: MigrationReport, *, judged: bool) -> Part:
 
 
 def _why(way: MigrationReport) -> tuple[str, ...]:
-    return (*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses))
+    return (
+        *other_reasons(way),
+        *map(str, way.differences),
+        *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses),
+    )
 
 
 def _message(way: MigrationReport) -> str:

@@ -47,7 +47,9 @@ def stages(proof: Proof) -> Markup:
 def _stage(stage: Stage, whole: float) -> Markup:
     good = stage.outcome == "succeeded"
     words = f"{stage.name}: {human(stage.seconds)}, from {human(stage.start)} on, {stage.outcome}"
-    bar = _bar([(stage.start, stage.seconds)], whole, words, "" if good else "fill-failed", "stage" if good else "stage failed")
+    bar = _bar(
+        [(stage.start, stage.seconds)], whole, words, "" if good else "fill-failed", "stage" if good else "stage failed"
+    )
     name = join(stage.name, None if good else join(" ", tag("b", stage.outcome, class_="word bad")))
     return _row(name, human(stage.seconds), bar)
 
@@ -56,38 +58,75 @@ def locks(stage: Stage) -> Markup:
     """The locks of one stage on its own scale, blocking ones first."""
     found = held(stage.locks)
     whole = max([stage.seconds, *(start + taken for item in found for start, taken in item.times)])
-    first = _table(f"Locks in {stage.name}", ("relation and mode", "held", ""), whole, [_lock(item, whole) for item in found[:MOST_LOCKS]], class_="chart locks")
+    first = _table(
+        f"Locks in {stage.name}",
+        ("relation and mode", "held", ""),
+        whole,
+        [_lock(item, whole) for item in found[:MOST_LOCKS]],
+        class_="chart locks",
+    )
     if len(found) <= MOST_LOCKS:
         return first
-    rest = _table(f"More locks in {stage.name}", ("relation and mode", "held", ""), whole, [_lock(item, whole) for item in found[MOST_LOCKS:]], class_="chart locks")
+    rest = _table(
+        f"More locks in {stage.name}",
+        ("relation and mode", "held", ""),
+        whole,
+        [_lock(item, whole) for item in found[MOST_LOCKS:]],
+        class_="chart locks",
+    )
     return join(first, tag("details", tag("summary", f"and {len(found) - MOST_LOCKS} more"), rest))
 
 
 def _lock(item: Held, whole: float) -> Markup:
     times = "" if len(item.times) == 1 else f", {len(item.times)} times"
     words = f"{item.mode.name} on {item.relation} for {human(item.seconds)}{times}, first after {human(item.times[0][0])}: {item.mode.blocks}"
-    name = join(tag("div", item.relation, class_="name"), tag("div", tag("b", item.mode.name), f" {item.mode.blocks}", class_=f"mode {item.mode.grade}"))
-    return _row(name, human(item.seconds) + times, _bar(item.times, whole, words, f"fill-{item.mode.grade}", item.mode.grade))
+    name = join(
+        tag("div", item.relation, class_="name"),
+        tag("div", tag("b", item.mode.name), f" {item.mode.blocks}", class_=f"mode {item.mode.grade}"),
+    )
+    return _row(
+        name, human(item.seconds) + times, _bar(item.times, whole, words, f"fill-{item.mode.grade}", item.mode.grade)
+    )
 
 
 def legend(found: Iterable[Held]) -> Markup:
     """The meaning of the textures that occur."""
     known = {item.mode.grade: item.mode.blocks for item in found}
     swatch = {
-        grade: tag("svg", tag("rect", width=22, height=12, rx=2, fill=f"url(#fill-{grade})"), width=22, height=12, aria_hidden="true", focusable="false")
+        grade: tag(
+            "svg",
+            tag("rect", width=22, height=12, rx=2, fill=f"url(#fill-{grade})"),
+            width=22,
+            height=12,
+            aria_hidden="true",
+            focusable="false",
+        )
         for grade in known
     }
-    return tag("p", [tag("span", swatch[grade], " ", known[grade]) for grade in LOCK_GRADES if grade in known], class_="legend")
+    return tag(
+        "p", [tag("span", swatch[grade], " ", known[grade]) for grade in LOCK_GRADES if grade in known], class_="legend"
+    )
 
 
 def _table(caption: str, heading: Sequence[str], whole: float, rows: Sequence[Markup], class_: str) -> Markup:
     *words, last = (tag("th", text, role="columnheader", scope="col") for text in heading[:-1])
     head = tag("tr", words, last, tag("th", _axis(whole), role="columnheader", scope="col", class_="plot"), role="row")
-    return tag("table", tag("caption", caption), tag("thead", head, role="rowgroup"), tag("tbody", rows, role="rowgroup"), class_=class_, role="table")
+    return tag(
+        "table",
+        tag("caption", caption),
+        tag("thead", head, role="rowgroup"),
+        tag("tbody", rows, role="rowgroup"),
+        class_=class_,
+        role="table",
+    )
 
 
 def _row(name: Markup, took: str, bar: Markup) -> Markup:
-    cells = tag("th", name, scope="row", role="rowheader"), tag("td", took, class_="took", role="cell"), tag("td", bar, class_="plot", role="cell")
+    cells = (
+        tag("th", name, scope="row", role="rowheader"),
+        tag("td", took, class_="took", role="cell"),
+        tag("td", bar, class_="plot", role="cell"),
+    )
     return tag("tr", cells, role="row")
 
 
@@ -98,7 +137,9 @@ def _axis(whole: float) -> Markup:
             text_anchor="start" if at == 0 else "end" if at > whole * 0.9 else "middle")
         for at in marks
     )  # fmt: skip
-    return tag("svg", tag("title", f"seconds, up to {human(whole)}"), texts, width="100%", height=18, role="img", class_="axis")
+    return tag(
+        "svg", tag("title", f"seconds, up to {human(whole)}"), texts, width="100%", height=18, role="img", class_="axis"
+    )
 
 
 def _tick(at: float, whole: float) -> str:
@@ -108,7 +149,10 @@ def _tick(at: float, whole: float) -> str:
 
 
 def _bar(times: Iterable[tuple[float, float]], whole: float, words: str, fill: str, class_: str) -> Markup:
-    lines = (tag("line", x1=_percent(at, whole), x2=_percent(at, whole), y1=0, y2=HEIGHT, class_="grid", stroke="#8884") for at in ticks(whole))
+    lines = (
+        tag("line", x1=_percent(at, whole), x2=_percent(at, whole), y1=0, y2=HEIGHT, class_="grid", stroke="#8884")
+        for at in ticks(whole)
+    )
     drawn = (
         tag("rect", x=_percent(start, whole), y=5, height=HEIGHT - 10, rx=2, class_=f"bar {class_}", fill=f"url(#{fill})" if fill else "#3b6fd4",
             width=_percent(max(taken, whole * 0.004), whole))

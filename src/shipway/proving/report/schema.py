@@ -15,9 +15,16 @@ from shipway.proving.report.data import FORMAT
 from shipway.proving.report.follows import WAYS
 
 WORDS = {  # permitted texts, by class and field
-    ("Way", "verdict"): [words.RESTORED, words.COLUMN_ORDER, words.DATA_LOST, words.NOT_RESTORED, words.IRREVERSIBLE, words.FAILS],
-    ("Way", "triage"): [ADDITIVE, REVIEW, BREAKING, ""],
-    ("Trial", "verdict"): [words.SAFE, words.UNSAFE, words.NO_EVIDENCE],
+    ("MigrationReport", "verdict"): [
+        words.RESTORED,
+        words.COLUMN_ORDER,
+        words.DATA_LOST,
+        words.NOT_RESTORED,
+        words.IRREVERSIBLE,
+        words.FAILS,
+    ],
+    ("MigrationReport", "triage"): [ADDITIVE, REVIEW, BREAKING, ""],
+    ("CompatibilityTest", "verdict"): [words.SAFE, words.UNSAFE, words.NO_EVIDENCE],
     ("Proof", "mode"): [words.SCHEMA, words.DATA, words.ROWS],
     ("Stage", "outcome"): ["succeeded", "failed"],
     ("Difference", "change"): ["added", "removed", "changed"],
@@ -29,10 +36,19 @@ def schema() -> dict[str, Any]:
     """The schema, draft 2020-12. Unknown keys are allowed, since newer versions add some."""
     kinds: dict[str, Any] = {}
     whole = _class(Proof, kinds)
-    rollback = {"type": "object", "required": ["way", "sentence"], "properties": {"way": {"enum": list(WAYS)}, "sentence": {"type": "string"}}}
+    rollback = {
+        "type": "object",
+        "required": ["way", "sentence"],
+        "properties": {"way": {"enum": list(WAYS)}, "sentence": {"type": "string"}},
+    }
     whole["properties"] = {"format": {"const": FORMAT}, "rollback": rollback, **whole["properties"]}
     whole["required"] = ["format", "rollback", *whole["required"]]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A proof of a way back, by Shipway", **whole, "$defs": kinds}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A rollback proof by Shipway",
+        **whole,
+        "$defs": kinds,
+    }
 
 
 def _class(cls: type, kinds: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +57,12 @@ def _class(cls: type, kinds: dict[str, Any]) -> dict[str, Any]:
     for field in dataclasses.fields(cls):
         known = WORDS.get((cls.__name__, field.name))
         properties[field.name] = {"enum": known} if known else _type(hints[field.name], kinds)
-    return {"type": "object", "description": (cls.__doc__ or "").partition("\n")[0], "required": list(properties), "properties": properties}
+    return {
+        "type": "object",
+        "description": (cls.__doc__ or "").partition("\n")[0],
+        "required": list(properties),
+        "properties": properties,
+    }
 
 
 def _type(hint: Any, kinds: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +72,12 @@ def _type(hint: Any, kinds: dict[str, Any]) -> dict[str, Any]:
     if origin is tuple and args[-1] is Ellipsis:
         return {"type": "array", "items": _type(args[0], kinds)}
     if origin is tuple:
-        return {"type": "array", "prefixItems": [_type(arg, kinds) for arg in args], "minItems": len(args), "maxItems": len(args)}
+        return {
+            "type": "array",
+            "prefixItems": [_type(arg, kinds) for arg in args],
+            "minItems": len(args),
+            "maxItems": len(args),
+        }
     if origin is not None and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": _type(args[1], kinds)}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):

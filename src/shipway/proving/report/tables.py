@@ -22,7 +22,9 @@ def differences(found: Sequence[Difference], caption: str, *, wanted: bool = Tru
     for item in found:
         word = _word(CHANGES.get(item.change, NONE) if wanted else "bad", item.change)
         cells = [tag("code", item.name), _cell(item.kind, class_="short"), _cell(word, class_="short")]
-        rows.append(_row(*cells, *([join(_facet(name, *values) for name, values in item.facets.items())] if facets else [])))
+        rows.append(
+            _row(*cells, *([join(_facet(name, *values) for name, values in item.facets.items())] if facets else []))
+        )
     return _folded(caption, ("object", "kind", "is", *(["before → after"] if facets else [])), rows)
 
 
@@ -31,7 +33,10 @@ def _facet(name: str, before: str, after: str) -> Markup:
         old, new = (tag("code", text) if text else "(none)" for text in (before, after))
         return tag("div", name, ": ", tag("del", old), " → ", tag("ins", new), class_="facet")
     changed = difflib.unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
-    lines = [tag({"-": "del", "+": "ins"}.get(line[0], "span"), line, "" if line[0] in "+-" else "\n") for line in list(changed)[3:]]
+    lines = [
+        tag({"-": "del", "+": "ins"}.get(line[0], "span"), line, "" if line[0] in "+-" else "\n")
+        for line in list(changed)[3:]
+    ]
     return tag("div", name, ":", tag("pre", lines), class_="facet")
 
 
@@ -41,22 +46,39 @@ def warnings(found: Sequence[str]) -> Markup | None:
     first, rest = items[:10], items[10:]
     if not first:
         return None
-    return join(tag("ul", first, class_="plain"), tag("details", tag("summary", f"and {len(rest)} more"), tag("ul", rest, class_="plain")) if rest else None)
+    return join(
+        tag("ul", first, class_="plain"),
+        tag("details", tag("summary", f"and {len(rest)} more"), tag("ul", rest, class_="plain")) if rest else None,
+    )
 
 
 def losses(found: Sequence[Loss]) -> Markup | None:
     """Lost rows and values, by table."""
     rows = [
-        _row(tag("code", loss.table), _number(loss.rows[0], "before"), _number(loss.rows[1], "after"), _cell(join(_code(loss.columns)), data_of="values of" if loss.columns else None))
+        _row(
+            tag("code", loss.table),
+            _number(loss.rows[0], "before"),
+            _number(loss.rows[1], "after"),
+            _cell(join(_code(loss.columns)), data_of="values of" if loss.columns else None),
+        )
         for loss in found
     ]
-    return _folded("Before the way up, and after the way down", ("table", "#rows before", "#rows after", "columns whose values differ"), rows)
+    return _folded(
+        "Before the way up, and after the way down",
+        ("table", "#rows before", "#rows after", "columns whose values differ"),
+        rows,
+    )
 
 
 def work(stages: Sequence[Stage]) -> Markup | None:
     """What the migrations did to rows."""
     rows = [
-        _row(tag("code", table), stage.name, _number(stage.rows.get(table, 0), "rows changed"), "written anew as a whole" if table in stage.rewrites else "")
+        _row(
+            tag("code", table),
+            stage.name,
+            _number(stage.rows.get(table, 0), "rows changed"),
+            "written anew as a whole" if table in stage.rewrites else "",
+        )
         for stage in stages
         for table in dict.fromkeys((*stage.rewrites, *stage.rows))
     ]
@@ -73,9 +95,14 @@ def exercises(proof: Proof) -> Markup | None:
 
 def _trial(name: str, trial: CompatibilityTest) -> Markup:
     rows = [_row(_word("good", "✓ passed"), check) for check in trial.checks]
-    rows += [_row(_word(GRADES.get(trial.verdict, NONE), "✗ found" if trial.verdict == "UNSAFE" else "○ note"), reason) for reason in trial.reasons]
+    rows += [
+        _row(_word(GRADES.get(trial.verdict, NONE), "✗ found" if trial.verdict == "UNSAFE" else "○ note"), reason)
+        for reason in trial.reasons
+    ]
     heading = tag("h3", name, " ", _word(GRADES.get(trial.verdict, NONE), trial.verdict))
-    return join(heading, _folded("", ("", "exercise"), rows) or tag("p", "No check ran, so nothing is known.", class_="soft"))
+    return join(
+        heading, _folded("", ("", "exercise"), rows) or tag("p", "No check ran, so nothing is known.", class_="soft")
+    )
 
 
 def each(proof: Proof) -> Markup | None:
@@ -83,12 +110,24 @@ def each(proof: Proof) -> Markup | None:
     ways = proof.each
     if not ways:
         return None
-    note = tag("p", "For information: what counts is the whole set, which may have a way back where a part of it has none.", class_="soft") if proof.way else None
+    note = (
+        tag(
+            "p",
+            "For information: what counts is the whole set, which may have a way back where a part of it has none.",
+            class_="soft",
+        )
+        if proof.way
+        else None
+    )
     good = [way for way in ways if GRADES.get(way.verdict) == "good"]
     if len(ways) <= MOST or not good or len(good) == len(ways):
         return join(note, _each(ways))
     summary = tag("summary", f"{len(good)} others, each with a way back of its own")
-    return join(note, _each([way for way in ways if way not in good]), tag("details", summary, _table("", EACH, [_alone(way) for way in good])))
+    return join(
+        note,
+        _each([way for way in ways if way not in good]),
+        tag("details", summary, _table("", EACH, [_alone(way) for way in good])),
+    )
 
 
 EACH = ("migration", "way down", "triage", "#took", "why")
@@ -99,25 +138,43 @@ def _each(ways: Sequence[MigrationReport]) -> Markup | None:
 
 
 def _alone(way: MigrationReport) -> Markup:
-    why = [*other_reasons(way), *map(str, way.differences), *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses)]
+    why = [
+        *other_reasons(way),
+        *map(str, way.differences),
+        *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses),
+    ]
     why += () if way.triage == ADDITIVE else way.triage_reasons
-    more = tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]]) if len(why) > 3 else None
+    more = (
+        tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]])
+        if len(why) > 3
+        else None
+    )
     verdict = tag("span", way.verdict, class_=f"word {GRADES.get(way.verdict, NONE)}", title=DOWN.get(way.verdict))
     triage = _word(GRADES.get(way.triage, NONE), way.triage) if way.triage else ""
     took = human(sum(stage.seconds for stage in way.stages)) if way.stages else ""
     cells = _cell(verdict, class_="short"), _cell(triage, class_="short"), _cell(took, class_="number")
-    return _row(join(tag("div", tag("code", name)) for name in way.migrations), *cells, join([tag("div", text) for text in why[:3]], more))
+    return _row(
+        join(tag("div", tag("code", name)) for name in way.migrations),
+        *cells,
+        join([tag("div", text) for text in why[:3]], more),
+    )
 
 
 def outputs(stages: Iterable[Stage]) -> Markup | None:
     """The last lines of output of each failed stage."""
-    return _join(join(tag("h3", stage.name), tag("pre", "\n".join(stage.output))) for stage in stages if stage.output and stage.outcome != "succeeded")
+    return _join(
+        join(tag("h3", stage.name), tag("pre", "\n".join(stage.output)))
+        for stage in stages
+        if stage.output and stage.outcome != "succeeded"
+    )
 
 
 def notices(stages: Iterable[Stage]) -> Markup | None:
     """NOTICEs and warnings of the server, collapsed."""
     return _join(
-        tag("details", tag("summary", f"{stage.name}: {len(stage.notices)}"), tag("pre", "\n".join(stage.notices))) for stage in stages if stage.notices
+        tag("details", tag("summary", f"{stage.name}: {len(stage.notices)}"), tag("pre", "\n".join(stage.notices)))
+        for stage in stages
+        if stage.notices
     )
 
 
@@ -137,13 +194,40 @@ def _folded(caption: str, heading: Sequence[str], rows: Sequence[Markup]) -> Mar
     first = _table(caption, heading, rows[:MOST])
     if len(rows) <= MOST:
         return first
-    return join(first, tag("details", tag("summary", f"and {len(rows) - MOST} more"), _table(f"{caption}, continued", heading, rows[MOST:])))
+    return join(
+        first,
+        tag(
+            "details",
+            tag("summary", f"and {len(rows) - MOST} more"),
+            _table(f"{caption}, continued", heading, rows[MOST:]),
+        ),
+    )
 
 
 def _table(caption: str, heading: Sequence[str], rows: Sequence[Markup]) -> Markup:
-    head = tag("tr", (tag("th", text.lstrip("#"), scope="col", role="columnheader", class_="number" if text.startswith("#") else None) for text in heading), role="row")
+    head = tag(
+        "tr",
+        (
+            tag(
+                "th",
+                text.lstrip("#"),
+                scope="col",
+                role="columnheader",
+                class_="number" if text.startswith("#") else None,
+            )
+            for text in heading
+        ),
+        role="row",
+    )
     body = tag("tbody", rows, role="rowgroup")
-    return tag("table", tag("caption", caption) if caption else None, tag("thead", head, role="rowgroup"), body, class_="stack", role="table")
+    return tag(
+        "table",
+        tag("caption", caption) if caption else None,
+        tag("thead", head, role="rowgroup"),
+        body,
+        class_="stack",
+        role="table",
+    )
 
 
 def _row(*cells: str) -> Markup:

@@ -48,7 +48,12 @@ class _Terminal:
     def proof(self, proof: Proof) -> Iterator[str]:
         style = self.style
         yield f"{style('▌', 'green')} {style(f'proof of {_line(proof.app)} on {_line(proof.environment)}', 'bold')}  {releases(proof)}"
-        facts = [MODES.get(proof.mode, proof.mode), short_image(proof.image), human(proof.seconds), f"{timestamp(proof.at)} UTC"]
+        facts = [
+            MODES.get(proof.mode, proof.mode),
+            short_image(proof.image),
+            human(proof.seconds),
+            f"{timestamp(proof.at)} UTC",
+        ]
         yield from self._wrapped(", ".join(filter(None, facts)), "  ", how="dim")
         if schemas(proof):
             yield from self._wrapped(f"schema {schemas(proof)}", "  ", how="dim")
@@ -61,7 +66,9 @@ class _Terminal:
         yield from self._wrapped(follows.sentence, "    ")
         if proof.way:
             yield from self._list("not as it was", [str(item) for item in proof.way.differences])
-            yield from self._list("rows that are not as they were", [f"{loss.table}  {loss_text(loss)}" for loss in proof.way.losses])
+            yield from self._list(
+                "rows that are not as they were", [f"{loss.table}  {loss_text(loss)}" for loss in proof.way.losses]
+            )
         yield from self._stages(all_stages(proof))
         yield from self._locks(proof.way)
         if proof.way:
@@ -90,15 +97,27 @@ class _Terminal:
             if stage.rewrites:
                 others = len(stage.rewrites) - 1
                 notes.append(f"{stage.rewrites[0]}{f' and {others} more tables' if others else ''} written anew")
-            yield from self._item("; ".join(notes), "    ", GOOD if good else BAD, f"{_line(stage.name):<{wide}}  {human(stage.seconds):>10}", "")
+            yield from self._item(
+                "; ".join(notes),
+                "    ",
+                GOOD if good else BAD,
+                f"{_line(stage.name):<{wide}}  {human(stage.seconds):>10}",
+                "",
+            )
             for text in () if good else stage.output[-MOST:]:
                 yield self.style("      │", "dim") + " " + _line(text)[: self.width - 8]
 
     def _locks(self, way: MigrationReport | None) -> Iterator[str]:
-        found = [(stage, item) for stage in (way.stages if way else ()) for item in held(stage.locks) if item.mode.grade in ("all", "writes")]
+        found = [
+            (stage, item)
+            for stage in (way.stages if way else ())
+            for item in held(stage.locks)
+            if item.mode.grade in ("all", "writes")
+        ]
         found.sort(key=lambda pair: (pair[1].mode.grade != "all", -pair[1].seconds))
         texts = [
-            f"{item.mode.name} on {item.relation} for {human(item.seconds)} in {stage.name}: {item.mode.blocks}" for stage, item in found
+            f"{item.mode.name} on {item.relation} for {human(item.seconds)} in {stage.name}: {item.mode.blocks}"
+            for stage, item in found
         ]
         yield from self._list("locks that others wait for", texts, most=6)
 
@@ -113,7 +132,9 @@ class _Terminal:
             why = ": ".join([", ".join(way.migrations), *way.reasons[:1]])
             yield from self._item(why, "    ", GRADES.get(way.verdict, NONE), "", _line(way.verdict).ljust(wide))
         yield from self._more(len(bad) - MOST)
-        for verdict, count in Counter(way.verdict for way in proof.each if GRADES.get(way.verdict) == GOOD).most_common():
+        for verdict, count in Counter(
+            way.verdict for way in proof.each if GRADES.get(way.verdict) == GOOD
+        ).most_common():
             yield f"    {self.style('✓', 'green')} {count} {'others ' if bad else ''}{self.style(verdict, 'green')}"
 
     def _item(self, text: str, indent: str, grade: str, before: str, word: str) -> Iterator[str]:
@@ -129,7 +150,9 @@ class _Terminal:
         yield ""
         yield f"  {self.style(text, 'bold')}"
 
-    def _list(self, heading: str, texts: Sequence[str], mark: str = "-", colour: str = "", most: int = MOST) -> Iterator[str]:
+    def _list(
+        self, heading: str, texts: Sequence[str], mark: str = "-", colour: str = "", most: int = MOST
+    ) -> Iterator[str]:
         if not texts:
             return
         yield from self._heading(heading)
@@ -147,7 +170,13 @@ class _Terminal:
         """Wrap to the terminal's width with the first line's indentation; names are not broken."""
         room = max(self.width, len(first) + 20)
         found = textwrap.wrap(
-            _line(text), room, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False, max_lines=LINES, placeholder=" …"
+            _line(text),
+            room,
+            initial_indent=first,
+            subsequent_indent=" " * len(first),
+            break_on_hyphens=False,
+            max_lines=LINES,
+            placeholder=" …",
         )
         return [self.style(line, how) if how else line for line in found or [first.rstrip()]]
 

@@ -55,7 +55,9 @@ def problems(source: Source, folder: str, configured: Filter) -> list[Problem]:
         parts = _parts(source, view, folder, configured)
     found = [*parts.problems]
     for path, inner in parts.inner.items():
-        found += [replace(item, what=f"{path}/{item.what}") for item in (problems(inner, "", configured) if inner else ())]
+        found += [
+            replace(item, what=f"{path}/{item.what}") for item in (problems(inner, "", configured) if inner else ())
+        ]
     return found
 
 
@@ -64,7 +66,9 @@ def refusal(revision: str, found: list[Problem]) -> RepositoryError:
     listed = "\n".join(f"  - {printable(item.what)}" for item in found[:20])
     more = f"\n  … and {len(found) - 20} more" if len(found) > 20 else ""
     remedies = "\n".join(dict.fromkeys(printable(item.remedy) for item in found))
-    return RepositoryError(f"{revision[:12]} has files that are not in this clone as a checkout has them:\n{listed}{more}", hint=remedies)
+    return RepositoryError(
+        f"{revision[:12]} has files that are not in this clone as a checkout has them:\n{listed}{more}", hint=remedies
+    )
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,12 @@ def _filtered(source: Source, view: View, files: dict[str, tuple[str, str]], con
     for path, name in filters.items():
         if name != "lfs" and configured(name):
             remedy = "keep secrets by `shipway secret set`, and make other content by a step of the pipeline; or commit the files as they are"
-            parts.problems.append(Problem(f"{path} has the attribute filter={name}: a checkout runs a program on it, and Shipway doesn't", remedy))
+            parts.problems.append(
+                Problem(
+                    f"{path} has the attribute filter={name}: a checkout runs a program on it, and Shipway doesn't",
+                    remedy,
+                )
+            )
 
 
 def _not_fetched(path: str, source: Source) -> Problem:

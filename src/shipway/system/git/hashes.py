@@ -10,6 +10,10 @@ from shipway.domain.errors import RepositoryError
 def verify(kind: str, name: str, content: bytes) -> None:
     """RepositoryError if an object of that kind (commit, tree, blob) does not match the hash that it was requested
     by."""
-    made = hashlib.new("sha256" if len(name) == 64 else "sha1", f"{kind} {len(content)}\0".encode() + content, usedforsecurity=True)
+    made = hashlib.new(
+        "sha256" if len(name) == 64 else "sha1", f"{kind} {len(content)}\0".encode() + content, usedforsecurity=True
+    )
     if made.hexdigest() != name:
-        raise RepositoryError(f"the object {name[:12]} of the repository is not what its hash says", hint="clone the repository again")
+        raise RepositoryError(
+            f"the object {name[:12]} of the repository is not what its hash says", hint="clone the repository again"
+        )

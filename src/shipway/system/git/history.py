@@ -62,7 +62,14 @@ def _parse(revision: str, content: bytes) -> Written:
     name, _, rest = next((line[7:] for line in lines if line.startswith(b"author ")), b"").partition(b"<")
     encoding = next((line[9:] for line in lines if line.startswith(b"encoding ")), b"utf-8").decode("ascii", "replace")
     parents = sum(line.startswith(b"parent ") for line in lines)
-    return Written(revision, tree, parents, _text(name, encoding).strip(), _text(rest.partition(b">")[0], encoding), _text(message, encoding))
+    return Written(
+        revision,
+        tree,
+        parents,
+        _text(name, encoding).strip(),
+        _text(rest.partition(b">")[0], encoding),
+        _text(message, encoding),
+    )
 
 
 def changed_merges(path: Path, merges: Iterable[str]) -> Iterator[str]:
@@ -70,7 +77,16 @@ def changed_merges(path: Path, merges: Iterable[str]) -> Iterator[str]:
 
     Merges of more than two parents count as changed, since git can't recompute them.
     """
-    args = ("log", "--no-walk=unsorted", "--stdin", "--remerge-diff", "--no-ext-diff", "--no-textconv", "--no-color", "--format=tformat:%x00%H%x00")
+    args = (
+        "log",
+        "--no-walk=unsorted",
+        "--stdin",
+        "--remerge-diff",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-color",
+        "--format=tformat:%x00%H%x00",
+    )
     listed = dict.fromkeys(merges)
     if not listed:
         return
@@ -121,7 +137,9 @@ def _records(path: Path, args: Sequence[str], input: str = "", end: bytes = b"\0
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as words:
         given.write(input.encode())
         given.seek(0)
-        process = subprocess.Popen(["git", *settings(), *args], cwd=path, env=environment(), stdin=given, stdout=subprocess.PIPE, stderr=words)
+        process = subprocess.Popen(
+            ["git", *settings(), *args], cwd=path, env=environment(), stdin=given, stdout=subprocess.PIPE, stderr=words
+        )
         assert process.stdout is not None
         try:
             rest = b""

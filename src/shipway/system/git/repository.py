@@ -47,7 +47,9 @@ class Repository:
         done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
         if done.code:
             raise RepositoryError(f"there is no revision {revision!r}", hint=self._near(revision))
-        text = self._run("rev-list", "--max-count=1", "--encoding=UTF-8", f"--format={COMMIT}", done.stdout.strip()).stdout
+        text = self._run(
+            "rev-list", "--max-count=1", "--encoding=UTF-8", f"--format={COMMIT}", done.stdout.strip()
+        ).stdout
         full, tree, author, subject = printable(text.partition("\n")[2].removesuffix("\n")).split("\0")
         return Commit(full, tree, author, subject)
 
@@ -57,7 +59,9 @@ class Repository:
 
     def ref(self, revision: str) -> str:
         """The full ref (refs/heads/…, refs/tags/…) for user input; the input itself if it is no ref."""
-        done = self._run("rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", revision, check=False)
+        done = self._run(
+            "rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", revision, check=False
+        )
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else revision
 
     @cached_property
@@ -71,7 +75,9 @@ class Repository:
 
     def tree_hash(self, revision: str, path: str) -> str | None:
         """Hash of a folder or file at a revision; None if it is missing."""
-        done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}:{path.strip('/')}", check=False)
+        done = self._run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}:{path.strip('/')}", check=False
+        )
         return None if done.code else done.stdout.strip() or None
 
     def tree_hashes(self, revision: str, patterns: Sequence[str]) -> dict[str, str]:
@@ -114,7 +120,11 @@ class Repository:
     def show(self, revision: str, path: str) -> str | None:
         """Text of a file at a revision; None if it is missing."""
         done = self._run("cat-file", "blob", f"{revision}:{path}", check=False)
-        return None if done.code else done.stdout.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
+        return (
+            None
+            if done.code
+            else done.stdout.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
+        )
 
     def exists(self, revision: str, path: str) -> bool:
         """Whether a file or folder is in a commit."""
@@ -122,7 +132,9 @@ class Repository:
 
     def branches_containing(self, revision: str) -> list[str]:
         """Branches with the commit, local ones and those of a remote by their short name."""
-        text = self._run("for-each-ref", "--format=%(refname)", "--contains", revision, "refs/heads", "refs/remotes").stdout
+        text = self._run(
+            "for-each-ref", "--format=%(refname)", "--contains", revision, "refs/heads", "refs/remotes"
+        ).stdout
         names = [re.sub(r"^refs/(heads|remotes/[^/]+)/", "", line) for line in text.split()]
         return list(dict.fromkeys(name for name in names if name != "HEAD"))
 
@@ -138,7 +150,9 @@ class Repository:
 
     def tags_at(self, revision: str) -> list[str]:
         """Tags that point at the commit."""
-        return self._run("for-each-ref", "--format=%(refname:lstrip=2)", "--points-at", revision, "refs/tags").stdout.split()
+        return self._run(
+            "for-each-ref", "--format=%(refname:lstrip=2)", "--points-at", revision, "refs/tags"
+        ).stdout.split()
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The newest common commit of two; None if there is none."""
@@ -161,7 +175,9 @@ class Repository:
 
     def _source(self, revision: str) -> Source:
         """The commit's objects; those of submodules and Git LFS are stored beside them."""
-        told = self._run("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format").stdout.splitlines()
+        told = self._run(
+            "rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format"
+        ).stdout.splitlines()
         own, common, hash = told
         full = self._run("rev-parse", "--verify", f"{revision}^{{commit}}").stdout.strip()
         self._fetch_left_out(full)
@@ -169,14 +185,23 @@ class Repository:
 
     def _fetch_left_out(self, revision: str) -> None:
         """For a partial clone: fetch all missing objects of a commit at once."""
-        promised = self._run("config", "--name-only", "--get-regexp", r"^remote\..*\.promisor$", check=False).stdout.split()
+        promised = self._run(
+            "config", "--name-only", "--get-regexp", r"^remote\..*\.promisor$", check=False
+        ).stdout.split()
         if not promised:
             return
         listed = self._run("rev-list", "--objects", "--missing=print", "--no-walk", revision).stdout.splitlines()
         missing = "".join(f"{line[1:]}\n" for line in listed if line.startswith("?"))
         if missing:
             remote = promised[0].removeprefix("remote.").removesuffix(".promisor")
-            args = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--filter=blob:none", "--stdin")
+            args = (
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-recurse-submodules",
+                "--filter=blob:none",
+                "--stdin",
+            )
             git(self.path, "fetch", *args, remote, input=missing, timeout=TIMEOUT)
 
     def _configured(self, filter: str) -> bool:

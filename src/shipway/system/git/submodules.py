@@ -32,7 +32,10 @@ def submodules(settings: str) -> dict[str, Submodule]:
         name, _, what = key.removeprefix("submodule.").rpartition(".")
         if key.startswith("submodule.") and _is_safe(name):
             given.setdefault(name, {})[what] = value
-    known = (Submodule(name, item.get("path", ""), item.get("url", ""), item.get("update", "")) for name, item in given.items())
+    known = (
+        Submodule(name, item.get("path", ""), item.get("url", ""), item.get("update", ""))
+        for name, item in given.items()
+    )
     return {item.path.rstrip("/"): item for item in known if item.path}
 
 

@@ -45,7 +45,15 @@ class View:
         """Create a temporary one."""
         with tempfile.TemporaryDirectory(prefix="shipway-view-") as made:
             folder = Path(made)
-            git(folder, "init", "--quiet", "--bare", "--template=", f"--object-format={source.hash}", env=_alone(folder, None))
+            git(
+                folder,
+                "init",
+                "--quiet",
+                "--bare",
+                "--template=",
+                f"--object-format={source.hash}",
+                env=_alone(folder, None),
+            )
             (folder / "objects" / "info" / "alternates").write_text(f"{(source.common or source.folder) / 'objects'}\n")
             view = cls(folder, {})
             view.run("read-tree", f"{source.revision}^{{tree}}")
@@ -62,21 +70,31 @@ class View:
 
     def write(self, paths: Sequence[str], target: Path) -> None:
         """Write these files as in a checkout."""
-        self.run("checkout-index", "--force", "-z", "--stdin", work=target, input="".join(f"{path}\0" for path in paths))
+        self.run(
+            "checkout-index", "--force", "-z", "--stdin", work=target, input="".join(f"{path}\0" for path in paths)
+        )
 
     def filters(self, paths: Sequence[str]) -> dict[str, str]:
         """The attribute `filter` of each path that has it."""
         if not any(path.rpartition("/")[2] == ".gitattributes" for path in self.files):
             return {}
-        parts = self.run("check-attr", "--cached", "--stdin", "-z", "filter", input="".join(f"{path}\0" for path in paths)).split("\0")
+        parts = self.run(
+            "check-attr", "--cached", "--stdin", "-z", "filter", input="".join(f"{path}\0" for path in paths)
+        ).split("\0")
         given = dict(zip(parts[0::3], parts[2::3], strict=False))
         return {path: value for path, value in given.items() if value not in ("unspecified", "unset", "set", "")}
 
     def small(self, objects: Sequence[str], largest: int) -> dict[str, str]:
         """Content of those with at most that many bytes."""
         sizes = self.run("cat-file", "--batch-check", input="".join(f"{item}\n" for item in objects))
-        chosen = [line.split(" ")[0] for line in sizes.splitlines() if line.split(" ")[1] == "blob" and int(line.split(" ")[2]) <= largest]
-        data = self.run("cat-file", "--batch", input="".join(f"{item}\n" for item in chosen)).encode("utf-8", "surrogateescape")
+        chosen = [
+            line.split(" ")[0]
+            for line in sizes.splitlines()
+            if line.split(" ")[1] == "blob" and int(line.split(" ")[2]) <= largest
+        ]
+        data = self.run("cat-file", "--batch", input="".join(f"{item}\n" for item in chosen)).encode(
+            "utf-8", "surrogateescape"
+        )
         found, at = {}, 0
         for item in chosen:
             begin = data.index(b"\n", at) + 1
