@@ -24,8 +24,8 @@ demo-down: ## Take the demo's environments away
 bench: setup ## Measure, print one table, write bench/results.json
 	@$(PYTHON) bench/run.py
 
-lint: setup ## ruff, mypy, import-linter
-	@.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
+lint: setup ## ruff (format and lint), mypy, import-linter
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
 
 docs: setup ## Write docs/commands.md again from the commands
 	@$(PYTHON) scripts/commands.py

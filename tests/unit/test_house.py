@@ -19,7 +19,9 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.mark.parametrize(
-    "command", [("ruff", "check", "."), ("mypy",), ("lint-imports", "--no-cache")], ids=lambda item: item[0]
+    "command",
+    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",), ("lint-imports", "--no-cache")],
+    ids=lambda item: item[0],
 )
 def test_static_checks_pass(command: tuple[str, ...]) -> None:
     done = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)

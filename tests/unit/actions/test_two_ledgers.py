@@ -125,6 +125,8 @@ class TwoHomes(RuleBasedStateMachine):
         adopt(ctx, self.releases[-1].plan, found, clone.parse)
         release = self.worlds[home].release(len(self.releases) + 1)
         self.releases.append(release)
+        sound = Behaviour(healthy=True)  # whatever another ledger's release of this number was
+        self.worlds[home].runtime.behave(f"shop_staging_frontend_{release.number}-*", sound)
         deploy(ctx, DeployRequest(release, STAGING))  # which brings the labels: the other one is refused now
         self.owner = home % 2
         self.people_write()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import re
 import socket
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
 
 from shipway.domain.container import ContainerInfo, Publish
 from shipway.domain.errors import EdgeError, EngineError, ShipwayError
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
-from shipway.drivers.edge import counters, dynamic
+from shipway.drivers.edge import counters, dynamic, route_files
 from shipway.drivers.edge.connection import Dial
 from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, believed, published, resolvers
 from shipway.drivers.edge.control import Control
@@ -28,7 +26,6 @@ from shipway.drivers.shared import exclusive
 from shipway.system.tars import of_files
 
 ACME = 60.0  # seconds for a certificate beyond the deadline
-CERTIFICATE = "_certificate."  # prefix of the plugin's files for a host
 
 
 Asked = tuple[tuple[Publish, ...], Mapping[str, Sequence[str]], Mapping[str, object] | None]  # arguments of `ensure`
@@ -85,7 +82,9 @@ class TraefikEdge:
             why, member = found
             numbers = {port.host_port for port in published(member.labels)}
             tables = {
-                owner: table for owner, table in _tables(self._files()).items() if dynamic.public(table).port in numbers
+                owner: table
+                for owner, table in route_files.tables(self._files()).items()
+                if dynamic.public(table).port in numbers
             }
             return dynamic.interruption(why, tables)
 
@@ -103,7 +102,7 @@ class TraefikEdge:
         numbers = held.intersection(port.host_port for port in ports)
         if not numbers:
             return
-        for owner, table in _tables(self._files()).items():
+        for owner, table in route_files.tables(self._files()).items():
             place = dynamic.public(table)
             theirs = table["url"].get("trusted", [])
             if place.port in numbers and place.host != str(url["host"]).lower() and theirs != mine:
@@ -115,7 +114,7 @@ class TraefikEdge:
     def trim(self, ports: Sequence[Publish] | None = None) -> None:
         with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
             files = self._files()
-            places = [dynamic.public(table) for table in _tables(files).values()]
+            places = [dynamic.public(table) for table in route_files.tables(files).values()]
             places += [
                 dynamic.address(url) for text in files.values() if (url := dynamic.page_url(text)) and "host" in url
             ]
@@ -132,7 +131,7 @@ class TraefikEdge:
             where = dynamic.address(url)
             member = self._member(where)
             gate = stack.enter_context(
-                self._gate.open(member.name, where, dynamic.mark(_owner(owner)), network, labels)
+                self._gate.open(member.name, where, dynamic.mark(route_files.checked_owner(owner)), network, labels)
             )
             self._admit(owner, [gate.address])
             stack.callback(self._admit, owner, [])
@@ -148,7 +147,7 @@ class TraefikEdge:
 
     def _admit(self, owner: str, sources: Sequence[str]) -> None:
         """Exempt these addresses from the maintenance page, if there is one."""
-        text = self._files().get(_page_file(_owner(owner)), "")
+        text = self._files().get(route_files.page_file(route_files.checked_owner(owner)), "")
         url, page = dynamic.page_url(text), dynamic.page_of(text)
         if url is not None and page is not None:
             self._show(owner, url, page, sources)
@@ -158,31 +157,31 @@ class TraefikEdge:
             if not self._running():
                 return None
             with self._control() as control:
-                return control.authority() if any(map(_is_certificate, control.files())) else None
+                return control.authority() if any(map(route_files.is_certificate, control.files())) else None
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
         with _as_edge_error():
-            return _tables(self._files()).get(_owner(owner))
+            return route_files.tables(self._files()).get(route_files.checked_owner(owner))
 
     def taken(self, owner: str, table: Mapping[str, object]) -> tuple[str, str] | None:
         with _as_edge_error():
-            return dynamic.conflict(_owner(owner), table, _tables(self._files()))
+            return dynamic.conflict(route_files.checked_owner(owner), table, route_files.tables(self._files()))
 
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
         with self._lock, _as_edge_error():
             where = dynamic.public(table)
             member = self._serving(where)
-            text = dynamic.render(_owner(owner), table, resolvers(member.labels))
+            text = dynamic.render(route_files.checked_owner(owner), table, resolvers(member.labels))
             port = self._port(member, where)
             with self._control() as control, self._asker() as asker:
                 with exclusive(
                     f"{self._name}-routes", self._engine, self._cancelled
                 ):  # of two that claim an address one comes first
-                    tables = _tables(control.files())
+                    tables = route_files.tables(control.files())
                     dynamic.refuse_conflict(owner, table, tables)
                     if where.internal:
                         control.certify(where.host)
-                    control.write(_file(owner), text)
+                    control.write(route_files.route_file(owner), text)
                 before = tables.get(owner)
                 seen = asker.until(asker.routed(owner, table, port), *asker.reached(owner, table, port))
                 if seen is None and where.tls is not None and (before is None or before["url"] != table["url"]):
@@ -190,13 +189,15 @@ class TraefikEdge:
                 if seen is None:
                     return
                 if before is None:
-                    control.delete(_file(owner))
+                    control.delete(route_files.route_file(owner))
                     asker.until(asker.shows_nothing(where, dynamic.mark(owner), port))
                     self._forget(where)
                 else:
                     there = dynamic.public(before)
                     holder = self._member(there)
-                    control.write(_file(owner), dynamic.render(owner, before, resolvers(holder.labels)))
+                    control.write(
+                        route_files.route_file(owner), dynamic.render(owner, before, resolvers(holder.labels))
+                    )
                     asker.until(asker.routed(owner, before, self._port(holder, there)))
             raise EdgeError(
                 f"the edge did not take the routes of {owner} within {self._deadline:g} s: {seen}",
@@ -213,11 +214,11 @@ class TraefikEdge:
     def remove(self, owner: str) -> None:
         with self._lock, _as_edge_error():
             files = self._files()
-            self._end_page(_owner(owner), files)
-            table = _tables(files).get(owner)
+            self._end_page(route_files.checked_owner(owner), files)
+            table = route_files.tables(files).get(owner)
             if table is not None:
                 where = dynamic.public(table)
-                self._drop(_file(owner), where, dynamic.mark(owner), f"the routes of {owner}")
+                self._drop(route_files.route_file(owner), where, dynamic.mark(owner), f"the routes of {owner}")
                 self._forget(where)
 
     def _certified(self, control: Control, asker: Asker, where: dynamic.Public, port: Publish) -> str | None:
@@ -232,34 +233,36 @@ class TraefikEdge:
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
         with self._lock, _as_edge_error():
             if page is None:
-                return self._end_page(_owner(owner), self._files())
+                return self._end_page(route_files.checked_owner(owner), self._files())
             self._show(owner, url, page, [])
 
     def _show(self, owner: str, url: Mapping[str, object], page: str, sources: Sequence[str]) -> None:
         where = dynamic.address(url)
         port = self._port(self._member(where), where)
-        text = dynamic.render_page(_owner(owner), url, page, sources)
+        text = dynamic.render_page(route_files.checked_owner(owner), url, page, sources)
         with self._control() as control, self._asker() as asker:
-            control.write(_page_file(owner), text)
+            control.write(route_files.page_file(owner), text)
             wanted = dynamic.page_version(url, page, sources)
             seen = asker.until(asker.shows(where, dynamic.page_mark(owner), wanted, port))
             if seen:
-                control.delete(_page_file(owner))
+                control.delete(route_files.page_file(owner))
                 raise EdgeError(f"the edge did not take the page of {owner} within {self._deadline:g} s: {seen}")
 
     def _end_page(self, owner: str, files: Mapping[str, str]) -> None:
-        url = dynamic.page_url(files.get(_page_file(owner), ""))
+        url = dynamic.page_url(files.get(route_files.page_file(owner), ""))
         if url is not None:
             where = dynamic.address(url)
-            self._drop(_page_file(owner), where, dynamic.page_mark(owner), f"the maintenance page of {owner}")
+            self._drop(
+                route_files.page_file(owner), where, dynamic.page_mark(owner), f"the maintenance page of {owner}"
+            )
 
     def maintained(self, owner: str) -> bool:
         with _as_edge_error():
-            return bool(self._files().get(_page_file(_owner(owner))))
+            return bool(self._files().get(route_files.page_file(route_files.checked_owner(owner))))
 
     def probe(self, owner: str, release: int) -> str | None:
         with _as_edge_error(), self._control() as control, self._asker() as asker:
-            table = _tables(control.files()).get(_owner(owner))
+            table = route_files.tables(control.files()).get(route_files.checked_owner(owner))
             if table is None:
                 return f"{owner} has no routes"
             where = dynamic.public(table)
@@ -272,7 +275,9 @@ class TraefikEdge:
                 raise self._is_down()
             for member in self._running():
                 with self._control(member) as control:
-                    for release, counted in counters.traffic(control.metrics(), _owner(owner)).items():
+                    for release, counted in counters.traffic(
+                        control.metrics(), route_files.checked_owner(owner)
+                    ).items():
                         total[release] = total[release] + counted if release in total else counted
         return total
 
@@ -285,12 +290,12 @@ class TraefikEdge:
             with self._control(current) as control, self._asker() as asker:
                 seen = asker.until(control.answers, *map(asker.listens, published(current.labels)))
                 files = {} if seen else control.files()
-                for owner, table in _tables(files).items():
-                    port = _port_or_none(current, dynamic.public(table))
+                for owner, table in route_files.tables(files).items():
+                    port = route_files.port_of(current, dynamic.public(table))
                     if port and not seen:
                         text = dynamic.render(owner, table, resolvers(current.labels))
-                        if files[_file(owner)] != text:  # written by an older Shipway
-                            control.write(_file(owner), text)
+                        if files[route_files.route_file(owner)] != text:  # written by an older Shipway
+                            control.write(route_files.route_file(owner), text)
                         seen = asker.until(asker.routed(owner, table, port))
             if seen:
                 raise EdgeError(f"the edge isn't ready: {seen}", hint=f"see `docker logs {found.name}`")
@@ -316,7 +321,7 @@ class TraefikEdge:
         return EdgeError("the edge isn't running", hint=f"deploy again, or: docker start {names}")
 
     def _member_or_none(self, where: dynamic.Public) -> ContainerInfo | None:
-        members = [item for item in self._running() if _port_or_none(item, where)]
+        members = [item for item in self._running() if route_files.port_of(item, where)]
         preferred = {(port.host_port, port.address) for item in self._asked for port in item[0]}
         exact = (
             item for item in members if preferred & {(port.host_port, port.address) for port in published(item.labels)}
@@ -331,7 +336,7 @@ class TraefikEdge:
         return found
 
     def _port(self, member: ContainerInfo, where: dynamic.Public) -> Publish:
-        port = _port_or_none(member, where)
+        port = route_files.port_of(member, where)
         if port is None:
             raise EdgeError(f"the edge doesn't listen on port {where.port}")
         return port
@@ -356,8 +361,10 @@ class TraefikEdge:
         """Remove the certificate that no other environment uses."""
         if where.internal and self._running():
             with self._control() as control:
-                if all(dynamic.public(table).host != where.host for table in _tables(control.files()).values()):
-                    control.delete(f"{CERTIFICATE}{where.host}.yml")
+                if all(
+                    dynamic.public(table).host != where.host for table in route_files.tables(control.files()).values()
+                ):
+                    control.delete(f"{route_files.CERTIFICATE}{where.host}.yml")
 
     def _drop(self, file: str, where: dynamic.Public, mark: str, what: str) -> None:
         """Remove a file; if the edge runs, its mark is gone when this returns."""
@@ -374,37 +381,6 @@ class TraefikEdge:
                 seen = asker.until(asker.shows_nothing(where, mark, self._port(holder, where)))
         if seen:
             raise EdgeError(f"the edge did not drop {what} within {self._deadline:g} s: {seen}")
-
-
-def _is_certificate(file: str) -> bool:
-    return file.startswith(CERTIFICATE)
-
-
-def _tables(files: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """All tables by owner."""
-    parsed = {
-        name.removesuffix(".yml"): dynamic.parse(text) for name, text in files.items() if not name.startswith("_")
-    }
-    return {owner: table for owner, table in parsed.items() if table is not None}
-
-
-def _port_or_none(found: ContainerInfo, where: dynamic.Public) -> Publish | None:
-    return next((port for port in published(found.labels) if port.host_port == where.port), None)
-
-
-def _owner(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise EdgeError(f"{name!r} can't own routes: its name must be letters, digits, `_`, `.` and `-`")
-    return name
-
-
-def _file(owner: str) -> str:
-    return f"{owner}.yml"
-
-
-def _page_file(owner: str) -> str:
-    """No owner's name begins with an underscore."""
-    return f"_maintenance.{owner}.yml"
 
 
 @contextmanager

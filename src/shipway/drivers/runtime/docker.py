@@ -1,12 +1,10 @@
-"""Containers and networks on a Docker Engine."""
+"""Containers and volumes on a Docker Engine; its networks are in `networks`."""
 
 from __future__ import annotations
 
 import builtins
-import json
 import math
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,25 +13,16 @@ from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject,
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
-from shipway.drivers.runtime import addresses, subnets, translate
-from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
-from shipway.drivers.runtime.pause import paused, resume
+from shipway.drivers.runtime import translate
+from shipway.drivers.runtime.engine import EngineRefused, EngineTimeout, segment
+from shipway.drivers.runtime.networks import EngineNetworks
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
-from shipway.system.turns import Turns
 
-PINNED = "shipway.pinned"  # label of a network with requested addresses
-OVERLAPS = 20  # subnets that other processes may take concurrently
 REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 
 
-class DockerRuntime:
+class DockerRuntime(EngineNetworks):
     """The Runtime of one engine. Stateless except for the engine's address: share it between threads."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._networks = threading.Lock()
-        self._choosing = threading.Lock()  # of an address, until it is taken
-        self._addresses = Turns()  # True: takes an address of a network; False: releases one briefly
 
     def ping(self) -> str:
         return str(self._engine.call("GET", "/version", timeout=10)["Version"])
@@ -214,173 +203,8 @@ class DockerRuntime:
             raise
         return _closing(opened, reply.chunks())
 
-    def ensure_network(
-        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
-    ) -> None:
-        with self._networks:  # an engine accepts two networks with the same name
-            if self._network(name) is not None:
-                return
-            body = {
-                "Name": name,
-                "Driver": "bridge",
-                "CheckDuplicate": True,
-                "Internal": internal,
-                "Labels": dict(labels),
-            }
-            pool = subnets.configured()
-            if pool is not None and self._engine.is_local and self._create_network(body, pool, pinned=pinned):
-                return
-            try:
-                self._engine.call("POST", "/networks/create", body=body, fine=(409,))
-                if pinned:
-                    self._pin(name, body)
-            except EngineRefused as error:
-                if (
-                    "address pool" in error.message
-                    and pool is not None
-                    and self._create_network(body, pool, pinned=pinned)
-                ):
-                    return
-                hint = ""
-                if "address pool" in error.message:
-                    hint = (
-                        "too many networks on this engine: remove unused ones with `docker network prune`, or give Shipway a "
-                        f"private range that is free there: {subnets.VARIABLE}={subnets.RANGE}"
-                    )
-                raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
-
-    def _pin(self, name: str, body: Mapping[str, Any]) -> None:
-        """Recreate it with the addresses that the engine chose: containers can only be reattached under their address
-        in a network with requested addresses, see `set_aliases`."""
-        found = self._network(name)
-        chosen = [item["Subnet"] for item in (found or {}).get("IPAM", {}).get("Config") or () if item.get("Subnet")]
-        if not chosen:
-            return
-        self._engine.call("DELETE", f"/networks/{segment(name)}", fine=(404,))
-        pinned = {
-            **body,
-            "Labels": {**body["Labels"], PINNED: "1"},
-            "IPAM": {"Config": [addresses.split(each) for each in chosen]},
-        }
-        try:
-            self._engine.call("POST", "/networks/create", body=pinned, fine=(409,))
-        except EngineRefused:  # another one has just taken them
-            self._engine.call("POST", "/networks/create", body=body, fine=(409,))
-
-    def _create_network(self, body: Mapping[str, Any], pool: subnets.Subnet, *, pinned: bool) -> bool:
-        """Create it with a small subnet of the pool; False if none is free."""
-        labels = {**body["Labels"], PINNED: "1"} if pinned else body["Labels"]
-        taken = subnets.of_networks(self._engine.call("GET", "/networks"))
-        taken += subnets.routes() if self._engine.is_local else []
-        for attempt, subnet in enumerate(subnets.free(str(body["Name"]), pool, taken)):
-            try:
-                config = addresses.split(str(subnet)) if pinned else {"Subnet": str(subnet)}
-                self._engine.call(
-                    "POST",
-                    "/networks/create",
-                    body={**body, "Labels": labels, "IPAM": {"Config": [config]}},
-                    fine=(409,),
-                )
-                return True
-            except EngineRefused as error:
-                if "overlap" not in error.message.lower() or attempt >= OVERLAPS:
-                    raise EngineError(f"network {body['Name']} can't be made: {error.message}") from error
-        return False
-
-    def remove_network(self, name: str) -> None:
-        found = self._network(name)
-        if found is None:
-            return
-        path = f"/networks/{segment(name)}"
-        for attached in (found["Containers"] or {}).values():
-            self.disconnect(name, attached["Name"])  # by name: works even if the container itself is gone
-        self._engine.call("DELETE", path, fine=(404,))
-
-    def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
-        found = self._inspect(container)
-        if found is None:
-            raise EngineError(f"there is no container {container} to attach to network {network}")
-        endpoint = found["NetworkSettings"]["Networks"].get(network)
-        known = (endpoint or {}).get("Aliases") or []
-        if endpoint is not None:
-            if set(aliases) <= set(known) or self.set_aliases(
-                network, container, sorted({*aliases, *known} - {found["Id"][:12]})
-            ):
-                return
-            self.disconnect(network, container)  # the engine can't add a name to an attached container
-        wanted: dict[str, Any] = {"Aliases": sorted({*aliases, *known})}
-        try:
-            with self._addresses.of(True), self._choosing:
-                if address := self._address(network, found["Name"]):
-                    wanted["IPAMConfig"] = {"IPv4Address": address}
-                self._engine.call(
-                    "POST",
-                    f"/networks/{segment(network)}/connect",
-                    body={"Container": container, "EndpointConfig": wanted},
-                )
-        except EngineRefused as error:
-            if "already exists" not in error.message:  # attached by another process meanwhile
-                raise
-        after = self._inspect(container)
-        if found["State"]["Running"] and not (after and after["State"]["Running"]):
-            # A container ending right now leaves an endpoint that can only be found by its name, and that keeps the
-            # network.
-            self.disconnect(network, found["Name"].lstrip("/"))
-
-    def _address(self, network: str, container: str) -> str | None:
-        """An address for an attached container; None if the engine chooses."""
-        there = self._network(network)
-        if there is None or PINNED not in (there["Labels"] or {}):
-            return None
-        attached = self._engine.call(
-            "GET", "/containers/json", query={"all": 1, "filters": json.dumps({"network": [network]})}
-        )
-        return addresses.choose(there, container, attached)
-
-    def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
-        found = self._inspect(container)
-        if found is not None and found["State"]["Paused"]:
-            resume(self._engine, container)  # a process died in the middle of this
-        endpoint = found["NetworkSettings"]["Networks"].get(network) if found else None
-        if found is None or endpoint is None:
-            return False
-        known = set(endpoint.get("Aliases") or ()) - {found["Id"][:12]}  # added by the engine
-        if known == set(aliases):
-            return True
-        there = self._network(network)
-        if not (address := endpoint.get("IPAddress")) or there is None or PINNED not in (there["Labels"] or {}):
-            return False
-        # The engine can't rename attached containers. Reattached quickly under the same address, its connections
-        # survive: lost packets are sent again. A connection that it opened meanwhile would hang.
-        same = {
-            "Aliases": sorted(aliases),
-            "IPAMConfig": {"IPv4Address": address},
-            "MacAddress": endpoint.get("MacAddress") or "",
-        }
-        try:
-            with self._addresses.of(False), paused(self._engine, found):
-                self.disconnect(network, container)
-                self._engine.call(
-                    "POST",
-                    f"/networks/{segment(network)}/connect",
-                    body={"Container": container, "EndpointConfig": same},
-                )
-        except EngineRefused:  # another process attached it meanwhile, or has taken the address
-            self.connect(network, container, aliases)
-        return True
-
-    def attachments(self, container: str) -> dict[str, tuple[str, ...]]:
-        """Networks of a container, running or not, with the requested aliases."""
-        found = self._inspect(container) or {"Id": "", "NetworkSettings": {"Networks": {}}}
-        networks = found["NetworkSettings"]["Networks"] or {}
-        own = found["Id"][:12]  # added by the engine
-        return {name: tuple(a for a in item.get("Aliases") or () if a != own) for name, item in networks.items()}
-
     def rename(self, container: str, name: str) -> None:
         self._engine.call("POST", f"/containers/{segment(container)}/rename", query={"name": name})
-
-    def has_network(self, name: str) -> bool:
-        return self._network(name) is not None
 
     def has_volume(self, name: str) -> bool:
         return self._engine.call("GET", f"/volumes/{segment(name)}", fine=(404,)) is not None
@@ -411,23 +235,6 @@ class DockerRuntime:
         from shipway.drivers.runtime import space
 
         return space.disk_usage(self._engine)
-
-    def disconnect(self, network: str, container: str) -> None:
-        body = {"Container": container, "Force": True}
-        try:
-            self._engine.call("POST", f"/networks/{segment(network)}/disconnect", body=body, fine=(404,))
-        except EngineRefused as error:
-            if "is not connected" not in error.message:
-                raise
-
-    def _inspect(self, container: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None
-        found = self._engine.call("GET", f"/containers/{segment(container)}/json", fine=(404,))
-        return found
-
-    def _network(self, name: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self._engine.call("GET", f"/networks/{segment(name)}", fine=(404,))
-        return found
 
 
 def _closing(opened: Any, chunks: Iterator[bytes]) -> Iterator[bytes]:
