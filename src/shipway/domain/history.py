@@ -46,5 +46,6 @@ def previous_release(deployments: Sequence[Deployment], release: int) -> int | N
 
 
 def since_last_destroy(deployments: Sequence[Deployment]) -> list[Deployment]:
-    """The deployments since the environment was last destroyed."""
-    return list(takewhile(lambda item: item.kind != DESTROY, deployments))
+    """The deployments since the environment was last destroyed. An incomplete destroy is none of them, and ends nothing."""
+    since = takewhile(lambda item: (item.kind, item.outcome) != (DESTROY, SUCCEEDED), deployments)
+    return [item for item in since if item.kind != DESTROY]

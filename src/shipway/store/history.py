@@ -13,10 +13,11 @@ DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d
   COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
 HERE = "d.app = ? AND d.environment = ?"
-# A destroyed environment has no earlier history. The index by kind makes this a single lookup.
-SINCE = (
-    f"d.id > (SELECT COALESCE(MAX(id), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = '{DESTROY}')"
-)
+# A destroyed environment has no earlier history; an incomplete destroy leaves it. The index by kind makes this a single
+# lookup.
+DESTROYED = f"""FROM deployments JOIN outcomes ON deployment = id
+  WHERE app = ? AND environment = ? AND kind = '{DESTROY}' AND outcome = '{SUCCEEDED}'"""
+SINCE = f"d.kind <> '{DESTROY}' AND d.id > (SELECT COALESCE(MAX(id), 0) {DESTROYED})"
 
 
 class History:
@@ -56,8 +57,7 @@ class History:
 
     def destroyed(self, app: str, environment: str) -> float:
         """Time of the last destroy; 0: never."""
-        sql = "SELECT COALESCE(MAX(started), 0) FROM deployments WHERE app = ? AND environment = ? AND kind = ?"
-        return float(self._db.query(sql, (app, environment, DESTROY))[0][0])
+        return float(self._db.query(f"SELECT COALESCE(MAX(started), 0) {DESTROYED}", (app, environment))[0][0])
 
     def environments(self, app: str) -> list[str]:
         """Oldest first."""

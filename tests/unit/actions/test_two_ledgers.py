@@ -123,10 +123,11 @@ class TwoHomes(RuleBasedStateMachine):
         clone = Clone(*self.releases)
         ctx, found = surveyed(self.worlds[home], clone)
         adopt(ctx, self.releases[-1].plan, found, clone.parse)
-        release = self.worlds[home].release(len(self.releases) + 1)
+        world = self.worlds[home]
+        release = world.release(len(self.releases) + 1, f"{len(world.database.applied) or 1:04}")
         self.releases.append(release)
         sound = Behaviour(healthy=True)  # whatever another ledger's release of this number was
-        self.worlds[home].runtime.behave(f"shop_staging_frontend_{release.number}-*", sound)
+        world.runtime.behave(f"shop_staging_frontend_{release.number}-*", sound)
         deploy(ctx, DeployRequest(release, STAGING))  # which brings the labels: the other one is refused now
         self.owner = home % 2
         self.people_write()

@@ -13,13 +13,14 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
+from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
 from shipway.system.parallel import attempt_all
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
     """Remove everything that runs there, on every host, and its volumes including snapshots. The ledger keeps the
-    history. A former host that is unreachable stays remembered."""
+    history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending: see
+    `deployments.recover`."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
     hosts = hosts_of(ctx, environment, before)
@@ -30,8 +31,10 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
         former = partial(
             clean_up, own, plan.app, environment, lambda host: _empty(own.on(host.name), plan, environment)
         )
+        number = _begin(own, plan.app, environment.name)
         attempt_all(*empty, former)
-        _record(own, plan.app, environment.name)
+        if number is not None:
+            own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, "")
 
 
 def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
@@ -72,11 +75,13 @@ def _volumes(ctx: Context, plan: Plan, environment: Environment, found: Sequence
     return list(dict.fromkeys(known))
 
 
-def _record(ctx: Context, app: str, environment: str) -> None:
-    """Record it in the history, so that nothing counts as deployed there."""
+def _begin(ctx: Context, app: str, environment: str) -> int | None:
+    """Number of its pending record, which may be that of a process that died; None if nothing counts as deployed."""
     latest = ctx.ledger.latest(app, environment)
-    if latest is None or latest.kind == DESTROY:
-        return
+    if latest is None or (latest.kind, latest.outcome) == (DESTROY, SUCCEEDED):
+        return None
+    if (latest.kind, latest.outcome) == (DESTROY, PENDING):
+        return latest.id
     now = ctx.clock()
     record = Deployment(0, app, environment, latest.release, DESTROY, ctx.actor, "destroyed with its data", now)
-    ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUCCEEDED, ctx.clock(), None, "")
+    return ctx.ledger.begin_deployment(record)
