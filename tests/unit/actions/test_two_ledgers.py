@@ -120,6 +120,7 @@ class TwoHomes(RuleBasedStateMachine):
             return
         if self.worlds[self.owner].ledger.pending("shop", "staging"):
             self.command(self.owner, lambda ctx: repair(ctx, "shop", STAGING), None)
+        self.a_dead_ones_lease_ends()
         clone = Clone(*self.releases)
         ctx, found = surveyed(self.worlds[home], clone)
         adopt(ctx, self.releases[-1].plan, found, clone.parse)
@@ -141,10 +142,8 @@ class TwoHomes(RuleBasedStateMachine):
             runtime.start(name)
 
     def command(self, home: int, work: Callable[[Context], object], dies: Death | None) -> bool:
-        """Whether it was carried out. A dead one's lease has ended before; people write what they can afterwards."""
-        now = max(world.now for world in self.worlds) + 16
-        for world in self.worlds:
-            world.now = now
+        """Whether it was carried out. People write what they can afterwards."""
+        self.a_dead_ones_lease_ends()
         done = False
         with suppress(Killed, ShipwayError):
             work(self.worlds[home].controller(dies=Death(dies.at, after=dies.after) if dies else None))
@@ -154,6 +153,11 @@ class TwoHomes(RuleBasedStateMachine):
             self.owner = home % 2
         self.people_write()
         return done
+
+    def a_dead_ones_lease_ends(self) -> None:
+        now = max(world.now for world in self.worlds) + 16
+        for world in self.worlds:
+            world.now = now
 
     def people_write(self) -> None:
         """Into the volumes of what serves, once nothing is under way."""
