@@ -26,7 +26,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def wait_for(what: str, holds: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
