@@ -25,7 +25,7 @@ def test_the_plan_of_the_readme_is_valid_and_short() -> None:
 
 
 def test_commands_of_the_documents_exist() -> None:
-    for document in [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]:
+    for document in [README, *(path.read_text() for path in (ROOT / "docs").rglob("*.md"))]:
         for command in re.findall(r"`shipway ([a-z]+)", document):
             assert command in COMMANDS, command
     makefile = (ROOT / "Makefile").read_text()
@@ -56,7 +56,7 @@ def test_every_exit_code_is_documented_and_unique() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(((?!http)[^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), (path.name, target)
 
