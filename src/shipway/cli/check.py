@@ -23,12 +23,13 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         return
     from shipway.actions.projects.check import check as check_plan
     from shipway.actions.projects.check import check_files, misplaced
-    from shipway.app import address_taken, find_plan, image_config
+    from shipway.app import this_machine
     from shipway.domain.errors import PlanError
+    from shipway.planfile import find
     from shipway.planfile.problem import documentation
 
-    path = file or find_plan()
-    result = check_plan(path, image_config, address_taken)
+    path = file or find(Path.cwd())
+    result = check_plan(path, this_machine)
     if as_json:
         import json
 

@@ -134,15 +134,9 @@ def _folder(
     from shipway.actions.proofs.folder import prove_folder, refusal
     from shipway.app import open_folder
 
-    bare = open_folder(migrations, layout, database, timeout)
-    if rows and bare.fill is None:
-        raise UsageError("--rows works on PostgreSQL only")
-    if lint and bare.lint is None:
-        raise UsageError("--lint reads SQL for PostgreSQL only")
     done = prove_folder(
-        bare.scratch, bare.tool_at, bare.revisions, _ignore if as_json else _show, _ignore,
-        timeout=timeout, first=first, only=only, fill=bare.fill if rows else None,
-        remarks=bare.lint() if lint and bare.lint else None,
+        open_folder(migrations, layout, database, timeout), _ignore if as_json else _show, _ignore,
+        timeout=timeout, first=first, only=only, rows=rows, lint=lint,
     )  # fmt: skip
     _sum_up(done, as_json)
     if failure := refusal(done):

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shipway.domain.errors import UsageError
+from shipway.domain.errors import ProofError, UsageError
 
 # kind: name: module and class. Modules are imported on demand.
 DRIVERS: Mapping[str, Mapping[str, str]] = {
@@ -48,6 +48,25 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "bare": "shipway.drivers.database.bare:BareFolder",  # for folders without an image; not available in plans
     },
 }
+
+# The scratch driver for the scheme of a server's URL.
+SCRATCH_SCHEMES: Mapping[str, str] = {
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "sqlite": "sqlite",
+}
+
+
+def scratch_name(url: str) -> str:
+    """The name of the scratch driver for a server. ProofError if there is none for the URL's scheme."""
+    scheme = url.partition(":")[0]
+    if scheme not in SCRATCH_SCHEMES:
+        raise ProofError(
+            f"no such database is known: {scheme}", hint="such as postgresql://user:password@host:port/name"
+        )
+    return SCRATCH_SCHEMES[scheme]
 
 
 def driver(kind: str, name: str) -> Any:

@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.domain.errors import PlanError
-from shipway.domain.plan import Plan
+from shipway.domain.plan import PLAN_FILE, Plan
 
 if TYPE_CHECKING:
     from shipway.planfile.read import Images, Reading, Taken
 
 HINT = "`shipway init` writes a first plan"
+
+
+def find(folder: Path) -> Path:
+    """The path of the plan file that applies to a folder: in it, or in a folder above. PlanError if there is none."""
+    for place in (folder, *folder.parents):
+        if (place / PLAN_FILE).is_file():
+            return place / PLAN_FILE
+    raise PlanError(f"there is no {PLAN_FILE} here or in a folder above {folder}", hint="`shipway init` writes one")
 
 
 def load(path: Path) -> Plan:

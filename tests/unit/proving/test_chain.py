@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
+
 import pytest
 
-from shipway.actions.proofs.folder import counts, prove_folder, refusal
+from shipway.actions.proofs.folder import MigrationFolder, counts, prove_folder, refusal
 from shipway.domain.catalog import Catalog
-from shipway.domain.errors import NotProven, ProofError
+from shipway.domain.errors import NotProven, ProofError, UsageError
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
@@ -34,10 +37,13 @@ def chained(
         for number, (up, down) in enumerate(scripts, 1)
     ]
     scratch = MemoryScratch()
+    folder = MigrationFolder(
+        scratch, lambda database, at: BareFolder(database, migrations, at), [item.version for item in migrations], fill
+    )
     try:
         return prove_folder(
-            scratch, lambda database, at: BareFolder(database, migrations, at), [item.version for item in migrations],
-            (seen if seen is not None else []).append, lambda line: None, timeout=1, first=first, only=only, fill=fill,
+            folder, (seen if seen is not None else []).append, lambda line: None,
+            timeout=1, first=first, only=only, rows=fill is not None,
         )  # fmt: skip
     finally:
         assert not scratch.databases
@@ -127,6 +133,33 @@ def test_counts() -> None:
     failure = refusal(done)
     assert failure is not None
     assert failure.message == "2 of 3 migrations don't lead back"
+
+
+class Linter:
+    """Warns of each script's first line."""
+
+    def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[tuple[int, str]]]:
+        return {path: [(1, f"{text} is slow")] for path, text in scripts.items() if "slow" in path}
+
+
+def test_each_warning_of_the_linter_is_about_its_own_migration() -> None:
+    migrations = [
+        Migration(version, "x", SqlFile(path, f"table {version} id"), SqlFile("down", f"drop {version}"))
+        for version, path in (("01", "quick"), ("02", "slow"))
+    ]
+    scratch, scripts = MemoryScratch(), {item.version: (item.up.path, item.up.text) for item in migrations}
+    folder = MigrationFolder(
+        scratch, lambda database, at: BareFolder(database, migrations, at), list(scripts), None, scripts, Linter()
+    )
+    seen: list[MigrationReport] = []
+    done = prove_folder(folder, seen.append, lambda line: None, timeout=1, lint=True)
+    assert [way.warnings for way in done.ways] == [(), ("slow:1: table 02 id is slow",)]
+    assert tuple(seen) == done.ways
+    plain = dataclasses.replace(folder, linter=None)
+    with pytest.raises(UsageError, match="--lint"):
+        prove_folder(plain, seen.append, lambda line: None, timeout=1, lint=True)
+    with pytest.raises(UsageError, match="--rows"):
+        prove_folder(plain, seen.append, lambda line: None, timeout=1, rows=True)
 
 
 def test_a_chain_that_follows_what_is_there() -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from shipway import planfile
+from shipway.actions.environment.public_address import taken
 from shipway.actions.projects.register import MOVE
+from shipway.context import Machine
 from shipway.domain.count import counted
-from shipway.domain.errors import RepositoryError
-from shipway.domain.plan import PLAN_FILE, Environment, Plan
+from shipway.domain.desired import public_table
+from shipway.domain.errors import RepositoryError, ShipwayError
+from shipway.domain.names import route_owner
+from shipway.domain.plan import LOCAL, PLAN_FILE, Environment, Plan
 from shipway.planfile.problem import Problem, tally
 from shipway.system.git import Repository
 
@@ -37,14 +42,10 @@ class CheckResult:
         return f"{file} is valid: {counts}" + (f" ({warnings})" if warnings else "")
 
 
-def check(
-    path: Path,
-    images: Callable[[str], Mapping[str, object] | None] | None = None,
-    taken: Callable[[Plan, Environment], str | None] | None = None,
-) -> CheckResult:
-    """Read and check the file, the accessories' images that are on the engine, and whether its edge serves others at
-    the plan's addresses. PlanError if the file can't be read."""
-    reading = planfile.examine(path, images, taken)
+def check(path: Path, machine: Callable[[], Machine]) -> CheckResult:
+    """Read and check the file, the accessories' images that are on this machine's engine, and whether its edge serves
+    others at the plan's addresses. PlanError if the file can't be read."""
+    reading = planfile.examine(path, partial(_image_config, machine), partial(_address_taken, machine))
     return CheckResult(reading.problems, reading.plan)
 
 
@@ -67,3 +68,27 @@ def check_files(path: Path) -> None:
     except RepositoryError:
         return  # a plan can be checked outside of a repository, and before the first commit
     repository.refuse_incomplete(head.revision)
+
+
+def _image_config(machine: Callable[[], Machine], name: str) -> Mapping[str, object] | None:
+    """The configuration of an image on the machine; None without the image or the engine."""
+    try:
+        found = machine().images.inspect(name)
+    except ShipwayError:
+        return None
+    config = (found or {}).get("Config")
+    return config if isinstance(config, dict) else None
+
+
+def _address_taken(machine: Callable[[], Machine], plan: Plan, environment: Environment) -> str | None:
+    """A message about another environment that the machine already serves at the address; None without one, or without
+    an engine."""
+    table = public_table(plan, environment)
+    if table is None or LOCAL not in [host.name for host in environment.hosts]:
+        return None
+    try:
+        here = machine()
+        found = taken(here.edge, here.runtime, route_owner(plan.app, environment.name), table)
+    except ShipwayError:
+        return None
+    return found[0] if found else None

@@ -4,58 +4,59 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
-from shipway.domain.errors import NotProven, ProofError
+from shipway.domain.errors import NotProven, ProofError, UsageError
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
-from shipway.ports import OnLine, Scratch
+from shipway.ports import Linter, OnLine, Scratch
 from shipway.proving.sequence import OnWay, SequenceReport, ToolAt, ends, verify_sequence
 from shipway.proving.verify import Fill
 
 VERDICTS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
 
 
-def prove_folder(
-    scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_way: OnWay, on_line: OnLine,
-    *, timeout: float, first: str | None = None, only: str | None = None, fill: Fill | None = None,
-    remarks: Mapping[str, Sequence[str]] | None = None,
-) -> SequenceReport:  # fmt: skip
-    """Prove all, or those from `first` on, or `only` one. `remarks` by revision (a linter's) are added to the warnings.
-    ProofError if it can't be run."""
+@dataclass(frozen=True)
+class MigrationFolder:
+    """A folder of migrations, and what proves them. Created by the composition root."""
 
-    def remark(way: MigrationReport) -> MigrationReport:
-        return replace(way, warnings=(*way.warnings, *(remarks or {}).get(way.migrations[0], ())))
+    scratch: Scratch
+    tool_at: ToolAt
+    revisions: Sequence[str]  # oldest first, at least one
+    fill: Fill | None = None  # None if rows can't be generated
+    scripts: Mapping[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # by revision: path and text of the up migration
+    linter: Linter | None = None  # None without one for these scripts
+
+
+def prove_folder(
+    folder: MigrationFolder, on_way: OnWay, on_line: OnLine,
+    *, timeout: float, first: str | None = None, only: str | None = None, rows: bool = False, lint: bool = False,
+) -> SequenceReport:  # fmt: skip
+    """Prove all, or those from `first` on, or `only` one. rows: generate rows where a migration may lose some. lint: add
+    the linter's warnings. UsageError if the folder can't have these, ProofError if it can't be proven."""
+    if rows and folder.fill is None:
+        raise UsageError("--rows works on PostgreSQL only")
+    if lint and folder.linter is None:
+        raise UsageError("--lint reads SQL for PostgreSQL only")
+    warnings = _warnings(folder.linter, folder.scripts) if lint and folder.linter else {}
+
+    def warned(way: MigrationReport) -> MigrationReport:
+        return replace(way, warnings=(*way.warnings, *warnings.get(way.migrations[0], ())))
 
     try:
-        scratch.sweep()
+        folder.scratch.sweep()
     except ProofError as error:
         raise ProofError(
             error.message, hint=error.hint or "does the server of --database answer, and take that user and password?"
         ) from error
     desired = only or first
-    begin = _index(revisions, desired) if desired else 0
+    begin = _index(folder.revisions, desired) if desired else 0
     done = verify_sequence(
-        scratch, tool_at, revisions, lambda way: on_way(remark(way)), on_line,
-        timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=fill,
+        folder.scratch, folder.tool_at, folder.revisions, lambda way: on_way(warned(way)), on_line,
+        timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=folder.fill if rows else None,
     )  # fmt: skip
-    return replace(done, ways=tuple(map(remark, done.ways)))
-
-
-def read_folder(folder: Path, layout: str | None) -> dict[str, bytes]:
-    """The files of a folder for a layout's reader, by path below it; only Diesel's has subfolders."""
-    if not folder.is_dir():
-        raise ProofError(
-            f"there is no folder {folder}", hint="--migrations names the folder that the migrations are in"
-        )
-    depths = ["*", "*/*"] if layout in (None, "diesel") else ["*"]
-    paths = [
-        path
-        for depth in depths
-        for path in sorted(folder.glob(depth))
-        if path.suffix in (".sql", ".toml", ".conf", ".go")
-    ]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    return replace(done, ways=tuple(map(warned, done.ways)))
 
 
 def counts(ways: Sequence[MigrationReport]) -> dict[str, int]:
@@ -78,6 +79,15 @@ def refusal(done: SequenceReport) -> NotProven | None:
             hint="correct it and begin there: --from " + last.migrations[0],
         )
     return NotProven(f"{len(bad)} of {len(done.ways)} migrations don't lead back", hint="correct their down scripts")
+
+
+def _warnings(linter: Linter, scripts: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
+    """The linter's warnings by revision."""
+    found = linter.lint(dict(scripts.values()))
+    return {
+        revision: [f"{path}:{line}: {message}" for line, message in found.get(path, ())]
+        for revision, (path, _) in scripts.items()
+    }
 
 
 def _index(revisions: Sequence[str], desired: str) -> int:

@@ -6,11 +6,13 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from shipway.domain.errors import MigrationFailed
+from shipway.domain.errors import MigrationFailed, ProofError
 from shipway.drivers.database.layouts import LAYOUTS, Layout, without_comments
 
 NO_TRANSACTION = "-- shipway: no-transaction"
+_SUFFIXES = (".sql", ".toml", ".conf", ".go")  # of the files that a layout consists of
 _GO = re.compile(r"\d+_(?![^/]*_test\.go$)[^/]+\.go")  # a Go migration of goose
 
 
@@ -54,6 +56,27 @@ def order(version: str) -> tuple[int, ...]:
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
+
+
+def migrations_in(folder: Path, layout: str | None) -> list[Migration]:
+    """Load the migrations of a folder of this machine, at least one. `layout` as for `load`. ProofError if that isn't
+    possible."""
+    if not folder.is_dir():
+        raise ProofError(
+            f"there is no folder {folder}", hint="--migrations names the folder that the migrations are in"
+        )
+    depths = ["*", "*/*"] if layout in (None, "diesel") else ["*"]  # only Diesel's has subfolders
+    paths = [path for depth in depths for path in sorted(folder.glob(depth)) if path.suffix in _SUFFIXES]
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    try:
+        migrations = load(str(folder), files, layout)
+    except MigrationFailed as error:
+        raise ProofError(error.message, hint=error.hint) from error
+    if not migrations:
+        raise ProofError(
+            f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in"
+        )
+    return migrations
 
 
 def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> list[Migration]:

@@ -1,0 +1,36 @@
+"""Who acts: as given, else by SHIPWAY_ACTOR, else by git, else this machine's user."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from shipway.domain.errors import UsageError
+from shipway.system.actor import actor_of
+from shipway.system.login import login
+
+
+@pytest.fixture(autouse=True)
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHIPWAY_ACTOR", raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+
+
+def test_each_source_precedes_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert actor_of(None) == login().casefold()
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    assert actor_of(None) == login().casefold()
+    subprocess.run(["git", "-C", tmp_path, "config", "user.email", "Git@example.org"], check=True)
+    assert actor_of(None) == "git@example.org"
+    monkeypatch.setenv("SHIPWAY_ACTOR", "ci+1@example.org")
+    assert actor_of(None) == "ci@example.org"
+    assert actor_of("Ada <Ada@Example.org>") == "ada@example.org"
+
+
+def test_a_blank_name_is_an_error() -> None:
+    with pytest.raises(UsageError):
+        actor_of(" ")
