@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -63,9 +65,11 @@ def test_the_core_imports_only_the_standard_library_and_itself() -> None:
 def test_every_command_and_step_kind_is_in_its_table() -> None:
     commands = {path.stem for path in (ROOT / "src/shipway/cli").glob("*.py")} - {"__init__", "output"}
     assert commands == set(COMMANDS)
-    for target in KINDS.values():
-        module, _, name = target.partition(":")
-        assert hasattr(__import__(module, fromlist=[name]), name)
+    for name, kind in KINDS.items():
+        for target, takes in ((kind.run_by, ["run", "attempt"]), (kind.key_by, ["run", "step", "inputs"])):
+            module, _, function = target.partition(":")
+            found = inspect.signature(getattr(importlib.import_module(module), function))
+            assert list(found.parameters) == takes, name
 
 
 def test_help_imports_no_command() -> None:

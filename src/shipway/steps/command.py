@@ -22,7 +22,7 @@ from shipway.steps.folders import give_folders
 from shipway.steps.health import wait_healthy
 from shipway.steps.image import step_image, step_tag, user_of, workdir_in
 from shipway.steps.log import LARGEST, StepLog
-from shipway.steps.run import Attempt, Run, StepResult
+from shipway.steps.run import Attempt, Inputs, Run, StepResult
 from shipway.steps.sources import archive, source_key
 from shipway.system.memory import most_memory
 from shipway.system.owner import owner
@@ -33,7 +33,7 @@ KILLED = 137  # exit code after SIGKILL, by which the kernel ends processes that
 PASSWORD = "test"  # of databases that exist for one step on a private network
 
 
-def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
+def command_key(run: Run, step: Step, inputs: Inputs) -> str:
     """Digest over everything that the step sees; if something can't be covered, the key is limited to this branch."""
     assert step.image is not None
     accessories = [run.plan.accessories[name] for name in step.accessories]
@@ -45,7 +45,7 @@ def command_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
         "resources": to_data(step.resources), "security": to_data(step.security),
         "source": source_key(run, step) if step.inputs or not step.image.build else None,
         "with": {item.name: [ids[item.image], to_data(item)] for item in accessories},
-        "upstream": [identity(artifact) for artifact in upstream],
+        "upstream": [identity(artifact) for artifact in inputs.artifacts],
         "branch": "" if all(ids.values()) else run.branch,
     })  # fmt: skip
 
@@ -136,8 +136,8 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
             runtime.put(container, "/", archive(run, step, SOURCE, whose))
         elif any(whose):
             give_folders(runtime, container, workdir, [*step.outputs, *step.reports], whose)
-        if attempt.upstream:
-            runtime.put(container, workdir, as_archive(attempt.upstream, run.artifacts, run.folder_of(step), whose))
+        if made := attempt.inputs.artifacts:
+            runtime.put(container, workdir, as_archive(made, run.artifacts, run.folder_of(step), whose))
 
     return run_container(
         run.ctx, spec, on_line=attempt.log.follow, timeout=step.timeout, before=before,

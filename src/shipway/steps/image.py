@@ -13,7 +13,7 @@ from shipway.domain.plan import PLAN_FILE, BuildSource, Step, StepImage
 from shipway.domain.release import CHECK, digest_of
 from shipway.ports import OnLine
 from shipway.steps.artifacts import Artifact, identity, reaches, unpack
-from shipway.steps.run import Attempt, Run, StepResult
+from shipway.steps.run import Attempt, Inputs, Run, StepResult
 
 
 def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
@@ -50,16 +50,16 @@ def step_tag(run: Run, source: BuildSource) -> str:
     return f"{names.step_images(run.plan.app)}:{digest_of(run.build_key(source))[7:]}"
 
 
-def image_key(run: Run, step: Step, upstream: Sequence[Artifact]) -> str:
+def image_key(run: Run, step: Step, inputs: Inputs) -> str:
     """Digest over everything that the built images depend on."""
-    sources = {name: _source_key(run, source, upstream) for name, source in _sources(run, step).items()}
+    sources = {name: _source_key(run, source, inputs.artifacts) for name, source in _sources(run, step).items()}
     return digest_of({"images": sources, "registry": run.registry.repository(run.plan.app, "-")})
 
 
 def build_images(run: Run, attempt: Attempt) -> StepResult:
     """Build each distinct source once, push it under the commit's tag, and return the digests by service."""
     run.registry.ensure()
-    upstream = attempt.upstream
+    upstream = attempt.inputs.artifacts
     images: dict[str, str] = {}
     done: dict[str, str] = {}
     for name, source in _sources(run, attempt.step).items():

@@ -32,11 +32,19 @@ class StepResult:
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """What earlier steps of the run made."""
+
+    artifacts: Sequence[Artifact] = ()  # of all steps that this one needs
+    images: Mapping[str, str] = field(default_factory=dict)  # all built so far, as in StepResult
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One attempt of a step."""
 
     step: Step
-    upstream: Sequence[Artifact]  # of all its needs
+    inputs: Inputs
     key: str  # digest over all inputs of its result
     number: int  # from 0
     log: StepLog

@@ -10,7 +10,7 @@ from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.runs.proof_step import proof_key
 from shipway.domain.plan import Plan, Proving, Scenario, Step
 from shipway.domain.release import Commit
-from shipway.steps.run import Run
+from shipway.steps.run import Inputs, Run
 from shipway.system.git import Repository
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
@@ -26,7 +26,7 @@ def test_a_proof_counts_for_the_plan_by_which_it_was_walked(tmp_path: Path) -> N
     def key(plan: Plan) -> str:
         commit = Commit(release.revision, release.tree, "ada@example.org", "")
         run = Run(world.controller(), Repository(tmp_path), commit, plan, 1, tmp_path, world.images.registry, "v")  # type: ignore[arg-type]
-        return proof_key(run, PROOF, release.images)
+        return proof_key(run, PROOF, Inputs(images=release.images))
 
     plan = release.plan
     known = key(plan)

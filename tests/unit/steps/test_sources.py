@@ -18,7 +18,7 @@ from shipway.steps.artifacts import Artifact
 from shipway.steps.command import command_key
 from shipway.steps.image import _build, image_key
 from shipway.steps.resume import ResumeState
-from shipway.steps.run import Run
+from shipway.steps.run import Inputs, Run
 from shipway.steps.sources import archive
 from shipway.system.git import Repository
 from shipway.testing.memory import Behaviour
@@ -97,10 +97,10 @@ def seen(run: Run, step: Step) -> set[str]:
 def test_what_is_seen_is_what_the_key_covers(at: Run, inputs: tuple[str, ...], files: set[str]) -> None:
     step = dataclasses.replace(STEP, inputs=inputs)
     assert seen(at, step) == files
-    before = command_key(at, step, ())
+    before = command_key(at, step, Inputs())
     for name in FILES:
         changed = commit(at, **{name.replace("/", "__").replace(".", "_"): f"another {name}"})
-        after = command_key(changed, step, ())
+        after = command_key(changed, step, Inputs())
         assert (after != before) == (name in files), name
         before = after
 
@@ -108,27 +108,28 @@ def test_what_is_seen_is_what_the_key_covers(at: Run, inputs: tuple[str, ...], f
 def test_the_key_covers_all_else_that_it_sees(at: Run) -> None:
     one, two = Artifact("", "web/out", "sha256:1"), Artifact("", "web/out", "sha256:2")
     keys = [
-        command_key(at, STEP, ()),
-        *(command_key(at, dataclasses.replace(STEP, **change), ()) for change in (
+        command_key(at, STEP, Inputs()),
+        *(command_key(at, dataclasses.replace(STEP, **change), Inputs()) for change in (
             {"run": "other"}, {"env": {"A": "1"}}, {"accessories": ("db",)}, {"outputs": ("x",)}, {"reports": ("x",)},
             {"image": StepImage(build=BuildSource("web"))},
         )),
-        command_key(at, STEP, (one,)), command_key(at, STEP, (one, two)), command_key(at, STEP, (two, one)),
-        command_key(at, STEP, (dataclasses.replace(one, path="other"),)),
+        *(command_key(at, STEP, Inputs(made)) for made in (
+            (one,), (one, two), (two, one), (dataclasses.replace(one, path="other"),),
+        )),
     ]  # fmt: skip
     assert len(set(keys)) == len(keys)
     database = Accessory("db", "postgres:15", "postgres", environment={"POSTGRES_INITDB_ARGS": "--no-sync"})
     other = dataclasses.replace(at, plan=dataclasses.replace(at.plan, accessories={"db": database}))
     with_database = dataclasses.replace(STEP, accessories=("db",))
-    assert command_key(at, with_database, ()) != command_key(other, with_database, ())
+    assert command_key(at, with_database, Inputs()) != command_key(other, with_database, Inputs())
 
 
 def test_an_image_is_known_by_what_its_tag_stands_for(at: Run) -> None:
-    before = command_key(at, STEP, ())
-    assert command_key(dataclasses.replace(at, branch="refs/heads/other"), STEP, ()) == before
+    before = command_key(at, STEP, Inputs())
+    assert command_key(dataclasses.replace(at, branch="refs/heads/other"), STEP, Inputs()) == before
     unknown = dataclasses.replace(STEP, image=StepImage("no.such/image:1"))
-    here = command_key(at, unknown, ())
-    assert here != command_key(dataclasses.replace(at, branch="refs/heads/other"), unknown, ())
+    here = command_key(at, unknown, Inputs())
+    assert here != command_key(dataclasses.replace(at, branch="refs/heads/other"), unknown, Inputs())
 
 
 def test_editing_the_plan_builds_no_image_again(at: Run) -> None:
@@ -143,7 +144,7 @@ def test_a_dockerfile_that_leads_out_of_its_folder_is_refused(at: Run) -> None:
     (at.repository.path / "Dockerfile").symlink_to("/etc/hostname")
     with pytest.raises(StepFailed, match=r"Dockerfile in \. is a link that leads out"):
         _build(commit(at), BuildSource("."), (), ["x:1"], {}, lambda line: None)
-    assert image_key(at, Step("images", build=()), ())
+    assert image_key(at, Step("images", build=()), Inputs())
 
 
 def outcome(run: Run, number: int) -> str:

@@ -3,8 +3,6 @@ whether that may be deployed somewhere is the environment's own rule."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from shipway.actions.proofs.prove import prove
 from shipway.actions.proofs.request import proof_request
 from shipway.actions.runs.release import draft_release, pinned
@@ -12,10 +10,10 @@ from shipway.domain.plan import Step
 from shipway.domain.proof import images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
-from shipway.steps.run import Attempt, Run, StepResult
+from shipway.steps.run import Attempt, Inputs, Run, StepResult
 
 
-def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
+def proof_key(run: Run, step: Step, inputs: Inputs) -> str:
     """Digest over the images, the environment's current release, and all parts of the plan that the proof uses: it must
     not skip scenarios that another commit removed."""
     assert step.prove is not None
@@ -30,9 +28,9 @@ def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
             where.seed,
         ]
     )
-    question = proof_request(run.ctx, draft_release(run, images), run.plan.environments[step.prove])
+    question = proof_request(run.ctx, draft_release(run, inputs.images), where)
     if question is None:
-        return digest_of({"images": pinned(run, images), "environment": step.prove, "before": None, "by": by})
+        return digest_of({"images": pinned(run, inputs.images), "environment": step.prove, "before": None, "by": by})
     before = [images_digest(question.old), question.previous.schema]
     return digest_of(
         {
@@ -45,11 +43,11 @@ def proof_key(run: Run, step: Step, images: Mapping[str, str]) -> str:
     )
 
 
-def prove_images(run: Run, attempt: Attempt, *, images: Mapping[str, str]) -> StepResult:
+def prove_images(run: Run, attempt: Attempt) -> StepResult:
     """Run the proof. ProofError if that isn't possible."""
     assert attempt.step.prove is not None
     environment = run.plan.environments[attempt.step.prove]
-    proof = prove(run.ctx, draft_release(run, images), environment)
+    proof = prove(run.ctx, draft_release(run, attempt.inputs.images), environment)
     if proof is None:
         attempt.log.line(f"{environment.name} runs nothing yet: there is nothing to go back to")
         return StepResult()

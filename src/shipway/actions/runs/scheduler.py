@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
 from shipway.actions.environment.ownership import own_objects
-from shipway.actions.runs.proof_step import proof_key, prove_images
 from shipway.context import Context
 from shipway.domain import graph
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
@@ -18,13 +17,11 @@ from shipway.domain.errors import ShipwayError, StepFailed
 from shipway.domain.plan import Plan, Step
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED, digest_of
-from shipway.steps import artifacts, kind
-from shipway.steps.artifacts import Artifact
-from shipway.steps.command import command_key, run_command
-from shipway.steps.image import build_images, image_key, still_there
+from shipway.steps import artifacts, kind_of
+from shipway.steps.image import still_there
 from shipway.steps.log import StepLog
 from shipway.steps.resume import Record, ResumeState, attempt_of, log_of
-from shipway.steps.run import Attempt, Run, StepResult
+from shipway.steps.run import Attempt, Inputs, Run, StepResult
 from shipway.system.parallel import attempt_all, side_by_side
 from shipway.system.redact import Lines
 
@@ -45,16 +42,17 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
     missing = tuple(service.name for service in plan.services.values() if service.build and service.name not in built)
     if missing:
         name = IMPLICIT if IMPLICIT not in steps else f"{IMPLICIT}-rest"
-        proofs = {name for name, step in steps.items() if step.prove}
+        proofs = {name for name, step in steps.items() if kind_of(step).needs_images}
         later = proofs | set(graph.blocked({name: step.needs for name, step in steps.items()}, proofs))
         steps[name] = Step(name, build=missing, needs=tuple(name for name in steps if name not in later))
-    builds = [name for name, step in steps.items() if step.build]
+    builds = [name for name, step in steps.items() if kind_of(step).builds_images]
     for name, step in steps.items():
-        if step.prove:
+        if kind_of(step).needs_images:
             steps[name] = dataclasses.replace(step, needs=tuple(dict.fromkeys((*step.needs, *builds))))
     if images:
         return steps
-    left_out = {name for name, step in steps.items() if step.build or step.prove}
+    kinds = {name: kind_of(step) for name, step in steps.items()}
+    left_out = {name for name, kind in kinds.items() if kind.builds_images or kind.needs_images}
     left_out |= set(graph.blocked({name: step.needs for name, step in steps.items()}, left_out))
     return {name: step for name, step in steps.items() if name not in left_out}
 
@@ -140,8 +138,7 @@ class _Pipeline:
         self.started.add(step.name)
         self._remove(step.name)
         started = self.ctx.clock()
-        upstream = self._upstream(step)
-        key = self._key(step, upstream)
+        key = kind_of(step).key(self.at, step, self._inputs(step))
         known = self._known(step, key)
         if known is None and not self.at.counts:  # its results count on its own branch only
             key = digest_of([key, self.at.branch])
@@ -149,17 +146,12 @@ class _Pipeline:
         self.ctx.ledger.begin_step(self.at.number, step.name, key, started)
         return self._work(step, key, started, None, known)
 
-    def _key(self, step: Step, upstream: Sequence[Artifact]) -> str:
-        if step.prove:
-            return proof_key(self.at, step, self._images())
-        return image_key(self.at, step, upstream) if step.build else command_key(self.at, step, upstream)
-
-    def _images(self) -> dict[str, str]:
-        """All images built so far."""
-        return {name: image for result in self.results.values() for name, image in result.images.items()}
-
-    def _upstream(self, step: Step) -> list[Artifact]:
-        return [artifact for name in graph.upstream(self.needs, step.name) for artifact in self.results[name].artifacts]
+    def _inputs(self, step: Step) -> Inputs:
+        needs = graph.upstream(self.needs, step.name)
+        made = [artifact for name in needs for artifact in self.results[name].artifacts]
+        results = self.results.copy().values()  # the other threads' steps add theirs
+        images = {name: image for result in results for name, image in result.images.items()}
+        return Inputs(made, images)
 
     def _taken(self, step: Step, record: Record) -> StepResult:
         """The result that a previous process recorded."""
@@ -180,9 +172,7 @@ class _Pipeline:
                 outcome, result = SKIPPED, known
                 self.ctx.reporter.end(step.name, SKIPPED, None, "unchanged since it passed")
                 return known
-            self.ctx.reporter.begin(
-                step.name, step.run or (f"build {', '.join(step.build)}" if step.build else f"prove {step.prove}")
-            )
+            self.ctx.reporter.begin(step.name, kind_of(step).shown(step))
             result = self._attempts(step, key, begun)
             self.ctx.reporter.end(step.name, SUCCEEDED, self.ctx.clock() - started, result.tests)
             return result
@@ -207,16 +197,12 @@ class _Pipeline:
         return kept and (not result.images or still_there(self.at, result.images))
 
     def _attempts(self, step: Step, key: str, begun: ContainerInfo | None) -> StepResult:
-        works: dict[str, Callable[[Run, Attempt], StepResult]] = {
-            "command": run_command, "image": build_images, "proof": partial(prove_images, images=self._images()),
-        }  # fmt: skip
-        work = works[kind(step)]
-        upstream = self._upstream(step)
+        kind, inputs = kind_of(step), self._inputs(step)
         path, go_on = self.at.log(step.name), log_of(begun) if begun else None
         with StepLog(path, Lines(self.ctx.redactor).line, self._show(step.name), go_on=go_on) as log:
             for number in range(attempt_of(begun) if begun else 0, step.retries + 1):
                 try:
-                    return work(self.at, Attempt(step, upstream, key, number, log, begun))
+                    return kind.run(self.at, Attempt(step, inputs, key, number, log, begun))
                 except StepFailed as error:
                     left = step.retries - number
                     if not left or self.ctx.cancelled.is_set():
