@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shipway.domain.volumes import base_name
+from shipway.domain.image import base_name
 
 _MYSQL_NAMES = {"mysql": "MySQL", "mariadb": "MariaDB"}
 

@@ -28,3 +28,8 @@ def repository_of(name: str) -> str:
     repository, at, _ = name.partition("@")
     head, colon, tag = repository.rpartition(":")
     return head if colon and "/" not in tag and not at else repository
+
+
+def base_name(name: str) -> str:
+    """The base name: `postgres` of registry/library/postgres:15@sha256:…"""
+    return name.split("@")[0].rpartition("/")[2].split(":")[0]

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
+from shipway.domain.image import base_name
 from shipway.domain.plan import Accessory
 
 POSTGRES_DATA = "/var/lib/postgresql/data"
@@ -16,11 +17,6 @@ _KNOWN = {
     "mysql": MYSQL_DATA, "mariadb": MYSQL_DATA, "redis": "/data", "valkey": "/data", "rabbitmq": "/var/lib/rabbitmq",
     "mongo": "/data/db", "influxdb": "/var/lib/influxdb2",
 }  # fmt: skip
-
-
-def base_name(image: str) -> str:
-    """The base name: `postgres` of registry/library/postgres:15@sha256:…"""
-    return image.split("@")[0].rpartition("/")[2].split(":")[0]
 
 
 def variables_of(config: Mapping[str, object] | None) -> dict[str, str]:

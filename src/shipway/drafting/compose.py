@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from shipway.domain.accessory import DEFAULT_PORTS
+from shipway.domain.image import base_name
 from shipway.domain.plan import Accessory
 from shipway.domain.shell_syntax import shell_syntax
 from shipway.domain.volumes import known_volumes, right_path, usual_variables
 from shipway.drafting import dockerfile
 from shipway.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
+from shipway.drafting.files import plain
 from shipway.drafting.unsaid import mounts, other_ports, unsaid, unsaid_of_build
 from shipway.drafting.variables import entries, split
 from shipway.planfile.bounds import TooMuch, text_of
-from shipway.planfile.document import Unreadable, compose, plain
-from shipway.planfile.sections import accessory as accessory_of
+from shipway.planfile.document import Unreadable, compose
+from shipway.planfile.sections import accessory_kind
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 # Images that are no kind of their own in Shipway, but have a well-known port and URL format.
@@ -96,12 +98,12 @@ def _by_name(draft: Draft, name: str) -> AccessoryDraft | None:
 
 def _is_accessory(raw: dict[str, Any]) -> bool:
     image = _without_variables(raw["image"])
-    return _kind(image) != "other" or _base(image) in _OTHERS
+    return accessory_kind(image) != "other" or base_name(image) in _OTHERS
 
 
 def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     image = _without_variables(raw["image"])
-    kind = _kind(image)
+    kind = accessory_kind(image)
     draft = AccessoryDraft(plan_name(name), image, kind, why=[f"{file}: {image}"])
     draft.command, draft.entrypoint = _command(raw.get("command")), _command(raw.get("entrypoint"))
     draft.volume = _volume(raw) or _default_volume(kind, image)
@@ -110,7 +112,7 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
             f"it had {len(_named_volumes(raw))} volumes, and an accessory has one: is {draft.volume} the one with its data?"
         )
     if kind == "other":
-        draft.port, draft.url = _OTHERS[_base(image)]
+        draft.port, draft.url = _OTHERS[base_name(image)]
     own = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
     made_by_shipway = own if kind == "postgres" else ("MYSQL_", "MARIADB_") if kind == "mysql" else ()
     values, secrets, todo = split(entries(raw.get("environment")))
@@ -176,7 +178,7 @@ def _service(
         f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept
     ]
     _shell(draft)
-    if _base(draft.image or "") in _PROXIES:
+    if base_name(draft.image or "") in _PROXIES:
         draft.todo.append("Shipway's own edge stands before all services: is this one needed?")
     draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port) + mounts(raw, draft.folder)
     worker = draft.command and not draft.port  # it runs another program than the Dockerfile's
@@ -300,15 +302,6 @@ def _default_volume(kind: str, image: str) -> str | None:
 def _without_variables(text: str) -> str:
     """`postgres:${VERSION:-16}` becomes postgres:16; a variable without a default is removed."""
     return re.sub(r"\$\{\w+(?::?-([^}]*))?[^}]*\}", lambda match: match[1] or "", text).rstrip(":")
-
-
-def _kind(image: str) -> str:
-    known: Accessory = accessory_of(image, name="")
-    return known.kind
-
-
-def _base(image: str) -> str:
-    return image.split("@")[0].rpartition("/")[2].split(":")[0]
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shipway.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft
+from shipway.drafting.files import lenient
 from shipway.drafting.projects import package_json
-from shipway.planfile.bounds import lenient
 
 _DBMATE = re.compile(r"^--\s*migrate:up\b", re.MULTILINE)
 _GOOSE = re.compile(r"^--\s*\+goose\s+up\b", re.MULTILINE | re.IGNORECASE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.drafting.draft import ServiceDraft, plan_name
-from shipway.planfile.bounds import lenient
+from shipway.drafting.files import lenient
 
 TEST_STAGES = ("test", "tests", "testing", "ci", "dev", "development")
 SKIPPED = {"node_modules", "vendor", "venv", "dist", "build"}

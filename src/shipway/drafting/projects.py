@@ -9,7 +9,7 @@ from typing import Any
 
 from shipway.drafting import dockerfile
 from shipway.drafting.draft import Draft, StepDraft, plan_name
-from shipway.planfile.bounds import lenient
+from shipway.drafting.files import lenient
 
 _PYTHON, _NODE = "python:3.12-slim", "node:22-slim"
 _SCRIPTS = ("lint", "test", "build")

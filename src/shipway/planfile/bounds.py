@@ -6,7 +6,6 @@ import codecs
 from pathlib import Path
 
 SIZE = 256 * 1024  # bytes of a plan, or of a compose file
-TEXT_SIZE = 1024 * 1024  # bytes of other files for a draft
 DEPTH = 24  # nested lists and mappings
 VALUES = 10_000  # keys and values as written
 NODES = 50_000  # keys and values with each alias expanded
@@ -46,12 +45,3 @@ def decoded(content: bytes, most: int = SIZE) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise TooMuch(f"is no UTF-8 text (line {line}, byte {error.start}: 0x{content[error.start]:02x})") from None
-
-
-def lenient(path: Path, most: int = TEXT_SIZE) -> str:
-    """The beginning of any file; empty if it can't be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(most).decode("utf-8-sig", errors="replace")
-    except OSError:
-        return ""

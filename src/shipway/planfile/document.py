@@ -55,15 +55,6 @@ class Entries:
 Node = Scalar | Items | Entries
 
 
-def plain(node: Node) -> Any:
-    """Convert to dicts, lists and strings; nothing is None. For files of other tools, with an unknown structure."""
-    if isinstance(node, Scalar):
-        return None if node.type == "nothing" else node.text
-    if isinstance(node, Items):
-        return [plain(item) for item in node.nodes]
-    return {key.text: plain(value) for key, value in node.pairs}
-
-
 def compose(text: str) -> Node:
     """Parse the text to a tree; raises Unreadable. `on`, `yes` and `no` are strings, as in YAML 1.2."""
     from ruamel.yaml import YAML

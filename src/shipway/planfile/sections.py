@@ -8,6 +8,7 @@ from typing import Any
 
 from shipway.domain import plan as domain
 from shipway.domain.accessory import DEFAULT_PORTS
+from shipway.domain.image import base_name
 from shipway.planfile import values as v
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
@@ -30,9 +31,14 @@ def step_image(
     return domain.StepImage(name, replace(build, target=target) if build and target else build)
 
 
+def accessory_kind(image: str) -> str:
+    """The kind of an accessory by its image's name."""
+    return _KINDS.get(base_name(image), "other")
+
+
 def accessory(image: str, **given: Any) -> domain.Accessory:
     """Kind and port are derived from the image's name unless given."""
-    kind = given.pop("kind", None) or _KINDS.get(image.split("@")[0].rpartition("/")[2].split(":")[0], "other")
+    kind = given.pop("kind", None) or accessory_kind(image)
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
 
 

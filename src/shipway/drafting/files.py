@@ -1,0 +1,28 @@
+"""Files of other tools: any of them may be missing, broken or huge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from shipway.planfile.document import Items, Node, Scalar
+
+TEXT_SIZE = 1024 * 1024  # bytes read of a file
+
+
+def lenient(path: Path, most: int = TEXT_SIZE) -> str:
+    """Return the beginning of any file; empty if it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most).decode("utf-8-sig", errors="replace")
+    except OSError:
+        return ""
+
+
+def plain(node: Node) -> Any:
+    """Convert YAML of an unknown structure to dicts, lists and strings; nothing is None."""
+    if isinstance(node, Scalar):
+        return None if node.type == "nothing" else node.text
+    if isinstance(node, Items):
+        return [plain(item) for item in node.nodes]
+    return {key.text: plain(value) for key, value in node.pairs}
