@@ -29,7 +29,7 @@ from shipway.domain.plan import Accessory
 from shipway.domain.release import Release
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
-from tests.unit.actions.test_adopt import Clone, surveyed
+from tests.unit.actions.upkeep.test_adopt import Clone, surveyed
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 

@@ -7,7 +7,7 @@ import pytest
 from shipway.domain.plan import ALWAYS, NEVER, UNPROVEN, Snapshots
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, RESTORED
 from shipway.domain.snapshot import Snapshot, kept, lost, wanted
-from tests.unit.domain.test_way_back import proof
+from tests.unit.domain.test_rollback_plan import proof
 
 
 @pytest.mark.parametrize(("when", "verdict", "expected"), [

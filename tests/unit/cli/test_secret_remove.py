@@ -15,8 +15,8 @@ from shipway.app import open_context
 from shipway.cli.output import TerminalReporter
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.release import Release
+from tests.unit.cli.secret_home import home_of, run_secret
 from tests.unit.domain.samples import STAGING
-from tests.unit.planfile.secret_home import home_of, run_secret
 from tests.unit.world import World
 
 PLAN = """

@@ -16,7 +16,7 @@ from shipway.domain.plan import Environment, Strategy
 from shipway.domain.release import FAILED, Release
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
-from tests.unit.actions.test_adopt import Clone, surveyed
+from tests.unit.actions.upkeep.test_adopt import Clone, surveyed
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 

@@ -10,7 +10,7 @@ import pytest
 from shipway.cli.output import style
 from shipway.domain.proof import Lock, Proof
 from shipway.proving.report.terminal import lines
-from tests.unit.proving.proofs import PROOF, SAFE, SAMPLES, UP, hostile, huge, with_way
+from tests.unit.proving.report.proofs import PROOF, SAFE, SAMPLES, UP, hostile, huge, with_way
 
 ROLLBACK = {
     "restored": "code only",

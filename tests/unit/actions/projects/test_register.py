@@ -15,7 +15,7 @@ from shipway.actions.projects.register import register_again, register_hook
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.registration import STAND_IN
 from shipway.system.git import Repository
-from tests.unit.actions.test_promote import PRODUCTION, STAGING, HostDeployment, parse_plan, text
+from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, parse_plan, text
 from tests.unit.system.test_git import git
 
 

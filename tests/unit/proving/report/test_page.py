@@ -12,8 +12,8 @@ import pytest
 from shipway.domain.catalog import Difference
 from shipway.domain.proof import SCHEMA, Proof
 from shipway.proving.report.page import page
-from tests.unit.proving.html import Node, read
-from tests.unit.proving.proofs import GONE, HOSTILE, PROOF, RESTORED, SAMPLES, UP, hostile, huge, texts, with_way
+from tests.unit.proving.report.html import Node, read
+from tests.unit.proving.report.proofs import GONE, HOSTILE, PROOF, RESTORED, SAMPLES, UP, hostile, huge, texts, with_way
 
 ALL = {**SAMPLES, "huge": huge(), "hostile": hostile(SAMPLES["not-restored"])}
 ELEMENTS = {

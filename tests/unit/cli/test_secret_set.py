@@ -16,8 +16,8 @@ from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Environment, Plan, Service
 from shipway.domain.secret_value import as_bytes, as_text
 from shipway.planfile import parse
+from tests.unit.cli.secret_home import home_of, run_secret
 from tests.unit.domain import samples
-from tests.unit.planfile.secret_home import home_of, run_secret
 from tests.unit.world import World
 
 PLAN = """

@@ -15,7 +15,7 @@ from shipway.domain.draining import QUIET
 from shipway.domain.plan import Strategy
 from shipway.domain.record import from_data, to_data
 from shipway.planfile import parse
-from tests.unit.actions.test_retire import running
+from tests.unit.actions.upkeep.test_retire import running
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 

@@ -16,9 +16,9 @@ from shipway.domain.record import from_data
 from shipway.proving.report.data import as_json
 from shipway.proving.report.junit import junit
 from shipway.proving.report.schema import schema
-from tests.unit.proving.proofs import GONE, PROOF, SAMPLES, hostile, huge
+from tests.unit.proving.report.proofs import GONE, PROOF, SAMPLES, hostile, huge
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 PARTS = ("up", "down", "up again", "data", "old code on the new schema", "new code on the old schema")
 OUTCOMES = {  # of these parts: passed, failed, skipped
     "restored": "pppppp",

@@ -17,7 +17,7 @@ from shipway.domain.plan import LOCAL, Environment, Host, Service, Strategy
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import FAILED, PENDING
 from shipway.testing.memory import Behaviour
-from tests.unit.actions.test_retire import busy, running
+from tests.unit.actions.upkeep.test_retire import busy, running
 from tests.unit.domain.samples import STAGING, deployment
 from tests.unit.world import World
 

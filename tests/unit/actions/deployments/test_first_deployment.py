@@ -15,7 +15,7 @@ from shipway.domain.errors import DeployFailed, EngineError, MigrationFailed, Sh
 from shipway.domain.release import FAILED, PENDING, Release
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
-from tests.unit.actions.test_strangers import adopted, own_release
+from tests.unit.actions.environment.test_unowned import adopted, own_release
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 

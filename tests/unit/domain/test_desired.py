@@ -1,0 +1,35 @@
+"""The desired state that a plan and its settings render to."""
+
+from __future__ import annotations
+
+from shipway.domain.container import ContainerSpec
+from tests.unit.domain.samples import PRODUCTION, settings, wanted
+
+
+def test_commands_are_split_by_shell_rules_and_drain_is_kept() -> None:
+    worker = wanted().workers[0]
+    assert worker.command == ("work", "--fast", "two words")
+    assert worker.stop_grace == 30
+
+
+def test_services_get_the_urls_of_accessories_and_only_their_own_secrets() -> None:
+    frontend, backend = wanted().web
+    assert backend.env["DATABASE_URL"] == "postgresql://shop:db-password@db:5432/shop"
+    assert backend.env["KEY"] == "secret-1"
+    assert "KEY" not in frontend.env
+
+
+def test_secrets_hide_themselves() -> None:
+    shown = f"{wanted()!r}{settings()!r}"
+    assert "secret-1" not in shown
+    assert "db-password" not in shown
+
+
+def test_names_of_two_environments_never_meet() -> None:
+    def names(specs: tuple[ContainerSpec, ...]) -> set[str]:
+        return {spec.name for spec in specs}
+
+    one, two = wanted(1), wanted(1, PRODUCTION)
+    assert not names(one.services + one.accessories) & names(two.services + two.accessories)
+    assert one.publish[0].address == "127.0.0.1"
+    assert two.publish[0].address == "0.0.0.0"

@@ -1,0 +1,34 @@
+"""Which revisions an environment takes, and which releases count as validated."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipway.domain import gate
+from shipway.domain.release import FAILED
+from tests.unit.domain.samples import PRODUCTION, deployment, release
+
+REVISION = "abcdef123456" + "0" * 28
+
+
+@pytest.mark.parametrize(
+    ("tags", "branches", "reasons"),
+    [
+        (("v1.0.0",), ("main",), []),
+        ((), ("main",), ["production takes only revisions with a tag like 'v*'; abcdef123456: it has no tag"]),
+        (("nightly",), ("main",), ["production takes only revisions with a tag like 'v*'; abcdef123456: its tags are nightly"]),
+        (("v1",), ("feature",), ["production takes only revisions on branch 'main'; abcdef123456: it is on feature"]),
+        ((), (), [
+            "production takes only revisions with a tag like 'v*'; abcdef123456: it has no tag",
+            "production takes only revisions on branch 'main'; abcdef123456: it is on no branch",
+        ]),
+    ],
+)  # fmt: skip
+def test_where_a_revision_comes_from(tags: tuple[str, ...], branches: tuple[str, ...], reasons: list[str]) -> None:
+    assert gate.refused_source(PRODUCTION, gate.Candidate(REVISION, tags, branches)) == reasons
+
+
+def test_validation_counts_only_successes_of_that_release() -> None:
+    deployments = [deployment(3, 2), deployment(2, 1, FAILED), deployment(1, 1, environment="production")]
+    assert not gate.validated(release(1), deployments, "staging")
+    assert gate.validated(release(2), deployments, "staging")
