@@ -32,7 +32,7 @@ from shipway.store.schema import migrate
 RUN = ("id", "app", "revision", "tree", "kind", "ref", "actor", "started", "finished", "outcome")
 STEP = ("run", "name", "key", "started", "finished", "outcome", "result")
 APPROVAL = "app, environment, release, digest, actor, reason, at, login, change, expires, signature"
-ACCEPTANCE = "app, environment, release, digest, finding, actor, reason, at, expires"
+WAIVER = "app, environment, release, digest, finding, actor, reason, at, expires"
 REGISTRATION = "app, address, plan, branch, baseline, actor, at, path, reason"
 LEASE = "SELECT name, owner, reason, since, expires, token FROM leases WHERE name = ?"
 
@@ -225,17 +225,17 @@ class SqlLedger(History):
         )
         return [Evidence(*[*row[:5], bool(row[5]), *row[6:]]) for row in self._db.query(sql, (app, release))]
 
-    def add_waiver(self, acceptance: Waiver) -> None:
+    def add_waiver(self, waiver: Waiver) -> None:
         """Append it."""
-        sql = f"INSERT INTO acceptances ({ACCEPTANCE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        self._db.query(sql, dataclasses.astuple(acceptance))
+        sql = f"INSERT INTO acceptances ({WAIVER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._db.query(sql, dataclasses.astuple(waiver))
 
     def waivers(self, app: str, environment: str, release: int | None = None) -> list[Waiver]:
         """Oldest first."""
         where, values = (
             ("AND release = ?", (app, environment, release)) if release is not None else ("", (app, environment))
         )
-        sql = f"SELECT {ACCEPTANCE} FROM acceptances WHERE app = ? AND environment = ? {where} ORDER BY id"
+        sql = f"SELECT {WAIVER} FROM acceptances WHERE app = ? AND environment = ? {where} ORDER BY id"
         return [Waiver(*row) for row in self._db.query(sql, values)]
 
     def add_snapshot(self, snapshot: Snapshot) -> Snapshot:

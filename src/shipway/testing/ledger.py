@@ -34,7 +34,7 @@ RELEASE = Release(
 DEPLOYMENT = Deployment(0, "shop", "staging", 1, "deploy", "ada@example.org", "because", 10.0, {"KEY": 2})
 
 
-ACCEPTANCE = Waiver("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
+WAIVER = Waiver("shop", "staging", 1, "sha256:1", "DATA_LOST, old code SAFE", "eve@example.org", "known", 1.0, 2.5)
 
 SNAPSHOT = Snapshot(
     "shop", "staging", 0, 1, "0001", 5.0, "ada@example.org", "asked for", "a.dump", 7, "sha", {"public.pets": 3}
@@ -205,7 +205,7 @@ class LedgerSuite(LeaseSuite):
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
         ledger.add_secret("shop/staging", "KEY", 1, "fingerprint", "sealed")
-        ledger.add_waiver(ACCEPTANCE)
+        ledger.add_waiver(WAIVER)
         ledger.add_snapshot(SNAPSHOT)
         ledger.register(REGISTRATION)
         ledger.accept_rules(ACCEPTED)
@@ -238,13 +238,13 @@ class LedgerSuite(LeaseSuite):
         assert ledger.approvals("shop", "staging", 1) == []
         assert ledger.evidence("shop", 1) == [evidence]
 
-    def test_acceptances_come_back(self, ledger: Ledger) -> None:
+    def test_waivers_come_back(self, ledger: Ledger) -> None:
         for _ in range(2):
             ledger.add_release(RELEASE)
-        second = dataclasses.replace(ACCEPTANCE, release=2, reason="also known")
-        for item in (ACCEPTANCE, second):
+        second = dataclasses.replace(WAIVER, release=2, reason="also known")
+        for item in (WAIVER, second):
             ledger.add_waiver(item)
-        assert ledger.waivers("shop", "staging") == [ACCEPTANCE, second]
+        assert ledger.waivers("shop", "staging") == [WAIVER, second]
         assert ledger.waivers("shop", "staging", 2) == [second]
         assert ledger.waivers("shop", "production") == []
 
