@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.measure import Row, command, median, seconds
 from examples.project import SHIPWAY, Project
 from shipway.domain.release import SUCCEEDED, Trigger
+from shipway.domain.run import StepResult
 from shipway.store import open_ledger
 
 IMAGE = "redis:7"
@@ -92,7 +93,7 @@ def _journal(path: Path) -> float:
     def steps() -> None:
         for index in range(100):
             ledger.begin_step(run, f"step-{index}", "key", 0.0)
-            ledger.end_step(run, f"step-{index}", SUCCEEDED, 1.0, {})
+            ledger.end_step(run, f"step-{index}", SUCCEEDED, 1.0, StepResult())
 
     taken = median(steps, 3) / 100
     ledger.close()

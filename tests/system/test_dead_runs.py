@@ -31,13 +31,14 @@ def run(project: Tiny) -> dict[str, Any]:
     """The newest run, with its steps by name and the lines of their logs."""
     ledger = project.ledger()
     newest = ledger.runs(project.app, 1)[0]
-    steps = {str(step["name"]): step for step in ledger.steps(int(str(newest["id"])))}
+    steps = {step.name: step for step in ledger.steps(newest.number)}
     ledger.close()
-    folder = project.home / "logs" / project.app / str(newest["id"])
+    folder = project.home / "logs" / project.app / str(newest.number)
     logs = {
         name: (folder / f"{name}.log").read_text().splitlines() for name in steps if (folder / f"{name}.log").exists()
     }
-    return {**newest, "steps": steps, "logs": logs, "outcomes": {name: step["outcome"] for name, step in steps.items()}}
+    outcomes = {name: step.outcome for name, step in steps.items()}
+    return {"number": newest.number, "outcome": newest.outcome, "steps": steps, "logs": logs, "outcomes": outcomes}
 
 
 def nothing_is_left(project: Tiny) -> None:
@@ -78,12 +79,12 @@ def test_a_step_under_way_is_gone_on_with_whole(bare: Tiny) -> None:
     container = bare.containers(role="step", name="unit")
     second = bare.shipway("run", "main")
     after = run(bare)
-    assert f"run {before['id']}: process " in second.output
+    assert f"run {before['number']}: process " in second.output
     assert "is gone; taking it up: lint passed, unit still runs\n" in second.output
-    assert (after["id"], after["outcome"]) == (before["id"], "succeeded")
+    assert (after["number"], after["outcome"]) == (before["number"], "succeeded")
     assert after["outcomes"] == {"lint": "succeeded", "unit": "succeeded", "use": "succeeded"}
     assert after["steps"]["lint"] == before["steps"]["lint"]
-    assert after["steps"]["unit"]["started"] == before["steps"]["unit"]["started"]
+    assert after["steps"]["unit"].started == before["steps"]["unit"].started
     assert len(container) == 1
     begun, *lines, answer = after["logs"]["unit"]
     assert begun.startswith("begun ")
@@ -94,7 +95,7 @@ def test_a_step_under_way_is_gone_on_with_whole(bare: Tiny) -> None:
         line.partition("│ ")[2] for text in (first, second.output) for line in text.splitlines() if "│ line " in line
     ]
     assert set(lines) == set(shown)
-    assert after["steps"]["unit"]["result"]["tests"] == "3 tests, 0 failed"
+    assert after["steps"]["unit"].result.tests == "3 tests, 0 failed"
     assert after["logs"]["use"] == ["made", "one"]
     nothing_is_left(bare)
 
@@ -152,13 +153,13 @@ def test_the_time_out_and_the_attempts_are_those_of_the_step(bare: Tiny) -> None
 def test_a_step_whose_container_is_gone_is_begun_anew(bare: Tiny) -> None:
     bare.pipeline(lint={"run": "true"}, unit={"run": f"{BEGUN}; sleep 2; echo the end", "needs": ["lint"]})
     killed(bare, "│ begun")
-    number = run(bare)["id"]
+    number = run(bare)["number"]
     for container in bare.containers(role="step", name="unit"):
         bare.command("docker", "rm", "--force", container, check=True)
     done = bare.shipway("run", "main")
     assert "taking it up: lint passed, unit is begun anew\n" in done.output
     after = run(bare)
-    assert (after["id"], after["outcome"]) == (number, "succeeded")
+    assert (after["number"], after["outcome"]) == (number, "succeeded")
     assert [line.split()[0] for line in after["logs"]["unit"]] == ["begun", "the"]
     nothing_is_left(bare)
 
@@ -179,18 +180,18 @@ def test_a_run_of_another_commit_clears_it_away(bare: Tiny) -> None:
         lint={"run": "echo checked"}, unit={"run": "echo begun; sleep 60", "image": "postgres:15", "with": ["db"]}
     )
     killed(bare, "✓ lint", "│ begun")
-    dead = run(bare)["id"]
+    dead = run(bare)["number"]
     bare.pipeline(lint={"run": "true"})
     bare.git("branch", "--force", "main", "staging")
     done = bare.shipway("run", "main")
     assert f"run {dead}: process " in done.output
     assert "is gone; clearing it away\n" in done.output
     ledger = bare.ledger()
-    assert [(item["id"], item["outcome"]) for item in ledger.runs(bare.app, 2)] == [
+    assert [(item.number, item.outcome) for item in ledger.runs(bare.app, 2)] == [
         (dead + 1, "succeeded"),
         (dead, "cancelled"),
     ]
-    assert {item["name"]: item["outcome"] for item in ledger.steps(dead)} == {"lint": "succeeded", "unit": "cancelled"}
+    assert {item.name: item.outcome for item in ledger.steps(dead)} == {"lint": "succeeded", "unit": "cancelled"}
     ledger.close()
     nothing_is_left(bare)
 
@@ -206,7 +207,7 @@ def test_a_run_that_lives_is_left_alone(bare: Tiny) -> None:
     assert other.output.count("│ begun") == 1
     assert living.end().code == 0
     ledger = bare.ledger()
-    assert [item["outcome"] for item in ledger.runs(bare.app, 2)] == ["succeeded", "succeeded"]
+    assert [item.outcome for item in ledger.runs(bare.app, 2)] == ["succeeded", "succeeded"]
     ledger.close()
     nothing_is_left(bare)
 

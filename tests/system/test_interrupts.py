@@ -57,8 +57,7 @@ def test_in_the_middle_of_steps(project: Tiny, first: str, interrupt: Callable[[
     assert "│ never" not in output
     assert project.footprint() == before
     ledger = project.ledger()
-    run = ledger.runs(project.app, 1)[0]
-    assert run["outcome"] == "cancelled"
+    assert ledger.runs(project.app, 1)[0].outcome == "cancelled"
     ledger.close()
 
 

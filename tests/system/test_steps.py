@@ -17,9 +17,8 @@ pytestmark = [pytest.mark.databases, pytest.mark.engine]
 def outcomes(project: Tiny) -> dict[str, str]:
     """Steps of the newest run by name, with their outcome in the ledger."""
     ledger = project.ledger()
-    run = ledger.runs(project.app, 1)[0]["id"]
-    assert isinstance(run, int)
-    found = {str(step["name"]): str(step["outcome"]) for step in ledger.steps(run)}
+    run = ledger.runs(project.app, 1)[0].number
+    found = {step.name: step.outcome for step in ledger.steps(run)}
     ledger.close()
     return found
 
@@ -165,7 +164,7 @@ def test_a_long_output_is_kept_whole(bare: Tiny) -> None:
     bare.git("branch", "--force", "main", "staging")
     bare.shipway("--quiet", "run", "main")
     ledger = bare.ledger()
-    number = ledger.runs(bare.app, 1)[0]["id"]
+    number = ledger.runs(bare.app, 1)[0].number
     ledger.close()
     kept = (bare.home / "logs" / bare.app / str(number) / "much.log").read_text().splitlines()
     numbers = [int(line.partition(" ")[0]) for line in kept if line[:1].isdigit() and " of the output" in line]
@@ -220,8 +219,9 @@ def test_two_steps_side_by_side_have_a_database_each(bare: Tiny) -> None:
     assert done.output.count("│ CREATE TABLE") == 2
     assert {name.split("_")[2] for name in names} == {"left", "right"}
     ledger = bare.ledger()
-    left, right = ledger.steps(int(str(ledger.runs(bare.app, 1)[0]["id"])))
+    left, right = ledger.steps(ledger.runs(bare.app, 1)[0].number)
     ledger.close()
-    assert float(str(right["started"])) < float(str(left["finished"]))  # at the same time, not in turn
+    assert left.finished is not None
+    assert right.started < left.finished  # at the same time, not in turn
     nothing_is_left(bare)
     assert bare.volumes() == []

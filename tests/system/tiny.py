@@ -204,7 +204,7 @@ class Tiny(Project):
         self.drained()
         ledger = self.ledger()
         releases = [release.number for release in ledger.releases(self.app)]
-        pending = [run["id"] for run in ledger.runs(self.app, 100) if run["outcome"] == "pending"]
+        pending = [run.number for run in ledger.runs(self.app, 100) if run.outcome == "pending"]
         ledger.close()
         return {
             "containers": self.containers(), "networks": self.networks(), "volumes": self.volumes(),

@@ -1,4 +1,5 @@
-"""Runs, releases and deployments as the ledger holds them. All times are seconds since the epoch (UTC)."""
+"""Commits, releases and deployments as the ledger holds them; runs are in `domain.run`. All times are seconds since the
+epoch (UTC)."""
 
 from __future__ import annotations
 

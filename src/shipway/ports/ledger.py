@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from shipway.domain.ownership import Adoption
     from shipway.domain.registration import AcceptedRules, Registration
     from shipway.domain.release import Approval, Deployment, Evidence, Lease, Release, Trigger, Waiver
+    from shipway.domain.run import RunRecord, StepRecord, StepResult
     from shipway.domain.snapshot import Snapshot
 
 
@@ -35,17 +36,21 @@ class Ledger(Protocol):
 
     def begin_run(self, app: str, revision: str, tree: str, trigger: Trigger, at: float) -> int: ...
     def end_run(self, run: int, outcome: str, at: float) -> None: ...
-    def runs(self, app: str, limit: int) -> list[Mapping[str, object]]: ...
-    def pending_runs(self, app: str) -> list[Mapping[str, object]]:
+    def runs(self, app: str, limit: int) -> list[RunRecord]: ...
+    def pending_runs(self, app: str) -> list[RunRecord]:
         """All unfinished ones, newest first."""
 
     def begin_step(self, run: int, name: str, key: str, at: float) -> None: ...
-    def end_step(self, run: int, name: str, outcome: str, at: float, result: Mapping[str, object]) -> None: ...
-    def steps(self, run: int) -> list[Mapping[str, object]]: ...
-    def recent_steps(self, app: str, runs: int) -> list[Mapping[str, object]]:
+    def end_step(
+        self, run: int, name: str, outcome: str, at: float, result: StepResult | None = None, failure: str = ""
+    ) -> None:
+        """Finalize it. failure: why it failed, if caused by the step itself."""
+
+    def steps(self, run: int) -> list[StepRecord]: ...
+    def recent_steps(self, app: str, runs: int) -> list[StepResult]:
         """Results of the steps of this many newest runs."""
 
-    def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
+    def passed_step(self, app: str, name: str, key: str) -> StepResult | None:
         """Result of the newest successful step of that name and key; None if there is none."""
 
     def add_release(self, release: Release) -> Release:

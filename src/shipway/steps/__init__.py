@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from shipway.domain.plan import Step
 
 if TYPE_CHECKING:
-    from shipway.steps.run import Attempt, Inputs, Run, StepResult
+    from shipway.domain.run import StepResult
+    from shipway.steps.run import Attempt, Inputs, Run
 
 
 @dataclass(frozen=True)

@@ -12,30 +12,15 @@ import posixpath
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from shipway.domain.errors import StepFailed
+from shipway.domain.run import Artifact
 from shipway.system.tars import CHUNK, Folders, reading, writing
 
 LARGEST = 20 << 30  # bytes of one output
 MOST = 500_000  # files and folders of one output
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """An output of a step: a tar file named by its digest, whose names are relative to `folder`."""
-
-    folder: str  # of the repository; '' is its root
-    path: str  # relative to the folder
-    digest: str  # sha256 over names, modes, links and contents, but not times and owners
-    left_out: tuple[str, ...] = ()  # pipes and devices, which archives can't contain
-
-    @property
-    def place(self) -> str:
-        """Path of the output from the repository's root."""
-        return posixpath.normpath(posixpath.join(self.folder, self.path)).strip("/")
 
 
 def store(archive: Iterator[bytes], folder: str, path: str, to: Path, scratch: Path) -> Artifact:

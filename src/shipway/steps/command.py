@@ -14,15 +14,16 @@ from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
+from shipway.domain.run import Artifact, StepResult
 from shipway.ports import OnLine
 from shipway.steps import reports
-from shipway.steps.artifacts import Artifact, as_archive, identity, store
+from shipway.steps.artifacts import as_archive, identity, store
 from shipway.steps.container import TIMED_OUT, follow_container, run_container
 from shipway.steps.folders import give_folders
 from shipway.steps.health import wait_healthy
 from shipway.steps.image import step_image, step_tag, user_of, workdir_in
 from shipway.steps.log import LARGEST, StepLog
-from shipway.steps.run import Attempt, Inputs, Run, StepResult
+from shipway.steps.run import Attempt, Inputs, Run
 from shipway.steps.sources import archive, source_key
 from shipway.system.memory import most_memory
 from shipway.system.owner import owner

@@ -11,9 +11,10 @@ from shipway.domain import names
 from shipway.domain.errors import StepFailed
 from shipway.domain.plan import PLAN_FILE, BuildSource, Step, StepImage
 from shipway.domain.release import CHECK, digest_of
+from shipway.domain.run import Artifact, StepResult
 from shipway.ports import OnLine
-from shipway.steps.artifacts import Artifact, identity, reaches, unpack
-from shipway.steps.run import Attempt, Inputs, Run, StepResult
+from shipway.steps.artifacts import identity, reaches, unpack
+from shipway.steps.run import Attempt, Inputs, Run
 
 
 def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:

@@ -4,42 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from shipway.domain.container import LABEL_ATTEMPT, LABEL_KEY, LABEL_LOG, LABEL_NAME, ContainerInfo
-from shipway.domain.record import from_data
-from shipway.domain.release import FAILED, PENDING, SKIPPED, SUCCEEDED
-from shipway.steps.run import StepResult
+from shipway.domain.release import PENDING
+from shipway.domain.run import StepRecord
 
 # Ended by SIGKILL, by SIGTERM, or unknown: a stopped engine or a lack of memory ended it, unobserved.
 ENDED_FROM_OUTSIDE = (137, 143, 255)
 
 
 @dataclass(frozen=True)
-class Record:
-    """A step in the journal. Times are seconds since the epoch."""
-
-    key: str
-    started: float
-    finished: float | None
-    outcome: str
-    result: StepResult
-    failure: str  # why it failed, if caused by the step itself
-
-    @property
-    def passed(self) -> bool:
-        return self.outcome in (SUCCEEDED, SKIPPED)
-
-    @property
-    def failed(self) -> bool:
-        return self.outcome == FAILED and bool(self.failure)
-
-
-@dataclass(frozen=True)
 class ResumeState:
     """The state of a resumed run, by step. Empty for a new run."""
 
-    journal: Mapping[str, Record] = field(default_factory=dict)
+    journal: Mapping[str, StepRecord] = field(default_factory=dict)
     containers: Sequence[ContainerInfo] = ()
 
     def begun(self, step: str) -> ContainerInfo | None:
@@ -61,20 +39,13 @@ class ResumeState:
             or "no step was begun"
         )
 
-    def _word(self, name: str, record: Record) -> str:
+    def _word(self, name: str, record: StepRecord) -> str:
         if record.passed or record.failed:
             return "passed" if record.passed else "failed"
         begun = self.begun(name)
         if begun is None:
             return "is begun anew"
         return "still runs" if begun.running else "has ended"
-
-
-def record_of(row: Mapping[str, Any]) -> Record:
-    """Convert from the ledger."""
-    result = row["result"]
-    failure = str(result.get("failure", ""))
-    return Record(row["key"], row["started"], row["finished"], row["outcome"], from_data(StepResult, result), failure)
 
 
 def attempt_of(container: ContainerInfo) -> int:

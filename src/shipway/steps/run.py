@@ -1,4 +1,4 @@
-"""State shared by the steps of one run, the input of one attempt of a step, and a step's result."""
+"""State shared by the steps of one run, and the input of one attempt of a step."""
 
 from __future__ import annotations
 
@@ -7,28 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
 from shipway.domain.plan import PLAN_FILE, BuildSource, Plan, Step
 from shipway.domain.release import Commit, digest_of
+from shipway.domain.run import Artifact
 from shipway.ports import Registry
-from shipway.steps.artifacts import Artifact
 from shipway.steps.log import StepLog
 from shipway.system.git import Repository
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What later steps and releases need of a passed step. Stored in the journal as plain data."""
-
-    artifacts: tuple[Artifact, ...] = ()
-    images: Mapping[str, str] = field(default_factory=dict)  # service or check: repository@digest
-    tests: str = ""  # summary of its reports
-    image: str = ""  # the built image that it ran in: retention keeps what recent runs used
-    proof: Mapping[str, Any] = field(default_factory=dict)  # domain.proof.Proof as data, before there is a release
 
 
 @dataclass(frozen=True)

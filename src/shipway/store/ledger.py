@@ -24,13 +24,13 @@ from shipway.domain.release import (
     Trigger,
     Waiver,
 )
+from shipway.domain.run import RunRecord, StepRecord, StepResult
 from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
 from shipway.store.history import History
 from shipway.store.schema import migrate
 
-RUN = ("id", "app", "revision", "tree", "kind", "ref", "actor", "started", "finished", "outcome")
-STEP = ("run", "name", "key", "started", "finished", "outcome", "result")
+RUN = "SELECT id, app, revision, tree, kind, ref, actor, started, finished, outcome FROM runs WHERE app = ?"
 APPROVAL = "app, environment, release, digest, actor, reason, at, login, change, expires, signature"
 WAIVER = "app, environment, release, digest, finding, actor, reason, at, expires"
 REGISTRATION = "app, address, plan, branch, baseline, actor, at, path, reason"
@@ -82,15 +82,13 @@ class SqlLedger(History):
         """Finalize it."""
         self._db.query("UPDATE runs SET outcome = ?, finished = ? WHERE id = ?", (outcome, at, run))
 
-    def runs(self, app: str, limit: int) -> list[Mapping[str, object]]:
+    def runs(self, app: str, limit: int) -> list[RunRecord]:
         """Newest first."""
-        sql = f"SELECT {', '.join(RUN)} FROM runs WHERE app = ? ORDER BY id DESC LIMIT ?"
-        return [dict(zip(RUN, row, strict=True)) for row in self._db.query(sql, (app, limit))]
+        return [_run(row) for row in self._db.query(f"{RUN} ORDER BY id DESC LIMIT ?", (app, limit))]
 
-    def pending_runs(self, app: str) -> list[Mapping[str, object]]:
+    def pending_runs(self, app: str) -> list[RunRecord]:
         """Newest first."""
-        sql = f"SELECT {', '.join(RUN)} FROM runs WHERE app = ? AND outcome = 'pending' ORDER BY id DESC"
-        return [dict(zip(RUN, row, strict=True)) for row in self._db.query(sql, (app,))]
+        return [_run(row) for row in self._db.query(f"{RUN} AND outcome = 'pending' ORDER BY id DESC", (app,))]
 
     def begin_step(self, run: int, name: str, key: str, at: float) -> None:
         """Append a pending step; restarts one of that name in the run."""
@@ -101,30 +99,31 @@ class SqlLedger(History):
             (name, key, at, run),
         )
 
-    def end_step(self, run: int, name: str, outcome: str, at: float, result: Mapping[str, object]) -> None:
-        """Finalize it."""
+    def end_step(
+        self, run: int, name: str, outcome: str, at: float, result: StepResult | None = None, failure: str = ""
+    ) -> None:
+        """Finalize it. Its result and the failure are one JSON object."""
+        data = (to_data(result) if result else {}) | ({"failure": failure} if failure else {})
         sql = "UPDATE steps SET outcome = ?, finished = ?, result = ? WHERE run = ? AND name = ?"
-        self._db.query(sql, (outcome, at, json.dumps(result), run, name))
+        self._db.query(sql, (outcome, at, json.dumps(data), run, name))
 
-    def steps(self, run: int) -> list[Mapping[str, object]]:
+    def steps(self, run: int) -> list[StepRecord]:
         """In the order in which they began."""
-        sql = f"SELECT {', '.join(STEP)} FROM steps WHERE run = ? ORDER BY started, name"
-        rows = self._db.query(sql, (run,))
-        return [{**dict(zip(STEP, row, strict=True)), "result": json.loads(row[6] or "{}")} for row in rows]
+        sql = "SELECT name, key, started, finished, outcome, result FROM steps WHERE run = ? ORDER BY started, name"
+        return [_step(row) for row in self._db.query(sql, (run,))]
 
-    def recent_steps(self, app: str, runs: int) -> list[Mapping[str, object]]:
+    def recent_steps(self, app: str, runs: int) -> list[StepResult]:
         """Results of the newest runs' steps."""
         sql = "SELECT s.result FROM steps s JOIN (SELECT id FROM runs WHERE app = ? ORDER BY id DESC LIMIT ?) r ON s.run = r.id"
-        return [json.loads(row[0] or "{}") for row in self._db.query(sql, (app, runs))]
+        return [from_data(StepResult, json.loads(row[0] or "{}")) for row in self._db.query(sql, (app, runs))]
 
-    def passed_step(self, app: str, name: str, key: str) -> Mapping[str, object] | None:
+    def passed_step(self, app: str, name: str, key: str) -> StepResult | None:
         """Result of the newest successful one."""
         sql = (
             "SELECT result FROM steps WHERE app = ? AND name = ? AND key = ? AND outcome = ? ORDER BY run DESC LIMIT 1"
         )
         rows = self._db.query(sql, (app, name, key, SUCCEEDED))
-        found: Mapping[str, object] | None = json.loads(rows[0][0]) if rows else None
-        return found
+        return from_data(StepResult, json.loads(rows[0][0])) if rows else None
 
     # releases and deployments
 
@@ -388,6 +387,18 @@ class SqlLedger(History):
 def _held(lease: Lease) -> str:
     since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
     return f"{lease.name} is held by {lease.who} since {since}: {lease.reason}"
+
+
+def _run(row: Row) -> RunRecord:
+    number, app, revision, tree, kind, ref, actor, *times = row
+    return RunRecord(number, app, revision, tree, Trigger(kind, ref, actor), *times)
+
+
+def _step(row: Row) -> StepRecord:
+    """One that has not ended has no result."""
+    name, key, started, finished, outcome, text = row
+    data = json.loads(text or "{}")
+    return StepRecord(name, key, started, finished, outcome, from_data(StepResult, data), data.get("failure", ""))
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ from shipway.domain.release import (
     Trigger,
     Waiver,
 )
+from shipway.domain.run import Artifact, RunRecord, StepRecord, StepResult
 from shipway.domain.snapshot import Snapshot
 from shipway.ports import Ledger
 from shipway.testing.leases import LeaseSuite
@@ -170,12 +171,10 @@ class LedgerSuite(LeaseSuite):
         ]
         for run in runs[1:]:
             ledger.begin_step(run, "unit", "key", 1.0)
-            ledger.end_step(run, "unit", SUCCEEDED, 2.0, {"tests": str(run)})
+            ledger.end_step(run, "unit", SUCCEEDED, 2.0, StepResult(tests=str(run)))
             ledger.end_run(run, SUCCEEDED, 2.0)
-        assert [item["id"] for item in ledger.pending_runs("shop")] == runs[:1]
-        assert sorted(str(item["tests"]) for item in ledger.recent_steps("shop", 3)) == sorted(
-            str(run) for run in runs[-3:]
-        )
+        assert [item.number for item in ledger.pending_runs("shop")] == runs[:1]
+        assert {item.tests for item in ledger.recent_steps("shop", 3)} == {str(run) for run in runs[-3:]}
 
     def test_a_deployment_of_an_unknown_release_is_refused(self, ledger: Ledger) -> None:
         with pytest.raises(StoreError):
@@ -324,21 +323,25 @@ class LedgerSuite(LeaseSuite):
         assert ledger.adopted("ssh://b") == set()
 
     def test_the_journal_of_steps(self, ledger: Ledger) -> None:
-        run = ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), 1.0)
+        trigger = Trigger("push", "refs/heads/main", "ada")
+        result = StepResult((Artifact("web", "dist", "sha256:1", ("pipe",)),), {"web": "r/web@sha256:2"}, "3 tests")
+        run = ledger.begin_run("shop", "a" * 40, "tree", trigger, 1.0)
         ledger.begin_step(run, "lint", "key-1", 2.0)
         assert ledger.passed_step("shop", "lint", "key-1") is None
-        ledger.end_step(run, "lint", SUCCEEDED, 3.0, {"tests": "3 tests"})
+        ledger.end_step(run, "lint", SUCCEEDED, 3.0, result)
         ledger.begin_step(run, "unit", "key-2", 2.5)
-        ledger.end_step(run, "unit", FAILED, 3.0, {})
+        ledger.end_step(run, "unit", FAILED, 3.0, StepResult(), "exit code 1")
+        ledger.begin_step(run, "use", "key-3", 4.0)
         ledger.end_run(run, FAILED, 4.0)
-        assert ledger.passed_step("shop", "lint", "key-1") == {"tests": "3 tests"}
+        assert ledger.passed_step("shop", "lint", "key-1") == result
         assert ledger.passed_step("shop", "unit", "key-2") is None
         assert ledger.passed_step("other", "lint", "key-1") is None
-        assert [(item["name"], item["outcome"]) for item in ledger.steps(run)] == [
-            ("lint", SUCCEEDED),
-            ("unit", FAILED),
+        assert ledger.steps(run) == [
+            StepRecord("lint", "key-1", 2.0, 3.0, SUCCEEDED, result, ""),
+            StepRecord("unit", "key-2", 2.5, 3.0, FAILED, StepResult(), "exit code 1"),
+            StepRecord("use", "key-3", 4.0, None, PENDING, StepResult(), ""),
         ]
-        assert ledger.runs("shop", 5)[0]["outcome"] == FAILED
+        assert ledger.runs("shop", 5) == [RunRecord(run, "shop", "a" * 40, "tree", trigger, 1.0, 4.0, FAILED)]
         assert ledger.apps() == ["shop"]
 
     def test_an_open_ledger_is_opened_again_without_a_change(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:

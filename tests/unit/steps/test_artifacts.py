@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from shipway.domain.errors import StepFailed
-from shipway.steps.artifacts import Artifact, as_archive, file, reaches, store, unpack
+from shipway.domain.run import Artifact
+from shipway.steps.artifacts import as_archive, file, reaches, store, unpack
 
 
 def _tar(files: dict[str, bytes | str], mtime: int = 0, links: dict[str, str] | None = None) -> Iterator[bytes]:

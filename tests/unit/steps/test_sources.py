@@ -14,7 +14,7 @@ from shipway.actions.runs.scheduler import run_steps
 from shipway.domain.errors import StepFailed
 from shipway.domain.plan import Accessory, BuildSource, Plan, Step, StepImage
 from shipway.domain.release import SKIPPED, SUCCEEDED, Commit, Trigger
-from shipway.steps.artifacts import Artifact
+from shipway.domain.run import Artifact
 from shipway.steps.command import command_key
 from shipway.steps.image import _build, image_key
 from shipway.steps.resume import ResumeState
@@ -154,7 +154,7 @@ def outcome(run: Run, number: int) -> str:
     run = dataclasses.replace(run, number=number)
     run.ctx.runtime.ensure_network(run.network, {})
     run_steps(run, run.plan.pipeline, ResumeState())
-    return str(ledger.steps(number)[0]["outcome"])
+    return ledger.steps(number)[0].outcome
 
 
 def test_a_result_of_a_fork_never_counts_elsewhere(at: Run) -> None:

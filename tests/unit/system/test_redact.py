@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipway.domain.release import SUCCEEDED, Approval, Evidence, Trigger
+from shipway.domain.run import StepResult
 from shipway.store import open_ledger
 from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
 from shipway.system.plain import plain
@@ -156,7 +157,8 @@ def test_the_ledger_keeps_no_secret(tmp_path: Path) -> None:
         "unit",
         SUCCEEDED,
         2.0,
-        {"failure": f"says {WORD}", "tests": WORD, "image": "r/web", "proof": {"why": [f"x {WORD}"]}},
+        StepResult(tests=WORD, image="r/web", proof={"why": [f"x {WORD}"]}),
+        f"says {WORD}",
     )
     release = ledger.add_release(dataclasses.replace(RELEASE, subject=f"fix {WORD}"))
     deployment = ledger.begin_deployment(dataclasses.replace(DEPLOYMENT, reason=f"because {WORD}"))

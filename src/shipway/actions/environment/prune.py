@@ -11,11 +11,9 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.history import current
-from shipway.domain.record import from_data
 from shipway.domain.release import Deployment, Release
 from shipway.domain.retention import Kept, Known, Removal, built_images, kept_releases, sort_images
 from shipway.steps import artifacts
-from shipway.steps.run import StepResult
 from shipway.system.parallel import attempt_all, errors_of, side_by_side
 
 RUNS = 50  # newest runs of an app whose outputs, logs and step images stay
@@ -163,16 +161,14 @@ def _known(ctx: Context, app: str, releases: Sequence[Release], kept: dict[int, 
                 reasons.setdefault(reference, f"release {release.number}: {kept[release.number]}")
     repositories = {reference.partition("@")[0] for reference in numbers}
     for run in ctx.ledger.pending_runs(app):
-        if ctx.clock() - float(str(run["started"])) < DAY:
-            reasons |= {
-                f"{repository}:{run['revision']}": f"run {run['id']} is under way" for repository in repositories
-            }
+        if ctx.clock() - run.started < DAY:
+            reasons |= {f"{repository}:{run.revision}": f"run {run.number} is under way" for repository in repositories}
     return Known(
         releases=numbers,
-        revisions={str(run["revision"]) for run in runs},
+        revisions={run.revision for run in runs},
         kept=reasons,
         steps=names.step_images(app),
-        step_images={result.image for result in _results(ctx, app)},
+        step_images={result.image for result in ctx.ledger.recent_steps(app, RUNS)},
         fresh=ctx.clock() - FRESH,
     )
 
@@ -187,18 +183,13 @@ def _on_host(ctx: Context, host: str, known: Known) -> OnHost:
     return OnHost(host, *sort_images(images, used, known))
 
 
-def _results(ctx: Context, app: str) -> list[StepResult]:
-    """Results of the newest runs' steps."""
-    return [from_data(StepResult, result) for result in ctx.ledger.recent_steps(app, RUNS)]
-
-
 def _files(ctx: Context, app: str) -> list[Path]:
     """Outputs that no recent run's step of any app has, and logs of this app's older runs."""
-    results = [result for known in ctx.ledger.apps() for result in _results(ctx, known)]
+    results = [result for known in ctx.ledger.apps() for result in ctx.ledger.recent_steps(known, RUNS)]
     folder = ctx.home / "artifacts"
     desired = {artifacts.file(artifact, folder) for result in results for artifact in result.artifacts}
     outputs = [path for path in folder.glob("*") if path not in desired and _is_old(ctx, path)]
-    recent = {str(run["id"]) for run in ctx.ledger.runs(app, RUNS)}
+    recent = {str(run.number) for run in ctx.ledger.runs(app, RUNS)}
     logs = [
         path for path in (ctx.home / "logs" / app).glob("*/*") if path.parent.name not in recent and _is_old(ctx, path)
     ]

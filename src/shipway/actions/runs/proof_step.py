@@ -10,7 +10,8 @@ from shipway.domain.plan import Step
 from shipway.domain.proof import images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
-from shipway.steps.run import Attempt, Inputs, Run, StepResult
+from shipway.domain.run import StepResult
+from shipway.steps.run import Attempt, Inputs, Run
 
 
 def proof_key(run: Run, step: Step, inputs: Inputs) -> str:

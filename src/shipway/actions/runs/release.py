@@ -12,7 +12,8 @@ from shipway.domain.errors import RegistryError
 from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
 from shipway.domain.release import Evidence, Release
-from shipway.steps.run import Run, StepResult
+from shipway.domain.run import StepResult
+from shipway.steps.run import Run
 
 
 def make_release(run: Run, results: Mapping[str, StepResult]) -> Release:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from shipway.actions.environment.locks import TTL, environment_lease, is_held
 from shipway.actions.runs.scheduler import clean_up
@@ -15,7 +14,8 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
 from shipway.domain.errors import EngineError, LeaseHeld
 from shipway.domain.release import CANCELLED, PENDING, Commit, Lease, Trigger
-from shipway.steps.resume import Record, ResumeState, record_of
+from shipway.domain.run import RunRecord
+from shipway.steps.resume import ResumeState
 from shipway.steps.run import scratch
 from shipway.system.alive import is_gone
 
@@ -63,13 +63,12 @@ def _find(ctx: Context, app: str) -> list[OrphanedRun]:
     """All orphaned runs, newest first."""
     found = []
     pending = ctx.ledger.pending_runs(app)
-    for number in _settled_elsewhere(ctx, app, {_number(row) for row in pending}):
+    for number in _settled_elsewhere(ctx, app, {run.number for run in pending}):
         _remove(ctx, app, number)
-    for row in pending:
-        number = _number(row)
-        lease = ctx.ledger.lease(names.scope(app, _scope(number)))
-        if _is_dead(ctx, row, lease):
-            found.append(OrphanedRun(app, number, str(row["revision"]), lease))
+    for run in pending:
+        lease = ctx.ledger.lease(names.scope(app, _scope(run.number)))
+        if _is_dead(ctx, run, lease):
+            found.append(OrphanedRun(app, run.number, run.revision, lease))
     return found
 
 
@@ -77,13 +76,13 @@ def _settled_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
     """Runs that died here and were finalized on another machine."""
     if not any((ctx.home / "runs").glob("*")):
         return []
-    ended = {_number(row) for row in ctx.ledger.runs(app, LATEST)} - pending
+    ended = {run.number for run in ctx.ledger.runs(app, LATEST)} - pending
     return [number for number in sorted(ended) if scratch(ctx.home, number).exists()]
 
 
-def _is_dead(ctx: Context, row: Mapping[str, Any], lease: Lease | None) -> bool:
+def _is_dead(ctx: Context, run: RunRecord, lease: Lease | None) -> bool:
     if lease is None:  # taken as soon as it has a number
-        return bool(ctx.ledger.now() > row["started"] + TTL)
+        return ctx.ledger.now() > run.started + TTL
     return not is_held(lease, ctx.ledger.now())
 
 
@@ -95,9 +94,9 @@ def _clear(ctx: Context, dead: OrphanedRun) -> None:
         ctx.reporter.note(f"{dead}; clearing it away")
         if not _remove(own, dead.app, dead.number):
             return
-        for name, record in _journal(own, dead.number).items():
-            if record.outcome == PENDING:
-                own.ledger.end_step(dead.number, name, CANCELLED, ctx.clock(), {})
+        for step in own.ledger.steps(dead.number):
+            if step.outcome == PENDING:
+                own.ledger.end_step(dead.number, step.name, CANCELLED, ctx.clock())
         own.ledger.end_run(dead.number, CANCELLED, ctx.clock())
 
 
@@ -123,7 +122,7 @@ def _taken_over(ctx: Context, dead: OrphanedRun) -> Iterator[Context | None]:
             own = stack.enter_context(_lease(ctx, dead.app, dead.number))
         except LeaseHeld:
             pass  # by a process that resumes it or cleans it up
-        if own and dead.number not in {_number(row) for row in ctx.ledger.pending_runs(dead.app)}:
+        if own and dead.number not in {run.number for run in ctx.ledger.pending_runs(dead.app)}:
             own = None  # finalized meanwhile
             stack.close()
         yield own
@@ -140,12 +139,5 @@ def _scope(number: int) -> str:
 
 def _left(ctx: Context, dead: OrphanedRun) -> ResumeState:
     labels = {LABEL_APP: dead.app, LABEL_RUN: str(dead.number), LABEL_ROLE: "step"}
-    return ResumeState(_journal(ctx, dead.number), ctx.runtime.list(labels))
-
-
-def _journal(ctx: Context, number: int) -> dict[str, Record]:
-    return {str(row["name"]): record_of(row) for row in ctx.ledger.steps(number)}
-
-
-def _number(row: Mapping[str, Any]) -> int:
-    return int(row["id"])
+    journal = {step.name: step for step in ctx.ledger.steps(dead.number)}
+    return ResumeState(journal, ctx.runtime.list(labels))

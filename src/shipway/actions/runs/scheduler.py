@@ -15,13 +15,13 @@ from shipway.domain import graph
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.errors import ShipwayError, StepFailed
 from shipway.domain.plan import Plan, Step
-from shipway.domain.record import from_data, to_data
 from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED, digest_of
+from shipway.domain.run import StepRecord, StepResult
 from shipway.steps import artifacts, kind_of
 from shipway.steps.image import still_there
 from shipway.steps.log import StepLog
-from shipway.steps.resume import Record, ResumeState, attempt_of, log_of
-from shipway.steps.run import Attempt, Inputs, Run, StepResult
+from shipway.steps.resume import ResumeState, attempt_of, log_of
+from shipway.steps.run import Attempt, Inputs, Run
 from shipway.system.parallel import attempt_all, side_by_side
 from shipway.system.redact import Lines
 
@@ -111,7 +111,7 @@ class _Pipeline:
         for name, record in self.left.journal.items():
             if name not in self.steps and record.outcome == PENDING:
                 self._remove(name)
-                self.ctx.ledger.end_step(self.at.number, name, CANCELLED, self.ctx.clock(), {})
+                self.ctx.ledger.end_step(self.at.number, name, CANCELLED, self.ctx.clock())
 
     def _remove(self, name: str) -> None:
         """Remove the containers of a step that a previous process started."""
@@ -153,7 +153,7 @@ class _Pipeline:
         images = {name: image for result in results for name, image in result.images.items()}
         return Inputs(made, images)
 
-    def _taken(self, step: Step, record: Record) -> StepResult:
+    def _taken(self, step: Step, record: StepRecord) -> StepResult:
         """The result that a previous process recorded."""
         took = record.finished - record.started if record.finished else None
         detail = record.failure.splitlines()[0] if record.failed else record.result.tests
@@ -166,7 +166,7 @@ class _Pipeline:
         self, step: Step, key: str, started: float, begun: ContainerInfo | None, known: StepResult | None = None
     ) -> StepResult:
         """Reuse its known result, run it, or continue with its container; then finalize it."""
-        outcome, result, failure = SUCCEEDED, StepResult(), {}
+        outcome, result, failure = SUCCEEDED, StepResult(), ""
         try:
             if known is not None:
                 outcome, result = SKIPPED, known
@@ -179,17 +179,16 @@ class _Pipeline:
         except BaseException as error:
             outcome = CANCELLED if self.ctx.cancelled.is_set() else FAILED
             if isinstance(error, StepFailed) and outcome == FAILED:
-                failure = {"failure": error.message}
+                failure = error.message
             detail = error.message.splitlines()[0] if isinstance(error, ShipwayError) else type(error).__name__
             self.ctx.reporter.end(step.name, outcome, self.ctx.clock() - started, detail)
             raise
         finally:
-            self.ctx.ledger.end_step(self.at.number, step.name, outcome, self.ctx.clock(), to_data(result) | failure)
+            self.ctx.ledger.end_step(self.at.number, step.name, outcome, self.ctx.clock(), result, failure)
 
     def _known(self, step: Step, key: str) -> StepResult | None:
         """The result of a passed run with the same key, if all its outputs still exist."""
-        data = self.ctx.ledger.passed_step(self.at.plan.app, step.name, key)
-        result = from_data(StepResult, data) if data is not None else None
+        result = self.ctx.ledger.passed_step(self.at.plan.app, step.name, key)
         return result if result and self._is_whole(result) else None
 
     def _is_whole(self, result: StepResult) -> bool:

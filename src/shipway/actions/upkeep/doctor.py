@@ -213,6 +213,6 @@ def _prepare(own: Context, release: Release, environment: Environment, host: Hos
 
 def _left_runs(ctx: Context, app: str) -> list[str]:
     """Containers of runs that have ended."""
-    under_way = {str(run["id"]) for run in ctx.ledger.pending_runs(app)}
+    under_way = {str(run.number) for run in ctx.ledger.pending_runs(app)}
     found = ctx.runtime.list({LABEL_APP: app, LABEL_RUN: ""})
     return [item.name for item in found if item.labels[LABEL_RUN] not in under_way]

@@ -15,10 +15,8 @@ from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.context import Context
 from shipway.domain.errors import EngineError, StoreError
 from shipway.domain.plan import Environment, Host
-from shipway.domain.record import to_data
 from shipway.domain.release import PENDING, SUCCEEDED, Trigger
-from shipway.steps.artifacts import Artifact
-from shipway.steps.run import StepResult
+from shipway.domain.run import Artifact, StepResult
 from tests.unit.domain.samples import STAGING, deployment
 from tests.unit.world import World
 
@@ -56,7 +54,7 @@ def ran(ctx: Context, name: str, result: StepResult) -> None:
     """One more run with one step."""
     number = ctx.ledger.begin_run("shop", "rev", "tree", Trigger("push", "refs/heads/x", "ada"), ctx.clock())
     ctx.ledger.begin_step(number, name, "key", ctx.clock())
-    ctx.ledger.end_step(number, name, SUCCEEDED, ctx.clock(), to_data(result))
+    ctx.ledger.end_step(number, name, SUCCEEDED, ctx.clock(), result)
     ctx.ledger.end_run(number, SUCCEEDED, ctx.clock())
 
 

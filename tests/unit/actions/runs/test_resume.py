@@ -70,9 +70,9 @@ class Team(World):
         ctx: Context = dataclasses.replace(self.controller(dies=dies), parallel=1, **changes)
         run(ctx, Repository(), commit, PLAN, Trigger("push", "refs/heads/topic", "ada"), rules=unreachable, wait=0)  # type: ignore[arg-type]
 
-    def outcomes(self) -> list[object]:
+    def outcomes(self) -> list[str]:
         """Of all runs, newest first."""
-        return [item["outcome"] for item in self.ledger.runs("shop", 9)]
+        return [item.outcome for item in self.ledger.runs("shop", 9)]
 
     def log(self, step: str, number: int = 1) -> list[str]:
         lines = (self._folder / "logs" / "shop" / str(number) / f"{step}.log").read_text().splitlines()
@@ -121,8 +121,8 @@ def test_dead_at_any_effect(tmp_path: Path) -> None:
         if len(world.outcomes()) == 1:  # otherwise it had been settled already
             assert world.started() == {"lint": 1, "unit": 1, "use": 1}, (at, after)
         assert {name: world.log(name) for name in LINES} == LINES, (at, after)
-        unit = {item["name"]: item for item in world.ledger.steps(1)}["unit"]
-        assert unit["result"]["tests"] == "3 tests, 0 failed"  # type: ignore[index]
+        unit = {item.name: item for item in world.ledger.steps(1)}["unit"]
+        assert unit.result.tests == "3 tests, 0 failed"
         world.nothing_is_left()
     assert 0.75 * len(POINTS) < died < len(POINTS)
 
