@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseTool, Ledger, Linter, OneOff, Registry, Secrets
+    from shipway.ports import DatabaseTool, Linter, OneOff, Registry, SecretLedger, Secrets
     from shipway.system.git import Repository
     from shipway.system.http import Probe
 
@@ -148,7 +148,7 @@ def _machine(engine: object, keys: Any, cancelled: threading.Event) -> Machine:
     return Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
 
 
-def _secrets(home: Path, ledger: Ledger, note: Callable[[str], None] = lambda text: None) -> LedgerSecrets:
+def _secrets(home: Path, ledger: SecretLedger, note: Callable[[str], None] = lambda text: None) -> LedgerSecrets:
     from shipway.drivers.secrets.key import VARIABLE, Keys
 
     keys = Keys(home / "key", os.environ.get(VARIABLE, ""))

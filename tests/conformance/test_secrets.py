@@ -16,7 +16,7 @@ import pytest
 from shipway.domain.errors import KeyMissing, SecretError, StoreError
 from shipway.drivers.secrets.key import Key, Keys
 from shipway.drivers.secrets.ledger import LedgerSecrets
-from shipway.ports import Ledger
+from shipway.ports import Ledger, SecretLedger
 from shipway.store import open_ledger
 from shipway.testing.secrets import SecretsSuite
 from tests.conformance.test_ledger import server
@@ -144,7 +144,7 @@ OLD = {"KEY": ["one", "two"], "accessory:db": ["password"]}
 class Breaking:
     """A ledger whose process dies at its n-th call."""
 
-    def __init__(self, ledger: Ledger, at: int) -> None:
+    def __init__(self, ledger: SecretLedger, at: int) -> None:
         self._ledger, self._left = ledger, at
 
     def __getattr__(self, name: str) -> Any:

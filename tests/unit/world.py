@@ -24,7 +24,7 @@ from shipway.domain.record import to_data
 from shipway.domain.release import PENDING, SUCCEEDED, Evidence, Release
 from shipway.drivers.secrets.key import Keys
 from shipway.drivers.secrets.ledger import LedgerSecrets
-from shipway.ports import Ledger
+from shipway.ports import Ledger, OwnershipLedger, SecretLedger
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
 from shipway.testing.faults import Death, Mortal, mortal
@@ -44,7 +44,7 @@ class Engine:
         )
         self.away = False  # it can't be reached
 
-    def machine(self, ledger: Ledger, clock: Callable[[], float]) -> Machine:
+    def machine(self, ledger: OwnershipLedger, clock: Callable[[], float]) -> Machine:
         """Its drivers, for one controller."""
         if self.away:
             raise EngineError(f"{self.name} can't be reached")
@@ -99,7 +99,7 @@ class World:
         for ledger in self._ledgers:
             ledger.close()
 
-    def secrets(self, ledger: Ledger) -> LedgerSecrets:
+    def secrets(self, ledger: SecretLedger) -> LedgerSecrets:
         """As a process of this home has them."""
         return LedgerSecrets(ledger, Keys(self._folder / "key"))
 

@@ -11,25 +11,40 @@ from shipway.ports.edge import Edge
 from shipway.ports.host import Dial, Host
 from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.ledger import Ledger
+from shipway.ports.ledger.decisions import DecisionLedger
+from shipway.ports.ledger.deployments import DeploymentLedger
+from shipway.ports.ledger.leases import LeaseLedger
+from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
+from shipway.ports.ledger.releases import ReleaseLedger
+from shipway.ports.ledger.runs import RunLedger
+from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
 from shipway.ports.secrets import Secrets
 
 __all__ = [
     "DatabaseTool",
+    "DecisionLedger",
+    "DeploymentLedger",
     "Dial",
     "Edge",
     "Host",
     "Images",
+    "LeaseLedger",
     "Ledger",
     "Linter",
     "OnLine",
     "OneOff",
+    "OwnershipLedger",
+    "PropertyLedger",
     "Registry",
+    "ReleaseLedger",
     "Reporter",
+    "RunLedger",
     "Runtime",
     "Scratch",
     "ScratchDatabase",
+    "SecretLedger",
     "Secrets",
     "Watched",
 ]

@@ -21,9 +21,14 @@ MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is us
 READS = frozenset({
     "ping", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
-    "now", "identity", "property", "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "apps",  # of the ledger
-    "release", "releases", "releases_of", "version", "versions", "evidence", "approvals", "waivers", "snapshots", "registration", "accepted_rules",  # of the ledger
-    "runs", "pending_runs", "steps", "recent_steps", "passed_step", "adopted", "secrets", "sealed_secret", "deployed_since", "run_since", "lease", "close",  # of the ledger
+    "apps", "close",  # of the ledger; and of its parts:
+    "runs", "pending_runs", "steps", "recent_steps", "passed_step",
+    "release", "releases", "releases_of", "version", "versions", "evidence",
+    "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
+    "approvals", "waivers", "registration", "accepted_rules",
+    "secrets", "sealed_secret",
+    "now", "lease",
+    "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip
 
 

@@ -22,13 +22,13 @@ from shipway.domain.container import (
 from shipway.domain.errors import EngineError, OtherLedger
 from shipway.domain.ownership import Adoption, describe, made_since, owner
 from shipway.domain.plan import Environment
-from shipway.ports import Ledger, Runtime
+from shipway.ports import OwnershipLedger, PropertyLedger, Runtime
 
 MACHINE = "machine"  # property of a file ledger: the id of its machine
 WHERE_IT_IS = "use the ledger that deployed it (SHIPWAY_LEDGER, or SHIPWAY_HOME for one in a folder)"
 
 
-def owned(machine: Machine, ledger: Ledger, actor: str, clock: Callable[[], float]) -> Machine:
+def owned(machine: Machine, ledger: OwnershipLedger, actor: str, clock: Callable[[], float]) -> Machine:
     """The machine, with a runtime that protects objects of other ledgers."""
     runtime = _OwnedRuntime(machine.runtime, Ownership(ledger, machine.name, actor, clock))
     return dataclasses.replace(machine, runtime=cast(Runtime, runtime))
@@ -64,7 +64,7 @@ def refusal(others: Sequence[EngineObject], app: str, environment: str) -> Other
     )
 
 
-def require_machine(ledger: Ledger, machine: str, name: str) -> None:
+def require_machine(ledger: PropertyLedger, machine: str, name: str) -> None:
     """Bind a file ledger to the machine that opens it first; OtherLedger on any other machine."""
     if ledger.settle(MACHINE, machine) != machine:
         hint = (
@@ -77,7 +77,7 @@ class Ownership:
     """Recognizes this ledger's objects on one host. Objects known without a label, from before there were labels, are
     recorded."""
 
-    def __init__(self, ledger: Ledger, host: str, actor: str, clock: Callable[[], float]) -> None:
+    def __init__(self, ledger: OwnershipLedger, host: str, actor: str, clock: Callable[[], float]) -> None:
         self._ledger, self._host, self._actor, self._clock = ledger, host, actor, clock
         self._adopted: set[tuple[str, str]] = set()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from shipway.domain.errors import KeyMissing, SecretError
 from shipway.drivers.secrets.file import OldFiles
 from shipway.drivers.secrets.key import Key, Keys, missing
-from shipway.ports import Ledger
+from shipway.ports import SecretLedger
 
 KEY = "secrets key"  # property of a ledger: the id of its key
 REMOVED = ""  # fingerprint and sealed value of the version that removes a name: the table is append-only
@@ -20,7 +20,7 @@ class LedgerSecrets:
     verified there, and removed."""
 
     def __init__(
-        self, ledger: Ledger, keys: Keys, old: Path | None = None, note: Callable[[str], None] = lambda text: None
+        self, ledger: SecretLedger, keys: Keys, old: Path | None = None, note: Callable[[str], None] = lambda text: None
     ) -> None:
         self._ledger, self._keys, self._note = ledger, keys, note
         self._old = OldFiles(old) if old is not None else None

@@ -62,13 +62,20 @@ def with_runtime(ctx: Context, runtime: Any) -> Context:
     return dataclasses.replace(ctx, machine=dataclasses.replace(ctx.machine, runtime=runtime))
 
 
+LEDGER = {
+    ports.RunLedger: "begin_run begin_step end_run end_step",
+    ports.ReleaseLedger: "add_evidence add_release restore_release",
+    ports.DeploymentLedger: "add_snapshot begin_deployment end_deployment",
+    ports.DecisionLedger: "accept_rules add_approval add_waiver register",
+    ports.SecretLedger: "add_secret replace_property settle",
+    ports.LeaseLedger: "acquire free renew",
+    ports.OwnershipLedger: "add_adoptions replace_property settle",
+}
 CHANGES = {
     ports.Runtime: "connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename set_aliases start stop",
     ports.Edge: "ensure maintain remove switch trim visit",
-    ports.Ledger: (
-        "accept_rules acquire add_adoptions add_approval add_evidence add_release add_secret add_snapshot add_waiver begin_deployment begin_run "
-        "begin_step end_deployment end_run end_step free register renew replace_property reserve restore_release settle"
-    ),
+    **LEDGER,
+    ports.Ledger: " ".join(["reserve", *LEDGER.values()]),
 }
 
 

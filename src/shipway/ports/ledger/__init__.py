@@ -1,0 +1,35 @@
+"""The append-only history and the locks, by what is asked of them: a protocol a file, and the ledger as their sum."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from shipway.ports.ledger.decisions import DecisionLedger
+from shipway.ports.ledger.deployments import DeploymentLedger
+from shipway.ports.ledger.leases import LeaseLedger
+from shipway.ports.ledger.ownership import OwnershipLedger
+from shipway.ports.ledger.releases import ReleaseLedger
+from shipway.ports.ledger.runs import RunLedger
+from shipway.ports.ledger.sealed_secrets import SecretLedger
+
+
+class Ledger(
+    RunLedger,
+    ReleaseLedger,
+    DeploymentLedger,
+    DecisionLedger,
+    SecretLedger,
+    LeaseLedger,
+    OwnershipLedger,
+    Protocol,
+):
+    """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,
+    which all its users share."""
+
+    def reserve(self) -> None:
+        """Ensure that a rollback can be recorded on a full disk. DiskFull if there is no room for that."""
+
+    def apps(self) -> list[str]:
+        """All apps with a run or a release, by name."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,22 @@
+"""Encrypted values of secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from shipway.ports.ledger.ownership import PropertyLedger
+
+
+class SecretLedger(PropertyLedger, Protocol):
+    """Versions of secrets by scope (app/environment) and name; a property holds the id of their key. Raises
+    StoreError."""
+
+    def secrets(self, scope: str) -> Mapping[str, Sequence[str]]:
+        """Fingerprints of a scope's secrets by name, oldest version first."""
+
+    def sealed_secret(self, scope: str, name: str, version: int) -> str | None:
+        """The encrypted value of a version; None if there is none."""
+
+    def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
+        """Append it; False if that version exists."""
