@@ -1,12 +1,15 @@
-"""Queries on an environment's history: a separate one for each question, never a page of a listing."""
+"""The history of environments: a separate query for each question, never a page of a listing."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from functools import lru_cache
 
+from shipway.domain.record import from_data, to_data
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
+from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
 
 DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
@@ -20,10 +23,25 @@ DESTROYED = f"""FROM deployments JOIN outcomes ON deployment = id
 SINCE = f"d.kind <> '{DESTROY}' AND d.id > (SELECT COALESCE(MAX(id), 0) {DESTROYED})"
 
 
-class History:
-    """The deployments of an environment, as in ports.Ledger."""
+class SqlDeployments:
+    """Implements ports.DeploymentLedger."""
 
     _db: Database
+
+    def begin_deployment(self, deployment: Deployment) -> int:
+        """Append as pending."""
+        sql = (
+            "INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets, way, goal) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+        )
+        item = deployment
+        values = (item.app, item.environment, item.release, item.kind, item.actor, item.reason, item.started)
+        known = {name: [version, item.fingerprints.get(name, "")] for name, version in item.secrets.items()}
+        return int(self._db.query(sql, (*values, json.dumps(known), item.way, item.goal))[0][0])
+
+    def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
+        """Append its outcome; a second one is rejected."""
+        self._db.query("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (id, outcome, at, schema, detail))
 
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
         """Newest first: a listing for display."""
@@ -63,6 +81,26 @@ class History:
         """Oldest first."""
         sql = "SELECT environment FROM deployments WHERE app = ? GROUP BY environment ORDER BY MIN(id)"
         return [row[0] for row in self._db.query(sql, (app,))]
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Append it under the next number."""
+        key = (snapshot.app, snapshot.environment)
+
+        def add() -> Snapshot:
+            rows = self._db.query(
+                "SELECT COALESCE(MAX(number), 0) + 1 FROM snapshots WHERE app = ? AND environment = ?", key
+            )
+            numbered = dataclasses.replace(snapshot, number=int(rows[0][0]))
+            sql = "INSERT INTO snapshots (app, environment, number, data) VALUES (?, ?, ?, ?)"
+            self._db.query(sql, (*key, numbered.number, json.dumps(to_data(numbered))))
+            return numbered
+
+        return self._db.write(add)
+
+    def snapshots(self, app: str, environment: str) -> list[Snapshot]:
+        """Newest first."""
+        sql = "SELECT data FROM snapshots WHERE app = ? AND environment = ? ORDER BY number DESC"
+        return [from_data(Snapshot, json.loads(row[0])) for row in self._db.query(sql, (app, environment))]
 
     def _first(self, where: str, values: Sequence[object]) -> Deployment | None:
         return next(iter(self._deployments(where, values)), None)

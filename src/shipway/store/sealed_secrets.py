@@ -1,0 +1,34 @@
+"""Encrypted values of secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shipway.store.database import Database
+
+
+class SqlSecrets:
+    """Implements ports.SecretLedger, but for the properties."""
+
+    _db: Database
+
+    def secrets(self, scope: str) -> Mapping[str, Sequence[str]]:
+        """Fingerprints by name."""
+        found: dict[str, list[str]] = {}
+        sql = "SELECT name, fingerprint FROM secrets WHERE scope = ? ORDER BY name, version"
+        for name, fingerprint in self._db.query(sql, (scope,)):
+            found.setdefault(name, []).append(fingerprint)
+        return found
+
+    def sealed_secret(self, scope: str, name: str, version: int) -> str | None:
+        """The encrypted value."""
+        sql = "SELECT sealed FROM secrets WHERE scope = ? AND name = ? AND version = ?"
+        rows = self._db.query(sql, (scope, name, version))
+        return str(rows[0][0]) if rows else None
+
+    def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
+        """Append it if that version is free."""
+        sql = (
+            "INSERT INTO secrets VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, name, version) DO NOTHING RETURNING version"
+        )
+        return bool(self._db.query(sql, (scope, name, version, fingerprint, sealed)))
