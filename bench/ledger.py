@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.measure import Row
 from shipway.domain.record import to_data
 from shipway.store import open_ledger
-from shipway.testing.ledger import RELEASE
+from shipway.testing.ledger.samples import RELEASE
 
 APPS, ENVIRONMENTS, DEPLOYMENTS = 15, ("staging", "production"), 5000  # deployments of each environment
 EVIDENCE = 3  # rows for each deployment, besides its outcome, approval, run and step

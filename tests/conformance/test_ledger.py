@@ -24,7 +24,8 @@ import pytest
 from shipway.domain.errors import StoreError
 from shipway.ports import Ledger
 from shipway.store import open_ledger
-from shipway.testing.ledger import DEPLOYMENT, RELEASE, LedgerSuite, numbers
+from shipway.testing.ledger import LedgerSuite
+from shipway.testing.ledger.samples import DEPLOYMENT, RELEASE, numbers
 from tests.postgres import PASSWORD, running_server
 
 pytestmark = pytest.mark.databases
@@ -92,7 +93,7 @@ class TestSqlite(Fixtures, LedgerSuite):
     )
     def test_a_full_disk_leaves_room_to_record_a_rollback(self, tmp_path: Path) -> None:
         code = """
-import sys; from pathlib import Path; from shipway.store import open_ledger; from shipway.testing.ledger import DEPLOYMENT, RELEASE
+import sys; from pathlib import Path; from shipway.store import open_ledger; from shipway.testing.ledger.samples import DEPLOYMENT, RELEASE
 from shipway.domain.errors import DiskFull, StoreError
 home = Path(sys.argv[1]); ledger = open_ledger(home / "ledger.db")
 ledger.add_release(RELEASE); ledger.reserve()
@@ -133,7 +134,7 @@ except StoreError as error: print(type(error).__name__, error.exit_code, "free 8
     def test_a_kill_in_the_middle_of_writes_loses_nothing_that_was_told(self, tmp_path: Path) -> None:
         path = tmp_path / "ledger.db"
         code = (
-            "import sys; from shipway.store import open_ledger; from shipway.testing.ledger import RELEASE\n"
+            "import sys; from shipway.store import open_ledger; from shipway.testing.ledger.samples import RELEASE\n"
             "ledger = open_ledger(sys.argv[1])\n"
             "while True: print(ledger.add_release(RELEASE).number, flush=True)"
         )

@@ -26,7 +26,7 @@ from shipway.store import open_ledger
 from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
 from shipway.system.plain import plain
 from shipway.system.redact import Lines, Redactor
-from shipway.testing.ledger import DEPLOYMENT, RELEASE
+from shipway.testing.ledger.samples import DEPLOYMENT, RELEASE
 from tests.unit.world import Notes
 
 SECRET = 'pä$s/w?rd "it\'s" <&> 100%\\x'

@@ -1,0 +1,69 @@
+"""The conformance suite of ledgers on any database. A test module subclasses the suite and provides the fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from shipway.domain.errors import StoreError
+from shipway.domain.release import SUCCEEDED, Approval, Evidence
+from shipway.ports import Ledger
+from shipway.testing.ledger.decisions import DecisionSuite
+from shipway.testing.ledger.deployments import DeploymentSuite
+from shipway.testing.ledger.leases import LeaseSuite
+from shipway.testing.ledger.ownership import OwnershipSuite
+from shipway.testing.ledger.releases import ReleaseSuite
+from shipway.testing.ledger.runs import RunSuite
+from shipway.testing.ledger.samples import ACCEPTED, DEPLOYMENT, REGISTRATION, RELEASE, SNAPSHOT, WAIVER
+from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
+
+
+class LedgerSuite(
+    RunSuite, ReleaseSuite, DeploymentSuite, DecisionSuite, SealedSecretSuite, LeaseSuite, OwnershipSuite
+):
+    """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
+    statement on its database and returns the rows."""
+
+    @pytest.mark.parametrize(
+        "table",
+        [
+            "releases",
+            "deployments",
+            "outcomes",
+            "approvals",
+            "evidence",
+            "acceptances",
+            "snapshots",
+            "secrets",
+            "registrations",
+            "accepted_rules",
+        ],
+    )
+    @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
+    def test_history_is_append_only(
+        self, ledger: Ledger, execute: Callable[[str], object], table: str, statement: str
+    ) -> None:
+        ledger.add_release(RELEASE)
+        ledger.end_deployment(ledger.begin_deployment(DEPLOYMENT), SUCCEEDED, 12.0, None, "")
+        ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
+        ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
+        ledger.add_secret("shop/staging", "KEY", 1, "fingerprint", "sealed")
+        ledger.add_waiver(WAIVER)
+        ledger.add_snapshot(SNAPSHOT)
+        ledger.register(REGISTRATION)
+        ledger.accept_rules(ACCEPTED)
+        column = {"outcomes": "deployment", "secrets": "scope"}.get(table, "app")
+        with pytest.raises(StoreError, match="append-only"):
+            execute(statement.format(table=table, column=column))
+
+    def test_an_open_ledger_is_opened_again_without_a_change(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        ledger.add_release(RELEASE)
+        assert again().release("shop", 1) is not None
+
+    def test_a_newer_ledger_is_refused(
+        self, ledger: Ledger, again: Callable[[], Ledger], execute: Callable[[str], object]
+    ) -> None:
+        execute("INSERT INTO shipway_schema VALUES (999)")
+        with pytest.raises(StoreError, match="newer shipway"):
+            again()
