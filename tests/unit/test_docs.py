@@ -6,6 +6,8 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 from shipway.cli import COMMANDS
@@ -74,3 +76,22 @@ def inherited(text: str, name: str) -> bool:
     """Whether a suite that the file takes from `shipway.testing` has the test."""
     suites = re.findall(r"from shipway\.testing\.(\w+) import", text)
     return any(f"def {name}(" in (ROOT / "src/shipway/testing" / f"{suite}.py").read_text() for suite in suites)
+
+
+def test_the_walks_through_the_code_lead_down_its_layers() -> None:
+    """Each names at most 20 files that exist, and a reader climbs back at most once."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = [part.strip().removeprefix("shipway.") for line in contracts[0]["layers"] for part in line.split("|")]
+    groups = [f"actions/{name}" for name in contracts[1]["layers"]]
+    order = [folder for layer in layers for folder in (groups if layer == "actions" else [layer])]
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    walks = re.findall(r"<!-- walk: (\w+) -->\n((?:\d+\. .*\n(?: .*\n)*)+)", page)
+    assert [name for name, _ in walks] == ["push", "rollback", "proof"]
+    for name, text in walks:
+        files = re.findall(r"^\d+\. `([\w/]+\.py)`", text, re.M)
+        assert 10 < len(files) <= 20, name
+        floors = []
+        for file in files:
+            assert (ROOT / "src" / "shipway" / file).exists(), file
+            floors.append(next(index for index, part in enumerate(order) if file.removesuffix(".py").startswith(part)))
+        assert sum(later < earlier for earlier, later in pairwise(floors)) <= 1, name
