@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shipway.domain.engine_commands import EngineCommands
 from shipway.domain.size import readable
 
 FEW = 3  # volumes that are listed by name
-NAMELESS = "$(docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}')"
 
 
 @dataclass(frozen=True)
@@ -25,28 +25,24 @@ def is_full(message: str) -> bool:
     return any(words in message.lower() for words in ("no space left on device", "disk quota exceeded"))
 
 
-def relief(usage: DiskUsage | None = None) -> str:
-    """List what would free space, with known sizes, omitting what is empty.
-
-    No command here removes a named volume: `docker volume prune` of older engines also removes a database's volume
-    while it has no container.
-    """
+def relief(commands: EngineCommands, usage: DiskUsage | None = None) -> str:
+    """List what would free space, with known sizes, omitting what is empty. No command in the list removes a named
+    volume. commands: of the engine."""
     unknown = usage is None
     usage = usage or DiskUsage()
     ways = [
         ("shipway prune", "images of this app that nothing needs any more", None),
-        ("docker builder prune", "the build cache", usage.build_cache),
+        (commands.prune_build_cache, "the build cache", usage.build_cache),
         (
-            "docker image prune --all",
+            commands.prune_images,
             "images that no container uses; what a rollback needs is pulled again",
             usage.unused_images,
         ),
     ]
     if usage.orphans:
-        chosen = " ".join(sorted(usage.orphans)) if len(usage.orphans) <= FEW else NAMELESS
-        ways.append(
-            (f"docker volume rm {chosen}", "volumes without a name that no container uses", sum(usage.orphans.values()))
-        )
+        chosen = " ".join(sorted(usage.orphans)) if len(usage.orphans) <= FEW else commands.unused_volumes
+        what = "volumes without a name that no container uses"
+        ways.append((f"{commands.remove_volumes} {chosen}", what, sum(usage.orphans.values())))
     shown = [
         f"  {command}  ({what}{'' if size is None or unknown else f': {readable(size)}'})"
         for command, what, size in ways if size is None or size or unknown

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from shipway.domain.engine_commands import EngineCommands
+
 _REASONS = (
     "permission denied|no such file or directory|executable file not found in \\$PATH|exec format error|is a directory"
 )
@@ -31,8 +33,8 @@ def refusal_in(text: str) -> Refusal | None:
     return Refusal("", "no command") if _NO_COMMAND.search(text) else None
 
 
-def explain(refusal: Refusal, content: bytes | None) -> tuple[str, str]:
-    """The problem and its remedy. content: the beginning of the file, if it could be read."""
+def explain(refusal: Refusal, content: bytes | None, commands: EngineCommands) -> tuple[str, str]:
+    """The problem and its remedy. content: the beginning of the file, if it could be read. commands: of the engine."""
     name = refusal.file
     first = content.split(b"\n", 1)[0] if content else b""
     if not name:
@@ -56,7 +58,7 @@ def explain(refusal: Refusal, content: bytes | None) -> tuple[str, str]:
         if first.startswith(b"\x7fELF"):
             return (
                 f"{name} is built for another processor",
-                "build the image for the platform of the host (`docker build --platform`)",
+                f"build the image for the platform of the host (`{commands.build_for_platform}`)",
             )
         return (
             f"{name} has no `#!` line, or is built for another processor",

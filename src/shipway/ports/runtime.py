@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject
     from shipway.domain.disk import DiskUsage
+    from shipway.domain.engine_commands import EngineCommands
 
 
 class Runtime(Protocol):
     """Containers and networks of one engine. Raises EngineError."""
+
+    @property
+    def commands(self) -> EngineCommands:
+        """The commands of its command line that messages advise."""
 
     def ping(self) -> str:
         """The engine's version; EngineError tells how to start it or get access."""

@@ -113,7 +113,7 @@ def require_space(ctx: Context, target: Target, proving: Proving) -> None:
             raise DiskFull(
                 f"the disk of {at.machine.name} is too full for a proof: {readable(free)} are free, and {readable(needed)} are "
                 f"needed for copies of a database of {readable(size)}",
-                hint=relief(),
+                hint=relief(at.runtime.commands),
             )
 
 

@@ -58,7 +58,7 @@ def _explained(ctx: Context, spec: ContainerSpec) -> Iterator[None]:
 def explanation(ctx: Context, container: str, text: str) -> tuple[str, str] | None:
     """The problem and its remedy, from the engine's error or the last log lines; None if they don't show one."""
     refusal = refusal_in(text)
-    return explain(refusal, beginning(ctx, container, refusal.file)) if refusal else None
+    return explain(refusal, beginning(ctx, container, refusal.file), ctx.runtime.commands) if refusal else None
 
 
 def beginning(ctx: Context, container: str, file: str) -> bytes | None:

@@ -22,6 +22,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
+from shipway.drivers.runtime.commands import COMMANDS
 from shipway.ports import Images
 from shipway.system.http import Probe
 from shipway.testing.memory_calls import Recorder
@@ -62,6 +63,8 @@ class _Container:
 class MemoryRuntime(Recorder):
     """Scripted by `behave`; `fail` and `calls` as in Recorder. images: only these can be run. `free` and `usage`:
     reported about the disk."""
+
+    commands = COMMANDS
 
     def __init__(self, images: Images | None = None) -> None:
         super().__init__()

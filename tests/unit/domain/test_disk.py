@@ -6,10 +6,13 @@ import pytest
 
 from shipway.domain.disk import DiskUsage, is_full, relief
 from shipway.domain.size import readable
+from shipway.drivers.runtime.commands import COMMANDS
 
 
 def test_with_sizes_and_without_what_is_empty() -> None:
-    assert relief(DiskUsage(unused_images=3_400_000_000, orphans={"b" * 64: 1_000_000, "a" * 64: 2_000_000})) == (
+    assert relief(
+        COMMANDS, DiskUsage(unused_images=3_400_000_000, orphans={"b" * 64: 1_000_000, "a" * 64: 2_000_000})
+    ) == (
         "this frees some there:\n"
         "  shipway prune  (images of this app that nothing needs any more)\n"
         "  docker image prune --all  (images that no container uses; what a rollback needs is pulled again: 3.4 GB)\n"
@@ -19,12 +22,12 @@ def test_with_sizes_and_without_what_is_empty() -> None:
 
 def test_many_volumes_are_chosen_by_a_command() -> None:
     many = {letter * 64: 1000 for letter in "abcd"}
-    assert "docker volume rm $(docker volume ls" in relief(DiskUsage(orphans=many))
-    assert "a" * 64 not in relief(DiskUsage(orphans=many))
+    assert "docker volume rm $(docker volume ls" in relief(COMMANDS, DiskUsage(orphans=many))
+    assert "a" * 64 not in relief(COMMANDS, DiskUsage(orphans=many))
 
 
 def test_without_sizes() -> None:
-    assert relief() == (
+    assert relief(COMMANDS) == (
         "this frees some there:\n"
         "  shipway prune  (images of this app that nothing needs any more)\n"
         "  docker builder prune  (the build cache)\n"

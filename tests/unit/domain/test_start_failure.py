@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipway.domain.start_failure import Refusal, explain, refusal_in
+from shipway.drivers.runtime.commands import COMMANDS
 
 OCI = "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
 
@@ -47,12 +48,12 @@ def test_what_they_say(text: str, refusal: Refusal | None) -> None:
     ],
 )
 def test_what_a_person_is_told(reason: str, content: bytes | None, says: str) -> None:
-    why, hint = explain(Refusal("./start.sh", reason), content)
+    why, hint = explain(Refusal("./start.sh", reason), content, COMMANDS)
     assert says in why
     assert hint
 
 
 def test_an_image_without_a_command() -> None:
-    why, hint = explain(Refusal("", "no command"), None)
+    why, hint = explain(Refusal("", "no command"), None, COMMANDS)
     assert "no CMD" in why
     assert "`command:`" in hint

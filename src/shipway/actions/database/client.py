@@ -139,7 +139,7 @@ class DatabaseClient:
                 size, free = map(int, full)
                 raise DiskFull(
                     f"the disk is too full for a snapshot: {readable(free)} are free, and the database has {readable(size)}, "
-                    "which a snapshot and its trial need twice", hint=relief(),
+                    "which a snapshot and its trial need twice", hint=relief(self.ctx.runtime.commands),
                 )  # fmt: skip
             raise SnapshotFailed(f"{what} of the database of {self.environment} failed:\n" + "\n".join(said[-TAIL:]))
         return answer

@@ -184,7 +184,8 @@ class _Reverting:
         removed = self.observed.accessories if self.good is None and not self.unowned_containers else self._added()
         stay = [volume for item in removed for volume in item.volumes.values() if self.ctx.runtime.has_volume(volume)]
         if stay:
-            remedy = f"docker volume rm {' '.join(stay)}" if self.good else f"shipway destroy {self.name} --force"
+            remove = f"{self.ctx.runtime.commands.remove_volumes} {' '.join(stay)}"
+            remedy = remove if self.good else f"shipway destroy {self.name} --force"
             words = f"what release {self.left.number} wrote stays in {', '.join(stay)}"
             self.ctx.reporter.note(f"{words}: the next deployment with it uses it, and `{remedy}` removes it")
 

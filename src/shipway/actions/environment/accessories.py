@@ -123,7 +123,7 @@ def hidden(spec: ContainerSpec, before: ContainerInfo) -> dict[str, str]:
 
 def _copy(ctx: Context, spec: ContainerSpec, source: str, target: str) -> None:
     ctx.reporter.note(
-        f"the data of {spec.name} lies in an anonymous volume: it is copied into {target}, and stays in {source} as well; once you have seen it there: docker volume rm {source}"
+        f"the data of {spec.name} lies in an anonymous volume: it is copied into {target}, and stays in {source} as well; once you have seen it there: {ctx.runtime.commands.remove_volumes} {source}"
     )
     job = ContainerSpec(
         name=f"{spec.name}_job_copy", image=spec.image, labels={**spec.labels, LABEL_ROLE: "job", LABEL_CONFIG: "copy"},

@@ -14,7 +14,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.size import readable
 
 # Bytes on disk for each transferred byte: a layer unpacks to about 3 times its size (2.5 to 3.6, measured on the images
-# of Node, Python, PostgreSQL, Redis, Caddy and Traefik), and is stored packed as well until it is unpacked.
+# of six common languages, databases and proxies), and is stored packed as well until it is unpacked.
 EXPANSION = 4
 SPARE = 500_000_000  # bytes that must remain: for logs, up to 30 MB per container, and writes of databases
 
@@ -73,6 +73,6 @@ def _shared(ctx: Context, repository: str, layers: Sequence[Layer]) -> int:
 
 def _relief(ctx: Context) -> str:
     try:
-        return relief(ctx.runtime.disk_usage())
+        return relief(ctx.runtime.commands, ctx.runtime.disk_usage())
     except EngineError:  # too busy to count
-        return relief()
+        return relief(ctx.runtime.commands)

@@ -19,6 +19,7 @@ from shipway.domain.image import ImageInfo
 from shipway.drivers import docker_config
 from shipway.drivers.credentials import VARIABLE, Keyring
 from shipway.drivers.images import builder
+from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, Reply
 from shipway.drivers.runtime.streams import records
 from shipway.ports import OnLine
@@ -80,7 +81,7 @@ class DockerImages:
                 raise Interrupted("the image build was interrupted")
             if code != 0:
                 why = f"the image build failed\n{builder.failure(list(last))}"
-                raise DiskFull(why, hint=relief()) if is_full(why) else StepFailed(why)
+                raise DiskFull(why, hint=relief(COMMANDS)) if is_full(why) else StepFailed(why)
             return iidfile.read_text().strip()
 
     @functools.cached_property
@@ -157,7 +158,8 @@ class DockerImages:
         registry = registry_of(reference)
         if is_full(why):
             raise DiskFull(
-                f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}", hint=relief()
+                f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}",
+                hint=relief(COMMANDS),
             )
         low = why.lower()
         if any(word in low for word in ("unauthorized", "authentication required", "denied", "no basic auth")):

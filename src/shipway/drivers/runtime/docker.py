@@ -14,6 +14,7 @@ from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import translate
+from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.engine import EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.networks import EngineNetworks
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
@@ -23,6 +24,8 @@ REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 
 class DockerRuntime(EngineNetworks):
     """The Runtime of one engine. Stateless except for the engine's address: share it between threads."""
+
+    commands = COMMANDS
 
     def ping(self) -> str:
         return str(self._engine.call("GET", "/version", timeout=10)["Version"])

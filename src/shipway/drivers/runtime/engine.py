@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from shipway.domain.disk import is_full, relief
 from shipway.domain.errors import DiskFull, EngineError
+from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.endpoint import Endpoint, find, of_address
 
 CONNECT_TIMEOUT = 10.0
@@ -239,7 +240,7 @@ def _translated(address: str) -> Iterator[None]:
 
 def _refusal(message: str, status: int) -> EngineError:
     if is_full(message):
-        return DiskFull(f"Docker has no space left: {message}", hint=relief())
+        return DiskFull(f"Docker has no space left: {message}", hint=relief(COMMANDS))
     return EngineRefused(message, status)
 
 

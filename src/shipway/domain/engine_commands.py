@@ -1,0 +1,16 @@
+"""Commands of an engine's own command line, for messages that advise its user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EngineCommands:
+    """Commands as a user writes them in a shell. Shipway runs none of them."""
+
+    build_for_platform: str
+    prune_build_cache: str
+    prune_images: str  # all that no container uses
+    remove_volumes: str  # followed by their names
+    unused_volumes: str  # a shell expression: the names of all anonymous volumes without a container

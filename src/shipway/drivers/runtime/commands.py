@@ -1,0 +1,14 @@
+"""The commands of Docker's command line that messages advise."""
+
+from __future__ import annotations
+
+from shipway.domain.engine_commands import EngineCommands
+
+COMMANDS = EngineCommands(
+    build_for_platform="docker build --platform",
+    prune_build_cache="docker builder prune",
+    prune_images="docker image prune --all",
+    # Not `docker volume prune`: of older engines it also removes a database's volume while it has no container.
+    remove_volumes="docker volume rm",
+    unused_volumes="$(docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}')",
+)
