@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from shipway.actions.environment.ownership import owned, require_machine
 from shipway.context import Context, Machine
 from shipway.domain.errors import StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
-from shipway.drivers import Lazy, driver, scratch_name
+from shipway.drivers import DRIVERS, Lazy, driver, scratch_name
+from shipway.drivers.accessories import KINDS
 from shipway.ports import Reporter
 from shipway.store import is_shared, open_ledger
 from shipway.system.actor import actor_of
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseTool, Linter, OneOff, Registry, SecretLedger, Secrets
+    from shipway.ports import DatabaseServer, DatabaseTool, Linter, OneOff, Registry, SecretLedger, Secrets
     from shipway.system.git import Repository
     from shipway.system.http import Probe
 
@@ -63,7 +65,7 @@ def open_context(
             home=home, actor=who, ledger=ledger, secrets=secrets, machine=guarded(_machine(engine, keys, cancelled)),
             connect=lambda host: hosts.connect(host),
             registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
-            tool=_tool, scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time,
+            tool=_tool, kinds=KINDS, servers=_servers(), scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             linter=_linter, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment),
@@ -201,6 +203,15 @@ def _tool(database: Database, *, run: OneOff, client: OneOff, files: Callable[[s
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})
     return tool
+
+
+def _servers() -> Mapping[str, DatabaseServer]:
+    return {kind: Lazy(partial(_server, kind)) for kind in DRIVERS["server"]}
+
+
+def _server(kind: str) -> DatabaseServer:
+    made: DatabaseServer = driver("server", kind)()
+    return made
 
 
 def _linter() -> Linter | None:

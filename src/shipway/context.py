@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.domain.errors import UsageError
-from shipway.domain.plan import Database, Environment, Plan
+from shipway.domain.plan import Accessory, Database, Environment, Plan
 from shipway.system.alive import this_process
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
+    from shipway.domain.accessory import AccessoryKind, Kinds
     from shipway.ports import (
+        DatabaseServer,
         DatabaseTool,
         Edge,
         Images,
@@ -67,6 +69,8 @@ class Context:
     connect: Callable[[str], Machine]  # to a host by its name in the plan; EngineError if it is unreachable
     registry: Callable[[Plan], Registry]
     tool: ToolFactory
+    kinds: Kinds  # of accessories
+    servers: Mapping[str, DatabaseServer]  # by kind of accessory: those whose databases can be under migrations
     scratch: Callable[[str], Scratch]  # of a database server, by the URL of its superuser
     clock: Callable[[], float]
     reporter: Reporter
@@ -86,6 +90,10 @@ class Context:
     def on(self, host: str) -> Context:
         """The context of that host. EngineError if it is unreachable."""
         return self if host == self.machine.name else replace(self, machine=self.connect(host))
+
+    def kind(self, accessory: Accessory) -> AccessoryKind:
+        """What Shipway knows about accessories of this kind."""
+        return self.kinds[accessory.kind]
 
     @property
     def runtime(self) -> Runtime:

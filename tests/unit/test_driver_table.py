@@ -25,6 +25,7 @@ PROTOCOLS = {
     "secrets": ports.Secrets,
     "database": ports.DatabaseTool,
     "scratch": ports.Scratch,
+    "server": ports.DatabaseServer,
     "lint": ports.Linter,
 }
 HELPERS = {"runtime": {"engine"}}  # in the table, because the composition root makes it; no driver by itself

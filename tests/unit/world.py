@@ -22,8 +22,10 @@ from shipway.domain.plan import LOCAL, Database, Environment
 from shipway.domain.proof import NO_EVIDENCE, RESTORED, SAFE, CompatibilityTest, MigrationReport, Proof, images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import PENDING, SUCCEEDED, Evidence, Release
+from shipway.drivers.accessories import KINDS
 from shipway.drivers.secrets.key import Keys
 from shipway.drivers.secrets.ledger import LedgerSecrets
+from shipway.drivers.server.postgres import PostgresServer
 from shipway.ports import Ledger, OwnershipLedger, SecretLedger
 from shipway.store import open_ledger
 from shipway.system.redact import Redactor
@@ -113,7 +115,7 @@ class World:
             secrets=self.secrets(ledger), machine=self.engines[LOCAL].machine(ledger, self.clock),
             connect=lambda name: self.engines[name].machine(ledger, self.clock), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda settings, *, run, client, files: MemoryTool(database, settings.folder or ""),
-            scratch=lambda url: None,  # type: ignore[arg-type, return-value]
+            kinds=KINDS, servers={"postgres": PostgresServer()}, scratch=lambda url: None,  # type: ignore[arg-type, return-value]
             clock=lambda: self.clock() + ahead, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),

@@ -1,108 +1,117 @@
-"""Defaults of the common accessories: port, health check, credentials and the URL that services get."""
+"""What Shipway knows about a kind of accessory: its port, health check, credentials, URL, files and versions."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from shipway.domain.data_version import Series, Versions
 from shipway.domain.plan import Accessory, Health
+from shipway.domain.volumes import DataFolder
 
 PLACEHOLDER = "placeholder"  # for a secret whose value is not known in this place
-DEFAULT_PORTS = {"postgres": 5432, "mysql": 3306, "redis": 6379}
 
 
-def port(accessory: Accessory) -> int:
-    """Return the port that the accessory listens on inside its container."""
-    return accessory.port or DEFAULT_PORTS[accessory.kind]
+@dataclass(frozen=True)
+class DatabaseLogin:
+    """Where a client finds a database, and who it is there."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
 
 
-def needs_password(accessory: Accessory) -> bool:
-    """Whether Shipway generates a password for it."""
-    return accessory.kind in ("postgres", "mysql")
+@dataclass(frozen=True)
+class AccessoryKind:
+    """One kind of accessory, as a driver describes it. A plan's own values take precedence.
 
-
-def password_in(accessory: Accessory, variables: Mapping[str, str]) -> str | None:
-    """Return the password that the accessory's container was created with, read from its variables."""
-    return variables.get({"postgres": "POSTGRES_PASSWORD", "mysql": "MYSQL_PASSWORD"}.get(accessory.kind, ""))
-
-
-def environment(accessory: Accessory, app: str, password: str) -> dict[str, str]:
-    """Return the variables of the accessory's own container. The plan's variables take precedence."""
-    name = database_name(app)
-    known = {
-        "postgres": {"POSTGRES_USER": name, "POSTGRES_PASSWORD": password, "POSTGRES_DB": name},
-        "mysql": {
-            "MYSQL_USER": name, "MYSQL_PASSWORD": password, "MYSQL_DATABASE": name, "MYSQL_RANDOM_ROOT_PASSWORD": "yes",
-        },
-    }.get(accessory.kind, {})  # fmt: skip
-    return {**known, **accessory.environment}
-
-
-def with_placeholders(accessory: Accessory, app: str, password: str) -> dict[str, str]:
-    """Like `environment`, with placeholders for secrets: in a step or a proof no environment provides their values."""
-    return {**dict.fromkeys(accessory.secrets, PLACEHOLDER), **environment(accessory, app, password)}
-
-
-def password_secret(accessory: Accessory) -> str | None:
-    """Return the plan's secret that is its user's password, where the plan sets one instead of a generated password."""
-    name = {"postgres": "POSTGRES_PASSWORD", "mysql": "MYSQL_PASSWORD"}.get(accessory.kind, "")
-    return name if name in accessory.secrets else None
-
-
-def url(accessory: Accessory, app: str, host: str, password: str, *, published: int | None = None) -> str:
-    """Return the URL that a service connects to: the value of the variable named by `provides`. published: the port,
-    where it differs from the accessory's own.
-
-    User, password and database name are percent-encoded, since they may contain any character.
+    `user`, `password` and `database` name the variables by which its image creates a user and a database; empty if it
+    has neither.
     """
-    number = published or port(accessory)
-    at = f"{host}:{number}"
-    match accessory.kind:
-        case "postgres":
-            own = environment(accessory, app, password)
-            user = own["POSTGRES_USER"]
-            return f"postgresql://{_part(user)}:{_part(own['POSTGRES_PASSWORD'])}@{at}/{_part(own.get('POSTGRES_DB', user))}"
-        case "mysql":
-            own = environment(accessory, app, password)
-            return (
-                f"mysql://{_part(own['MYSQL_USER'])}:{_part(own['MYSQL_PASSWORD'])}@{at}/{_part(own['MYSQL_DATABASE'])}"
-            )
-        case "redis":
-            return f"redis://{at}/0"
-        case _:
-            return (accessory.url or "").replace("{host}", host).replace("{port}", str(number))
+
+    port: int | None = None  # None: the plan states it
+    url: str | None = None  # with {user}, {password}, {host}, {port} and {database}; None: the plan states it
+    user: str = ""
+    password: str = ""
+    database: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)  # that its container needs as well
+    health: str | None = None  # command that fails while it isn't ready; None: its port shows that
+    data: DataFolder | None = None
+    versions: Versions | None = None  # None: another version can read its files
+    upgrades_files: bool = False  # whether the server itself can convert files of an older version
+
+    def data_folder(self, accessory: Accessory, variables: Mapping[str, str]) -> str | None:
+        """Return the folder of its server's files; None if unknown. variables: of the image."""
+        return self.data.of(accessory, variables) if self.data else None
+
+    def series(self, image: str, variables: Mapping[str, str]) -> Series | None:
+        """Return the version of an image's server; None if unknown, or if files of all versions are the same.
+        variables: of the image."""
+        return self.versions.of_image(image, variables) if self.versions else None
+
+    def port_of(self, accessory: Accessory) -> int:
+        """Return the port that the accessory listens on inside its container."""
+        port = accessory.port or self.port
+        assert port is not None
+        return port
+
+    def health_of(self, accessory: Accessory) -> Health:
+        """Return the health check of the plan, else the default of the kind."""
+        return accessory.health or Health(command=self.health, tcp=True)
+
+    def password_in(self, variables: Mapping[str, str]) -> str | None:
+        """Return the password that the accessory's container was created with, read from its variables."""
+        return variables.get(self.password)
+
+    def password_secret(self, accessory: Accessory) -> str | None:
+        """Return the plan's secret that is its user's password, where the plan sets one instead of a generated
+        password."""
+        return self.password if self.password in accessory.secrets else None
+
+    def environment_of(self, accessory: Accessory, app: str, password: str) -> dict[str, str]:
+        """Return the variables of the accessory's own container. The plan's variables take precedence."""
+        name = database_name(app)
+        known = {self.user: name, self.password: password, self.database: name} if self.password else {}
+        return {**known, **self.variables, **accessory.environment}
+
+    def with_placeholders(self, accessory: Accessory, app: str, password: str) -> dict[str, str]:
+        """Like `environment_of`, with placeholders for secrets: in a step or a proof no environment provides their
+        values."""
+        return {
+            **dict.fromkeys(accessory.secrets, PLACEHOLDER),
+            **self.environment_of(accessory, app, password),
+        }
+
+    def login_of(self, accessory: Accessory, app: str, host: str, password: str) -> DatabaseLogin:
+        """Return the login of the accessory's own user in its database; only of a kind with a password."""
+        own = self.environment_of(accessory, app, password)
+        return DatabaseLogin(host, self.port_of(accessory), own[self.user], own[self.password], own[self.database])
+
+    def with_database(self, accessory: Accessory, name: str) -> Accessory:
+        """Return the accessory with another database, to which its URL and login then lead."""
+        return dataclasses.replace(accessory, environment={**accessory.environment, self.database: name})
+
+    def url_of(self, accessory: Accessory, app: str, host: str, password: str, *, published: int | None = None) -> str:
+        """Return the URL that a service connects to: the value of the variable named by `provides`. published: the
+        port, where it differs from the accessory's own.
+
+        User, password and database name are percent-encoded, since they may contain any character.
+        """
+        parts = {"host": host, "port": str(published or self.port_of(accessory))}
+        if self.password:
+            login = self.login_of(accessory, app, host, password)
+            parts |= {name: quote(getattr(login, name), safe="") for name in ("user", "password", "database")}
+        found = (accessory.url or "") if self.url is None else self.url
+        for name, value in parts.items():
+            found = found.replace(f"{{{name}}}", value)
+        return found
 
 
-def _part(text: str) -> str:
-    return quote(text, safe="")
-
-
-def client_environment(accessory: Accessory, app: str, host: str, password: str) -> dict[str, str]:
-    """Return the variables by which the accessory's own command-line client (psql) finds it."""
-    own = environment(accessory, app, password)
-    user = own["POSTGRES_USER"]
-    return {
-        "PGHOST": host, "PGPORT": str(port(accessory)), "PGUSER": user,
-        "PGPASSWORD": own["POSTGRES_PASSWORD"], "PGDATABASE": own.get("POSTGRES_DB", user),
-    }  # fmt: skip
-
-
-def health(accessory: Accessory) -> Health:
-    """Return the health check of the plan, else the default of the kind."""
-    if accessory.health:
-        return accessory.health
-    match accessory.kind:
-        case "postgres":
-            # By TCP: while the image initializes, it runs a server that only listens on the socket.
-            return Health(command='pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"', tcp=True)
-        case "redis":
-            return Health(command="redis-cli ping | grep -q PONG", tcp=True)
-        case "mysql":
-            return Health(
-                command='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent', tcp=True
-            )
-        case _:
-            return Health(tcp=True)
+Kinds = Mapping[str, AccessoryKind]  # by name, as in `kind` of an accessory
 
 
 def database_name(app: str) -> str:

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from shipway.domain.image import base_name
 
-_MYSQL_NAMES = {"mysql": "MySQL", "mariadb": "MariaDB"}
-
 
 @dataclass(frozen=True)
 class Series:
     """A series of versions with the same file format."""
 
-    product: str  # PostgreSQL, MySQL, MariaDB
+    product: str  # as people write it
     numbers: tuple[int, ...]  # (15,), (8, 4); fewer numbers if the image states no more
 
     def __str__(self) -> str:
@@ -26,32 +24,32 @@ class Series:
         return self.product == other.product and all(a == b for a, b in zip(self.numbers, other.numbers, strict=False))
 
 
-def series_of(kind: str, image: str, variables: Mapping[str, str]) -> Series | None:
-    """Return the series from the variables that official images have, else from the image's tag; None if neither states
-    it."""
-    tag = image.split("@")[0].rpartition("/")[2].partition(":")[2]
-    if kind == "postgres":
-        found = variables.get("PG_MAJOR") or variables.get("PG_VERSION") or tag
-        return _series("PostgreSQL", found, 1)
-    if kind == "mysql":
-        for name in ("MARIADB_VERSION", "MYSQL_VERSION"):
-            if variables.get(name):
-                return _series(
-                    _MYSQL_NAMES[name.split("_")[0].lower()], variables[name].partition(":")[2] or variables[name], 2
-                )
-        product = _MYSQL_NAMES.get(base_name(image))
-        return _series(product, tag, 2) if product else None
-    return None
+@dataclass(frozen=True)
+class Versions:
+    """Where the version of a server is stated, and how much of it identifies the format of its files."""
 
+    variables: Mapping[
+        str, str
+    ]  # of official images: product by the variable with its version; the first set one counts
+    tags: Mapping[str, str]  # product by the base name of an image whose tag is the version; "" is any other name
+    file: str = ""  # of the first product, in its data folder: contains the version
+    single_from: int | None = None  # from this version on the first number identifies the format; below, two do
 
-def postgres_files(content: str) -> Series | None:
-    """Return the series from the content of PG_VERSION in a data folder: `15`, or `9.6`."""
-    return _series("PostgreSQL", content.strip(), 1)
+    def of_image(self, image: str, variables: Mapping[str, str]) -> Series | None:
+        """Return the series from the image's variables, else from its tag; None if neither states it."""
+        for name, product in self.variables.items():
+            if stated := variables.get(name):
+                return self._series(product, stated.partition(":")[2] or stated)
+        product = self.tags.get(base_name(image)) or self.tags.get("", "")
+        return self._series(product, image.split("@")[0].rpartition("/")[2].partition(":")[2]) if product else None
 
+    def of_file(self, content: str) -> Series | None:
+        """Return the series from the content of `file`: `15`, or `9.6`."""
+        return self._series(next(iter(self.variables.values())), content.strip())
 
-def _series(product: str, version: str, most: int) -> Series | None:
-    found = re.match(r"\d+(\.\d+)*", version)
-    if not found:
-        return None
-    numbers = tuple(map(int, found[0].split(".")))
-    return Series(product, numbers[: 2 if product == "PostgreSQL" and numbers[0] < 10 else most])
+    def _series(self, product: str, version: str) -> Series | None:
+        found = re.match(r"\d+(\.\d+)*", version)
+        if not found:
+            return None
+        numbers = tuple(map(int, found[0].split(".")))
+        return Series(product, numbers[: 1 if self.single_from is not None and numbers[0] >= self.single_from else 2])

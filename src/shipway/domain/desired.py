@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shipway.domain import accessory as known
 from shipway.domain import names
+from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_DRAIN,
@@ -36,13 +36,14 @@ PORTS = range(20000, 30000)  # ports at which accessories are published for an e
 
 @dataclass(frozen=True)
 class Settings:
-    """An environment's additions to a release: secrets, and passwords of its accessories."""
+    """An environment's additions to a release: secrets, and what its accessories need."""
 
     version: str  # tag or short revision
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     versions: Mapping[str, int] = dataclasses.field(default_factory=dict)  # of the secrets
     passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # by accessory
     fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the secrets
+    kinds: Kinds = dataclasses.field(default_factory=dict, repr=False)  # of accessories
 
 
 def render_desired(
@@ -109,7 +110,7 @@ def variables(
         "SHIPWAY_REVISION": release.revision,
         "SHIPWAY_VERSION": settings.version,
         "SHIPWAY_URL": environment.url,
-        **accessory_urls(plan, environment, settings.passwords, host or environment.hosts[0]),
+        **accessory_urls(plan, environment, settings, host or environment.hosts[0]),
         **service.environment,
         **environment.environment,
         **{name: settings.secrets[name] for name in service.secrets if name not in service.secret_files},
@@ -117,21 +118,21 @@ def variables(
     }
 
 
-def stand_ins(plan: Plan, service: str) -> dict[str, str]:
+def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     """Variables of a service without an environment: the plan's own, placeholders for secrets, and unreachable
-    addresses. A variable that only environments set has its value in the first of them."""
+    addresses. A variable that only environments set has its value in the first of them. kinds: of accessories."""
     by_environments: dict[str, str] = {}
     for environment in reversed(list(plan.environments.values())):
         by_environments |= environment.environment
     chosen = plan.services[service]
     urls = {
-        accessory.provides: known.url(accessory, plan.app, NOWHERE, known.PLACEHOLDER)
+        accessory.provides: kinds[accessory.kind].url_of(accessory, plan.app, NOWHERE, PLACEHOLDER)
         for accessory in plan.accessories.values() if accessory.provides
     }  # fmt: skip
     return {
-        "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": known.PLACEHOLDER, **urls,
+        "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": PLACEHOLDER, **urls,
         **by_environments, **chosen.environment,
-        **{name: known.PLACEHOLDER for name in chosen.secrets if name not in chosen.secret_files},
+        **{name: PLACEHOLDER for name in chosen.secrets if name not in chosen.secret_files},
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in chosen.secret_files},
     }  # fmt: skip
 
@@ -141,15 +142,15 @@ def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
 
 
-def accessory_urls(plan: Plan, environment: Environment, passwords: Mapping[str, str], host: Host) -> dict[str, str]:
+def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
     """The variables that accessories provide: by container name on their own host, by its address on others."""
     first = environment.hosts[0]
     return {
-        accessory.provides: known.url(
+        accessory.provides: settings.kinds[accessory.kind].url_of(
             accessory,
             plan.app,
             accessory.name if host == first else first.address or "",
-            passwords.get(accessory.name, ""),
+            settings.passwords.get(accessory.name, ""),
             published=None if host == first else published(plan, environment, accessory),
         )
         for accessory in plan.accessories.values()
@@ -212,6 +213,7 @@ def _accessory(
     plan: Plan, release: int, environment: Environment, settings: Settings, accessory: Accessory
 ) -> ContainerSpec:
     name = names.accessory(plan.app, environment.name, accessory.name)
+    kind = settings.kinds[accessory.kind]
     spec = ContainerSpec(
         name=name,
         image=accessory.image,
@@ -219,27 +221,27 @@ def _accessory(
         command=argv(accessory.command),
         entrypoint=argv(accessory.entrypoint),
         env={
-            **known.environment(accessory, plan.app, settings.passwords.get(accessory.name, "")),
+            **kind.environment_of(accessory, plan.app, settings.passwords.get(accessory.name, "")),
             **{secret: settings.secrets[secret] for secret in accessory.secrets},
         },
         networks={names.network(plan.app, environment.name): (accessory.name,)},
         volumes={name: accessory.volume} if accessory.volume else {},
-        publish=_to_other_hosts(plan, environment, accessory),
+        publish=_to_other_hosts(plan, environment, accessory, kind.port_of(accessory)),
         restart=True,
         stop_grace=30.0,
     )
-    # Digest over the image's name in the plan: a newer postgres:15 on the engine must not replace a database.
-    public = dataclasses.replace(spec, env=known.environment(accessory, plan.app, ""))
+    # Digest over the image's name in the plan: a newer image of that name on the engine must not replace a database.
+    public = dataclasses.replace(spec, env=kind.environment_of(accessory, plan.app, ""))
     versions = {secret: settings.versions.get(secret, 0) for secret in accessory.secrets}
     labels = {**spec.labels, LABEL_CONFIG: config_digest(public, versions), LABEL_MADE_BY: str(release)}
     return dataclasses.replace(spec, labels=labels)
 
 
-def _to_other_hosts(plan: Plan, environment: Environment, accessory: Accessory) -> tuple[Publish, ...]:
+def _to_other_hosts(plan: Plan, environment: Environment, accessory: Accessory, port: int) -> tuple[Publish, ...]:
     first, *others = environment.hosts
     if not others or first.address is None:
         return ()
-    return (Publish(known.port(accessory), published(plan, environment, accessory), first.address),)
+    return (Publish(port, published(plan, environment, accessory), first.address),)
 
 
 def argv(text: str | None) -> tuple[str, ...] | None:

@@ -31,5 +31,5 @@ def repository_of(name: str) -> str:
 
 
 def base_name(name: str) -> str:
-    """The base name: `postgres` of registry/library/postgres:15@sha256:…"""
+    """The base name: `server` of registry/library/server:15@sha256:…"""
     return name.split("@")[0].rpartition("/")[2].split(":")[0]

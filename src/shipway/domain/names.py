@@ -54,7 +54,7 @@ def replaced(accessory_name: str) -> str:
 
 
 def volume_of_version(volume: str, major: int) -> str:
-    """Name of the volume that a PostgreSQL upgrade to this version creates beside the accessory's own volume."""
+    """Name of the volume that a database upgrade to this version creates beside the accessory's own volume."""
     return f"{volume}.pg{major}"
 
 

@@ -98,7 +98,7 @@ class Accessory:
 
     name: str
     image: str
-    kind: str  # postgres, mysql, redis or other: decides default port, health and URL
+    kind: str  # names its AccessoryKind, which decides default port, health and URL
     provides: str | None = None  # environment variable that passes its URL to services and steps
     url: str | None = None  # template of that URL for kind other: {host} and {port} are replaced
     port: int | None = None

@@ -5,18 +5,25 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from shipway.domain.image import base_name
 from shipway.domain.plan import Accessory
 
-POSTGRES_DATA = "/var/lib/postgresql/data"
-_POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
-MYSQL_DATA = "/var/lib/mysql"
-# Volumes of well-known images, if the image itself can't be inspected.
-_KNOWN = {
-    "mysql": MYSQL_DATA, "mariadb": MYSQL_DATA, "redis": "/data", "valkey": "/data", "rabbitmq": "/var/lib/rabbitmq",
-    "mongo": "/data/db", "influxdb": "/var/lib/influxdb2",
-}  # fmt: skip
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Where a server stores its files."""
+
+    path: str  # in official images
+    variable: str = ""  # of an image or a plan, which names it; without a value the folder is unknown
+    option: str = ""  # of its command, which names another one
+
+    def of(self, accessory: Accessory, variables: Mapping[str, str]) -> str | None:
+        """Return the folder of the accessory's files; None if unknown. variables: of the image."""
+        if self.variable:
+            found = {**variables, **accessory.environment}.get(self.variable)
+            return posixpath.normpath(found) if found else None
+        return None if self.option and self.option in (accessory.command or "") else self.path
 
 
 def variables_of(config: Mapping[str, object] | None) -> dict[str, str]:
@@ -31,34 +38,9 @@ def declared_by(config: Mapping[str, object] | None) -> tuple[str, ...]:
     return tuple(sorted(posixpath.normpath(str(path)) for path in found)) if isinstance(found, dict) else ()
 
 
-def known_volumes(accessory: Accessory) -> tuple[str, ...]:
-    """Paths of the volumes that a well-known image declares; empty if unknown."""
-    name = base_name(accessory.image)
-    if name in ("postgres", "postgis"):
-        version = re.match(r"(\d+)", accessory.image.split("@")[0].rpartition("/")[2].partition(":")[2])
-        return (_POSTGRES_18 if version and int(version[1]) >= 18 else POSTGRES_DATA,)
-    return (_KNOWN[name],) if name in _KNOWN else ()
-
-
-def usual_variables(accessory: Accessory) -> dict[str, str]:
-    """Known variables of a well-known image."""
-    usual: dict[tuple[str, ...], str] = {(POSTGRES_DATA,): POSTGRES_DATA, (_POSTGRES_18,): f"{_POSTGRES_18}/18/docker"}
-    found = usual.get(known_volumes(accessory))
-    return {"PGDATA": found} if found else {}
-
-
-def data_folder(accessory: Accessory, variables: Mapping[str, str]) -> str | None:
-    """The folder of its server's files; None if unknown. variables: of the image."""
-    if accessory.kind == "postgres":
-        found = {**variables, **accessory.environment}.get("PGDATA")
-        return posixpath.normpath(found) if found else None
-    if accessory.kind == "mysql" and "--datadir" not in (accessory.command or ""):
-        return MYSQL_DATA
-    return None
-
-
-def right_path(accessory: Accessory, declared: Iterable[str], variables: Mapping[str, str]) -> str | None:
-    """The correct path of `volume`; None if it is correct already or nothing is known.
+def right_path(accessory: Accessory, declared: Iterable[str], data: str | None) -> str | None:
+    """The correct path of `volume`; None if it is correct already or nothing is known. declared: paths of the volumes
+    that the image declares. data: the folder of the server's files, if it is known.
 
     A volume of the plan above or beside the declared one preserves nothing: the engine stores the data in an anonymous
     volume that is removed with the container.
@@ -66,7 +48,6 @@ def right_path(accessory: Accessory, declared: Iterable[str], variables: Mapping
     if accessory.volume is None:
         return None
     volume, paths = posixpath.normpath(accessory.volume), tuple(declared)
-    data = data_folder(accessory, variables)
     if data is not None:
         holds = max((path for path in {volume, *paths} if _within(data, path)), key=len, default=None)
         return None if holds == volume else holds or data

@@ -8,16 +8,16 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from shipway.domain.accessory import DEFAULT_PORTS
 from shipway.domain.image import base_name
 from shipway.domain.plan import Accessory
 from shipway.domain.shell_syntax import shell_syntax
-from shipway.domain.volumes import known_volumes, right_path, usual_variables
+from shipway.domain.volumes import right_path
 from shipway.drafting import dockerfile
 from shipway.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
 from shipway.drafting.files import plain
 from shipway.drafting.unsaid import mounts, other_ports, unsaid, unsaid_of_build
 from shipway.drafting.variables import entries, split
+from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.bounds import TooMuch, text_of
 from shipway.planfile.document import Unreadable, compose
 from shipway.planfile.sections import accessory_kind
@@ -126,7 +126,7 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
         draft.todo.append(
             "command: the address that Shipway gives has no password; leave --requirepass out: only this environment's services reach it"
         )
-    draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port or DEFAULT_PORTS.get(kind)) + mounts(raw)
+    draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port or KINDS[kind].port) + mounts(raw)
     return draft
 
 
@@ -135,7 +135,8 @@ def _right_volume(draft: AccessoryDraft, file: str) -> None:
     as_planned = Accessory(
         draft.name, draft.image, draft.kind, volume=draft.volume, environment=draft.environment, command=draft.command
     )
-    right = right_path(as_planned, known_volumes(as_planned), usual_variables(as_planned))
+    data = KINDS[draft.kind].data_folder(as_planned, known_variables(draft.image))
+    right = right_path(as_planned, known_volumes(draft.image), data)
     if right is not None:
         draft.todo.append(
             f"{file} has its volume at {draft.volume}, where {draft.image} keeps nothing: its data lies in a volume without a name"

@@ -34,6 +34,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "mysql": "shipway.drivers.scratch.mysql:MySqlScratch",
         "sqlite": "shipway.drivers.scratch.sqlite:SqliteScratch",
     },
+    "server": {"postgres": "shipway.drivers.server.postgres:PostgresServer"},
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
     "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from shipway.domain import plan as domain
-from shipway.domain.accessory import DEFAULT_PORTS
 from shipway.domain.image import base_name
+from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
@@ -39,7 +39,7 @@ def accessory_kind(image: str) -> str:
 def accessory(image: str, **given: Any) -> domain.Accessory:
     """Kind and port are derived from the image's name unless given."""
     kind = given.pop("kind", None) or accessory_kind(image)
-    return domain.Accessory(image=image, kind=kind, port=given.pop("port", DEFAULT_PORTS.get(kind)), **given)
+    return domain.Accessory(image=image, kind=kind, port=given.pop("port", KINDS[kind].port), **given)
 
 
 def trigger(
@@ -142,7 +142,7 @@ ACCESSORY = Record(
     accessory,
     {
         "image": v.IMAGE,
-        "kind": Choice({kind: kind for kind in ("postgres", "mysql", "redis", "other")}),
+        "kind": Choice({kind: kind for kind in KINDS}),
         "provides": v.VARIABLE,
         "url": v.ACCESSORY_URL,
         "port": v.PORT,

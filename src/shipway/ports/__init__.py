@@ -21,8 +21,10 @@ from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
 from shipway.ports.secrets import Secrets
+from shipway.ports.server import DatabaseServer
 
 __all__ = [
+    "DatabaseServer",
     "DatabaseTool",
     "DecisionLedger",
     "DeploymentLedger",

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.desired import Settings, argv, secret_files, variables
@@ -64,8 +63,10 @@ class SandboxEnvironment:
         others = [item for item in plan.accessories.values() if item.name != self._server.accessory.name]
         side_by_side(lambda item: self._start(self._accessory(plan, item)), others)
         try:
+            kind = self._ctx.kind
             wait_healthy(
-                self._ctx, [(self._called(item.name), known.health(item), known.port(item)) for item in others]
+                self._ctx,
+                [(self._called(item.name), kind(item).health_of(item), kind(item).port_of(item)) for item in others],
             )
         except DeployFailed as error:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
@@ -162,7 +163,7 @@ class SandboxEnvironment:
             labels=self._labels(accessory.name),
             command=argv(accessory.command),
             entrypoint=argv(accessory.entrypoint),
-            env=known.with_placeholders(accessory, plan.app, self._server.password),
+            env=self._ctx.kind(accessory).with_placeholders(accessory, plan.app, self._server.password),
             networks={self._network: (accessory.name,)},
         )
 

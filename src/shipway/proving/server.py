@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import DeployFailed, ProofError
@@ -53,7 +52,7 @@ class Server:
 
     def settled(self, database: str) -> Accessory:
         """The accessory with settings by which all derived addresses lead to this database."""
-        return dataclasses.replace(self.accessory, environment={**self.accessory.environment, "POSTGRES_DB": database})
+        return self.sandbox.ctx.kind(self.accessory).with_database(self.accessory, database)
 
     def join(self, network: str) -> None:
         """Make it reachable by the accessory's name in another network."""
@@ -89,7 +88,7 @@ class Server:
 def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Server:
     """Start it and wait until it is healthy. `image`: a name to pull, or an id on the engine. ProofError if it doesn't
     start."""
-    ctx, password = sandbox.ctx, secrets.token_urlsafe(18)
+    ctx, kind, password = sandbox.ctx, sandbox.ctx.kind(accessory), secrets.token_urlsafe(18)
     network = sandbox.network("database")
     ctx.redactor.add({"scratch password": password})
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
@@ -99,18 +98,18 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Serve
         image=image,
         labels={**sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
         command=_command(accessory),
-        env=known.with_placeholders(accessory, app, password),
+        env=kind.with_placeholders(accessory, app, password),
         networks={network: (accessory.name,)},
     )
     ctx.runtime.create(spec)
     ctx.runtime.start(name)
     try:
-        wait_healthy(ctx, [(name, known.health(accessory), known.port(accessory))])
+        wait_healthy(ctx, [(name, kind.health_of(accessory), kind.port_of(accessory))])
     except DeployFailed as error:
         raise ProofError(f"the scratch database server did not start: {error.message}") from error
     found = ctx.runtime.find(name)
     address = found.addresses.get(network, "") if found else ""
-    scratch = ctx.scratch(known.url(accessory, app, address, password))
+    scratch = ctx.scratch(kind.url_of(accessory, app, address, password))
     return Server(sandbox, accessory, password, name, network, scratch)
 
 

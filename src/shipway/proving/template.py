@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shipway.context import Context
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.disk import relief
@@ -181,9 +180,15 @@ def _run(
 
 
 def _from(target: Target) -> dict[str, str]:
-    return known.client_environment(target.accessory, target.app, target.container, target.password)
+    kind = target.ctx.kind(target.accessory)
+    login = kind.login_of(target.accessory, target.app, target.container, target.password)
+    return target.ctx.servers[target.accessory.kind].client(login)
 
 
 def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:
-    own = known.client_environment(server.accessory, server.sandbox.app, server.container, server.password)
-    return {f"TO_{name.removeprefix('PG')}": value for name, value in own.items()} | {"TO_DATABASE": database.name}
+    kind = server.sandbox.ctx.kind(server.accessory)
+    login = kind.login_of(server.accessory, server.sandbox.app, server.container, server.password)
+    return {
+        "TO_HOST": login.host, "TO_PORT": str(login.port), "TO_USER": login.user, "TO_PASSWORD": login.password,
+        "TO_DATABASE": database.name,
+    }  # fmt: skip

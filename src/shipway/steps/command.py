@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_ATTEMPT, LABEL_CONFIG, LABEL_KEY, LABEL_LOG, ContainerSpec
 from shipway.domain.desired import argv
@@ -192,9 +191,9 @@ def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> t
     names = [_accessory_name(run, step, accessory.name) for accessory in chosen]
     pairs = list(zip(chosen, names, strict=True))
     side_by_side(lambda pair: _start(run, *pair, started, on_line), pairs)
-    waiting = [(name, known.health(accessory), known.port(accessory)) for accessory, name in pairs]
+    waiting = [(name, run.ctx.kind(item).health_of(item), run.ctx.kind(item).port_of(item)) for item, name in pairs]
     env = {
-        accessory.provides: known.url(accessory, run.plan.app, accessory.name, PASSWORD)
+        accessory.provides: run.ctx.kind(accessory).url_of(accessory, run.plan.app, accessory.name, PASSWORD)
         for accessory in chosen
         if accessory.provides
     }
@@ -219,7 +218,7 @@ def _start(run: Run, accessory: Accessory, name: str, started: list[str], on_lin
         labels={**run.labels("accessory", accessory.name), LABEL_CONFIG: name},
         command=argv(accessory.command),
         entrypoint=argv(accessory.entrypoint),
-        env=known.with_placeholders(accessory, run.plan.app, PASSWORD),
+        env=run.ctx.kind(accessory).with_placeholders(accessory, run.plan.app, PASSWORD),
         networks={run.network: ()},
     )
     container = run.ctx.runtime.create(spec)

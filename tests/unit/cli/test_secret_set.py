@@ -15,6 +15,7 @@ from shipway.domain.desired import secret_files, variables
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Environment, Plan, Service
 from shipway.domain.secret_value import as_bytes, as_text
+from shipway.drivers.accessories import KINDS
 from shipway.planfile import parse
 from tests.unit.cli.secret_home import home_of, run_secret
 from tests.unit.domain import samples
@@ -105,7 +106,7 @@ def test_what_a_service_gets() -> None:
     assert (web.secrets, web.secret_files) == (("KEY", "TLS_KEY", "BOTH"), ("TLS_KEY",))
     binary = as_text(b"\xff\0")
     release = samples.release(1)
-    given = samples.Settings("v1", {"KEY": "k", "TLS_KEY": binary, "BOTH": "b"})
+    given = samples.Settings("v1", {"KEY": "k", "TLS_KEY": binary, "BOTH": "b"}, kinds=KINDS)
     env = variables(plan, release, plan.environments["staging"], given, web)
     assert {name: env.get(name) for name in ("KEY", "TLS_KEY", "TLS_KEY_FILE", "BOTH")} == {
         "KEY": "k", "TLS_KEY": None, "TLS_KEY_FILE": "/run/secrets/TLS_KEY", "BOTH": "b"

@@ -22,6 +22,7 @@ from shipway.domain.plan import (
     Trigger,
 )  # fmt: skip
 from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.drivers.accessories import KINDS
 
 STAGING = Environment("staging", "http://staging.shop.localhost:8080", Trigger(branch="staging"))
 PRODUCTION = Environment(
@@ -70,7 +71,8 @@ def release(number: int = 1, schema: str | None = "0001", **images: str) -> Rele
 
 def settings(version: str = "v1", key: int = 1) -> Settings:
     """Secrets of an environment."""
-    return Settings(version, {"KEY": f"secret-{key}", "ADMIN": "pw"}, {"KEY": key, "ADMIN": 1}, {"db": "db-password"})
+    secrets, versions = {"KEY": f"secret-{key}", "ADMIN": "pw"}, {"KEY": key, "ADMIN": 1}
+    return Settings(version, secrets, versions, {"db": "db-password"}, kinds=KINDS)
 
 
 def wanted(number: int = 1, environment: Environment = STAGING, key: int = 1, **more: Any) -> DesiredState:

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.domain import accessory as known
+from shipway.domain.accessory import PLACEHOLDER
 from shipway.domain.desired import Settings, argv, published, render_desired, stand_ins
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Service
 from shipway.domain.release import Release
+from shipway.drivers.accessories import KINDS
 
+POSTGRES = KINDS["postgres"]
 HOSTS = (Host("local", "10.0.0.1"), Host("ssh://b"))
 ENVIRONMENT = Environment("staging", "http://a.example", hosts=HOSTS, environment={"MODE": "far"})
 SERVICE = Service("web", image="web:1", environment={"DEBUG": "0"}, secrets=("SECRET_KEY",), entrypoint="run --fast")
@@ -26,13 +28,13 @@ def plan(accessory: Accessory) -> Plan:
 @given(password=st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1))
 @pytest.mark.parametrize("kind", ["postgres", "mysql"])
 def test_any_password_comes_back_from_the_address(kind: str, password: str) -> None:
-    parts = urlsplit(known.url(Accessory("db", "x", kind), "my-app", "db", password))
-    assert (parts.hostname, parts.port, parts.username) == ("db", known.DEFAULT_PORTS[kind], "my_app")
+    parts = urlsplit(KINDS[kind].url_of(Accessory("db", "x", kind), "my-app", "db", password))
+    assert (parts.hostname, parts.port, parts.username) == ("db", KINDS[kind].port, "my_app")
     assert unquote(parts.password or "") == password
 
 
 def test_what_shipway_makes_stays_as_it_was() -> None:
-    assert known.url(Accessory("db", "x", "postgres"), "a", "db", "aZ09-_") == "postgresql://a:aZ09-_@db:5432/a"
+    assert POSTGRES.url_of(Accessory("db", "x", "postgres"), "a", "db", "aZ09-_") == "postgresql://a:aZ09-_@db:5432/a"
 
 
 def test_secrets_reach_the_accessory_and_count_by_version() -> None:
@@ -41,14 +43,14 @@ def test_secrets_reach_the_accessory_and_count_by_version() -> None:
 
     def spec(version: int, value: str) -> tuple[str, str]:
         secrets = {"POSTGRES_PASSWORD": value, "SECRET_KEY": "k"}
-        own = Settings("v", secrets, dict.fromkeys(secrets, version), {"db": value})
+        own = Settings("v", secrets, dict.fromkeys(secrets, version), {"db": value}, kinds=KINDS)
         (made,) = render_desired(release, ENVIRONMENT, own).accessories
         return made.env["POSTGRES_PASSWORD"], made.labels["shipway.config"]
 
     assert spec(1, "one")[0] == "one"
     assert spec(1, "one")[1] == spec(1, "other")[1] != spec(2, "other")[1]
-    assert known.password_secret(accessory) == "POSTGRES_PASSWORD"
-    assert known.with_placeholders(dataclasses.replace(accessory, secrets=("X",)), "a", "p")["X"] == known.PLACEHOLDER
+    assert POSTGRES.password_secret(accessory) == "POSTGRES_PASSWORD"
+    assert POSTGRES.with_placeholders(dataclasses.replace(accessory, secrets=("X",)), "a", "p")["X"] == PLACEHOLDER
 
 
 def test_a_port_can_be_chosen() -> None:
@@ -59,7 +61,7 @@ def test_a_port_can_be_chosen() -> None:
 
 
 def test_what_stands_in_where_there_is_no_environment() -> None:
-    found = stand_ins(plan(Accessory("db", "postgres:15", "postgres", "DATABASE_URL")), "web")
+    found = stand_ins(plan(Accessory("db", "postgres:15", "postgres", "DATABASE_URL")), "web", KINDS)
     assert found["SECRET_KEY"] == "placeholder"
     assert found["DATABASE_URL"] == "postgresql://shop:placeholder@nowhere.invalid:5432/shop"
     assert (found["DEBUG"], found["MODE"]) == ("0", "far")

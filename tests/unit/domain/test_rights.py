@@ -10,6 +10,7 @@ from shipway.domain import rights, rules
 from shipway.domain.container import LABEL_CONFIG
 from shipway.domain.desired import Settings, render_desired
 from shipway.domain.plan import Plan, Security, Service, Step, StepImage
+from shipway.drivers.accessories import KINDS
 from tests.unit.domain import samples
 
 
@@ -31,7 +32,7 @@ def test_looser(mine: Security, theirs: Security, looser: list[str]) -> None:
 
 def test_the_defaults_replace_nothing_that_runs_and_a_change_does() -> None:
     release = samples.release(1)
-    given = Settings("v1", {"KEY": "k", "ADMIN": "a"}, {"KEY": 1})
+    given = Settings("v1", {"KEY": "k", "ADMIN": "a"}, {"KEY": 1}, kinds=KINDS)
     before = [spec.labels[LABEL_CONFIG] for spec in render_desired(release, samples.STAGING, given).web]
     name, service = next(iter(release.plan.services.items()))
     changed = dataclasses.replace(service, security=Security(pids=99))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.domain.data_version import Series, postgres_files, series_of
+from shipway.domain.data_version import Series
 from shipway.domain.plan import Accessory
-from shipway.domain.volumes import declared_by, known_volumes, right_path, variables_of
+from shipway.domain.volumes import declared_by, right_path, variables_of
+from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 
 PGDATA = {"PGDATA": "/var/lib/postgresql/data"}
 DECLARED = ("/var/lib/postgresql/data",)
@@ -50,25 +51,28 @@ DECLARED = ("/var/lib/postgresql/data",)
 def test_the_path_that_a_volume_should_have(
     kind: str, volume: str | None, declared: tuple[str, ...], variables: dict[str, str], right: str | None
 ) -> None:
-    assert right_path(Accessory("db", "image:1", kind, volume=volume), declared, variables) == right
+    accessory = Accessory("db", "image:1", kind, volume=volume)
+    assert right_path(accessory, declared, KINDS[kind].data_folder(accessory, variables)) == right
 
 
 def test_a_folder_that_the_plan_names_to_the_image_is_right() -> None:
     moved = Accessory("db", "postgres:15", "postgres", volume="/pg", environment={"PGDATA": "/pg/data"})
-    assert right_path(moved, DECLARED, PGDATA) is None
+    assert KINDS["postgres"].data_folder(moved, PGDATA) == "/pg/data"
+    assert right_path(moved, DECLARED, "/pg/data") is None
     told = Accessory("cache", "redis:7", "redis", volume="/keep", command="redis-server --dir /keep")
-    assert right_path(told, ("/data",), {}) is None
+    assert right_path(told, ("/data",), None) is None
+    option = Accessory("db", "mysql:8", "mysql", command="mysqld --datadir=/keep")
+    assert KINDS["mysql"].data_folder(option, {}) is None
 
 
 def test_well_known_images_are_known_without_the_image() -> None:
-    known = {
-        image: known_volumes(Accessory("x", image, "other"))
-        for image in ("postgres:15-alpine", "postgres:18", "mysql:8", "acme/own:1")
-    }
+    known = {image: known_volumes(image) for image in ("postgres:15-alpine", "postgres:18", "mysql:8", "acme/own:1")}
     assert known == {
         "postgres:15-alpine": ("/var/lib/postgresql/data",), "postgres:18": ("/var/lib/postgresql",),
         "mysql:8": ("/var/lib/mysql",), "acme/own:1": (),
     }  # fmt: skip
+    assert known_variables("postgis/postgis:18-3.6") == {"PGDATA": "/var/lib/postgresql/18/docker"}
+    assert known_variables("mysql:8") == {}
 
 
 def test_what_an_engine_says_of_an_image() -> None:
@@ -91,7 +95,7 @@ def test_what_an_engine_says_of_an_image() -> None:
     ],
 )
 def test_the_version_of_an_image(kind: str, image: str, variables: dict[str, str], series: str | None) -> None:
-    found = series_of(kind, image, variables)
+    found = KINDS[kind].series(image, variables)
     assert (None if found is None else str(found)) == series
 
 
@@ -99,5 +103,8 @@ def test_what_reads_the_files_of_what() -> None:
     assert not Series("PostgreSQL", (16,)).fits(Series("PostgreSQL", (15,)))
     assert Series("MySQL", (8,)).fits(Series("MySQL", (8, 4)))
     assert not Series("MySQL", (8, 0)).fits(Series("MariaDB", (8, 0)))
-    assert str(postgres_files("15\n")) == "PostgreSQL 15"
-    assert postgres_files("") is None
+    versions = KINDS["postgres"].versions
+    assert versions is not None
+    assert str(versions.of_file("15\n")) == "PostgreSQL 15"
+    assert str(versions.of_file("9.6\n")) == "PostgreSQL 9.6"
+    assert versions.of_file("") is None

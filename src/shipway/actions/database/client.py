@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from shipway.actions.environment.accessory_rules import serving_image
 from shipway.context import Context
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
 from shipway.domain.desired import Settings
@@ -148,17 +147,19 @@ class DatabaseClient:
 def database_client(
     ctx: Context, release: Release, environment: Environment, settings: Settings
 ) -> DatabaseClient | None:
-    """None if the release's plan has no PostgreSQL with migrations."""
+    """None if the release's plan has no database with migrations, or one of a kind that Shipway doesn't copy."""
     plan = release.plan
     accessory = plan.accessories[plan.database.accessory] if plan.database else None
-    if accessory is None or accessory.kind != "postgres":
+    server = ctx.servers.get(accessory.kind) if accessory else None
+    if accessory is None or server is None:
         return None
     password = settings.passwords.get(accessory.name, "")
+    login = ctx.kind(accessory).login_of(accessory, plan.app, accessory.name, password)
     spec = ContainerSpec(
         name=f"{plan.app}_{environment.name}_job_snapshot",
         image=serving_image(ctx, names.accessory(plan.app, environment.name, accessory.name), accessory),
         labels=names.labels(plan.app, environment.name, "job", accessory.name),
-        env=known.client_environment(accessory, plan.app, accessory.name, password),
+        env=server.client(login),
         networks={names.network(plan.app, environment.name): ()},
         volumes={names.snapshots(plan.app, environment.name, accessory.name): FOLDER},
     )

@@ -16,7 +16,6 @@ from shipway.actions.environment.outgoing import drain_and_stop as end
 from shipway.actions.environment.outgoing import drained, enter_rotation, wait_drained
 from shipway.actions.environment.unowned import GRACE, accessories_again, serve_again, unowned_containers
 from shipway.context import Context
-from shipway.domain import accessory as known
 from shipway.domain import names, routes
 from shipway.domain.container import LABEL_LEDGER, LABEL_MADE_BY, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.desired import nothing, publish, render_desired
@@ -137,8 +136,9 @@ class _Reverting:
             for item in self.observed.accessories
             if item.running and item.labels[LABEL_NAME] in plan
         ]
+        checks = [(name, self.ctx.kind(item).health_of(item), self.ctx.kind(item).port_of(item)) for name, item in of]
         with suppress(DeployFailed):  # not needed now; its next start reports what is missing
-            wait_healthy(self.ctx, [(name, known.health(accessory), known.port(accessory)) for name, accessory in of])
+            wait_healthy(self.ctx, checks)
         attempt_all(
             *(partial(self.ctx.runtime.remove, item.name, volumes=False) for item in self.observed.accessories),
             *(

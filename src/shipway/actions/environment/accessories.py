@@ -9,7 +9,6 @@ from functools import partial
 
 from shipway.actions.environment.accessory_rules import of_version
 from shipway.context import Context
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerInfo, ContainerSpec
@@ -55,7 +54,7 @@ def start_accessories(
                 by_name.get(names.replaced(change.name)),
                 [] if new is None else new,
             )
-    wait_healthy(ctx, [_health(change, plan) for change in changes])
+    wait_healthy(ctx, [_health(ctx, change, plan) for change in changes])
 
 
 def bring_back(ctx: Context, name: str, grace: float) -> None:
@@ -137,7 +136,8 @@ def _copy(ctx: Context, spec: ContainerSpec, source: str, target: str) -> None:
         )
 
 
-def _health(change: Change, plan: Plan) -> tuple[str, Health | None, int | None]:
+def _health(ctx: Context, change: Change, plan: Plan) -> tuple[str, Health | None, int | None]:
     assert change.spec is not None
     accessory = plan.accessories[change.spec.labels[LABEL_NAME]]
-    return change.name, known.health(accessory), known.port(accessory)
+    kind = ctx.kind(accessory)
+    return change.name, kind.health_of(accessory), kind.port_of(accessory)

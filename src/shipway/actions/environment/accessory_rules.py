@@ -13,10 +13,10 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.change import Change, Changeset
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE, ContainerInfo, ContainerSpec
-from shipway.domain.data_version import Series, postgres_files, series_of
+from shipway.domain.data_version import Series
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Accessory, Plan
-from shipway.domain.volumes import POSTGRES_DATA, data_folder, declared_by, is_anonymous, right_path, variables_of
+from shipway.domain.volumes import declared_by, is_anonymous, right_path, variables_of
 
 COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade copied everything into it
 
@@ -39,7 +39,7 @@ def require_sound(
         config = config_of(ctx, change.spec.image)
         before = by_name.get(change.name)
         if before is None and not force:
-            _require_path(accessory, config)
+            _require_path(ctx, accessory, config)
         if before is None:
             _require_not_upgraded(ctx, plan.app, environment, accessory, change.spec, config)
         _require_series(ctx, environment, accessory, change.spec, config, before, force=force)
@@ -52,7 +52,7 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
         if accessory is None or item.name.endswith(names.replaced("")):
             continue
         config = config_of(ctx, item.image)
-        right = right_path(accessory, declared_by(config), variables_of(config))
+        right = _right_path(ctx, accessory, config)
         if right is not None and is_anonymous(item.volumes.get(right, "")):
             yield (
                 item.name,
@@ -65,9 +65,8 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
 
 def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> ContainerSpec:
     """Use the volume of an upgrade to this version, if there is one, for a container that no longer exists."""
-    config = config_of(ctx, spec.image)
-    series = series_of(accessory.kind, accessory.image, variables_of(config))
-    if series is None or spec.name not in spec.volumes or accessory.kind != "postgres":
+    series = ctx.kind(accessory).series(accessory.image, variables_of(config_of(ctx, spec.image)))
+    if series is None or spec.name not in spec.volumes or accessory.kind not in ctx.servers:
         return spec
     return _upgraded(ctx, spec, series.numbers[0]) or spec
 
@@ -91,8 +90,8 @@ def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[Co
     for change in changes.changes:
         if change.kind == "accessory" and change.verb == "replace" and change.spec is not None:
             accessory = plan.accessories[change.spec.labels[LABEL_NAME]]
-            new = series_of(accessory.kind, accessory.image, variables_of(config_of(ctx, accessory.image)))
-            old = series_of(accessory.kind, "", variables_of(config_of(ctx, by_name[change.name].image)))
+            new = _series_of(ctx, accessory)
+            old = series_of_container(ctx, accessory, by_name[change.name])
             if new is not None and old is not None and not new.fits(old):
                 ctx.reporter.note(f"{change.name} stays {old}: the older plan's {new} can't work on its files")
                 continue
@@ -103,8 +102,8 @@ def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[Co
 def serving_image(ctx: Context, container: str, accessory: Accessory) -> str:
     """The image whose tools fit the server: the plan's, or the server's own if its major version differs."""
     found = ctx.runtime.find(container)
-    own = series_of(accessory.kind, "", variables_of(config_of(ctx, found.image))) if found else None
-    planned = series_of(accessory.kind, accessory.image, variables_of(config_of(ctx, accessory.image)))
+    own = series_of_container(ctx, accessory, found) if found else None
+    planned = _series_of(ctx, accessory)
     return found.image if found and own and planned and not own.fits(planned) else accessory.image
 
 
@@ -114,8 +113,22 @@ def config_of(ctx: Context, image: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _require_path(accessory: Accessory, config: Mapping[str, object]) -> None:
-    right = right_path(accessory, declared_by(config), variables_of(config))
+def series_of_container(ctx: Context, accessory: Accessory, container: ContainerInfo) -> Series | None:
+    """The version of an accessory's container, from the variables of its image."""
+    return ctx.kind(accessory).series("", variables_of(config_of(ctx, container.image)))
+
+
+def _series_of(ctx: Context, accessory: Accessory) -> Series | None:
+    return ctx.kind(accessory).series(accessory.image, variables_of(config_of(ctx, accessory.image)))
+
+
+def _right_path(ctx: Context, accessory: Accessory, config: Mapping[str, object]) -> str | None:
+    data = ctx.kind(accessory).data_folder(accessory, variables_of(config))
+    return right_path(accessory, declared_by(config), data)
+
+
+def _require_path(ctx: Context, accessory: Accessory, config: Mapping[str, object]) -> None:
+    right = _right_path(ctx, accessory, config)
     if right is not None:
         raise UsageError(
             f"refused: accessory {accessory.name} would keep its data in an anonymous volume, since {accessory.image} writes to "
@@ -132,9 +145,9 @@ def _require_not_upgraded(
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     runs = release.plan.accessories.get(accessory.name) if release else None
-    new, old = series_of(accessory.kind, accessory.image, variables_of(config)), None
+    new, old = ctx.kind(accessory).series(accessory.image, variables_of(config)), None
     if runs is not None and runs.kind == accessory.kind:
-        old = series_of(runs.kind, runs.image, variables_of(config_of(ctx, runs.image)))
+        old = _series_of(ctx, runs)
     if (
         new is None
         or old is None
@@ -153,24 +166,24 @@ def _require_series(
     ctx: Context, environment: str, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object],
     before: ContainerInfo | None, *, force: bool,
 ) -> None:  # fmt: skip
-    new = series_of(accessory.kind, accessory.image, variables_of(config))
+    new = ctx.kind(accessory).series(accessory.image, variables_of(config))
     old = _series_of_files(ctx, accessory, spec, config, before)
     if old is None and before is not None:
-        old = series_of(accessory.kind, "", variables_of(config_of(ctx, before.image)))
+        old = series_of_container(ctx, accessory, before)
     if new is None or old is None or new.fits(old):
         return
-    if accessory.kind == "mysql" and force and new.product == old.product:
+    if ctx.kind(accessory).upgrades_files and force and new.product == old.product:
         ctx.reporter.note(f"{new} changes the files of {old} for good: no rollback leads back to {old}")
         return
     raise UsageError(
         f"refused: the data of accessory {accessory.name} was written by {old}, and {accessory.image} is {new}, which can't "
         "work on its files",
-        hint=_remedy(accessory, environment, old),
+        hint=_remedy(ctx, accessory, environment, old),
     )
 
 
-def _remedy(accessory: Accessory, environment: str, old: Series) -> str:
-    if accessory.kind == "postgres":
+def _remedy(ctx: Context, accessory: Accessory, environment: str, old: Series) -> str:
+    if accessory.kind in ctx.servers:
         return f"`shipway database upgrade {environment}` moves the data by dump and restore; or go back to {old} in the plan"
     return (
         "dump and restore: add an accessory of another name with the new image, load the dump of the old one into it, and let "
@@ -182,21 +195,18 @@ def _series_of_files(
     ctx: Context, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object], before: ContainerInfo | None
 ) -> Series | None:
     """Version of the files in the previous container's data folder, else in the volume that the new one would get."""
-    folder = data_folder(accessory, variables_of(config)) or POSTGRES_DATA
-    if accessory.kind != "postgres":
+    kind = ctx.kind(accessory)
+    if kind.data is None or kind.versions is None or not kind.versions.file:
         return None
+    folder = kind.data.of(accessory, variables_of(config)) or kind.data.path
     if before is not None:
-        older = data_folder(accessory, variables_of(config_of(ctx, before.image))) or folder
-        return _read_version(ctx, before.name, older)
-    if not any(ctx.runtime.has_volume(name) for name in spec.volumes):
+        older = kind.data.of(accessory, variables_of(config_of(ctx, before.image))) or folder
+        content = _content(ctx, before.name, f"{older}/{kind.versions.file}")
+    elif any(ctx.runtime.has_volume(name) for name in spec.volumes):
+        content = _read(ctx, of_version(ctx, spec, accessory), f"{folder}/{kind.versions.file}")
+    else:
         return None
-    content = _read(ctx, of_version(ctx, spec, accessory), f"{folder}/PG_VERSION")
-    return None if content is None else postgres_files(content)
-
-
-def _read_version(ctx: Context, container: str, folder: str) -> Series | None:
-    content = _content(ctx, container, f"{folder}/PG_VERSION")
-    return None if content is None else postgres_files(content)
+    return None if content is None else kind.versions.of_file(content)
 
 
 def _read(ctx: Context, spec: ContainerSpec, path: str) -> str | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from shipway.context import Context
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
@@ -60,9 +59,8 @@ def database_tool(
     accessory = plan.accessories[database.accessory]
     job = service_job(release, environment, settings, database.service, {})
     password = settings.passwords.get(accessory.name, "")
-    client = dataclasses.replace(
-        job, image=accessory.image, env=known.client_environment(accessory, plan.app, accessory.name, password)
-    )
+    login = ctx.kind(accessory).login_of(accessory, plan.app, accessory.name, password)
+    client = dataclasses.replace(job, image=accessory.image, env=ctx.servers[accessory.kind].client(login))
 
     def own_files(folder: str) -> dict[str, bytes]:
         return image_files(ctx, job, folder)
@@ -92,7 +90,7 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     database = plan.database
     if database is None:
         return None
-    env = stand_ins(plan, database.service)
+    env = stand_ins(plan, database.service, ctx.kinds)
     files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in plan.services[database.service].secret_files}
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
     run = _one_off(ctx, job)

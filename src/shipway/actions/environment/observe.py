@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from shipway.actions.environment.ownership import require_owned
 from shipway.context import Context
-from shipway.domain import accessory as known
 from shipway.domain import names, secret_value
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
@@ -48,7 +47,7 @@ def settings(
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
     _require_fit(plan, values)
     passwords = passwords_of(ctx, plan, environment, create=create)
-    chosen = {accessory.name: known.password_secret(accessory) for accessory in plan.accessories.values()}
+    chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
     ctx.redactor.add(values)
     fingerprints = {
@@ -56,7 +55,8 @@ def settings(
         for name, number in versions.items()
         for text in ctx.secrets.fingerprints(scope, name)[number - 1 : number]
     }
-    return Settings(version or version_of(ctx, release, environment), values, versions, passwords, fingerprints)
+    version = version or version_of(ctx, release, environment)
+    return Settings(version, values, versions, passwords, fingerprints, ctx.kinds)
 
 
 def _version(ctx: Context, scope: str, name: str, like: Deployment | None) -> int | None:
@@ -75,7 +75,7 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
     found = {
         accessory.name: _password(ctx, plan, environment, accessory, create)
         for accessory in plan.accessories.values()
-        if known.needs_password(accessory)
+        if ctx.kind(accessory).password
     }
     ctx.redactor.add({f"{name} password": value for name, value in found.items()})
     return found
@@ -130,7 +130,7 @@ def versions(ctx: Context, release: Release) -> list[str]:
 
 def _password(ctx: Context, plan: Plan, environment: Environment, accessory: Accessory, create: bool) -> str:
     scope = names.scope(plan.app, environment.name)
-    own = known.password_secret(accessory)
+    own = ctx.kind(accessory).password_secret(accessory)
     name = own or f"accessory:{accessory.name}"
     try:
         found = ctx.secrets.get(scope, name)
@@ -150,6 +150,5 @@ def _running_password(ctx: Context, plan: Plan, environment: Environment, access
     """The password that the existing container was created with."""
     here = ctx.on(environment.hosts[0].name)
     require_owned(here, plan.app, environment.name)
-    return known.password_in(
-        accessory, here.runtime.variables(names.accessory(plan.app, environment.name, accessory.name))
-    )
+    variables = here.runtime.variables(names.accessory(plan.app, environment.name, accessory.name))
+    return ctx.kind(accessory).password_in(variables)

@@ -36,7 +36,8 @@ class ProofSecrets:
             )
         values = {name: self._value(release.app, name, name in known) for name in desired}
         passwords = passwords_of(self._ctx, release.plan, environment, create=False)
-        return Settings(version_of(self._ctx, release, environment), values, dict.fromkeys(values, 0), passwords)
+        version = version_of(self._ctx, release, environment)
+        return Settings(version, values, dict.fromkeys(values, 0), passwords, kinds=self._ctx.kinds)
 
     def _value(self, app: str, name: str, known: bool) -> str:
         if name not in self._values:

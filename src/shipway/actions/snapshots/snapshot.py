@@ -46,8 +46,9 @@ def shell_of(ctx: Context, now: Deployment, release: Release, environment: Envir
     own = settings(ctx, release, environment, like=now)
     shell = database_client(ctx.on(environment.hosts[0].name), release, environment, own)
     if shell is None:
+        products = " or ".join(item.product for item in ctx.servers.values())
         raise UsageError(
-            f"{environment.name} has no PostgreSQL under migrations: there is nothing to take a snapshot of"
+            f"{environment.name} has no {products} under migrations: there is nothing to take a snapshot of"
         )
     return shell
 

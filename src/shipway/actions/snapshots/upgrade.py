@@ -15,20 +15,20 @@ from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.revert import revert
-from shipway.actions.environment.accessory_rules import COMPLETE, config_of
+from shipway.actions.environment.accessory_rules import COMPLETE, config_of, series_of_container
 from shipway.actions.environment.observe import observe
 from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
-from shipway.domain import accessory as known
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_ROLE, ContainerInfo, ContainerSpec
-from shipway.domain.data_version import Series, series_of
+from shipway.domain.data_version import Series
 from shipway.domain.draining import stop_of
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import Accessory, Environment
 from shipway.domain.release import DEPLOY, FAILED, Deployment, Release
 from shipway.domain.schema_history import schema_revisions
-from shipway.domain.volumes import data_folder, variables_of
+from shipway.domain.volumes import variables_of
+from shipway.ports import DatabaseServer
 from shipway.steps.container import capture
 from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create_and_start
@@ -78,6 +78,7 @@ class _Upgrade:
     """A possible upgrade. ctx: of the database's host."""
 
     ctx: Context
+    server: DatabaseServer
     environment: Environment
     accessory: Accessory  # with the new image
     spec: ContainerSpec
@@ -150,18 +151,21 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
             f"{name} doesn't run: only a running database can be upgraded",
             hint=f"`shipway doctor {environment} --fix` starts it",
         )
-    if accessory.kind != "postgres" or accessory.volume is None:
+    server = ctx.servers.get(accessory.kind)
+    if server is None or accessory.volume is None:
+        products = " or ".join(item.product for item in ctx.servers.values())
         raise UsageError(
-            f"only a PostgreSQL accessory with a `volume` can be upgraded by this command: {accessory.name} is none"
+            f"only a {products} accessory with a `volume` can be upgraded by this command: {accessory.name} is none"
         )
     here.images.pull(accessory.image, lambda line: here.reporter.line("upgrade", line))
     config = config_of(here, accessory.image)
-    new = series_of(accessory.kind, accessory.image, variables_of(config))
-    old = series_of(accessory.kind, "", variables_of(config_of(here, running.image)))
+    versions = here.kind(accessory).versions
+    new = here.kind(accessory).series(accessory.image, variables_of(config))
+    old = series_of_container(here, accessory, running)
     if new is None or old is None:
         raise UsageError(
-            f"neither its variables nor its tag tell which PostgreSQL {accessory.image} is",
-            hint="use an image that sets PG_MAJOR",
+            f"neither its variables nor its tag tell which {server.product} {accessory.image} is",
+            hint=f"use an image that sets {next(iter(versions.variables))}" if versions else "",
         )
     if new.numbers <= old.numbers:
         raise UsageError(
@@ -170,13 +174,13 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
         )
     decision = decide(ctx, order, create=False)
     spec = next(item for item in decision.first.desired.accessories if item.name == name)
-    folder = data_folder(accessory, variables_of(config)) or accessory.volume
+    folder = here.kind(accessory).data_folder(accessory, variables_of(config)) or accessory.volume
     if not (folder == accessory.volume or folder.startswith(accessory.volume.rstrip("/") + "/")):
         raise UsageError(
             f"{accessory.image} keeps its data in {folder}, and the plan's volume is {accessory.volume}",
             hint=f"`volume: {folder}`",
         )
-    return _Upgrade(here, order.environment, accessory, spec, running, old, new)
+    return _Upgrade(here, server, order.environment, accessory, spec, running, old, new)
 
 
 def _copied(
@@ -219,15 +223,16 @@ def _copy(upgrade: _Upgrade, decision: Decision) -> int:
         volumes={upgrade.volume: upgrade.path}, publish=(),
     )  # fmt: skip
     password = decision.settings.passwords.get(upgrade.accessory.name, "")
-    env = known.client_environment(upgrade.accessory, decision.order.release.app, "", password)
+    kind = ctx.kind(upgrade.accessory)
+    login = kind.login_of(upgrade.accessory, decision.order.release.app, "", password)
     tool = ContainerSpec(
         name=f"{spec.name}_job_copy", image=spec.image, labels=labels, entrypoint=("bash", "-c"), command=(SCRIPT,),
-        env={**env, "OLD": spec.name, "NEW": server.name}, networks=dict.fromkeys(spec.networks, ()),
+        env={**upgrade.server.client(login), "OLD": spec.name, "NEW": server.name}, networks=dict.fromkeys(spec.networks, ()),
     )  # fmt: skip
     with ctx.part("copy", f"{upgrade.old} → {upgrade.new}"):
         try:
             create_and_start(ctx, server)
-            wait_healthy(ctx, [(server.name, known.health(upgrade.accessory), known.port(upgrade.accessory))])
+            wait_healthy(ctx, [(server.name, kind.health_of(upgrade.accessory), kind.port_of(upgrade.accessory))])
             code, output = capture(ctx, tool, timeout=TIMEOUT)
             said = output.strip().splitlines()
             if code != 0:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from shipway.domain.desired import published
 from shipway.domain.plan import Accessory, Plan, Service
 from shipway.domain.shell_syntax import shell_syntax, through_shell
-from shipway.domain.volumes import known_volumes, right_path, usual_variables
+from shipway.domain.volumes import right_path
+from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import known
 from shipway.planfile.sections import ALL
@@ -101,7 +102,7 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     _without_a_shell(at, accessory, report)
     if not accessory.image or report.failed((*at, "kind")):
         return
-    right_volume(accessory, report, known_volumes(accessory), usual_variables(accessory))
+    right_volume(accessory, report, known_volumes(accessory.image), known_variables(accessory.image))
     if accessory.kind == "other":
         _other(accessory, report)
     elif report.written((*at, "url")):
@@ -124,7 +125,7 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
 def right_volume(accessory: Accessory, report: Report, declared: Iterable[str], variables: Mapping[str, str]) -> None:
     """Whether `volume` is the image's data path. declared, variables: of the image."""
     at = ("accessories", accessory.name, "volume")
-    right = right_path(accessory, declared, variables)
+    right = right_path(accessory, declared, KINDS[accessory.kind].data_folder(accessory, variables))
     if right is not None and not report.failed(at):
         message = f"`{accessory.image}` keeps its data in {right}: this volume would stay empty, and the data in one without a name"
         report.warn(at, message, f"`volume: {right}`")

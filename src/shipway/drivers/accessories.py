@@ -1,0 +1,77 @@
+"""What Shipway knows about common accessories: a value for each `kind` of a plan, and the volumes of well-known images.
+
+To add a kind: describe it here, and name it in the plan language (`planfile.sections`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from shipway.domain.accessory import AccessoryKind, Kinds
+from shipway.domain.data_version import Versions
+from shipway.domain.image import base_name
+from shipway.domain.volumes import DataFolder
+
+_POSTGRES_DATA = "/var/lib/postgresql/data"
+_POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
+_MYSQL_DATA = "/var/lib/mysql"
+
+KINDS: Kinds = {
+    "postgres": AccessoryKind(
+        port=5432,
+        url="postgresql://{user}:{password}@{host}:{port}/{database}",
+        user="POSTGRES_USER",
+        password="POSTGRES_PASSWORD",
+        database="POSTGRES_DB",
+        # By TCP: while the image initializes, it runs a server that only listens on the socket.
+        health='pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"',
+        data=DataFolder(_POSTGRES_DATA, variable="PGDATA"),
+        versions=Versions(
+            variables={"PG_MAJOR": "PostgreSQL", "PG_VERSION": "PostgreSQL"},
+            tags={"": "PostgreSQL"},
+            file="PG_VERSION",
+            single_from=10,
+        ),
+    ),
+    "mysql": AccessoryKind(
+        port=3306,
+        url="mysql://{user}:{password}@{host}:{port}/{database}",
+        user="MYSQL_USER",
+        password="MYSQL_PASSWORD",
+        database="MYSQL_DATABASE",
+        variables={"MYSQL_RANDOM_ROOT_PASSWORD": "yes"},
+        health='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent',
+        data=DataFolder(_MYSQL_DATA, option="--datadir"),
+        versions=Versions(
+            variables={"MARIADB_VERSION": "MariaDB", "MYSQL_VERSION": "MySQL"},
+            tags={"mysql": "MySQL", "mariadb": "MariaDB"},
+        ),
+        upgrades_files=True,
+    ),
+    "redis": AccessoryKind(port=6379, url="redis://{host}:{port}/0", health="redis-cli ping | grep -q PONG"),
+    "other": AccessoryKind(),
+}
+# Volumes of well-known images, if the image itself can't be inspected.
+_VOLUMES: Mapping[str, str] = {
+    "mysql": _MYSQL_DATA, "mariadb": _MYSQL_DATA, "redis": "/data", "valkey": "/data", "rabbitmq": "/var/lib/rabbitmq",
+    "mongo": "/data/db", "influxdb": "/var/lib/influxdb2",
+}  # fmt: skip
+_VARIABLES: Mapping[tuple[str, ...], Mapping[str, str]] = {  # by volumes
+    (_POSTGRES_DATA,): {"PGDATA": _POSTGRES_DATA},
+    (_POSTGRES_18,): {"PGDATA": f"{_POSTGRES_18}/18/docker"},
+}
+
+
+def known_volumes(image: str) -> tuple[str, ...]:
+    """Return the paths of the volumes that a well-known image declares; empty if unknown."""
+    name = base_name(image)
+    if name in ("postgres", "postgis"):
+        version = re.match(r"(\d+)", image.split("@")[0].rpartition("/")[2].partition(":")[2])
+        return (_POSTGRES_18 if version and int(version[1]) >= 18 else _POSTGRES_DATA,)
+    return (_VOLUMES[name],) if name in _VOLUMES else ()
+
+
+def known_variables(image: str) -> Mapping[str, str]:
+    """Return the variables of a well-known image that name folders."""
+    return _VARIABLES.get(known_volumes(image), {})

@@ -1,0 +1,1 @@
+"""Database servers whose databases Shipway copies and proves rollbacks on."""
