@@ -96,26 +96,25 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> Migratio
     """A folder of migrations with the server at `url` for its proof. ProofError if the folder can't be read. layout: a
     name of LAYOUTS, `alembic`, or `sql` to detect it. timeout: seconds for each up or down migration."""
     from shipway.actions.proofs.folder import MigrationFolder
-    from shipway.proving.rows import fill
     from shipway.system.locks import private_folder
 
     name = scratch_name(url)
     # SQLite has no server to create databases on.
     scratch = driver("scratch", name)(private_folder() / "scratch" if name == "sqlite" else url)
-    rows, linter = (fill, driver("lint", "squawk")()) if name == "postgres" else (None, None)
+    linter = driver("lint", "squawk")() if name == "postgres" else None
     late = timeout + 1.0  # sessions that can't be terminated externally end by themselves
     if layout == "alembic":
         from shipway.drivers.database.alembic_here import alembic_here, alembic_revisions
 
         revisions = alembic_revisions(folder, scratch, late)
-        return MigrationFolder(scratch, lambda database, at: alembic_here(folder, database, late), revisions, rows)
+        return MigrationFolder(scratch, lambda database, at: alembic_here(folder, database, late), revisions)
     from shipway.drivers.database.sql_folder import migrations_in
 
     migrations = migrations_in(folder, None if layout == "sql" else layout)
     make = driver("database", "bare")
     scripts = {item.version: (item.up.path, item.up.text) for item in migrations}
     return MigrationFolder(
-        scratch, lambda database, at: make(database, migrations, at, late), list(scripts), rows, scripts, linter
+        scratch, lambda database, at: make(database, migrations, at, late), list(scripts), scripts, linter
     )
 
 

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from shipway.drivers.scratch.postgres import PostgresScratch
+from shipway.drivers.scratch.postgres_rows import fill
 from shipway.ports import ScratchDatabase
-from shipway.proving.rows import fill
 from tests.conformance.scratch_lab import postgres
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine]

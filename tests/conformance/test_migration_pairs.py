@@ -17,7 +17,6 @@ from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.drivers.scratch.postgres import PostgresScratch
 from shipway.proving.round_trip import MigrationRange
-from shipway.proving.rows import fill
 from shipway.proving.verify import UNSEEN, verify
 from tests.conformance.scratch_lab import postgres
 from tests.matrix import sample
@@ -68,7 +67,7 @@ def walk_pair(scratch: PostgresScratch, pair: Pair, mode: str) -> MigrationRepor
         golden.execute(pair.sections["before"] + (pair.sections.get("rows", "") if mode == DATA else ""))
         return verify(
             scratch, golden, lambda database: BareFolder(database, [BEFORE, pair.migration], BEFORE.version),
-            mode=mode, timeout=60.0, span=MigrationRange(BEFORE.version, (VERSION,)), watched=False, fill=fill if mode == ROWS else None,
+            mode=mode, timeout=60.0, span=MigrationRange(BEFORE.version, (VERSION,)), watched=False, fill=scratch.fill if mode == ROWS else None,
         )  # fmt: skip
     finally:
         scratch.drop(golden)

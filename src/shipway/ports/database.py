@@ -84,6 +84,13 @@ class Watched(Protocol):
     rewrites: Sequence[str]  # of such tables
 
 
+class Fill(Protocol):
+    """Generates rows, and returns tables that stay empty, with the reason; `gentle` ones are easier to migrate.
+    ProofError if it can't write any."""
+
+    def __call__(self, database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> Mapping[str, str]: ...
+
+
 class Scratch(Protocol):
     """A database server on which proofs create databases, under names that identify their owner."""
 
@@ -98,6 +105,20 @@ class Scratch(Protocol):
 
     def free_space(self) -> int | None:
         """Bytes available for databases; None if unknown."""
+
+    @property
+    def fill(self) -> Fill | None:
+        """None if no rows can be generated for its databases."""
+
+    def hints(self, message: str) -> Sequence[str]:
+        """Remedies for an error message of the server, or of a tool that passes it on; often none."""
+
+    def notices(self, lines: Sequence[str]) -> Sequence[str]:
+        """The server's notices in a tool's output."""
+
+    def skipped(self, notice: str) -> bool:
+        """Whether the notice says that a statement skipped the removal of an object, since there is none of that
+        name."""
 
 
 class Linter(Protocol):

@@ -10,7 +10,7 @@ from shipway.domain.catalog import Catalog, Content, Difference, compare
 from shipway.domain.errors import Irreversible
 from shipway.domain.proof import Loss, Stage
 from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
-from shipway.proving.stage import Terms, run, skipped
+from shipway.proving.stage import Terms, run
 from shipway.proving.verdict import Findings, order_of
 from shipway.system.parallel import side_by_side
 
@@ -68,9 +68,8 @@ def round_trip(
             return replace(seen, findings=Findings(no_way_down=words), stages=tuple(stages), catalog=after)
         return replace(seen, findings=Findings(down_failed=words), stages=tuple(stages))
     restored = database.catalog()
-    seen = replace(
-        seen, warnings=tuple(f"the way down says: {notice}; is the name mistyped?" for notice in skipped(stage))
-    )
+    doubtful = [notice for notice in stage.notices if terms.scratch.skipped(notice)]
+    seen = replace(seen, warnings=tuple(f"the way down says: {notice}; is the name mistyped?" for notice in doubtful))
     if changes and restored == after:
         return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
     findings = Findings(

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import COLUMN_ORDER, FAILS, IRREVERSIBLE, RESTORED, SCHEMA, MigrationReport
-from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
+from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
 from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
 from shipway.proving.stage import Terms, run
-from shipway.proving.verify import UNSEEN, Fill, doubt, report_of, verify
+from shipway.proving.verify import UNSEEN, doubt, report_of, verify
 
 ToolAt = Callable[[ScratchDatabase, str | None], DatabaseTool]  # for a database at a revision
 OnWay = Callable[[MigrationReport], None]
@@ -49,7 +49,7 @@ def verify_sequence(
     With `fill`, migrations that may lose rows are verified again with generated rows. All databases are dropped.
     ProofError if the server or an earlier migration fails.
     """
-    with _Sequence(scratch, tool_at, revisions, Terms(timeout, on_line, watched=False), fill, base) as chain:
+    with _Sequence(scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=False), fill, base) as chain:
         chain.begin(start)
         asked = range(start, len(revisions) if stop is None else stop)
         ways: list[MigrationReport] = []
@@ -106,11 +106,11 @@ class _Sequence:
         """Verify one migration; afterwards it is applied in trial, unless its up migration fails."""
         span = MigrationRange(self._before(index), (self._revisions[index],))
         found = self._round(span)
-        way = report_of(found, span)
+        way = report_of(found, span, self._scratch)
         if way.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
             self._renew(span.start)
             found = self._round(span)
-            way = report_of(found, span)
+            way = report_of(found, span, self._scratch)
         if ends(way):
             return way
         if way.verdict in (RESTORED, COLUMN_ORDER):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.proof import Stage
-from shipway.ports import OnLine, ScratchDatabase
+from shipway.ports import OnLine, Scratch, ScratchDatabase
 from shipway.proving.limit import limited
 from shipway.system.durations import human
 
 SUCCEEDED, FAILED = "succeeded", "failed"
-_NOTICE = re.compile(r"NOTICE: +(.*)")
-_SKIPPED = re.compile(r"does not exist, skipping")
 _TAIL = 20
 
 
@@ -28,6 +25,7 @@ def ignore(line: str) -> None:
 class Terms:
     """Settings of all stages of a proof."""
 
+    scratch: Scratch
     timeout: float | None = None  # seconds for each
     on_line: OnLine = ignore
     watched: bool = True  # monitor locks, on a second connection
@@ -59,18 +57,8 @@ def run(
         seconds = time.monotonic() - begun
     stage = Stage(
         name, begun - terms.begun, seconds, FAILED if failure else SUCCEEDED,
-        output=tuple(lines[-_TAIL:]) if failure else (), notices=notices(lines),
+        output=tuple(lines[-_TAIL:]) if failure else (), notices=tuple(terms.scratch.notices(lines)),
     )  # fmt: skip
     if watched is not None:
         stage = replace(stage, locks=tuple(watched.locks), rewrites=tuple(watched.rewrites))
     return stage, failure
-
-
-def notices(lines: Sequence[str]) -> tuple[str, ...]:
-    """PostgreSQL's notices in a tool's output."""
-    return tuple(match[1] for line in lines if (match := _NOTICE.search(line)))
-
-
-def skipped(stage: Stage) -> tuple[str, ...]:
-    """Notices about missing objects that a drop skipped."""
-    return tuple(notice for notice in stage.notices if _SKIPPED.search(notice))

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
-from shipway.domain.catalog import ADDITIVE, Catalog, Difference
+from shipway.domain.catalog import ADDITIVE, Difference
 from shipway.domain.compatibility import classify
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, MigrationReport
-from shipway.ports import DatabaseTool, OnLine, Scratch, ScratchDatabase
-from shipway.proving.hints import hints
+from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
 from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
 from shipway.proving.stage import Terms, ignore
 from shipway.proving.verdict import judge
 
 ToolFor = Callable[[ScratchDatabase], DatabaseTool]
-
-
-class Fill(Protocol):
-    """Generates rows, and returns tables that stay empty, with the reason; `gentle` ones are easier to migrate.
-    ProofError if it can't write any."""
-
-    def __call__(self, database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> Mapping[str, str]: ...
 
 
 UNSEEN = "what happens to rows was not looked at"
@@ -55,7 +46,7 @@ def verify(
     with generated rows. DATA: rows of the target.
     ProofError if the server fails, or nothing is pending.
     """
-    terms = Terms(timeout, on_line, watched)
+    terms = Terms(scratch, timeout, on_line, watched)
     if span is None:
         span = _look_at_clone(scratch, template, tool_for, to)
     verifier = _Verifier(scratch, template, tool_for, span, terms)
@@ -100,11 +91,11 @@ def takes_away(change: Difference) -> bool:
     )
 
 
-def report_of(found: RoundTrip, span: MigrationRange) -> MigrationReport:
+def report_of(found: RoundTrip, span: MigrationRange, scratch: Scratch) -> MigrationReport:
     """Convert to the ledger's form."""
     verdict, reasons = judge(found.findings)
     level, why = classify(found.changes)
-    advice = hints(reasons[0]) if verdict == FAILS else ()
+    advice = scratch.hints(reasons[0]) if verdict == FAILS else ()
     return MigrationReport(
         span.migrations, verdict, reasons, level, tuple(why), found.findings.differences, found.changes,
         found.findings.losses, found.stages, (*found.warnings, *advice),
@@ -131,7 +122,7 @@ class _Verifier:
 
     def bare(self) -> MigrationReport:
         """Verify with the template's own content."""
-        return report_of(self._round(self._template), self._range)
+        return report_of(self._round(self._template), self._range, self._scratch)
 
     def filled(self, fill: Fill) -> MigrationReport | str:
         """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
@@ -148,7 +139,9 @@ class _Verifier:
         lost = [change.name for change in found.changes if takes_away(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
         warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
-        return report_of(replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._range)
+        return report_of(
+            replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._range, self._scratch
+        )
 
     def _round_with(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:
         """The round trip, and the tables that stayed empty."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from shipway.domain.catalog import Catalog, Content, Entry
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import Lock
-from shipway.ports import ScratchDatabase
+from shipway.ports import Fill, ScratchDatabase
 
 Rows = list[dict[str, str]]
 
@@ -162,7 +162,8 @@ class MemoryScratchDatabase:
 class MemoryScratch:
     """See ports.Scratch. `databases` are the existing ones; `made` counts all that were ever created."""
 
-    def __init__(self) -> None:
+    def __init__(self, fill: Fill | None = None) -> None:
+        self.fill = fill
         self.databases: dict[str, MemoryScratchDatabase] = {}
         self.made = 0
 
@@ -181,3 +182,12 @@ class MemoryScratch:
 
     def free_space(self) -> int | None:
         return None
+
+    def hints(self, message: str) -> Sequence[str]:
+        return ("release the lock",) if "deadlock" in message else ()
+
+    def notices(self, lines: Sequence[str]) -> Sequence[str]:
+        return [line.partition("NOTICE: ")[2] for line in lines if "NOTICE: " in line]
+
+    def skipped(self, notice: str) -> bool:
+        return "skipping" in notice

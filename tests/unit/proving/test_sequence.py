@@ -13,9 +13,8 @@ from shipway.domain.errors import NotProven, ProofError, UsageError
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
-from shipway.ports import ScratchDatabase
+from shipway.ports import Fill, ScratchDatabase
 from shipway.proving.sequence import Base, SequenceReport, verify_sequence
-from shipway.proving.verify import Fill
 from shipway.testing.memory_scratch import MemoryScratch
 
 
@@ -36,9 +35,9 @@ def chained(
         )
         for number, (up, down) in enumerate(scripts, 1)
     ]
-    scratch = MemoryScratch()
+    scratch = MemoryScratch(fill)
     folder = MigrationFolder(
-        scratch, lambda database, at: BareFolder(database, migrations, at), [item.version for item in migrations], fill
+        scratch, lambda database, at: BareFolder(database, migrations, at), [item.version for item in migrations]
     )
     try:
         return prove_folder(
@@ -149,7 +148,7 @@ def test_each_warning_of_the_linter_is_about_its_own_migration() -> None:
     ]
     scratch, scripts = MemoryScratch(), {item.version: (item.up.path, item.up.text) for item in migrations}
     folder = MigrationFolder(
-        scratch, lambda database, at: BareFolder(database, migrations, at), list(scripts), None, scripts, Linter()
+        scratch, lambda database, at: BareFolder(database, migrations, at), list(scripts), scripts, Linter()
     )
     seen: list[MigrationReport] = []
     done = prove_folder(folder, seen.append, lambda line: None, timeout=1, lint=True)

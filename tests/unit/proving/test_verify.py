@@ -20,8 +20,8 @@ from shipway.domain.proof import (
 )  # fmt: skip
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
-from shipway.ports import ScratchDatabase
-from shipway.proving.verify import Fill, verify
+from shipway.ports import Fill, ScratchDatabase
+from shipway.proving.verify import verify
 from shipway.testing.memory_scratch import MemoryScratch
 
 GOLDEN = "table items id name\nrow items 1 pen\nrow items 2 ink"
@@ -98,6 +98,10 @@ def test_a_suspicious_notice_is_a_warning() -> None:
     way = walked("column items note", down)
     assert way.verdict == RESTORED
     assert way.warnings == ("the way down says: table itmes does not exist, skipping; is the name mistyped?",)
+
+
+def test_a_failure_comes_with_the_remedies_of_its_server() -> None:
+    assert walked("fail deadlock detected", None).warnings == ("release the lock",)
 
 
 def test_a_migration_that_never_ends() -> None:

@@ -10,7 +10,6 @@ from shipway.domain.errors import NotProven, ProofError, UsageError
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
 from shipway.ports import Linter, OnLine, Scratch
 from shipway.proving.sequence import OnWay, SequenceReport, ToolAt, ends, verify_sequence
-from shipway.proving.verify import Fill
 
 VERDICTS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
 
@@ -22,7 +21,6 @@ class MigrationFolder:
     scratch: Scratch
     tool_at: ToolAt
     revisions: Sequence[str]  # oldest first, at least one
-    fill: Fill | None = None  # None if rows can't be generated
     scripts: Mapping[str, tuple[str, str]] = field(
         default_factory=dict
     )  # by revision: path and text of the up migration
@@ -35,7 +33,7 @@ def prove_folder(
 ) -> SequenceReport:  # fmt: skip
     """Prove all, or those from `first` on, or `only` one. rows: generate rows where a migration may lose some. lint: add
     the linter's warnings. UsageError if the folder can't have these, ProofError if it can't be proven."""
-    if rows and folder.fill is None:
+    if rows and folder.scratch.fill is None:
         raise UsageError("--rows works on PostgreSQL only")
     if lint and folder.linter is None:
         raise UsageError("--lint reads SQL for PostgreSQL only")
@@ -54,7 +52,7 @@ def prove_folder(
     begin = _index(folder.revisions, desired) if desired else 0
     done = verify_sequence(
         folder.scratch, folder.tool_at, folder.revisions, lambda way: on_way(warned(way)), on_line,
-        timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=folder.fill if rows else None,
+        timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=folder.scratch.fill if rows else None,
     )  # fmt: skip
     return replace(done, ways=tuple(map(warned, done.ways)))
 

@@ -20,7 +20,6 @@ from shipway.proving.compatibility_test import try_new, try_old
 from shipway.proving.limit import limited
 from shipway.proving.lint_warnings import changed, lint_warnings, statements
 from shipway.proving.round_trip import MigrationRange
-from shipway.proving.rows import fill
 from shipway.proving.sandbox import Sandbox
 from shipway.proving.sandbox_environment import ReleaseConfig
 from shipway.proving.sequence import Base, ends, verify_sequence
@@ -135,7 +134,7 @@ class ProofSession:
         offset = self.ctx.clock() - self.began
         way = verify(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
-            timeout=self.proving.timeout, span=span, fill=fill, changed=self._changed,
+            timeout=self.proving.timeout, span=span, fill=server.scratch.fill, changed=self._changed,
         )  # fmt: skip
         stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in way.stages)
         whole = dataclasses.replace(way, stages=stages)

@@ -63,6 +63,21 @@ class MySqlScratch:
         """Unknown."""
         return None
 
+    @property
+    def fill(self) -> None:
+        """No rows are generated."""
+
+    def hints(self, message: str) -> Sequence[str]:
+        held = "another session held it: does the tool leave a transaction open?"
+        return (held,) if "waiting for a lock" in message else ()
+
+    def notices(self, lines: Sequence[str]) -> Sequence[str]:
+        """None: the clients of these servers don't mark them."""
+        return ()
+
+    def skipped(self, notice: str) -> bool:
+        return False
+
 
 class MySqlDatabase:
     def __init__(self, name: str, server: str, books: Collection[str]) -> None:

@@ -9,11 +9,13 @@ from urllib.parse import quote, urlsplit
 from psycopg import sql
 
 from shipway.domain.errors import ProofError
+from shipway.drivers.scratch import postgres_hints as messages
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.postgres_database import PostgresDatabase
 from shipway.drivers.scratch.postgres_reader import Reader
+from shipway.drivers.scratch.postgres_rows import fill
 from shipway.drivers.scratch.postgres_session import Connection, end_sessions, session
-from shipway.ports import ScratchDatabase
+from shipway.ports import Fill, ScratchDatabase
 
 # Up to this size, a copy goes through the WAL (since version 15), which saves two checkpoints; a larger one copies
 # files.
@@ -71,6 +73,19 @@ class PostgresScratch:
             return int(line.split()[-3]) * 1024
         except (ProofError, ValueError, IndexError):
             return None
+
+    @property
+    def fill(self) -> Fill:
+        return fill
+
+    def hints(self, message: str) -> Sequence[str]:
+        return messages.hints(message)
+
+    def notices(self, lines: Sequence[str]) -> Sequence[str]:
+        return messages.notices(lines)
+
+    def skipped(self, notice: str) -> bool:
+        return messages.skipped(notice)
 
 
 def _close(readers: list[Reader]) -> None:

@@ -55,6 +55,21 @@ class SqliteScratch:
         except OSError:
             return None
 
+    @property
+    def fill(self) -> None:
+        """No rows are generated."""
+
+    def hints(self, message: str) -> Sequence[str]:
+        """None: its messages need no more explanation."""
+        return ()
+
+    def notices(self, lines: Sequence[str]) -> Sequence[str]:
+        """None: it has no notices."""
+        return ()
+
+    def skipped(self, notice: str) -> bool:
+        return False
+
     def _drop(self, name: str) -> None:
         for end in ("", "-wal", "-shm", "-journal"):
             (self._folder / f"{name}.db{end}").unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Generated rows, for targets whose own rows may not be copied. PostgreSQL only.
+"""Generated rows, for targets whose own rows may not be copied.
 
-Values come from `values.py` and from literals in a table's checks; the database itself selects those that satisfy the
-checks. Tables are filled in the order of their foreign keys, each row in its own savepoint.
+Values come from `postgres_values.py` and from literals in a table's checks; the database itself selects those that
+satisfy the checks. Tables are filled in the order of their foreign keys, each row in its own savepoint.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.catalog import Catalog
+from shipway.drivers.scratch.postgres_columns import Column, Tables
+from shipway.drivers.scratch.postgres_values import FORMS, values
 from shipway.ports import ScratchDatabase
-from shipway.proving.columns import Column, Tables
-from shipway.proving.values import FORMS, values
 
 _REPORT = "stays empty|"  # starts the notice about a table, followed by the table and the reason
 _NO_VALUE = "no value was found that its checks accept"
