@@ -65,7 +65,7 @@ def open_context(
             home=home, actor=who, ledger=ledger, secrets=secrets, machine=guarded(_machine(engine, keys, cancelled)),
             connect=lambda host: hosts.connect(host),
             registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
-            tool=_tool, kinds=KINDS, servers=_servers(), scratch=lambda url: driver("scratch", "postgres")(url), clock=time.time,
+            tool=_tool, kinds=KINDS, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             linter=_linter, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment),

@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         Registry,
         Reporter,
         Runtime,
-        Scratch,
         Secrets,
     )
     from shipway.system.git import Repository
@@ -71,7 +70,6 @@ class Context:
     tool: ToolFactory
     kinds: Kinds  # of accessories
     servers: Mapping[str, DatabaseServer]  # by kind of accessory: those whose databases can be under migrations
-    scratch: Callable[[str], Scratch]  # of a database server, by the URL of its superuser
     clock: Callable[[], float]
     reporter: Reporter
     repository: Callable[[], Repository]  # of the working directory; RepositoryError if there is none

@@ -115,7 +115,7 @@ class World:
             secrets=self.secrets(ledger), machine=self.engines[LOCAL].machine(ledger, self.clock),
             connect=lambda name: self.engines[name].machine(ledger, self.clock), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
             tool=lambda settings, *, run, client, files: MemoryTool(database, settings.folder or ""),
-            kinds=KINDS, servers={"postgres": PostgresServer()}, scratch=lambda url: None,  # type: ignore[arg-type, return-value]
+            kinds=KINDS, servers={"postgres": PostgresServer()},
             clock=lambda: self.clock() + ahead, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from shipway.domain.accessory import DatabaseLogin
+    from shipway.domain.server_log import ServerLog
+    from shipway.ports.database import Scratch, ScratchDatabase
+
+Operation: TypeAlias = Literal[
+    "rows", "take", "load", "swap", "sweep", "there", "size", "upgrade", "copy", "dump", "restore"
+]
+"""A work on whole databases; see `DatabaseServer.command`."""
 
 
 class DatabaseServer(Protocol):
     """What Shipway knows about a database server in order to copy its databases and prove rollbacks on it; one driver
-    for each kind of accessory whose databases can be under migrations. Stateless and without effects."""
+    for each kind of accessory whose databases can be under migrations.
+
+    Drivers are stateless. They write commands and read output; their callers run the commands in containers of the
+    server's own image, whose programs fit its version.
+    """
 
     @property
     def product(self) -> str:
@@ -18,3 +31,42 @@ class DatabaseServer(Protocol):
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:
         """Variables by which the client programs in its image reach a database."""
+
+    def command(self, operation: Operation, *words: str) -> tuple[str, ...]:
+        """The command (argv) of an operation. It exits with 0 if it succeeds; a failed one can be repeated. Lines of its
+        output that begin with `shipway-` are for the caller, the others for the user.
+
+        With the variables of `client`, and the volume of snapshots at /snapshots:
+        rows: prints `shipway-rows TABLE<tab>ROWS` for every table.
+        take FILE KEPT…: dump the database into FILE, restore that elsewhere as a test, and remove files not KEPT. Prints
+        lines as `rows`, then `shipway-taken SIZE DIGEST`; `shipway-full SIZE FREE` if the disk is too full. Bytes; sha256.
+        load FILE DIGEST NEW: restore FILE into a database NEW with the owner, rights and settings of the client's one.
+        swap NEW OLD: rename the client's database to OLD and NEW to its name, both or none, ending all its sessions.
+        there: prints `shipway-there NAME` for each database whose name begins with `shipway_`. sweep: remove these.
+
+        With the variables of `client` but the host, and two servers OLD and NEW (variables with their host names):
+        upgrade: copy all from OLD to the empty NEW of a later version. Prints `shipway-tables COUNT` last.
+
+        With the variables of `client`; the destination is a database of a scratch server, in the variables TO_HOST, TO_PORT,
+        TO_USER, TO_PASSWORD and TO_DATABASE. MODE is `data`, or `schema`: only migration history tables with rows.
+        copy MODE: copy the client's database to the destination. dump MODE FILE, restore FILE: the same in two steps.
+
+        In the server's running container:
+        size: prints the size of the accessory's database in bytes.
+        """
+
+    def scratch_command(self, command: str | None) -> tuple[str, ...]:
+        """The command of a scratch server, for an accessory with this command: it gives up durability for speed, and
+        logs what `read_log` needs."""
+
+    def scratch(self, url: str) -> Scratch:
+        """A running scratch server, by the URL of its superuser."""
+
+    def mark(self, database: ScratchDatabase, text: str) -> None:
+        """Write a text into the log. Raises ProofError."""
+
+    def log_rows(self, database: ScratchDatabase) -> AbstractContextManager[None]:
+        """In the block, also log statements that change rows of this database: not for large amounts of rows."""
+
+    def read_log(self, lines: Sequence[str], database: str) -> ServerLog:
+        """What lines of a scratch server's output say about a database."""

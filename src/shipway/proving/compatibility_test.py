@@ -3,18 +3,17 @@ afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, CompatibilityTest, Stage
 from shipway.domain.release import FAILED, SUCCEEDED
+from shipway.domain.server_log import ServerLog
 from shipway.ports import ScratchDatabase
 from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEnvironment, open_environment
-from shipway.proving.server import Entry, Server
+from shipway.proving.server import Server
 
-# Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
-FOREIGN = ("42703", "42P01", "23502", "22P02")
 SHOWN = 5  # of shown log lines
 WIDTH = 300  # characters of a statement
 
@@ -105,7 +104,7 @@ def _use(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, who: str) -
 
 
 def _judged(
-    at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, log: Callable[[], Sequence[Entry]], who: str
+    at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, log: Callable[[], ServerLog], who: str
 ) -> CompatibilityTest:
     reasons: list[str] = []
     try:
@@ -126,17 +125,13 @@ def _judged(
     return CompatibilityTest(SAFE, notes, checks, tuple(seen.stages))
 
 
-def foreign(log: Sequence[Entry]) -> list[str]:
+def foreign(log: ServerLog) -> list[str]:
     """Schema-mismatch errors in a database's log, as messages without duplicates."""
     found: list[str] = []
-    for index, entry in enumerate(log):
-        if entry.state not in FOREIGN or entry.level not in ("ERROR", "FATAL"):
-            continue
-        follows = (item for item in log[index + 1 :] if item.session == entry.session)
-        statement = next((item.text for item in follows if item.level == "STATEMENT"), "")
-        words = " ".join(statement.split())
+    for item in log.mismatches:
+        words = " ".join(item.statement.split())
         shown = words if len(words) <= WIDTH else f"{words[:WIDTH]} …"
-        found.append(f"the database said {entry.state}: {entry.text}" + (f" to: {shown}" if shown else ""))
+        found.append(f"the database said {item.code}: {item.text}" + (f" to: {shown}" if shown else ""))
     found = list(dict.fromkeys(found))
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more like these"]
 

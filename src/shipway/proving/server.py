@@ -1,42 +1,22 @@
-"""A scratch database server: the image of the proven database, with durability disabled (`fsync=off`)."""
+"""A scratch database server: the image of the proven database, with durability disabled."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
 import secrets
-import shlex
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory
-from shipway.ports import Scratch, ScratchDatabase
+from shipway.domain.server_log import ServerLog
+from shipway.ports import DatabaseServer, Scratch, ScratchDatabase
 from shipway.proving.sandbox import Sandbox
 from shipway.steps.health import wait_healthy
 
-SETTINGS = {
-    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
-    "log_line_prefix": "%e %p %d ", "log_min_messages": "notice", "log_statement": "ddl",
-}  # fmt: skip
-# A line of the log: SQLSTATE, process, database, level, text. Continuation lines start with a tab.
-LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")
 PATIENCE = 10.0  # seconds until logged lines must be readable
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An entry of the server's log."""
-
-    state: str  # SQLSTATE
-    session: int
-    level: str  # ERROR, STATEMENT, NOTICE …
-    text: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +28,7 @@ class Server:
     password: str
     container: str  # its unique name
     network: str
+    driver: DatabaseServer
     scratch: Scratch
 
     def settled(self, database: str) -> Accessory:
@@ -58,28 +39,21 @@ class Server:
         """Make it reachable by the accessory's name in another network."""
         self.sandbox.ctx.runtime.connect(network, self.container, (self.accessory.name,))
 
-    @contextmanager
-    def rows_logged(self, database: ScratchDatabase) -> Iterator[None]:
-        """Also log statements that change rows in this database for the duration: not for large amounts of rows."""
-        database.execute(f"ALTER DATABASE {database.name} SET log_statement = 'mod'")
-        yield
-        database.execute(f"ALTER DATABASE {database.name} RESET log_statement")
-
     def mark(self, database: ScratchDatabase) -> str:
         """Write a mark to its log, for `log`."""
         mark = f"shipway-{uuid.uuid4().hex}"
-        database.execute(f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
+        self.driver.mark(database, mark)
         return mark
 
-    def log(self, database: ScratchDatabase, since: str) -> list[Entry]:
-        """All entries of this database since that mark."""
+    def log(self, database: ScratchDatabase, since: str) -> ServerLog:
+        """What was logged about this database since that mark."""
         until = self.mark(database)
         deadline = time.monotonic() + PATIENCE
         while True:
             lines = list(self.sandbox.ctx.runtime.logs(self.container))
             found = [next((at for at, line in enumerate(lines) if mark in line), -1) for mark in (since, until)]
             if min(found) >= 0:
-                return entries(lines[found[0] + 1 : found[1]], database.name)
+                return self.driver.read_log(lines[found[0] + 1 : found[1]], database.name)
             if time.monotonic() > deadline:  # the engine delivers it with a delay; it keeps the last 30 MB
                 raise ProofError("the log of the scratch database server can't be read, or is too long")
             time.sleep(0.05)
@@ -92,12 +66,13 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Serve
     network = sandbox.network("database")
     ctx.redactor.add({"scratch password": password})
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
+    driver = ctx.servers[accessory.kind]
     name = names.bounded(f"{app}_proof_{sandbox.name}_{accessory.name}")
     spec = ContainerSpec(
         name=name,
         image=image,
         labels={**sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
-        command=_command(accessory),
+        command=driver.scratch_command(accessory.command),
         env=kind.with_placeholders(accessory, app, password),
         networks={network: (accessory.name,)},
     )
@@ -109,29 +84,5 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Serve
         raise ProofError(f"the scratch database server did not start: {error.message}") from error
     found = ctx.runtime.find(name)
     address = found.addresses.get(network, "") if found else ""
-    scratch = ctx.scratch(kind.url_of(accessory, app, address, password))
-    return Server(sandbox, accessory, password, name, network, scratch)
-
-
-def _command(accessory: Accessory) -> tuple[str, ...]:
-    words = shlex.split(accessory.command or "postgres")
-    if words[0] != "postgres":  # an unknown wrapper
-        words = ["postgres"]
-    return (*words, *(part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")))
-
-
-def entries(lines: Sequence[str], database: str) -> list[Entry]:
-    """The entries of one database."""
-    made: list[Entry] = []
-    ours = False  # whether the previous line is one of them, which this one may continue
-    for line in lines:
-        found = LINE.match(line)
-        if found:
-            ours = found[3] == database
-            if ours:
-                made.append(Entry(found[1], int(found[2]), found[4], found[5]))
-        elif ours and line.startswith("\t"):
-            made[-1] = dataclasses.replace(made[-1], text=f"{made[-1].text}\n{line[1:]}")
-        else:
-            ours = False
-    return made
+    scratch = driver.scratch(kind.url_of(accessory, app, address, password))
+    return Server(sandbox, accessory, password, name, network, driver, scratch)

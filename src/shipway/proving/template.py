@@ -15,11 +15,10 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.disk import relief
 from shipway.domain.errors import DiskFull, EngineError, ProofError
-from shipway.domain.migration_tables import BOOKS
 from shipway.domain.plan import Accessory, Proving
 from shipway.domain.proof import DATA
 from shipway.domain.size import readable
-from shipway.ports import ScratchDatabase
+from shipway.ports import DatabaseServer, ScratchDatabase
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
 
@@ -27,40 +26,6 @@ TAIL = 8
 COPIES = 4  # times the target's size: the template, and simultaneous clones
 SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
 FILE = "/tmp/golden.sql.gz"
-
-# $1: pipe, save or load; $2: schema or data; then the names of tables whose rows are always included.
-# psql reads passwords and addresses from PG… (of the target) and TO_… (of the scratch server).
-SCRIPT = r"""
-what=$1 mode=$2
-shift 2
-export PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
-books() {
-  for name; do echo "$name"; done | psql -X -q -A -t -v ON_ERROR_STOP=1 -c 'CREATE TEMP TABLE wanted (name text)' \
-    -c '\copy wanted FROM pstdin' -c "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables JOIN wanted ON tablename = name"
-}
-pick() {
-  books "$@" > /tmp/books || return
-  set --
-  while read -r table; do set -- "$@" -t "$table"; done < /tmp/books
-  [ $# = 0 ] || dump -a "$@"
-}
-dump() { pg_dump --no-publications --no-subscriptions --no-tablespaces --lock-wait-timeout=60000 "$@"; }
-everything() {
-  echo '\set ON_ERROR_STOP 0'
-  pg_dumpall -l "$PGDATABASE" --roles-only --no-role-passwords --no-tablespaces | grep -v -x "CREATE ROLE \"\?$PGUSER\"\?;"
-  echo '\set ON_ERROR_STOP 1'
-  if [ "$mode" = data ]; then dump; else dump -s && pick "$@"; fi || echo "$?" > /tmp/failed
-}
-load() {
-  PGHOST=$TO_HOST PGPORT=$TO_PORT PGUSER=$TO_USER PGPASSWORD=$TO_PASSWORD PGDATABASE=$TO_DATABASE \
-    psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -f -
-}
-case $what in
-  pipe) everything "$@" | load ;;
-  save) everything "$@" | gzip -1 > /tmp/golden.sql.gz ;;
-  load) gunzip -c /tmp/golden.sql.gz | load ;;
-esac && [ ! -e /tmp/failed ]
-"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +37,11 @@ class Target:
     environment: str
     accessory: Accessory
     password: str
+
+    @property
+    def driver(self) -> DatabaseServer:
+        """Of its server."""
+        return self.ctx.servers[self.accessory.kind]
 
     @property
     def container(self) -> str:
@@ -91,10 +61,7 @@ class Target:
 
     def size(self) -> int:
         """Size of the database in bytes."""
-        ask = 'PGPASSWORD="$POSTGRES_PASSWORD" psql -X -A -t -U "$POSTGRES_USER" -d "${POSTGRES_DB:-$POSTGRES_USER}" -c "$0"'
-        code, output = self.ctx.runtime.execute(
-            self.container, ["sh", "-c", ask, "SELECT pg_database_size(current_database())"]
-        )
+        code, output = self.ctx.runtime.execute(self.container, self.driver.command("size"))
         if code != 0 or not output.strip().isdigit():
             raise ProofError(f"the database of {self.environment} does not tell its size: {output.strip()[-300:]}")
         return int(output)
@@ -132,28 +99,36 @@ def make_template(server: Server, target: Target, proving: Proving) -> ScratchDa
 
 
 def _copy(server: Server, target: Target, database: ScratchDatabase, proving: Proving) -> None:
-    here = server.sandbox.ctx
+    here, driver = server.sandbox.ctx, server.driver
     mode = "data" if proving.mode == DATA else "schema"
     environment = names.network(target.app, target.environment)
     reach = {**_from(target), **_to(server, database)}
     if target.ctx.machine.name == here.machine.name:
-        _run(server, here, ("pipe", mode, *sorted(BOOKS)), (environment, server.network), reach, proving)
+        _run(server, here, driver.command("copy", mode), (environment, server.network), reach, proving)
         return
 
     def take(container: str) -> None:
         def give(loading: str) -> None:
             here.runtime.put(loading, "/tmp", target.ctx.runtime.get(container, FILE))
 
-        _run(server, here, ("load", mode), (server.network,), _to(server, database), proving, before=give)
+        _run(
+            server,
+            here,
+            driver.command("restore", FILE),
+            (server.network,),
+            _to(server, database),
+            proving,
+            before=give,
+        )
 
     try:
-        _run(server, target.ctx, ("save", mode, *sorted(BOOKS)), (environment,), _from(target), proving, after=take)
+        _run(server, target.ctx, driver.command("dump", mode, FILE), (environment,), _from(target), proving, after=take)
     except FileNotFoundError:
         raise ProofError(f"the database of {target.environment} was not dumped") from None
 
 
 def _run(
-    server: Server, ctx: Context, arguments: Sequence[str], networks: Sequence[str], env: dict[str, str], proving: Proving,
+    server: Server, ctx: Context, command: Sequence[str], networks: Sequence[str], env: dict[str, str], proving: Proving,
     *, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
     lines: list[str] = []
@@ -162,8 +137,8 @@ def _run(
         name=f"{server.sandbox.app}_proof_{server.sandbox.name}_dump",
         image=found.image if found else server.accessory.image,
         labels={**server.sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: "dump"},
-        entrypoint=("sh", "-c"),
-        command=(SCRIPT, "shipway", *arguments),
+        entrypoint=tuple(command[:1]),
+        command=tuple(command[1:]),
         env=env,
         networks=dict.fromkeys(networks, ()),
     )
@@ -182,7 +157,7 @@ def _run(
 def _from(target: Target) -> dict[str, str]:
     kind = target.ctx.kind(target.accessory)
     login = kind.login_of(target.accessory, target.app, target.container, target.password)
-    return target.ctx.servers[target.accessory.kind].client(login)
+    return target.driver.client(login)
 
 
 def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:

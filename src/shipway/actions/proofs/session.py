@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from shipway.actions.database.schema import ripe
@@ -15,10 +15,11 @@ from shipway.domain.errors import MigrationFailed
 from shipway.domain.plan import Accessory
 from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage
 from shipway.domain.release import SUCCEEDED
+from shipway.domain.server_log import ServerLog
 from shipway.ports import DatabaseTool, ScratchDatabase
 from shipway.proving.compatibility_test import try_new, try_old
 from shipway.proving.limit import limited
-from shipway.proving.lint_warnings import changed, lint_warnings, statements
+from shipway.proving.lint_warnings import lint_warnings
 from shipway.proving.round_trip import MigrationRange
 from shipway.proving.sandbox import Sandbox
 from shipway.proving.sandbox_environment import ReleaseConfig
@@ -37,7 +38,7 @@ class ProofSession:
         self.sandbox, self.ctx, self.request, self.began = at, at.ctx, request, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
-        self.ran: list[str] = []  # statements of the up migrations, once `up` is set
+        self.ran = ServerLog()  # of the up migrations, once `up` is set
         self.up = threading.Event()
         self.guard = threading.Lock()
         release, environment, old = request.release, request.environment, request.old
@@ -149,11 +150,11 @@ class ProofSession:
     def _old_code(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> CompatibilityTest:
         try:
             # With rows, a migration may change each of them by its own statement.
-            rows = server.rows_logged(database) if self.proving.mode == SCHEMA else nullcontext()
+            rows = server.driver.log_rows(database) if self.proving.mode == SCHEMA else nullcontext()
             mark = server.mark(database)
             with rows, limited(database, self.proving.timeout):
                 self._tool(server, database).up(lambda line: None, span.end)
-            self.ran = statements(server.log(database, mark))
+            self.ran = server.log(database, mark)
         except (MigrationFailed, TimeoutError) as error:
             why = f"there was no new schema to try it on: {str(error).splitlines()[0] if str(error) else 'the way up did not end'}"
             return CompatibilityTest(NO_EVIDENCE, (why,))
@@ -161,14 +162,14 @@ class ProofSession:
             self.up.set()
         return try_old(server, database, self.old, self.new, self.began)
 
-    def _changed(self) -> list[str]:
+    def _changed(self) -> Sequence[str]:
         self.up.wait()
-        return changed(self.ran)
+        return self.ran.changed
 
     def _remarks(self) -> tuple[str, ...]:
         """The linter's warnings about the up migrations, if there is one."""
         linter = self.ctx.linter()
-        return lint_warnings(linter, self.ran) if linter else ()
+        return lint_warnings(linter, self.ran.statements) if linter else ()
 
     def _new_code(self, server: Server, database: ScratchDatabase) -> CompatibilityTest:
         return try_new(server, database, self.old, self.new, self.began)

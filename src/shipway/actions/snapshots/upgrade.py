@@ -1,5 +1,6 @@
-"""Upgrade an environment's PostgreSQL to another major version: dump and restore into a new volume, compare the rows,
-and deploy the current release with the new image. The old container and volume stay unchanged until the new one serves.
+"""Upgrade an environment's database server to another major version: dump and restore into a new volume, compare the
+rows, and deploy the current release with the new image. The old container and volume stay unchanged until the new one
+serves.
 
 This is a deployment of a release that differs only in the accessory's image; it is pending before the services stop. If
 its process dies, the next command rolls it back like any deployment: the previous services run on the old database.
@@ -35,31 +36,6 @@ from shipway.steps.starting import create_and_start
 from shipway.system.parallel import errors_of, side_by_side
 
 TIMEOUT = 24 * 3600.0
-# $OLD and $NEW: the two servers. All tools are of the new version, since they read older servers, but not newer ones.
-SCRIPT = r"""
-set -u
-old() { PGHOST=$OLD "$@"; }
-new() { PGHOST=$NEW "$@"; }
-rows() {
-  "$1" psql -X -q -A -t -v ON_ERROR_STOP=1 -f - <<'SQL'
-SELECT format('SELECT %L, count(*) FROM %I.%I', format('%I.%I', schemaname, tablename), schemaname, tablename)
-FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \gexec
-SQL
-}
-others=$(old psql -X -A -t -d template1 -c "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', '$PGDATABASE')") || exit 1
-[ -z "$others" ] || { echo "the server has other databases, which would be left behind:" $others; exit 1; }
-old pg_dumpall --globals-only > /tmp/globals.sql || exit 1
-new psql -X -q -d template1 -f /tmp/globals.sql 2>&1 | grep ERROR | grep -v 'already exists' > /tmp/errors
-[ ! -s /tmp/errors ] || { cat /tmp/errors; exit 1; }
-rm -f /tmp/failed
-{ old pg_dump --format=custom --create || touch /tmp/failed; } | new pg_restore --create --clean --if-exists --exit-on-error -d template1 || exit 1
-[ ! -e /tmp/failed ] || exit 1
-rows old > /tmp/old && rows new > /tmp/new || exit 1
-cmp -s /tmp/old /tmp/new || { echo "the copy has other numbers of rows than the original:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
-new vacuumdb --quiet --analyze-only || exit 1
-new psql -X -q -d template1 -c CHECKPOINT || exit 1
-echo "shipway-tables $(wc -l < /tmp/new)"
-"""
 
 
 @dataclass(frozen=True)
@@ -225,8 +201,9 @@ def _copy(upgrade: _Upgrade, decision: Decision) -> int:
     password = decision.settings.passwords.get(upgrade.accessory.name, "")
     kind = ctx.kind(upgrade.accessory)
     login = kind.login_of(upgrade.accessory, decision.order.release.app, "", password)
+    program, *arguments = upgrade.server.command("upgrade")
     tool = ContainerSpec(
-        name=f"{spec.name}_job_copy", image=spec.image, labels=labels, entrypoint=("bash", "-c"), command=(SCRIPT,),
+        name=f"{spec.name}_job_copy", image=spec.image, labels=labels, entrypoint=(program,), command=tuple(arguments),
         env={**upgrade.server.client(login), "OLD": spec.name, "NEW": server.name}, networks=dict.fromkeys(spec.networks, ()),
     )  # fmt: skip
     with ctx.part("copy", f"{upgrade.old} → {upgrade.new}"):

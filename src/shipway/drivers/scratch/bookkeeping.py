@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from shipway.domain.catalog import Catalog, Entry
-from shipway.domain.migration_tables import is_migration_table
+from shipway.drivers.migration_tables import is_migration_table
 
 
 def without_books(entries: Iterable[Entry], order: dict[str, tuple[str, ...]], more: Collection[str] = ()) -> Catalog:

@@ -9,7 +9,7 @@ import pymysql
 
 from shipway.domain.catalog import Catalog, Content
 from shipway.domain.errors import ProofError
-from shipway.domain.migration_tables import is_migration_table
+from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.deadline import deadline
 from shipway.drivers.scratch.mysql_catalog import read_catalog, written
 from shipway.drivers.scratch.mysql_clone import copy

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from shipway.domain.catalog import Catalog, Content
-from shipway.domain.migration_tables import is_migration_table
+from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.postgres_catalog import read_catalog
 from shipway.drivers.scratch.postgres_content import read_content
 from shipway.drivers.scratch.postgres_reader import Reader

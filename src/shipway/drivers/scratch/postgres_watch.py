@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from shipway.domain.migration_tables import is_migration_table
 from shipway.domain.proof import Lock
+from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.postgres_messages import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from shipway.domain.catalog import Catalog, Content
 from shipway.domain.errors import ProofError
-from shipway.domain.migration_tables import is_migration_table
+from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.sqlite_catalog import quoted, read_catalog
 from shipway.drivers.scratch.unwatched import Unwatched

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 from shipway.domain.accessory import DatabaseLogin
+from shipway.domain.server_log import ServerLog
+from shipway.drivers.migration_tables import BOOKS
+from shipway.drivers.server import postgres_log
+from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SIZE, UPGRADE
+from shipway.ports import Scratch, ScratchDatabase
+from shipway.ports.server import Operation
+
+_SCRATCH = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+    "log_line_prefix": postgres_log.PREFIX, "log_min_messages": "notice", "log_statement": "ddl",
+}  # fmt: skip
 
 
 class PostgresServer:
-    """See ports.DatabaseServer. Its client programs read their variables: see `libpq-envars` in the manual."""
+    """See ports.DatabaseServer. Its client programs read their variables: see `libpq-envars` in its manual."""
 
     product = "PostgreSQL"
 
@@ -15,3 +30,41 @@ class PostgresServer:
             "PGHOST": login.host, "PGPORT": str(login.port), "PGUSER": login.user,
             "PGPASSWORD": login.password, "PGDATABASE": login.database,
         }  # fmt: skip
+
+    def command(self, operation: Operation, *words: str) -> tuple[str, ...]:
+        match operation:
+            case "size":
+                return ("sh", "-c", SIZE)
+            case "upgrade":
+                return ("bash", "-c", UPGRADE)
+            case "copy":
+                return ("sh", "-c", COPY, "shipway", "pipe", *words, "", *sorted(BOOKS))
+            case "dump":
+                return ("sh", "-c", COPY, "shipway", "save", *words, *sorted(BOOKS))
+            case "restore":
+                return ("sh", "-c", COPY, "shipway", "load", "", *words)
+            case _:
+                return ("sh", "-c", DATABASE, "shipway", operation, *words)
+
+    def scratch_command(self, command: str | None) -> tuple[str, ...]:
+        words = shlex.split(command or "postgres")
+        if words[0] != "postgres":  # an unknown wrapper
+            words = ["postgres"]
+        return (*words, *(part for name, value in _SCRATCH.items() for part in ("-c", f"{name}={value}")))
+
+    def scratch(self, url: str) -> Scratch:
+        from shipway.drivers.scratch.postgres import PostgresScratch  # not at the top: most commands prove nothing
+
+        return PostgresScratch(url)
+
+    def mark(self, database: ScratchDatabase, text: str) -> None:
+        database.execute(f"DO $$ BEGIN RAISE LOG '{text}'; END $$")
+
+    @contextmanager
+    def log_rows(self, database: ScratchDatabase) -> Iterator[None]:
+        database.execute(f"ALTER DATABASE {database.name} SET log_statement = 'mod'")
+        yield
+        database.execute(f"ALTER DATABASE {database.name} RESET log_statement")
+
+    def read_log(self, lines: Sequence[str], database: str) -> ServerLog:
+        return postgres_log.read(lines, database)

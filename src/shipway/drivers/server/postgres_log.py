@@ -1,0 +1,75 @@
+"""The log of a scratch server: statements that changed something, and errors of code on a schema that isn't its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shipway.domain.server_log import Mismatch, ServerLog
+from shipway.drivers.migration_tables import is_migration_table
+
+PREFIX = "%e %p %d "  # log_line_prefix
+# A line of the log: SQLSTATE, process, database, level, text. Continuation lines start with a tab.
+_LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")
+# Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
+_MISMATCHES = ("42703", "42P01", "23502", "22P02")
+_RAN = re.compile(r"(?:statement|execute [^:]*): +(.*)", re.DOTALL)
+_REMARK = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_CHANGES = re.compile(
+    r"(?:WITH\b.*?\b)?(?:UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))?)",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    state: str  # SQLSTATE
+    session: int
+    level: str  # ERROR, STATEMENT, NOTICE …
+    text: str
+
+
+def read(lines: Sequence[str], database: str) -> ServerLog:
+    """What a log says about one database."""
+    log = _entries(lines, database)
+    found = (_RAN.fullmatch(entry.text) for entry in log if entry.level == "LOG")
+    statements = tuple(match[1].strip() for match in found if match)
+    return ServerLog(statements, changed(statements), tuple(_mismatches(log)))
+
+
+def changed(statements: Sequence[str]) -> tuple[str, ...]:
+    """Tables, as written, whose rows the statements could change or delete, without migration history tables. Functions
+    and DO blocks are not analyzed."""
+    found: list[str] = []
+    for statement in statements:
+        for part in _REMARK.sub(" ", statement).split(";"):
+            match = _CHANGES.match(part.strip())
+            if match and not is_migration_table(match[1]):
+                found.append(match[1])
+    return tuple(dict.fromkeys(found))
+
+
+def _entries(lines: Sequence[str], database: str) -> list[_Entry]:
+    made: list[_Entry] = []
+    ours = False  # whether the previous line is one of them, which this one may continue
+    for line in lines:
+        found = _LINE.match(line)
+        if found:
+            ours = found[3] == database
+            if ours:
+                made.append(_Entry(found[1], int(found[2]), found[4], found[5]))
+        elif ours and line.startswith("\t"):
+            made[-1] = dataclasses.replace(made[-1], text=f"{made[-1].text}\n{line[1:]}")
+        else:
+            ours = False
+    return made
+
+
+def _mismatches(log: Sequence[_Entry]) -> Iterator[Mismatch]:
+    for index, entry in enumerate(log):
+        if entry.state in _MISMATCHES and entry.level in ("ERROR", "FATAL"):
+            follows = (item for item in log[index + 1 :] if item.session == entry.session)
+            statement = next((item.text for item in follows if item.level == "STATEMENT"), "")
+            yield Mismatch(entry.state, entry.text, statement)

@@ -1,0 +1,154 @@
+"""Shell scripts that work on whole PostgreSQL databases with the programs of the server's own image."""
+
+from __future__ import annotations
+
+# $1: the operation. PG… in the environment select the database. Lines for the caller begin with `shipway-`.
+# The copy that tests a snapshot runs in this container, so it disappears with it in any case.
+DATABASE = r"""
+set -u
+say() { printf 'shipway-%s\n' "$*"; }
+tab=$(printf '\t')
+database=$PGDATABASE
+sql() { psql -X -q -A -t -F "$tab" -v ON_ERROR_STOP=1 "$@"; }
+beside() { PGDATABASE=template1 sql "$@"; }
+rows() {
+  sql -f - <<'SQL'
+SELECT format('SELECT %L, count(*) FROM %I.%I', 'shipway-rows ' || format('%I.%I', schemaname, tablename), schemaname, tablename)
+FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \gexec
+SQL
+}
+here() { (export PGHOST=127.0.0.1 PGPORT=5432 PGPASSWORD=none; "$@"); }
+serve() {
+  env -u PGHOST -u PGPORT -u PGUSER -u PGPASSWORD -u PGDATABASE POSTGRES_HOST_AUTH_METHOD=trust \
+    POSTGRES_PASSWORD=none POSTGRES_USER="$PGUSER" POSTGRES_DB="$PGDATABASE" docker-entrypoint.sh postgres \
+    -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c synchronous_commit=off >/tmp/server.log 2>&1 &
+  until here pg_isready -q; do
+    kill -0 $! 2>/dev/null || { cat /tmp/server.log; return 1; }
+    sleep 0.1
+  done
+}
+take() {
+  file=$1; shift
+  rm -f ./*.part
+  size=$(sql -c 'SELECT pg_database_size(current_database())') || return
+  free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
+  [ "$free" -gt $((2 * size + 300000000)) ] || { say "full $size $free"; return 1; }
+  serve & server=$!
+  pg_dump -Fc -f "$file.part" || return
+  wait "$server" || return
+  here pg_restore --exit-on-error --no-owner --no-privileges -d "$database" "$file.part" || return
+  here rows || return
+  sync "$file.part" 2>/dev/null || sync
+  mv "$file.part" "$file" || return
+  for old in *.dump; do
+    case " $file $* " in *" $old "*) ;; *) rm -f "$old" ;; esac
+  done
+  say "taken $(wc -c < "$file") $(sha256sum "$file" | cut -d ' ' -f 1)"
+}
+load() {
+  file=$1 digest=$2 new=$3
+  [ -f "$file" ] || { echo "the volume has no $file"; return 1; }
+  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is not what was written: its digest differs"; return 1; }
+  provider=$(beside -c "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = '$database'") || return
+  [ "${provider:-c}" = c ] || { echo "its locale is not of the C library: nothing else can be made beside it"; return 1; }
+  drop "$new" || return
+  beside -v old="$database" -v new="$new" -f - <<'SQL' || return
+SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
+  pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = :'old' \gexec
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'new') FROM pg_database WHERE datname = :'old' AND datacl IS NOT NULL \gexec
+SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, :'new', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+FROM pg_database, aclexplode(datacl) WHERE datname = :'old' \gexec
+SELECT format('ALTER %s SET %I TO %s', CASE setrole WHEN 0 THEN format('DATABASE %I', :'new')
+    ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(setrole), :'new') END, split_part(setting, '=', 1),
+  CASE WHEN split_part(setting, '=', 1) ~ '(_path|_libraries|_tablespaces|^datestyle)$' THEN value ELSE quote_literal(value) END)
+FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid, unnest(setconfig) setting,
+  LATERAL (SELECT substr(setting, strpos(setting, '=') + 1) AS value) v WHERE datname = :'old' \gexec
+SQL
+  pg_restore --exit-on-error -d "$new" "$file"
+}
+swap() {
+  new=$1 old=$2
+  # The rename holds off whoever comes while this ends the sessions that are there.
+  ( while sleep 0.1; do
+      beside -v name="$database" -f - >/dev/null 2>&1 <<'SQL'
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name';
+SQL
+    done ) & ending=$!
+  beside -1 -c "ALTER DATABASE \"$database\" RENAME TO \"$old\"" -c "ALTER DATABASE \"$new\" RENAME TO \"$database\""
+  code=$?
+  kill "$ending"
+  return "$code"
+}
+sweep() { for name in $(names); do drop "$name" || return; done; }
+names() { beside -c "SELECT datname FROM pg_database WHERE datname LIKE 'shipway\_%'"; }
+drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
+there() { for name in $(names); do say "there $name"; done; }
+cd /snapshots && "$@" 2>&1
+"""
+
+# $OLD and $NEW: the two servers. All tools are of the new version, since they read older servers, but not newer ones.
+UPGRADE = r"""
+set -u
+old() { PGHOST=$OLD "$@"; }
+new() { PGHOST=$NEW "$@"; }
+rows() {
+  "$1" psql -X -q -A -t -v ON_ERROR_STOP=1 -f - <<'SQL'
+SELECT format('SELECT %L, count(*) FROM %I.%I', format('%I.%I', schemaname, tablename), schemaname, tablename)
+FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \gexec
+SQL
+}
+others=$(old psql -X -A -t -d template1 -c "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', '$PGDATABASE')") || exit 1
+[ -z "$others" ] || { echo "the server has other databases, which would be left behind:" $others; exit 1; }
+old pg_dumpall --globals-only > /tmp/globals.sql || exit 1
+new psql -X -q -d template1 -f /tmp/globals.sql 2>&1 | grep ERROR | grep -v 'already exists' > /tmp/errors
+[ ! -s /tmp/errors ] || { cat /tmp/errors; exit 1; }
+rm -f /tmp/failed
+{ old pg_dump --format=custom --create || touch /tmp/failed; } | new pg_restore --create --clean --if-exists --exit-on-error -d template1 || exit 1
+[ ! -e /tmp/failed ] || exit 1
+rows old > /tmp/old && rows new > /tmp/new || exit 1
+cmp -s /tmp/old /tmp/new || { echo "the copy has other numbers of rows than the original:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
+new vacuumdb --quiet --analyze-only || exit 1
+new psql -X -q -d template1 -c CHECKPOINT || exit 1
+echo "shipway-tables $(wc -l < /tmp/new)"
+"""
+
+# $1: pipe, save or load; $2: schema or data; $3: file of save and load; then the names of tables whose rows are always
+# included.
+# psql reads passwords and addresses from PG… (of the target) and TO_… (of the scratch server).
+COPY = r"""
+what=$1 mode=$2 file=$3
+shift 3
+export PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
+books() {
+  for name; do echo "$name"; done | psql -X -q -A -t -v ON_ERROR_STOP=1 -c 'CREATE TEMP TABLE wanted (name text)' \
+    -c '\copy wanted FROM pstdin' -c "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables JOIN wanted ON tablename = name"
+}
+pick() {
+  books "$@" > /tmp/books || return
+  set --
+  while read -r table; do set -- "$@" -t "$table"; done < /tmp/books
+  [ $# = 0 ] || dump -a "$@"
+}
+dump() { pg_dump --no-publications --no-subscriptions --no-tablespaces --lock-wait-timeout=60000 "$@"; }
+everything() {
+  echo '\set ON_ERROR_STOP 0'
+  pg_dumpall -l "$PGDATABASE" --roles-only --no-role-passwords --no-tablespaces | grep -v -x "CREATE ROLE \"\?$PGUSER\"\?;"
+  echo '\set ON_ERROR_STOP 1'
+  if [ "$mode" = data ]; then dump; else dump -s && pick "$@"; fi || echo "$?" > /tmp/failed
+}
+load() {
+  PGHOST=$TO_HOST PGPORT=$TO_PORT PGUSER=$TO_USER PGPASSWORD=$TO_PASSWORD PGDATABASE=$TO_DATABASE \
+    psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -f -
+}
+case $what in
+  pipe) everything "$@" | load ;;
+  save) everything "$@" | gzip -1 > "$file" ;;
+  load) gunzip -c "$file" | load ;;
+esac && [ ! -e /tmp/failed ]
+"""
+
+# In the server's own container, by the variables that its image was created with.
+SIZE = r"""
+PGPASSWORD="$POSTGRES_PASSWORD" psql -X -A -t -U "$POSTGRES_USER" -d "${POSTGRES_DB:-$POSTGRES_USER}" \
+  -c 'SELECT pg_database_size(current_database())'
+"""

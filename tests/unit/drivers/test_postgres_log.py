@@ -1,0 +1,73 @@
+"""What a PostgreSQL server's log says: which statements ran, and which were written for another schema."""
+
+from __future__ import annotations
+
+import pytest
+
+from shipway.domain.server_log import Mismatch, ServerLog
+from shipway.drivers.server.postgres_log import read
+
+TRIAL = """\
+00000 17  LOG:  database system is ready to accept connections
+42703 41 shop ERROR:  column "name" does not exist at character 8
+23505 42 shop ERROR:  duplicate key value violates unique constraint "items_pkey"
+42703 41 shop STATEMENT:  SELECT name
+\t  FROM items
+23505 42 shop STATEMENT:  INSERT INTO items VALUES (1)
+42P01 43 other ERROR:  relation "items" does not exist at character 15
+42P01 43 other STATEMENT:  SELECT * FROM items
+22P02 41 shop FATAL:  invalid input syntax
+00000 44 shop NOTICE:  table "old" does not exist, skipping
+""".splitlines()
+UP = [
+    "00000 71 other LOG:  statement: DROP TABLE nobody",
+    "00000 70 shop NOTICE:  relation exists, skipping",
+    "00000 70 shop LOG:  statement: -- a table that is there",
+    "\tALTER TABLE people ADD COLUMN age int, -- in years",
+    "\t  ADD COLUMN born date -- or not;",
+    "00000 70 shop LOG:  execute _pg3_0: CREATE INDEX people_age ON people (age);",
+    "00000 70 shop LOG:  statement: CREATE TABLE towns (name text); CREATE INDEX towns_name ON towns (name)",
+    "42P01 70 shop ERROR:  relation is missing",
+]
+
+
+def test_only_what_another_schema_causes_counts_each_with_its_statement() -> None:
+    assert read(TRIAL, "shop").mismatches == (
+        Mismatch("42703", 'column "name" does not exist at character 8', "SELECT name\n  FROM items"),
+        Mismatch("22P02", "invalid input syntax"),
+    )
+    assert read(TRIAL, "nobody") == ServerLog()
+
+
+def test_statements_of_one_database() -> None:
+    alter, index, both = read(UP, "shop").statements
+    assert alter.splitlines() == [
+        "-- a table that is there",
+        "ALTER TABLE people ADD COLUMN age int, -- in years",
+        "  ADD COLUMN born date -- or not;",
+    ]
+    assert index == "CREATE INDEX people_age ON people (age);"
+    assert both.startswith("CREATE TABLE towns")
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("UPDATE pets SET name = upper(name)", ["pets"]),
+        ('-- all of them\nupdate only public."Odd pets" SET age = 1;', ['public."Odd pets"']),
+        (
+            "ALTER TABLE pets ADD age int; DELETE FROM pets WHERE name IS NULL; TRUNCATE TABLE owners",
+            ["pets", "owners"],
+        ),
+        ("WITH old AS (SELECT 1) UPDATE pets SET age = 2", ["pets"]),
+        ("/* UPDATE pets */ MERGE INTO pets USING owners ON true WHEN MATCHED THEN DELETE", ["pets"]),
+        ("UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001'", []),
+        ("DELETE FROM public.schema_migrations", []),
+        ("INSERT INTO pets VALUES (1)", []),
+        ("ALTER TABLE pets ADD FOREIGN KEY (owner) REFERENCES owners ON UPDATE CASCADE", []),
+        ("CREATE TRIGGER t BEFORE UPDATE ON pets EXECUTE FUNCTION f()", []),
+    ],
+)
+def test_whose_rows_change(statement: str, tables: list[str]) -> None:
+    log = f"00000 70 shop LOG:  statement: {statement}".replace("\n", "\n\t").splitlines()
+    assert read(log, "shop") == ServerLog((statement,), tuple(tables))
