@@ -26,7 +26,7 @@ class Lock:
     """A lock that a migration held on an object that existed before it."""
 
     relation: str
-    mode: str  # as in pg_locks
+    mode: str  # in the words that reports explain, whatever the server calls it: AccessExclusiveLock …
     start: float  # seconds since the stage began
     seconds: float
 

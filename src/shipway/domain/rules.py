@@ -115,7 +115,7 @@ def _check_text(check: Check) -> str:
 
 
 def _proof_text(plan: Plan, environment: Environment) -> str:
-    """Describe the proof rule, as in: required on db, by alembic of backend. Rules ignore a database without proofs."""
+    """Describe the proof rule, as in: required on db, by the tool of backend. Rules ignore a database without proofs."""
     if plan.database is None or not plan.asks_for_proof(environment):
         return "off"
     return f"required on {database_text(plan.database)}"

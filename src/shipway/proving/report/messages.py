@@ -133,7 +133,7 @@ def loss_text(loss: Loss) -> str:
 
 @dataclass(frozen=True)
 class Mode:
-    """A lock mode as named in PostgreSQL's manual, and what it blocks."""
+    """A lock mode, and what it blocks."""
 
     name: str
     blocks: str
@@ -151,7 +151,7 @@ LOCK_GRADES = ("all", "writes", "changes", "none")  # most severe first
 
 
 def mode_of(mode: str) -> Mode:
-    """Find a mode by `AccessExclusiveLock`, as in pg_locks, or the manual's name."""
+    """Find a mode by the name in a proof: `AccessExclusiveLock`, or `ACCESS EXCLUSIVE`."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()
     blocks, grade = _BLOCKS.get(name, ("reads and writes go on", "none"))
     return Mode(name, blocks, grade)
