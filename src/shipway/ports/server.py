@@ -42,7 +42,8 @@ class DatabaseServer(Protocol):
         lines as `rows`, then `shipway-taken SIZE DIGEST`; `shipway-full SIZE FREE` if the disk is too full. Bytes; sha256.
         load FILE DIGEST NEW: restore FILE into a database NEW with the owner, rights and settings of the client's one.
         swap NEW OLD: rename the client's database to OLD and NEW to its name, both or none, ending all its sessions.
-        there: prints `shipway-there NAME` for each database whose name begins with `shipway_`. sweep: remove these.
+        there: prints `shipway-there NAME` for each database that a restore made, `shipway_restore_N` and `shipway_before_N`.
+        sweep: remove these.
 
         With the variables of `client` but the host, and two servers OLD and NEW (variables with their host names):
         upgrade: copy all from OLD to the empty NEW of a later version. Prints `shipway-tables COUNT` last.

@@ -80,7 +80,7 @@ SQL
   return "$code"
 }
 sweep() { for name in $(names); do drop "$name" || return; done; }
-names() { beside -c "SELECT datname FROM pg_database WHERE datname LIKE 'shipway\_%'"; }
+names() { beside -c "SELECT datname FROM pg_database WHERE datname ~ '^shipway_(restore|before)_[0-9]+$' AND datname <> '$database'"; }
 drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
 there() { for name in $(names); do say "there $name"; done; }
 cd /snapshots && "$@" 2>&1
