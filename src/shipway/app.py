@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shipway.hosts import Hosts
     from shipway.ports import DatabaseServer, DatabaseTool, Linter, OneOff, Registry, SecretLedger, Secrets
     from shipway.system.git import Repository
-    from shipway.system.http import Probe
+    from shipway.system.probe import Probe
 
 EMBEDDED_REGISTRY_PORT = 5055
 HOSTED = "CI"  # variable of hosted jobs, whose processes end with them
@@ -231,12 +231,12 @@ def _repository() -> Repository:
 
 
 def _probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
-    from shipway.system.http import probe
+    from shipway.system.probe import probe
 
     return probe(host, port, path, timeout, headers)
 
 
 def _probe_tcp(host: str, port: int, timeout: float) -> Probe:
-    from shipway.system.http import probe_tcp
+    from shipway.system.probe import probe_tcp
 
     return probe_tcp(host, port, timeout)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         Secrets,
     )
     from shipway.system.git import Repository
-    from shipway.system.http import Probe
+    from shipway.system.probe import Probe
     from shipway.system.redact import Redactor
 
 
@@ -52,7 +52,7 @@ class Machine:
     runtime: Runtime
     images: Images
     edge: Edge
-    probe: Callable[..., Probe]  # as system.http.probe
+    probe: Callable[..., Probe]  # as system.probe.probe
     probe_tcp: Callable[..., Probe]
 
 

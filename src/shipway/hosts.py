@@ -11,7 +11,7 @@ from shipway.context import Machine
 from shipway.drivers import Lazy, driver
 from shipway.drivers.credentials import Keyring
 from shipway.ports import Host
-from shipway.system.http import probe, probe_tcp
+from shipway.system.probe import probe, probe_tcp
 
 
 class Hosts:

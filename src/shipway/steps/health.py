@@ -13,7 +13,7 @@ from shipway.domain.count import counted
 from shipway.domain.errors import DeployFailed, EngineError, Interrupted
 from shipway.domain.plan import Health
 from shipway.steps.starting import explanation
-from shipway.system.http import AGENT
+from shipway.system.probe import AGENT
 from shipway.system.redact import Lines
 
 LOG_LINES = 20

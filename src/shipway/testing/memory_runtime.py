@@ -24,7 +24,7 @@ from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.ports import Images
-from shipway.system.http import Probe
+from shipway.system.probe import Probe
 from shipway.testing.memory_calls import Recorder
 from shipway.testing.memory_files import Files, below, is_folder, pack, unpack
 
@@ -316,14 +316,14 @@ class MemoryRuntime(Recorder):
             return self.usage
 
     def probe(self, host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
-        """Like `system.http.probe`, for the container with the address."""
+        """Like `system.probe.probe`, for the container with the address."""
         with self._guard:
             self.asked.append(dict(headers or {}))
             healthy = self._answers(host)
             return Probe(healthy, 200 if healthy else 503, "200" if healthy else "503: not healthy")
 
     def probe_tcp(self, host: str, port: int, timeout: float) -> Probe:
-        """Like `system.http.probe_tcp`."""
+        """Like `system.probe.probe_tcp`."""
         with self._guard:
             healthy = self._answers(host)
             return Probe(healthy, None, "it listens" if healthy else "connection refused")

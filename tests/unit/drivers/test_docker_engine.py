@@ -6,7 +6,6 @@ import json
 import socket
 import socketserver
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from shipway.domain.errors import DiskFull, EngineError
 from shipway.drivers.runtime import engine as module
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout
+from tests.unit.certificates import certificate
 
 
 class Scripted(socketserver.ThreadingUnixStreamServer):
@@ -147,10 +147,10 @@ def test_docker_does_not_run(tmp_path: Path) -> None:
 
 
 def test_no_access(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
-    def refuse(path: str) -> None:
+    def refuse(path: str, timeout: float) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(module, "_unix", refuse)
+    monkeypatch.setattr(module, "connect_unix", refuse)
     with pytest.raises(EngineError, match="refuses access") as caught:
         engine.call("GET", "/a")
     assert "docker group" in caught.value.hint
@@ -173,9 +173,8 @@ def certificates(tmp_path: Path) -> Path:
     """ca.pem, cert.pem and key.pem of 127.0.0.1: one pair for both sides, signed by itself."""
     folder = tmp_path / "certificates"
     folder.mkdir()
-    command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -days 2 -addext subjectAltName=IP:127.0.0.1 -keyout {folder}/key.pem -out {folder}/cert.pem"
-    subprocess.run(command.split(), check=True, capture_output=True)
-    (folder / "ca.pem").write_bytes((folder / "cert.pem").read_bytes())
+    made = certificate(folder, "IP:127.0.0.1")
+    (folder / "ca.pem").write_bytes(made.certificate.read_bytes())
     return folder
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from shipway.system.durations import ago, human
-from shipway.system.http import probe, probe_tcp
+from shipway.system.probe import probe, probe_tcp
 from shipway.system.process import run
 from shipway.system.redact import Redactor
 

@@ -6,12 +6,13 @@ of a folder, a command in the container) it would take ten times as long.
 
 from __future__ import annotations
 
-import http.client
 import json
 
 from shipway.domain.errors import EdgeError
-from shipway.drivers.edge.connection import Answer, Connection, Dial
+from shipway.ports import Dial
+from shipway.system.http import Answer, Connection
 
+TIMEOUT = 5.0  # seconds for connecting, and for each silence of the edge
 PORT = 9  # inside the container; serves nothing else
 FILES = "/routes/"
 METRICS = "/metrics"
@@ -22,7 +23,7 @@ class Control:
     """The control port of one running edge. Raises EdgeError. Not thread-safe."""
 
     def __init__(self, dial: Dial, address: str, token: str) -> None:
-        self._connection = Connection(dial, address, PORT)
+        self._connection = Connection(address, PORT, TIMEOUT, dial=dial)
         self._token = token
 
     def __enter__(self) -> Control:
@@ -32,7 +33,7 @@ class Control:
         self._connection.close()
 
     def answers(self) -> str | None:
-        """None if it answers, else a message. Raises OSError and HTTPException unchanged."""
+        """None if it answers, else a message. Raises OSError unchanged."""
         answer = self._send("GET", FILES)
         return None if answer.status == 200 else f"its control port answers with {answer.status}"
 
@@ -64,7 +65,7 @@ class Control:
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         try:
             answer = self._send(method, path, body)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise EdgeError(f"the edge's control port doesn't answer: {error or type(error).__name__}") from error
         if answer.status != 200:
             said = answer.body.decode(errors="replace").strip()
@@ -72,4 +73,4 @@ class Control:
         return answer.body
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        return self._connection.ask(method, path, body=body, headers={"X-Shipway-Token": self._token})
+        return self._connection.ask(method, path, body, {"X-Shipway-Token": self._token})

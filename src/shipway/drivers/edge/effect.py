@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from shipway.domain.container import Publish
-from shipway.drivers.edge.connection import TIMEOUT, Answer, Connection, Dial
+from shipway.drivers.edge.control import TIMEOUT
 from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, mark, public, reach, version
+from shipway.ports import Dial
+from shipway.system.http import Answer, Connection
 
 INTERVAL = 0.003
 UNREACHABLE = (502, 504)  # the edge's own responses if the container is unreachable
@@ -24,7 +25,7 @@ class Asker:
     def __init__(self, dial: Dial, deadline: float) -> None:
         self._dial = dial
         self._deadline = deadline
-        self._open: dict[tuple[str, int, str | None], Connection] = {}
+        self._open: dict[tuple[str, int, str], Connection] = {}
 
     def __enter__(self) -> Asker:
         return self
@@ -91,10 +92,8 @@ class Asker:
         """Whether there is a certificate for its name, from any issuer."""
 
         def ask() -> str | None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             plain = self._dial((_local(port), port.host_port), TIMEOUT)
-            with plain, context.wrap_socket(plain, server_hostname=where.host) as encrypted:
+            with plain, _unverified().wrap_socket(plain, server_hostname=where.host) as encrypted:
                 shown = encrypted.getpeercert(binary_form=True) or b""
             return None if where.host.encode() in shown else f"there is no certificate for {where.host} yet"
 
@@ -123,7 +122,7 @@ class Asker:
         """Send one request to a release of the first route. None if it succeeds, else a message."""
         try:
             answer = self._health(port, owner, table, release)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             return f"no answer ({error or type(error).__name__})"
         if answer.headers.get(HEADER_RELEASE) != str(release):
             return f"release {release} gets no requests"
@@ -137,7 +136,7 @@ class Asker:
             while True:
                 try:
                     seen = ask()
-                except (OSError, http.client.HTTPException) as error:
+                except OSError as error:
                     seen = f"no answer ({error or type(error).__name__})"
                 if seen is None:
                     break
@@ -152,11 +151,19 @@ class Asker:
         return self._get(port, public(table), reach(owner, release, str(first["health"])), first.get("headers"))
 
     def _get(self, port: Publish, where: Public, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        address = _local(port)
-        key = (address, port.host_port, where.host if where.tls is not None else None)
+        name = where.host if where.tls is not None else ""
+        key = (_local(port), port.host_port, name)
         if key not in self._open:
-            self._open[key] = Connection(self._dial, address, port.host_port, tls=key[2])
+            tls = _unverified() if name else None
+            self._open[key] = Connection(*key[:2], TIMEOUT, dial=self._dial, tls=tls, server_name=name)
         return self._open[key].ask("GET", path, headers={"Host": where.authority, **(headers or {})})
+
+
+def _unverified() -> ssl.SSLContext:
+    """A context that accepts any certificate: whether it is the right one is another question."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _local(port: Publish) -> str:

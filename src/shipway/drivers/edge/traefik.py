@@ -14,7 +14,6 @@ from shipway.domain.errors import EdgeError, EngineError, ShipwayError
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic, route_files
-from shipway.drivers.edge.connection import Dial
 from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, believed, published, resolvers
 from shipway.drivers.edge.control import Control
 from shipway.drivers.edge.effect import Asker
@@ -23,6 +22,7 @@ from shipway.drivers.edge.visit import Gate
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import exclusive
+from shipway.ports import Dial
 from shipway.system.tars import of_files
 
 ACME = 60.0  # seconds for a certificate beyond the deadline

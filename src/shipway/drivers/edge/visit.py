@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from shipway.domain.container import ContainerSpec, Publish
 from shipway.domain.errors import EdgeError
-from shipway.drivers.edge.connection import Dial
 from shipway.drivers.edge.dynamic import HTTP, Public, entry_point, to_line
 from shipway.drivers.edge.effect import Asker
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import EDGE_IMAGE
+from shipway.ports import Dial
 from shipway.system.tars import of_files
 
 FILE = "/gate.yml"

@@ -7,6 +7,8 @@ import socket
 import struct
 from pathlib import Path
 
+from shipway.system.unix_socket import connect_unix
+
 VERSION, CONNECT, GRANTED = 5, 1, 0
 NO_LOGIN = bytes([VERSION, 1, 0])
 IPV4, NAME, IPV6 = 1, 3, 4
@@ -19,10 +21,8 @@ class Refused(ConnectionRefusedError):
 def connect(proxy: Path, host: str, port: int, timeout: float) -> socket.socket:
     """Connect to a destination of the proxy. Refused if nothing accepts there, TimeoutError after `timeout` seconds,
     another OSError without a proxy."""
-    connection = socket.socket(socket.AF_UNIX)
+    connection = connect_unix(proxy, timeout)
     try:
-        connection.settimeout(timeout)
-        connection.connect(str(proxy))
         connection.sendall(NO_LOGIN)
         receive(connection, 2)
         connection.sendall(bytes([VERSION, CONNECT, 0]) + _address(host) + struct.pack(">H", port))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from shipway.domain.errors import EngineError
 from shipway.drivers.hosts import socks
 from shipway.drivers.hosts.messages import look, no_engine
 from shipway.drivers.hosts.tunnel import ANSWER, SOCKET, Tunnel
+from shipway.system.http import Connection
+from shipway.system.unix_socket import connect_unix
 
 T = TypeVar("T")
 
@@ -88,24 +89,13 @@ class SshHost:
 
 
 def _engine(tunnel: Tunnel) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.settimeout(ANSWER)
-        connection.connect(str(tunnel.engine))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return connect_unix(tunnel.engine, ANSWER)
 
 
 def _answers(tunnel: Tunnel) -> bool:
     """Whether an engine is behind it: ssh accepts connections before it asks the host."""
-    asked = http.client.HTTPConnection("localhost")
     try:
-        asked.sock = _engine(tunnel)
-        asked.request("GET", "/_ping")
-        return asked.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
+        with Connection("localhost", 80, ANSWER, dial=lambda *_: _engine(tunnel)) as connection:
+            return connection.request("GET", "/_ping").status == 200
+    except OSError:
         return False
-    finally:
-        asked.close()

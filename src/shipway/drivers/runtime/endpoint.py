@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +45,8 @@ class Endpoint:
         """Wrap a connection in TLS if it is used. OSError (ssl.SSLError) and EngineError."""
         if self.certificates is None:
             return plain
+        import ssl  # its import takes long, and every command imports this module
+
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.verify:
             own = self.certificates / "ca.pem"

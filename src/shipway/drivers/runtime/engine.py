@@ -8,10 +8,8 @@ affects no other call.
 from __future__ import annotations
 
 import functools
-import http.client
 import json
 import socket
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +19,8 @@ from shipway.domain.disk import is_full, relief
 from shipway.domain.errors import DiskFull, EngineError
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.endpoint import Endpoint, find, of_address
+from shipway.system.http import Connection, Response
+from shipway.system.unix_socket import connect_unix
 
 CONNECT_TIMEOUT = 10.0
 # The oldest version that Docker 29 still supports; older engines use their own newest one.
@@ -42,30 +42,30 @@ class EngineTimeout(EngineError):
 class Reply:
     """An answer of the engine whose body is not read yet."""
 
-    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, place: str) -> None:
+    def __init__(self, connection: Connection, response: Response, address: str) -> None:
         self._connection = connection
         self._response = response
-        self._place = place
+        self._address = address
         self.status = response.status
         self.headers = response.headers
 
     def chunks(self) -> Iterator[bytes]:
         """The body in chunks as they arrive."""
+        chunks = self._response.chunks()
         while True:
-            with _translated(self._place):
-                chunk = self._response.read1(65536)
-            if not chunk:
+            with _translated(self._address):
+                chunk = next(chunks, None)
+            if chunk is None:
                 return
             yield chunk
 
     def read(self) -> bytes:
         """The whole body."""
-        with _translated(self._place):
+        with _translated(self._address):
             return self._response.read()
 
     def close(self) -> None:
         """Discard the rest of the body."""
-        self._response.close()
         self._connection.close()
 
 
@@ -151,23 +151,12 @@ class Engine:
         headers: Mapping[str, str] | None,
         timeout: float | None,
     ) -> Reply:
-        connection = self._connect()
-        try:
-            assert connection.sock is not None
-            connection.sock.settimeout(timeout)
-            content, kind = _encoded(body)
-            target = f"{path}?{urlencode(query)}" if query else path
-            with _translated(self.address):
-                try:
-                    chunked = "Transfer-Encoding" in kind
-                    connection.request(method, target, content, {**kind, **(headers or {})}, encode_chunked=chunked)
-                except (BrokenPipeError, ConnectionResetError):
-                    if content is None:
-                        raise  # otherwise the engine rejected it before reading everything: its response says why
-                return Reply(connection, connection.getresponse(), self.address)
-        except BaseException:
-            connection.close()
-            raise
+        content, kind = _encoded(body)
+        target = f"{path}?{urlencode(query)}" if query else path
+        connection = Connection("localhost", 80, timeout, dial=self._connect)
+        with _translated(self.address):
+            response = connection.request(method, target, content, {**kind, **(headers or {})})
+        return Reply(connection, response, self.address)
 
     def _negotiate(self) -> str:
         reply = self._send("GET", "/_ping", None, None, None, CONNECT_TIMEOUT)
@@ -175,56 +164,51 @@ class Engine:
         newest = tuple(int(part) for part in reply.headers.get("Api-Version", "1.40").split("."))
         return "/v{}.{}".format(*min(newest, API_VERSION))
 
-    def _connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("localhost")
+    def _connect(self, *_: object) -> socket.socket:
+        """A Dial to the engine, whatever the address."""
         if self._dial:
-            connection.sock = self._dial()
-            return connection
-        end, where = self.endpoint, f" ({self.endpoint.source})" if self.endpoint.source else ""
+            return self._dial()
+        end = self.endpoint
         parts = urlsplit(end.address)
         try:
             if parts.scheme == "unix":
-                connection.sock = _unix(parts.path)
-            elif parts.scheme in ("tcp", "http", "https") and parts.hostname:
-                plain = socket.create_connection((parts.hostname, end.port), timeout=CONNECT_TIMEOUT)
-                connection.sock = end.wrap(plain)
-            else:
-                raise _unknown(end.address, where)
-        except PermissionError as error:
-            raise EngineError(
-                f"Docker refuses access to {end.address}{where}",
-                hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in again) or use sudo",
-            ) from error
-        except ssl.SSLError as error:
-            raise EngineError(
-                f"Docker at {end.address}{where}: TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}",
-                hint=f"its certificates are looked for in {end.certificates} (ca.pem, cert.pem, key.pem): see DOCKER_CERT_PATH",
-            ) from error
+                return connect_unix(parts.path, CONNECT_TIMEOUT)
+            if parts.scheme in ("tcp", "http", "https") and parts.hostname:
+                return end.wrap(socket.create_connection((parts.hostname, end.port), timeout=CONNECT_TIMEOUT))
         except OSError as error:
-            raise EngineError(
-                f"Docker isn't running: nothing answers at {end.address}{where} ({error.strerror or error})",
-                hint="start it, such as with `sudo systemctl start docker`; for an engine elsewhere set DOCKER_HOST or "
-                "`docker context use`",
-            ) from error
-        return connection
+            raise _unreachable(end, error) from error
+        raise _unknown(end)
 
 
-def _unknown(address: str, where: str) -> EngineError:
+def _unreachable(end: Endpoint, error: OSError) -> EngineError:
+    import ssl  # its import takes long, and every command imports this module
+
+    if isinstance(error, PermissionError):
+        return EngineError(
+            f"Docker refuses access to {_named(end)}",
+            hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in again) or use sudo",
+        )
+    if isinstance(error, ssl.SSLError):
+        return EngineError(
+            f"Docker at {_named(end)}: TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}",
+            hint=f"its certificates are looked for in {end.certificates} (ca.pem, cert.pem, key.pem): see DOCKER_CERT_PATH",
+        )
+    return EngineError(
+        f"Docker isn't running: nothing answers at {_named(end)} ({error.strerror or error})",
+        hint="start it, such as with `sudo systemctl start docker`; for an engine elsewhere set DOCKER_HOST or "
+        "`docker context use`",
+    )
+
+
+def _unknown(end: Endpoint) -> EngineError:
     hint = "set DOCKER_HOST to unix:///path or tcp://host:port"
-    if address.startswith("ssh:"):
-        hint = f"write `hosts: [{address}]` into the environment of the plan, and let this machine build by an engine of its own"
-    return EngineError(f"can't speak to a Docker Engine at {address}{where}", hint=hint)
+    if end.address.startswith("ssh:"):
+        hint = f"write `hosts: [{end.address}]` into the environment of the plan, and let this machine build by an engine of its own"
+    return EngineError(f"can't speak to a Docker Engine at {_named(end)}", hint=hint)
 
 
-def _unix(path: str) -> socket.socket:
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    found.settimeout(CONNECT_TIMEOUT)
-    try:
-        found.connect(path)
-    except BaseException:
-        found.close()
-        raise
-    return found
+def _named(end: Endpoint) -> str:
+    return f"{end.address} ({end.source})" if end.source else end.address
 
 
 @contextmanager
@@ -233,7 +217,7 @@ def _translated(address: str) -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise EngineTimeout(f"Docker at {address} was silent for too long") from error
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         hint = f"does it still run? try: docker -H {address} version"
         raise EngineError(f"the connection to Docker at {address} broke: {error!r}", hint=hint) from error
 
@@ -249,12 +233,11 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def _encoded(body: object) -> tuple[Any, dict[str, str]]:
+def _encoded(body: object) -> tuple[bytes | Iterator[bytes] | None, dict[str, str]]:
     if body is None:
         return None, {}
     if isinstance(body, (bytes, Iterator)):
-        kind = {"Content-Type": "application/x-tar"}
-        return body, kind if isinstance(body, bytes) else {**kind, "Transfer-Encoding": "chunked"}
+        return body, {"Content-Type": "application/x-tar"}
     return json.dumps(body).encode(), {"Content-Type": "application/json"}
 
 

@@ -17,6 +17,7 @@ from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, Containe
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
 from shipway.drivers.shared import SHARED
+from shipway.system.unix_socket import connect_unix
 
 if TYPE_CHECKING:
     from shipway.drivers.runtime.engine import Engine
@@ -43,9 +44,7 @@ def is_here(address: str) -> bool:
     parts = urlsplit(address)
     if parts.scheme != "unix":
         return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(10)
-        asking.connect(parts.path)
+    with connect_unix(parts.path, 10) as asking:
         size = struct.calcsize("3i")
         process, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     try:
