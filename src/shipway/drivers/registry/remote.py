@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import ipaddress
 import json
 import re
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode, urlsplit
 
 from shipway.domain.errors import RegistryError
 from shipway.domain.image import Layer
 from shipway.drivers.credentials import VARIABLE, Credentials
+from shipway.system.fetch import Fetcher
+from shipway.system.http import Answer
 
 TIMEOUT = 30.0
 MANIFESTS = ", ".join(
@@ -27,15 +25,6 @@ MANIFESTS = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A registry's complete response."""
-
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    content: bytes
 
 
 class RemoteRegistry:
@@ -49,7 +38,7 @@ class RemoteRegistry:
         self._credentials = credentials or Credentials()
         local = _loopback(parts.hostname or "")
         self._base = f"{parts.scheme or ('http' if local else 'https')}://{self.host}"
-        self._opener = _opener(direct=local)
+        self._fetcher = Fetcher(TIMEOUT, direct=local)
         self._tokens: dict[str, str] = {}  # value of the Authorization header by scope
 
     def ensure(self) -> None:
@@ -62,12 +51,12 @@ class RemoteRegistry:
 
     def digest(self, repository: str, reference: str) -> str | None:
         answer = self._ask("HEAD", self._manifest(repository, reference), scope=self._scope(repository, "pull"))
-        if answer.status == 200 and "docker-content-digest" not in answer.headers:
+        if answer.status == 200 and "Docker-Content-Digest" not in answer.headers:
             answer = self._ask("GET", self._manifest(repository, reference), scope=self._scope(repository, "pull"))
         if answer.status == 404:
             return None
         self._expect(answer, 200, f"look for {repository} {reference}")
-        return answer.headers.get("docker-content-digest") or "sha256:" + hashlib.sha256(answer.content).hexdigest()
+        return answer.headers.get("Docker-Content-Digest") or "sha256:" + hashlib.sha256(answer.body).hexdigest()
 
     def tag(self, repository: str, digest: str, tag: str) -> None:
         scope = self._scope(repository, "pull,push")
@@ -82,8 +71,8 @@ class RemoteRegistry:
             "PUT",
             self._manifest(repository, tag),
             scope=scope,
-            content=found.content,
-            kind=found.headers.get("content-type", ""),
+            content=found.body,
+            kind=found.headers.get("Content-Type", ""),
         )
         self._expect(answer, 201, f"tag {repository}@{digest} as {tag}")
 
@@ -93,14 +82,14 @@ class RemoteRegistry:
         if found.status == 404:
             return ()
         self._expect(found, 200, f"read {repository}@{digest}")
-        manifest = json.loads(found.content)
+        manifest = json.loads(found.body)
         if "manifests" in manifest:
             chosen = next((it for it in manifest["manifests"] if it.get("platform", {}).get("os") == "linux"), None)
             return self.layers(repository, chosen["digest"]) if chosen else ()
         blob = f"/v2/{repository.removeprefix(self.host + '/')}/blobs/{manifest['config']['digest']}"
         config = self._ask("GET", blob, scope=scope)
         self._expect(config, 200, f"read the configuration of {repository}@{digest}")
-        contents = json.loads(config.content)["rootfs"]["diff_ids"]
+        contents = json.loads(config.body)["rootfs"]["diff_ids"]
         return [Layer(content, int(layer["size"])) for content, layer in zip(contents, manifest["layers"], strict=True)]
 
     def _manifest(self, repository: str, reference: str) -> str:
@@ -120,7 +109,8 @@ class RemoteRegistry:
         authorization = self._tokens.get(scope) or self._first_guess()
         answer = self._send(method, self._base + path, headers, authorization, content)
         if answer.status == 401:
-            authorization = self._authorize(answer.headers.get("www-authenticate", ""), scope)
+            *_, challenge = answer.headers.get_all("WWW-Authenticate", [""])
+            authorization = self._authorize(challenge, scope)
             answer = self._send(method, self._base + path, headers, authorization, content)
         if answer.status in (401, 403):
             raise self._unauthorized(_reason(answer))
@@ -157,7 +147,7 @@ class RemoteRegistry:
         if answer.status != 200:
             raise self._unauthorized(_reason(answer))
         try:
-            data = json.loads(answer.content)
+            data = json.loads(answer.body)
             return str(data.get("token") or data["access_token"])
         except (ValueError, KeyError, AttributeError) as error:
             raise RegistryError(f"{self.host}: {realm} gave no token") from error
@@ -190,33 +180,20 @@ class RemoteRegistry:
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], authorization: str, content: bytes | None
     ) -> Answer:
-        request = urllib.request.Request(url, data=content, headers=dict(headers), method=method)
-        if authorization:
-            request.add_unredirected_header("Authorization", authorization)  # never sent to another host
+        private = {"Authorization": authorization} if authorization else {}  # never sent to another host
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as response:
-                return _answer(response.status, response.headers.items(), response.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return _answer(error.code, error.headers.items(), error.read())
-        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-            reason = getattr(error, "reason", error)
+            return self._fetcher.fetch(method, url, headers, content, private=private)
+        except OSError as error:
             raise RegistryError(
-                f"registry {self.host} can't be reached: {reason}",
+                f"registry {self.host} can't be reached: {error}",
                 hint=f"is {self.host} running, and can this machine reach it? try: curl -i {self._base}/v2/",
             ) from error
-
-
-def _answer(status: int, headers: Iterable[tuple[str, str]], content: bytes) -> Answer:
-    return Answer(status, {name.lower(): value for name, value in headers}, content)
 
 
 def _reason(answer: Answer) -> str:
     """The registry's error message, in the format of the specification."""
     try:
-        return ": " + ", ".join(
-            str(item.get("message") or item["code"]) for item in json.loads(answer.content)["errors"]
-        )
+        return ": " + ", ".join(str(item.get("message") or item["code"]) for item in json.loads(answer.body)["errors"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
 
@@ -226,8 +203,3 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-
-
-def _opener(*, direct: bool) -> urllib.request.OpenerDirector:
-    """Uses the environment's proxy, except for this machine itself."""
-    return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if direct else []))
