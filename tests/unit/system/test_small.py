@@ -1,22 +1,17 @@
-"""Processes, probes, redaction, durations."""
+"""Probes, redaction, durations."""
 
 from __future__ import annotations
 
 import base64
 import http.server
-import os
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from shipway.system.durations import ago, human
 from shipway.system.probe import probe, probe_tcp
-from shipway.system.process import run
 from shipway.system.redact import Redactor
 
 SECRET = "s3cret/with?signs"
@@ -67,45 +62,6 @@ def test_a_secret_that_holds_another_is_taken_out_whole() -> None:
 
 def test_very_short_values_do_not_blank_out_the_log() -> None:
     assert Redactor({"DEBUG": "1"}).line("1 of 10") == "1 of 10"
-
-
-def test_output_is_streamed_and_kept() -> None:
-    lines: list[str] = []
-    done = run(["sh", "-c", "echo one; echo two >&2; exit 3"], on_line=lines.append)
-    assert (done.code, done.output, lines) == (3, "one\ntwo", ["one", "two"])
-
-
-def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
-    child = tmp_path / "child"
-    done = run(["sh", "-c", f"sleep 60 & echo $! > {child}; wait"], timeout=0.5)
-    assert done.code == 124
-    assert _gone(int(child.read_text()))
-
-
-def test_a_child_in_the_background_does_not_outlive_the_time_out() -> None:
-    started = time.monotonic()
-    assert run(["sh", "-c", "sleep 60 & exit 0"], timeout=1).code == 124
-    assert time.monotonic() - started < 30
-
-
-def test_a_cancelled_command_ends_at_once(tmp_path: Path) -> None:
-    cancelled = threading.Event()
-    threading.Timer(0.3, cancelled.set).start()
-    started = time.monotonic()
-    assert run([sys.executable, "-c", "import time; time.sleep(60)"], cancelled=cancelled).code != 0
-    assert time.monotonic() - started < 20
-
-
-def _gone(pid: int) -> bool:
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from shipway.domain.errors import EngineError
 from shipway.drivers.hosts.messages import login_failed
+from shipway.system.process import kill_group
 
 SOCKET = "/var/run/docker.sock"  # on the host
 CONNECT_TIMEOUT = 10  # seconds until the host's SSH server answers
@@ -124,7 +124,7 @@ class Tunnel:
         try:
             self._process.wait(ENDING)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            kill_group(self._process)
             self._process.wait()
         self._over.wait(ENDING)
         shutil.rmtree(self.folder, ignore_errors=True)

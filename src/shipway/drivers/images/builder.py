@@ -6,9 +6,6 @@ import base64
 import json
 import os
 import re
-import signal
-import subprocess
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -49,51 +46,6 @@ def docker_clients() -> list[str]:
         if os.access(path, os.X_OK) and os.path.isfile(path):
             found.setdefault(os.path.realpath(path), path)
     return list(found.values())
-
-
-def follow(
-    command: Sequence[str], env: Mapping[str, str], on_line: Callable[[str], None], cancelled: threading.Event
-) -> int:
-    """Run a build and return its exit code. It is killed as soon as `cancelled` is set, since it may be silent for
-    minutes."""
-    process = subprocess.Popen(
-        command,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        errors="replace",
-        start_new_session=True,
-    )
-    done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(process, cancelled, done), daemon=True)
-    watcher.start()
-    try:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
-                on_line(line.rstrip("\n"))
-        return process.wait()
-    finally:
-        done.set()
-        watcher.join()
-        _kill(process)
-        process.wait()
-
-
-def _watch(process: subprocess.Popen[str], cancelled: threading.Event, done: threading.Event) -> None:
-    while not done.wait(0.1):
-        if cancelled.is_set():
-            return _kill(process)
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Kill its whole group; the engine aborts a build whose client is gone."""
-    if process.returncode is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it just ended by itself
 
 
 def run_quietly(command: Sequence[str]) -> tuple[int, str]:

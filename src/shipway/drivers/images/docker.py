@@ -8,7 +8,6 @@ import functools
 import json
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,9 +22,10 @@ from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, Reply
 from shipway.drivers.runtime.streams import records
 from shipway.ports import OnLine
+from shipway.system.process import run
 
 TRANSFER = 300.0  # seconds without progress during a transfer: the registry may be storing a large layer
-KEPT = 200  # lines of a build searched for the reason of its failure
+SEARCHED = 200  # last lines of a failed build that are searched for the reason
 
 OnRecord = Callable[[Mapping[str, object]], None]  # receives one record of the engine's report
 
@@ -60,12 +60,6 @@ class DockerImages:
         on_line: OnLine,
     ) -> str:
         self._engine.call("GET", "/version", timeout=10)  # raises our own message if the engine doesn't run
-        last: deque[str] = deque(maxlen=KEPT)
-
-        def heard(line: str) -> None:
-            last.append(line)
-            on_line(line)
-
         with tempfile.TemporaryDirectory(prefix="shipway-build-") as folder:
             iidfile = Path(folder) / "iid"
             options = builder.arguments(
@@ -76,11 +70,13 @@ class DockerImages:
                 builder.settings_with(given, _made(Path(folder) / "docker"), docker_config.folder()) if given else None
             )
             environment = builder.environment(self._engine.variables(), settings)
-            code = builder.follow([*self._builder, *options], environment, heard, self._cancelled)
+            # It may be silent for minutes; the engine aborts a build whose client is gone.
+            done = run([*self._builder, *options], env=environment, on_line=on_line, cancelled=self._cancelled)
             if self._cancelled.is_set():
                 raise Interrupted("the image build was interrupted")
-            if code != 0:
-                why = f"the image build failed\n{builder.failure(list(last))}"
+            if done.code != 0:
+                lines = done.output.split("\n")[-SEARCHED:]
+                why = f"the image build failed\n{builder.failure(lines)}"
                 raise DiskFull(why, hint=relief(COMMANDS)) if is_full(why) else StepFailed(why)
             return iidfile.read_text().strip()
 
