@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -39,6 +39,23 @@ def attempt_all(*steps: Callable[[], object], on_error: Callable[[BaseException]
         except BaseException as error:
             on_error(error)
             errors.append(error)
+    _raise_together(errors)
+
+
+def attempt_side_by_side(work: Callable[[T], object], items: Iterable[T]) -> None:
+    """Process all items in parallel, even after errors; then raise like `attempt_all`."""
+
+    def attempt(item: T) -> BaseException | None:
+        try:
+            work(item)
+        except BaseException as error:
+            return error
+        return None
+
+    _raise_together([error for error in side_by_side(attempt, items) if error is not None])
+
+
+def _raise_together(errors: Sequence[BaseException]) -> None:
     if not errors:
         return
     if isinstance(errors[0], ShipwayError):

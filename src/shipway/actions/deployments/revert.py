@@ -27,7 +27,7 @@ from shipway.domain.reconcile import reconcile
 from shipway.domain.release import SUCCEEDED, Deployment, Release
 from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create_and_start
-from shipway.system.parallel import attempt_all, errors_of, side_by_side
+from shipway.system.parallel import attempt_all, attempt_side_by_side, errors_of, side_by_side
 
 PATIENCE = 2 * QUIET  # seconds in which most requests to a failed release complete; the rest drain in the background
 
@@ -43,20 +43,14 @@ def revert(
     that are removed with its accessories; all others stay, and are listed. Raises failures with their hosts when all
     others are done."""
     good = ctx.ledger.release(left.app, previous.release) if previous else None
-    problems: list[BaseException] = []
+    hosts = hosts_of(ctx, environment, good)
 
     def one(host: Host) -> None:
-        try:
-            with errors_of(host.name if len(hosts) > 1 else ""):
-                volumes = (discard or {}).get(host.name, ())
-                _Reverting(ctx.on(host.name), left, environment, host, good, previous).run(volumes)
-        except BaseException as error:
-            problems.append(error)
+        with errors_of(host.name if len(hosts) > 1 else ""):
+            volumes = (discard or {}).get(host.name, ())
+            _Reverting(ctx.on(host.name), left, environment, host, good, previous).run(volumes)
 
-    hosts = hosts_of(ctx, environment, good)
-    side_by_side(one, hosts)
-    if problems:
-        raise problems[0]
+    attempt_side_by_side(one, hosts)
 
 
 def clear_host(ctx: Context, release: Release, environment: Environment, now: Deployment | None, host: Host) -> None:

@@ -14,7 +14,7 @@ from shipway.domain.history import current
 from shipway.domain.release import Deployment, Release
 from shipway.domain.retention import Kept, Known, Removal, built_images, kept_releases, sort_images
 from shipway.steps import artifacts
-from shipway.system.parallel import attempt_all, errors_of, side_by_side
+from shipway.system.parallel import attempt_all, attempt_side_by_side, errors_of, side_by_side
 
 RUNS = 50  # newest runs of an app whose outputs, logs and step images stay
 DAY = 86400.0
@@ -72,18 +72,12 @@ def remove(ctx: Context, found: Found, removed: Callable[[str], None] = lambda n
     """Remove it, and report each removed name and file. What a container has begun to use since stays. Failures and
     unreachable hosts do not stop the rest: one final error lists them all."""
 
-    problems: list[BaseException] = []
-
     def on_host(item: OnHost) -> None:
-        try:
-            with errors_of(item.host):
-                _remove_images(ctx, item, removed)
-        except ShipwayError as error:
-            problems.append(error)
+        with errors_of(item.host):
+            _remove_images(ctx, item, removed)
 
-    side_by_side(on_host, found.hosts)
     files = (partial(_remove_file, path, removed) for path in found.files)
-    attempt_all(*(partial(_fail, error) for error in problems), *files, *_empty_folders(ctx, found))
+    attempt_all(partial(attempt_side_by_side, on_host, found.hosts), *files, *_empty_folders(ctx, found))
 
 
 def _remove_images(ctx: Context, item: OnHost, removed: Callable[[str], None]) -> None:
@@ -91,10 +85,6 @@ def _remove_images(ctx: Context, item: OnHost, removed: Callable[[str], None]) -
         raise item.error
     there = ctx.on(item.host)
     attempt_all(*(partial(_remove_image, there, name, removed) for going in item.going for name in going.names))
-
-
-def _fail(error: BaseException) -> None:
-    raise error
 
 
 def _remove_image(ctx: Context, name: str, removed: Callable[[str], None]) -> None:
