@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from shipway.actions.environment.environments import KnownApp
+    from shipway.context import Context
+
 # name: (module, one line for --help). A command's module is imported only when the command runs.
 COMMANDS = {
     "init": ("shipway.cli.init", "Write a plan for this repository, or --hook into a bare one"),
@@ -65,6 +68,13 @@ class Globals:
         from pathlib import Path
 
         return Path(self._home).expanduser().absolute()
+
+    def known_app(self, ctx: Context, name: str | None) -> KnownApp:
+        """The app of that name (see `app_option`); None: the app of the plan. PlanError if neither exists."""
+        from shipway.actions.environment.environments import known_app
+        from shipway.app import load_plan
+
+        return known_app(ctx, name, lambda: load_plan(self.home))
 
 
 # For commands that need no plan, since the ledger and the engine suffice.

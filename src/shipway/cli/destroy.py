@@ -15,13 +15,12 @@ from shipway.cli.output import TerminalReporter
 @click.pass_obj
 def destroy(options: Globals, environment: str, force: bool, app: str | None) -> None:
     """Take ENVIRONMENT away, with its data and the snapshots of it. Its history stays in the ledger."""
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.upkeep.destroy import destroy as destroy_action
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.domain.errors import UsageError
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan, where = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
         if not force:
             raise UsageError(
                 f"this removes {environment} of {plan.app} with all its data, and its snapshots",

@@ -38,16 +38,15 @@ def doctor(
     from contextlib import suppress
     from functools import partial
 
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.environment.former_hosts import forget as forget_host
     from shipway.actions.upkeep.doctor import examine, repair
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.domain.count import counted
     from shipway.domain.errors import DriftFound, ShipwayError, UsageError
     from shipway.system.parallel import attempt_all
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        known = known_app(ctx, app, lambda: load_plan(options.home))
+        known = options.known_app(ctx, app)
         if forget:
             if not environment:
                 raise UsageError(

@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 @click.pass_obj
 def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:
     """All deployments, newest first, with the approvals they had: signed, or claimed by whoever recorded them."""
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.environment.observe import versions
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.domain.record import to_data
     from shipway.system.durations import human, timestamp
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        known = known_app(ctx, app, lambda: load_plan(options.home))
+        known = options.known_app(ctx, app)
         if environment:
             known.environment(environment)
         found = ctx.ledger.deployments(known.name, environment, limit)

@@ -20,12 +20,11 @@ from shipway.cli.output import TerminalReporter, say
 @click.pass_obj
 def maintenance(options: Globals, state: str, environment: str, page: Path | None, app: str | None) -> None:
     """Answer everybody at ENVIRONMENT with a page and status 503, or end that. Deployments and checks work behind it."""
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.upkeep.maintenance import PAGE, maintain
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, where = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
         text = (page.read_text(encoding="utf-8") if page else PAGE) if state == "on" else None
         maintain(ctx, plan.app, where, text)
         say(f"{where.url} shows the maintenance page" if text else f"{where.url} is open again")

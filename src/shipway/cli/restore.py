@@ -24,14 +24,13 @@ def restore(
     A snapshot of the present is taken first. What is written while this runs is lost as well: `shipway maintenance on`
     holds the traffic. The code stays; where it was made for another schema, `shipway rollback` follows.
     """
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.snapshots.restore import outlook, restore_snapshot
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.domain.errors import UsageError
     from shipway.system.durations import timestamp
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
+        plan, _ = options.known_app(ctx, app).with_plan(environment)
         found = outlook(ctx, plan.app, environment, snapshot)
         chosen = found.snapshot
         say(

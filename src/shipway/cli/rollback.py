@@ -39,10 +39,9 @@ def rollback(
     """
     started = time.monotonic()
     from shipway.actions.deployments.plan import decide
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.rollbacks.rollback import RollbackRequest, rollback_order
     from shipway.actions.rollbacks.rollback import rollback as roll_back
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.domain.errors import UsageError
     from shipway.domain.rollback_plan import DOWN_THEN_CODE
     from shipway.domain.schema_history import CODE_ONLY
@@ -54,7 +53,7 @@ def rollback(
         raise UsageError("to go another way than the proofs show needs a reason", hint="--reason TEXT, for the history")
     wish = RollbackRequest(to, reason, CODE_ONLY if code_only else DOWN_THEN_CODE if force_down else None)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
+        plan, _ = options.known_app(ctx, app).with_plan(environment)
         if dry_run:
             order = rollback_order(ctx, plan.app, environment, wish)
             say(decide(ctx, order, create=False).changeset.render())

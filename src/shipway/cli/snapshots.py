@@ -17,15 +17,14 @@ from shipway.cli.output import TerminalReporter, say, table
 @click.pass_obj
 def snapshots(options: Globals, environment: str, as_json: bool, app: str | None) -> None:
     """The snapshots of ENVIRONMENT that can be restored, newest first."""
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.snapshots.snapshot import snapshots as read
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.domain.record import to_data
     from shipway.domain.size import readable
     from shipway.system.durations import timestamp
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        plan, _ = known_app(ctx, app, lambda: load_plan(options.home)).with_plan(environment)
+        plan, _ = options.known_app(ctx, app).with_plan(environment)
         found = read(ctx, plan.app, environment)
         if as_json:
             say(json.dumps([to_data(item) for item in found], indent=2))

@@ -23,13 +23,12 @@ def _overdue(until: float, now: float) -> str:
 @click.pass_obj
 def status(options: Globals, as_json: bool, app: str | None) -> None:
     """What runs in each environment: the ledger's word beside what the engine says."""
-    from shipway.actions.environment.environments import known_app
     from shipway.actions.environment.former_hosts import remedy
     from shipway.actions.upkeep.status import status as read
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        known = known_app(ctx, app, lambda: load_plan(options.home))
+        known = options.known_app(ctx, app)
         found = [read(ctx, known.name, environment) for environment in known.environments()]
         if found and all(len(item.away) == len(item.environment.hosts) for item in found):
             known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
