@@ -116,7 +116,7 @@ def site(make: Make) -> Iterator[Site]:
     project = make(database=True)
     project.plan |= {
         "services": {"web": {"build": "web", "health": {"command": "test -e /tmp/ready", "timeout": "5s"}, "drain": "0s", "secrets": ["TOKEN"]}},
-        "prove": {"exercise": {
+        "prove": {"scenarios": {
             "add": {"service": "web", "run": "bash add", "kind": "write"}, "give": {"service": "web", "run": "bash add", "kind": "job"},
         }},
     }  # fmt: skip
@@ -160,7 +160,7 @@ def test_a_release_without_a_migration_costs_nothing(site: Site) -> None:
     site.notes.clear()
     proof = site.prove(site.release(None))
     assert (proof.way, proof.old_code.verdict) == (None, words.SAFE)
-    assert "brings no migration" in proof.old_code.reasons[0]
+    assert "has no new migrations" in proof.old_code.reasons[0]
     assert site.notes == []
 
 
@@ -337,12 +337,12 @@ def test_a_step_proves_what_its_run_has_built_and_the_gate_takes_that(make: Make
     project.plan["environments"]["production"] |= {"on": "manual"}
     del project.plan["environments"]["production"]["approvals"]
     project.plan["prove"] = {
-        "exercise": {"look": {"service": "web", "run": "wget -q -O- $URL | grep -q -E 'one|two'", "kind": "write"}}
+        "scenarios": {"look": {"service": "web", "run": "wget -q -O- $URL | grep -q -E 'one|two'", "kind": "write"}}
     }
     project.plan["pipeline"] = {"way-back": {"prove": "production"}}
     project.protect()
     project.change("one")
-    assert "way-back     │ production runs nothing yet" in project.shipway("run", "staging").output
+    assert "way-back     │ nothing runs in production yet" in project.shipway("run", "staging").output
     project.shipway("deploy", "production", "staging")
 
     project.change("two", files={"web/migrations/0002_age.up.sql": AGE[0], "web/migrations/0002_age.down.sql": AGE[1]})

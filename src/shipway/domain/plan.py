@@ -244,7 +244,7 @@ class Proving:
     mode: str = "schema"  # content of the proof's database: schema (empty), data (of the target), rows (generated)
     mask: tuple[str, ...] = ()  # SQL that removes sensitive data from the proof's database
     timeout: float = 600.0  # of each part: the dump, a migration, a scenario
-    exercise: Mapping[str, Scenario] = field(default_factory=dict)
+    exercise: Mapping[str, Scenario] = field(default_factory=dict)  # key `scenarios`
     secrets: tuple[str, ...] = ()  # secrets that must be set for proofs; all others are generated if unset
 
 

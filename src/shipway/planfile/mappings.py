@@ -29,12 +29,14 @@ def pairs(node: Entries, path: Path, report: Report) -> Iterator[tuple[Scalar, N
 
 @dataclass(frozen=True)
 class Record:
-    """A mapping with known keys. `make` gets their values by key, or under the name in `renamed`."""
+    """A mapping with known keys. `make` gets their values by key, or under the name in `renamed`. `former`: former names
+    of keys, which are read with a warning."""
 
     make: Callable[..., Any]
     fields: Mapping[str, Kind]
     required: Sequence[str] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
     named: bool = False  # `make` also gets the record's own key as `name`
     short: tuple[str, Kind] | None = None  # (argument, kind) of a single value instead of the mapping
     exactly_one: Sequence[str] = ()
@@ -64,19 +66,30 @@ class Record:
         for key, child in pairs(node, path, report):
             if self.extensions and key.text.startswith("x-"):
                 continue
-            if key.text not in self.fields:
+            name = self._current(key, child, path, report)
+            if name not in self.fields:
                 present.add(self._unknown(key, path, report))
                 continue
-            present.add(key.text)
-            value = self.fields[key.text].read(child, (*path, key.text), report)
+            present.add(name)
+            value = self.fields[name].read(child, (*path, name), report)
             if value is not INVALID:
-                values[key.text] = value
+                values[name] = value
         self._check_presence(present, path, report)
         return self._make(values, path)
 
     def _make(self, values: Mapping[str, Any], path: Path) -> Any:
         arguments = {self.renamed.get(key, key): value for key, value in values.items()}
         return self.make(**arguments, name=path[-1]) if self.named else self.make(**arguments)
+
+    def _current(self, key: Scalar, value: Node, path: Path, report: Report) -> str:
+        """The current name of a key. Report a former name, and record its value's position under the current one."""
+        name = self.former.get(key.text, key.text)
+        if name != key.text:
+            report.warn((*path, key.text), f"is now called `{name}`; the old name will be removed", f"`{name}:`")
+            if report.written((*path, name)):
+                report.error((*path, key.text), f"is the former name of `{name}`, which is also set", f"only `{name}:`")
+            report.place((*path, name), value, key.mark)
+        return name
 
     def _unknown(self, key: Scalar, path: Path, report: Report) -> str:
         """Report it, and return the key that was probably meant, so that it isn't reported as missing too."""
@@ -114,6 +127,8 @@ class Record:
                 **({"description": description} if description else {}),
                 **kind.schema((*path, key), describe),
             }
+        for old, name in self.former.items():
+            properties[old] = {"description": f"Former name of `{name}`.", "deprecated": True}
         schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
         if self.extensions:
             schema["patternProperties"] = {"^x-": {}}

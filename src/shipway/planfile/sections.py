@@ -298,7 +298,7 @@ ENVIRONMENT = Record(
     renamed={"on": "trigger"},
     named=True,
 )
-EXERCISE = Record(
+SCENARIO = Record(
     domain.Scenario,
     {"service": v.SERVICE, "run": v.SHELL, "kind": Choice({kind: kind for kind in ("read", "write", "job")})},
     required=("service", "run"),
@@ -311,10 +311,12 @@ PROVE = Record(
         "mask": Several(v.SQL),
         "secrets": Several(v.SECRET),
         "timeout": v.DURATION,
-        "exercise": ByName(
-            EXERCISE, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"
+        "scenarios": ByName(
+            SCENARIO, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"
         ),
     },
+    renamed={"scenarios": "exercise"},
+    former={"exercise": "scenarios"},
 )
 PLAN = Record(
     domain.Plan,

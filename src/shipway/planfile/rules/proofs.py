@@ -10,11 +10,11 @@ from shipway.planfile.rules.references import known
 
 def check(plan: Plan, report: Report) -> None:
     """All rules of this module."""
-    for exercise in plan.prove.exercise.values():
-        at = ("prove", "exercise", exercise.name)
+    for scenario in plan.prove.exercise.values():
+        at = ("prove", "scenarios", scenario.name)
         if (
-            known(report, (*at, "service"), exercise.service, "services", "service")
-            and exercise.kind == "job"
+            known(report, (*at, "service"), scenario.service, "services", "service")
+            and scenario.kind == "job"
             and not plan.workers
         ):
             report.error((*at, "kind"), "no service is a worker: all have a port", "`kind: write` or `read`")
