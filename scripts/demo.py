@@ -1,4 +1,4 @@
-"""Walk the whole plan on the reference application: `make demo`; `make demo-down` takes everything away again.
+"""Walk the whole plan on the reference application: `make demo`; `make demo-down` removes everything.
 
 Each part is done by the real `shipway` and `git` commands, printed as they are, so that a reader can repeat them.
 """
@@ -51,7 +51,7 @@ class Demo(Project):
             releases = {self.deployments(name)[0]["release"] for name in ("staging", "production")}
             self.expect(len(releases) == 1, "production runs the very release that was validated on staging")
         with self.chapter(
-            "4. A release with a schema migration goes the same way to v1.1.0, once its way back was walked"
+            "4. A release with a schema migration reaches v1.1.0 the same way, after its rollback was tested"
         ):
             self.feature("feature/schema", "reversible.patch", "A new column")
             self.merge("staging", "feature/schema")

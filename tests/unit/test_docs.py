@@ -28,7 +28,7 @@ def test_the_plan_of_the_readme_is_valid_and_short() -> None:
 
 def test_commands_of_the_documents_exist() -> None:
     for document in [README, *(path.read_text() for path in (ROOT / "docs").rglob("*.md"))]:
-        for command in re.findall(r"`shipway ([a-z]+)", document):
+        for command in re.findall(r"`shipway ([a-z][a-z-]+)", document):
             assert command in COMMANDS, command
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"make ([a-z-]+)", README):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.cli import COMMANDS
+from shipway.cli import COMMANDS, FORMER
 from shipway.steps import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,8 +28,8 @@ TERMS = re.compile(r"Docker Engine|dockerfile", re.IGNORECASE)  # terms of the f
 MAY_NAME = {  # the part of the line, and why
     ("domain/names.py", 'return f"{volume}.pg{major}"'): "volumes of upgrades that were made are called so",
     ("actions/environment/ownership.py", "share a ledger on PostgreSQL (SHIPWAY_LEDGER)"): "the setting takes no other",
-    ("actions/proofs/folder.py", "--rows works on PostgreSQL only"): "users of another server read which one has it",
-    ("actions/proofs/folder.py", "--lint reads SQL for PostgreSQL only"): "likewise",
+    ("actions/proofs/folder.py", "--rows supports only PostgreSQL"): "users of another server read which one has it",
+    ("actions/proofs/folder.py", "--lint supports only PostgreSQL"): "likewise",
 }
 
 
@@ -91,7 +91,8 @@ def test_the_core_names_no_vendor() -> None:
 
 def test_every_command_and_step_kind_is_in_its_table() -> None:
     commands = {path.stem for path in (ROOT / "src/shipway/cli").glob("*.py")} - {"__init__", "output"}
-    assert commands == set(COMMANDS)
+    assert commands == {name.replace("-", "_") for name in COMMANDS}
+    assert set(FORMER.values()) <= set(COMMANDS)
     for name, kind in KINDS.items():
         for target, takes in ((kind.run_by, ["run", "attempt"]), (kind.key_by, ["run", "step", "inputs"])):
             module, _, function = target.partition(":")

@@ -24,34 +24,35 @@ if TYPE_CHECKING:
 
 # name: (module, one line for --help). A command's module is imported only when the command runs.
 COMMANDS = {
-    "init": ("shipway.cli.init", "Write a plan for this repository, or --hook into a bare one"),
+    "init": ("shipway.cli.init", "Generate a plan for this repository, or --hook: install the hook in a bare one"),
     "check": ("shipway.cli.check", "Check the plan and print all its problems"),
-    "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy where the plan says so"),
-    "hook": ("shipway.cli.hook", "Take a push (called by the post-receive hook)"),
-    "deploy": ("shipway.cli.deploy", "Put a release into an environment"),
-    "prove": ("shipway.cli.prove", "Walk the way back from a release, before it is deployed"),
+    "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy it if the plan says so"),
+    "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
+    "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),
+    "prove": ("shipway.cli.prove", "Test the rollback of a release before it is deployed"),
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
-    "accept": ("shipway.cli.accept", "Take what a release's proof found, with a reason"),
-    "rules": ("shipway.cli.rules", "The rules in force, and how a person changes them"),
-    "rollback": ("shipway.cli.rollback", "Go back to the last good release"),
-    "drill": ("shipway.cli.drill", "Walk the way back on a copy of the data, as an exercise"),
-    "snapshot": ("shipway.cli.snapshot", "Copy the database of an environment, and try the copy"),
-    "snapshots": ("shipway.cli.snapshots", "The snapshots that can be restored"),
-    "database": ("shipway.cli.database", "Upgrade the database of an environment to another major version"),
-    "restore": ("shipway.cli.restore", "Put a snapshot in the place of an environment's database"),
-    "retire": ("shipway.cli.retire", "End the standby of the release before"),
-    "status": ("shipway.cli.status", "What runs where"),
-    "maintenance": ("shipway.cli.maintenance", "Show a maintenance page, on or off"),
-    "authority": ("shipway.cli.authority", "Print who signs the certificate of a local name"),
-    "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs"),
-    "history": ("shipway.cli.history", "All deployments of an environment"),
-    "secret": ("shipway.cli.secret", "Set and list the secrets of an environment"),
-    "adopt": ("shipway.cli.adopt", "Take what another ledger has on the engines"),
-    "key": ("shipway.cli.key", "Take the key of the secrets to another machine"),
-    "prune": ("shipway.cli.prune", "Free the space of images, outputs and logs that nothing needs any more"),
-    "destroy": ("shipway.cli.destroy", "Take an environment away, with its data"),
+    "waive": ("shipway.cli.waive", "Waive a failed rollback proof, with a reason"),
+    "rules": ("shipway.cli.rules", "Show the rules in force, or change them"),
+    "rollback": ("shipway.cli.rollback", "Roll back to the last good release"),
+    "rehearse": ("shipway.cli.rehearse", "Rehearse a rollback on a copy of the data"),
+    "snapshot": ("shipway.cli.snapshot", "Take a snapshot of an environment's database, and verify it"),
+    "snapshots": ("shipway.cli.snapshots", "List the snapshots that can be restored"),
+    "database": ("shipway.cli.database", "Upgrade an environment's database to another major version"),
+    "restore": ("shipway.cli.restore", "Restore an environment's database from a snapshot"),
+    "retire": ("shipway.cli.retire", "End the standby of the previous release"),
+    "status": ("shipway.cli.status", "Show what runs where"),
+    "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
+    "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
+    "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs differences"),
+    "history": ("shipway.cli.history", "List all deployments of an environment"),
+    "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
+    "adopt": ("shipway.cli.adopt", "Adopt what another ledger deployed"),
+    "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
+    "prune": ("shipway.cli.prune", "Remove images, outputs and logs that are no longer needed"),
+    "destroy": ("shipway.cli.destroy", "Destroy an environment with its data"),
     "completion": ("shipway.cli.completion", "Print the completion script of a shell"),
 }
+FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release
 
 
 class Globals:
@@ -79,12 +80,12 @@ class Globals:
 
 # For commands that need no plan, since the ledger and the engine suffice.
 app_option = click.option(
-    "--app", metavar="NAME", help="The app, where its plan is not at hand or has another name [the plan's]"
+    "--app", metavar="NAME", help="The app, if its plan is missing or names another app [the plan's]"
 )
 
 
 class ClosedPipe(Exception):
-    """The reader of the output is gone. Click would exit silently with code 1."""
+    """The reader of the output disconnected. Click would exit silently with code 1."""
 
 
 class LazyGroup(click.Group):
@@ -107,7 +108,7 @@ class LazyGroup(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -120,7 +121,13 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Suggest the most similar command for an unknown name."""
+        """Accept former names, and suggest the most similar command for an unknown one."""
+        if args and args[0] in FORMER:
+            if not ctx.resilient_parsing:
+                from shipway.cli.output import note_renamed
+
+                note_renamed(f"`shipway {args[0]}`", f"`shipway {FORMER[args[0]]}`")
+            args = [FORMER[args[0]], *args[1:]]
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
@@ -142,10 +149,10 @@ def default_home() -> str:
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="shipway")
-@click.option("--home", metavar="FOLDER", help="Ledger, logs and secrets [SHIPWAY_HOME]")
+@click.option("--home", metavar="FOLDER", help="Folder of the ledger, logs and secrets [SHIPWAY_HOME]")
 @click.option("--as", "actor", metavar="EMAIL", help="Act as this person [git's user.email]")
-@click.option("--quiet", is_flag=True, help="Leave out the output of commands")
-@click.option("--debug", is_flag=True, help="Show a traceback where something fails")
+@click.option("--quiet", is_flag=True, help="Omit the output of steps and tools")
+@click.option("--debug", is_flag=True, help="Print a traceback on errors")
 @click.pass_context
 def cli(ctx: click.Context, home: str | None, actor: str | None, quiet: bool, debug: bool) -> None:
     """Shipway runs a web team's deployment plan: from a commit to production and back."""
@@ -162,7 +169,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        _fail(Interrupted("interrupted; what was begun has been taken back"))
+        _fail(Interrupted("interrupted; unfinished work was rolled back"))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -171,7 +178,7 @@ def main() -> None:
     except ShipwayError as error:
         _fail(error)
     except KeyboardInterrupt:
-        _fail(Interrupted("interrupted; what was begun has been taken back"))
+        _fail(Interrupted("interrupted; unfinished work was rolled back"))
     except (ClosedPipe, BrokenPipeError):
         _output_lost()
     except OSError as error:
@@ -180,7 +187,7 @@ def main() -> None:
         where = f": {error.filename}" if error.filename else ""
         _fail(
             DiskFull(
-                f"there is no space left on this machine's disk{where}",
+                f"no space left on this machine's disk{where}",
                 hint="`shipway prune` removes outputs and logs of old runs",
             )
         )
@@ -193,7 +200,7 @@ def _output_lost(code: int = 141) -> None:
     try:
         os.write(
             sys.stderr.fileno(),
-            b"shipway: the output could not be written, since its reader is gone; see `shipway history`\n",
+            b"shipway: the output could not be written, since its reader disconnected; `shipway history` shows the result\n",
         )
     except OSError:
         os.dup2(nothing, sys.stderr.fileno())
@@ -210,27 +217,27 @@ def _fail(error: ShipwayError) -> None:
 
         traceback.print_exception(error)
     try:
-        _tell(error)
+        _print_error(error)
         sys.stdout.flush()
     except BrokenPipeError:
         _output_lost(error.exit_code)
     sys.exit(error.exit_code)
 
 
-def _words_of(cause: BaseException) -> str:
+def _message_of(cause: BaseException) -> str:
     """A readable message: the missing key of a KeyError explains nothing."""
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror + (f": {cause.filename}" if cause.filename else "")
     return "" if isinstance(cause, LookupError | TypeError | AttributeError) else str(cause)
 
 
-def _tell(error: ShipwayError) -> None:
+def _print_error(error: ShipwayError) -> None:
     from shipway.cli.output import say, style
 
     say(f"{style('error:', 'red')} {error.message}", err=True)
     cause = error.__cause__
     while cause is not None:
-        text = _words_of(cause)
+        text = _message_of(cause)
         if text and text not in error.message:
             say(f"  because: {text}", err=True)
         cause = cause.__cause__

@@ -10,11 +10,11 @@ from shipway.cli.output import TerminalReporter, say
 
 @click.command()
 @click.argument("environments", nargs=-1)
-@click.option("--force", is_flag=True, help="Take what is listed")
+@click.option("--force", is_flag=True, help="Adopt what is listed")
 @click.pass_obj
 def adopt(options: Globals, environments: tuple[str, ...], force: bool) -> None:
-    """Take what another ledger has on the engines for ENVIRONMENTS [all], where that ledger is lost, or a ledger that was
-    copied from another machine. Without --force it is only listed."""
+    """Adopt the containers, networks and volumes that another ledger created for ENVIRONMENTS [all], if that ledger is
+    lost, or if this ledger was copied from another machine. Without --force, only list them."""
     from shipway.actions.environment.locks import environment_lease
     from shipway.actions.environment.ownership import MACHINE
     from shipway.actions.upkeep.adopt import adopt as adopt_action
@@ -36,14 +36,14 @@ def adopt(options: Globals, environments: tuple[str, ...], force: bool) -> None:
         if moved:
             lines.insert(
                 0,
-                "the ledger: it was copied from another machine, gets an identity of its own, and belongs to this machine then",
+                "the ledger: was copied from another machine; it gets a new identity, and is bound to this machine",
             )
         for line in lines:
             say(line)
         if not lines:
             say("there is nothing to adopt")
         elif not force:
-            raise UsageError("nothing was taken yet", hint="pass --force to take what is listed")
+            raise UsageError("nothing was adopted yet", hint="pass --force to adopt what is listed")
         if moved:
             take_ledger(ctx, here)
         for item in found if lines else []:

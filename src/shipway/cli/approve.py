@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("environment")
 @click.argument("release", required=False)
-@click.option("--reason", default="", help="Why, for the history")
+@click.option("--reason", default="", help="Why; recorded in the history")
 @click.option(
     "--sign",
     "key",
     is_flag=False,
     flag_value="",
     metavar="[KEY]",
-    help="Sign it with an SSH key [git's user.signingKey, else that of ssh]",
+    help="Sign the approval with an SSH key [git's user.signingKey, else ssh's default key]",
 )
-@click.option("--expires", metavar="DURATION", help="How long a signed approval counts [as the plan says, else 7d]")
+@click.option("--expires", metavar="DURATION", help="How long a signed approval is valid [as in the plan, else 7d]")
 @click.pass_obj
 def approve(
     options: Globals, environment: str, release: str | None, reason: str, key: str | None, expires: str | None
 ) -> None:
-    """Approve RELEASE (a number such as 12 or r12, or a version) for ENVIRONMENT, on its very digests.
+    """Approve RELEASE (a number such as 12 or r12, or a version) for ENVIRONMENT, for exactly its digests.
 
-    Without RELEASE: the one that was validated last in the environment before. A signed approval (--sign) is bound to this
-    ledger, to what runs in the environment now, and to a time.
+    Without RELEASE: the release last validated in the preceding environment. A signed approval (--sign) is bound to this
+    ledger, to the release that runs in the environment now, and to an expiry.
     """
     from pathlib import Path
 
@@ -76,7 +76,7 @@ def rulebook(ctx: Context, plan: Plan) -> Rulebook | None:
     try:
         return read_rules(ctx, ctx.repository(), plan, parse_plan)
     except RepositoryError as error:
-        ctx.reporter.note(f"the rules in force are checked by the deployment: {error.message}")
+        ctx.reporter.note(f"the rules in force can't be read now, so only the deployment checks them: {error.message}")
         return None
 
 

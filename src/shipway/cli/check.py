@@ -11,8 +11,12 @@ from shipway.cli.output import say, style
 
 
 @click.command()
-@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The plan [shipway.yaml, here or above]")
-@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The plan file [shipway.yaml in this folder or a parent folder]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the plan file, for editors")
 def check(file: Path | None, as_json: bool, schema: bool) -> None:
     """Check the plan and print all its problems, with line, column and what was expected."""
@@ -42,8 +46,8 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         if not result.valid:
             say(style(documentation(result.problems), "dim"))
         say(style(result.summary(path.name), "green" if result.valid else "red"))
-    if words := misplaced(path.absolute()):
-        say(f"{style('warning:', 'yellow')} {words}", err=True)
+    if warning := misplaced(path.absolute()):
+        say(f"{style('warning:', 'yellow')} {warning}", err=True)
     if not result.valid:
         sys.exit(PlanError.exit_code)
     check_files(path.absolute())

@@ -10,21 +10,23 @@ from shipway.cli.output import TerminalReporter, say, style
 
 @click.group()
 def database() -> None:
-    """What is done to the database of an environment as a whole."""
+    """Upgrade an environment's database."""
 
 
 @database.command()
 @click.argument("environment")
-@click.option("--accessory", metavar="NAME", help="Which one, where the plan has several [the one under migrations]")
+@click.option(
+    "--accessory", metavar="NAME", help="The accessory, if the plan has several databases [the one with migrations]"
+)
 @click.option("--to", "image", metavar="IMAGE", help="The image of the new version [as in the plan]")
-@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for a deployment to end [0]")
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @click.pass_obj
 def upgrade(options: Globals, environment: str, accessory: str | None, image: str | None, wait: float) -> None:
-    """Move PostgreSQL of ENVIRONMENT to the major version that the plan names, by dump and restore.
+    """Upgrade PostgreSQL of ENVIRONMENT to the major version in the plan, by dump and restore.
 
-    All services stop while the data is copied: `shipway maintenance on ENVIRONMENT` shows a page meanwhile. The rows of all
-    tables are compared before the new version serves. Where anything fails, the services go on with the old version. The
-    volume with the old version's files stays.
+    All services stop while the data is copied: `shipway maintenance on ENVIRONMENT` shows a page meanwhile. The row counts
+    of all tables are compared before the new version serves. If anything fails, the services continue with the old
+    version. The volume with the old version's files is kept.
     """
     import dataclasses
 
@@ -40,19 +42,19 @@ def upgrade(options: Globals, environment: str, accessory: str | None, image: st
         name = accessory or (plan.database.accessory if plan.database else databases[0] if len(databases) == 1 else "")
         if name not in plan.accessories:
             raise UsageError(
-                "which accessory?",
-                hint=f"pass --accessory NAME: {', '.join(databases) or 'the plan has no PostgreSQL'}",
+                f"the plan has no accessory {name}" if name else "there is no single database to upgrade in the plan",
+                hint=f"pass --accessory NAME; PostgreSQL accessories of the plan: {', '.join(databases) or 'none'}",
             )
         chosen = plan.accessories[name]
         chosen = dataclasses.replace(chosen, image=image) if image else chosen
         done = upgrade_database(ctx, plan.app, environment, chosen, wait=wait)
         say(
             style(
-                f"{environment} runs on {done.new} now, as release {done.release.number}; the rows of {done.tables} tables are the same",
+                f"{environment} now runs {done.new}, as release {done.release.number}; the row counts of {done.tables} tables match",
                 "green",
             )
         )
         say(
-            f"the files of {done.old} stay in the volume {done.volume}: `docker volume rm {done.volume}` when they are no longer needed"
+            f"the volume {done.volume} keeps the files of {done.old}; when they are no longer needed: `docker volume rm {done.volume}`"
         )
-        say(f"write `image: {chosen.image}` into the plan before the next deployment")
+        say(f"set `image: {chosen.image}` in the plan before the next deployment")

@@ -14,11 +14,11 @@ from shipway.cli.output import TerminalReporter, say
 @click.argument("environment")
 @click.argument("revision", default="HEAD")
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing")
-@click.option("--force", is_flag=True, help="Admit changes that interrupt the environment")
+@click.option("--force", is_flag=True, help="Permit changes that interrupt the environment")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @click.pass_obj
 def deploy(options: Globals, environment: str, revision: str, dry_run: bool, force: bool, wait: float) -> None:
-    """Put the release that was built from REVISION [HEAD], or a release such as r12, into ENVIRONMENT, by the rules in force."""
+    """Deploy the release that was built from REVISION [HEAD], or a release such as r12, to ENVIRONMENT, by the rules in force."""
     from shipway.actions.deployments.admission import admitted
     from shipway.actions.deployments.deploy import deploy as deploy_action
     from shipway.actions.deployments.plan import decide

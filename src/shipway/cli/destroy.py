@@ -10,11 +10,11 @@ from shipway.cli.output import TerminalReporter
 
 @click.command()
 @click.argument("environment")
-@click.option("--force", is_flag=True, help="Needed, since the data of the environment's database is lost")
+@click.option("--force", is_flag=True, help="Required, since the environment's data is deleted")
 @app_option
 @click.pass_obj
 def destroy(options: Globals, environment: str, force: bool, app: str | None) -> None:
-    """Take ENVIRONMENT away, with its data and the snapshots of it. Its history stays in the ledger."""
+    """Destroy ENVIRONMENT with its data and its snapshots. Its history stays in the ledger."""
     from shipway.actions.upkeep.destroy import destroy as destroy_action
     from shipway.app import open_context
     from shipway.domain.errors import UsageError
@@ -23,7 +23,7 @@ def destroy(options: Globals, environment: str, force: bool, app: str | None) ->
         plan, where = options.known_app(ctx, app).with_plan(environment)
         if not force:
             raise UsageError(
-                f"this removes {environment} of {plan.app} with all its data, and its snapshots",
-                hint="say --force where that is meant",
+                f"this deletes {environment} of {plan.app} with all its data and snapshots",
+                hint="pass --force to proceed",
             )
         destroy_action(ctx, plan, where)

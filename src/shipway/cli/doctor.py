@@ -19,10 +19,10 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.option(
     "--forget",
     metavar="HOST",
-    help="A host that is not in the plan any more and is gone for good: look for it no longer",
+    help="Forget a host that was removed from the plan and no longer exists",
 )
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.pass_obj
 def doctor(
     options: Globals,
@@ -33,7 +33,7 @@ def doctor(
     app: str | None,
     forget: str | None,
 ) -> None:
-    """Compare the ledger with what really runs in ENVIRONMENT [all], and print what differs."""
+    """Compare the ledger with what runs in ENVIRONMENT [all], and print the differences."""
     import dataclasses
     from contextlib import suppress
     from functools import partial
@@ -49,9 +49,7 @@ def doctor(
         known = options.known_app(ctx, app)
         if forget:
             if not environment:
-                raise UsageError(
-                    "--forget is for one environment", hint=f"shipway doctor ENVIRONMENT --forget {forget}"
-                )
+                raise UsageError("--forget needs an environment", hint=f"shipway doctor ENVIRONMENT --forget {forget}")
             forget_host(ctx, known.name, environment, forget)
         chosen = [known.environment(environment)] if environment else known.environments()
         found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
@@ -62,14 +60,14 @@ def doctor(
                 attempt_all(
                     *(partial(repair, ctx, known.name, each, wait=wait) for each in broken), on_error=failed.append
                 )
-            left = [finding for each in chosen for finding in examine(ctx, known.name, each)]
-            fixed = [finding for finding in found if finding not in left]
+            remaining = [finding for each in chosen for finding in examine(ctx, known.name, each)]
+            fixed = [finding for finding in found if finding not in remaining]
         else:
-            left, fixed = found, []
+            remaining, fixed = found, []
         if as_json:
             say(
                 json.dumps(
-                    {"found": list(map(dataclasses.asdict, left)), "fixed": list(map(dataclasses.asdict, fixed))},
+                    {"found": list(map(dataclasses.asdict, remaining)), "fixed": list(map(dataclasses.asdict, fixed))},
                     indent=1,
                 )
             )
@@ -77,21 +75,19 @@ def doctor(
             several = any(len(each.hosts) > 1 for each in chosen)
             for finding in fixed:
                 say(f"{style('✓', 'green')} {finding.environment}  {finding.thing}: {finding.problem}; repaired")
-            for finding in left:
+            for finding in remaining:
                 host = f"{finding.host}  " if several and finding.host else ""
                 say(f"{style('✗', 'red')} {finding.environment}  {host}{finding.thing}: {finding.problem}")
                 say(
                     style(
-                        f"    --fix would {finding.remedy}"
-                        if finding.remedy
-                        else "    look into it: Shipway doesn't change this by itself",
+                        f"    --fix would {finding.remedy}" if finding.remedy else "    needs manual action",
                         "dim",
                     )
                 )
-            if not left:
-                say(style("all is as the ledger says", "green"))
+            if not remaining:
+                say(style("no drift", "green"))
         if failed:
             raise failed[0]
-        if left:
-            hint = "`shipway doctor --fix` repairs it" if any(item.remedy for item in left) and not fix else ""
-            raise DriftFound(f"{counted(len(left), 'thing')} not as the ledger says", hint=hint)
+        if remaining:
+            hint = "`shipway doctor --fix` repairs it" if any(item.remedy for item in remaining) and not fix else ""
+            raise DriftFound(f"{counted(len(remaining), 'difference')} found", hint=hint)

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("environment", required=False)
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", default=50, show_default=True, help="The most deployments to list")
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.pass_obj
 def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:
-    """All deployments, newest first, with the approvals they had: signed, or claimed by whoever recorded them."""
+    """List all deployments, newest first, with their approvals: signed, or claimed (recorded without a signature)."""
     from shipway.actions.environment.observe import versions
     from shipway.app import open_context
     from shipway.domain.record import to_data
+    from shipway.domain.rollback_plan import label
     from shipway.system.durations import human, timestamp
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
@@ -40,21 +41,21 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             say(json.dumps(data, indent=2))
             return
         rows = []
-        accepted = {item.environment: ctx.ledger.waivers(known.name, item.environment) for item in found}
+        names = dict.fromkeys(item.environment for item in found)
+        waivers = [waiver for name in names for waiver in ctx.ledger.waivers(known.name, name)]
         for item in found:
             release = ctx.ledger.release(known.name, item.release)
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
-                timestamp(item.started), item.environment, f"{item.kind}, {item.way}" if item.way else item.kind, str(item.release),
+                timestamp(item.started), item.environment, f"{item.kind}, {label(item.way)}" if item.way else item.kind, str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
                 item.schema or "", item.actor, _approvers(approved[item.id]),
             ])  # fmt: skip
-        words = [(word.at, word) for each in accepted.values() for word in each]
         heading = [
             "when",
             "environment",
-            "what",
+            "kind",
             "release",
             "version",
             "revision",
@@ -65,10 +66,9 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             "approved by",
         ]
         table(rows, heading)
-        for _, word in sorted(words, key=lambda pair: pair[0], reverse=True):
-            until = timestamp(word.expires)
+        for waiver in sorted(waivers, key=lambda item: item.at, reverse=True):
             say(
-                f"{timestamp(word.at)}  {word.actor} accepted of release {word.release} in {word.environment}: {word.finding}, until {until}: {word.reason}"
+                f"{timestamp(waiver.at)}  {waiver.actor} waived the proof of release {waiver.release} in {waiver.environment} until {timestamp(waiver.expires)}: {waiver.finding}: {waiver.reason}"
             )
         if not rows:
             say("nothing was deployed yet")

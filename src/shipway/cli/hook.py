@@ -16,7 +16,11 @@ GONE = "0" * 40
 
 
 @click.command()
-@click.option("--protected", metavar="BRANCH", help="What the first push of an app registers [HEAD of the repository]")
+@click.option(
+    "--protected",
+    metavar="BRANCH",
+    help="The protected branch that the first push of an app registers [HEAD of the repository]",
+)
 @click.pass_obj
 def hook(options: Globals, protected: str | None) -> None:
     """Read `old new ref` lines from stdin and run each pushed branch and tag, branches first."""

@@ -17,37 +17,35 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--force", is_flag=True, help="Replace what is there already")
-@click.option("--stdout", is_flag=True, help="Print the plan, and write nothing")
+@click.option("--force", is_flag=True, help="Overwrite existing files")
+@click.option("--stdout", is_flag=True, help="Print the plan instead of writing it")
 @click.option(
     "--hook", type=click.Path(path_type=Path, file_okay=False), metavar="REPOSITORY.git",
-    help="Write no plan, but the post-receive hook of a bare repository",
+    help="Install the post-receive hook in this bare repository instead",
 )  # fmt: skip
 @click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), help="With --hook: the home that the hook uses"
+    "--home", type=click.Path(path_type=Path, file_okay=False), help="With --hook: the home folder that the hook uses"
 )
-@click.option(
-    "--protected", metavar="BRANCH", help="With --hook: whose plan has the rules in force [HEAD of the repository]"
-)
+@click.option("--protected", metavar="BRANCH", help="With --hook: the protected branch [HEAD of the repository]")
 @click.pass_obj
 def init(
     options: Globals, force: bool, stdout: bool, hook: Path | None, home: Path | None, protected: str | None
 ) -> None:
-    """Write shipway.yaml for this repository, from what is found in it."""
+    """Generate shipway.yaml from the files of this repository."""
     from shipway.actions.projects.init import draft_plan, write_hook, write_plan
 
     if hook is None and home is not None:
-        raise click.UsageError("--home belongs to --hook here; before `init` it is the home of this command")
-    if hook is None and protected is not None:
         raise click.UsageError(
-            "--protected belongs to --hook here; elsewhere: shipway rules register --protected BRANCH"
+            "`init --home` requires --hook; pass --home before `init` to choose the home of this command"
         )
+    if hook is None and protected is not None:
+        raise click.UsageError("--protected requires --hook; without a hook: shipway rules register --protected BRANCH")
     if hook is not None:
         if stdout:
-            raise click.UsageError("--stdout prints a plan: it has no meaning with --hook")
+            raise click.UsageError("--stdout and --hook can't be combined")
         used = (home or options.home).expanduser().absolute()
         written = write_hook(hook.absolute(), used, _executable(), force=force, protected=protected)
-        say(f"wrote {written}: each push to it runs the plan, with the home {used}")
+        say(f"wrote {written}: each push to the repository runs the plan, with the home folder {used}")
         _register(options, hook.absolute(), used, protected)
         return
     result = draft_plan(Path.cwd())
@@ -55,7 +53,7 @@ def init(
         say(result.text.rstrip())
         return
     write_plan(result, force=force)
-    _tell(result)
+    _report(result)
 
 
 def _register(options: Globals, repository: Path, home: Path, protected: str | None) -> None:
@@ -68,7 +66,7 @@ def _register(options: Globals, repository: Path, home: Path, protected: str | N
         register_hook(ctx, Repository(repository), protected, parse_plan)
 
 
-def _tell(result: InitResult) -> None:
+def _report(result: InitResult) -> None:
     """Print the findings and the next steps."""
     say(f"Found in {result.path.parent}:")
     width = max((len(what) for what, _ in result.found), default=0)
@@ -88,14 +86,14 @@ def _next(result: InitResult) -> list[str]:
     steps = []
     if result.todos:
         lines = ", ".join(str(number) for number in result.todos)
-        steps.append(f"answer the TODOs in lines {lines} of {result.path.name}")
+        steps.append(f"resolve the TODOs in lines {lines} of {result.path.name}")
     steps.append("shipway check" + ("" if result.check.valid else " (the plan is not valid yet, see above)"))
     steps += [f"shipway secret set staging {name} (and for production)" for name in result.secrets]
     return [
         *steps,
         f"git add {result.path.name} && git commit",
-        "shipway init --hook REPOSITORY.git, where pushes to a bare repository of yours shall deploy",
-        "push it to the branch staging; without a hook: shipway run staging",
+        "shipway init --hook REPOSITORY.git, if pushes to a bare repository should deploy",
+        "push to the branch staging; without a hook: shipway run staging",
     ]
 
 
@@ -107,5 +105,5 @@ def _executable() -> Path:
     beside = Path(sys.executable).with_name("shipway")
     found = beside if beside.is_file() else Path(shutil.which("shipway") or "")
     if not found.is_absolute():
-        raise click.UsageError("the hook needs the installed `shipway` command, and it isn't on PATH")
+        raise click.UsageError("the hook needs an installed `shipway` command, but none is on PATH")
     return found

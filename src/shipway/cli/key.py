@@ -12,13 +12,13 @@ from shipway.cli.output import say, secret_line
 
 @click.group()
 def key() -> None:
-    """The key under which the ledger's secrets are encrypted: kept in the home folder, or given as SHIPWAY_KEY."""
+    """Export or import the key that encrypts the ledger's secrets. It is stored in the home folder, or set as SHIPWAY_KEY."""
 
 
 @key.command("export")
 @click.pass_obj
 def export(options: Globals) -> None:
-    """Print the key. Whoever has it and the ledger can read every secret."""
+    """Print the key. Anyone who has the key and the ledger can read every secret."""
     from shipway.app import open_secrets
 
     with open_secrets(options.home) as secrets:
@@ -28,7 +28,7 @@ def export(options: Globals) -> None:
 @key.command("import")
 @click.pass_obj
 def import_(options: Globals) -> None:
-    """Keep a key on this machine. It is asked for, or read from stdin."""
+    """Store a key on this machine. It is prompted for, or read from stdin."""
     from shipway.app import open_secrets
     from shipway.drivers.secrets.key import Key
 
@@ -38,4 +38,4 @@ def import_(options: Globals) -> None:
     given = Key(text)
     with open_secrets(options.home) as secrets:
         secrets.take_key(given)
-    say(f"this machine now has the key of the ledger's secrets, in {options.home / 'key'}")
+    say(f"the key of the ledger's secrets is stored in {options.home / 'key'}")

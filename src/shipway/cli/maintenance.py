@@ -19,7 +19,7 @@ from shipway.cli.output import TerminalReporter, say
 @app_option
 @click.pass_obj
 def maintenance(options: Globals, state: str, environment: str, page: Path | None, app: str | None) -> None:
-    """Answer everybody at ENVIRONMENT with a page and status 503, or end that. Deployments and checks work behind it."""
+    """Show a maintenance page with status 503 to all visitors of ENVIRONMENT, or remove it. Deployments and checks continue behind it."""
     from shipway.actions.upkeep.maintenance import PAGE, maintain
     from shipway.app import open_context
 
@@ -27,4 +27,4 @@ def maintenance(options: Globals, state: str, environment: str, page: Path | Non
         plan, where = options.known_app(ctx, app).with_plan(environment)
         text = (page.read_text(encoding="utf-8") if page else PAGE) if state == "on" else None
         maintain(ctx, plan.app, where, text)
-        say(f"{where.url} shows the maintenance page" if text else f"{where.url} is open again")
+        say(f"{where.url} shows the maintenance page" if text else f"{where.url} serves requests again")

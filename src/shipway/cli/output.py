@@ -36,6 +36,11 @@ def say(text: str = "", *, err: bool = False) -> None:
     click.echo(_STYLED.sub(lambda found: f"\x1b[{found[1]}m", shown), err=err, color=_colour(err))
 
 
+def note_renamed(old: str, new: str) -> None:
+    """Print a notice to stderr that a former name was used."""
+    say(f"{style('notice:', 'yellow')} {old} is now {new}; the old name will be removed in the next release", err=True)
+
+
 def secret_line(text: str) -> None:
     """Print one line unmasked: a secret that the user requested."""
     click.echo(text, file=sys.__stdout__)

@@ -34,33 +34,33 @@ COLOURS = {
     "--env",
     "environment",
     metavar="ENVIRONMENT",
-    help="What the way leads from and back to [the one that asks for proofs]",
+    help="The environment whose current release is the rollback target [the one that requires proofs]",
 )
 @click.option(
     "--mode",
     type=click.Choice(["schema", "data", "rows"]),
-    help="How the copy of its database is filled [as the plan says]",
+    help="How the copy of its database is filled [as in the plan]",
 )
-@click.option("--again", is_flag=True, help="Walk it although it was walked")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with all that was found")
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML")
-@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.option("--again", is_flag=True, help="Test again, even if a proof is recorded")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as an HTML page")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as JUnit XML")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.option(
     "--migrations",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Walk a folder of migrations one by one, without a plan",
+    help="Test each migration of a folder, without a plan",
 )
 @click.option(
     "--layout",
     type=click.Choice(LAYOUTS),
     default="sql",
     show_default=True,
-    help="Whose files they are; sql: as the files tell",
+    help="The layout of the folder; sql: detected from the files",
 )
-@click.option("--database", metavar="URL", help="A server to walk them on, in databases of their own; or sqlite:")
-@click.option("--rows", is_flag=True, help="Generate rows where a way may lose some, and look at them")
+@click.option("--database", metavar="URL", help="The server to test them on, in temporary databases; or sqlite:")
+@click.option("--rows", is_flag=True, help="Generate rows where migrations may lose some, and compare them")
 @click.option(
-    "--lint", is_flag=True, help="Let squawk look for locks that only large tables show (pip install squawk-cli)"
+    "--lint", is_flag=True, help="Find locks that only matter on large tables, with squawk (pip install squawk-cli)"
 )
 @click.option(
     "--timeout",
@@ -68,22 +68,22 @@ COLOURS = {
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="For each way up or down",
+    help="Time-out of each up or down migration",
 )
-@click.option("--from", "first", metavar="VERSION", help="Begin with this one; those before it are applied")
-@click.option("--only", metavar="VERSION", help="Walk this one alone")
+@click.option("--from", "first", metavar="VERSION", help="Begin with this migration; earlier ones are only applied")
+@click.option("--only", metavar="VERSION", help="Test only this migration")
 @click.pass_obj
 def prove(
     options: Globals, /, release: str | None, environment: str | None, mode: str | None, again: bool,
     html: Path | None, junit: Path | None, as_json: bool, **folder: Any,
 ) -> None:  # fmt: skip
-    """Walk the way back from RELEASE before it is deployed, and tell what is not as it was.
+    """Test the rollback of RELEASE before it is deployed, and report what it does not restore.
 
-    RELEASE is a revision, a version or a release such as r12 [the newest]. Its migrations are walked up, down and up again on a
-    copy of the environment's database, and the images of both releases are tried on the other one's schema.
+    RELEASE is a revision, a version or a release such as r12 [the newest]. Its migrations run up, down and up again on a copy
+    of the environment's database, and the images of each release are tested on the schema of the other one.
 
-    With --migrations and --database it needs no plan: any folder of migrations, any server. The database that the URL
-    names is not touched.
+    --migrations and --database test any folder of migrations on any server, without a plan. The database that the URL names
+    is not touched.
     """
     if folder["migrations"] is not None or folder["database"] is not None:
         _folder(as_json, **folder)
@@ -100,7 +100,7 @@ def prove(
         where = find_environment(chosen.plan, environment)
         proof = prove_action(ctx, chosen, where, mode=mode, again=again)
         if proof is None:
-            say(f"{where.name} runs nothing yet: there is nothing to go back to", err=as_json)
+            say(f"nothing runs in {where.name} yet: there is no rollback target", err=as_json)
             return
         _write(proof, html, junit)
         say(
@@ -128,9 +128,9 @@ def _folder(
     first: str | None, only: str | None,
 ) -> None:  # fmt: skip
     if migrations is None or database is None:
-        raise UsageError("tell what to walk, and where: --migrations FOLDER --database URL")
+        raise UsageError("a folder and a server are required: --migrations FOLDER --database URL")
     if first and only:
-        raise UsageError("--from and --only exclude each other")
+        raise UsageError("--from and --only can't be combined")
     from shipway.actions.proofs.folder import prove_folder, refusal
     from shipway.app import open_folder
 
@@ -143,15 +143,15 @@ def _folder(
         raise failure
 
 
-def _show(way: MigrationReport) -> None:
+def _show(report: MigrationReport) -> None:
     """Print what was not restored, as soon as it is known. Reversible migrations are only counted."""
     from shipway.proving.verify import UNSEEN
 
-    warnings = [warning for warning in way.warnings if UNSEEN not in warning]  # summarized in the last line
-    if way.verdict == "RESTORED" and not warnings:
+    warnings = [warning for warning in report.warnings if UNSEEN not in warning]  # summarized in the last line
+    if report.verdict == "RESTORED" and not warnings:
         return
-    say(f"{style(way.verdict.ljust(12), COLOURS[way.verdict])}  {way.migrations[0]}")
-    for text in [*way.reasons, *(f"{style('warning:', 'yellow')} {warning}" for warning in warnings)]:
+    say(f"{style(report.verdict.ljust(12), COLOURS[report.verdict])}  {report.migrations[0]}")
+    for text in [*report.reasons, *(f"{style('warning:', 'yellow')} {warning}" for warning in warnings)]:
         say("              " + text.replace("\n", "\n                "))
 
 
@@ -172,11 +172,11 @@ def _sum_up(done: SequenceReport, as_json: bool) -> None:
         )
         return
     say(
-        f"{len(done.ways)} of {done.asked} migrations walked: "
+        f"{len(done.ways)} of {done.asked} migrations tested: "
         + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
     )
-    if unseen := sum(any(UNSEEN in warning for warning in way.warnings) for way in done.ways):
-        say(f"{unseen} of them may lose rows; --rows looks at that")
+    if unseen := sum(any(UNSEEN in warning for warning in report.warnings) for report in done.ways):
+        say(f"{unseen} of them may lose rows: pass --rows to check")
 
 
 def _ignore(_: object) -> None:

@@ -9,12 +9,12 @@ from shipway.cli.output import TerminalReporter, say, style, table
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Print what would go, and remove nothing")
+@click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing")
 @app_option
 @click.pass_obj
 def prune(options: Globals, dry_run: bool, app: str | None) -> None:
-    """Remove the app's images that no environment serves, needs for a rollback or may still take, on every host; and
-    outputs and logs of old runs. What belongs to other apps, or to none, is never touched."""
+    """Remove images of the app from every host, unless an environment runs them, may roll back to them or may still deploy
+    them. Also remove outputs and logs of old runs. Images of other apps, or of none, are never touched."""
     from shipway.actions.environment.prune import look, remove, weigh
     from shipway.app import load_plan, open_context
     from shipway.domain.size import readable
@@ -22,16 +22,16 @@ def prune(options: Globals, dry_run: bool, app: str | None) -> None:
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         found = look(ctx, app or load_plan(options.home).app)
         for host in found.hosts:
-            say(style(host.host, "bold") + (f"  is left out: {host.error.message}" if host.error else ""))
-            going = [
-                (style("goes", "yellow"), _name(item.image.names), readable(item.image.size), item.reason)
-                for item in host.going
+            say(style(host.host, "bold") + (f"  skipped: {host.error.message}" if host.error else ""))
+            removals = [
+                (style("remove", "yellow"), _name(item.image.names), readable(item.image.size), item.reason)
+                for item in host.removals
             ]
-            staying = [
-                (style("stays", "green"), _name(item.image.names), readable(item.image.size), item.reason)
-                for item in host.staying
+            kept = [
+                (style("keep", "green"), _name(item.image.names), readable(item.image.size), item.reason)
+                for item in host.kept
             ]
-            table([*going, *staying], ("", "image", "size", "why"))
+            table([*removals, *kept], ("", "image", "size", "why"))
         if found.files:
             say(
                 f"{len(found.files)} outputs and logs of old runs, {readable(sum(path.stat().st_size for path in found.files))}"
@@ -44,9 +44,7 @@ def prune(options: Globals, dry_run: bool, app: str | None) -> None:
         finally:
             freed = sum(max(0, after - before.get(host, after)) for host, after in weigh(ctx, found).items())
             say(
-                f"{len(gone)} names and files removed: {readable(freed)} more are free"
-                if gone
-                else "nothing was removed"
+                f"{len(gone)} image names and files removed, {readable(freed)} freed" if gone else "nothing was removed"
             )
 
 

@@ -11,18 +11,18 @@ from shipway.cli.output import TerminalReporter, say, style
 @click.command()
 @click.argument("environment")
 @click.argument("snapshot", type=int)
-@click.option("--yes", is_flag=True, help="Do it: what was written since the snapshot is lost")
-@click.option("--reason", default="", help="Why, for the history")
-@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for a deployment to end [0]")
+@click.option("--yes", is_flag=True, help="Restore it, and lose the data written since the snapshot")
+@click.option("--reason", default="", help="Why; recorded in the history")
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @app_option
 @click.pass_obj
 def restore(
     options: Globals, environment: str, snapshot: int, yes: bool, reason: str, wait: float, app: str | None
 ) -> None:
-    """Put SNAPSHOT (a number) in the place of the database of ENVIRONMENT. Without --yes, say what would be lost.
+    """Restore the database of ENVIRONMENT from SNAPSHOT (a number). Without --yes, only show what would be lost.
 
-    A snapshot of the present is taken first. What is written while this runs is lost as well: `shipway maintenance on`
-    holds the traffic. The code stays; where it was made for another schema, `shipway rollback` follows.
+    A snapshot of the current database is taken first. Data written while this runs is lost as well: `shipway maintenance
+    on` blocks the traffic. The code is not changed; if it was built for another schema, run `shipway rollback` next.
     """
     from shipway.actions.snapshots.restore import outlook, restore_snapshot
     from shipway.app import open_context
@@ -36,15 +36,15 @@ def restore(
         say(
             f"snapshot {chosen.number} of {timestamp(chosen.at)}: {chosen.cause}; release {chosen.release}, schema {chosen.schema or 'unknown'}"
         )
-        say("what was written or changed since then is lost; by the numbers of rows:")
-        for line in found.lost or ("all tables have as many rows as then",):
+        say("data written or changed since then is lost; row counts:")
+        for line in found.lost or ("no table has another row count",):
             say(f"  {line}")
         if not yes:
-            raise UsageError("nothing was changed", hint="say --yes where that is meant")
+            raise UsageError("nothing was changed", hint="pass --yes to proceed")
         present = restore_snapshot(ctx, plan.app, environment, snapshot, reason, wait=wait)
         say(
             style(
-                f"{environment} has the data of snapshot {snapshot}; what was there before is snapshot {present.number}",
+                f"{environment} was restored from snapshot {snapshot}; snapshot {present.number} has the previous data",
                 "green",
             )
         )

@@ -10,17 +10,17 @@ from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 LOOK = 60.0  # seconds after which a waiting process checks whether the environment still exists
-PATIENCE = 60  # consecutive failures, one per LOOK seconds, after which it leaves the work to the next command
+PATIENCE = 60  # consecutive failures, one per LOOK seconds, after which the next command has to do the work
 
 
 @click.command()
 @click.argument("environment")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @app_option
-@click.option("--when-due", is_flag=True, help="Stay, and do it when the plan's `standby` is over")
+@click.option("--when-due", is_flag=True, help="Wait until the plan's `standby` time is over")
 @click.pass_obj
 def retire(options: Globals, environment: str, wait: float, app: str | None, when_due: bool) -> None:
-    """Stop the containers that stand by in ENVIRONMENT. A rollback then has to start them again."""
+    """Stop the containers on standby in ENVIRONMENT. A rollback then has to start them again."""
     from shipway.actions.upkeep.retire import retire as retire_now
     from shipway.app import load_plan, open_context
     from shipway.domain.count import counted
@@ -30,7 +30,7 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
         return
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         count = retire_now(ctx, app or load_plan(options.home).app, environment, wait=wait)
-        say(f"{counted(count, 'container')} stopped" if count else f"nothing stands by in {environment}")
+        say(f"{counted(count, 'container')} stopped" if count else f"nothing is on standby in {environment}")
 
 
 def _when_due(options: Globals, app: str, environment: str) -> None:

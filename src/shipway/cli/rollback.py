@@ -7,16 +7,26 @@ import time
 import click
 
 from shipway.cli import Globals, app_option
-from shipway.cli.output import TerminalReporter, say, style
+from shipway.cli.output import TerminalReporter, note_renamed, say, style
+
+FORMER = {"--code-only": "--keep-schema", "--force-down": "--revert-schema"}  # removed after one release
+
+
+def _note_former(ctx: click.Context, option: click.Parameter, given: bool) -> bool:
+    if given and not ctx.resilient_parsing:
+        note_renamed(option.opts[0], FORMER[option.opts[0]])
+    return given
 
 
 @click.command()
 @click.argument("environment")
-@click.option("--to", metavar="VERSION", help="A version tag, or a release such as r12 [the last good one before this]")
-@click.option("--dry-run", is_flag=True, help="Print the way back and what would change, and change nothing")
-@click.option("--code-only", is_flag=True, help="Leave the schema as it is, whatever the proofs say; needs --reason")
-@click.option("--force-down", is_flag=True, help="Run the down scripts, whatever the proofs say; needs --reason")
-@click.option("--reason", default="", help="Why, for the history")
+@click.option("--to", metavar="VERSION", help="A version tag, or a release such as r12 [the last good release]")
+@click.option("--dry-run", is_flag=True, help="Print the rollback plan and what would change, and change nothing")
+@click.option("--keep-schema", is_flag=True, help="Keep the schema, whatever the proofs show; needs --reason")
+@click.option("--revert-schema", is_flag=True, help="Run the down migrations, whatever the proofs show; needs --reason")
+@click.option("--code-only", is_flag=True, hidden=True, callback=_note_former)
+@click.option("--force-down", is_flag=True, hidden=True, callback=_note_former)
+@click.option("--reason", default="", help="Why; recorded in the history")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @app_option
 @click.pass_obj
@@ -25,17 +35,19 @@ def rollback(
     environment: str,
     to: str | None,
     dry_run: bool,
+    keep_schema: bool,
+    revert_schema: bool,
     code_only: bool,
     force_down: bool,
     reason: str,
     wait: float,
     app: str | None,
 ) -> None:
-    """Take ENVIRONMENT back to the last good release: its images, its secrets, and its schema the way that the proofs of
-    the releases between them show.
+    """Roll ENVIRONMENT back to the last good release: its images, its secrets and, if needed, its schema.
 
-    By the code alone where it was seen to work on the schema as it is; else by the down scripts where they were seen to
-    restore it; else not at all (exit code 18).
+    The proofs of the releases in between decide what happens to the schema. It is kept if the older images were tested on
+    it, and reverted if the down migrations were tested to restore it. If neither is proven, the rollback is rejected (exit
+    code 18).
     """
     started = time.monotonic()
     from shipway.actions.deployments.plan import decide
@@ -47,17 +59,18 @@ def rollback(
     from shipway.domain.schema_history import CODE_ONLY
     from shipway.system.durations import human
 
-    if code_only and force_down:
-        raise UsageError("--code-only and --force-down exclude each other")
-    if (code_only or force_down) and not reason.strip():
-        raise UsageError("to go another way than the proofs show needs a reason", hint="--reason TEXT, for the history")
-    wish = RollbackRequest(to, reason, CODE_ONLY if code_only else DOWN_THEN_CODE if force_down else None)
+    keep_schema, revert_schema = keep_schema or code_only, revert_schema or force_down
+    if keep_schema and revert_schema:
+        raise UsageError("--keep-schema and --revert-schema can't be combined")
+    if (keep_schema or revert_schema) and not reason.strip():
+        raise UsageError("overriding the rollback plan needs a reason", hint="pass --reason TEXT, for the history")
+    request = RollbackRequest(to, reason, CODE_ONLY if keep_schema else DOWN_THEN_CODE if revert_schema else None)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         if dry_run:
-            order = rollback_order(ctx, plan.app, environment, wish)
+            order = rollback_order(ctx, plan.app, environment, request)
             say(decide(ctx, order, create=False).changeset.render())
             return
-        release = roll_back(ctx, plan.app, environment, wish, wait=wait)
+        release = roll_back(ctx, plan.app, environment, request, wait=wait)
         took = human(time.monotonic() - started)
-        say(style(f"{environment} is back on release {release.number} after {took}", "green"))
+        say(style(f"{environment} was rolled back to release {release.number} in {took}", "green"))

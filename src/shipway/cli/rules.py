@@ -28,10 +28,10 @@ def rules(click_context: click.Context) -> None:
 @rules.command()
 @click.argument("environment")
 @click.argument("revision", default="HEAD")
-@click.option("--reason", required=True, help="Why, for the history: it is shown wherever the rules are")
+@click.option("--reason", required=True, help="Why; recorded in the history, and shown with the rules")
 @click.pass_obj
 def accept(options: Globals, environment: str, revision: str, reason: str) -> None:
-    """Put the rules of REVISION's [HEAD] plan in force for ENVIRONMENT, in the place of rules that can't be met."""
+    """Put the rules of REVISION's [HEAD] plan in force for ENVIRONMENT, in place of rules that can't be met."""
     from shipway.actions.projects.accept_rules import accept_rules
     from shipway.actions.projects.in_force import read_rules
     from shipway.app import parse_plan
@@ -43,15 +43,17 @@ def accept(options: Globals, environment: str, revision: str, reason: str) -> No
         made = accept_rules(ctx, book, plan, environment, reason)
         say(f"{made.actor} accepted the rules of {revision} for {environment} of {plan.app}: {made.reason}")
         table = side_by_side([("now in force", plan), *((item.source, item.plan) for item in before.sets)], environment)
-        say(table or "they are the same as those that were in force")
+        say(table or "they are identical to the rules that were in force")
 
 
 @rules.command()
-@click.option("--protected", metavar="BRANCH", help="Whose plan has the rules in force [the remote's HEAD]")
 @click.option(
-    "--address", metavar="URL", help="By which clones reach it; it must have the app's history [the clone's remote]"
+    "--protected", metavar="BRANCH", help="The branch whose plan defines the rules in force [the remote's HEAD]"
 )
-@click.option("--reason", required=True, help="Why, for the history")
+@click.option(
+    "--address", metavar="URL", help="The address that clones use; it must have the app's history [the clone's remote]"
+)
+@click.option("--reason", required=True, help="Why; recorded in the history")
 @click.pass_obj
 def register(options: Globals, protected: str | None, address: str | None, reason: str) -> None:
     """Bind the app to this repository: its address, the plan's path and the protected branch."""

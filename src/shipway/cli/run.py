@@ -12,7 +12,7 @@ WAIT = 600.0  # seconds that a run waits for another deployment to its environme
 
 @click.command()
 @click.argument("revision", default="HEAD")
-@click.option("--dirty", is_flag=True, help="Run the commit although the working tree has other changes")
+@click.option("--dirty", is_flag=True, help="Run the commit even if the working tree has uncommitted changes")
 @click.pass_obj
 def run(options: Globals, revision: str, dirty: bool) -> None:
     """Run the pipeline for REVISION [HEAD]: a branch, tag or commit.
@@ -31,8 +31,8 @@ def run(options: Globals, revision: str, dirty: bool) -> None:
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         repository = ctx.repository()
         if revision == "HEAD" and not dirty and repository.is_dirty():
-            hint = "commit or stash them, or say --dirty to run the commit without them"
-            raise RepositoryError("the working tree has changes that are in no commit", hint=hint)
+            hint = "commit or stash them, or pass --dirty to run the commit without them"
+            raise RepositoryError("the working tree has uncommitted changes", hint=hint)
         commit = repository.commit(revision)
         plan = plan_at(repository, commit, parse_plan)
         ref = repository.ref(revision)

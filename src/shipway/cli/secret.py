@@ -19,22 +19,24 @@ if TYPE_CHECKING:
 
 @click.group()
 def secret() -> None:
-    """Secrets of an environment: encrypted in the ledger, versioned."""
+    """Set, list and remove the secrets of an environment. They are encrypted in the ledger, and versioned."""
 
 
 @secret.command("set")
 @click.argument("environment")
 @click.argument("name")
 @click.option(
-    "--for", "address", metavar="ADDRESS", help="Of `registry`: the one address that gets it, such as ghcr.io/acme"
+    "--for", "address", metavar="ADDRESS", help="For `registry`: the address of the registry, such as ghcr.io/acme"
 )
-@click.option("--generate", is_flag=True, help="Make a random value instead of reading one from stdin")
-@click.option("--keep-newline", is_flag=True, help="Keep the newline at the end of what stdin gives [it is left out]")
+@click.option("--generate", is_flag=True, help="Generate a random value instead of reading one from stdin")
+@click.option(
+    "--keep-newline", is_flag=True, help="Keep the newline at the end of the value from stdin [it is removed]"
+)
 @click.pass_obj
 def set_(
     options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool
 ) -> None:
-    """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is asked for, or read from stdin."""
+    """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is prompted for, or read from stdin."""
     from shipway.actions.environment.secret_names import check_name
     from shipway.app import load_plan, open_context
     from shipway.context import environment_of
@@ -47,7 +49,7 @@ def set_(
         else:
             if address:
                 raise UsageError(
-                    "--for is for the credentials of a registry",
+                    "--for is only valid for the credentials of a registry",
                     hint=f"shipway secret set registry {name} --for {address}",
                 )
             if environment != PROOFS:
@@ -74,11 +76,11 @@ def set_(
 @secret.command("remove")
 @click.argument("environment")
 @click.argument("name")
-@click.option("--for", "address", metavar="ADDRESS", help="Of `registry`: the address that it was set for")
+@click.option("--for", "address", metavar="ADDRESS", help="For `registry`: the address that it was set for")
 @click.pass_obj
 def remove(options: Globals, environment: str, name: str, address: str | None) -> None:
-    """Remove NAME from ENVIRONMENT, from `registry`, or from the proofs (`prove`). What the plan or the release that runs
-    uses stays. Older versions stay in the ledger, encrypted, for a rollback to a release that used them."""
+    """Remove NAME from ENVIRONMENT, from `registry`, or from the proofs (`prove`). A secret that the plan or the
+    running release uses is not removed. Older versions stay encrypted in the ledger, for a rollback to a release that used them."""
     from shipway.actions.environment.secret_names import require_unused
     from shipway.app import load_plan, open_context
 
@@ -97,13 +99,13 @@ def remove(options: Globals, environment: str, name: str, address: str | None) -
             and registry_scope(plan, name, access.address) == scope
         ):
             raise UsageError(
-                f"{name} is not removed: the plan's registry uses it", hint="take it out of the plan first"
+                f"{name} was not removed: the plan's registry uses it", hint="remove it from the plan first"
             )
         if environment != REGISTRY:
             require_unused(ctx, plan, environment, name)
         ctx.secrets.remove(scope, name)
         say(
-            f"{name} is removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks"
+            f"{name} was removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks"
         )
 
 
@@ -111,14 +113,14 @@ def remove(options: Globals, environment: str, name: str, address: str | None) -
 @click.argument("environment")
 @click.pass_obj
 def list_(options: Globals, environment: str) -> None:
-    """Names and versions, never values."""
+    """List names and versions, never values."""
     from shipway.app import load_plan, open_context
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
         plan = load_plan(options.home)
         for name, version in ctx.secrets.names(f"{plan.app}/{environment}").items():
-            said = "; without an address: not used" if environment == REGISTRY else ""
-            say(f"{name}  version {version}{said}")
+            remark = "; without an address: not used" if environment == REGISTRY else ""
+            say(f"{name}  version {version}{remark}")
         if environment == REGISTRY and plan.registry:
             for name, version in ctx.secrets.names(registry_scope(plan, "NAME", plan.registry.address)).items():
                 say(f"{name}  version {version}, for {plan.registry.address}")
@@ -140,7 +142,7 @@ def registry_scope(plan: Plan, name: str, address: str | None) -> str:
         why = (
             "a registry's credentials are bound to its address"
             if not address
-            else f"{address!r} is no address of a registry"
+            else f"{address!r} is not a registry address"
         )
         raise UsageError(why, hint=f"shipway secret set registry {name} --for {example}")
     return scope(plan.app, address)

@@ -10,13 +10,13 @@ from shipway.cli.output import TerminalReporter, say
 
 @click.command()
 @click.argument("environment")
-@click.option("--reason", default="", help="Why, for the list")
-@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for a deployment to end [0]")
+@click.option("--reason", default="", help="Why; shown in the list of snapshots")
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @click.pass_obj
 def snapshot(options: Globals, environment: str, reason: str, wait: float) -> None:
-    """Copy the database of ENVIRONMENT into a volume beside it, and try the copy by restoring it elsewhere.
+    """Take a snapshot of the database of ENVIRONMENT, in a volume on its host, and verify it by restoring a copy.
 
-    Services go on meanwhile. `shipway restore` goes back to it.
+    The services continue meanwhile. `shipway restore` restores the snapshot.
     """
     from shipway.actions.snapshots.snapshot import snapshot as take
     from shipway.app import load_plan, open_context

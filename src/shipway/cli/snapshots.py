@@ -12,11 +12,11 @@ from shipway.cli.output import TerminalReporter, say, table
 
 @click.command()
 @click.argument("environment")
-@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @app_option
 @click.pass_obj
 def snapshots(options: Globals, environment: str, as_json: bool, app: str | None) -> None:
-    """The snapshots of ENVIRONMENT that can be restored, newest first."""
+    """List the snapshots of ENVIRONMENT that can be restored, newest first."""
     from shipway.actions.snapshots.snapshot import snapshots as read
     from shipway.app import open_context
     from shipway.domain.record import to_data

@@ -9,20 +9,26 @@ import click
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
-LATE = 30.0  # seconds of tolerance for what ends in the background
+LATE = 30.0  # seconds of tolerance for the background clean-up
+# Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
+KEYS = (
+    "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
+    "accessories", "lease", "versions", "ahead", "accepted", "drill",
+)  # fmt: skip
+FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
 
 def _overdue(until: float, now: float) -> str:
-    """A remark on what should have ended: the process in charge is gone, as after a hosted job."""
+    """A remark if the end is overdue: the background process died, as after a hosted job."""
     return ": overdue, the next deployment or `shipway retire` ends it" if now > until + LATE else ""
 
 
 @click.command()
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="For programs")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.pass_obj
 def status(options: Globals, as_json: bool, app: str | None) -> None:
-    """What runs in each environment: the ledger's word beside what the engine says."""
+    """Show what runs in each environment, according to the ledger and the Docker Engine."""
     from shipway.actions.environment.former_hosts import remedy
     from shipway.actions.upkeep.status import status as read
     from shipway.app import open_context
@@ -30,37 +36,19 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
         found = [read(ctx, known.name, environment) for environment in known.environments()]
-        if found and all(len(item.away) == len(item.environment.hosts) for item in found):
+        if found and all(len(item.unreachable) == len(item.environment.hosts) for item in found):
             known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
         if as_json:
             from shipway.domain.record import to_data
 
-            keys = (
-                "current",
-                "latest",
-                "services",
-                "crashing",
-                "edge_down",
-                "away",
-                "former_hosts",
-                "standby",
-                "draining",
-                "strays",
-                "accessories",
-                "lease",
-                "versions",
-                "ahead",
-                "accepted",
-                "drill",
-            )
-            say(
-                json.dumps(
-                    {item.environment.name: {key: to_data(getattr(item, key)) for key in keys} for item in found},
-                    indent=2,
-                )
-            )
+            data = {
+                item.environment.name: {key: to_data(getattr(item, FIELDS.get(key, key))) for key in KEYS}
+                for item in found
+            }
+            say(json.dumps(data, indent=2))
             return
         from shipway.domain.release import DESTROY
+        from shipway.domain.rollback_plan import label
         from shipway.system.durations import ago, moment
 
         for name in sorted({name for item in found for name in item.edge_down}):
@@ -71,7 +59,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
         for item in found:
             say(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
             if item.lease:
-                say(f"    {style('under way', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
+                say(f"    {style('in progress', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
             if item.current is None or item.release is None:
                 gone = item.latest if item.latest and item.latest.kind == DESTROY else None
                 say(
@@ -88,38 +76,43 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                     + (f", schema {item.current.schema}" if item.current.schema else "")
                 )
                 if item.ahead:
-                    say(f"    {style('the schema is ahead of the code', 'yellow')}, which was made for {item.ahead}")
-                if item.drill:
-                    when, walked = item.drill
-                    outcome = walked.trial.verdict if walked.passed else style(walked.trial.verdict, "red")
-                    took = f"{walked.seconds:.0f} s"
+                    say(f"    {style('the schema is ahead of the code', 'yellow')}, which was built for {item.ahead}")
+                if item.rehearsal:
+                    when, rehearsal = item.rehearsal
+                    verdict = rehearsal.trial.verdict
+                    outcome = verdict if rehearsal.passed else style(verdict, "red")
                     say(
-                        f"    way back drilled {ago(ctx.clock() - when)}: to release {walked.target}, {walked.way}, {took}: {outcome}"
+                        f"    rollback rehearsed {ago(ctx.clock() - when)}: to release {rehearsal.target}, {label(rehearsal.way)}, {rehearsal.seconds:.0f} s: {outcome}"
                     )
-                for word in item.accepted:
-                    over = "expired" if word.expires <= ctx.clock() else f"until {moment(word.expires, ctx.clock())}"
-                    say(f"    {style('accepted', 'yellow')}: {word.finding}, by {word.actor}, {over}: {word.reason}")
-            for words in item.away:
-                say(f"    {style('●', 'red')} {words}")
+                for waiver in item.waivers:
+                    until = moment(waiver.expires, ctx.clock())
+                    over = "expired" if waiver.expires <= ctx.clock() else f"until {until}"
+                    say(
+                        f"    {style('waived', 'yellow')}: {waiver.finding}, by {waiver.actor}, {over}: {waiver.reason}"
+                    )
+            for problem in item.unreachable:
+                say(f"    {style('●', 'red')} {problem}")
             for host, why in item.former_hosts.items():
                 say(
-                    f"    {style('●', 'red')} {host} is not in the plan any more, and what ran there may still run: {why}"
+                    f"    {style('●', 'red')} {host} was removed from the plan, and its containers may still run: {why}"
                 )
                 say(style(f"      {remedy(item.environment.name, host)}", "dim"))
-            for name, (running, wanted) in item.services.items():
-                colour = "green" if running == wanted else "red"
-                say(f"    {style('●', colour)} {name:<14} {running}/{wanted} running")
+            for name, (running, desired) in item.services.items():
+                colour = "green" if running == desired else "red"
+                say(f"    {style('●', colour)} {name:<14} {running}/{desired} running")
             for name in item.crashing:
-                say(f"    {style('●', 'red')} {name} exits again and again: see `docker logs`")
+                say(f"    {style('●', 'red')} {name} is in a crash loop: see `docker logs`")
             for name, state in item.accessories.items():
                 say(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
-            for warm in item.standby:
-                what = f"stands by for a rollback until {moment(warm.until, ctx.clock())}"
-                say(f"    {style('○', 'green')} release {warm.release:<6} {what}{_overdue(warm.until, ctx.clock())}")
+            for standby in item.standby:
+                what = f"on standby until {moment(standby.until, ctx.clock())}"
+                say(
+                    f"    {style('○', 'green')} release {standby.release:<6} {what}{_overdue(standby.until, ctx.clock())}"
+                )
             for old in item.draining:
-                what = f"drains until its open requests have ended, at most until {moment(old.until, ctx.clock())}"
+                what = f"draining: stops when its open requests have completed, at the latest {moment(old.until, ctx.clock())}"
                 say(f"    {style('○', 'yellow')} release {old.release:<6} {what}{_overdue(old.until, ctx.clock())}")
-            for name in item.strays:
+            for name in item.orphans:
                 say(f"    {style('●', 'yellow')} {name} belongs to no current release")
             if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
                 say(

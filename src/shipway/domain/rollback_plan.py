@@ -34,8 +34,14 @@ from shipway.domain.schema_history import CODE_ONLY
 DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema
 CODE_THEN_DOWN = "code, then down"  # it is not known to fail: this order avoids downtime
 FORWARD_ONLY = "forward only"
+LABELS = {  # the kinds above are stored in the ledger; these are for display
+    CODE_ONLY: "keep schema",
+    DOWN_THEN_CODE: "revert schema, then switch",
+    CODE_THEN_DOWN: "switch, then revert schema",
+    FORWARD_ONLY: "no safe rollback (roll forward)",
+}
 LEADS_BACK = (RESTORED, COLUMN_ORDER)
-PROVEN, WAIVED, UNKNOWN = "proven", "accepted", "unknown"  # what counts as evidence: each includes the ones before
+PROVEN, WAIVED, UNKNOWN = "proven", "waived", "unknown"  # what counts as evidence: each includes the ones before
 RAN = (DATA_LOST, NOT_RESTORED)  # ran down, with another result: can be waived
 
 
@@ -65,8 +71,13 @@ class RollbackPlan:
 
     def render(self) -> str:
         """Render for display."""
-        at = "" if self.kind == FORWARD_ONLY else f": the schema ends at {self.schema or 'no revision'}"
-        return "\n".join([f"the way back: {self.kind}{at}", *(f"  {reason}" for reason in self.reasons)])
+        end = "" if self.kind == FORWARD_ONLY else f"; final schema revision: {self.schema or 'none'}"
+        return "\n".join([f"rollback plan: {label(self.kind)}{end}", *(f"  {reason}" for reason in self.reasons)])
+
+
+def label(kind: str) -> str:
+    """The name of a kind of rollback plan for display; any other text is returned unchanged."""
+    return LABELS.get(kind, kind)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class RollbackQuery:
 def rollback_plan(query: RollbackQuery, schema: str | None) -> RollbackPlan:
     """Plan the rollback of a database at this revision."""
     if not query.steps:
-        return RollbackPlan(CODE_ONLY, schema, ("no migration lies between them",))
+        return RollbackPlan(CODE_ONLY, schema, ("there are no migrations between the two releases",))
     descriptions = tuple(_describe(step) for step in query.steps)
     for counts in (PROVEN, WAIVED) if query.proof_required else (PROVEN, WAIVED, UNKNOWN):
         chosen = _chosen(query, counts)
@@ -97,14 +108,14 @@ def rollback_plan(query: RollbackQuery, schema: str | None) -> RollbackPlan:
         if counts == PROVEN:
             by += _inferred(query, chosen)
         if any(step.proof is None for step in query.steps[:chosen]):
-            by.append("down scripts that are not proven run as they are")
+            by.append("the down migrations run without a proof")
         return _decided(query, chosen, (*descriptions, *by))
     return RollbackPlan(FORWARD_ONLY, schema, descriptions)
 
 
 def forced(query: RollbackQuery, schema: str | None, kind: str, reason: str) -> RollbackPlan:
     """The plan that a user forces whatever the proofs show: keep the schema, or down to the target's own revision."""
-    descriptions = (*(_describe(step) for step in query.steps), f"a person asked for this way: {reason}")
+    descriptions = (*(_describe(step) for step in query.steps), f"forced by the user: {reason}")
     if kind == CODE_ONLY or not query.steps:
         return RollbackPlan(CODE_ONLY, schema, descriptions)
     return _decided(query, len(query.steps), descriptions)
@@ -156,7 +167,7 @@ def _decided(query: RollbackQuery, index: int, reasons: tuple[str, ...]) -> Roll
     unsafe = [
         trial for step in query.steps[:index] if (trial := query.tried.get(step.after)) and trial.verdict == UNSAFE
     ]
-    lost = f"what was written since into what goes down from {query.schemas[0]} goes with it"
+    lost = f"data written since to objects that the down migrations from {query.schemas[0]} drop is lost"
     return RollbackPlan(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
 
 
@@ -165,20 +176,20 @@ def _inferred(query: RollbackQuery, index: int) -> list[str]:
     if index == len(query.steps) or query.steps[index].after in query.tried:
         return []
     return [
-        f"nobody tried release {query.target} on {query.steps[index].after}: concluded, since all steps to there only add"
+        f"release {query.target} was not tested on {query.steps[index].after}; its compatibility is inferred, since all steps up to there only add to the schema"
     ]
 
 
 def _by(step: Step) -> str:
     assert step.waiver is not None
-    return f"release {step.release}: {step.waiver.finding} was accepted by {step.waiver.actor}: {step.waiver.reason}"
+    return f"release {step.release}: {step.waiver.finding} was waived by {step.waiver.actor}: {step.waiver.reason}"
 
 
 def _describe(step: Step) -> str:
-    words = f"release {step.release} ({step.before or 'nothing'} → {step.after})"
+    text = f"release {step.release} ({step.before or 'nothing'} → {step.after})"
     proof = step.proof
     if proof is None:
-        return f"{words}: its way back was never walked here"
+        return f"{text}: no rollback proof in this environment"
     why = [*(proof.way.reasons[:1] if proof.way and proof.way.verdict not in LEADS_BACK else ()),
            *(proof.old_code.reasons[:1] if proof.old_code.verdict != SAFE else ())]  # fmt: skip
-    return f"{words}: {finding(proof)}{''.join(f'; {reason}' for reason in why)}"
+    return f"{text}: {finding(proof)}{''.join(f'; {reason}' for reason in why)}"

@@ -87,7 +87,7 @@ def test_a_plan_below_the_root_of_its_repository_is_named(tmp_path: Path, monkey
     done = run()
     assert done.exit_code == 0
     assert (
-        f"warning: {root}/apps/shop/shipway.yaml is no plan of this repository, which has its own at {root}/shipway.yaml; move it to the root"
+        f"warning: {root}/apps/shop/shipway.yaml is not this repository's plan, which must be {root}/shipway.yaml; move it to the root"
         in done.output
     )
     with pytest.raises(PlanError, match=r"has no shipway\.yaml in its root, only apps/shop/shipway\.yaml") as caught:

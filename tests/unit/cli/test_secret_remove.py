@@ -39,7 +39,7 @@ def run(home: Path, *words: str, value: bytes = b"") -> str:
 
 def test_one_that_nothing_uses_goes(home: Path) -> None:
     run(home, "set", "staging", "OLD", value=b"value")
-    assert "OLD is removed from staging; older versions stay encrypted in the ledger" in run(
+    assert "OLD was removed from staging; older versions stay encrypted in the ledger" in run(
         home, "remove", "staging", "OLD"
     )
     assert run(home, "list", "staging") == ""
@@ -49,9 +49,11 @@ def test_one_that_nothing_uses_goes(home: Path) -> None:
 
 def test_what_the_plan_uses_stays(home: Path) -> None:
     run(home, "set", "staging", "KEY", value=b"value")
-    with pytest.raises(UsageError, match="KEY is not removed from staging: the plan's service web uses it") as refused:
+    with pytest.raises(
+        UsageError, match="KEY was not removed from staging, since it is used by the plan's service web"
+    ) as refused:
         run(home, "remove", "staging", "KEY")
-    assert "shipway secret set staging KEY changes its value" in refused.value.hint
+    assert "to change its value: shipway secret set staging KEY" in refused.value.hint
     assert "KEY" in run(home, "list", "staging")
 
 
@@ -70,7 +72,7 @@ def test_credentials_of_a_registry_are_removed_by_their_address(home: Path) -> N
         run(home, "set", "registry", "TOKEN", "--for", address, value=b"value")
     with pytest.raises(UsageError, match="the plan's registry uses it"):
         run(home, "remove", "registry", "TOKEN", "--for", "ghcr.io/acme")
-    assert "TOKEN is removed from ghcr.io/other" in run(home, "remove", "registry", "TOKEN", "--for", "ghcr.io/other")
+    assert "TOKEN was removed from ghcr.io/other" in run(home, "remove", "registry", "TOKEN", "--for", "ghcr.io/other")
     assert "for ghcr.io/acme" in run(home, "list", "registry")
 
 

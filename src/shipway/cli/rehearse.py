@@ -1,0 +1,60 @@
+"""`shipway rehearse`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter, say, style
+
+DAY = 86400.0  # seconds
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--to", metavar="VERSION", help="Roll back to this version tag or release number [the last good release]")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DAYS",
+    help="Skip it if the running release passed a rehearsal within the last DAYS days",
+)
+@click.pass_obj
+def rehearse(options: Globals, environment: str, to: str | None, every: float | None) -> None:
+    """Rehearse the rollback of ENVIRONMENT on a copy of its data. The environment is not touched.
+
+    The schema is reverted as a rollback would do it now, and the older release is started and tested there. The result
+    and the durations are recorded, and `shipway status` shows them. Schedule it with cron: a nightly job with
+    `--every 7` rehearses once a week, and in the night after each new release.
+    """
+    from shipway.actions.rollbacks.rehearse import last_passed
+    from shipway.actions.rollbacks.rehearse import rehearse as rehearse_rollback
+    from shipway.app import load_plan, open_context
+    from shipway.context import environment_of
+    from shipway.domain.errors import NotProven
+    from shipway.domain.rollback_plan import label
+    from shipway.system.durations import ago, human
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        plan = load_plan(options.home)
+        environment_of(plan, environment)
+        passed = last_passed(ctx, plan.app, environment) if every else None
+        if every and passed and ctx.clock() - passed < every * DAY:
+            say(f"{environment}: the last rehearsal passed {ago(ctx.clock() - passed)}; the next one is not due yet")
+            return
+        rehearsal = rehearse_rollback(ctx, plan.app, environment, to=to)
+        for stage in rehearsal.stages:
+            say(f"  {stage.name:<28} {human(stage.seconds)}")
+        if not rehearsal.passed:
+            listed = "\n".join(f"  - {reason}" for reason in rehearsal.trial.reasons)
+            raise NotProven(
+                f"the rehearsal failed: release {rehearsal.target} does not work on the schema after the rollback:\n{listed}"
+            )
+        say(
+            style(
+                f"{environment} can be rolled back to release {rehearsal.target} ({label(rehearsal.way)}): rehearsed in {human(rehearsal.seconds)}",
+                "green",
+            )
+        )
+        for reason in rehearsal.trial.reasons:
+            say(f"  {reason}")
