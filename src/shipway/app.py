@@ -102,7 +102,7 @@ def open_folder(folder: Path, layout: str, url: str, timeout: float) -> Migratio
     # SQLite has no server to create databases on.
     scratch = driver("scratch", name)(private_folder() / "scratch" if name == "sqlite" else url)
     linter = driver("lint", "squawk")() if name == "postgres" else None
-    late = timeout + 1.0  # sessions that can't be terminated externally end by themselves
+    late = timeout + 1.0  # for sessions that can't be terminated externally
     if layout == "alembic":
         from shipway.drivers.database.alembic_here import alembic_here, alembic_revisions
 
@@ -138,7 +138,7 @@ def _ledger_address(home: Path) -> str | Path:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(
-            f"{home} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME"
+            f"{home} can't be created: {error.strerror}", hint="pass --home FOLDER, or set SHIPWAY_HOME"
         ) from error
     return os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"
 

@@ -76,7 +76,7 @@ class Context:
     redactor: Redactor
     linter: Callable[[], Linter | None] = lambda: None  # of SQL scripts, if installed
     background: bool = True  # whether a background process outlives the command; not so in a hosted job
-    retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.retire
+    retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.upkeep.retire
     cancelled: threading.Event = field(default_factory=threading.Event)
     parallel: int = max(2, os.cpu_count() or 2)
 

@@ -17,7 +17,7 @@ from shipway.system.probe import probe, probe_tcp
 class Hosts:
     """One Machine per host, kept until `close`. Safe to call from several threads, which connect in parallel.
 
-    keys: credentials by registry, as DockerImages takes them. guarded: see `actions.ownership.owned`.
+    keys: credentials by registry, as DockerImages takes them. guarded: see `actions.environment.ownership.owned`.
     """
 
     def __init__(

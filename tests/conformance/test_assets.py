@@ -149,7 +149,7 @@ def test_a_read_only_root_goes_without(site: Site) -> None:
     new = site.create("new", "two")
     share_assets(site.ctx, WEB, [new], [old], site.images["two"], site.images["one"])
     (note,) = site.world.notes
-    assert note.startswith(f"{old} goes without the other release's assets")
+    assert note.startswith(f"{old} doesn't get the other release's assets")
     assert "read-only" in note
     assert site.serves(old, "app.1.js") == "one"
     assert "assets/app.1.js" in unpack(site.docker.runtime.get(new, "/srv/assets"))

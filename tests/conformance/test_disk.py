@@ -80,12 +80,12 @@ def test_a_release_that_does_not_fit_is_refused(ctx: Context, registry: tuple[Re
     assert list(needed) == [large]
     assert needed[large] > 89e6  # what `docker images` shows
     with pytest.raises(
-        DiskFull, match=r"the disk of small is too full: \d+ MB are free, and 1 image to pull need about \d+ MB"
+        DiskFull, match=r"the disk of small is too full: \d+ MB are free, but 1 image to pull need about \d+ MB"
     ) as caught:
         require_space(ctx, needed)
     assert "shipway prune" in caught.value.hint
     assert (
-        "docker image prune --all  (images that no container uses; what a rollback needs is pulled again: 54 MB)"
+        "docker image prune --all  (images without a container; a rollback pulls what it needs again: 54 MB)"
         in caught.value.hint
     )
 

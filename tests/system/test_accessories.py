@@ -46,7 +46,7 @@ def test_a_volume_one_folder_too_high_loses_nothing(shop: Tiny) -> None:
     set_database(shop, volume=DATA)
     shop.shipway("run", "staging", check=False)
     done = shop.shipway("deploy", "staging", "staging", "--force")
-    assert "it is copied into" in done.output
+    assert "it is copied to" in done.output
     assert (shop.psql(COUNT), shop.psql("SHOW max_connections")) == ("1000", "100")
     mounts = Engine().call("GET", f"/containers/{shop.app}_staging_db/json")["Mounts"]
     assert [(item["Name"], item["Destination"]) for item in mounts] == [(f"{shop.app}_staging_db", DATA)]
@@ -87,7 +87,7 @@ def test_another_major_version_is_refused_and_an_upgrade_takes_the_rows_along(sh
     assert refused.code == UsageError.exit_code, refused.output
     assert "shipway database upgrade staging" in refused.output
     done = shop.shipway("database", "upgrade", "staging")
-    assert "the rows of 1 tables are the same" in done.output
+    assert "the row counts of 1 tables match" in done.output
     assert (shop.psql(COUNT), shop.answer()) == ("1000", "one")
     shop.shipway("doctor", "staging")
     assert {f"{shop.app}_staging_db", f"{shop.app}_staging_db.pg16"} <= set(shop.volumes())

@@ -43,7 +43,7 @@ def test_an_author_does_not_approve_in_a_shallow_clone(make: Make) -> None:
     staging = job(project, "staging")
     done = staging.shipway("--as", GRACE, "approve", "production", check=False)
     assert done.code == UsageError.exit_code, done.output
-    assert "production takes only signed approvals" in done.output
+    assert "production accepts only signed approvals" in done.output
     done = staging.shipway("--as", GRACE, "approve", "production", f"--sign={ada[0]}", check=False)
     assert done.code == GateRefused.exit_code, done.output
     assert f"{ADA} is an author of release 1 (author of" in done.output

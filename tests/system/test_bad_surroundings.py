@@ -40,7 +40,7 @@ def test_a_dirty_tree_where_a_commit_is_asked_for(served: Tiny) -> None:
     done = served.shipway("run", check=False)
     served.git("checkout", "--quiet", "--", ".")
     assert done.code == RepositoryError.exit_code, done.output
-    assert "changes that are in no commit" in done.output
+    assert "the working tree has uncommitted changes" in done.output
     assert "--dirty" in done.output
     assert served.footprint() == before
 

@@ -45,10 +45,10 @@ def test_killed(shop: Tiny, number: int, moment: str) -> None:
         done = shop.shipway("retire", "staging")  # any command that changes the environment
     assert set(answers) <= {old, new}, "no request may be lost"
     last = shop.deployments("staging")[0]
-    if "finish deploy" in done.output:
+    if "complete deploy" in done.output:
         assert (last["outcome"], shop.answer(), shop.psql(brings)) == ("succeeded", new, f"more_{number}")
     else:
-        assert "take back deploy" in done.output
+        assert "roll back deploy" in done.output
         assert (last["outcome"], shop.answer(), shop.psql(brings)) == ("failed", old, "")
         assert shop.containers(role="service") == before
     assert shop.containers(role="job") == {}

@@ -14,7 +14,7 @@ from tests.system.tiny import Tiny, engine, visitors
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
-WELL = "all is as the ledger says\n"
+WELL = "no drift\n"
 Damage = Callable[[Tiny], None]
 
 
@@ -97,13 +97,13 @@ def run_another_image(project: Tiny) -> None:
 
 DRIFT: list[tuple[Damage, str, str, bool]] = [  # and whether visitors feel it until it is repaired
     (stop_a_worker, "_staging_worker_2-", "doesn't run (exited)", False),
-    (remove_a_worker, "_staging_worker_2-", "isn't there", False),
+    (remove_a_worker, "_staging_worker_2-", "is missing", False),
     (stop_a_replica, "_staging_web_2-", "doesn't run (exited)", True),
-    (remove_a_replica, "_staging_web_2-", "isn't there", True),
-    (disconnect_a_replica, "_staging_web_2-", "can't be reached by the edge", True),
+    (remove_a_replica, "_staging_web_2-", "is missing", True),
+    (disconnect_a_replica, "_staging_web_2-", "is unreachable for the edge", True),
     (stop_the_database, "_staging_db", "doesn't run (exited)", False),
     (stop_the_edge, "shipway-edge", "the edge is down", True),
-    (run_a_stray, "_staging_web_99-stray_1", "belongs to no release that is needed (running)", False),
+    (run_a_stray, "_staging_web_99-stray_1", "belongs to no needed release (running)", False),
     (run_another_image, "_staging_worker_2-", "runs another image than 127.0.0.1:5055/", False),
 ]
 

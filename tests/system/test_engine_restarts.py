@@ -93,7 +93,7 @@ def test_in_the_middle_of_a_deployment(nodes: Nodes, site: Tiny, moment: str, nu
         done = running.end(seconds=120)
     assert done.code == EngineError.exit_code, done.output
     assert "Traceback" not in done.output
-    assert "it stays pending: the next command finishes it or rolls it back" in done.output
+    assert "the deployment stays pending: the next command completes it or rolls it back" in done.output
     then = site.shipway("retire", "staging", "--wait", "30", check=False)  # its own caretaker may be at it
     assert then.code == 0, then.output
     last = site.deployments("staging")[0]

@@ -63,7 +63,7 @@ def test_github_flow(team: Teams) -> None:
         "tag 'v*', branch main",
         "shipway rules accept production",
     )
-    shop.does(("deploy", "production", "feature/evil"), GATE, "takes only revisions with a tag like 'v*'")
+    shop.does(("deploy", "production", "feature/evil"), GATE, "accepts only revisions with a tag like 'v*'")
     assert (shop.live("production"), shop.releases()) == (1, 1)
     shop.git("switch", "--quiet", "main")
     shop.commit("two", approvals=None)
@@ -92,7 +92,7 @@ def test_github_flow(team: Teams) -> None:
     assert "approvals  1, not author" in done, done
     shop.shipway("--as", GRACE, "approve", "production")
     shop.does(
-        ("deploy", "production", "v3"), 0, "rules in force change with this release", "approvals: 1, not author → 5"
+        ("deploy", "production", "v3"), 0, "this release changes the rules in force", "approvals: 1, not author → 5"
     )
     assert shop.live("production") == 3
 
@@ -105,7 +105,7 @@ def test_gitflow(team: Teams) -> None:
     )
     shop.git("branch", "main")
     shop.push("main")
-    shop.run("develop", 0, "protected branch develop", "where main is the reviewed one, protect that")
+    shop.run("develop", 0, "protected branch develop", "if main is the reviewed branch, protect main instead")
     shop.does(("rules", "register", "--protected", "main", "--reason", "reviewed"), 0, "protected branch main")
     shop.branch("release/1.0")
     shop.commit("one")
@@ -116,7 +116,7 @@ def test_gitflow(team: Teams) -> None:
     shop.git("tag", "v1.0.0-rc1")
     shop.git("tag", "v1.0.0")
     shop.push("main", "v1.0.0-rc1", "v1.0.0")
-    shop.run("v1.0.0-rc1", 0, "no environment is deployed by the tag v1.0.0-rc1")
+    shop.run("v1.0.0-rc1", 0, "the tag v1.0.0-rc1 deploys no environment")
     shop.run("v1.0.0", 0)
     assert shop.status("production")["versions"] == ["v1.0.0"]
 
@@ -125,8 +125,8 @@ def test_gitflow(team: Teams) -> None:
     revision = shop.commit("evil")
     shop.git("tag", "v9.0.0")
     shop.push("feature/release/9", "v9.0.0")
-    assert "feature/release/9 is the trigger of no environment" in shop.run("feature/release/9")
-    shop.run("v9.0.0", GATE, "production takes only revisions on branch 'main'", "it is on feature/release/9")
+    assert "feature/release/9 deploys no environment" in shop.run("feature/release/9")
+    shop.run("v9.0.0", GATE, "production accepts only revisions on branch 'main'", "is on feature/release/9")
     assert shop.git("rev-parse", "v9.0.0").output.strip() == revision
 
     # The lockout: the protected branch got another name.
@@ -170,8 +170,8 @@ def test_several_apps_in_one_repository(team: Teams) -> None:
     other.commit("evil")
     other.push("main")
     said = (
-        f"{shop.app} is bound to shipway.yaml of {shop.address}, and this is shipway.yaml of {other.address}",
-        "an `app:` of its own",
+        f"{shop.app} is bound to shipway.yaml of {shop.address}, but this is shipway.yaml of {other.address}",
+        "its own `app:`",
     )
     other.run("main", GATE, *said)
     other.does(("deploy", "staging", "main"), GATE, *said)
@@ -236,7 +236,7 @@ def test_a_laptop_without_a_remote(team: Teams) -> None:
     shop.run(
         "staging",
         0,
-        "this repository has no remote: its own branch main has the rules in force",
+        "this repository has no remote: its own branch main defines the rules in force",
         "staging: rules of main at",
     )
     shop.branch("evil")
@@ -320,9 +320,9 @@ def test_a_shallow_clone_with_a_fresh_home_for_each_job(team: Teams) -> None:
             "run",
             "main",
             code=GATE,
-            says=["staging takes only revisions on branch 'main'", "it is on feature/evil"],
+            says=["staging accepts only revisions on branch 'main'", "is on feature/evil"],
         )
-        jobs.run(evil, "run", "v2", code=GATE, says=["takes only revisions with a tag like 'v*'"])
+        jobs.run(evil, "run", "v2", code=GATE, says=["accepts only revisions with a tag like 'v*'"])
         assert (shop.live("staging"), shop.live("production")) == (1, 1)
 
         # An older job that ends last deploys nothing over a newer one.
@@ -332,7 +332,7 @@ def test_a_shallow_clone_with_a_fresh_home_for_each_job(team: Teams) -> None:
         shop.push("main")
         jobs.run(jobs.clone("main"), "run", "main")
         newest = shop.live("staging")
-        jobs.run(older, "run", "main", says=["is superseded, and was not deployed"])
+        jobs.run(older, "run", "main", says=["is superseded and was not deployed"])
         assert shop.live("staging") == newest
         assert shop.deployments("staging")[0]["outcome"] == "superseded"
 

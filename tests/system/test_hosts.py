@@ -85,7 +85,7 @@ def test_every_host_serves_and_the_first_has_the_database(shop: Tiny, nodes: Nod
     assert nodes.ssh("node1", reach).strip() == "db:5432"
     status = shop.status("staging")
     assert (status["services"], status["away"]) == ({"web": [4, 4]}, [])
-    assert "all is as the ledger says" in shop.shipway("doctor", "staging").output
+    assert "no drift" in shop.shipway("doctor", "staging").output
 
 
 def test_a_release_and_a_rollback_reach_all_hosts_without_a_lost_request(shop: Tiny, nodes: Nodes) -> None:
@@ -137,7 +137,7 @@ def test_a_host_that_vanishes_in_the_middle(shop: Tiny, nodes: Nodes) -> None:
     while nodes.ask("node2", URL) != "one" and time.monotonic() < deadline:
         time.sleep(0.5)  # its engine starts the containers again by itself
     shop.shipway("doctor", "--fix", "--wait", "30", "staging")  # its own caretaker may be at it
-    assert "all is as the ledger says" in shop.shipway("doctor", "staging").output
+    assert "no drift" in shop.shipway("doctor", "staging").output
     assert answers(nodes) == ["one", "one"]
     shop.shipway("run", "staging")
     assert answers(nodes) == ["four", "four"]

@@ -1,4 +1,4 @@
-"""A local name with https: whoever trusts what `shipway authority` prints gets in."""
+"""A local name with https: browsers that trust what `shipway local-ca` prints accept it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def test_a_local_name_is_trusted_by_what_shipway_prints(make: Make) -> None:
     project.plan["environments"]["staging"] |= {"url": url, "tls": "internal"}
     project.protect()
     project.change("one")
-    early = project.shipway("authority", "staging", check=False)
+    early = project.shipway("local-ca", "staging", check=False)
     assert early.code == UsageError.exit_code
     assert "shipway deploy staging" in early.output
     done = project.shipway("run", "staging")
     assert (
-        f"the certificate of {url} is from the edge's own authority; trust what `shipway authority staging` prints"
+        f"the certificate of {url} is issued by the edge's local CA; trust the certificate that `shipway local-ca staging` prints"
         in done.output
     )
-    trusted = ssl.create_default_context(cadata=project.shipway("authority", "staging").output)
+    trusted = ssl.create_default_context(cadata=project.shipway("local-ca", "staging").output)
     connection = http.client.HTTPConnection("127.0.0.1", 8443, timeout=5)
     connection.connect()
     connection.sock = trusted.wrap_socket(connection.sock, server_hostname=f"{project.app}.localhost")
     connection.request("GET", "/", headers={"Host": f"{project.app}.localhost:8443"})
     assert connection.getresponse().read() == b"one"
     connection.close()
-    plain = project.shipway("authority", "production", check=False)
+    plain = project.shipway("local-ca", "production", check=False)
     assert plain.code == UsageError.exit_code
-    assert "has no https" in plain.output
+    assert "doesn't use https" in plain.output

@@ -153,7 +153,7 @@ def test_pressed_twice(make: Make) -> None:
     running = project.start("run", "staging")
     running.until("│ checking")
     running.press_ctrl_c()
-    running.until("taking it back")
+    running.until("rolling back")
     pressed = time.monotonic()
     running.press_ctrl_c()
     done = running.end(seconds=20)
@@ -174,7 +174,7 @@ def test_a_second_signal_that_is_not_ctrl_c_does_not_break_off_the_rollback(proj
     running = project.start("run", "staging")
     running.until("│ checking")
     running.press_ctrl_c()
-    running.until("taking it back")
+    running.until("rolling back")
     interrupted(running, Running.terminate)
     project.undo(first)
     assert project.answer() == "one"

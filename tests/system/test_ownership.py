@@ -203,8 +203,8 @@ def test_a_copied_home_is_refused_until_it_is_adopted(served: Tiny, tmp_path: Pa
         assert refused.code == OtherLedger.exit_code
         assert "was copied from another machine" in refused.output
     listed = at_home(served, copied, "adopt")
-    assert "gets an identity of its own" in listed.output
-    assert "takes container" in listed.output
+    assert "it gets a new identity" in listed.output
+    assert "adopts container" in listed.output
     assert ids(served) == before
 
 

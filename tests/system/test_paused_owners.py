@@ -30,7 +30,7 @@ def site(make: Make) -> Tiny:
     return project
 
 
-@pytest.mark.parametrize(("moment", "taken"), [("▸ start", "take back deploy"), ("│ looking", "finish deploy")])
+@pytest.mark.parametrize(("moment", "taken"), [("▸ start", "roll back deploy"), ("│ looking", "finish deploy")])
 def test_who_wakes_up_too_late_changes_nothing(site: Tiny, moment: str, taken: str) -> None:
     names = [site.answer(), f"late {taken}", f"next {taken}"]
     site.change(names[1])

@@ -90,7 +90,7 @@ def test_a_folder_that_leads_back(write: Write, url: str) -> None:
         "002_name.up.sql": "ALTER TABLE users ADD COLUMN name text;",
         "002_name.down.sql": "ALTER TABLE users DROP COLUMN name;",
     })  # fmt: skip
-    assert prove(folder, url) == (0, "2 of 2 migrations walked: 2 RESTORED\n")
+    assert prove(folder, url) == (0, "2 of 2 migrations tested: 2 RESTORED\n")
 
 
 def test_what_does_not_lead_back_is_named(write: Write, url: str) -> None:
@@ -112,14 +112,14 @@ def test_what_does_not_lead_back_is_named(write: Write, url: str) -> None:
     })  # fmt: skip
     code, output = prove(folder, url)
     assert code == 17
-    assert "8 of 8 migrations walked: 3 RESTORED, 1 NOT_RESTORED, 2 IRREVERSIBLE, 2 FAILS" in output
+    assert "8 of 8 migrations tested: 3 RESTORED, 1 NOT_RESTORED, 2 IRREVERSIBLE, 2 FAILS" in output
     assert 'relation "users_email" already exists' in output, "the second way up meets what the typo left"
     assert 'warning: the way down says: index "user_email" does not exist, skipping; is the name mistyped?' in output
     assert "003_none.up.sql (none)" in output
     assert "after the way down: column public.users.email changed: default: (none) → 'none'::text" in output
     assert "005_empty.up.sql (an empty one)" in output
     assert 'the way down fails: 006_typo.down.sql: table "tag" does not exist' in output
-    assert "5 of 8 migrations don't lead back" in output
+    assert "5 of 8 migrations can't be reverted" in output
     assert [way["warnings"] != [] for way in walked(folder, url, "--only", "8")] == [True], (
         "a lost column needs rows to be seen"
     )
@@ -235,7 +235,7 @@ def test_generated_rows_show_what_a_way_loses(write: Write, url: str) -> None:
     assert ways[1]["reasons"] == ["public.users has other values in email (3 rows)"]
     code, output = prove(folder, url)
     assert code == 0
-    assert "2 of them may lose rows; --rows looks at that" in output
+    assert "2 of them may lose rows: pass --rows to check" in output
 
 
 def test_a_linter_tells_of_locks(write: Write, url: str) -> None:
@@ -263,7 +263,7 @@ def test_a_migration_that_never_ends(write: Write, url: str) -> None:
         "it did not end within 5.0 s, and was interrupted (running: CREATE TABLE t (id int); SELECT pg_sleep(600);)"
         in output
     )
-    assert "the way up of 002 fails: the 1 after it were not walked" in output
+    assert "the up migration 002 fails, so the 1 after it were not tested" in output
 
 
 def test_a_down_that_waits_for_a_lock(write: Write, url: str) -> None:
@@ -296,7 +296,7 @@ def test_a_down_that_waits_for_a_lock(write: Write, url: str) -> None:
 def test_a_way_up_that_fails(up: str, words: list[str], write: Write, url: str) -> None:
     code, output = prove(write({**USERS, "002_x.up.sql": up}), url)
     assert code == 17
-    assert [word for word in [*words, "the way up of 002 fails"] if word not in output] == [], output
+    assert [word for word in [*words, "the up migration 002 fails"] if word not in output] == [], output
 
 
 def test_a_user_who_is_no_superuser(write: Write, url: str) -> None:

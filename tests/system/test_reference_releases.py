@@ -53,7 +53,7 @@ class Team(Project):
         plan["services"]["backend"]["replicas"] = 1
         plan["pipeline"] = {"images": {"build": "all"}}
         plan["prove"]["mode"] = "rows"  # some of these lose values, and there are hardly any
-        del plan["prove"]["exercise"]["list-items"]
+        del plan["prove"]["scenarios"]["list-items"]
         plan["database"]["contract"] = "*_contract"
         plan["environments"]["staging"]["prove"] = "required"
         (self.clone / "shipway.yaml").write_text(json.dumps(plan, indent=2))
@@ -110,7 +110,7 @@ def test_1_code_that_migrates_when_it_starts_goes_back_after_its_schema(team: Te
     assert team.schema() == "0004"
     assert team.proof(2) == (words.RESTORED, words.UNSAFE)
     back = team.shipway("rollback", "staging").output
-    assert "down, then code" in back
+    assert "revert schema, then switch" in back
     assert back.index("▸ revert") < back.index("▸ switch")
     assert team.schema() == "0003"
 
@@ -130,8 +130,8 @@ def test_2_a_lossy_release_is_refused_until_somebody_takes_the_loss(team: Team) 
     assert team.proof(3) == (words.DATA_LOST, words.UNSAFE)
     assert team.schema() == "0003"
 
-    team.shipway("--as", GRACE, "accept", "3", "--env", "staging", "--reason", "nobody wrote any yet")
-    assert "accepted by" in team.shipway("deploy", "staging").output
+    team.shipway("--as", GRACE, "waive", "3", "--env", "staging", "--reason", "nobody wrote any yet")
+    assert "waived by" in team.shipway("deploy", "staging").output
     assert team.schema() == "0005"
 
 
@@ -143,7 +143,7 @@ def test_3_without_a_way_down_and_with_code_that_fails_above_nothing_leads_back(
     assert refused.code == GateRefused.exit_code
     assert team.proof(4) == (words.IRREVERSIBLE, words.UNSAFE)
 
-    team.shipway("--as", GRACE, "accept", "4", "--env", "staging", "--reason", "nothing is to be kept")
+    team.shipway("--as", GRACE, "waive", "4", "--env", "staging", "--reason", "nothing is to be kept")
     team.shipway("deploy", "staging")
     stuck = team.shipway("rollback", "staging", check=False)
     assert stuck.code == ForwardOnly.exit_code
@@ -156,11 +156,11 @@ def test_4_what_contracts_waits_until_nobody_needs_what_goes(team: Team) -> None
     """The column that the first test expanded by is not used by anybody."""
     team.migration("0007_contract", "ALTER TABLE items DROP COLUMN price", "ALTER TABLE items ADD COLUMN price integer")
     held = team.release("No price any more").output
-    assert "held until the next release (`contract`): 0007_contract" in held
+    assert "deferred until the next release (`contract`): 0007_contract" in held
     assert team.schema() == "0006"
     team.change(MODELS, '"""The tables.', '"""All tables.')
     team.release("The next one")
     assert team.schema() == "0007_contract"
     assert team.proof(6) == (words.DATA_LOST, words.SAFE)
-    assert "code only" in team.shipway("rollback", "staging").output
+    assert "keep schema" in team.shipway("rollback", "staging").output
     assert team.deployments("staging")[0]["release"] == 5

@@ -83,7 +83,7 @@ def test_a_rollback_with_nothing_to_roll_back_to(served: Tiny, bare: Tiny) -> No
         before = project.footprint()
         done = project.shipway("rollback", "staging", check=False)
         assert done.code == NothingToRollBack.exit_code, done.output
-        assert f"staging has nothing to roll back to: {why}" in done.output
+        assert f"staging has no rollback target: {why}" in done.output
         assert project.footprint() == before
     done = served.shipway("rollback", "staging", "--to", "v9", check=False)
     assert done.code == NothingToRollBack.exit_code, done.output
@@ -95,7 +95,7 @@ def test_an_approval_by_the_author(served: Tiny) -> None:
         done = served.shipway("--as", who, "approve", "production", check=False)
         assert done.code == GateRefused.exit_code, done.output
         assert "is an author of release 1" in done.output
-        assert "another person approves it" in done.output
+        assert "another person must approve it" in done.output
     ledger = served.ledger()
     assert ledger.approvals(served.app, "production", 1) == []
     ledger.close()
@@ -106,8 +106,8 @@ def test_production_refuses_with_all_reasons_together(served: Tiny) -> None:
     done = served.shipway("deploy", "production", check=False)
     assert done.code == GateRefused.exit_code, done.output
     for reason in (
-        "production takes only revisions with a tag like 'v*'", "it has no tag",
-        "production takes only revisions on branch 'main'", "it is on staging",
+        "production accepts only revisions with a tag like 'v*'", "has no tag",
+        "production accepts only revisions on branch 'main'", "it is on staging",
         "release 1 needs 1 approval by someone other than its authors and has 0",
     ):  # fmt: skip
         assert reason in done.output, reason
@@ -122,7 +122,7 @@ def test_production_refuses_what_was_not_validated_on_staging(make: Make) -> Non
     done = project.shipway("deploy", "production", check=False)
     assert done.code == GateRefused.exit_code, done.output
     assert "no release was built from the tree of" in done.output
-    assert "it has no tag" in done.output
+    assert "has no tag" in done.output
     project.change("sick", health=503)
     project.shipway("run", "staging", check=False)
     project.git("tag", "v1")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def project(make: Make) -> Tiny:
-    """Two releases: the second serves, the first stands by."""
+    """Two releases: the second serves, the first is on standby."""
     made = make()
     made.plan["services"]["web"]["drain"] = "1s"
     made.plan["environments"]["staging"]["standby"] = "10s"
@@ -48,10 +48,10 @@ def soon(holds: Callable[[], bool], seconds: float = 40.0) -> None:
 def test_a_rollback_onto_it_starts_nothing_and_loses_no_request(project: Tiny) -> None:
     before = started(project)
     assert set(project.containers(role="service").values()) == {"running"}
-    assert "release 1      stands by for a rollback until" in project.shipway("status").output
+    assert "release 1      on standby until" in project.shipway("status").output
     with visitors(project) as answers:
         done = project.shipway("rollback", "staging")
-    assert "stays up for a rollback" in done.output
+    assert "on standby for a rollback" in done.output
     assert project.answer() == "one"
     assert set(answers) <= {"one", "two"}
     assert started(project) == before
@@ -70,4 +70,4 @@ def test_its_time_ends_by_itself(project: Tiny) -> None:
 def test_it_can_be_ended_by_hand(project: Tiny) -> None:
     assert "1 container stopped" in project.shipway("retire", "staging").output
     assert sorted(project.containers(role="service").values()) == ["exited", "running"]
-    assert "nothing stands by" in project.shipway("retire", "staging").output
+    assert "nothing is on standby" in project.shipway("retire", "staging").output

@@ -46,9 +46,7 @@ def test_a_failing_step_stops_what_needs_it_and_nothing_else(bare: Tiny) -> None
     assert "needs bad, which failed" in done.output
     assert "│ me too" in done.output
     assert "never" not in done.output
-    log = next(
-        line.partition("its whole output: ")[2] for line in done.output.splitlines() if "its whole output" in line
-    )
+    log = next(line.partition("full output: ")[2] for line in done.output.splitlines() if "its whole output" in line)
     assert "about to fail" in Path(log).read_text()
     assert bare.deployments() == []
     nothing_is_left(bare)

@@ -81,8 +81,8 @@ def test_2_a_merge_to_staging_is_deployed(project: Project) -> None:
 def test_3_production_is_refused_without_tag_and_approval(project: Project) -> None:
     done = project.shipway("deploy", "production", "staging", check=False)
     assert done.code == 11
-    assert "takes only revisions with a tag like 'v*'" in done.output
-    assert "takes only revisions on branch 'main'" in done.output
+    assert "accepts only revisions with a tag like 'v*'" in done.output
+    assert "accepts only revisions on branch 'main'" in done.output
     assert "needs 1 approval by someone other than its authors and has 0" in done.output
     refused = project.shipway("approve", "production", check=False)
     assert refused.code == 11
@@ -110,27 +110,27 @@ def test_5_a_migration_goes_the_same_way_without_a_lost_request(project: Project
     assert "approved release" in dry.output
     with Watch(project.production + "/api/categories") as watch:
         pushed = project.promote("v1.1.0").output
-    assert "✓ prove" in pushed, "production takes no release whose way back was not walked"
+    assert "✓ prove" in pushed, "production accepts no release without a rollback proof"
     assert watch.asked > 20
     assert watch.failed == []
     assert schema(project, "production") == "0004"
 
 
-def test_6_a_rollback_is_code_only_where_that_was_proven_and_loses_no_request(project: Project) -> None:
+def test_6_a_rollback_keeps_the_schema_if_that_was_proven_and_loses_no_request(project: Project) -> None:
     plan = project.shipway("rollback", "production", "--dry-run").output
-    assert "the way back: code only: the schema ends at 0004" in plan
+    assert "rollback plan: keep schema; final schema revision: 0004" in plan
     assert "release 2 (0003 → 0004): RESTORED, old code SAFE" in plan
     assert "kept for a rollback" in plan
     assert schema(project, "production") == "0004", "a dry run changes nothing"
     with Watch(project.production + "/api/categories") as watch:
         done = project.shipway("rollback", "production")
-    assert re.search(r"production is back on release \d+ after [\d.]+ s", done.output)
+    assert re.search(r"production was rolled back to release \d+ in [\d.]+ s", done.output)
     assert watch.failed == []
     assert schema(project, "production") == "0004"
     assert json.loads(get(project.production + "/api/version")[1])["version"] == "v1.0.0"
     again = project.shipway("rollback", "production", check=False)
     assert again.code == 15
-    assert "nothing to roll back to" in again.output
+    assert "has no rollback target" in again.output
 
 
 def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project) -> None:
@@ -160,7 +160,7 @@ def test_8_status_and_history_show_all_of_it(project: Project) -> None:
     assert "v1.0.0" in status
     assert "the last deployment failed" in status
     history = project.shipway("history", "production").output.splitlines()
-    wanted = (r"rollback, code only +1 +v1\.0\.0", r"deploy +2 +v1\.1\.0", r"deploy +1 +v1\.0\.0")
+    wanted = (r"rollback, keep schema +1 +v1\.0\.0", r"deploy +2 +v1\.1\.0", r"deploy +1 +v1\.0\.0")
     for line, words in zip(history[1:], wanted, strict=True):
         assert re.search(words, line), line
     assert GRACE in history[1]

@@ -106,7 +106,7 @@ def test_a_canary_is_promoted(served: Callable[..., Tiny]) -> None:
         now = project.answer()
     assert set(counted) == {"one", "two"}
     assert "20% of the requests for 4 s" in done.output
-    assert "of Shipway's" not in done.output
+    assert "synthetic" not in done.output
     assert "insufficient data" not in done.output, "enough visitors came"
     assert now == "two"
 
@@ -118,7 +118,7 @@ def test_a_canary_whose_requests_fail_is_taken_back(served: Callable[..., Tiny])
     with crowd(project) as counted:
         done = project.shipway("run", "staging", check=False)
     assert done.code == DeployFailed.exit_code
-    assert "release 2 is taken back:" in done.output
+    assert "release 2 is rolled back:" in done.output
     assert "requests failed, more than 1.00%" in done.output
     assert set(counted) == {"one", "500"}
     assert counted["500"] < counted["one"], "only its share was hit"
@@ -141,7 +141,7 @@ def test_the_watch_window_rolls_back_by_itself(served: Callable[..., Tiny]) -> N
     with crowd(project) as counted:
         done = project.shipway("run", "staging", check=False)
     assert done.code == DeployFailed.exit_code
-    assert "release 2 is taken back:" in done.output
+    assert "release 2 is rolled back:" in done.output
     assert set(counted) == {"one", "500"}
     assert project.answer() == "one"
     last = project.deployments("staging")[0]
@@ -158,5 +158,5 @@ def test_a_maintenance_page_hides_the_site_and_not_the_checks(served: Callable[.
     project.change("two")
     project.shipway("run", "staging")
     assert project.answer().startswith("HTTP status 503")
-    assert "is open again" in project.shipway("maintenance", "off", "staging").output
+    assert "serves requests again" in project.shipway("maintenance", "off", "staging").output
     assert project.answer() == "two"

@@ -82,7 +82,7 @@ def test_by_the_code_alone_and_what_follows(shop: Tiny) -> None:
     with released(shop, "two", "0002_a") as two:
         proven(shop, two, 1, "0002", RESTORED, SAFE)
         dry = shop.shipway("rollback", "staging", "--dry-run")
-        assert "the way back: code only: the schema ends at 0002" in dry.output
+        assert "rollback plan: keep schema; final schema revision: 0002" in dry.output
         assert "RESTORED, old code SAFE" in dry.output
         assert shop.answer() == "two"
         with visitors(shop) as answers:
@@ -91,8 +91,8 @@ def test_by_the_code_alone_and_what_follows(shop: Tiny) -> None:
         assert shop.answer() == "one"
         assert tables(shop) == "t0002_a"
         status = shop.shipway("status").output
-        assert "the schema is ahead of the code, which was made for 0001" in status
-        assert "rollback, code only" in shop.shipway("history", "staging").output
+        assert "the schema is ahead of the code, which was built for 0001" in status
+        assert "rollback, keep schema" in shop.shipway("history", "staging").output
         assert shop.shipway("doctor", check=False).code == 0
 
         shop.undo(first)
@@ -102,11 +102,11 @@ def test_by_the_code_alone_and_what_follows(shop: Tiny) -> None:
         assert tables(shop) == "t0002_a"
         shop.shipway("rollback", "staging", "--to", str(two))
         assert shop.answer() == "two"
-        shop.shipway("rollback", "staging", "--to", "1", "--force-down", "--reason", "for the next test")
+        shop.shipway("rollback", "staging", "--to", "1", "--revert-schema", "--reason", "for the next test")
         assert tables(shop) == ""
 
 
-def drills(shop: Tiny, release: int) -> list[str]:
+def rehearsals(shop: Tiny, release: int) -> list[str]:
     ledger = shop.ledger()
     found = [item.detail for item in ledger.evidence(shop.app, release) if item.kind == REHEARSAL]
     ledger.close()
@@ -117,16 +117,18 @@ def test_down_first(shop: Tiny) -> None:
     with released(shop, "three", "0002_b") as three:
         proven(shop, three, 1, "0002", RESTORED, UNSAFE)
         before = shop.footprint()
-        drilled = shop.shipway("drill", "staging", "--to", "1").output
+        rehearsed = shop.shipway("rehearse", "staging", "--to", "1").output
         assert shop.footprint() == before
-        assert "down, then code" in drilled
-        assert "nobody knows" in drilled  # its plan has no exercise
+        assert "revert schema, then switch" in rehearsed
+        assert "nobody knows" in rehearsed  # its plan has no exercise
         assert tables(shop) == "t0002_b"
-        assert "way back drilled" in shop.shipway("status").output
-        assert "is not due again" in shop.shipway("drill", "staging", "--to", "1", "--every", "0.5").output
-        assert len(drills(shop, three)) == 1
+        assert "rollback rehearsed" in shop.shipway("status").output
+        assert (
+            "the next one is not due yet" in shop.shipway("rehearse", "staging", "--to", "1", "--every", "0.5").output
+        )
+        assert len(rehearsals(shop, three)) == 1
         done = shop.shipway("rollback", "staging", "--to", "1")
-        assert "the way back: down, then code: the schema ends at 0001" in done.output
+        assert "rollback plan: revert schema, then switch; final schema revision: 0001" in done.output
         assert "why UNSAFE" in done.output
         assert done.output.index("▸ revert") < done.output.index("▸ switch")
         assert (shop.answer(), tables(shop)) == ("one", "")
@@ -136,11 +138,11 @@ def test_a_drill_finds_a_way_down_that_fails(shop: Tiny) -> None:
     with released(shop, "dropping", "0002_x") as dropping:
         proven(shop, dropping, 1, "0002", RESTORED, UNSAFE)
         shop.psql("CREATE VIEW seen AS SELECT * FROM t0002_x")  # somebody's, which the down script doesn't know of
-        done = shop.shipway("drill", "staging", "--to", "1", check=False)
+        done = shop.shipway("rehearse", "staging", "--to", "1", check=False)
         assert done.code == NotProven.exit_code, done.output
-        again = shop.shipway("drill", "staging", "--to", "1", "--every", "7", check=False)
+        again = shop.shipway("rehearse", "staging", "--to", "1", "--every", "7", check=False)
         assert again.code == NotProven.exit_code, "what failed is due until it passes"
-        assert "the way down failed" in done.output
+        assert "the down migrations failed" in done.output
         assert "UNSAFE" in shop.shipway("status").output
         shop.psql("DROP VIEW seen")
         shop.shipway("rollback", "staging", "--to", "1")
@@ -153,16 +155,18 @@ def test_forward_only_until_somebody_takes_what_was_found(shop: Tiny) -> None:
         done = shop.shipway("rollback", "staging", "--to", "1", check=False)
         assert done.code == ForwardOnly.exit_code, done.output
         assert "why DATA_LOST" in done.output
-        for option in ("shipway maintenance on staging", "shipway accept RELEASE", "--force-down"):
+        for option in ("shipway maintenance on staging", "shipway waive RELEASE", "--revert-schema"):
             assert option in done.output
         assert shop.footprint() == before
-        assert shop.shipway("rollback", "staging", "--code-only", check=False).code == UsageError.exit_code  # no reason
-        words = ("accept", str(four), "--env", "staging", "--reason", "the table was never filled", "--expires", "1h")
+        assert (
+            shop.shipway("rollback", "staging", "--keep-schema", check=False).code == UsageError.exit_code
+        )  # no reason
+        words = ("waive", str(four), "--env", "staging", "--reason", "the table was never filled", "--expires", "1h")
         shop.shipway("--as", GRACE, *words)
         assert "the table was never filled" in shop.shipway("status").output
         assert "the table was never filled" in shop.shipway("history", "staging").output
         done = shop.shipway("rollback", "staging", "--to", "1")
-        assert f"was accepted by {GRACE}: the table was never filled" in done.output
+        assert f"was waived by {GRACE}: the table was never filled" in done.output
         assert (shop.answer(), tables(shop)) == ("one", "")
 
 
@@ -186,6 +190,6 @@ def test_the_newer_image_is_gone_and_its_recorded_scripts_lead_back(shop: Tiny) 
         subprocess.run(["docker", "rmi", "-f", *set(tags.stdout.split())], check=True, capture_output=True)
         done = shop.shipway("rollback", "staging", "--to", "1", check=False)
         assert done.code == 0, done.output
-        assert "its recorded down scripts run" in done.output
+        assert "its recorded down migrations run" in done.output
         assert (shop.answer(), tables(shop)) == ("one", "")
         assert shop.psql("SELECT name FROM pets") == "Rex"

@@ -74,6 +74,6 @@ def test_a_rollback_goes_without_what_needs_new_space(tmp_path: Path, monkeypatc
     rollback(world.controller(), "shop", "staging", RollbackRequest())
     assert world.serving() == {first.number}
     assert any(
-        "goes back without the other release's assets: [Errno 28] No space left on device" in note
+        "is rolled back without the other release's assets: [Errno 28] No space left on device" in note
         for note in world.notes
     )

@@ -54,7 +54,7 @@ def signed(
         vote = Vote(approval, mailmap.canonical(addresses), addresses)
     if not files:
         return replace(
-            vote, refused=f"no file of the rules in force says whose the key {fingerprint(key)} of {approval.actor} is"
+            vote, refused=f"the rules in force name no file with the key {fingerprint(key)} of {approval.actor}"
         )
     for file in files:
         lines = file.lines(key)
@@ -63,9 +63,9 @@ def signed(
         if not lines:
             return replace(vote, refused=f"the key {fingerprint(key)} of {approval.actor} is not in {file.name}")
         if not admits(lines):
-            return replace(vote, refused=f"the signature of {approval.actor} is not valid by {file.name}")
+            return replace(vote, refused=f"the signature of {approval.actor} is not valid according to {file.name}")
     if approval.change != change:
-        return replace(vote, refused=f"{approval.actor} approved another change: another release ran there then")
+        return replace(vote, refused=f"{approval.actor} approved another change: another release was running then")
     return vote
 
 
@@ -94,7 +94,7 @@ def refused_author(rule: Approvals, release: Release, addresses: Sequence[str], 
     found = authors.find(addresses) if rule.not_author else None
     if found is None:
         return None
-    return f"{addresses[0]} is an author of release {release.number} ({found.why} of {found.revision[:12]}); the plan asks for someone else (`not: author`)"
+    return f"{addresses[0]} is an author of release {release.number} ({found.why} of {found.revision[:12]}); the plan requires someone else (`not: author`)"
 
 
 def change(before: Release | None, release: Release) -> str:
@@ -140,5 +140,5 @@ def _why_not(rule: Approvals, release: Release, vote: Vote, authors: Authors | N
     if rule.signed and vote.refused:
         return vote.refused
     if rule.not_author and authors is not None and authors.find(vote.addresses):
-        return f"{approval.actor} is an author of it and does not count"
+        return f"the approval of {approval.actor}, an author of the release, does not count"
     return ""

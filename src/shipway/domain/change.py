@@ -12,7 +12,7 @@ from shipway.domain.release import digest_of
 class Change:
     """One change, about one call to one system, with its cause."""
 
-    verb: str  # create, start, replace, bring back, stand by, stop, remove, migrate, revert, seed, switch
+    verb: str  # create, start, replace, restore, drain, stop, remove, migrate, revert, seed, switch
     kind: str  # accessory, container, database, route, edge
     name: str
     cause: str
@@ -52,10 +52,10 @@ class Changeset:
             mark = {
                 "create": "+",
                 "start": "+",
-                "bring back": "+",
+                "restore": "+",
                 "remove": "-",
                 "stop": "-",
-                "stand by": "-",
+                "drain": "-",
                 "revert": "-",
             }.get(change.verb, "~")
             columns = [getattr(change, part) for part in parts]
@@ -63,5 +63,5 @@ class Changeset:
             warning = "  [needs --force]" if change.dangerous else ""
             lines.append(f"  {mark} {cells}  {change.cause}{warning}")
         if self.rules:
-            lines += ["  rules in force change with this release", *(f"  ! {text}" for text in self.rules)]
+            lines += ["  this release changes the rules in force", *(f"  ! {text}" for text in self.rules)]
         return "\n".join(lines)

@@ -79,7 +79,10 @@ def _judge(change: Difference, context: _Context) -> Finding:
 def _added_column(change: Difference, _: _Context) -> Finding:
     filled = any(_side(change, facet) for facet in ("default", "generated", "identity"))
     if _side(change, "null") and not filled:
-        return BREAKING, f"column {change.name} added, not null and without a default: rows that lack it are refused"
+        return (
+            BREAKING,
+            f"column {change.name} added, not null and without a default: rows without a value are rejected",
+        )
     return NOTHING
 
 
@@ -89,11 +92,11 @@ def _added_rule(change: Difference, context: _Context) -> Finding:
     if (change.kind == "index" and not unique) or context.on_new_columns(change):
         return NOTHING
     kind = _side(change, "type") or "unique"
-    return REVIEW, f"{change.kind} {change.name} added ({kind}): rows that break it are refused"
+    return REVIEW, f"{change.kind} {change.name} added ({kind}): rows that violate it are rejected"
 
 
 def _added_action(change: Difference, _: _Context) -> Finding:
-    return REVIEW, f"{change.kind} {change.name} added: it acts on what old code does"
+    return REVIEW, f"{change.kind} {change.name} added: it affects statements of the old code"
 
 
 _ADDED: Mapping[str, Callable[[Difference, _Context], Finding]] = {

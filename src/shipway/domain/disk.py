@@ -30,21 +30,21 @@ def relief(commands: EngineCommands, usage: DiskUsage | None = None) -> str:
     volume. commands: of the engine."""
     unknown = usage is None
     usage = usage or DiskUsage()
-    ways = [
-        ("shipway prune", "images of this app that nothing needs any more", None),
+    options = [
+        ("shipway prune", "images of this app that are no longer needed", None),
         (commands.prune_build_cache, "the build cache", usage.build_cache),
         (
             commands.prune_images,
-            "images that no container uses; what a rollback needs is pulled again",
+            "images without a container; a rollback pulls what it needs again",
             usage.unused_images,
         ),
     ]
     if usage.orphans:
         chosen = " ".join(sorted(usage.orphans)) if len(usage.orphans) <= FEW else commands.unused_volumes
-        what = "volumes without a name that no container uses"
-        ways.append((f"{commands.remove_volumes} {chosen}", what, sum(usage.orphans.values())))
+        what = "anonymous volumes without a container"
+        options.append((f"{commands.remove_volumes} {chosen}", what, sum(usage.orphans.values())))
     shown = [
         f"  {command}  ({what}{'' if size is None or unknown else f': {readable(size)}'})"
-        for command, what, size in ways if size is None or size or unknown
+        for command, what, size in options if size is None or size or unknown
     ]  # fmt: skip
-    return "\n".join(["this frees some there:", *shown])
+    return "\n".join(["these commands free space there:", *shown])

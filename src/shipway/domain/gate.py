@@ -31,12 +31,12 @@ def refused_source(environment: Environment, candidate: Candidate) -> list[str]:
     trigger, short = environment.trigger, candidate.revision[:12]
     reasons = []
     if trigger.tag and not candidate.version(environment):
-        has = f"its tags are {', '.join(candidate.tags)}" if candidate.tags else "it has no tag"
-        reasons.append(f"{environment.name} takes only revisions with a tag like {tags_text(trigger)}; {short}: {has}")
+        has = f"has the tags {', '.join(candidate.tags)}" if candidate.tags else "has no tag"
+        reasons.append(f"{environment.name} accepts only revisions with a tag like {tags_text(trigger)}; {short} {has}")
     if trigger.branches and not any(on_branch(trigger, branch) for branch in candidate.branches):
-        on = f"it is on {', '.join(candidate.branches)}" if candidate.branches else "it is on no branch"
+        on = f"is on {', '.join(candidate.branches)}" if candidate.branches else "is on no branch"
         names = " or ".join(map(repr, trigger.branches))
-        reasons.append(f"{environment.name} takes only revisions on branch {names}; {short}: {on}")
+        reasons.append(f"{environment.name} accepts only revisions on branch {names}; {short} {on}")
     return reasons
 
 
@@ -63,7 +63,7 @@ def refused_proof(plan: Plan, in_force: InForce) -> list[str]:
         if own is not None and own.accessory == name:
             return []
         has = f"the database of this plan is {own.accessory!r}" if own else "this plan has no `database`"
-        return [f"{environment.name} takes only releases whose way back was proven on the database {name!r}, and {has}"]
+        return [f"{environment.name} accepts only releases with a rollback proof on the database {name!r}, but {has}"]
 
     reasons = told_apart(in_force, lacking)
     asking = any(item.plan and item.plan.asks_for_proof(environment) for item, environment in in_force.environments)

@@ -7,7 +7,7 @@ import unicodedata
 from shipway.domain.errors import UsageError
 
 LONGEST = 254  # characters, as of an e-mail address
-HINT = "give an address such as ada@example.org, by --as, SHIPWAY_ACTOR or git's user.email"
+HINT = "set an address such as ada@example.org with --as, SHIPWAY_ACTOR or git's user.email"
 
 
 def identity(text: str) -> str:
@@ -20,14 +20,14 @@ def identity(text: str) -> str:
         given = given.rstrip()[:-1].rpartition("<")[2]
     given = given.strip(" ")
     if not given:
-        raise UsageError("an identity is blank", hint=HINT)
+        raise UsageError("the identity is blank", hint=HINT)
     if len(given) > LONGEST:
         raise UsageError(
-            f"an identity has at most {LONGEST} characters, and this one has {len(given)}: {shown(given[:20])}…",
+            f"the identity has {len(given)} characters, more than {LONGEST}: {shown(given[:20])}…",
             hint=HINT,
         )
     if any(_is_hidden(character) for character in given):
-        raise UsageError(f"an identity has no blanks and no control characters: {shown(given)}", hint=HINT)
+        raise UsageError(f"the identity contains blanks or control characters: {shown(given)}", hint=HINT)
     return _without_tag(unicodedata.normalize("NFKC", given.casefold()))
 
 

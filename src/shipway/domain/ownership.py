@@ -42,7 +42,5 @@ def describe(others: Iterable[EngineObject]) -> str:
     kinds = " and ".join(counted(count, kind) for count, kind in counts if count)
     listed = ", ".join(item.name for item in things[:SHOWN]) + (", …" if len(things) > SHOWN else "")
     ledgers = sorted({owner(item)[:8] for item in things if owner(item)})
-    whose = (
-        f"of ledger {' and '.join(ledgers)}" if ledgers else "without a ledger's label, of which this one has no record"
-    )
+    whose = f"of ledger {' and '.join(ledgers)}" if ledgers else "without a ledger's label, and unknown to this ledger"
     return f"{kinds} {whose}: {listed}"

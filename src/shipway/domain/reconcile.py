@@ -23,33 +23,33 @@ def _changes(desired: DesiredState, observed: Observed) -> Iterator[Change]:
     for spec in desired.accessories:
         yield from _accessory(spec, accessories.get(spec.name), accessories.get(names.replaced(spec.name)))
     for revision in desired.up:
-        yield Change("migrate", "database", revision, f"brought by release {desired.release}")
+        yield Change("migrate", "database", revision, f"introduced by release {desired.release}")
     services = {container.name: container for container in observed.services}
     missing = [change for spec in desired.services for change in _service(spec, services.get(spec.name), desired)]
     if desired.seed and (missing or desired.up):
-        yield Change("seed", "database", desired.seed, "runs with each deployment; changes nothing that is there")
+        yield Change("seed", "database", desired.seed, "runs with each deployment; is idempotent")
     yield from missing
     yield from _routes(desired, observed)
     part = {spec.name for spec in desired.services}
     for container in sorted(observed.services, key=lambda item: item.name):
         if container.name not in part:
-            yield from _leave(container, desired, observed.routed_release)
+            yield from _outgoing(container, desired, observed.routed_release)
     for revision in desired.down or ():
-        yield Change("revert", "database", revision, f"release {desired.release} was made for an older schema")
+        yield Change("revert", "database", revision, f"release {desired.release} was built for an older schema")
 
 
 def _accessory(spec: ContainerSpec, found: ContainerInfo | None, replaced: ContainerInfo | None) -> Iterator[Change]:
     """replaced: the stopped container that this deployment replaced."""
     same = found is not None and found.labels.get(LABEL_CONFIG) == spec.labels[LABEL_CONFIG]
     if replaced is not None and not same and replaced.labels.get(LABEL_CONFIG) == spec.labels[LABEL_CONFIG]:
-        yield Change("bring back", "accessory", spec.name, "it was replaced, and is still there", spec)
+        yield Change("restore", "accessory", spec.name, "it was replaced, but its container still exists", spec)
     elif found is None:
-        yield Change("create", "accessory", spec.name, "not there yet", spec)
+        yield Change("create", "accessory", spec.name, "it doesn't exist yet", spec)
     elif not same:
         cause = "its image or settings changed; it stops while it is replaced, its volumes are kept"
         yield Change("replace", "accessory", spec.name, cause, spec, dangerous=True)
     elif not found.running:
-        yield Change("start", "accessory", spec.name, f"it is {found.state}", spec)
+        yield Change("start", "accessory", spec.name, f"it doesn't run ({found.state})", spec)
     if same and replaced is not None:
         yield Change("remove", "accessory", replaced.name, f"{spec.name} has replaced it; its volumes are kept")
 
@@ -59,14 +59,14 @@ def _service(spec: ContainerSpec, found: ContainerInfo | None, desired: DesiredS
         yield Change("create", "container", spec.name, f"part of release {desired.release}", spec)
     elif not found.running:
         yield Change(
-            "start", "container", spec.name, f"part of release {desired.release}, here and {found.state}", spec
+            "start", "container", spec.name, f"part of release {desired.release}; it doesn't run ({found.state})", spec
         )
 
 
 def _routes(desired: DesiredState, observed: Observed) -> Iterator[Change]:
     if desired.routes is None:
         if observed.routes is not None:
-            yield Change("remove", "route", desired.environment, "no service has a route any more")
+            yield Change("remove", "route", desired.environment, "no service has a route anymore")
         return
     if desired.routes == observed.routes:
         return
@@ -83,7 +83,7 @@ def _where(table: Mapping[str, object]) -> str:
     return ", ".join(f"{route['prefix']} → {route['name']}" for route in routes)
 
 
-def _leave(container: ContainerInfo, desired: DesiredState, routed: int | None) -> Iterator[Change]:
+def _outgoing(container: ContainerInfo, desired: DesiredState, routed: int | None) -> Iterator[Change]:
     """Keep the previous release for a rollback, on standby or stopped; remove older containers."""
     release = release_of(container)
     reachable = container.active or names.rotation_network(desired.app, desired.environment) in container.addresses
@@ -92,11 +92,11 @@ def _leave(container: ContainerInfo, desired: DesiredState, routed: int | None) 
     elif reachable and not (container.running and LABEL_STANDBY in container.labels):
         yield Change("stop", "container", container.name, f"belongs to release {release}; kept for a rollback")
     elif reachable and release == routed:
-        yield Change("stand by", "container", container.name, f"belongs to release {release}; stays up for a rollback")
+        yield Change("drain", "container", container.name, f"belongs to release {release}; on standby for a rollback")
 
 
 def _why_removed(container: ContainerInfo, desired: DesiredState) -> str:
     release = release_of(container)
     if release == desired.release:
-        return f"{container.labels.get(LABEL_NAME, 'it')} was configured otherwise"
+        return f"{container.labels.get(LABEL_NAME, 'it')} has another configuration now"
     return f"belongs to release {release}"

@@ -75,7 +75,7 @@ def parse_range(text: str) -> list[list[tuple[str, Version]]]:
 def _bounds(word: str) -> list[tuple[str, Version]]:
     found = _BOUND.fullmatch(word)
     if found is None:
-        raise ValueError(f"`{word}` is no bound of a range of versions")
+        raise ValueError(f"`{word}` is not a valid version bound")
     operator, given = found[1] or "", [int(part) for part in found.groups()[1:4] if part is not None]
     low = _version([*given, 0, 0], found[5])
     if operator in (">=", "<"):

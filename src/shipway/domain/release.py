@@ -46,7 +46,7 @@ class Release:
     app: str
     revision: str
     tree: str
-    authors: tuple[str, ...]  # of older records; authors are now computed on demand, see actions.authors
+    authors: tuple[str, ...]  # of older records; authors are now computed on demand, see actions.projects.authors
     subject: str
     images: Mapping[str, str]  # service: repository@sha256:…
     plan: Plan
@@ -79,7 +79,7 @@ class Deployment:
     finished: float | None = None
     schema: str | None = None  # revision of the environment's database when it was finalized
     detail: str = ""
-    way: str = ""  # of a rollback, see domain.way_back; code only: also of a deployment to a newer schema
+    way: str = ""  # kind of a rollback's plan, see domain.rollback_plan; also of a deployment that keeps a newer schema
     goal: str | None = None  # of those and of a restore: the target revision of the database
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets, valid across ledgers
 
@@ -109,7 +109,7 @@ class Waiver:
     environment: str
     release: int
     digest: str  # of the tested images
-    finding: str  # the waived result, see domain.way_back.finding: a different result is not waived
+    finding: str  # the waived result, see domain.rollback_plan.finding: a different result is not waived
     actor: str
     reason: str
     at: float

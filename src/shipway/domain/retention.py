@@ -47,10 +47,10 @@ def _needs(
     # They differ after a rollback: the release rolled back from, and the next rollback target.
     older = sorted((number for number in recent if number < serving), reverse=True)
     for number in (*recent[:retain], *older[:retain]):
-        yield 2, number, f"one of the {retain} good ones that {environment} can go back to"
+        yield 2, number, f"one of the last {retain} good releases of {environment}"
     newer = [release.number for release in releases if release.number > serving]
     for number in newer[: max(1, retain)]:
-        yield 3, number, f"{environment} may still take it"
+        yield 3, number, f"may still be deployed to {environment}"
 
 
 def _retain(environment: str, serving: int, releases: Sequence[Release]) -> int:
@@ -109,18 +109,18 @@ def sort_images(
     image is removed. Images without a name of this app are not listed.
     """
     repositories = {repository_of(reference) for reference in known.releases} | {known.steps}
-    going: list[Removal] = []
-    staying: list[Kept] = []
+    removals: list[Removal] = []
+    kept: list[Kept] = []
     for image in sorted(images, key=lambda item: (item.names, item.id)):
         own = tuple(name for name in image.names if repository_of(name) in repositories)
         if not own:
             continue
         reason = _why_it_stays(image, own, used, known)
         if reason:
-            staying.append(Kept(image, reason))
+            kept.append(Kept(image, reason))
         else:
-            going.append(Removal(image, own, _what_it_was(own, known)))
-    return tuple(going), tuple(staying)
+            removals.append(Removal(image, own, _what_it_was(own, known)))
+    return tuple(removals), tuple(kept)
 
 
 def _why_it_stays(image: ImageInfo, own: Sequence[str], used: Collection[str], known: Known) -> str:
@@ -132,7 +132,7 @@ def _why_it_stays(image: ImageInfo, own: Sequence[str], used: Collection[str], k
     if any(name in known.step_images for name in own):
         return "steps of recent runs used it"
     if any(repository_of(name) == known.steps for name in own):
-        return "a step's image, and new" if image.created > known.fresh else ""
+        return "a new image of a step" if image.created > known.fresh else ""
     if not any(name in known.releases or name.rpartition(":")[2] in known.revisions for name in own):
         return "unknown to this ledger"
     return ""
@@ -144,4 +144,4 @@ def _what_it_was(own: Sequence[str], known: Known) -> str:
         return f"release {max(numbers)}"
     if any(repository_of(name) == known.steps for name in own):
         return "no recent run used it"
-    return "no release has it"
+    return "part of no release"

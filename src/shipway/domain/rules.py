@@ -189,7 +189,7 @@ def refused_reach(plan: Plan, in_force: InForce) -> list[str]:
     if allowed and not any(_begins_with(plan.prove.mask, rules_plan.prove.mask) for rules_plan, _ in allowed):
         required = allowed[-1][0].prove.mask
         reasons += [f"prove mask: {text!r} is missing" for text in required if text not in plan.prove.mask] or [
-            "prove mask: those of the rules in force come first, in their order, and further ones after them"
+            "prove mask: the masks of the rules in force must come first, in the same order"
         ]
     return reasons
 

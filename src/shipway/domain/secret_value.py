@@ -19,23 +19,23 @@ def used_as_variable(plan: Plan, name: str) -> bool:
 def problem(name: str, value: bytes, *, variable: bool) -> str:
     """Why this is no valid value of a secret; '' if it is valid."""
     if len(value) > FILE:
-        return f"the value of {name} has {len(value)} bytes; a secret has {FILE >> 20} MB at most"
+        return f"the value of {name} has {len(value)} bytes; a secret can have at most {FILE >> 20} MB"
     if not variable:
         return ""
     if b"\0" in value:
-        return f"the value of {name} has a NUL byte, which no environment variable can hold"
+        return f"the value of {name} contains a NUL byte, which an environment variable can't contain"
     if len(name) + 1 + len(value) > VARIABLE:
-        return f"the value of {name} has {len(value)} bytes; an environment variable holds 128 KiB, its name included"
+        return f"the value of {name} has {len(value)} bytes; an environment variable can have at most 128 KiB, including its name"
     try:
         value.decode()
     except UnicodeDecodeError as error:
-        return f"the value of {name} is no text in UTF-8 (byte {error.start + 1} is 0x{value[error.start]:02x})"
+        return f"the value of {name} is not valid UTF-8 (byte {error.start + 1} is 0x{value[error.start]:02x})"
     return ""
 
 
 def remedy(name: str) -> str:
     """How to fix a value that can't be a variable."""
-    return f"let services read it from a file: `secrets: [{{name: {name}, as: file}}]` in the plan gives them {FOLDER}/{name}"
+    return f"pass it as a file: with `secrets: [{{name: {name}, as: file}}]` in the plan, services read it from {FOLDER}/{name}"
 
 
 def as_text(value: bytes) -> str:

@@ -98,7 +98,7 @@ def _signer(line: str, number: int) -> Signer:
     options = found["options"] or ""
     if AUTHORITY in (option.strip().lower() for option in options.split(",")):
         raise SignersProblem(
-            f"line {number}: `{AUTHORITY}` would let an authority name further people: list the key of each person"
+            f"line {number}: `{AUTHORITY}` is not supported, since a CA could add people: list the key of each person"
         )
     try:
         principals = tuple(
@@ -107,11 +107,11 @@ def _signer(line: str, number: int) -> Signer:
     except UsageError as error:
         raise SignersProblem(f"line {number}: {error.message}") from error
     if not principals:
-        raise SignersProblem(f"line {number} names no one")
+        raise SignersProblem(f"line {number} has no address")
     return Signer(f"{found['type']} {found['key']}", principals, options)
 
 
 def _principal(text: str, number: int) -> str:
     if any(sign in text for sign in "*?!"):
-        raise SignersProblem(f"line {number}: `{text}` is a pattern: name each person's address")
+        raise SignersProblem(f"line {number}: `{text}` is a pattern: list each person's address")
     return identity(text)

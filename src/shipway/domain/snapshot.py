@@ -30,13 +30,13 @@ class Snapshot:
     rows: Mapping[str, int] = field(default_factory=dict)  # by table
 
 
-def wanted(rule: Snapshots, proof: Proof | None, *, asked: bool) -> bool:
-    """Whether a snapshot is taken before migrations with this proof. asked: the environment requires proofs; elsewhere
-    nothing is proven, and there is only test data."""
+def required(rule: Snapshots, proof: Proof | None, *, proof_required: bool) -> bool:
+    """Whether a snapshot is taken before migrations with this proof. proof_required: whether the environment
+    requires proofs; elsewhere nothing is proven, and there is only test data."""
     from shipway.domain.rollback_plan import LEADS_BACK
 
     if rule.when == UNPROVEN:
-        return asked and (proof is None or (proof.way is not None and proof.way.verdict not in LEADS_BACK))
+        return proof_required and (proof is None or (proof.way is not None and proof.way.verdict not in LEADS_BACK))
     return rule.when != NEVER
 
 
@@ -51,9 +51,9 @@ def lost(then: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
     for table in sorted({*then, *now}):
         before, after = then.get(table), now.get(table)
         if before is None:
-            lines.append(f"{table}: {after} rows now; the snapshot doesn't have it")
+            lines.append(f"{table}: {after} rows now; not in the snapshot")
         elif after is None:
-            lines.append(f"{table}: comes back with {before} rows")
+            lines.append(f"{table}: missing now; {before} rows in the snapshot")
         elif before != after:
             lines.append(f"{table}: {after} rows now, {before} in the snapshot")
     return lines

@@ -68,9 +68,9 @@ def explain(refusal: Refusal, content: bytes | None, commands: EngineCommands) -
         interpreter = first[2:].split()[0].decode(errors="replace") if first[2:].split() else ""
         return (
             f"the interpreter of {name}, {interpreter}, isn't in the image",
-            f"install it, or begin {name} with one that is there (#!/bin/sh)",
+            f"install it, or begin {name} with an interpreter that the image has (#!/bin/sh)",
         )
     return (
         f"{name} isn't in the image",
-        "correct `command:` in the plan, or CMD or ENTRYPOINT in the Dockerfile; its PATH counts",
+        "correct `command:` in the plan, or CMD or ENTRYPOINT in the Dockerfile; a name without a folder is searched in the image's PATH",
     )

@@ -64,5 +64,7 @@ def judge(new: Traffic, rule: Watch, old: Traffic | None = None) -> Verdict:
         mine, theirs = new.slowest, old.slowest
         if theirs is not None and (mine is None or mine > rule.latency * theirs):
             took = "longer than any bound" if mine is None else f"{mine:g} s"
-            return Verdict(BAD, f"95 % of its requests took up to {took}, of the old release's {theirs:g} s")
+            return Verdict(
+                BAD, f"95 % of its requests took up to {took}; those of the previous release took up to {theirs:g} s"
+            )
     return Verdict(GOOD, seen)

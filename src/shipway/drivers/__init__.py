@@ -65,7 +65,7 @@ def scratch_name(url: str) -> str:
     scheme = url.partition(":")[0]
     if scheme not in SCRATCH_SCHEMES:
         raise ProofError(
-            f"no such database is known: {scheme}", hint="such as postgresql://user:password@host:port/name"
+            f"unsupported database: {scheme}", hint="pass a URL such as postgresql://user:password@host:port/name"
         )
     return SCRATCH_SCHEMES[scheme]
 

@@ -21,7 +21,7 @@ def find(folder: Path) -> Path:
     for place in (folder, *folder.parents):
         if (place / PLAN_FILE).is_file():
             return place / PLAN_FILE
-    raise PlanError(f"there is no {PLAN_FILE} here or in a folder above {folder}", hint="`shipway init` writes one")
+    raise PlanError(f"there is no {PLAN_FILE} in {folder} or its parent folders", hint="`shipway init` writes one")
 
 
 def load(path: Path) -> Plan:

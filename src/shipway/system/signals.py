@@ -9,8 +9,8 @@ import threading
 from shipway.domain.errors import Interrupted
 
 ABORTED = """
-aborted: what this command began stays as it is now; containers of both releases may run, and a step may still go on
-the next shipway command for this environment completes the deployment or rolls it back; `shipway doctor` shows what is left
+aborted: the work of this command is unfinished; containers of both releases may be running, and a step may continue
+the next shipway command for this environment completes the deployment or rolls it back; `shipway doctor` lists leftovers
 """
 
 

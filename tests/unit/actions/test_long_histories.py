@@ -53,7 +53,7 @@ def test_one_more_failure_takes_nothing_from_what_serves(world: World) -> None:
 def test_readers_see_what_serves(world: World) -> None:
     ctx = world.controller()
     now = status(ctx, "shop", STAGING)
-    assert (now.current.release if now.current else 0, now.latest.release if now.latest else 0, now.strays) == (
+    assert (now.current.release if now.current else 0, now.latest.release if now.latest else 0, now.orphans) == (
         2,
         3,
         (),
@@ -62,7 +62,7 @@ def test_readers_see_what_serves(world: World) -> None:
     assert examine(ctx, "shop", STAGING) == []
     repair(ctx, "shop", STAGING)
     assert world.serving() == {2}
-    kept = {item.reason for host in look(ctx, "shop").hosts for item in host.staying}
+    kept = {item.reason for host in look(ctx, "shop").hosts for item in host.kept}
     assert any("serves in staging" in reason for reason in kept), kept
 
 
@@ -76,7 +76,7 @@ def test_a_version_that_was_refused_is_not_given(world: World) -> None:
     plan = order.release.plan
     another = {**plan.accessories, "db": dataclasses.replace(plan.accessories["db"], image="redis:7")}
     refused = dataclasses.replace(order.release, plan=dataclasses.replace(plan, accessories=another))
-    with pytest.raises(UsageError, match="refused"):
+    with pytest.raises(UsageError, match="rejected"):
         deploy(world.controller(), dataclasses.replace(order, release=refused))
     assert world.ledger.versions("shop", 4) == []
     deploy(world.controller(), order)

@@ -31,7 +31,10 @@ def missing(given: list[Approval], rule: Approvals = PRODUCTION.approvals) -> li
             [],
             "needs 1 approval by someone other than its authors and has 0; its authors: ada@example.org (author of 111111111111)",
         ),
-        ([approval("ADA+x@example.org")], "ADA+x@example.org is an author of it and does not count"),
+        (
+            [approval("ADA+x@example.org")],
+            "the approval of ADA+x@example.org, an author of the release, does not count",
+        ),
         ([approval("eve@example.org", digest="sha256:other")], "eve@example.org approved other digests"),
         ([approval("eve@example.org", at=-101.0)], "the approval of eve@example.org has expired"),
     ],

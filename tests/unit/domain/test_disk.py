@@ -13,10 +13,10 @@ def test_with_sizes_and_without_what_is_empty() -> None:
     assert relief(
         COMMANDS, DiskUsage(unused_images=3_400_000_000, orphans={"b" * 64: 1_000_000, "a" * 64: 2_000_000})
     ) == (
-        "this frees some there:\n"
-        "  shipway prune  (images of this app that nothing needs any more)\n"
-        "  docker image prune --all  (images that no container uses; what a rollback needs is pulled again: 3.4 GB)\n"
-        f"  docker volume rm {'a' * 64} {'b' * 64}  (volumes without a name that no container uses: 3.0 MB)"
+        "these commands free space there:\n"
+        "  shipway prune  (images of this app that are no longer needed)\n"
+        "  docker image prune --all  (images without a container; a rollback pulls what it needs again: 3.4 GB)\n"
+        f"  docker volume rm {'a' * 64} {'b' * 64}  (anonymous volumes without a container: 3.0 MB)"
     )
 
 
@@ -28,10 +28,10 @@ def test_many_volumes_are_chosen_by_a_command() -> None:
 
 def test_without_sizes() -> None:
     assert relief(COMMANDS) == (
-        "this frees some there:\n"
-        "  shipway prune  (images of this app that nothing needs any more)\n"
+        "these commands free space there:\n"
+        "  shipway prune  (images of this app that are no longer needed)\n"
         "  docker builder prune  (the build cache)\n"
-        "  docker image prune --all  (images that no container uses; what a rollback needs is pulled again)"
+        "  docker image prune --all  (images without a container; a rollback pulls what it needs again)"
     )
 
 

@@ -15,12 +15,12 @@ REVISION = "abcdef123456" + "0" * 28
     ("tags", "branches", "reasons"),
     [
         (("v1.0.0",), ("main",), []),
-        ((), ("main",), ["production takes only revisions with a tag like 'v*'; abcdef123456: it has no tag"]),
-        (("nightly",), ("main",), ["production takes only revisions with a tag like 'v*'; abcdef123456: its tags are nightly"]),
-        (("v1",), ("feature",), ["production takes only revisions on branch 'main'; abcdef123456: it is on feature"]),
+        ((), ("main",), ["production accepts only revisions with a tag like 'v*'; abcdef123456 has no tag"]),
+        (("nightly",), ("main",), ["production accepts only revisions with a tag like 'v*'; abcdef123456 has the tags nightly"]),
+        (("v1",), ("feature",), ["production accepts only revisions on branch 'main'; abcdef123456 is on feature"]),
         ((), (), [
-            "production takes only revisions with a tag like 'v*'; abcdef123456: it has no tag",
-            "production takes only revisions on branch 'main'; abcdef123456: it is on no branch",
+            "production accepts only revisions with a tag like 'v*'; abcdef123456 has no tag",
+            "production accepts only revisions on branch 'main'; abcdef123456 is on no branch",
         ]),
     ],
 )  # fmt: skip

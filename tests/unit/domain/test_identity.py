@@ -39,7 +39,7 @@ def test_other_forms(text: str, form: str) -> None:
     ["", "   ", "<>", "a b@x", "ada@x\n", "ada\t@x", "ada\x00@x", "ada\x1b[31m@x", "ada\u200b@x", "ada\u202e@x", "ada\ufeff@x", "a" * (LONGEST + 1), "ada\udcff@x"],
 )  # fmt: skip
 def test_what_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"an identity ") as caught:
+    with pytest.raises(UsageError, match=r"the identity ") as caught:
         identity(text)
     assert "--as" in caught.value.hint
     assert len(caught.value.message) < 2000

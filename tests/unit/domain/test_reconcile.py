@@ -22,10 +22,10 @@ def test_a_first_deployment_creates_everything() -> None:
         text(changes)
         == """\
 production: release 1 (v1)
-  + create   accessory  shop_production_db                   not there yet
-  ~ migrate  database   0001                                 brought by release 1
-  ~ migrate  database   0002                                 brought by release 1
-  ~ seed     database   seed                                 runs with each deployment; changes nothing that is there
+  + create   accessory  shop_production_db                   it doesn't exist yet
+  ~ migrate  database   0001                                 introduced by release 1
+  ~ migrate  database   0002                                 introduced by release 1
+  ~ seed     database   seed                                 runs with each deployment; is idempotent
   + create   container  shop_production_frontend_1-CONFIG_1  part of release 1
   + create   container  shop_production_backend_1-CONFIG_1   part of release 1
   + create   container  shop_production_backend_1-CONFIG_2   part of release 1
@@ -67,10 +67,10 @@ def test_a_rollback_starts_what_was_kept_and_a_third_release_removes_it() -> Non
     assert [len(third.of("container", verb)) for verb in ("start", "create", "stop", "remove")] == [0, 3, 3, 3]
 
 
-def test_what_stands_by_stays_up_until_a_third_release() -> None:
+def test_what_is_on_standby_stays_up_until_a_third_release() -> None:
     warm = dataclasses.replace(STAGING, standby=60.0)
     now = reconcile(wanted(2, warm, keep=1), observed(wanted(1, warm)))
-    assert [change.name.split("_")[2] for change in now.of("container", "stand by")] == ["backend", "frontend"]
+    assert [change.name.split("_")[2] for change in now.of("container", "drain")] == ["backend", "frontend"]
     assert [change.name.split("_")[2] for change in now.of("container", "stop")] == ["worker"]  # it would take jobs
     after = observed(wanted(2, warm))
     both = dataclasses.replace(after, services=(*after.services, *map(running, wanted(1, warm).web)))
@@ -78,7 +78,7 @@ def test_what_stands_by_stays_up_until_a_third_release() -> None:
     back = reconcile(wanted(1, warm, keep=2), both)
     assert [change.name.split("_")[2] for change in back.of("container", "create", "start")] == ["worker"]
     third = reconcile(wanted(3, warm, keep=2), both)
-    assert [len(third.of("container", verb)) for verb in ("stand by", "stop", "remove")] == [2, 1, 2]
+    assert [len(third.of("container", verb)) for verb in ("drain", "stop", "remove")] == [2, 1, 2]
 
 
 def test_a_rollback_reverts_the_schema_last() -> None:
@@ -91,7 +91,7 @@ def test_a_new_secret_replaces_only_the_services_that_have_it() -> None:
     changes = reconcile(wanted(1, key=2), observed(wanted(1)))
     created = [change.name for change in changes.of("container", "create")]
     assert [name.split("_")[2] for name in created] == ["backend"]
-    assert "was configured otherwise" in changes.render()
+    assert "has another configuration now" in changes.render()
     assert "its configuration changed" in changes.render()
 
 

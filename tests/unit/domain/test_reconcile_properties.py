@@ -61,7 +61,7 @@ def test_applied_it_is_what_is_wanted_and_nothing_is_left_to_do(
     after = applied(reconcile(to, found), found, to)
     assert {spec.name for spec in to.services} <= {item.name for item in after.services if item.running}
     assert after.routes == to.routes
-    assert not [change for change in reconcile(to, after).changes if change.verb != "stand by"]
+    assert not [change for change in reconcile(to, after).changes if change.verb != "drain"]
 
 
 @given(environments(), st.sampled_from(RELEASES))

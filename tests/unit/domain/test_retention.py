@@ -30,7 +30,7 @@ def test_the_current_one_and_those_before_it() -> None:
     kept = kept_releases({"staging": history(*range(1, 11))}, releases(10, staging=3))
     assert kept == {
         10: "serves in staging",
-        **dict.fromkeys((9, 8, 7), "one of the 3 good ones that staging can go back to"),
+        **dict.fromkeys((9, 8, 7), "one of the last 3 good releases of staging"),
     }
 
 
@@ -60,8 +60,8 @@ def test_what_is_under_way_and_what_is_still_to_come() -> None:
         {"staging": past, "production": history(7, environment="production")}, releases(20, staging=1, production=3)
     )
     assert kept[2] == "is being deployed to staging"
-    assert kept[20] == "staging may still take it"
-    assert sorted(number for number, why in kept.items() if why == "production may still take it") == [18, 19]
+    assert kept[20] == "may still be deployed to staging"
+    assert sorted(number for number, why in kept.items() if why == "may still be deployed to production") == [18, 19]
 
 
 def test_an_environment_that_was_never_deployed_or_was_destroyed() -> None:
@@ -130,7 +130,7 @@ def test_other_peoples_images_and_names_are_not_touched() -> None:
         image("d", "registry.example/shop/web:rev1"),
         image("e", f"{WEB}:rev1", "mine:1", "127.0.0.1:5055/other/web:rev1"),
         image("f", "shipway-step/shop-two:used"),
-    ) == {"e": f"takes {WEB}:rev1: no release has it"}
+    ) == {"e": f"takes {WEB}:rev1: part of no release"}
 
 
 def test_what_the_ledger_does_not_know_stays() -> None:
@@ -156,7 +156,7 @@ def test_images_of_steps() -> None:
         image("c", "shipway-step/shop:old", created=999.0),
     ) == {
         "a": "stays: steps of recent runs used it",
-        "b": "stays: a step's image, and new",
+        "b": "stays: a new image of a step",
         "c": "takes shipway-step/shop:old: no recent run used it",
     }
 

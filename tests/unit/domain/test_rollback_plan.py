@@ -30,6 +30,7 @@ from shipway.domain.rollback_plan import (
     Step,
     finding,
     forced,
+    label,
     rollback_plan,
 )
 from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, ahead, own_schema, schema_revisions
@@ -84,12 +85,16 @@ def test_every_verdict(down: str, code: str, accepted: bool, asked: bool) -> Non
 
 def test_what_was_accepted_is_said_only_where_it_counts() -> None:
     assert "we know" not in rollback_plan(one_back(DATA_LOST, SAFE, accepted=True), "0002").render()
-    assert "was accepted by eve: we know" in rollback_plan(one_back(DATA_LOST, UNSAFE, accepted=True), "0002").render()
+    assert "was waived by eve: we know" in rollback_plan(one_back(DATA_LOST, UNSAFE, accepted=True), "0002").render()
 
 
 def test_no_migration_between() -> None:
     way = rollback_plan(RollbackQuery(1, (), proof_required=True), "0002")
-    assert (way.kind, way.schema, way.reasons) == (CODE_ONLY, "0002", ("no migration lies between them",))
+    assert (way.kind, way.schema, way.reasons) == (
+        CODE_ONLY,
+        "0002",
+        ("there are no migrations between the two releases",),
+    )
 
 
 def test_without_any_proof() -> None:
@@ -97,7 +102,7 @@ def test_without_any_proof() -> None:
     assert rollback_plan(RollbackQuery(1, unknown, proof_required=True), "0003").kind == FORWARD_ONLY
     way = rollback_plan(RollbackQuery(1, unknown), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
-    assert "not proven" in way.render()
+    assert "without a proof" in way.render()
 
 
 @pytest.mark.parametrize("known", [proof(3), None])
@@ -107,7 +112,7 @@ def test_a_proof_that_is_missing_on_the_way(known: Proof | None) -> None:
     assert rollback_plan(RollbackQuery(1, steps, proof_required=True), "0003").kind == FORWARD_ONLY
     way = rollback_plan(RollbackQuery(1, steps), "0003")
     assert (way.kind, way.schema) == (CODE_THEN_DOWN, "0001")
-    assert "not proven" in way.render()
+    assert "without a proof" in way.render()
 
 
 def test_where_nobody_asks_a_proof_that_found_no_way_still_counts() -> None:
@@ -149,7 +154,7 @@ def test_several_releases_back(steps: str, tried: dict[str, str], kind: str, sch
     )
     assert (way.kind, way.schema) == (kind, schema)
     concluded = kind == CODE_ONLY and "0004" not in tried
-    assert ("nobody tried release 1 on 0004" in way.render()) == concluded
+    assert ("release 1 was not tested on 0004" in way.render()) == concluded
 
 
 @pytest.mark.parametrize("down", DOWNS)
@@ -160,7 +165,7 @@ def test_a_person_insists(down: str) -> None:
     by_down = forced(asked, "0002", DOWN_THEN_CODE, "the bug is worse")
     assert (by_down.kind, by_down.schema) == (DOWN_THEN_CODE, "0001")
     for way in (by_code, by_down):
-        assert "a person asked for this way: the bug is worse" in way.render()
+        assert "forced by the user: the bug is worse" in way.render()
         assert down in way.render()
 
 
@@ -199,3 +204,12 @@ def test_the_schema_of_a_release_is_not_the_one_that_it_came_back_to() -> None:
     assert own_schema(past, first) == "0001"
     assert ahead(past, first) == "0002"
     assert ahead(history("deploy 1 0001", "deploy 2 0001", "rollback 1 0001 code only"), first) is None
+
+
+def test_kinds_are_displayed_by_other_names_than_they_are_stored_by() -> None:
+    assert {kind: label(kind) for kind in (CODE_ONLY, CODE_THEN_DOWN, DOWN_THEN_CODE, FORWARD_ONLY)} == {
+        "code only": "keep schema",
+        "code, then down": "switch, then revert schema",
+        "down, then code": "revert schema, then switch",
+        "forward only": "no safe rollback (roll forward)",
+    }

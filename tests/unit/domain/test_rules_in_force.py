@@ -65,10 +65,10 @@ def test_approvals_are_asked_for_by_each_rule_set(protected: Plan, running: Plan
         ([Trigger(branch="main")], (), ("main",), []),
         ([Trigger(branch="main"), Trigger(branch="develop")], (), ("develop", "main"), []),
         ([Trigger(branch="main"), Trigger(branch="develop")], (), ("develop",), [
-            "production takes only revisions on branch 'main'; abcdef123456: it is on develop (a rule of main at 1234)"]),
+            "production accepts only revisions on branch 'main'; abcdef123456 is on develop (a rule of main at 1234)"]),
         ([Trigger(branches=("release/*", "main"))], (), ("release/1.0",), []),
         ([Trigger(branch="main", tag="v*", except_tags=("*-rc*",))], ("v1.0-rc1",), ("main",), [
-            "production takes only revisions with a tag like 'v*' except '*-rc*'; abcdef123456: its tags are v1.0-rc1"]),
+            "production accepts only revisions with a tag like 'v*' except '*-rc*'; abcdef123456 has the tags v1.0-rc1"]),
         ([Trigger(manual=True)], (), (), []),
     ],
 )  # fmt: skip
@@ -125,7 +125,7 @@ def test_a_mask_that_is_added_comes_after_those_of_the_rules() -> None:
         plan(top={"prove": Proving(mask=item)}) for item in ((mask,), ("ALTER TABLE users RENAME TO hidden", mask))
     )
     assert rules.refused_reach(before, in_force(masked)) == [
-        "prove mask: those of the rules in force come first, in their order, and further ones after them"
+        "prove mask: the masks of the rules in force must come first, in the same order"
     ]
     assert rules.refused_reach(before, in_force(before, masked)) == []
 
@@ -167,7 +167,7 @@ def with_database(**changed: Any) -> Plan:
     return replace(plan(), database=replace(PLAN.database, **changed))
 
 
-PROVEN = "production takes only releases whose way back was proven on the database 'db', and"
+PROVEN = "production accepts only releases with a rollback proof on the database 'db', but"
 
 
 @pytest.mark.parametrize(

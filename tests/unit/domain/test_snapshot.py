@@ -6,7 +6,7 @@ import pytest
 
 from shipway.domain.plan import ALWAYS, NEVER, UNPROVEN, Snapshots
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, RESTORED
-from shipway.domain.snapshot import Snapshot, kept, lost, wanted
+from shipway.domain.snapshot import Snapshot, kept, lost, required
 from tests.unit.domain.test_rollback_plan import proof
 
 
@@ -16,8 +16,8 @@ from tests.unit.domain.test_rollback_plan import proof
 ])  # fmt: skip
 def test_before_migrations(when: str, verdict: str | None, expected: bool) -> None:
     made = proof(2, verdict) if verdict else None
-    assert wanted(Snapshots(when), made, asked=True) == expected
-    assert wanted(Snapshots(when), made, asked=False) == (when == ALWAYS)
+    assert required(Snapshots(when), made, proof_required=True) == expected
+    assert required(Snapshots(when), made, proof_required=False) == (when == ALWAYS)
 
 
 def test_the_newest_stay() -> None:
@@ -30,6 +30,6 @@ def test_the_newest_stay() -> None:
 def test_what_would_be_lost() -> None:
     then, now = {"a": 1, "b": 2, "gone": 3}, {"a": 1, "b": 5, "new": 4}
     assert lost(then, now) == [
-        "b: 5 rows now, 2 in the snapshot", "gone: comes back with 3 rows", "new: 4 rows now; the snapshot doesn't have it",
+        "b: 5 rows now, 2 in the snapshot", "gone: missing now; 3 rows in the snapshot", "new: 4 rows now; not in the snapshot",
     ]  # fmt: skip
     assert lost(then, then) == []

@@ -103,7 +103,7 @@ def test_names_of_secrets_are_checked(name: str) -> None:
         "app: a\nservices: {web: {image: nginx:1, secrets: [SECRET_KEY]}}\nenvironments: {s: {url: http://a.example}}",
         "x",
     )
-    with pytest.raises(UsageError, match="can't be the name"):
+    with pytest.raises(UsageError, match="is not a valid variable name"):
         check_name(plan, "s", name)
     assert check_name(plan, "s", "SECRET_KEY") == ""
     assert "did you mean SECRET_KEY?" in check_name(plan, "s", "SECRETKEY")

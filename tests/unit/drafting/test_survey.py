@@ -282,7 +282,7 @@ def test_it_tells_what_it_found_and_what_is_next(folder: Path) -> None:
     fill(folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"})
     told = run().output
     for part in ("service api ", "health /health by healthcheck", "accessory mq ", "BROKER of job-runner is its address",
-                 "shipway secret set staging SECRET_KEY", "answer the TODOs in lines ", "shipway init --hook REPOSITORY.git", "shipway run staging"):  # fmt: skip
+                 "shipway secret set staging SECRET_KEY", "resolve the TODOs in lines ", "shipway init --hook REPOSITORY.git", "shipway run staging"):  # fmt: skip
         assert part in told, part
 
 

@@ -77,7 +77,10 @@ def test_a_way_up_that_fails_ends_the_chain() -> None:
     assert tuple(seen) == done.ways
     failure = refusal(done)
     assert isinstance(failure, NotProven)
-    assert failure.message == "the way up of 02 fails: the 1 after it were not walked; 1 of 2 walked don't lead back"
+    assert (
+        failure.message
+        == "the up migration 02 fails, so the 1 after it were not tested; 1 of 2 tested migrations can't be reverted"
+    )
     assert "--from 02" in failure.hint
 
 
@@ -131,7 +134,7 @@ def test_counts() -> None:
     assert refusal(chained(GOOD)) is None
     failure = refusal(done)
     assert failure is not None
-    assert failure.message == "2 of 3 migrations don't lead back"
+    assert failure.message == "2 of 3 migrations can't be reverted"
 
 
 class Linter:

@@ -140,7 +140,7 @@ def test_status_and_doctor_name_a_crash_loop(world: World) -> None:
     crash(world, "_worker_1-")
     found = status(world.controller(), "shop", STAGING)
     assert [name.partition(" ")[0].split("_")[2] for name in found.crashing] == ["worker"]
-    assert any("exits again and again" in item.problem for item in examine(world.controller(), "shop", STAGING))
+    assert any("is in a crash loop" in item.problem for item in examine(world.controller(), "shop", STAGING))
 
 
 def test_nothing_of_a_release_that_crashes_survives_the_next_one(world: World) -> None:

@@ -23,6 +23,10 @@ from shipway.steps.container import capture
 FOLDER = "/snapshots"
 TIMEOUT = 6 * 3600.0
 TAIL = 8
+OPERATIONS = {  # those of the script, for messages
+    "take": "snapshot of", "load": "restore of", "swap": "renaming", "rows": "row count of", "sweep": "clean-up of",
+    "there": "inspection of",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,22 +49,25 @@ class DatabaseClient:
     server: DatabaseServer
     spec: ContainerSpec
 
-    def run(self, what: Operation, *words: str) -> Answer:
+    def run(self, what: Operation, *arguments: str) -> Answer:
         """Run an operation, see ports.DatabaseServer. SnapshotFailed with its last lines if it fails."""
         self.ctx.images.pull(self.spec.image, lambda line: None)
-        program, *arguments = self.server.command(what, *words)
-        spec = dataclasses.replace(self.spec, entrypoint=(program,), command=tuple(arguments))
+        program, *options = self.server.command(what, *arguments)
+        spec = dataclasses.replace(self.spec, entrypoint=(program,), command=tuple(options))
         code, output = capture(self.ctx, spec, timeout=TIMEOUT)
-        answer, said = _read(output)
+        answer, others = _read(output)
         if code != 0:
             full = next((line.split()[1:] for line in output.splitlines() if line.startswith("shipway-full ")), None)
             if full:
                 size, free = map(int, full)
                 raise DiskFull(
-                    f"the disk is too full for a snapshot: {readable(free)} are free, and the database has {readable(size)}, "
-                    "which a snapshot and its trial need twice", hint=relief(self.ctx.runtime.commands),
+                    f"the disk is too full for a snapshot: {readable(free)} are free, but the snapshot and its verification "
+                    f"need twice the database's {readable(size)}", hint=relief(self.ctx.runtime.commands),
                 )  # fmt: skip
-            raise SnapshotFailed(f"{what} of the database of {self.environment} failed:\n" + "\n".join(said[-TAIL:]))
+            raise SnapshotFailed(
+                f"{OPERATIONS.get(what, f'{what} of')} the database of {self.environment} failed:\n"
+                + "\n".join(others[-TAIL:])
+            )
         return answer
 
 
@@ -88,7 +95,7 @@ def database_client(
 
 def _read(output: str) -> tuple[Answer, Sequence[str]]:
     rows: dict[str, int] = {}
-    taken, there, said = None, [], []
+    taken, there, others = None, [], []
     for line in output.splitlines():
         mark, _, rest = line.partition(" ")
         if mark == "shipway-rows":
@@ -100,5 +107,5 @@ def _read(output: str) -> tuple[Answer, Sequence[str]]:
         elif mark == "shipway-there":
             there.append(rest)
         else:
-            said.append(line)
-    return Answer(rows, taken, tuple(there)), said
+            others.append(line)
+    return Answer(rows, taken, tuple(there)), others

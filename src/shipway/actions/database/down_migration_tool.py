@@ -39,7 +39,7 @@ def down_migration_tool(
                 if not downs:
                     raise _gone(ctx, brought, environment, recorded, error) from error
                 ctx.reporter.note(
-                    f"the image of release {brought.number} can't be had ({error.message}): its recorded down scripts run"
+                    f"the image of release {brought.number} can't be pulled ({error.message}): its recorded down migrations run"
                 )
                 return {**downs, **files_of(ctx, target, environment, own, folder)}
 
@@ -62,10 +62,10 @@ def _gone(
 ) -> MigrationFailed:
     where = write_out(ctx, release.app, environment.name, release.number, recorded) if recorded else None
     hint = (
-        f"run them by hand, as they were recorded when they were deployed: {where}\n{', '.join(recorded)}"
+        f"run them manually; they were recorded when they were deployed, and are now in {where}:\n{', '.join(recorded)}"
         if where
         else ""
     )
     return MigrationFailed(
-        f"the image of release {release.number}, which has the down scripts, can't be had", hint=hint
+        f"the image of release {release.number}, which has the down migrations, can't be pulled", hint=hint
     )

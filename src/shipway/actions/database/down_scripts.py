@@ -31,7 +31,7 @@ def record_scripts(
     altered = [path for path, text in found.items() if ctx.redactor.mask(text) != text]
     if altered:
         ctx.reporter.note(
-            f"the down scripts of release {release} are not recorded, since a secret's value is in {', '.join(altered)}: a rollback needs its image"
+            f"the down migrations of release {release} were not recorded, since {', '.join(altered)} contains a secret's value: a rollback needs the image"
         )
         found = {}
     record = Evidence(

@@ -38,31 +38,35 @@ class Schema:
 
 def decide_schema(
     ctx: Context, release: Release, environment: Environment, own: Settings, deployments: Sequence[Deployment],
-    observed: Observed, way: RollbackPlan | None,
+    observed: Observed, rollback: RollbackPlan | None,
 ) -> Schema:  # fmt: skip
-    """Decide. ctx: of the host of the database. deployments: of the environment, newest first. way: of a rollback."""
+    """Decide. ctx: of the host of the database. deployments: of the environment, newest first. rollback: the plan of a rollback."""
     revisions = schema_revisions(deployments)
     current_revision = revisions[-1].schema if revisions else None
     previous = history.current(deployments)
-    left = ctx.ledger.release(release.app, previous.release) if previous else None
+    before = ctx.ledger.release(release.app, previous.release) if previous else None
     if (
-        way is None
-        and left is not None
-        and release.schema == left.schema
-        and (above := ahead(deployments, left)) is not None
+        rollback is None
+        and before is not None
+        and release.schema == before.schema
+        and (above := ahead(deployments, before)) is not None
     ):
-        way = RollbackPlan(CODE_ONLY, above)  # its tool would not know the database's revision
-    if way is not None:
-        # The image that brought the current schema has all scripts; an older one doesn't know the revision.
-        if release.plan.database is None or current_revision is None or way.schema == current_revision:
-            return Schema(current_revision, way.schema, rollback=way)
+        rollback = RollbackPlan(CODE_ONLY, above)  # its tool would not know the database's revision
+    if rollback is not None:
+        # The image that brought the current schema has all migrations; an older one doesn't know the revision.
+        if release.plan.database is None or current_revision is None or rollback.schema == current_revision:
+            return Schema(current_revision, rollback.schema, rollback=rollback)
         tool = down_migration_tool(ctx, release, revisions, environment, own)
         return Schema(
-            current_revision, way.schema, down=(f"{current_revision} → {way.schema}",), rollback=way, tool=tool
+            current_revision,
+            rollback.schema,
+            down=(f"{current_revision} → {rollback.schema}",),
+            rollback=rollback,
+            tool=tool,
         )
     # Running the tool costs a container: only if the ledger does not show that the schema is current.
-    settled = previous is not None and deployments[0].schema == previous.schema == release.schema
-    if release.plan.database is None or (settled and observed.accessories):
+    is_current = previous is not None and deployments[0].schema == previous.schema == release.schema
+    if release.plan.database is None or (is_current and observed.accessories):
         return Schema(current_revision, release.schema)
     return _up(ctx, release, environment, own, deployments, observed, current_revision)
 
@@ -84,8 +88,8 @@ def _up(
     if database.contract is None or before is None or not pending:
         return Schema(current_revision, release.schema, tuple(pending), tool=tool)
     up, held = ripe(ctx, release, environment, own, pending, ctx.ledger.release(release.app, before))
-    goal = release.schema if not held else up[-1] if up else current_revision
-    return Schema(current_revision, goal, up, deferred=held, tool=tool)
+    target = release.schema if not held else up[-1] if up else current_revision
+    return Schema(current_revision, target, up, deferred=held, tool=tool)
 
 
 def ripe(

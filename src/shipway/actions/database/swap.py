@@ -27,13 +27,13 @@ def finish_restore(
     shell = _shell(ctx, dead, release, environment)
     done = shell is not None and old_name(dead.id) in shell.run("there").there
     ctx.reporter.heading(
-        f"{'finish' if done else 'take back'} the restore in {dead.environment}: {dead.actor}'s process is gone"
+        f"{'complete' if done else 'roll back'} the restore in {dead.environment}: {dead.actor}'s process died"
     )
     if done:
         ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), dead.goal, "")
     else:
         ctx.ledger.end_deployment(
-            dead.id, FAILED, ctx.clock(), current_revision, "its process ended before the names changed"
+            dead.id, FAILED, ctx.clock(), current_revision, "its process died before the databases were renamed"
         )
     if shell is not None:
         clean_up(shell)
@@ -48,7 +48,7 @@ def clean_up_after(ctx: Context, newest: Deployment, release: Release, environme
         if shell is not None:
             clean_up(shell)
     except ShipwayError as error:  # its server may be under repair
-        ctx.reporter.note(f"databases of a restore may be left: {error.message}")
+        ctx.reporter.note(f"temporary databases of a restore may remain: {error.message}")
 
 
 def clean_up(shell: DatabaseClient) -> None:

@@ -111,7 +111,7 @@ def _refused_release(in_force: InForce, release: Release) -> list[str]:
         required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
         lacking = [check.name for check in required if not image_of(release, check)]
         reasons += [
-            f"release {release.number} has no image for the check {check}, which the rules in force ask for"
+            f"release {release.number} has no image for the check {check}, which the rules in force require"
             for check in lacking
         ]
     return reasons
@@ -148,7 +148,7 @@ def refusal(
     table = rules.side_by_side(columns, name)
     shown = "\nThe rules differ:\n" + "\n".join(f"  {line}" for line in table.splitlines()) if table else ""
     return GateRefused(
-        f"{name} refuses {commit.revision[:12]}:\n{listed}{shown}",
+        f"{name} rejects {commit.revision[:12]}:\n{listed}{shown}",
         hint=_hint(commit, in_force, reasons, ref, bool(table), release),
     )
 
@@ -168,7 +168,7 @@ def _hint(
         )
     if any("approval" in reason for reason in reasons):
         number = f" r{release.number}" if release else ""
-        hints.append(f"another person: shipway approve {name}{number}; then: shipway deploy {name} {what}")
+        hints.append(f"ask another person to run: shipway approve {name}{number}; then: shipway deploy {name} {what}")
     if differ or any(item.rules is None for item in in_force.sets):
         hints.append(
             f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT"
@@ -185,10 +185,10 @@ def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commi
     """Why it is obsolete; "": it is current. GateRefused if a tag has moved: it no longer is what was requested."""
     tip = book.origin.refs(fresh=True).commits.get(ref)
     if ref.startswith(TAGS) and tip != commit.revision:
-        now = f"points to {tip[:12]} now" if tip else "is gone"
+        now = f"now points to {tip[:12]}" if tip else "was deleted"
         raise GateRefused(
-            f"the tag {ref.removeprefix(TAGS)} {now}, and not to {commit.revision[:12]}",
-            hint="push the tag again, under another name",
+            f"the tag {ref.removeprefix(TAGS)} {now}: the deployment of {commit.revision[:12]} by this tag is obsolete",
+            hint="push a tag with another name",
         )
     current = ctx.ledger.current(app, environment)
     running = ctx.ledger.release(app, current.release) if current else None
@@ -198,7 +198,7 @@ def _superseded(ctx: Context, *, book: Rulebook, environment: str, commit: Commi
         or not book.origin.is_older(commit.revision, running.revision, ref.removeprefix(HEADS))
     ):
         return ""
-    return f"release {running.number} of the newer commit {running.revision[:12]} runs there, and {ref.removeprefix(HEADS)} has moved on"
+    return f"{ref.removeprefix(HEADS)} has newer commits, and release {running.number} of {running.revision[:12]} already runs there"
 
 
 def sources(in_force: InForce) -> str:
@@ -216,12 +216,13 @@ def still_in_force(ctx: Context, order: DeployRequest) -> None:
     # Accepted rules replace those of exactly one running release.
     if running is not None and order.in_force.replaced != running.key and running.digest not in judged:
         raise GateRefused(
-            f"{order.environment.name} got a release with other rules meanwhile", hint="run the command again"
+            f"a release with other rules was deployed to {order.environment.name} in the meantime",
+            hint="run the command again",
         )
     reasons = order.unapproved(ctx) if order.unapproved else []
     if reasons:
         listed = "\n".join(f"  - {reason}" for reason in reasons)
         raise GateRefused(
-            f"{order.environment.name} refuses release {order.release.number} now:\n{listed}",
+            f"{order.environment.name} now rejects release {order.release.number}:\n{listed}",
             hint="run the command again",
         )

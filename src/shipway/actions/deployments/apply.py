@@ -236,7 +236,7 @@ class Applying:
         except MigrationFailed as error:
             raise MigrationFailed(
                 f"release {self.order.release.number} serves again, but the schema was not reverted: {error.message}",
-                hint=error.hint or "the schema is newer than the code; repair the down script and roll forward",
+                hint=error.hint or "the schema is ahead of the code; fix the down migration and roll forward",
             ) from error
 
     def _down(self) -> None:
@@ -251,7 +251,7 @@ class Applying:
                     self.decision.schema.target, lambda line: self.ctx.reporter.line("revert", line)
                 )
         except Exception:
-            with suppress(Exception):  # some of the scripts may have run
+            with suppress(Exception):  # some of the migrations may have run
                 self.schema = self.decision.schema.tool.current()
             raise
         self.schema = self.decision.schema.target
@@ -260,7 +260,7 @@ class Applying:
 
     def _undo(self, error: BaseException) -> None:
         self.ctx.cancelled.clear()  # must also run after an interrupt
-        self.ctx.reporter.note(f"taking it back: {_reason(error).splitlines()[0]}")
+        self.ctx.reporter.note(f"rolling back: {_reason(error).splitlines()[0]}")
         problems: list[BaseException] = []
         good = self.decision.previous_release.plan.accessories if self.decision.previous_release else {}
         database = self.order.release.plan.database
@@ -271,15 +271,15 @@ class Applying:
             attempt_all(*steps, on_error=problems.append)
             self.undone = True
             if self.decision.previous:
-                self.ctx.reporter.note(f"release {self.decision.previous.release} serves, as before")
+                self.ctx.reporter.note(f"release {self.decision.previous.release} is serving")
         except KeyboardInterrupt:
             raise
         except BaseException:
             pass  # the caller raises the failure of the deployment
         for problem in problems:
-            self.ctx.reporter.note(f"while taking it back: {problem}")
+            self.ctx.reporter.note(f"during the rollback: {problem}")
         if problems:
-            self.ctx.reporter.note("it stays pending: the next command finishes it or rolls it back")
+            self.ctx.reporter.note("the deployment stays pending: the next command completes it or rolls it back")
 
     def _restore(self) -> None:
         """Restore the previous release. Discards volumes created by this deployment, which hold no user data as long as
@@ -304,7 +304,7 @@ class Applying:
         if not self.migrated or tool is None:
             return
         if self.switched:
-            self._schema_stays("the new release may have written with it")
+            self._schema_stays("the new release may have written to it")
             return
         try:
             with self.here.part("revert", f"→ {self.before}"):
@@ -312,19 +312,17 @@ class Applying:
         except MigrationFailed:
             with suppress(Exception):
                 self.schema = tool.current()
-            self._schema_stays("its down scripts can't revert it")
+            self._schema_stays("its down migrations failed")
             raise
         self.schema = self.before
 
     def _schema_stays(self, why: str) -> None:
-        text = (
-            f"the schema stays at {self.schema}: {why}; before this deployment it was at {self.before or 'no revision'}"
-        )
-        self.ctx.reporter.note(f"{text}{self._way_to_rows()}")
+        text = f"the schema stays at {self.schema}: {why}; before this deployment, it was at {self.before or 'no revision'}"
+        self.ctx.reporter.note(f"{text}{self._how_to_restore()}")
 
-    def _way_to_rows(self) -> str:
+    def _how_to_restore(self) -> str:
         if self.snapshot is None:
             return ""
         number, name = self.snapshot.number, self.order.environment.name
         once = "" if self.decision.previous else ", once a release serves there"
-        return f". Snapshot {number} has what was there then: `shipway restore {name} {number}` brings it back{once}"
+        return f". Snapshot {number} has the previous data: `shipway restore {name} {number}` restores it{once}"

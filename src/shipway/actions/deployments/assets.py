@@ -53,20 +53,20 @@ def _lend(ctx: Context, service: Service, image: str, containers: Sequence[str])
     except DiskFull:
         raise
     except EngineError as error:
-        ctx.reporter.note(f"{service.name}: the other release's assets are not at hand: {error.message}")
+        ctx.reporter.note(f"{service.name}: the other release's assets can't be read: {error.message}")
 
 
 def _add(ctx: Context, container: str, folder: str, archive: str) -> None:
     """Add the files that the container lacks."""
     try:
-        there = _there(ctx, container, folder)
+        there = _present(ctx, container, folder)
         missing = [name for name in _members(archive) if _is_free(name, there)]
         if missing:
             ctx.runtime.put(container, "/", _packed(archive, posixpath.dirname(folder), missing))
     except DiskFull:
         raise
     except EngineError as error:
-        ctx.reporter.note(f"{container} goes without the other release's assets: {error.message}")
+        ctx.reporter.note(f"{container} doesn't get the other release's assets: {error.message}")
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def _of_image(ctx: Context, service: str, image: str, folder: str, user: str) ->
         yield file.name
 
 
-def _there(ctx: Context, container: str, folder: str) -> dict[str, bool]:
+def _present(ctx: Context, container: str, folder: str) -> dict[str, bool]:
     """Like `_members`, for a container."""
     with tempfile.NamedTemporaryFile(prefix="shipway-assets-") as file:
         try:

@@ -101,4 +101,4 @@ def run_seed(ctx: Context, order: DeployRequest, settings: Settings) -> None:
 
 
 def _why(code: int, timeout: float) -> str:
-    return f"was stopped after {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"
+    return f"timed out after {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"

@@ -24,21 +24,21 @@ def deploy(ctx: Context, order: DeployRequest) -> Deployment | None:
         still_in_force(own, order)
         why = order.superseded(own) if order.superseded else ""
         if why:
-            _give_way(own, order, why)
+            _supersede(own, order, why)
             return None
         return execute(own, order)
 
 
-def _give_way(ctx: Context, order: DeployRequest, why: str) -> None:
+def _supersede(ctx: Context, order: DeployRequest, why: str) -> None:
     """Record that a newer deployment came first."""
     app, name = order.release.app, order.environment.name
     record = Deployment(0, app, name, order.release.number, order.kind, ctx.actor, reason_of(order), ctx.clock())
     ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUPERSEDED, ctx.clock(), None, why)
-    ctx.reporter.note(f"{name}: release {order.release.number} is superseded, and was not deployed: {why}")
+    ctx.reporter.note(f"{name}: release {order.release.number} is superseded and was not deployed: {why}")
 
 
 def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
-    """Deploy with a context that `ready` returned."""
+    """Deploy with a context of `exclusive_access`."""
     app, name = order.release.app, order.environment.name
     decision = decide(ctx, order)
     if _is_current(decision) and not _changes(decision):
@@ -48,44 +48,44 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         return None
     refuse_danger(decision)
     for part in decision.parts:
-        place = HostDeployment(ctx, decision, part)
-        with errors_of(place.name):
-            place.require_space()
-            place.require_sound_accessories(force=order.force)
+        host = HostDeployment(ctx, decision, part)
+        with errors_of(host.name):
+            host.require_space()
+            host.require_sound_accessories(force=order.force)
     if order.kind == DEPLOY:
         ctx.ledger.reserve()
     ctx.reporter.heading(f"{order.kind} {name}")
     ctx.reporter.note(decision.changeset.render())
     if decision.schema.deferred:
-        ctx.reporter.note(f"held until the next release (`contract`): {', '.join(decision.schema.deferred)}")
-    way = decision.schema.rollback
+        ctx.reporter.note(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")
+    plan = decision.schema.rollback
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions, fingerprints=decision.settings.fingerprints,
-        way=way.kind if way else "", goal=way.schema if way else None,
+        way=plan.kind if plan else "", goal=plan.schema if plan else None,
     )  # fmt: skip
     _give_version(ctx, order)
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
-    words = how_to_trust(order.environment) if decision.previous is None else None
-    if words:
-        ctx.reporter.note(words)
+    advice = how_to_trust(order.environment) if decision.previous is None else None
+    if advice:
+        ctx.reporter.note(advice)
     return ctx.ledger.latest(app, name)
 
 
 def _changes(decision: Decision) -> bool:
     """Whether something must change now; outgoing releases stop later, when their requests have completed."""
-    going = ("stop", "remove", "stand by")
-    return any(change.kind != "container" or change.verb not in going for change in decision.changeset.changes)
+    later = ("stop", "remove", "drain")
+    return any(change.kind != "container" or change.verb not in later for change in decision.changeset.changes)
 
 
 def _finish(ctx: Context, decision: Decision) -> None:
-    """Stop outgoing releases whose time is over: the process in charge may have ended, as in a hosted job."""
+    """Stop outgoing releases whose time is over: the background process may have died, as in a hosted job."""
     app, name = decision.order.release.app, decision.order.environment.name
     deployments = ctx.ledger.history(app, name)
-    places = [HostDeployment(ctx, decision, part) for part in decision.parts if part.changeset]
-    for place in places:
-        place.retire(deployments, wait=False)
-    if any(place.has_outgoing() for place in places):
+    hosts = [HostDeployment(ctx, decision, part) for part in decision.parts if part.changeset]
+    for host in hosts:
+        host.retire(deployments, wait=False)
+    if any(host.has_outgoing() for host in hosts):
         ctx.retire_later(app, name)
 
 

@@ -193,8 +193,8 @@ class HostDeployment:
     def _share(self, starting: Sequence[ContainerSpec], service: Service) -> None:
         """Share assets with the previous release."""
         new = [spec for spec in starting if spec.labels[LABEL_NAME] == service.name]
-        left = [item for item in self.observed.services if item.labels.get(LABEL_NAME) == service.name]
-        old = [item for item in left if release_of(item) == self.observed.routed_release]
+        own = [item for item in self.observed.services if item.labels.get(LABEL_NAME) == service.name]
+        old = [item for item in own if release_of(item) == self.observed.routed_release]
         if old and self._previous_release:
             names_of = ([spec.name for spec in new], [item.name for item in old])
             try:
@@ -204,7 +204,7 @@ class HostDeployment:
             except (DiskFull, OSError) as error:
                 if not self._is_rollback:
                     raise
-                self.ctx.reporter.note(f"{service.name} goes back without the other release's assets: {error}")
+                self.ctx.reporter.note(f"{service.name} is rolled back without the other release's assets: {error}")
 
     def _wait(self, specs: Sequence[ContainerSpec]) -> None:
         waiting = [(spec.name, *self._health(spec)) for spec in specs]
@@ -236,7 +236,7 @@ class HostDeployment:
         while (remaining := until - self.ctx.clock()) > 0:
             self.ctx.cancelled.wait(remaining)
             if self.ctx.cancelled.is_set():
-                raise Interrupted(f"interrupted while {', '.join(blind)} settled")
+                raise Interrupted(f"interrupted while waiting for {', '.join(blind)} to stay up")
         self.require_stable()
 
     def stop_begun(self) -> None:
@@ -292,28 +292,30 @@ class HostDeployment:
         requests and removes those formerly on standby: a removal slows requests, and is not urgent."""
         verbs = {change.name: change.verb for change in self.changeset.of("container", "stop", "remove")}
         verbs |= self._without_standby()
-        gone = {name for name in self._stopped if verbs.get(name) == "stop"}
-        leaving = [item for item in self.observed.services if item.name in verbs and item.name not in gone]
+        stopped = {name for name in self._stopped if verbs.get(name) == "stop"}
+        stopping = [item for item in self.observed.services if item.name in verbs and item.name not in stopped]
         if wait:
             wait_drained(self.ctx, self._outgoing(), self._switched_at())
         else:
             idle = self._was_on_standby(deployments)
-            leaving = [
+            stopping = [
                 item
-                for item in leaving
+                for item in stopping
                 if item.name not in idle and drained(self.ctx, item, self._since(deployments, item))
             ]
-        if leaving:
-            with self.part("retire", counted(len(leaving), "container")):
-                side_by_side(lambda item: self.stop(item, remove=verbs[item.name] == "remove"), leaving)
+        if stopping:
+            with self.part("retire", counted(len(stopping), "container")):
+                side_by_side(lambda item: self.stop(item, remove=verbs[item.name] == "remove"), stopping)
 
     def _was_on_standby(self, deployments: Sequence[Deployment]) -> set[str]:
-        """Containers that a rollback would have used until now. Without a background process nothing is left for later."""
+        """Containers that a rollback would have used until now. Empty without a background process."""
         if self._previous is None or not self.ctx.background:
             return set()
         target, now = history.previous_release(deployments, self._previous), self.ctx.clock()
-        warm = [item for item in on_standby(self.observed) if release_of(item) == target]
-        return {item.name for item in warm if now < self._since(deployments, item) + float(item.labels[LABEL_STANDBY])}
+        standby = [item for item in on_standby(self.observed) if release_of(item) == target]
+        return {
+            item.name for item in standby if now < self._since(deployments, item) + float(item.labels[LABEL_STANDBY])
+        }
 
     def limit(self, deployments: Sequence[Deployment]) -> None:
         """Let at most two outgoing releases drain at once: beyond that the oldest ones stop now."""
@@ -321,7 +323,7 @@ class HostDeployment:
         since = {release_of(item) or 0: self._since(deployments, item) for item in draining}
         for number in oldest(since):
             self.ctx.reporter.note(
-                f"release {number} ends now, while it drains: only {MOST} outgoing releases do so at once"
+                f"release {number} is stopped before it is drained: at most {MOST} outgoing releases drain at once"
             )
             side_by_side(
                 lambda item: self.stop(item, remove=True), [item for item in draining if release_of(item) == number]
@@ -344,19 +346,21 @@ class HostDeployment:
 
     def _without_standby(self) -> dict[str, str]:
         """Containers to stop that would stay on standby if there were enough memory."""
-        warm = [
+        standby = [
             item
             for item in self._outgoing()
             if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.desired.keep
         ]
-        if not warm:
+        if not standby:
             return {}
-        fits, why = standby_fits(self.ctx, warm)
+        fits, why = standby_fits(self.ctx, standby)
         stays = (
-            f"stays on standby for {human(float(warm[0].labels[LABEL_STANDBY]))}" if fits else "doesn't stay on standby"
+            f"stays on standby for {human(float(standby[0].labels[LABEL_STANDBY]))}"
+            if fits
+            else "doesn't stay on standby"
         )
-        self.ctx.reporter.note(f"release {release_of(warm[0])} {stays}: {why}")
-        return {} if fits else {item.name: "stop" for item in warm}
+        self.ctx.reporter.note(f"release {release_of(standby[0])} {stays}: {why}")
+        return {} if fits else {item.name: "stop" for item in standby}
 
     def _outgoing(self) -> list[ContainerInfo]:
         """What still runs and isn't part of the release."""

@@ -25,17 +25,17 @@ def watch(
         new, before = _since(start, now, release), None if old is None else _since(start, now, old)
         verdict = judge(new, rule, before)
         if verdict.word == BAD:
-            raise DeployFailed(f"release {release} is taken back: {verdict.why}")
+            raise DeployFailed(f"release {release} is rolled back: {verdict.why}")
         for host in hosts:
             host.require_stable()
-        left = end - ctx.clock()
-        if left <= 0:
+        remaining = end - ctx.clock()
+        if remaining <= 0:
             break
-        ctx.cancelled.wait(min(INTERVAL, left))
+        ctx.cancelled.wait(min(INTERVAL, remaining))
         if ctx.cancelled.is_set():
             raise Interrupted(f"interrupted while release {release} was watched")
     if verdict.word == UNKNOWN:
-        ctx.reporter.note(f"{verdict.word}: {verdict.why}; Shipway sends the others itself")
+        ctx.reporter.note(f"{verdict.word}: {verdict.why}; Shipway sends synthetic requests")
         verdict = _with_probes(hosts, rule, release, new)
     ctx.reporter.note(f"release {release}: {verdict.why}")
 
@@ -50,7 +50,7 @@ def _with_probes(hosts: Sequence[HostDeployment], rule: Watch, release: int, see
         failed, last = (failed + 1, problem) if problem else (failed, last)
     verdict = judge(Traffic(seen.requests + missing, seen.errors + failed), rule)
     if verdict.word == BAD:
-        raise DeployFailed(f"release {release} is taken back: {verdict.why}, {failed} of them Shipway's own: {last}")
+        raise DeployFailed(f"release {release} is rolled back: {verdict.why}; {failed} of these were synthetic: {last}")
     return verdict
 
 

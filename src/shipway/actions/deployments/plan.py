@@ -91,14 +91,14 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
     deployments = ctx.ledger.history(release.app, environment.name)
     previous = history.current(deployments)
-    left = ctx.ledger.release(release.app, previous.release) if previous else None
-    hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, left))
+    previous_release = ctx.ledger.release(release.app, previous.release) if previous else None
+    hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, previous_release))
     unreachable: dict[str, str] = {}
     several = len(hosts) > 1
     if any(host.name != ctx.machine.name for host in hosts):
         ctx.registry(release.plan).ensure()  # the hosts pull from it, with its credentials
 
-    def look(host: Host) -> Observed | None:
+    def inspect(host: Host) -> Observed | None:
         try:
             with errors_of(host.name if several else ""):
                 here = ctx.on(host.name)
@@ -108,11 +108,11 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
             if host in environment.hosts:
                 raise
             unreachable[host.name] = error.message
-            words = f"left as it is, since it is not in the plan any more: {error.message}"
-            ctx.reporter.note(f"{words}; {remedy(environment.name, host.name)}")
+            skipped = f"skipped, since it was removed from the plan: {error.message}"
+            ctx.reporter.note(f"{skipped}; {remedy(environment.name, host.name)}")
             return None
 
-    found = dict(zip(hosts, side_by_side(look, hosts), strict=True))
+    found = dict(zip(hosts, side_by_side(inspect, hosts), strict=True))
     there = {host: seen for host, seen in found.items() if seen is not None}
     hosts, observed = list(there), list(there.values())
     schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, deployments, observed[0], order.rollback)
@@ -132,7 +132,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
         if order.kind == ROLLBACK:
             changes = leave_newer(ctx.on(host.name), release.plan, changes, seen.accessories)
         parts.append(HostPlan(host, desired, seen, _with_edge(ctx.on(host.name), desired, changes)))
-    return Decision(order, own, tuple(parts), previous, left, schema, unreachable)
+    return Decision(order, own, tuple(parts), previous, previous_release, schema, unreachable)
 
 
 def _with_edge(ctx: Context, desired: DesiredState, changes: Changeset) -> Changeset:
@@ -163,18 +163,18 @@ def refuse_danger(decision: Decision) -> None:
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
     if dangerous and not decision.order.force:
         listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
-        raise UsageError(f"refused, since it would interrupt {decision.order.environment.name}:\n{listed}",
-                         hint="say --force where that is meant")  # fmt: skip
+        raise UsageError(f"rejected: it would interrupt {decision.order.environment.name}:\n{listed}",
+                         hint="pass --force to proceed")  # fmt: skip
 
 
 def _refuse_moved(decision: Decision) -> None:
     """Reject accessories that would start empty on a new host while their data is on the previous one."""
-    left = [item.name for part in decision.parts[1:] for item in part.observed.accessories]
+    moved = [item.name for part in decision.parts[1:] for item in part.observed.accessories]
     before = decision.previous_release.plan if decision.previous_release else None
     was = before.environments.get(decision.order.environment.name) if before else None
     if before is not None and was is not None and was.hosts[0].name in decision.unreachable:
-        left = [f"{name} (on {was.hosts[0].name}, which can't be reached)" for name in before.accessories]
-    if left and decision.first.changeset.of("accessory", "create") and not decision.order.force:
+        moved = [f"{name} (on {was.hosts[0].name}, which is unreachable)" for name in before.accessories]
+    if moved and decision.first.changeset.of("accessory", "create") and not decision.order.force:
         where = decision.first.host.name
-        raise UsageError(f"refused, since {', '.join(left)} would begin empty on {where}: they run on another host",
-                         hint="put that host first in `hosts`; or move the data, and say --force")  # fmt: skip
+        raise UsageError(f"rejected: {', '.join(moved)} would start empty on {where}, since the data is on another host",
+                         hint="put that host first in `hosts`; or move the data, and pass --force")  # fmt: skip

@@ -21,20 +21,22 @@ def require_proof(ctx: Context, order: DeployRequest) -> None:
         return
     app, environment = order.release.app, order.environment
     if ctx.ledger.pending(app, environment.name):
-        with exclusive_access(ctx, app, environment.name, "settling what is half done before a proof", wait=order.wait):
-            pass  # resume what a dead process left: else the copy would include its migrations
+        with exclusive_access(ctx, app, environment.name, "unfinished work before a proof", wait=order.wait):
+            pass  # recover the work of a dead process: else the copy would include its migrations
     proof = prove(ctx, order.release, environment)
     if proof is None or proof.leads_back:
         return
-    word = waiver_of(ctx, proof)
-    if word is not None:
-        ctx.reporter.note(f"{word.finding}: accepted by {word.actor} until {timestamp(word.expires)}: {word.reason}")
+    waiver = waiver_of(ctx, proof)
+    if waiver is not None:
+        ctx.reporter.note(
+            f"{waiver.finding}: waived by {waiver.actor} until {timestamp(waiver.expires)}: {waiver.reason}"
+        )
         return
     listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
     raise GateRefused(
-        f"{environment.name} refuses release {order.release.number}, from which no way back was found:\n{listed}",
-        hint=f"correct the down script or the release (all that was found: shipway prove r{order.release.number} --env "
-        f"{environment.name}), or take it: shipway accept r{order.release.number} --env {environment.name} --reason TEXT",
+        f"{environment.name} rejects release {order.release.number}, since its proof found no rollback path:\n{listed}",
+        hint=f"fix the down migrations or the release (full report: shipway prove r{order.release.number} --env "
+        f"{environment.name}), or waive the result: shipway waive r{order.release.number} --env {environment.name} --reason TEXT",
     )
 
 
@@ -44,8 +46,8 @@ def still_proven(ctx: Context, order: DeployRequest) -> None:
         request = proof_request(ctx, order.release, order.environment)
         if request is not None and recorded(ctx, request) is None:
             raise GateRefused(
-                f"{order.environment.name} runs another release than a moment ago: the way back to it was not walked",
-                hint="say it again",
+                f"another release was deployed to {order.environment.name} in the meantime: the rollback to it was not tested",
+                hint="retry the deployment",
             )
 
 
@@ -53,15 +55,17 @@ def require_rollback_plan(ctx: Context, proof: Proof) -> None:
     """NotProven if it shows no rollback and there is no waiver."""
     if not proof.leads_back and waiver_of(ctx, proof) is None:
         listed = "\n".join(f"  - {reason}" for reason in refusals(proof))
-        raise NotProven(f"no way back from release {proof.release} was found on {proof.environment}:\n{listed}")
+        raise NotProven(
+            f"the proof found no rollback path from release {proof.release} in {proof.environment}:\n{listed}"
+        )
 
 
 def refusals(proof: Proof) -> list[str]:
     """Why the proof shows no rollback."""
     assert proof.way is not None
-    way, code = proof.way, proof.old_code
+    down, code = proof.way, proof.old_code
     return [
-        f"the way down: {way.verdict}" + "".join(f"; {reason}" for reason in way.reasons[:3]),
+        f"down migrations: {down.verdict}" + "".join(f"; {reason}" for reason in down.reasons[:3]),
         f"release {proof.before} on the new schema: {code.verdict}"
         + "".join(f"; {reason}" for reason in code.reasons[:3]),
     ]

@@ -49,22 +49,21 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     # One left pending by an unreachable host is over once others have followed.
     over = [item for item in pending if item is not pending[0] or (now is not None and now.id > item.id)]
     for item in over:
-        ctx.ledger.end_deployment(item.id, FAILED, ctx.clock(), None, "its process ended before it was settled")
+        ctx.ledger.end_deployment(item.id, FAILED, ctx.clock(), None, "its process died before it was finalized")
     dead = next((item for item in pending if item not in over), None)
     if dead is None:
         _end_jobs(ctx, app, environment)
         if now is not None and now.kind == RESTORE:
             restored = ctx.ledger.release(app, now.release)
             assert restored is not None
-            place = restored.plan.environments[environment]
-            clean_up_after(ctx, now, restored, place)
+            clean_up_after(ctx, now, restored, restored.plan.environments[environment])
         return
     release = ctx.ledger.release(app, dead.release)
     assert release is not None
     where = release.plan.environments[environment]
     good = ctx.ledger.release(app, now.release) if now else None
     if not reachable(ctx, where, good):
-        _leave(ctx, dead, release, where, now)
+        _postpone(ctx, dead, release, where, now)
         return
     _end_jobs(ctx, app, environment)
     if dead.kind == DESTROY:
@@ -76,7 +75,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
         _finish(ctx, dead, release, where)
     else:
-        _take_back(ctx, dead, release, where)
+        _roll_back(ctx, dead, release, where)
 
 
 def _end_destroy(
@@ -84,15 +83,15 @@ def _end_destroy(
 ) -> None:
     """Restore what serves if nothing with data was removed; otherwise remove what serves without it."""
     good = ctx.ledger.release(dead.app, now.release) if now else None
-    gone = f"{dead.actor}'s process is gone"
+    gone = f"{dead.actor}'s process died"
     if good is not None and _has_accessories(ctx, good, environment.name):
         ctx.reporter.heading(f"roll back destroy {dead.environment}: {gone}, and no data was removed")
         revert(ctx, release, environment, now)
-        outcome, detail = FAILED, "its process ended before any data was removed"
+        outcome, detail = FAILED, "its process died before any data was removed"
     else:
-        ctx.reporter.heading(f"finish destroy {dead.environment}: {gone}")
+        ctx.reporter.heading(f"complete destroy {dead.environment}: {gone}")
         revert(ctx, release, environment, None)
-        outcome, detail = SUCCEEDED, "its process ended before all data was removed"
+        outcome, detail = SUCCEEDED, "its process died before all data was removed"
     ctx.ledger.end_deployment(dead.id, outcome, ctx.clock(), None, detail)
 
 
@@ -104,13 +103,14 @@ def _has_accessories(ctx: Context, release: Release, environment: str) -> bool:
     return all(item and all(map(here.runtime.has_volume, item.volumes.values())) for item in named)
 
 
-def _leave(ctx: Context, dead: Deployment, release: Release, environment: Environment, now: Deployment | None) -> None:
+def _postpone(
+    ctx: Context, dead: Deployment, release: Release, environment: Environment, now: Deployment | None
+) -> None:
     """Leave it to the next command, with the reachable hosts on the good release."""
     try:
         revert(ctx, release, environment, now)
     except ShipwayError as error:
-        words = f"the {dead.kind} of release {dead.release} that {dead.actor} began stays pending: {error.message}"
-        ctx.reporter.note(words)
+        ctx.reporter.note(f"the {dead.kind} of release {dead.release} by {dead.actor} stays pending: {error.message}")
 
 
 def jobs(ctx: Context, app: str, environment: str) -> list[str]:
@@ -141,30 +141,33 @@ def _switched(ctx: Context, release: Release, environment: Environment, host: Ho
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     """Complete it, or roll it back like any deployment."""
     ctx.reporter.heading(
-        f"finish {dead.kind} {dead.environment}: release {dead.release} serves, and {dead.actor}'s process is gone"
+        f"complete {dead.kind} {dead.environment}: release {dead.release} serves, but {dead.actor}'s process died"
     )
     # One of an older version has no rollback plan.
-    back_by = RollbackPlan(dead.way, dead.goal) if dead.way else RollbackPlan(CODE_THEN_DOWN, release.schema)
-    way = back_by if dead.kind == ROLLBACK else None
+    plan = RollbackPlan(dead.way, dead.goal) if dead.way else RollbackPlan(CODE_THEN_DOWN, release.schema)
+    rollback = plan if dead.kind == ROLLBACK else None
     running = running_rules(ctx, dead.app, dead.environment)  # the others were met, and can't be read without a clone
     in_force = InForce(dead.environment, running) if running else None
     apply(
         ctx,
         decide(
-            ctx, DeployRequest(release, environment, dead.kind, dead.reason, like=dead, rollback=way, in_force=in_force)
+            ctx,
+            DeployRequest(
+                release, environment, dead.kind, dead.reason, like=dead, rollback=rollback, in_force=in_force
+            ),
         ),
         dead.id,
     )
 
 
-def _take_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
+def _roll_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     ctx.reporter.heading(
-        f"take back {dead.kind} {dead.environment}: {dead.actor}'s process is gone, before all requests went to release {dead.release}"
+        f"roll back {dead.kind} {dead.environment}: {dead.actor}'s process died before all requests went to release {dead.release}"
     )
     deployments = ctx.ledger.history(dead.app, dead.environment)
     previous, revisions = history.current(deployments), schema_revisions(deployments)
     schema = revisions[-1].schema if revisions else None
-    detail = "its process ended before the switch"
+    detail = "its process died before the switch"
     steps = [lambda: revert(ctx, release, environment, previous)]
     if previous is None and dead.kind == DEPLOY:  # before its database is removed, unless that existed before
         steps.insert(0, lambda: _schema_found(ctx.on(environment.hosts[0].name), dead, release, environment))
@@ -178,7 +181,7 @@ def _take_back(ctx: Context, dead: Deployment, release: Release, environment: En
         # Finalized anyway if every host answers: otherwise an environment that can't be restored would accept no
         # release.
         if reachable(ctx, environment, ctx.ledger.release(dead.app, previous.release) if previous else None):
-            detail = f"{detail}; taking it back failed: {error.message}"
+            detail = f"{detail}; the rollback failed: {error.message}"
             ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), _revision(ctx, dead, release, environment), detail)
         raise
     ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)

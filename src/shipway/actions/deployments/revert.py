@@ -34,21 +34,21 @@ PATIENCE = 2 * QUIET  # seconds in which most requests to a failed release compl
 
 def revert(
     ctx: Context,
-    left: Release,
+    outgoing: Release,
     environment: Environment,
     previous: Deployment | None,
     discard: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Roll back from `left` to the previous deployment; None: to nothing. discard: by host, volumes created by `left`
+    """Roll back from `outgoing` to the previous deployment; None: to nothing. discard: by host, volumes created by `outgoing`
     that are removed with its accessories; all others stay, and are listed. Raises failures with their hosts when all
     others are done."""
-    good = ctx.ledger.release(left.app, previous.release) if previous else None
+    good = ctx.ledger.release(outgoing.app, previous.release) if previous else None
     hosts = hosts_of(ctx, environment, good)
 
     def one(host: Host) -> None:
         with errors_of(host.name if len(hosts) > 1 else ""):
             volumes = (discard or {}).get(host.name, ())
-            _Reverting(ctx.on(host.name), left, environment, host, good, previous).run(volumes)
+            _Reverting(ctx.on(host.name), outgoing, environment, host, good, previous).run(volumes)
 
     attempt_side_by_side(one, hosts)
 
@@ -74,26 +74,26 @@ class _Reverting:
     def __init__(
         self,
         ctx: Context,
-        left: Release,
+        outgoing: Release,
         environment: Environment,
         host: Host,
         good: Release | None,
         previous: Deployment | None,
     ) -> None:
-        self.ctx, self.left, self.good, self.environment = ctx, left, good, environment
-        self.app, self.name, self.domain = left.app, environment.name, environment.domain
+        self.ctx, self.outgoing, self.good, self.environment = ctx, outgoing, good, environment
+        self.app, self.name, self.domain = outgoing.app, environment.name, environment.domain
         self.owner = names.route_owner(self.app, self.name)
         self.rotation = names.rotation_network(self.app, self.name)
         self.observed: Observed = observe(ctx, self.app, self.name)
-        self.desired = self._desired(left, environment, host, good, previous)
+        self.desired = self._desired(outgoing, environment, host, good, previous)
         self.changes = reconcile(self.desired, self.observed)
         self.unowned_containers = unowned_containers(ctx, self.app, self.name, self.observed) if good is None else []
 
     def _desired(
-        self, left: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
+        self, outgoing: Release, environment: Environment, host: Host, good: Release | None, previous: Deployment | None
     ) -> DesiredState:
         if good is None or previous is None:
-            return nothing(render_desired(left, environment, settings(self.ctx, left, environment), host=host))
+            return nothing(render_desired(outgoing, environment, settings(self.ctx, outgoing, environment), host=host))
         return desired_state_of(self.ctx, previous, good, good.plan.environments[environment.name], host)
 
     def run(self, discard: Sequence[str] = ()) -> None:
@@ -101,13 +101,15 @@ class _Reverting:
         steps: list[Callable[[], object]]
         if self.unowned_containers:
             accessories = partial(accessories_again, self.ctx, self.observed)
-            again = partial(serve_again, self.ctx, self.left.plan, self.name, self.unowned_containers, self.observed)
-            steps = [accessories, again, self._leave]
+            again = partial(
+                serve_again, self.ctx, self.outgoing.plan, self.name, self.unowned_containers, self.observed
+            )
+            steps = [accessories, again, self._clean_up]
         else:
             steps = [self._accessories, self._traffic, lambda: self._start(self.desired.workers)]
-            steps += [self._empty] if self.good is None else [self._take_away]
+            steps += [self._empty] if self.good is None else [self._remove_unused]
         attempt_all(
-            *steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._tell_what_stays
+            *steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._report_kept_volumes
         )
 
     def _traffic(self) -> None:
@@ -120,11 +122,11 @@ class _Reverting:
             if self.desired.routes != self.observed.routes:
                 with self.ctx.part("switch back", f"release {self.desired.release}"):
                     self.ctx.edge.switch(self.owner, self.desired.routes)
-        self._leave()
+        self._clean_up()
 
     def _empty(self) -> None:
         """No release was good here before: only the accessories' volumes stay, of databases that are complete."""
-        plan = self.left.plan.accessories
+        plan = self.outgoing.plan.accessories
         of = [
             (item.name, plan[item.labels[LABEL_NAME]])
             for item in self.observed.accessories
@@ -146,17 +148,17 @@ class _Reverting:
         """Accessories of the failed release that the good one lacks."""
         deployments = self.ctx.ledger.history(self.app, self.name)
         if self.good is None or any(
-            (item.release, item.outcome) == (self.left.number, SUCCEEDED) for item in deployments
+            (item.release, item.outcome) == (self.outgoing.number, SUCCEEDED) for item in deployments
         ):
             return []
         known, mine = {spec.name for spec in self.desired.accessories}, self.ctx.ledger.identity()
-        made = (str(self.left.number), mine)
+        made = (str(self.outgoing.number), mine)
         return [
             item for item in self.observed.accessories
             if item.name.removesuffix(names.replaced("")) not in known and (item.labels.get(LABEL_MADE_BY), item.labels.get(LABEL_LEDGER)) == made
         ]  # fmt: skip
 
-    def _take_away(self) -> None:
+    def _remove_unused(self) -> None:
         """Remove what the good release doesn't use: added accessories, networks of a former host, and ports of the edge
         without routes."""
         added = self._added()
@@ -164,7 +166,7 @@ class _Reverting:
         def remove(item: ContainerInfo) -> None:
             self.ctx.runtime.stop(item.name, GRACE)
             self.ctx.runtime.remove(item.name, volumes=False)
-            self.ctx.reporter.note(f"{item.name} is removed: release {self.left.number} had added it")
+            self.ctx.reporter.note(f"{item.name} was removed, since release {self.outgoing.number} had added it")
 
         attempt_all(*(partial(remove, item) for item in added))
         if not self.desired.services and len(added) == len(self.observed.accessories):
@@ -173,21 +175,21 @@ class _Reverting:
         if self.desired.publish != publish(self.environment):
             self.ctx.edge.trim(publish(self.environment))
 
-    def _tell_what_stays(self) -> None:
+    def _report_kept_volumes(self) -> None:
         """Report volumes of removed accessories."""
         removed = self.observed.accessories if self.good is None and not self.unowned_containers else self._added()
         stay = [volume for item in removed for volume in item.volumes.values() if self.ctx.runtime.has_volume(volume)]
         if stay:
             remove = f"{self.ctx.runtime.commands.remove_volumes} {' '.join(stay)}"
             remedy = remove if self.good else f"shipway destroy {self.name} --force"
-            words = f"what release {self.left.number} wrote stays in {', '.join(stay)}"
-            self.ctx.reporter.note(f"{words}: the next deployment with it uses it, and `{remedy}` removes it")
+            kept = f"the data of release {self.outgoing.number} is kept in {', '.join(stay)}"
+            self.ctx.reporter.note(f"{kept}: its next deployment uses it, and `{remedy}` removes it")
 
     def _accessories(self) -> None:
         """Restore the good release's accessories: the replaced ones, and those that the engine left stopped."""
         if self.good is None:
             return
-        changes = self.changes.of("accessory", "create", "start", "bring back")
+        changes = self.changes.of("accessory", "create", "start", "restore")
         stopped = {item.name for item in self.observed.accessories if not item.running}
         # One that differs from the plan is kept: replacing it is up to a deployment.
         differ = [
@@ -216,7 +218,7 @@ class _Reverting:
             enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
         self.ctx.edge.ensure(self.desired.publish, {self.rotation: (self.domain,)}, self.desired.url)
 
-    def _leave(self) -> None:
+    def _clean_up(self) -> None:
         """Remove what doesn't belong to the good release, or return it to its previous state."""
         part = {spec.name for spec in self.desired.services} | {item.name for item in self.unowned_containers}
         verbs = {change.name: change.verb for change in self.changes.of("container", "stop", "remove")}
@@ -244,7 +246,7 @@ class _Reverting:
             draining = set()
 
         def leave(item: ContainerInfo) -> None:
-            verb, fresh = verbs.get(item.name), release_of(item) == self.left.number and item.name not in served
+            verb, fresh = verbs.get(item.name), release_of(item) == self.outgoing.number and item.name not in served
             if verb == "remove" and fresh:
                 self.ctx.runtime.remove(item.name)  # no request ever reached it
             elif verb and (fresh or item.name not in draining):

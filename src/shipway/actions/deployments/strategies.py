@@ -117,9 +117,9 @@ def _mix(host: HostDeployment, done: int) -> None:
 
 
 def _stop(host: HostDeployment, done: int) -> None:
-    left = [item for item in host.observed.services if release_of(item) == host.observed.routed_release]
+    serving = [item for item in host.observed.services if release_of(item) == host.observed.routed_release]
     by_service: dict[str, list[ContainerInfo]] = {}
-    for item in sorted(left, key=lambda item: (len(item.name), item.name)):  # in the order of replica numbers
+    for item in sorted(serving, key=lambda item: (len(item.name), item.name)):  # in the order of replica numbers
         by_service.setdefault(item.labels[LABEL_NAME], []).append(item)
     host.drain([item for items in by_service.values() for item in items[:done] if item.active])
 

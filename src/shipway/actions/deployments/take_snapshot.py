@@ -24,10 +24,12 @@ def snapshot_before(ctx: Context, order: DeployRequest, own: Settings, current_r
     0."""
     release, environment = order.release, order.environment
     now = ctx.ledger.current(release.app, environment.name)
-    database, asked = release.plan.database, now is None or asks_for_proof(release.plan, environment, order.in_force)
-    if database is None or not domain.wanted(
-        database.snapshot, _proof(ctx, release, environment, current_revision), asked=asked
-    ):
+    database = release.plan.database
+    if database is None:
+        return None
+    proof = _proof(ctx, release, environment, current_revision)
+    proof_required = now is None or asks_for_proof(release.plan, environment, order.in_force)
+    if not domain.required(database.snapshot, proof, proof_required=proof_required):
         return None
     shell = database_client(ctx, release, environment, own)
     if shell is None:

@@ -20,7 +20,7 @@ from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create_and_start
 from shipway.system.parallel import attempt_all
 
-STARTING = ("create", "start", "replace", "bring back")  # verbs of changes after which an accessory runs
+STARTING = ("create", "start", "replace", "restore")  # verbs of changes after which an accessory runs
 COPY_TIMEOUT = 6 * 3600.0
 # Copies from an anonymous volume into the plan's one. Restarts an incomplete earlier copy, and keeps other files.
 COPY = r"""
@@ -42,8 +42,8 @@ def start_accessories(
         assert change.spec is not None
         if change.verb == "start":
             ctx.runtime.start(change.name)
-        elif change.verb == "bring back":
-            bring_back(ctx, change.name, change.spec.stop_grace)
+        elif change.verb == "restore":
+            restore(ctx, change.name, change.spec.stop_grace)
         else:
             accessory = plan.accessories[change.spec.labels[LABEL_NAME]]
             _create(
@@ -57,7 +57,7 @@ def start_accessories(
     wait_healthy(ctx, [_health(ctx, change, plan) for change in changes])
 
 
-def bring_back(ctx: Context, name: str, grace: float) -> None:
+def restore(ctx: Context, name: str, grace: float) -> None:
     """Restore the replaced accessory. Idempotent at any point."""
     if ctx.runtime.find(names.replaced(name)) is not None:
         if ctx.runtime.find(name) is not None:
@@ -122,7 +122,7 @@ def hidden(spec: ContainerSpec, before: ContainerInfo) -> dict[str, str]:
 
 def _copy(ctx: Context, spec: ContainerSpec, source: str, target: str) -> None:
     ctx.reporter.note(
-        f"the data of {spec.name} lies in an anonymous volume: it is copied into {target}, and stays in {source} as well; once you have seen it there: {ctx.runtime.commands.remove_volumes} {source}"
+        f"the data of {spec.name} is in an anonymous volume: it is copied to {target}, and kept in {source}; when you have verified the copy: {ctx.runtime.commands.remove_volumes} {source}"
     )
     job = ContainerSpec(
         name=f"{spec.name}_job_copy", image=spec.image, labels={**spec.labels, LABEL_ROLE: "job", LABEL_CONFIG: "copy"},
@@ -131,8 +131,8 @@ def _copy(ctx: Context, spec: ContainerSpec, source: str, target: str) -> None:
     code, output = capture(ctx, job, timeout=COPY_TIMEOUT)
     if code != 0:
         raise DeployFailed(
-            f"the data of {spec.name} can't be copied from the volume {source} into {target}:\n  {output.strip()[-500:]}",
-            hint=f"nothing of it is lost: it is in the volume {source}",
+            f"the data of {spec.name} can't be copied from the volume {source} to {target}:\n  {output.strip()[-500:]}",
+            hint=f"no data was lost: it is still in the volume {source}",
         )
 
 

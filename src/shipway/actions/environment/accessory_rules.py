@@ -57,8 +57,8 @@ def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Itera
             yield (
                 item.name,
                 (
-                    f"keeps its data in an anonymous volume ({item.volumes[right][:12]}…), not in the plan's volume: write "
-                    f"`volume: {right}` into the plan and deploy with --force, and the data is copied"
+                    f"keeps its data in an anonymous volume ({item.volumes[right][:12]}…), not in the plan's volume: to copy it, "
+                    f"set `volume: {right}` in the plan and deploy with --force"
                 ),
             )
 
@@ -93,7 +93,7 @@ def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[Co
             new = _series_of(ctx, accessory)
             old = series_of_container(ctx, accessory, by_name[change.name])
             if new is not None and old is not None and not new.fits(old):
-                ctx.reporter.note(f"{change.name} stays {old}: the older plan's {new} can't work on its files")
+                ctx.reporter.note(f"{change.name} keeps running {old}: the older plan's {new} can't read its files")
                 continue
         kept.append(change)
     return Changeset(changes.title, tuple(kept))
@@ -131,7 +131,7 @@ def _require_path(ctx: Context, accessory: Accessory, config: Mapping[str, objec
     right = _right_path(ctx, accessory, config)
     if right is not None:
         raise UsageError(
-            f"refused: accessory {accessory.name} would keep its data in an anonymous volume, since {accessory.image} writes to "
+            f"rejected: accessory {accessory.name} would keep its data in an anonymous volume, since {accessory.image} writes to "
             f"{right} and the plan's volume is {accessory.volume}",
             hint=f"in the plan: `volume: {right}`; if the image really writes to {accessory.volume}, pass --force",
         )
@@ -156,9 +156,9 @@ def _require_not_upgraded(
     ):
         return
     raise UsageError(
-        f"refused: the data of accessory {accessory.name} was moved to {old}, into the volume {names.volume_of_version(spec.name, old.numbers[0])}, "
-        f"and {accessory.image} would begin with what it was before",
-        hint=f"`shipway doctor {environment} --fix` starts it as it was; or name the newer image in the plan",
+        f"rejected: accessory {accessory.name} was upgraded to {old}, with the volume {names.volume_of_version(spec.name, old.numbers[0])}, "
+        f"and {accessory.image} would start with the data from before the upgrade",
+        hint=f"`shipway doctor {environment} --fix` starts it as it was; or set the newer image in the plan",
     )
 
 
@@ -173,21 +173,21 @@ def _require_series(
     if new is None or old is None or new.fits(old):
         return
     if ctx.kind(accessory).upgrades_files and force and new.product == old.product:
-        ctx.reporter.note(f"{new} changes the files of {old} for good: no rollback leads back to {old}")
+        ctx.reporter.note(f"{new} upgrades the files of {old} permanently: a rollback to {old} is not possible")
         return
     raise UsageError(
-        f"refused: the data of accessory {accessory.name} was written by {old}, and {accessory.image} is {new}, which can't "
-        "work on its files",
+        f"rejected: the data of accessory {accessory.name} was written by {old}, and {accessory.image} is {new}, which can't "
+        "read it",
         hint=_remedy(ctx, accessory, environment, old),
     )
 
 
 def _remedy(ctx: Context, accessory: Accessory, environment: str, old: Series) -> str:
     if accessory.kind in ctx.servers:
-        return f"`shipway database upgrade {environment}` moves the data by dump and restore; or go back to {old} in the plan"
+        return f"`shipway database upgrade {environment}` upgrades the data by dump and restore; or set {old} in the plan again"
     return (
-        "dump and restore: add an accessory of another name with the new image, load the dump of the old one into it, and let "
-        f"the services use it; or, where {old.product} can upgrade its files in place, pass --force: no rollback leads back then"
+        "dump and restore: add an accessory of another name with the new image, load a dump of the old one, and let the services "
+        f"use it; or, if {old.product} can upgrade its files in place, pass --force, after which no rollback is possible"
     )
 
 

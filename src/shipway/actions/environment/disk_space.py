@@ -53,8 +53,8 @@ def require_space(ctx: Context, needed: Mapping[str, int]) -> None:
         return
     images = counted(len(needed), "image")
     raise DiskFull(
-        f"the disk of {ctx.machine.name} is too full: {readable(free)} are free, and {images} to pull need about "
-        f"{readable(total)}, with {readable(SPARE)} to spare",
+        f"the disk of {ctx.machine.name} is too full: {readable(free)} are free, but {images} to pull need about "
+        f"{readable(total)}, and {readable(SPARE)} must remain free",
         hint=_relief(ctx),
     )
 

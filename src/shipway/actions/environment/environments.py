@@ -46,10 +46,10 @@ class KnownApp:
         )
 
     def _elsewhere(self) -> list[str]:
-        recorded = [name for name in self.ctx.ledger.environments(self.name) if self._stands(name)]
+        recorded = [name for name in self.ctx.ledger.environments(self.name) if self._exists(name)]
         return list(dict.fromkeys([*recorded, *self._labelled()]))
 
-    def _stands(self, name: str) -> bool:
+    def _exists(self, name: str) -> bool:
         latest = self.ctx.ledger.latest(self.name, name)
         return (latest is not None and (latest.kind, latest.outcome) != (DESTROY, SUCCEEDED)) or bool(
             former_hosts(self.ctx, self.name, name)

@@ -37,8 +37,8 @@ def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Rele
     if len({item.number for item in found.values()}) > 1:
         listed = ", ".join(f"{name} is r{item.number}" for name, item in found.items())
         raise UsageError(
-            f"{text} means more than one release: {listed}",
-            hint=f"write the one that is meant, such as r{next(iter(found.values())).number}",
+            f"{text} is ambiguous: {listed}",
+            hint=f"name the release, such as r{next(iter(found.values())).number}",
         )
     return next(iter(found.values()), None)
 
@@ -57,7 +57,7 @@ def revision_of(ctx: Context, repository: Repository, text: str) -> str:
     if len(apps) != 1:
         raise UsageError(
             f"there is no release {text} of this repository",
-            hint="`shipway history` lists them; a branch of that name: refs/heads/" + text,
+            hint="`shipway history` lists releases; if it is a branch, pass refs/heads/" + text,
         )
     release = ctx.ledger.release(apps[0], number)
     assert release is not None

@@ -35,12 +35,12 @@ def with_former(ctx: Context, app: str, environment: str, hosts: list[Host]) -> 
 
 
 def remedy(environment: str, host: str) -> str:
-    """The manual remedy."""
-    return f"`shipway doctor {environment} --fix` cleans it up when it is back; if it is gone for good: `shipway doctor {environment} --forget {host}`"
+    """How to clean up the host, or forget it."""
+    return f"once it is reachable, `shipway doctor {environment} --fix` cleans it up; if it no longer exists: `shipway doctor {environment} --forget {host}`"
 
 
 def differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
-    """Differences in the form of actions.doctor."""
+    """Yield host, thing, problem and remedy, as `upkeep.doctor.Finding` has them."""
     known = {host.name for host in environment.hosts}
     for host in former_hosts(ctx, app, environment.name):
         if host in known:
@@ -51,7 +51,7 @@ def differences(ctx: Context, app: str, environment: Environment) -> Iterator[tu
             yield (
                 host,
                 "host",
-                f"is not in the plan any more, and what ran there may still run ({error.message}): {remedy(environment.name, host)}",
+                f"was removed from the plan, and its containers may still run ({error.message}): {remedy(environment.name, host)}",
                 "",
             )
             continue
@@ -60,25 +60,25 @@ def differences(ctx: Context, app: str, environment: Environment) -> Iterator[tu
             yield (
                 host,
                 "host",
-                f"is not in the plan any more, and still has {running}",
+                f"was removed from the plan, but still has {running}",
                 "clean it up; accessories and volumes stay",
             )
 
 
 def clean_up(ctx: Context, app: str, environment: Environment, clean: Callable[[Host], object]) -> None:
     """Clean up reachable hosts; the others stay remembered. clean: removes what runs on one."""
-    left = {}
+    remaining = {}
 
     def one(name: str) -> None:
         try:
             clean(Host(name))
         except EngineError as error:
-            left[name] = error.message
-            ctx.reporter.note(f"{name} is not in the plan any more, and was not cleaned up: {error.message}")
+            remaining[name] = error.message
+            ctx.reporter.note(f"{name} was removed from the plan, but not cleaned up: {error.message}")
 
     known = former_hosts(ctx, app, environment.name)
     attempt_all(*(partial(one, name) for name in known if name not in {host.name for host in environment.hosts}))
-    remember(ctx, app, environment.name, left)
+    remember(ctx, app, environment.name, remaining)
 
 
 def forget(ctx: Context, app: str, environment: str, host: str) -> None:
@@ -87,9 +87,7 @@ def forget(ctx: Context, app: str, environment: str, host: str) -> None:
         known = former_hosts(own, app, environment)
         if host not in known:
             listed = ", ".join(known) or "none"
-            raise UsageError(
-                f"{host} is no former host of {environment} that waits to be cleaned up", hint=f"there are: {listed}"
-            )
+            raise UsageError(f"{host} is not a former host of {environment}", hint=f"former hosts: {listed}")
         remember(own, app, environment, {name: why for name, why in known.items() if name != host})
 
 

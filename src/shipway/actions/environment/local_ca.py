@@ -7,18 +7,16 @@ from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment
 
 
-def authorities(ctx: Context, environment: Environment) -> list[str]:
+def ca_certificates(ctx: Context, environment: Environment) -> list[str]:
     """CA certificates (PEM) of the environment's edges, without duplicates. UsageError if its certificate is from
     another issuer, or no edge has one yet."""
     if not (environment.certificate or {}).get("internal"):
-        why = "is certified by a public authority" if environment.certificate else "has no https"
-        raise UsageError(f"{environment.url} {why}", hint="browsers need to be told nothing")
+        why = "has a certificate of a public CA" if environment.certificate else "doesn't use https"
+        raise UsageError(f"{environment.url} {why}", hint="there is no local CA to trust")
     found = dict.fromkeys(ctx.on(host.name).edge.authority() for host in environment.hosts)
     known = [certificate for certificate in found if certificate]
     if not known:
-        raise UsageError(
-            f"no edge of {environment.name} has an authority yet", hint=f"shipway deploy {environment.name}"
-        )
+        raise UsageError(f"no edge of {environment.name} has a local CA yet", hint=f"shipway deploy {environment.name}")
     return known
 
 
@@ -26,4 +24,4 @@ def how_to_trust(environment: Environment) -> str | None:
     """A hint for the first visit of the address; None if browsers trust it."""
     if not (environment.certificate or {}).get("internal"):
         return None
-    return f"the certificate of {environment.url} is from the edge's own authority; trust what `shipway authority {environment.name}` prints"
+    return f"the certificate of {environment.url} is issued by the edge's local CA; trust the certificate that `shipway local-ca {environment.name}` prints"

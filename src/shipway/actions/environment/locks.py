@@ -102,7 +102,9 @@ class _Keeping:
             except Exception as error:  # the ledger may answer again before the lock expires
                 pause = TTL / 15
                 if self._ctx.clock() >= self._ends:
-                    self._lose(LeaseHeld(f"the lease of {self.lease.name} was lost: it could not be renewed: {error}"))
+                    self._lose(
+                        LeaseHeld(f"the lock of {self.lease.name} was lost, since it could not be renewed: {error}")
+                    )
 
     def check(self) -> None:
         if self.lost is not None:
@@ -118,7 +120,7 @@ class _Keeping:
             self._ctx.ledger.free(self.lease)
         except StoreError as error:
             self._ctx.reporter.note(
-                f"the lock of {self.lease.name} ends {TTL:g} s from now, since it could not be freed: {error}"
+                f"the lock of {self.lease.name} expires in {TTL:g} s, since it could not be released: {error}"
             )
 
     def _renew(self) -> None:
@@ -152,7 +154,7 @@ class _Fenced:
 def _acquire(ctx: Context, name: str, reason: str, wait: float) -> tuple[Lease, float]:
     """The lock, and the time of its request by this machine's clock."""
     deadline = ctx.clock() + wait
-    told = False
+    reported = False
     while True:
         begun = ctx.clock()
         try:
@@ -165,9 +167,9 @@ def _acquire(ctx: Context, name: str, reason: str, wait: float) -> tuple[Lease, 
             tidying = holder is not None and holder.owner.startswith(f"{CARETAKER} ")
             if ctx.clock() >= deadline and not tidying:
                 raise
-            if not told:
+            if not reported:
                 ctx.reporter.note(f"waiting: {error}")
-                told = True
+                reported = True
             ctx.cancelled.wait(0.2)
             if ctx.cancelled.is_set():
                 raise Interrupted("interrupted while waiting for another deployment") from error

@@ -57,11 +57,11 @@ def standby_fits(ctx: Context, containers: Sequence[ContainerInfo]) -> tuple[boo
     """Whether these may stay on standby, and why. Unless the plan sets it, the available memory must cover their usage,
     so that the next release fits beside them."""
     if not any(LABEL_STANDBY_AUTO in item.labels for item in containers):
-        return True, "as the plan says"
+        return True, "as set in the plan"
     memory = ctx.runtime.memory()
     used = side_by_side(lambda item: ctx.runtime.memory_of(item.name), containers)
     if memory is None or None in used:
-        return False, "the engine doesn't tell how much memory is available"
+        return False, "the Docker Engine doesn't report the available memory"
     needed, (available, total) = sum(item or 0 for item in used), memory
     return (
         available >= needed,

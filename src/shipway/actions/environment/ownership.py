@@ -58,18 +58,16 @@ def own_objects(ctx: Context, labels: Mapping[str, str]) -> list[EngineObject]:
 
 def refusal(others: Sequence[EngineObject], app: str, environment: str) -> OtherLedger:
     """The error that lists them, and the options."""
-    hint = f"{WHERE_IT_IS}; where that is lost: shipway adopt {environment}"
+    hint = f"{WHERE_IT_IS}; if that ledger is lost: shipway adopt {environment}"
     return OtherLedger(
-        f"{environment} of {app} is not this ledger's: {describe(others)}. Nothing was changed", hint=hint
+        f"{environment} of {app} does not belong to this ledger: {describe(others)}. Nothing was changed", hint=hint
     )
 
 
 def require_machine(ledger: PropertyLedger, machine: str, name: str) -> None:
     """Bind a file ledger to the machine that opens it first; OtherLedger on any other machine."""
     if ledger.settle(MACHINE, machine) != machine:
-        hint = (
-            "use it there, or share a ledger on PostgreSQL (SHIPWAY_LEDGER); where it was moved for good: shipway adopt"
-        )
+        hint = "use it on that machine, or share a ledger on PostgreSQL (SHIPWAY_LEDGER); if it was moved permanently: shipway adopt"
         raise OtherLedger(f"the ledger {name} was copied from another machine. Nothing was changed", hint=hint)
 
 

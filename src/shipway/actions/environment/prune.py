@@ -27,8 +27,8 @@ class OnHost:
     """The app's images on one host."""
 
     host: str
-    going: tuple[Removal, ...] = ()
-    staying: tuple[Kept, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    kept: tuple[Kept, ...] = ()
     error: ShipwayError | None = None  # why nothing is known of it
 
 
@@ -45,7 +45,7 @@ def prune(ctx: Context, app: str) -> None:
     try:
         remove(ctx, look(ctx, app))
     except (ShipwayError, OSError) as error:
-        ctx.reporter.note(f"old images and outputs stay: {error}")
+        ctx.reporter.note(f"old images and outputs were not removed: {error}")
 
 
 def look(ctx: Context, app: str) -> Found:
@@ -84,7 +84,7 @@ def _remove_images(ctx: Context, item: OnHost, removed: Callable[[str], None]) -
     if item.error is not None:
         raise item.error
     there = ctx.on(item.host)
-    attempt_all(*(partial(_remove_image, there, name, removed) for going in item.going for name in going.names))
+    attempt_all(*(partial(_remove_image, there, name, removed) for removal in item.removals for name in removal.names))
 
 
 def _remove_image(ctx: Context, name: str, removed: Callable[[str], None]) -> None:
@@ -120,7 +120,7 @@ def weigh(ctx: Context, found: Found) -> dict[str, int]:
         except ShipwayError:
             return None
 
-    hosts = [item.host for item in found.hosts if item.going]
+    hosts = [item.host for item in found.hosts if item.removals]
     free = side_by_side(look, hosts)
     return {host: count for host, count in zip(hosts, free, strict=True) if count is not None}
 
@@ -152,7 +152,9 @@ def _known(ctx: Context, app: str, releases: Sequence[Release], kept: dict[int, 
     repositories = {reference.partition("@")[0] for reference in numbers}
     for run in ctx.ledger.pending_runs(app):
         if ctx.clock() - run.started < DAY:
-            reasons |= {f"{repository}:{run.revision}": f"run {run.number} is under way" for repository in repositories}
+            reasons |= {
+                f"{repository}:{run.revision}": f"run {run.number} is in progress" for repository in repositories
+            }
     return Known(
         releases=numbers,
         revisions={run.revision for run in runs},

@@ -21,7 +21,7 @@ def require_free(ctx: Context, desired: DesiredState) -> None:
     found = taken(ctx.edge, ctx.runtime, owner, desired.routes, ledger=ctx.ledger.identity())
     if found is not None:
         why, other = found
-        hint = f"give {desired.environment} a `url` of its own, or its services other routes; or end the other one: {other}"
+        hint = f"give {desired.environment} a `url` of its own, or its services other routes; or destroy the other one: {other}"
         raise EdgeError(f"{why}. Nothing was changed", hint=hint)
 
 

@@ -19,18 +19,18 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
     """UsageError if the name is no valid variable name. A message if the plan doesn't use it; else empty."""
     if not VARIABLE.fullmatch(name):
         raise UsageError(
-            f"{name[:60]!r} can't be the name of a variable",
-            hint="letters, digits and underscores, no digit first: SECRET_KEY",
+            f"{name[:60]!r} is not a valid variable name",
+            hint="use letters, digits and underscores, without a leading digit: SECRET_KEY",
         )
     place = plan.environments.get(environment)
     if place is None:
         return ""
-    asked = needed(plan, place)
-    if name in asked:
+    used = needed(plan, place)
+    if name in used:
         return ""
-    near = difflib.get_close_matches(name, asked, 1)
+    near = difflib.get_close_matches(name, used, 1)
     guess = f"; did you mean {near[0]}?" if near else ""
-    return f"note: nothing in the plan asks for {name} in {environment} yet{guess}"
+    return f"note: nothing in the plan uses {name} in {environment} yet{guess}"
 
 
 def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> None:
@@ -42,10 +42,8 @@ def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> Non
         release = ctx.ledger.release(plan.app, number)
         used += [f"{user} of release {number}" for user in (_users(release.plan, environment, name) if release else ())]
     if used:
-        hint = (
-            f"take it out of the plan and deploy that first; shipway secret set {environment} {name} changes its value"
-        )
-        raise UsageError(f"{name} is not removed from {environment}: {', '.join(used)} uses it", hint=hint)
+        hint = f"remove it from the plan and deploy that first; to change its value: shipway secret set {environment} {name}"
+        raise UsageError(f"{name} was not removed from {environment}, since it is used by {', '.join(used)}", hint=hint)
 
 
 def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:

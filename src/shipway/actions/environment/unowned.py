@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from shipway.actions.environment.accessories import bring_back
+from shipway.actions.environment.accessories import restore
 from shipway.actions.environment.outgoing import enter_rotation
 from shipway.context import Context
 from shipway.domain import names, routes
@@ -72,6 +72,6 @@ def accessories_again(ctx: Context, observed: Observed) -> None:
         if item.labels.get(LABEL_LEDGER) == mine and not item.name.endswith(suffix)
     ]
     attempt_all(
-        *(partial(bring_back, ctx, name, GRACE) for name in sorted(replaced)),
+        *(partial(restore, ctx, name, GRACE) for name in sorted(replaced)),
         *(partial(ctx.runtime.remove, name, volumes=False) for name in own if name not in replaced),
     )

@@ -14,7 +14,7 @@ def accept_rules(ctx: Context, book: Rulebook, plan: Plan, environment: str, rea
     """Record the override. It replaces exactly the rules now in force, until the protected plan's rules change, and
     only for the release that runs now."""
     if not reason.strip():
-        raise UsageError("accepted rules need a reason", hint="--reason TEXT: it is shown wherever the rules are")
+        raise UsageError("accepted rules need a reason", hint="pass --reason TEXT; it is shown with the rules")
     environment_of(plan, environment)
     found = book.written(ctx, environment)
     replaced = tuple(item.mark for item in (found.protected, found.running) if item)

@@ -36,7 +36,7 @@ def approve(
     release = decisions.release
     if signing is None and any(rule.signed for rule in rules):
         raise UsageError(
-            f"{decisions.environment} takes only signed approvals",
+            f"{decisions.environment} accepts only signed approvals",
             hint=f"shipway approve {decisions.environment} r{release.number} --sign",
         )
     now = ctx.ledger.now()
@@ -58,7 +58,7 @@ def approve(
     now_there = ctx.ledger.current(release.app, decisions.environment)
     if now_there is not None and now_there.release == release.number:
         ctx.reporter.note(
-            f"release {release.number} runs in {decisions.environment} already: this counts only where it is deployed there again"
+            f"release {release.number} already runs in {decisions.environment}: the approval only counts if it is deployed there again"
         )
     return approval
 
@@ -85,10 +85,10 @@ def _owner(decisions: Decisions, approval: Approval, rules: Sequence[Approvals])
 
 def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, approval: Approval, vote: Vote | None) -> None:
     """vote: that of a signed approval, if it is known."""
-    hint = "another person approves it, under their own name (--as or git's user.email)"
+    hint = "another person must approve it, under their own name (--as or git's user.email)"
     if rule.signed and vote is not None and vote.refused:
         raise GateRefused(
-            vote.refused, hint="keys are added on the protected branch, and count once a release that has them runs"
+            vote.refused, hint="add the key on the protected branch; it counts once a release that has it runs"
         )
     if not rule.not_author:
         return
@@ -96,7 +96,9 @@ def _require_voter(ctx: Context, decisions: Decisions, rule: Approvals, approval
         vote = vote or decisions.vote(approval)
         refused = decisions.refused(rule, vote.person, *vote.addresses)
     except (GateRefused, RepositoryError) as error:  # the deployment checks again, with all commits
-        ctx.reporter.note(f"whether {approval.actor} is an author of it is checked by the deployment: {error.message}")
+        ctx.reporter.note(
+            f"the deployment checks whether {approval.actor} is an author of the release: {error.message}"
+        )
         return
     if refused:
         raise GateRefused(refused, hint=hint)
@@ -116,7 +118,7 @@ def find_release(ctx: Context, app: str, environment: Environment, which: str | 
                 if newest
                 else "`shipway run` builds one"
             )
-            raise UsageError(f"name the release: {environment.name} comes after no other environment", hint=hint)
+            raise UsageError(f"name the release: {environment.name} has no preceding environment", hint=hint)
         now = ctx.ledger.current(app, before)
         if now is None:
             raise UsageError(f"nothing was validated on {before} yet", hint=f"deploy to {before} first")

@@ -81,7 +81,7 @@ def _tips(source: Provenance, release: Release, revision: str | None) -> list[st
     main = revision or release.revision
     if not has_commit(source, main):
         raise GateRefused(
-            f"who wrote release {release.number} can't be told: commit {main[:12]} is not in this clone",
+            f"the authors of release {release.number} are unknown: commit {main[:12]} is not in this clone",
             hint="git fetch",
         )
     return [main, *([release.revision] if release.revision != main and has_commit(source, release.revision) else [])]
@@ -116,18 +116,18 @@ def _since_baseline(source: Provenance, tips: Sequence[str]) -> list[str]:
 def _complete(source: Provenance, tips: Sequence[str], without: Sequence[str]) -> None:
     if not is_cut(source.clone.path, tips, without):
         return
-    hint = "fetch the whole history: git fetch --unshallow (of a hosted job: a checkout with its whole depth)"
+    hint = "fetch the full history: git fetch --unshallow (in a hosted job: check out with full depth)"
     if source.url is None:
-        raise GateRefused("who wrote the release can't be told: this clone is shallow", hint=hint)
+        raise GateRefused("the authors of the release are unknown: this clone is shallow", hint=hint)
     try:
         fetch(source.clone.path, source.url)
     except RepositoryError as error:
         cause = error.message.replace(source.url, source.address)
-        words = f"who wrote the release can't be told: this clone is shallow, and its history can't be fetched from {source.address}: {cause}"
-        raise GateRefused(words, hint=hint) from None
+        unknown = f"the authors of the release are unknown: this clone is shallow, and its history can't be fetched from {source.address}: {cause}"
+        raise GateRefused(unknown, hint=hint) from None
     if is_cut(source.clone.path, tips, without):  # its source is shallow as well
         raise GateRefused(
-            f"who wrote the release can't be told: {source.address} hasn't its whole history either", hint=hint
+            f"the authors of the release are unknown: {source.address} lacks the full history too", hint=hint
         )
 
 

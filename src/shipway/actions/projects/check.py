@@ -57,7 +57,7 @@ def misplaced(path: Path) -> str:
         return ""
     if path.name != PLAN_FILE or path.resolve().parent == root.resolve():
         return ""
-    return f"{path} is no plan of this repository, which has its own at {root / PLAN_FILE}; {MOVE}"
+    return f"{path} is not this repository's plan, which must be {root / PLAN_FILE}; {MOVE}"
 
 
 def check_files(path: Path) -> None:

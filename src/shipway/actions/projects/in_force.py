@@ -46,7 +46,7 @@ class Rulebook:
         decisions = ctx.ledger.accepted_rules(app, environment)
         if rules.is_outdated(found.protected, decisions):
             if self.record:
-                reason = f"{self.source} has other rules since"
+                reason = f"{self.source} has other rules now"
                 ctx.ledger.accept_rules(
                     AcceptedRules(app, environment, decisions[-1].plan, (), "shipway", reason, ctx.clock())
                 )
@@ -95,7 +95,7 @@ def read_rules(
             return Rulebook(
                 registration, origin, None, source, f"its {registration.plan} is not valid: {error.message}", record
             )
-        other = f"its {registration.plan} is that of {found.app}" if found.app != plan.app else ""
+        other = f"its {registration.plan} has `app: {found.app}`" if found.app != plan.app else ""
         return Rulebook(registration, origin, None if other else found, source, other, record)
     stand_in = _stand_in(ctx, registration)
     if stand_in is not None or first is not None:
@@ -106,12 +106,12 @@ def read_rules(
             f"the first plan, until {branch} has one",
             record=record,
         )
-    gone = (
+    missing = (
         f"{origin.address} has no branch {branch}"
         if branch not in origin.refs().branches()
         else f"{branch} has no {registration.plan}"
     )
-    return Rulebook(registration, origin, None, branch, gone, record)
+    return Rulebook(registration, origin, None, branch, missing, record)
 
 
 def _stand_in(ctx: Context, registration: Registration) -> AcceptedRules | None:

@@ -54,8 +54,8 @@ def draft_plan(folder: Path) -> InitResult:
 def write_plan(result: InitResult, *, force: bool) -> None:
     """Write the file; UsageError if a plan exists and `force` is not given."""
     if result.path.exists() and not force:
-        hint = "look at the draft with --stdout, or replace the file with --force"
-        raise UsageError(f"{result.path} exists already", hint=hint)
+        hint = "pass --stdout to print the draft, or --force to replace the file"
+        raise UsageError(f"{result.path} already exists", hint=hint)
     try:
         result.path.write_text(result.text, encoding="utf-8")
     except OSError as error:
@@ -75,8 +75,8 @@ def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, p
     text = f"#!/bin/sh\n{HOOK_MARK}\n{command}\n"
     if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(errors="replace")):
         if not force:
-            hint = f"call it from there (`{command}`), or replace it with --force"
-            raise UsageError(f"{hook} exists already and is not Shipway's", hint=hint)
+            hint = f"call Shipway from it (`{command}`), or pass --force to replace it"
+            raise UsageError(f"{hook} already exists, and is not Shipway's", hint=hint)
         hook.unlink()
     try:
         hook.parent.mkdir(exist_ok=True)
@@ -94,7 +94,8 @@ def _check_bare(repository: Path) -> None:
         raise UsageError(f"there is no folder {repository}", hint=f"git init --bare {repository}")
     if not is_git_folder(repository) or not Repository.find(repository).is_bare:
         raise UsageError(
-            f"{repository} is no bare git repository", hint="the hook goes where a team pushes to: git init --bare"
+            f"{repository} is not a bare git repository",
+            hint="install the hook in the repository that the team pushes to: git init --bare",
         )
 
 

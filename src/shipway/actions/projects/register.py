@@ -19,7 +19,7 @@ PLAN = "shipway.yaml"
 USUAL = ("main", "master", "trunk")
 HOW = "shipway rules register --reason TEXT"
 ADDRESS = "shipway rules register --address URL --reason TEXT"
-MOVE = "move it to the root: the folders in it are named from there, such as `build: apps/shop`"
+MOVE = "move it to the root; its paths are relative to the root, such as `build: apps/shop`"
 LATEST = 20  # releases of a known app, one of which must be in the repository that registers it
 
 
@@ -44,9 +44,9 @@ def registered(
     if recorded is None or found.plan != PLAN:
         here = next(iter(addresses(repository)))
         raise GateRefused(
-            f"{plan.app} is bound to {found.plan} of {found.address}, and this is {PLAN} of {here}",
-            hint=f"give this project an `app:` of its own; where the repository of {plan.app} has moved, in a clone of it: {HOW}, then: "
-            f"shipway run BRANCH; where this is another address of the same repository: {ADDRESS}",
+            f"{plan.app} is bound to {found.plan} of {found.address}, but this is {PLAN} of {here}",
+            hint=f"give this project its own `app:`; if the repository of {plan.app} has moved, in a clone of it: {HOW}, then: "
+            f"shipway run BRANCH; if this is another address of the same repository: {ADDRESS}",
         )
     return found, recorded
 
@@ -66,7 +66,7 @@ def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> 
         return  # it deploys nothing
     if found != plan.app:
         raise GateRefused(
-            f"this commit's plan is that of {plan.app}, and {branch} of {origin.address} has the plan of {found}",
+            f"this commit's plan has `app: {plan.app}`, but the plan on {branch} of {origin.address} has `app: {found}`",
             hint="to rename an app, change `app:` on the protected branch first",
         )
 
@@ -91,14 +91,14 @@ def register(
     )
     if record:
         ctx.ledger.register(made)
-    for line in words(made, origin.refs(), remote=not is_own(origin), record=record):
+    for line in registration_notes(made, origin.refs(), remote=not is_own(origin), record=record):
         ctx.reporter.note(line)
     if origin.text(branch, PLAN) is None:
         if record:
             ctx.ledger.accept_rules(
                 AcceptedRules(plan.app, STAND_IN, plan, (), ctx.actor, reason or "the first plan", ctx.clock())
             )
-        ctx.reporter.note(f"{branch} has no {PLAN} yet: until it has, the rules in force are those of this first plan")
+        ctx.reporter.note(f"{branch} has no {PLAN} yet: until then, the rules of this first plan are in force")
     return made
 
 
@@ -166,11 +166,11 @@ def _require_history(ctx: Context, origin: Origin, app: str, found: Registration
             if found and found.baseline
             else f"a release of {app}"
             if releases
-            else "what is checked out here: push it first"
+            else "which is checked out here: push it first"
         )
         raise GateRefused(
             f"{origin.address} is not the repository of {app}: it lacks commit {desired[0][:12]}, {what}",
-            hint=f"give the address of the repository that has it; where {app} has a new repository: {HOW}, in a clone of that",
+            hint=f"pass the address of the repository that has it; if {app} has a new repository: {HOW}, in a clone of it",
         )
 
 
@@ -185,15 +185,16 @@ def register_hook(ctx: Context, repository: Repository, protected: str | None, p
     text = origin.text(branch, PLAN) if branch else None
     if text is None:
         ctx.reporter.note(
-            "the first push of a plan registers it here" + (f", with the protected branch {branch}" if branch else "")
+            "the first push of a plan registers its app here"
+            + (f", with the protected branch {branch}" if branch else "")
         )
         return None
     plan = parse(text, PLAN, lambda path: True)
     found = ctx.ledger.registration(plan.app)
     if found is not None and not _means(found, origin.address):
         raise GateRefused(
-            f"{plan.app} is bound to {found.plan} of {found.address}, and not to {origin.address}",
-            hint=f"where it has moved, there: {HOW}",
+            f"{plan.app} is bound to {found.plan} of {found.address}, not to {origin.address}",
+            hint=f"if it has moved, in the new repository: {HOW}",
         )
     if found is not None and found.branch == (protected or found.branch):
         return found
@@ -204,24 +205,24 @@ def register_hook(ctx: Context, repository: Repository, protected: str | None, p
     )
 
 
-def words(made: Registration, refs: Refs, *, remote: bool, record: bool = True) -> list[str]:
+def registration_notes(made: Registration, refs: Refs, *, remote: bool, record: bool = True) -> list[str]:
     """What was or would be registered, and how to change it."""
     where = (
         f"{made.plan} of {made.address}"
         + (f" (its hook: {made.path})" if made.path else "")
         + f", protected branch {made.branch}"
     )
-    other = "(another one: shipway rules register --protected BRANCH --reason TEXT)"
+    other = "(to change it: shipway rules register --protected BRANCH --reason TEXT)"
     lines = [
         f"{made.app} is registered: {where} {other}"
         if record
         else f"{made.app} is not registered yet: `shipway run` registers {where} {other}"
     ]
     if not remote:
-        lines.append(f"this repository has no remote: its own branch {made.branch} has the rules in force")
+        lines.append(f"this repository has no remote: its own branch {made.branch} defines the rules in force")
     if made.branch in ("develop", "development") and any(name in refs.branches() for name in USUAL):
         usual = next(name for name in USUAL if name in refs.branches())
-        lines.append(f"{made.branch} is what the remote's HEAD names; where {usual} is the reviewed one, protect that")
+        lines.append(f"{made.branch} is the remote's HEAD; if {usual} is the reviewed branch, protect {usual} instead")
     return lines
 
 
@@ -237,7 +238,7 @@ def default_branch(origin: Origin) -> str:
     if usual is None:
         listed = ", ".join(sorted(branches)[:10]) or "none"
         raise RepositoryError(
-            f"which branch of {origin.address} has the rules in force? None is called main, master or trunk (there are: {listed})",
+            f"the protected branch of {origin.address} is unknown: none is called main, master or trunk (branches: {listed})",
             hint="shipway rules register --protected BRANCH --reason TEXT",
         )
     return usual
@@ -264,8 +265,8 @@ def _require_known(ctx: Context, origin: Origin, app: str) -> None:
     releases = ctx.ledger.releases(app, limit=LATEST)
     if releases and not any(origin.has(release.revision) for release in releases):
         raise GateRefused(
-            f"the ledger knows {len(releases)} releases of {app}, and {origin.address} has the commit of none of them",
-            hint=f"give this project an `app:` of its own; where it is the repository of {app}: {HOW}",
+            f"the ledger has {len(releases)} releases of {app}, but {origin.address} has none of their commits",
+            hint=f"give this project its own `app:`; if this is the repository of {app}: {HOW}",
         )
 
 

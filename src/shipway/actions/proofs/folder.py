@@ -34,49 +34,50 @@ def prove_folder(
     """Prove all, or those from `first` on, or `only` one. rows: generate rows where a migration may lose some. lint: add
     the linter's warnings. UsageError if the folder can't have these, ProofError if it can't be proven."""
     if rows and folder.scratch.fill is None:
-        raise UsageError("--rows works on PostgreSQL only")
+        raise UsageError("--rows supports only PostgreSQL")
     if lint and folder.linter is None:
-        raise UsageError("--lint reads SQL for PostgreSQL only")
+        raise UsageError("--lint supports only PostgreSQL")
     warnings = _warnings(folder.linter, folder.scripts) if lint and folder.linter else {}
 
-    def warned(way: MigrationReport) -> MigrationReport:
-        return replace(way, warnings=(*way.warnings, *warnings.get(way.migrations[0], ())))
+    def warned(report: MigrationReport) -> MigrationReport:
+        return replace(report, warnings=(*report.warnings, *warnings.get(report.migrations[0], ())))
 
     try:
         folder.scratch.sweep()
     except ProofError as error:
         raise ProofError(
-            error.message, hint=error.hint or "does the server of --database answer, and take that user and password?"
+            error.message,
+            hint=error.hint or "check that the server of --database is running, and accepts this user and password",
         ) from error
     desired = only or first
     begin = _index(folder.revisions, desired) if desired else 0
     done = verify_sequence(
-        folder.scratch, folder.tool_at, folder.revisions, lambda way: on_way(warned(way)), on_line,
+        folder.scratch, folder.tool_at, folder.revisions, lambda report: on_way(warned(report)), on_line,
         timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=folder.scratch.fill if rows else None,
     )  # fmt: skip
     return replace(done, ways=tuple(map(warned, done.ways)))
 
 
-def counts(ways: Sequence[MigrationReport]) -> dict[str, int]:
+def counts(reports: Sequence[MigrationReport]) -> dict[str, int]:
     """Number of migrations by verdict, best first; unused verdicts are omitted."""
-    found = Counter(way.verdict for way in ways)
+    found = Counter(report.verdict for report in reports)
     return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
 
 def refusal(done: SequenceReport) -> NotProven | None:
     """The command's final error; None if every migration can be rolled back."""
-    bad = [way for way in done.ways if way.verdict not in (RESTORED, COLUMN_ORDER)]
+    bad = [report for report in done.ways if report.verdict not in (RESTORED, COLUMN_ORDER)]
     if not bad:
         return None
     last = done.ways[-1]
     if ends(last):
-        left = done.asked - len(done.ways)
-        tail = f": the {left} after it were not walked" if left else ""
+        remaining = done.asked - len(done.ways)
+        tail = f", so the {remaining} after it were not tested" if remaining else ""
         return NotProven(
-            f"the way up of {last.migrations[0]} fails{tail}; {len(bad)} of {len(done.ways)} walked don't lead back",
-            hint="correct it and begin there: --from " + last.migrations[0],
+            f"the up migration {last.migrations[0]} fails{tail}; {len(bad)} of {len(done.ways)} tested migrations can't be reverted",
+            hint=f"fix it, and continue there: --from {last.migrations[0]}",
         )
-    return NotProven(f"{len(bad)} of {len(done.ways)} migrations don't lead back", hint="correct their down scripts")
+    return NotProven(f"{len(bad)} of {len(done.ways)} migrations can't be reverted", hint="fix their down migrations")
 
 
 def _warnings(linter: Linter, scripts: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:

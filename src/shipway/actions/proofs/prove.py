@@ -80,8 +80,8 @@ def run_proof(ctx: Context, request: ProofRequest) -> Proof:
     blank = request.blank(began)
     why = _untouched(request)
     if why:
-        trial = CompatibilityTest(SAFE, (why,))
-        return dataclasses.replace(blank, old_code=trial, new_code=trial)
+        safe = CompatibilityTest(SAFE, (why,))
+        return dataclasses.replace(blank, old_code=safe, new_code=safe)
     from shipway.actions.proofs.session import ProofSession  # not at the top: most deployments prove nothing
     from shipway.proving.sandbox import open_sandbox
 
@@ -96,9 +96,11 @@ def _untouched(request: ProofRequest) -> str:
     """Why there is nothing to prove; empty if there is."""
     database = request.release.plan.database
     if database is None or database.accessory not in request.old.plan.accessories:
-        return f"release {request.old.number} has no such database"
+        return f"release {request.old.number} has no database with migrations"
     if request.current_revision == request.release.schema:
-        return "the release brings no migration"
+        return "the release has no new migrations"
     if request.ahead and request.release.schema == request.old.schema:
-        return "the release brings no migration: its schema is the one of the release that runs, which works on the newer one"
+        return (
+            "the release has no new migrations: it has the schema of the running release, which works on the newer one"
+        )
     return ""

@@ -1,4 +1,4 @@
-"""Plan a rollback: pass the ledger's records of an environment to `domain.way_back`."""
+"""Plan a rollback: pass the ledger's records of an environment to `domain.rollback_plan`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ def rollback_plan_for(
     deployments: Sequence[Deployment],
     target: Release,
     environment: Environment,
-    way: str | None,
+    forced: str | None,
     reason: str,
 ) -> domain.RollbackPlan:
-    """Plan from the environment's current schema to the target. way: a plan that the user forces, with a reason."""
+    """Plan from the environment's current schema to the target. forced: the kind of plan that the user forces, with a
+    reason."""
     revisions = schema_revisions(deployments)
     schema = revisions[-1].schema if revisions else None
-    asked = rollback_query(ctx, deployments, target, environment)
-    return domain.forced(asked, schema, way, reason) if way else domain.rollback_plan(asked, schema)
+    query = rollback_query(ctx, deployments, target, environment)
+    return domain.forced(query, schema, forced, reason) if forced else domain.rollback_plan(query, schema)
 
 
 def rollback_query(
@@ -44,8 +45,8 @@ def rollback_query(
     known = [item.schema for item in revisions]
     if own is not None and own not in known:
         raise NothingToRollBack(
-            f"the schema stands at {known[-1]}, which isn't above {own}, the one of release {target.number}: that is no way back",
-            hint=f"to bring its migrations: shipway deploy {environment.name} {target.revision[:12]}",
+            f"the schema is at {known[-1]}, which was not reached from {own}, the revision of release {target.number}: there is no rollback path",
+            hint=f"deploy the release with its migrations instead: shipway deploy {environment.name} {target.revision[:12]}",
         )
     lowest = known.index(own) if own is not None else -1
     steps = []

@@ -32,7 +32,7 @@ class ProofSecrets:
             commands = "\n".join(f"  shipway secret set {names.PROOFS} {name}" for name in missing)
             raise SecretError(
                 f"proofs lack {counted(len(missing), 'secret')}: {', '.join(missing)}",
-                hint=f"set them, not to the values of {environment.name}:\n{commands}",
+                hint=f"set them, to other values than those of {environment.name}:\n{commands}",
             )
         values = {name: self._value(release.app, name, name in known) for name in desired}
         passwords = passwords_of(self._ctx, release.plan, environment, create=False)

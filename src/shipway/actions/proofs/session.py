@@ -60,31 +60,31 @@ class ProofSession:
         self.ctx.registry(self.plan).ensure()
         with self._stage("server"):
             server = start(self.sandbox, app, accessory, image if host == self.ctx.machine.name else accessory.image)
-        with self._stage("golden"):
+        with self._stage("template"):
             copy = make_template(server, target, self.proving)
         self.tools = ToolContainers(server, self.proving.timeout)
         with self._stage("pending"):
             span = self._range(server, copy)
         done = dataclasses.replace(blank, image=accessory.image)
         if span is None:
-            result = CompatibilityTest(SAFE, ("the database has all migrations of the release already",))
+            result = CompatibilityTest(SAFE, ("the database already has all migrations of the release",))
             return dataclasses.replace(done, old_code=result, new_code=result, stages=tuple(self.stages))
         # Clone first: a database can only be cloned while nothing is connected to it.
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
         works: list[Callable[[], tuple[MigrationReport, ...] | CompatibilityTest]] = [
-            lambda: self._ways(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
+            lambda: self._reports(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
         ]  # fmt: skip
-        ways, old_code, new_code = side_by_side(lambda work: work(), works)
-        assert isinstance(ways, tuple)
+        reports, old_code, new_code = side_by_side(lambda work: work(), works)
+        assert isinstance(reports, tuple)
         assert isinstance(old_code, CompatibilityTest)
         assert isinstance(new_code, CompatibilityTest)
-        first = dataclasses.replace(ways[0], warnings=(*ways[0].warnings, *self._remarks()))
+        first = dataclasses.replace(reports[0], warnings=(*reports[0].warnings, *self._remarks()))
         scripts = self._tool(server, copy).scripts(span.migrations)
         return dataclasses.replace(
             done,
             way=first,
-            each=ways[1:],
+            each=reports[1:],
             old_code=old_code,
             new_code=new_code,
             stages=tuple(self.stages),
@@ -130,19 +130,19 @@ class ProofSession:
 
         return read
 
-    def _ways(self, server: Server, copy: ScratchDatabase, span: MigrationRange) -> tuple[MigrationReport, ...]:
+    def _reports(self, server: Server, copy: ScratchDatabase, span: MigrationRange) -> tuple[MigrationReport, ...]:
         """The round trip of all migrations, then each one's own if there are several."""
         offset = self.ctx.clock() - self.began
-        way = verify(
+        report = verify(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
             timeout=self.proving.timeout, span=span, fill=server.scratch.fill, changed=self._changed,
         )  # fmt: skip
-        stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in way.stages)
-        whole = dataclasses.replace(way, stages=stages)
+        stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in report.stages)
+        whole = dataclasses.replace(report, stages=stages)
         if len(span.migrations) == 1 or ends(whole):
             return (whole,)
         alone = verify_sequence(
-            server.scratch, lambda database, at: self._tool(server, database), span.migrations, lambda way: None, lambda line: None,
+            server.scratch, lambda database, at: self._tool(server, database), span.migrations, lambda report: None, lambda line: None,
             timeout=self.proving.timeout, base=Base(copy, span.start),
         )  # fmt: skip
         return (whole, *alone.ways)
@@ -156,7 +156,7 @@ class ProofSession:
                 self._tool(server, database).up(lambda line: None, span.end)
             self.ran = server.log(database, mark)
         except (MigrationFailed, TimeoutError) as error:
-            why = f"there was no new schema to try it on: {str(error).splitlines()[0] if str(error) else 'the way up did not end'}"
+            why = f"not tested, since there is no new schema: {str(error).splitlines()[0] if str(error) else 'the up migrations timed out'}"
             return CompatibilityTest(NO_EVIDENCE, (why,))
         finally:
             self.up.set()

@@ -25,12 +25,12 @@ def waive(
     """Record the waiver as the context's actor. lasts: seconds. rules: those in force, beside the environment's own.
     Whoever may not approve the release by one of these rules may not waive its proof either."""
     if not reason.strip():
-        raise UsageError("an acceptance needs a reason", hint="--reason TEXT: whoever rolls back at night will read it")
+        raise UsageError("a waiver needs a reason", hint="pass --reason TEXT; it is shown before a rollback")
     decisions = Decisions(ctx, release, environment.name)
     for rule in (environment.approvals, *rules):
         if refused := decisions.refused(rule, ctx.actor):
             raise GateRefused(
-                refused, hint="another person accepts it, under their own name (--as or git's user.email)"
+                refused, hint="another person must waive it, under their own name (--as or git's user.email)"
             )
     now = ctx.clock()
     made = Waiver(

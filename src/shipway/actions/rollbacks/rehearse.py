@@ -17,7 +17,7 @@ from shipway.domain.proof import DATA, UNSAFE, CompatibilityTest, Stage
 from shipway.domain.record import to_data
 from shipway.domain.rehearsal import REHEARSAL, Rehearsal, newest
 from shipway.domain.release import FAILED, SUCCEEDED, Deployment, Evidence, Release
-from shipway.domain.rollback_plan import RollbackPlan
+from shipway.domain.rollback_plan import RollbackPlan, label
 from shipway.domain.schema_history import CODE_ONLY, schema_revisions
 from shipway.ports import ScratchDatabase
 from shipway.proving.compatibility_test import try_there
@@ -36,9 +36,9 @@ def rehearse(ctx: Context, app: str, environment: str, *, to: str | None = None)
     assert order.rollback is not None
     assert order.like is not None
     if release.plan.database is None:
-        raise UsageError(f"{app} has no database under migrations: its way back is its code alone")
-    what = f"{environment}: release {release.number} → {order.release.number}, {order.rollback.kind}, on a copy of its data"
-    with ctx.part("drill", what), open_sandbox(ctx, app) as at:
+        raise UsageError(f"{app} has no database with migrations: a rollback only changes the code")
+    what = f"{environment}: release {release.number} → {order.release.number}, {label(order.rollback.kind)}, on a copy of its data"
+    with ctx.part("rehearse", what), open_sandbox(ctx, app) as at:
         found = _Rehearsing(at, environment, now, release).run(order.release, order.like, order.rollback)
     detail = json.dumps(to_data(found), ensure_ascii=False)
     ctx.ledger.add_evidence(
@@ -63,7 +63,7 @@ class _Rehearsing:
         self.began = self.ctx.clock()
         self.stages: list[Stage] = []
 
-    def run(self, target: Release, like: Deployment, way: RollbackPlan) -> Rehearsal:
+    def run(self, target: Release, like: Deployment, rollback: RollbackPlan) -> Rehearsal:
         """Run the rehearsal."""
         plan = self.release.plan
         assert plan.database is not None
@@ -77,24 +77,31 @@ class _Rehearsing:
             server = start(
                 self.sandbox, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image
             )
-        with self._stage("golden"):
+        with self._stage("template"):
             copy = make_template(server, at, proving)
         where = target.plan.environments[self.environment.name]
         config = ReleaseConfig(target, where, settings(self.ctx, target, where, like=like, create=False))
         try:
-            if way.kind != CODE_ONLY:
+            if rollback.kind != CODE_ONLY:
                 with self._stage("down"):
-                    self._down(server, copy, way)
+                    self._down(server, copy, rollback)
             result = try_there(server, copy, config, self.began)
         except MigrationFailed as error:
-            result = CompatibilityTest(UNSAFE, (f"the way down failed: {error.message}",))
+            result = CompatibilityTest(UNSAFE, (f"the down migrations failed: {error.message}",))
         stages = (*self.stages, *result.stages)
         took = self.ctx.clock() - self.began
         return Rehearsal(
-            self.environment.name, self.release.number, target.number, way.kind, way.schema, result, took, stages
+            self.environment.name,
+            self.release.number,
+            target.number,
+            rollback.kind,
+            rollback.schema,
+            result,
+            took,
+            stages,
         )
 
-    def _down(self, server: Server, copy: ScratchDatabase, way: RollbackPlan) -> None:
+    def _down(self, server: Server, copy: ScratchDatabase, rollback: RollbackPlan) -> None:
         deployments = self.ctx.ledger.history(self.release.app, self.environment.name)
         brought = self.ctx.ledger.release(self.release.app, schema_revisions(deployments)[-1].release)
         assert brought is not None
@@ -103,7 +110,7 @@ class _Rehearsing:
         tools = ToolContainers(server, brought.plan.prove.timeout)
         tool = database_tool(self.ctx, config.release, config.environment, config.settings, runner=tools.runner)
         assert tool is not None
-        tool.down(way.schema, lambda line: self.ctx.reporter.line("drill", line))
+        tool.down(rollback.schema, lambda line: self.ctx.reporter.line("rehearse", line))
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -19,13 +19,13 @@ def remedies(ctx: Context, target: Release, environment: Environment, deployment
     known = (item for item in snapshots(ctx, target.app, name) if item.schema == own)
     usable = next(known, None)
     restoring = (
-        f"  restore snapshot {usable.number} of {timestamp(usable.at)} ({usable.cause}), then roll back: what was written since "
-        f"is lost, as `shipway restore {name} {usable.number}` says before it acts"
-    ) if usable else "  restore a snapshot: there is none of that schema"  # fmt: skip
+        f"  restore snapshot {usable.number} of {timestamp(usable.at)} ({usable.cause}), then roll back: data written since is "
+        f"lost; `shipway restore {name} {usable.number}` shows it first"
+    ) if usable else "  restore a snapshot: not possible, since none has that schema"  # fmt: skip
     return "\n".join([
-        "what you can do:",
-        f"  roll forward: repair it, and deploy; meanwhile `shipway maintenance on {name}` holds the traffic",
+        "options:",
+        f"  roll forward: fix the release and deploy it; meanwhile, `shipway maintenance on {name}` blocks the traffic",
         restoring,
-        f"  take what the proof found, in writing: shipway accept RELEASE --env {name} --reason TEXT",
-        f"  insist: shipway rollback {name} --reason TEXT with --code-only, or with --force-down (the down scripts, whatever they do)",
+        f"  waive the failed proof: shipway waive RELEASE --env {name} --reason TEXT",
+        f"  override the plan: shipway rollback {name} --reason TEXT --keep-schema, or --revert-schema (runs the down migrations, whatever their effect)",
     ])  # fmt: skip

@@ -25,41 +25,41 @@ class RollbackRequest:
 
     to: str | None = None  # a version tag or a release number (12, r12); None: the last good one
     reason: str = ""
-    way: str | None = None  # whatever the proofs show: keep the schema or revert it; None: as they show
+    way: str | None = None  # kind of plan, whatever the proofs show: keep or revert the schema; None: as they show
 
 
-def rollback(ctx: Context, app: str, environment: str, wish: RollbackRequest, *, wait: float = 0.0) -> Release:
+def rollback(ctx: Context, app: str, environment: str, request: RollbackRequest, *, wait: float = 0.0) -> Release:
     """Roll back; returns the release that serves again. Raises NothingToRollBack, and ForwardOnly if the proofs show no
     safe rollback."""
-    with exclusive_access(ctx, app, environment, wish.reason or "rollback", wait=wait) as own:
-        order = rollback_order(own, app, environment, wish)  # of the state without unfinished work
+    with exclusive_access(ctx, app, environment, request.reason or "rollback", wait=wait) as own:
+        order = rollback_order(own, app, environment, request)  # of the state without unfinished work
         execute(own, order)
         return order.release
 
 
-def rollback_order(ctx: Context, app: str, environment: str, wish: RollbackRequest) -> DeployRequest:
+def rollback_order(ctx: Context, app: str, environment: str, request: RollbackRequest) -> DeployRequest:
     """The request to roll back an environment, with a plan from the proofs, which is reported."""
     deployments = ctx.ledger.history(app, environment)
     now = history.current(deployments)
-    target = _chosen(ctx, app, deployments, wish.to) if wish.to else history.rollback_target(deployments)
+    target = _chosen(ctx, app, deployments, request.to) if request.to else history.rollback_target(deployments)
     if target is None or now is None:
         since = " since it was destroyed" if ctx.ledger.destroyed(app, environment) else ""
         was = f"release {now.release} is the first good one there" if now else f"no deployment there succeeded{since}"
         raise NothingToRollBack(
-            f"{environment} has nothing to roll back to: {was}", hint="`shipway history` lists what ran where"
+            f"{environment} has no rollback target: {was}", hint="`shipway history` lists what ran where"
         )
     release = ctx.ledger.release(app, target.release)
     assert release is not None
     where = environment_of(release.plan, environment)
-    way = rollback_plan_for(ctx, deployments, release, where, wish.way, wish.reason)
-    ctx.reporter.note(way.render())
-    if way.kind == FORWARD_ONLY:
+    plan = rollback_plan_for(ctx, deployments, release, where, request.way, request.reason)
+    ctx.reporter.note(plan.render())
+    if plan.kind == FORWARD_ONLY:
         raise ForwardOnly(
-            f"{environment} can't go back to release {release.number}: no way there is proven",
+            f"{environment} can't be rolled back to release {release.number}: no rollback path is proven",
             hint=remedies(ctx, release, where, deployments),
         )
-    reason = wish.reason or f"rollback from release {now.release} to {release.number}"
-    return DeployRequest(release, where, ROLLBACK, reason, like=target, rollback=way)
+    reason = request.reason or f"rollback from release {now.release} to {release.number}"
+    return DeployRequest(release, where, ROLLBACK, reason, like=target, rollback=plan)
 
 
 def _chosen(ctx: Context, app: str, deployments: list[Deployment], to: str) -> Deployment | None:
@@ -71,16 +71,16 @@ def _chosen(ctx: Context, app: str, deployments: list[Deployment], to: str) -> D
     if len({item.release for item in found}) > 1:
         listed = ", ".join(dict.fromkeys(f"r{item.release}" for item in found))
         raise UsageError(
-            f"{to} is a release's number and another one's version: {listed}",
-            hint=f"write the one that is meant: --to {listed.split(', ')[0]}",
+            f"{to} is ambiguous, as a release number and as a version: {listed}",
+            hint=f"name the release: --to {listed.split(', ')[0]}",
         )
     if not found:
         newest = list(dict.fromkeys(item.release for item in good))[:LISTED]
         ran = ", ".join("/".join([str(item), *ctx.ledger.versions(app, item)]) for item in newest)
         hint = (
-            f"these did: {ran}"
+            f"successful releases: {ran}"
             if ran
-            else "no deployment there has succeeded yet: `shipway history` lists what was tried"
+            else "no deployment there has succeeded yet: `shipway history` lists them"
         )
         raise NothingToRollBack(f"{to} never ran here successfully", hint=hint)
     return found[0]

@@ -50,7 +50,7 @@ def prove_images(run: Run, attempt: Attempt) -> StepResult:
     environment = run.plan.environments[attempt.step.prove]
     proof = prove(run.ctx, draft_release(run, attempt.inputs.images), environment)
     if proof is None:
-        attempt.log.line(f"{environment.name} runs nothing yet: there is nothing to go back to")
+        attempt.log.line(f"nothing runs in {environment.name} yet: there is no rollback target")
         return StepResult()
     from shipway.proving.report.terminal import lines
 

@@ -33,9 +33,9 @@ class OrphanedRun:
 
     def __str__(self) -> str:
         if self.lease is None:
-            return f"run {self.number}: its process is gone"
+            return f"run {self.number}: its process died"
         process = self.lease.who.rpartition("(")[2].rstrip(")")
-        return f"run {self.number}: {process} {'is gone' if is_gone(self.lease.owner) else 'has lost its lease'}"
+        return f"run {self.number}: {process} {'died' if is_gone(self.lease.owner) else 'has lost its lock'}"
 
 
 @contextmanager
@@ -51,9 +51,9 @@ def open_run(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterat
     with ExitStack() as stack:
         own = stack.enter_context(_taken_over(ctx, mine)) if mine else None
         if mine and own:
-            left = _left(own, mine)
-            ctx.reporter.note(f"{mine}; taking it up: {left}")
-            yield own, mine.number, left
+            resumed = _resume_state(own, mine)
+            ctx.reporter.note(f"{mine}; resuming it: {resumed}")
+            yield own, mine.number, resumed
         else:
             number = ctx.ledger.begin_run(app, commit.revision, commit.tree, trigger, ctx.ledger.now())
             yield stack.enter_context(_lease(ctx, app, number)), number, ResumeState()
@@ -63,7 +63,7 @@ def _find(ctx: Context, app: str) -> list[OrphanedRun]:
     """All orphaned runs, newest first."""
     found = []
     pending = ctx.ledger.pending_runs(app)
-    for number in _settled_elsewhere(ctx, app, {run.number for run in pending}):
+    for number in _finalized_elsewhere(ctx, app, {run.number for run in pending}):
         _remove(ctx, app, number)
     for run in pending:
         lease = ctx.ledger.lease(names.scope(app, _scope(run.number)))
@@ -72,7 +72,7 @@ def _find(ctx: Context, app: str) -> list[OrphanedRun]:
     return found
 
 
-def _settled_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
+def _finalized_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
     """Runs that died here and were finalized on another machine."""
     if not any((ctx.home / "runs").glob("*")):
         return []
@@ -91,7 +91,7 @@ def _clear(ctx: Context, dead: OrphanedRun) -> None:
     with _taken_over(ctx, dead) as own:
         if own is None:
             return
-        ctx.reporter.note(f"{dead}; clearing it away")
+        ctx.reporter.note(f"{dead}; cleaning it up")
         if not _remove(own, dead.app, dead.number):
             return
         for step in own.ledger.steps(dead.number):
@@ -105,7 +105,7 @@ def _remove(ctx: Context, app: str, number: int) -> bool:
     try:
         clean_up(ctx, app, number)
     except EngineError as error:
-        ctx.reporter.note(f"what run {number} left stays until the next run: {error.message}")
+        ctx.reporter.note(f"leftovers of run {number} remain until the next run: {error.message}")
         return False
     shutil.rmtree(scratch(ctx.home, number), ignore_errors=True)
     return True
@@ -129,7 +129,7 @@ def _taken_over(ctx: Context, dead: OrphanedRun) -> Iterator[Context | None]:
 
 
 def _lease(ctx: Context, app: str, number: int) -> AbstractContextManager[Context]:
-    return environment_lease(ctx, app, _scope(number), "its pipeline")
+    return environment_lease(ctx, app, _scope(number), "pipeline")
 
 
 def _scope(number: int) -> str:
@@ -137,7 +137,7 @@ def _scope(number: int) -> str:
     return f"run/{number}"
 
 
-def _left(ctx: Context, dead: OrphanedRun) -> ResumeState:
+def _resume_state(ctx: Context, dead: OrphanedRun) -> ResumeState:
     labels = {LABEL_APP: dead.app, LABEL_RUN: str(dead.number), LABEL_ROLE: "step"}
     journal = {step.name: step for step in ctx.ledger.steps(dead.number)}
     return ResumeState(journal, ctx.runtime.list(labels))

@@ -61,7 +61,7 @@ def run(
     tagged = trigger.ref.startswith("refs/tags/")
     if book is None or in_force is None:
         if tagged:
-            ctx.reporter.note(f"no environment is deployed by the tag {trigger.ref.removeprefix('refs/tags/')}")
+            ctx.reporter.note(f"the tag {trigger.ref.removeprefix('refs/tags/')} deploys no environment")
             return Outcome(None, None, None, None)
         return Outcome(_pipeline(ctx, repository, commit, plan, trigger, None, book)[0], None, None, None)
     name, number = in_force.environment, None
@@ -111,7 +111,7 @@ def what_deploys(plan: Plan, ref: str) -> str:
     listed = ", ".join(
         f"{name} ({trigger_text(environment.trigger)})" for name, environment in plan.environments.items()
     )
-    return f"{ref.removeprefix(HEADS)} is the trigger of no environment: {listed}"
+    return f"{ref.removeprefix(HEADS)} deploys no environment; triggers: {listed}"
 
 
 def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
@@ -119,7 +119,7 @@ def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
     name = in_force.environment
     table = side_by_side([("this commit", plan), *((item.source, item.plan) for item in in_force.sets)], name)
     return (
-        f"{ref} deploys nothing: this commit's plan would deploy {name} by it, and the rules in force don't\n{table}\n"
+        f"{ref} deploys nothing: this commit's plan would deploy {name}, but the rules in force don't\n{table}\n"
         f"change the plan on the protected branch first, or: shipway rules accept {name} --reason TEXT"
     )  # fmt: skip
 
@@ -127,10 +127,10 @@ def not_in_force(in_force: InForce, plan: Plan, ref: str) -> str:
 def _require_rights(plan: Plan, book: Rulebook | None) -> None:
     """GateRefused if a step requests more than the protected plan grants."""
     if asked := rights.of_steps(plan, book.plan if book else None):
-        source = f"the plan of {book.source}" if book else "a protected plan that can be read"
+        source = f"the plan of {book.source}" if book else "a readable protected plan"
         listed = "\n".join(f"  {text}" for text in asked)
         raise GateRefused(
-            f"steps ask for rights that {source} doesn't give them:\n{listed}",
+            f"steps request privileges that {source} doesn't grant:\n{listed}",
             hint="change the plan on the protected branch first",
         )
 
@@ -157,7 +157,7 @@ def _pipeline(
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
-    with open_run(ctx, commit, plan.app, trigger) as (own, number, left):
+    with open_run(ctx, commit, plan.app, trigger) as (own, number, resumed):
         where = f"for {environment}" if environment else "checks only"
         ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
         folder = scratch(ctx.home, number)
@@ -166,7 +166,7 @@ def _pipeline(
             folder.mkdir(parents=True, exist_ok=True)
             at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts)
             own.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
-            results = run_steps(at, steps_of(plan, images=environment is not None), left)
+            results = run_steps(at, steps_of(plan, images=environment is not None), resumed)
             release = make_release(at, results) if environment else None
             outcome = SUCCEEDED
         except BaseException:

@@ -57,17 +57,17 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
     return {name: step for name, step in steps.items() if name not in left_out}
 
 
-def run_steps(run: Run, steps: Mapping[str, Step], left: ResumeState) -> dict[str, StepResult]:
+def run_steps(run: Run, steps: Mapping[str, Step], resumed: ResumeState) -> dict[str, StepResult]:
     """Run all steps, resuming from the state of a process that died.
 
     Raises StepFailed when the others have ended; containers are always removed.
     """
-    return _Pipeline(run, steps, left).run()
+    return _Pipeline(run, steps, resumed).run()
 
 
 class _Pipeline:
-    def __init__(self, run: Run, steps: Mapping[str, Step], left: ResumeState) -> None:
-        self.at, self.ctx, self.steps, self.left = run, run.ctx, steps, left
+    def __init__(self, run: Run, steps: Mapping[str, Step], resumed: ResumeState) -> None:
+        self.at, self.ctx, self.steps, self.resumed = run, run.ctx, steps, resumed
         self.needs = {name: step.needs for name, step in steps.items()}
         self.results: dict[str, StepResult] = {}
         self.failed: dict[str, ShipwayError] = {}
@@ -108,14 +108,14 @@ class _Pipeline:
 
     def _drop_others(self) -> None:
         """Remove containers of steps that a previous process started and this run doesn't need."""
-        for name, record in self.left.journal.items():
+        for name, record in self.resumed.journal.items():
             if name not in self.steps and record.outcome == PENDING:
                 self._remove(name)
                 self.ctx.ledger.end_step(self.at.number, name, CANCELLED, self.ctx.clock())
 
     def _remove(self, name: str) -> None:
         """Remove the containers of a step that a previous process started."""
-        for container in self.left.of(name):
+        for container in self.resumed.of(name):
             self.ctx.runtime.remove(container.id)
 
     def _collect(self, name: str, future: Future[StepResult]) -> None:
@@ -128,11 +128,11 @@ class _Pipeline:
         record = (
             None
             if self.started.intersection(graph.upstream(self.needs, step.name))
-            else self.left.journal.get(step.name)
+            else self.resumed.journal.get(step.name)
         )
         if record and (record.failed or (record.passed and self._is_whole(record.result))):
             return self._taken(step, record)
-        begun = self.left.begun(step.name) if record else None
+        begun = self.resumed.begun(step.name) if record else None
         if record and begun:
             return self._work(step, record.key, record.started, begun)
         self.started.add(step.name)
@@ -203,10 +203,10 @@ class _Pipeline:
                 try:
                     return kind.run(self.at, Attempt(step, inputs, key, number, log, begun))
                 except StepFailed as error:
-                    left = step.retries - number
-                    if not left or self.ctx.cancelled.is_set():
+                    remaining = step.retries - number
+                    if not remaining or self.ctx.cancelled.is_set():
                         raise
-                    log.say(f"{error.message}; trying again ({left} left)")
+                    log.say(f"{error.message}; retrying ({remaining} left)")
                     log.cut()
                     begun = None
         raise AssertionError("unreachable")
@@ -221,10 +221,10 @@ class _Pipeline:
     def _failure(self) -> ShipwayError:
         if len(self.failed) == 1:
             name, error = next(iter(self.failed.items()))
-            return error.within(f"step {name}", hint=f"its whole output: {self.at.log(name)}")
+            return error.within(f"step {name}", hint=f"full output: {self.at.log(name)}")
         listed = "\n".join(f"  {name}: {error.message}" for name, error in self.failed.items())
         return StepFailed(
-            f"{len(self.failed)} steps failed:\n{listed}", hint=f"whole outputs: {self.at.log('*').parent}"
+            f"{len(self.failed)} steps failed:\n{listed}", hint=f"full outputs: {self.at.log('*').parent}"
         )
 
 

@@ -62,7 +62,7 @@ def _put(ctx: Context, shell: DatabaseClient, chosen: Snapshot, id: int, schema:
     try:
         with ctx.part("restore", f"snapshot {chosen.number}, {readable(chosen.size)}"):
             shell.run("load", chosen.file, chosen.digest, new_name(id))
-        with ctx.part("change names", shell.accessory.name):
+        with ctx.part("rename", shell.accessory.name):
             shell.run("swap", new_name(id), old_name(id))
     except BaseException as error:
         ctx.cancelled.clear()  # must also run after an interrupt

@@ -21,7 +21,7 @@ def snapshot(ctx: Context, app: str, environment: str, reason: str, *, wait: flo
         revisions = schema_revisions(own.ledger.history(app, environment))
         schema = revisions[-1].schema if revisions else None
         return take(
-            own, shell_of(own, now, release, where), release.number, schema, reason or "asked for", most(release)
+            own, shell_of(own, now, release, where), release.number, schema, reason or "requested", most(release)
         )
 
 
@@ -48,7 +48,7 @@ def shell_of(ctx: Context, now: Deployment, release: Release, environment: Envir
     if shell is None:
         products = " or ".join(item.product for item in ctx.servers.values())
         raise UsageError(
-            f"{environment.name} has no {products} under migrations: there is nothing to take a snapshot of"
+            f"{environment.name} has no {products} database with migrations: snapshots support nothing else"
         )
     return shell
 

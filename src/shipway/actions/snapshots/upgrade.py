@@ -103,8 +103,8 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
         except BaseException:
             latest = own.ledger.latest(app, environment)
             if latest is not None and latest.outcome == FAILED:
-                words = f"what was written to the new one meanwhile is only in the volume {found.volume}, which the next upgrade replaces"
-                own.reporter.note(f"the old database serves again; {words}")
+                lost = f"data written to the new one meanwhile is only in the volume {found.volume}, which the next upgrade replaces"
+                own.reporter.note(f"the old database serves again; {lost}")
             raise
         return Upgraded(found.old, found.new, order.release, tables, found.running.volumes.get(found.path, found.usual))
 
@@ -130,9 +130,7 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
     server = ctx.servers.get(accessory.kind)
     if server is None or accessory.volume is None:
         products = " or ".join(item.product for item in ctx.servers.values())
-        raise UsageError(
-            f"only a {products} accessory with a `volume` can be upgraded by this command: {accessory.name} is none"
-        )
+        raise UsageError(f"only a {products} accessory with a `volume` can be upgraded, and {accessory.name} is none")
     here.images.pull(accessory.image, lambda line: here.reporter.line("upgrade", line))
     config = config_of(here, accessory.image)
     versions = here.kind(accessory).versions
@@ -140,21 +138,21 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
     old = series_of_container(here, accessory, running)
     if new is None or old is None:
         raise UsageError(
-            f"neither its variables nor its tag tell which {server.product} {accessory.image} is",
+            f"the {server.product} version of {accessory.image} is unknown: neither its variables nor its tag state it",
             hint=f"use an image that sets {next(iter(versions.variables))}" if versions else "",
         )
     if new.numbers <= old.numbers:
         raise UsageError(
             f"{name} is {old}, and {accessory.image} is {new}: there is nothing to upgrade",
-            hint="name the newer image in the plan",
+            hint="set the newer image in the plan",
         )
     decision = decide(ctx, order, create=False)
     spec = next(item for item in decision.first.desired.accessories if item.name == name)
     folder = here.kind(accessory).data_folder(accessory, variables_of(config)) or accessory.volume
     if not (folder == accessory.volume or folder.startswith(accessory.volume.rstrip("/") + "/")):
         raise UsageError(
-            f"{accessory.image} keeps its data in {folder}, and the plan's volume is {accessory.volume}",
-            hint=f"`volume: {folder}`",
+            f"{accessory.image} keeps its data in {folder}, but the plan's volume is {accessory.volume}",
+            hint=f"set `volume: {folder}` in the plan",
         )
     return _Upgrade(here, server, order.environment, accessory, spec, running, old, new)
 
@@ -170,7 +168,7 @@ def _copied(
     except BaseException as error:
         ctx.cancelled.clear()  # must also run after an interrupt
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
-        ctx.reporter.note(f"the upgrade failed: the services go on with {upgrade.old}")
+        ctx.reporter.note(f"the upgrade failed: the services continue with {upgrade.old}")
         revert(ctx, release, environment, now)
         upgrade.ctx.runtime.remove_volume(upgrade.volume)
         ctx.ledger.end_deployment(number, FAILED, ctx.clock(), schema, detail)
@@ -211,14 +209,14 @@ def _copy(upgrade: _Upgrade, decision: Decision) -> int:
             create_and_start(ctx, server)
             wait_healthy(ctx, [(server.name, kind.health_of(upgrade.accessory), kind.port_of(upgrade.accessory))])
             code, output = capture(ctx, tool, timeout=TIMEOUT)
-            said = output.strip().splitlines()
+            lines = output.strip().splitlines()
             if code != 0:
-                raise DeployFailed("the database can't be copied:\n  " + "\n  ".join(said[-10:]))
+                raise DeployFailed("the database can't be copied:\n  " + "\n  ".join(lines[-10:]))
             _mark(ctx, server.name, upgrade.path)
             ctx.runtime.stop(server.name, 60.0)
         finally:
             ctx.runtime.remove(server.name, volumes=False)
-    return int(said[-1].rpartition(" ")[2])
+    return int(lines[-1].rpartition(" ")[2])
 
 
 def _mark(ctx: Context, server: str, path: str) -> None:

@@ -64,14 +64,14 @@ def describe(survey: Survey) -> list[str]:
     """Messages, one per line."""
     name = survey.environment.name
     lines = [
-        f"{name}: takes {item.kind} {item.name} on {host}, of {f'ledger {owner(item)[:8]}' if owner(item) else 'no ledger by its label'}"
+        f"{name}: adopts {item.kind} {item.name} on {host}, {f'of ledger {owner(item)[:8]}' if owner(item) else 'without a ledger label'}"
         for host, items in survey.objects.items() for item in sorted(items, key=lambda item: (item.kind, item.name))
     ]  # fmt: skip
     if survey.commit is not None and survey.serving is not None:
         lines.append(
             f"{name}: rebuilds release {survey.serving.number} from its labels and commit {survey.commit.revision[:12]}"
         )
-    return lines + [f"{name}: lost: {words}" for words in survey.lost]
+    return lines + [f"{name}: not recoverable: {text}" for text in survey.lost]
 
 
 def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
@@ -128,18 +128,22 @@ def _commit_of(
     known = ctx.ledger.release(app, serving.number)
     if known is not None and known.revision == serving.revision:
         return None, ()
-    after = "until the next deployment has succeeded, nothing can be rolled back to"
+    after = "no rollback is possible until the next deployment has succeeded"
     if known is not None:
-        return None, (f"the release that serves: release {serving.number} of this ledger is another one; {after}",)
+        return None, (
+            f"the serving release {serving.number}, since this ledger has another release {serving.number}; {after}",
+        )
     try:
         commit = ctx.repository().commit(serving.revision)
         missing = set(plan_at(ctx.repository(), commit, parse).services) - set(serving.images)
     except (RepositoryError, PlanError) as error:
         return None, (
-            f"release {serving.number}, whose plan can't be read from this clone (git fetch?): {error.message}; {after}",
+            f"the serving release {serving.number}, since its plan can't be read from this clone (git fetch?): {error.message}; {after}",
         )
     if missing:
-        return None, (f"release {serving.number}: nothing runs of its {', '.join(sorted(missing))}; {after}",)
+        return None, (
+            f"the serving release {serving.number}, since its {', '.join(sorted(missing))} doesn't run; {after}",
+        )
     return commit, ()
 
 

@@ -27,17 +27,17 @@ from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
 from shipway.system.parallel import attempt_all
 
-WORDS = {  # (kind, verb) of the repairing change: problem and remedy
-    ("accessory", "create"): ("isn't there", "create it with the volume that it had"),
+REPAIRS = {  # (kind, verb) of the repairing change: problem and remedy
+    ("accessory", "create"): ("is missing", "create it with its existing volume"),
     ("accessory", "start"): ("doesn't run", "start it"),
-    ("accessory", "bring back"): ("was replaced, and the deployment failed", "bring the old one back"),
+    ("accessory", "restore"): ("was replaced, but the deployment failed", "restore the previous container"),
     ("accessory", "remove"): ("was replaced by another container", "remove it; its volumes are kept"),
-    ("container", "create"): ("isn't there", "create it"),
+    ("container", "create"): ("is missing", "create it"),
     ("container", "start"): ("doesn't run", "start it"),
-    ("container", "remove"): ("belongs to no release that is needed", "remove it"),
+    ("container", "remove"): ("belongs to no needed release", "remove it"),
     ("container", "stop"): ("should not run", "stop it"),
-    ("route", "switch"): ("the edge sends requests elsewhere", "switch"),
-    ("route", "remove"): ("the edge has routes that nobody needs", "remove them"),
+    ("route", "switch"): ("the edge routes requests elsewhere", "switch the routes"),
+    ("route", "remove"): ("the edge has orphaned routes", "remove them"),
 }
 LATE = 10.0  # seconds that automatic removals may be late
 
@@ -63,13 +63,16 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
     with exclusive_access(ctx, app, environment.name, "repair", wait=wait) as own:
         now = own.ledger.current(app, environment.name)
         release = own.ledger.release(app, now.release) if now else None
-        runs: list[Callable[[], object]] = [partial(own.runtime.remove, run) for run in _left_runs(own, app)]
+        runs: list[Callable[[], object]] = [partial(own.runtime.remove, run) for run in _orphaned_runs(own, app)]
         if now is None or release is None:
             latest = own.ledger.latest(app, environment.name)
-            left = own.ledger.release(app, latest.release) if latest else None
-            if left is not None:
-                runs.append(partial(revert, own, left, environment, None))
-                runs.append(partial(clean_up, own, app, environment, partial(clear_host, own, left, environment, None)))
+            failed = own.ledger.release(app, latest.release) if latest else None
+            if failed is not None:
+                clear = partial(clear_host, own, failed, environment, None)
+                runs += [
+                    partial(revert, own, failed, environment, None),
+                    partial(clean_up, own, app, environment, clear),
+                ]
             attempt_all(*runs)
             return
         where = release.plan.environments.get(environment.name, environment)
@@ -96,21 +99,21 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             yield host.name, "host", error.message, ""
             continue
         for job in () if alive else jobs(here, app, environment.name):
-            yield host.name, job, "is left of a command that has ended", "remove it"
+            yield host.name, job, "is a leftover of a command that has ended", "remove it"
         if now is None or release is None:
-            yield from _of_nobody(host, found, ctx.ledger.latest(app, environment.name))
+            yield from _unexpected(host, found, ctx.ledger.latest(app, environment.name))
             continue
         desired = desired_state_of(here, now, release, where, host)
-        leaving = _leaving(found, deployments, now, ctx.clock())
+        draining = _draining(found, deployments, now, ctx.clock())
         for change in reconcile(desired, found).changes:
-            if (change.name, change.verb) not in leaving:
-                yield from _said(host, change, found)
+            if (change.name, change.verb) not in draining:
+                yield from _described(host, change, found)
         yield from _beyond_names(here, host, desired, found)
         for name, problem in misplaced(here, release.plan, found.accessories):
             yield host.name, name, problem, ""
     yield from differences(ctx, app, where)
-    for run in _left_runs(ctx, app):
-        yield ctx.machine.name, run, "is left of a run that has ended", "remove it"
+    for run in _orphaned_runs(ctx, app):
+        yield ctx.machine.name, run, "is a leftover of a run that has ended", "remove it"
 
 
 def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str, str, str]]:
@@ -132,22 +135,27 @@ def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str,
 def _unfinished(pending: list[Deployment]) -> Iterator[tuple[str, str, str, str]]:
     for item in pending:
         what = f"{item.kind} of release {item.release}"
-        yield "", what, f"was begun by {item.actor} and never ended: its process is gone", "finish it or take it back"
+        yield (
+            "",
+            what,
+            f"was started by {item.actor} and never completed: its process died",
+            "complete it or roll it back",
+        )
 
 
-def _of_nobody(host: Host, found: Observed, latest: Deployment | None) -> Iterator[tuple[str, str, str, str]]:
+def _unexpected(host: Host, found: Observed, latest: Deployment | None) -> Iterator[tuple[str, str, str, str]]:
     """Findings of an environment where the ledger expects nothing to run."""
     if latest is None:
-        why, remedy = "runs, but the ledger knows of no deployment", ""
+        why, remedy = "runs, but the ledger has no deployment", ""
     elif latest.kind == DESTROY:
-        why, remedy = "is there, but the environment was destroyed", "remove it; volumes are kept"
+        why, remedy = "exists, but the environment was destroyed", "remove it; volumes are kept"
     else:
-        why, remedy = "is left of a deployment that failed", "remove it; volumes are kept"
+        why, remedy = "is a leftover of a failed deployment", "remove it; volumes are kept"
     for item in (*found.services, *found.accessories):
         yield host.name, item.name, why, remedy
 
 
-def _leaving(found: Observed, deployments: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
+def _draining(found: Observed, deployments: list[Deployment], now: Deployment, time: float) -> set[tuple[str, str]]:
     """Pending automatic removals, as (container, change): containers of outgoing releases that stop when their open
     requests complete, and leftovers of a rollback that finish in the background."""
 
@@ -161,15 +169,15 @@ def _leaving(found: Observed, deployments: list[Deployment], now: Deployment, ti
     return {(item.name, "remove") for item in soon} | {(item.name, "stop") for item in stopping}
 
 
-def _said(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:
-    if (change.kind, change.verb) in WORDS:
-        problem, remedy = WORDS[change.kind, change.verb]
+def _described(host: Host, change: Change, found: Observed) -> Iterator[tuple[str, str, str, str]]:
+    if (change.kind, change.verb) in REPAIRS:
+        problem, remedy = REPAIRS[change.kind, change.verb]
         state = next(
             (f" ({item.state})" for item in (*found.services, *found.accessories) if item.name == change.name), ""
         )
         yield host.name, change.name, problem + state, remedy
     elif change.kind == "accessory":  # replace
-        yield host.name, change.name, "was made otherwise than the plan says", ""
+        yield host.name, change.name, "differs from the plan", ""
 
 
 def _beyond_names(
@@ -184,9 +192,9 @@ def _beyond_names(
         if item.active and item.name in {spec.name for spec in desired.services}:
             seen = ctx.runtime.find(item.name)
             if seen is not None and seen.crash_looping(ctx.clock()):
-                yield host.name, item.name, f"exits again and again: restarted {counted(seen.restarts, 'time')}", ""
+                yield host.name, item.name, f"is in a crash loop: restarted {counted(seen.restarts, 'time')}", ""
         if item.running and item.name in web and rotation not in item.addresses:
-            yield host.name, item.name, "can't be reached by the edge", "attach it"
+            yield host.name, item.name, "is unreachable for the edge", "attach it to the edge's network"
 
 
 def _other_images(ctx: Context, desired: DesiredState, found: Observed) -> list[tuple[str, str]]:
@@ -201,7 +209,7 @@ def _other_images(ctx: Context, desired: DesiredState, found: Observed) -> list[
 
 
 def _prepare(own: Context, release: Release, environment: Environment, host: Host, now: Deployment) -> None:
-    """Ensure what `restore` assumes: that the images are correct."""
+    """Ensure what `revert` assumes: that the images are correct."""
     ctx = own.on(host.name)
     found = observe(ctx, release.app, environment.name)
     desired = desired_state_of(ctx, now, release, environment, host)
@@ -211,7 +219,7 @@ def _prepare(own: Context, release: Release, environment: Environment, host: Hos
         ctx.runtime.remove(name)
 
 
-def _left_runs(ctx: Context, app: str) -> list[str]:
+def _orphaned_runs(ctx: Context, app: str) -> list[str]:
     """Containers of runs that have ended."""
     under_way = {str(run.number) for run in ctx.ledger.pending_runs(app)}
     found = ctx.runtime.list({LABEL_APP: app, LABEL_RUN: ""})

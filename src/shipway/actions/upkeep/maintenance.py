@@ -23,7 +23,7 @@ def maintain(ctx: Context, app: str, environment: Environment, page: str | None)
     current = ctx.ledger.current(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     if release is None:
-        raise UsageError(f"nothing was deployed into {environment.name} yet", hint=f"shipway deploy {environment.name}")
+        raise UsageError(f"nothing was deployed to {environment.name} yet", hint=f"shipway deploy {environment.name}")
     owner = names.route_owner(app, environment.name)
     with environment_lease(ctx, app, environment.name, "maintenance") as own:
         for host in hosts_of(own, environment, release):

@@ -54,16 +54,16 @@ class EnvironmentStatus:
     services: dict[str, tuple[int, int]]  # of the current release, on all hosts: running, desired
     crashing: tuple[str, ...]  # containers of the current release that the engine keeps restarting
     edge_down: tuple[str, ...]  # stopped containers of the edge: all apps of the engine are unreachable at their ports
-    away: tuple[str, ...]  # unreachable hosts, and why
+    unreachable: tuple[str, ...]  # unreachable hosts, and why
     former_hosts: dict[str, str]  # removed from the plan and not cleaned up, and why
     standby: tuple[Standby, ...]
     draining: tuple[Draining, ...]
-    strays: tuple[str, ...]  # running containers of services that belong to neither these nor a deployment in progress
+    orphans: tuple[str, ...]  # running containers of services that belong to neither these nor a deployment in progress
     accessories: dict[str, str]  # name: state
     lease: Lease | None
     ahead: str | None  # if the schema is newer than the code: the revision that the code was made for
-    drill: tuple[float, Rehearsal] | None  # the latest rehearsal from this release, with its time
-    accepted: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
+    rehearsal: tuple[float, Rehearsal] | None  # the latest rehearsal from this release, with its time
+    waivers: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -72,7 +72,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
     current, latest = history.current(deployments), ctx.ledger.latest(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
-    observed, crashing, down, away = _everywhere(ctx, app, where, release)
+    observed, crashing, down, unreachable = _everywhere(ctx, app, where, release)
     lease = ctx.ledger.lease(names.scope(app, environment.name))
     lease = lease if is_held(lease, ctx.ledger.now()) else None
     arriving = latest.release if lease and latest and latest.outcome == PENDING else None
@@ -95,7 +95,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         services=_services(observed, release, where),
         crashing=crashing,
         edge_down=down,
-        away=away,
+        unreachable=unreachable,
         former_hosts={
             name: why
             for name, why in former_hosts(ctx, app, environment.name).items()
@@ -103,12 +103,12 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         },
         standby=_standby(current, warm),
         draining=_draining(deployments, draining, ctx.clock()),
-        strays=tuple(item.name for item in others if item not in warm and item not in draining),
+        orphans=tuple(item.name for item in others if item not in warm and item not in draining),
         accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
         lease=lease,
         ahead=own_schema(deployments, release) if release and ahead(deployments, release) else None,
-        drill=_drill(ctx, environment.name, release) if release else None,
-        accepted=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
+        rehearsal=_rehearsal(ctx, environment.name, release) if release else None,
+        waivers=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
     )
 
 
@@ -121,7 +121,7 @@ def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple
     return tuple(Standby(number, since + max(times), len(times)) for number, times in sorted(found.items()))
 
 
-def _drill(ctx: Context, environment: str, release: Release) -> tuple[float, Rehearsal] | None:
+def _rehearsal(ctx: Context, environment: str, release: Release) -> tuple[float, Rehearsal] | None:
     evidence = ctx.ledger.evidence(release.app, release.number)
     if not evidence:
         return None
@@ -143,7 +143,7 @@ def _everywhere(
 ) -> tuple[Observed, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """What runs on all hosts together; crash-looping containers of the release; containers of the edge that don't run;
     and unreachable hosts, which are excluded."""
-    away: list[str] = []
+    unreachable: list[str] = []
     down: list[str] = []
     crashing: list[str] = []
 
@@ -161,13 +161,13 @@ def _everywhere(
                 down.extend(f"{host.name}: {name}" if len(environment.hosts) > 1 else name for name in here.edge.down())
             return found
         except ShipwayError as error:
-            away.append(f"{host.name}: {error.message}")
+            unreachable.append(f"{host.name}: {error.message}")
             return Observed()
 
     found = side_by_side(look, environment.hosts)
     services = tuple(item for each in found for item in each.services)
     accessories = tuple(item for each in found for item in each.accessories)
-    return Observed(services, accessories), tuple(sorted(crashing)), tuple(sorted(down)), tuple(sorted(away))
+    return Observed(services, accessories), tuple(sorted(crashing)), tuple(sorted(down)), tuple(sorted(unreachable))
 
 
 def _crashing(ctx: Context, items: Sequence[ContainerInfo]) -> list[str]:

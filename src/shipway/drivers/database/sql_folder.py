@@ -62,9 +62,7 @@ def migrations_in(folder: Path, layout: str | None) -> list[Migration]:
     """Load the migrations of a folder of this machine, at least one. `layout` as for `load`. ProofError if that isn't
     possible."""
     if not folder.is_dir():
-        raise ProofError(
-            f"there is no folder {folder}", hint="--migrations names the folder that the migrations are in"
-        )
+        raise ProofError(f"there is no folder {folder}", hint="pass the folder of the migrations as --migrations")
     depths = ["*", "*/*"] if layout in (None, "diesel") else ["*"]  # only Diesel's has subfolders
     paths = [path for depth in depths for path in sorted(folder.glob(depth)) if path.suffix in _SUFFIXES]
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
@@ -74,7 +72,7 @@ def migrations_in(folder: Path, layout: str | None) -> list[Migration]:
         raise ProofError(error.message, hint=error.hint) from error
     if not migrations:
         raise ProofError(
-            f"there are no migrations in {folder}", hint="--migrations names the folder that the .sql files are in"
+            f"there are no migrations in {folder}", hint="pass the folder of the .sql files as --migrations"
         )
     return migrations
 

@@ -48,9 +48,9 @@ take() {
 load() {
   file=$1 digest=$2 new=$3
   [ -f "$file" ] || { echo "the volume has no $file"; return 1; }
-  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is not what was written: its digest differs"; return 1; }
+  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
   provider=$(beside -c "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = '$database'") || return
-  [ "${provider:-c}" = c ] || { echo "its locale is not of the C library: nothing else can be made beside it"; return 1; }
+  [ "${provider:-c}" = c ] || { echo "its locale is not of the C library: no second database can be created"; return 1; }
   drop "$new" || return
   beside -v old="$database" -v new="$new" -f - <<'SQL' || return
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
@@ -68,7 +68,7 @@ SQL
 }
 swap() {
   new=$1 old=$2
-  # The rename holds off whoever comes while this ends the sessions that are there.
+  # The rename blocks new sessions while this ends the existing ones.
   ( while sleep 0.1; do
       beside -v name="$database" -f - >/dev/null 2>&1 <<'SQL'
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name';
@@ -98,7 +98,7 @@ FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDE
 SQL
 }
 others=$(old psql -X -A -t -d template1 -c "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', '$PGDATABASE')") || exit 1
-[ -z "$others" ] || { echo "the server has other databases, which would be left behind:" $others; exit 1; }
+[ -z "$others" ] || { echo "the server has other databases, which would not be copied:" $others; exit 1; }
 old pg_dumpall --globals-only > /tmp/globals.sql || exit 1
 new psql -X -q -d template1 -f /tmp/globals.sql 2>&1 | grep ERROR | grep -v 'already exists' > /tmp/errors
 [ ! -s /tmp/errors ] || { cat /tmp/errors; exit 1; }
@@ -106,7 +106,7 @@ rm -f /tmp/failed
 { old pg_dump --format=custom --create || touch /tmp/failed; } | new pg_restore --create --clean --if-exists --exit-on-error -d template1 || exit 1
 [ ! -e /tmp/failed ] || exit 1
 rows old > /tmp/old && rows new > /tmp/new || exit 1
-cmp -s /tmp/old /tmp/new || { echo "the copy has other numbers of rows than the original:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
+cmp -s /tmp/old /tmp/new || { echo "the row counts of the copy differ:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
 new vacuumdb --quiet --analyze-only || exit 1
 new psql -X -q -d template1 -c CHECKPOINT || exit 1
 echo "shipway-tables $(wc -l < /tmp/new)"

@@ -99,13 +99,13 @@ def test_who_can_not_take_them_goes_without(world: World, ctx: Context) -> None:
     share_assets(ctx, WEB, ["new-1", "new-2"], [], "two", "one")
     assert sorted(len(assets(world, name)) for name in ("new-1", "new-2")) == [3, 4]
     (note,) = world.notes
-    assert note.endswith("goes without the other release's assets: container rootfs is marked read-only")
+    assert note.endswith("doesn't get the other release's assets: container rootfs is marked read-only")
 
 
 def test_an_image_that_is_gone_is_a_note(world: World, ctx: Context) -> None:
     world.runtime.fail("create", error=EngineError("image one isn't on the engine"))
     share_assets(ctx, WEB, ["new-1"], [], "two", "one")
-    assert world.notes == ["web: the other release's assets are not at hand: image one isn't on the engine"]
+    assert world.notes == ["web: the other release's assets can't be read: image one isn't on the engine"]
 
 
 def test_a_full_disk_is_a_failure(world: World, ctx: Context) -> None:

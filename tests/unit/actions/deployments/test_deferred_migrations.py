@@ -40,7 +40,7 @@ def test_held_until_the_next_release(world: World) -> None:
     deployed(world, 1, "0001")
     deployed(world, 3, "0003")
     assert stands(world) == (["0001", "0002"], "0002")
-    assert "held until the next release (`contract`): 0003" in world.notes
+    assert "deferred until the next release (`contract`): 0003" in world.notes
     now = world.ledger.releases("shop")[0]
     assert (
         deploy(world.controller(), DeployRequest(now, samples.STAGING)) is None

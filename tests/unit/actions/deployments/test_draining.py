@@ -123,7 +123,7 @@ def test_at_most_two_releases_drain_at_once(world: World) -> None:
         put(world, number + 1)
         busy(world, number + 1, 1)
     assert [running(world, number) for number in (1, 2, 3)] == [[], ["backend"], ["backend"]]
-    assert any(note.startswith("release 1 ends now") for note in world.notes)
+    assert any(note.startswith("release 1 is stopped before it is drained") for note in world.notes)
     assert len(cuts(world, 1)) == 1
 
 

@@ -75,8 +75,8 @@ def test_where_no_script_leads_back_the_output_says_so(world: World) -> None:
         deploy(world.controller(), DeployRequest(release, STAGING))
     (note,) = (note for note in world.notes if note.startswith("the schema stays"))
     assert note == (
-        "the schema stays at 0002: its down scripts can't revert it; before this deployment it was at 0001. Snapshot 1 has what was "
-        "there then: `shipway restore staging 1` brings it back, once a release serves there"
+        "the schema stays at 0002: its down migrations failed; before this deployment, it was at 0001. Snapshot 1 has the previous "
+        "data: `shipway restore staging 1` restores it, once a release serves there"
     )
     assert world.ledger.deployments("shop", "staging")[0].outcome == PENDING
     with exclusive_access(world.controller(), "shop", "staging", "the next command"):
@@ -94,7 +94,7 @@ def test_after_the_switch_it_stays_and_the_output_says_so(world: World) -> None:
     assert world.database.applied == ["0001", "0002", "0003"]
     (note,) = (note for note in world.notes if note.startswith("the schema stays"))
     assert note.startswith(
-        "the schema stays at 0003: the new release may have written with it; before this deployment it was at 0001"
+        "the schema stays at 0003: the new release may have written to it; before this deployment, it was at 0001"
     )
 
 
@@ -125,4 +125,4 @@ def test_a_database_of_its_own_goes_as_it_came(tmp_path: Path) -> None:
         deploy(world.controller(), DeployRequest(release, STAGING))
     assert (world.runtime.volumes, world.runtime.networks, world.edge.ports) == ({}, {}, set())
     assert world.ledger.snapshots("shop", "staging") == []
-    assert not any("stays" in note for note in world.notes)
+    assert not any("stays" in note or "is kept in" in note for note in world.notes)

@@ -83,7 +83,9 @@ def test_an_error_of_any_class_in_one_step_skips_no_other(world: World, error: B
     with pytest.raises(DeployFailed):
         deploy(world.controller(), DeployRequest(world.release(2, "0002"), STAGING))
     assert (newest(world).outcome, world.database.applied) == (PENDING, ["0001"])
-    assert any("it stays pending: the next command finishes it or rolls it back" in note for note in world.notes)
+    assert any(
+        "the deployment stays pending: the next command completes it or rolls it back" in note for note in world.notes
+    )
     with exclusive_access(world.controller(), "shop", "staging", "the next command"):
         pass
     assert (newest(world).outcome, world.serving()) == (FAILED, {1})
@@ -119,7 +121,7 @@ def test_what_is_taken_back_is_said_with_its_reason(world: World) -> None:
     world.runtime.behave("*_2-*", Behaviour(exit_code=1))
     with pytest.raises(DeployFailed, match="it exited with code 1"):
         deploy(world.controller(), DeployRequest(world.release(2), STAGING))
-    (said,) = [note for note in world.notes if note.startswith("taking it back")]
+    (said,) = [note for note in world.notes if note.startswith("rolling back")]
     assert "it exited with code 1" in said
     assert "DeployFailed" not in said
-    assert "release 1 serves, as before" in world.notes
+    assert "release 1 is serving" in world.notes

@@ -58,7 +58,7 @@ def test_it_leaves_nothing_of_its_own(world: World) -> None:
     with pytest.raises(DeployFailed):
         deploy(world.controller(), DeployRequest(release, TWO, force=True))
     assert things(world) == before
-    assert f"shop_staging_cache is removed: release {release.number} had added it" in world.notes
+    assert f"shop_staging_cache was removed, since release {release.number} had added it" in world.notes
     assert examine(world.controller(), "shop", STAGING) == []
 
 
@@ -70,7 +70,7 @@ def test_after_the_switch_its_volume_stays_and_is_named(world: World) -> None:
     assert "shop_staging_cache" not in world.runtime.containers
     assert "shop_staging_cache" in world.runtime.volumes
     assert (
-        f"what release {release.number} wrote stays in shop_staging_cache: the next deployment with it uses it, and "
+        f"the data of release {release.number} is kept in shop_staging_cache: its next deployment uses it, and "
         "`docker volume rm shop_staging_cache` removes it"
     ) in world.notes
 

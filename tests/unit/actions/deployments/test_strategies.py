@@ -188,7 +188,7 @@ def test_a_host_that_leaves_the_plan_is_emptied(tmp_path: Path) -> None:
 def test_accessories_do_not_move_to_another_host_by_themselves(tmp_path: Path) -> None:
     world = world_of(tmp_path, TWO)
     turned = dataclasses.replace(TWO, hosts=(Host(OTHER, "10.0.0.2"), Host(LOCAL)))
-    with pytest.raises(ShipwayError, match="shop_staging_db would begin empty on ssh://b"):
+    with pytest.raises(ShipwayError, match="shop_staging_db would start empty on ssh://b"):
         deploy(world.controller(), DeployRequest(world.release(2, environment=turned), turned))
 
 
@@ -259,14 +259,14 @@ FAST, SLOW = {0.1: 95, 1.0: 100}, {0.1: 10, 1.0: 100}
     ("new", "why"),
     [
         (Traffic(100, 5, FAST), r"5 of 100 requests failed, more than 1\.00%"),
-        (Traffic(100, 0, SLOW), "95 % of its requests took up to 1 s, of the old release's 0.1 s"),
+        (Traffic(100, 0, SLOW), "95 % of its requests took up to 1 s; those of the previous release took up to 0.1 s"),
     ],
 )
 def test_a_canary_that_does_badly_is_taken_back(tmp_path: Path, new: Traffic, why: str) -> None:
     world = world_of(tmp_path, CANARY)
     before = world.state()
     growing(world, new, Traffic(900, 0, {0.1: 895, 1.0: 900}))
-    with pytest.raises(DeployFailed, match="release 2 is taken back: " + why):
+    with pytest.raises(DeployFailed, match="release 2 is rolled back: " + why):
         deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert world.state() == before
     assert [name for name in world.runtime.calls if "start shop_staging_worker_2" in name] == [], (
@@ -286,7 +286,7 @@ def test_a_canary_without_visitors_is_judged_by_probes(tmp_path: Path) -> None:
     world = world_of(tmp_path, CANARY)
     world.edge.sick.add(2)
     with pytest.raises(
-        DeployFailed, match=r"20 of 20 requests failed, more than 1\.00%, 20 of them Shipway's own: 500"
+        DeployFailed, match=r"20 of 20 requests failed, more than 1\.00%; 20 of these were synthetic: 500"
     ):
         deploy(world.controller(), DeployRequest(world.release(2, environment=CANARY), CANARY))
     assert world.serving() == {1}
@@ -296,7 +296,7 @@ def test_errors_in_the_watch_window_roll_back(tmp_path: Path) -> None:
     watched = dataclasses.replace(STAGING, watch=Watch(duration=5.0, requests=10))
     world = world_of(tmp_path, watched)
     growing(world, Traffic(100, 50), Traffic())
-    with pytest.raises(DeployFailed, match="release 2 is taken back: 50 of 100 requests failed"):
+    with pytest.raises(DeployFailed, match="release 2 is rolled back: 50 of 100 requests failed"):
         deploy(world.controller(), DeployRequest(world.release(2, environment=watched), watched))
     assert world.serving() == {1}
 

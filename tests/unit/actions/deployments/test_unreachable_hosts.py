@@ -61,7 +61,7 @@ def test_the_next_command_takes_it_back_when_the_host_is_back(
         with pytest.raises(EngineError):
             deploy(world.controller(), second)
     assert outcome(world) == PENDING
-    assert "it stays pending: the next command finishes it or rolls it back" in world.notes
+    assert "the deployment stays pending: the next command completes it or rolls it back" in world.notes
     with exclusive_access(world.controller(), "shop", "staging", "while it is away"):
         pass
     assert outcome(world) == PENDING
@@ -100,7 +100,7 @@ def test_one_that_left_the_plan_is_named_until_it_is_clean(dropped: World) -> No
     (finding,) = examine(ctx, "shop", ALONE)
     assert finding.host == B
     assert "may still run (ssh://b can't be reached)" in finding.problem
-    assert "`shipway doctor staging --fix` cleans it up when it is back" in finding.problem
+    assert "once it is reachable, `shipway doctor staging --fix` cleans it up" in finding.problem
     repair(dropped.controller(), "shop", ALONE)
     assert status(ctx, "shop", ALONE).former_hosts, "it is not back yet"
     dropped.engines[B].away = False
@@ -142,9 +142,9 @@ def test_one_that_can_not_be_cleaned_up_is_remembered(world: World) -> None:
 
 def test_one_that_is_gone_for_good_can_be_forgotten(dropped: World) -> None:
     ctx = dropped.controller()
-    with pytest.raises(UsageError, match="ssh://c is no former host of staging") as caught:
+    with pytest.raises(UsageError, match="ssh://c is not a former host of staging") as caught:
         forget(ctx, "shop", "staging", "ssh://c")
-    assert caught.value.hint == "there are: ssh://b"
+    assert caught.value.hint == "former hosts: ssh://b"
     forget(ctx, "shop", "staging", B)
     assert examine(ctx, "shop", ALONE) == []
 
@@ -154,7 +154,7 @@ def test_a_destroyed_environment_is_known_until_its_former_hosts_are_clean(dropp
     release = dropped.ledger.release("shop", 2)
     assert release is not None
     destroy(ctx, release.plan, ALONE)
-    assert any("ssh://b is not in the plan any more, and was not cleaned up" in note for note in dropped.notes)
+    assert any("ssh://b was removed from the plan, but not cleaned up" in note for note in dropped.notes)
     (environment,) = KnownApp(ctx, "shop", None).environments()
     assert list(status(ctx, "shop", environment).former_hosts) == [B]
     dropped.engines[B].away = False
@@ -172,7 +172,7 @@ def test_a_database_on_a_host_that_can_not_be_reached_does_not_begin_empty_elsew
     made.engines["ssh://c"] = Engine("ssh://c", made.images)
     deploy(made.controller(), DeployRequest(made.release(2, environment=away), away, force=True))
     made.engines["ssh://c"].away = True
-    with pytest.raises(UsageError, match=r"db \(on ssh://c, which can't be reached\) would begin empty on ssh://b"):
+    with pytest.raises(UsageError, match=r"db \(on ssh://c, which is unreachable\) would start empty on ssh://b"):
         deploy(made.controller(), DeployRequest(made.release(3, environment=moved), moved))
     deploy(made.controller(), DeployRequest(made.release(4, environment=moved), moved, force=True))
     assert made.engines[B].runtime.containers["shop_staging_db"].info.running
@@ -186,7 +186,7 @@ def test_a_host_that_is_gone_for_good_is_taken_out_of_the_plan(world: World, mon
     alone = dataclasses.replace(TWO, hosts=TWO.hosts[:1])
     third = DeployRequest(world.release(3, environment=alone), alone, force=True)  # the database is published no more
     deploy(world.controller(), third)
-    assert any("left as it is, since it is not in the plan any more" in note for note in world.notes)
+    assert any("skipped, since it was removed from the plan" in note for note in world.notes)
     assert {group["release"] for route in world.edge.tables["shop_staging"]["routes"] for group in route["groups"]} == {
         3
     }

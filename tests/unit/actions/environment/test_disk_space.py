@@ -54,7 +54,7 @@ def test_the_limit(world: World, ctx: Context, free: int | None, fits: bool) -> 
     if fits:
         return require_space(ctx, {"a": 300, "b": 100})
     with pytest.raises(
-        DiskFull, match="the disk of local is too full: 500 MB are free, and 2 images to pull need about 400 bytes"
+        DiskFull, match="the disk of local is too full: 500 MB are free, but 2 images to pull need about 400 bytes"
     ):
         require_space(ctx, {"a": 300, "b": 100})
 

@@ -67,15 +67,13 @@ def test_a_date_tag_and_a_revision_of_digits_are_no_numbers(shop: Context, monke
     with pytest.raises(UsageError, match=f"no release.* {DATE}"):
         approvable(shop, "shop", samples.PRODUCTION, DATE)  # nothing was deployed by it
     git(shop.repository().path, "tag", "1", "main")
-    with pytest.raises(UsageError, match="1 means more than one release: release number 1 is r1, revision 1 is r3"):
+    with pytest.raises(UsageError, match="1 is ambiguous: release number 1 is r1, revision 1 is r3"):
         provable(shop, "shop", "1")
 
 
 def test_what_means_two_releases_is_refused_with_both(shop: Context) -> None:
     for find in (lambda: approvable(shop, "shop", samples.PRODUCTION, "3"), lambda: provable(shop, "shop", "3")):
-        with pytest.raises(
-            UsageError, match="3 means more than one release: version 3 is r1, release number 3 is r3"
-        ) as caught:
+        with pytest.raises(UsageError, match="3 is ambiguous: version 3 is r1, release number 3 is r3") as caught:
             find()
         assert "such as r1" in caught.value.hint
 
@@ -97,18 +95,18 @@ def test_a_release_to_roll_back_to(world: World) -> None:
         return rollback_order(world.controller(), "shop", "staging", RollbackRequest(to)).release.number
 
     assert (back("r1"), back("r2"), back("2")) == (1, 2, 2)
-    with pytest.raises(UsageError, match="1 is a release's number and another one's version: r2, r1"):
+    with pytest.raises(UsageError, match="1 is ambiguous, as a release number and as a version: r2, r1"):
         back("1")
     with pytest.raises(NothingToRollBack, match="r7 never ran here") as caught:
         back("r7")
-    assert caught.value.hint == "these did: 3, 2/1, 1"
+    assert caught.value.hint == "successful releases: 3, 2/1, 1"
 
 
 def test_hints_where_there_is_nothing_to_name(world: World, shop: Context) -> None:
     with pytest.raises(NothingToRollBack, match="r7 never ran here") as caught:
         rollback_order(world.controller(), "shop", "staging", RollbackRequest("r7"))
-    assert caught.value.hint == "no deployment there has succeeded yet: `shipway history` lists what was tried"
-    with pytest.raises(UsageError, match="name the release: staging comes after no other") as refused:
+    assert caught.value.hint == "no deployment there has succeeded yet: `shipway history` lists them"
+    with pytest.raises(UsageError, match="name the release: staging has no preceding environment") as refused:
         approvable(shop, "shop", samples.STAGING, None)
     assert refused.value.hint.startswith("such as r3, the newest one")
     with pytest.raises(UsageError) as refused:
@@ -125,5 +123,5 @@ def test_an_approval_of_what_runs_already_says_so(world: World) -> None:
         assert release is not None
         approve(ctx, Decisions(ctx, release, "staging", None, None), [], "")
     assert [note for note in world.notes if "already" in note] == [
-        "release 2 runs in staging already: this counts only where it is deployed there again"
+        "release 2 already runs in staging: the approval only counts if it is deployed there again"
     ]

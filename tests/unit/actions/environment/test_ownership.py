@@ -86,7 +86,7 @@ def test_the_records_of_both_do_not_help(first: World, second: World) -> None:
     (found,) = examine(second.controller(), "shop", STAGING)
     assert (found.thing, found.remedy) == ("host", "")
     assert " of ledger " in found.problem
-    assert " of ledger " in status(second.controller(), "shop", STAGING).away[0]
+    assert " of ledger " in status(second.controller(), "shop", STAGING).unreachable[0]
     assert first.state() == before
 
 
@@ -144,7 +144,7 @@ def test_what_this_ledger_deployed_without_labels_is_adopted_silently(first: Wor
 
 def test_what_no_ledger_is_known_to_have_made_is_refused(first: World, second: World) -> None:
     without_labels(first)
-    with pytest.raises(OtherLedger, match="has no record"):
+    with pytest.raises(OtherLedger, match="unknown to this ledger"):
         deploy(second.controller(), DeployRequest(second.release(1), STAGING))
 
 
@@ -162,13 +162,13 @@ def test_what_is_older_than_the_first_deployment_is_not_from_it() -> None:
 
     assert made_since(made(5_000.0), 5_100.0)
     assert not made_since(made(1_000.0), 5_000.0)
-    assert made_since(made(0.0), 5_000.0), "the engine doesn't tell"
+    assert made_since(made(0.0), 5_000.0), "the Docker Engine doesn't report"
     assert not made_since(made(5_000.0), None)
 
 
 def test_the_words_count_by_kind() -> None:
     one = samples_object()
-    assert describe([one]) == "1 container without a ledger's label, of which this one has no record: a"
+    assert describe([one]) == "1 container without a ledger's label, and unknown to this ledger: a"
     labelled = dataclasses.replace(one, labels={LABEL_LEDGER: "1a2b3c4d5e"})
     assert describe([labelled] * 6).startswith("6 containers of ledger 1a2b3c4d: a, a, a, a, a, …")
 

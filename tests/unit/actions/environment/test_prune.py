@@ -71,8 +71,8 @@ def test_old_images_go_and_a_rollback_still_works(world: World) -> None:
 def test_looking_changes_nothing(world: World) -> None:
     found = look(world.controller(), "shop")
     (host,) = found.hosts
-    assert sorted({item.reason for item in host.going}) == ["release 1", "release 2"]
-    assert {item.reason for item in host.staying} >= {"release 4: serves in staging"}
+    assert sorted({item.reason for item in host.removals}) == ["release 1", "release 2"]
+    assert {item.reason for item in host.kept} >= {"release 4: serves in staging"}
     assert there(world) == {1, 2, 3, 4}
 
 
@@ -93,7 +93,7 @@ def test_what_can_not_be_removed_keeps_nothing_else(world: World, tmp_path: Path
         log.parent.mkdir(parents=True)
         log.write_text("…")
         os.utime(log, (1, 1))
-    going = {name for item in look(world.controller(), "shop").hosts[0].going for name in item.image.names}
+    going = {name for item in look(world.controller(), "shop").hosts[0].removals for name in item.image.names}
     world.images.fail("remove", at=1, error=EngineError("the first is in use"))
     world.images.fail("remove", at=3, error=EngineError("the third is damaged"))
     gone: list[str] = []
@@ -149,7 +149,7 @@ def test_a_release_from_long_ago_stays_where_it_serves(world: World, monkeypatch
 def test_an_engine_that_refuses_is_a_note(world: World) -> None:
     world.images.fail("remove", at=2, error=EngineError("the engine is tired"))
     prune(world.controller(), "shop")
-    assert "old images and outputs stay: local: the engine is tired" in world.notes
+    assert "old images and outputs were not removed: local: the engine is tired" in world.notes
 
 
 def test_a_host_that_is_away_is_left_out(world: World) -> None:
@@ -160,7 +160,7 @@ def test_a_host_that_is_away_is_left_out(world: World) -> None:
     made = dataclasses.replace(deployment(0, world.release(5, environment=hosts).number), outcome=PENDING)
     world.ledger.end_deployment(world.ledger.begin_deployment(made), SUCCEEDED, world.now, None, "")
     prune(dataclasses.replace(world.controller(), connect=connect), "shop")  # type: ignore[arg-type]
-    assert "old images and outputs stay: ssh://away can't be reached" in world.notes
+    assert "old images and outputs were not removed: ssh://away can't be reached" in world.notes
     assert there(world) == {3, 4}  # containers of 3 are kept, and use it
 
 

@@ -68,7 +68,7 @@ def test_an_author_does_not_approve_by_another_address_of_theirs(team: Team) -> 
             Approval("shop", "production", release.number, release.digest, who, "", team.world.now)
         )
     assert (
-        f"has 0 ({BOB} is an author of it and does not count; {HOME} is an author of it and does not count)"
+        f"has 0 (the approval of {BOB}, an author of the release, does not count; the approval of {HOME}, an author of the release, does not count)"
         in missing(team, release, TWO)
     )
 
@@ -92,7 +92,7 @@ def test_a_signature_that_no_rule_requires_is_recorded_without_the_repository(te
     gone = dataclasses.replace(team.ctx, actor=CAROL, repository=lambda: Repository.find(tmp_path))
     approval = approve(gone, Decisions(gone, release, "production"), [rule], "", Signing(made(tmp_path, "carol")))
     assert (approval.actor, bool(approval.signature)) == (CAROL, True)
-    assert f"whether {CAROL} is an author of it is checked by the deployment" in team.world.notes[-1]
+    assert f"whether {CAROL} is an author of the release" in team.world.notes[-1]
     assert missing(team, release, rule) == ""
 
 

@@ -307,7 +307,7 @@ def test_a_shallow_clone_that_can_not_be_completed_is_refused_with_the_command(t
     release = team.release()
     for change in (("set-url", "origin", "file:///nothing/there"), ("remove", "origin")):
         git(team.clone, "remote", *change)
-        with pytest.raises(GateRefused, match="can't be told: this clone is shallow") as caught:
+        with pytest.raises(GateRefused, match="are unknown: this clone is shallow") as caught:
             team.authors(release)
         assert "git fetch --unshallow" in caught.value.hint
     (reason,) = Decisions(team.ctx, release, "production").missing(Approvals(1, not_author=True))
@@ -321,7 +321,7 @@ def test_a_clone_of_a_shallow_clone_is_not_complete(team: Team, tmp_path: Path) 
     git(tmp_path, "clone", "--quiet", "--bare", "--depth", "1", f"file://{team.path}", "mirror")
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{tmp_path / 'mirror'}", "ci")
     team.clone = tmp_path / "ci"
-    with pytest.raises(GateRefused, match="hasn't its whole history either"):
+    with pytest.raises(GateRefused, match="lacks the full history too"):
         team.authors(team.release())
 
 
@@ -404,7 +404,7 @@ def test_an_author_neither_approves_nor_accepts_what_a_proof_found(team: Team) -
     with pytest.raises(RepositoryError):
         waive(gone, release, production, proof, "why", 60.0)
     assert approves(dataclasses.replace(gone, actor=MALLORY)).actor == MALLORY  # the deployment looks again
-    assert "is checked by the deployment" in team.world.notes[-1]
+    assert "the deployment checks whether" in team.world.notes[-1]
 
 
 def test_the_refusal_lists_who_counts_and_through_which_commit(team: Team) -> None:
@@ -419,9 +419,9 @@ def test_the_refusal_lists_who_counts_and_through_which_commit(team: Team) -> No
     assert decisions.missing(Approvals(1, not_author=True)) == []
     (reason,) = decisions.missing(Approvals(2, not_author=True))
     assert reason == (
-        f"release {release.number} needs 2 approvals by someone other than its authors and has 1 ({EVE} is an author of it and does not "
-        f"count); its authors: {BOB} (author of {theirs[:12]}), {EVE} (co-authored-by of {theirs[:12]}), {MALLORY} (author of {mine[:12]})"
+        f"release {release.number} needs 2 approvals by someone other than its authors and has 1 (the approval of {EVE}, "
+        f"an author of the release, does not count); its authors: {BOB} (author of {theirs[:12]}), {EVE} (co-authored-by of {theirs[:12]}), {MALLORY} (author of {mine[:12]})"
     )
     assert decisions.refused(Approvals(1, not_author=True), EVE) == (
-        f"{EVE} is an author of release {release.number} (co-authored-by of {theirs[:12]}); the plan asks for someone else (`not: author`)"
+        f"{EVE} is an author of release {release.number} (co-authored-by of {theirs[:12]}); the plan requires someone else (`not: author`)"
     )

@@ -80,7 +80,7 @@ def test_an_address_without_the_history_is_refused(place: HostDeployment) -> Non
     git(other, "commit", "--quiet", "--allow-empty", "--message", "another app")
     for address in (str(other), f"ssh://git@server{other}"):
         with pytest.raises(
-            GateRefused, match=r"is not the repository of shop: it lacks commit .*, what is checked out here"
+            GateRefused, match=r"is not the repository of shop: it lacks commit .*, which is checked out here"
         ):
             register_again(place.ctx, clone, place.plan(), None, "another app", address)
     place.runs("main")

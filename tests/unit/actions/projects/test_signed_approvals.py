@@ -94,7 +94,7 @@ def team(tmp_path: Path, keys: dict[str, Path]) -> Iterator[Signed]:
 
 def test_a_signed_approval_counts_and_a_claimed_one_does_not(team: Signed) -> None:
     release = team.release()
-    with pytest.raises(UsageError, match="takes only signed approvals") as caught:
+    with pytest.raises(UsageError, match="accepts only signed approvals") as caught:
         approve(team.ctx, team.decisions(release), [RULE], "")
     assert "--sign" in caught.value.hint
     team.world.ledger.add_approval(Approval("shop", "production", release.number, release.digest, BOB, "", 1.0))
@@ -112,7 +112,7 @@ def test_a_signed_approval_counts_and_a_claimed_one_does_not(team: Signed) -> No
     [
         ({"release": 3}, ""), ({"environment": "staging"}, ""),
         ({"digest": "sha256:" + "0" * 64}, "approved other digests"),
-        ({"change": "sha256:" + "0" * 64}, "is not valid by"), ({"expires": 9e9}, "is not valid by"),
+        ({"change": "sha256:" + "0" * 64}, "is not valid according to"), ({"expires": 9e9}, "is not valid according to"),
         ({"signature": "nothing"}, "can't be read"),
     ],
     ids=str,
@@ -126,9 +126,9 @@ def test_nothing_of_what_was_signed_can_be_changed(team: Signed, change: dict[st
     assert why in vote.refused or forged.digest != release.digest
     if "release" in change:
         ledger.add_approval(dataclasses.replace(forged, digest=other.digest))
-        assert "is not valid by" in team.missing(other)
+        assert "is not valid according to" in team.missing(other)
     if "environment" in change:
-        assert "is not valid by" in vote.refused
+        assert "is not valid according to" in vote.refused
 
 
 def test_of_another_ledger_it_does_not_count(team: Signed) -> None:
@@ -136,7 +136,7 @@ def test_of_another_ledger_it_does_not_count(team: Signed) -> None:
     team.approve(release, "bob")
     team.world.ledger.replace_property("identity", "f" * 32)
     team.ctx = dataclasses.replace(team.world.controller(), repository=lambda: Repository(team.path))
-    assert f"the signature of {BOB} is not valid by" in team.missing(release)
+    assert f"the signature of {BOB} is not valid according to" in team.missing(release)
 
 
 def test_an_author_does_not_count_by_any_address_of_the_key(team: Signed) -> None:
@@ -199,7 +199,7 @@ def test_a_new_key_does_not_approve_the_release_that_adds_it(team: Signed) -> No
         GateRefused, match=r"the key SHA256:\S+ of .* is not in .shipway/allowed_signers of release 1, which runs there"
     ) as caught:
         team.approve(release, "mallory")
-    assert "once a release that has them runs" in caught.value.hint
+    assert "once a release that has it runs" in caught.value.hint
     team.approve(release, "carol")
     assert team.missing(release) == ""
     team.deploy(release)
@@ -222,7 +222,7 @@ def test_an_approval_is_of_one_change(team: Signed) -> None:
     team.approve(release, "bob")
     team.write(CAROL)
     team.deploy(team.release())
-    assert f"{BOB} approved another change: another release ran there then" in team.missing(release)
+    assert f"{BOB} approved another change: another release was running then" in team.missing(release)
 
 
 def test_an_approval_ends_with_the_next_release(team: Signed) -> None:
@@ -236,7 +236,7 @@ def test_an_approval_ends_with_the_next_release(team: Signed) -> None:
     assert decisions.before.number == third.number
     assert decisions.change.startswith(f"from: release {third.number} ")
     assert set(decisions.authors.people) == {ALICE}, "the range of authors still begins at release 1"
-    assert f"{BOB} approved another change: another release ran there then" in team.missing(second)
+    assert f"{BOB} approved another change: another release was running then" in team.missing(second)
     team.approve(second, "carol")
     assert team.missing(second) == ""
 
@@ -292,10 +292,10 @@ def test_without_any_file_no_key_counts(team: Signed) -> None:
     approval = team.approve(release, "bob")
     unread = Decisions(team.ctx, release, "production")  # without the rules in force
     assert unread.signers == ()
-    assert "no file of the rules in force says whose the key SHA256:" in unread.vote(approval).refused
+    assert "the rules in force name no file with the key SHA256:" in unread.vote(approval).refused
     (reason,) = unread.missing(RULE)
     assert "has 0" in reason
-    with pytest.raises(GateRefused, match="no file of the rules in force"):
+    with pytest.raises(GateRefused, match="name no file with the key"):
         approve(team.ctx, unread, [RULE], "", Signing(team.keys["bob"]))
 
 

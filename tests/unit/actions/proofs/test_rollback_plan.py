@@ -64,7 +64,8 @@ def test_code_only_leaves_the_schema(world: World) -> None:
     assert world.serving() == {1}
     assert last(world) == (1, CODE_ONLY, "0002")
     assert any(
-        "the way back: code only: the schema ends at 0002\n  release 2 (0001 → 0002): RESTORED, old code SAFE" in note
+        "rollback plan: keep schema; final schema revision: 0002\n  release 2 (0001 → 0002): RESTORED, old code SAFE"
+        in note
         for note in world.notes
     )
     seen = status(world.controller(), "shop", ASKING)
@@ -147,9 +148,9 @@ def test_forward_only_changes_nothing_and_names_the_options(world: World) -> Non
     assert world.state() == before
     for option in (
         "shipway maintenance on staging",
-        "shipway accept RELEASE --env staging",
-        "--code-only",
-        "--force-down",
+        "shipway waive RELEASE --env staging",
+        "--keep-schema",
+        "--revert-schema",
     ):
         assert option in refused.value.hint
     assert any("why DATA_LOST" in note and "why UNSAFE" in note for note in world.notes)
@@ -185,13 +186,13 @@ def test_where_nobody_asks_for_proofs_the_down_scripts_run_as_ever(world: World)
     deployed(world, "0001", "0002", environment=samples.STAGING)
     back(world)
     assert last(world) == (1, CODE_THEN_DOWN, "0001")
-    assert any("down scripts that are not proven run as they are" in note for note in world.notes)
+    assert any("the down migrations run without a proof" in note for note in world.notes)
 
 
 def test_to_a_release_that_stood_higher_is_no_way_back(world: World) -> None:
     deployed(world, "0001", "0002", environment=samples.STAGING)
     back(world)
-    with pytest.raises(NothingToRollBack, match="which isn't above 0002"):
+    with pytest.raises(NothingToRollBack, match="which was not reached from 0002"):
         back(world, to="2")
 
 
@@ -207,7 +208,7 @@ def test_accepting(world: World) -> None:
     assert (word.finding, word.reason) == ("DATA_LOST, old code UNSAFE", "the column was never used")
     assert waiver_of(ctx, world.proven(two, one, old=UNSAFE, way=FAILS)) is None
     assert waiver_of(ctx, dataclasses.replace(proof, digest="another")) is None
-    assert [item.reason for item in status(ctx, "shop", ASKING).accepted] == ["the column was never used"]
+    assert [item.reason for item in status(ctx, "shop", ASKING).waivers] == ["the column was never used"]
     world.now += 60
     assert waiver_of(ctx, proof) is None
 

@@ -151,7 +151,7 @@ def test_dead_at_any_effect_of_a_step_that_fails_twice(tmp_path: Path) -> None:
         assert set(world.outcomes()) == {FAILED}, (at, after)
         if len(world.outcomes()) == 1:
             assert world.started() == {"lint": 1, "unit": 1, "use": 2}, (at, after)
-        assert world.log("use") == [*LINES["use"], "`use` exited with 3; trying again (1 left)", *LINES["use"]], (
+        assert world.log("use") == [*LINES["use"], "`use` exited with 3; retrying (1 left)", *LINES["use"]], (
             at,
             after,
         )
@@ -191,7 +191,7 @@ def test_who_was_paused_and_wakes_up_too_late_changes_nothing(tmp_path: Path) ->
     assert changes == []
     assert world.outcomes() == [SUCCEEDED]
     assert "run 1: process" in " ".join(world.notes)
-    assert "has lost its lease; taking it up: lint has ended" in " ".join(world.notes)
+    assert "has lost its lock; resuming it: lint has ended" in " ".join(world.notes)
     assert world.started() == {"lint": 1, "unit": 1, "use": 1}
 
 
@@ -218,7 +218,7 @@ def test_a_container_that_was_ended_from_outside_says_nothing_of_its_step(tmp_pa
     world.runtime.behave("*_lint_????????", Behaviour(tuple(LINES["lint"]), exit_code=0))
     world.now += TTL + 1
     world.run()
-    assert "taking it up: lint is begun anew" in " ".join(world.notes)
+    assert "resuming it: lint is begun anew" in " ".join(world.notes)
     assert world.log("lint") == LINES["lint"]
     world.nothing_is_left()
 

@@ -127,7 +127,7 @@ def test_a_script_that_would_be_masked_is_not_kept(world: World) -> None:
     deploy(ctx, DeployRequest(world.release(2, "0002"), samples.STAGING))
     assert recorded_scripts(world.controller(), "shop", "staging", 2) == {}
     assert any(
-        "the down scripts of release 2 are not recorded, since a secret's value is in 0002.down.sql" in note
+        "the down migrations of release 2 were not recorded, since 0002.down.sql contains a secret's value" in note
         for note in world.notes
     )
 

@@ -103,7 +103,7 @@ def test_an_older_plan_does_not_begin_with_what_was_there_before_the_upgrade(tmp
         lambda: deploy(world.controller(), DeployRequest(world.release(3, volume=DATA), STAGING)),
         lambda: rollback(world.controller(), "shop", "staging", RollbackRequest(to="1")),
     ):
-        with pytest.raises(UsageError, match=r"was moved to PostgreSQL 16, into the volume shop_staging_db\.pg16"):
+        with pytest.raises(UsageError, match=r"was upgraded to PostgreSQL 16, with the volume shop_staging_db\.pg16"):
             work()
     repair(world.controller(), "shop", STAGING)
     assert mounted(world) == {DATA: f"{DB}.pg16"}

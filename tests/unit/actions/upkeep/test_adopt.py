@@ -72,8 +72,8 @@ def test_what_is_taken_is_listed_and_nothing_is_touched(first: World, second: Wo
     before, calls = first.state(), len(first.runtime.calls)
     _, found = surveyed(second, Clone(release_of(first, 2)))
     lines = describe(found)
-    assert f"staging: takes volume shop_staging_db on local, of ledger {first.ledger.identity()[:8]}" in lines
-    assert sum("takes container" in line for line in lines) == len(first.runtime.containers)
+    assert f"staging: adopts volume shop_staging_db on local, of ledger {first.ledger.identity()[:8]}" in lines
+    assert sum("adopts container" in line for line in lines) == len(first.runtime.containers)
     assert "rebuilds release 2 from its labels and commit" in lines[-1]
     assert first.state() == before
     assert second.ledger.adopted("local") == set()
@@ -118,7 +118,7 @@ def test_what_can_not_be_rebuilt_is_told(first: World, second: World) -> None:
     theirs = release_of(first, 1)
     ctx, found = surveyed(second, Clone(theirs))
     (words,) = found.lost
-    assert "release 2, whose plan can't be read from this clone" in words
+    assert "release 2, since its plan can't be read from this clone" in words
     adopt(ctx, theirs.plan, found, Clone(theirs).parse)
     assert second.ledger.deployments("shop", "staging") == []
     deploy(second.controller(), DeployRequest(second.release(1), STAGING))
@@ -138,7 +138,7 @@ def test_another_release_of_that_number_is_told(first: World, second: World) -> 
     second.ledger.restore_release(dataclasses.replace(release, number=3))
     deploy(first.controller(), DeployRequest(dataclasses.replace(first.release(3), revision="e" * 40), STAGING))
     _, found = surveyed(second, Clone(release_of(first, 2)))
-    assert "release 3 of this ledger is another one" in found.lost[0]
+    assert "this ledger has another release 3" in found.lost[0]
 
 
 def test_a_ledger_belongs_to_the_machine_that_opened_it_first(first: World) -> None:

@@ -102,19 +102,19 @@ def left_of_a_decision(world: World) -> None:
 
 DRIFT: list[tuple[Callable[[World], None], str]] = [
     (stop, "_backend_2-…: doesn't run (exited) → start it"),
-    (remove, "ssh://b _frontend_2-…: isn't there → create it"),
+    (remove, "ssh://b _frontend_2-…: is missing → create it"),
     (database, "shop_staging_db: doesn't run (exited) → start it"),
-    (stray, "_old_77-…: belongs to no release that is needed (created) → remove it"),
+    (stray, "_old_77-…: belongs to no needed release (created) → remove it"),
     (other_image, "_backend_2-…: runs another image than registry/shop/backend"),
-    (unreachable, "_frontend_2-…: can't be reached by the edge → attach it"),
-    (routes, "ssh://b / → frontend, /api → backend: the edge sends requests elsewhere → switch"),
+    (unreachable, "_frontend_2-…: is unreachable for the edge → attach it to the edge's network"),
+    (routes, "ssh://b / → frontend, /api → backend: the edge routes requests elsewhere → switch the routes"),
     (
         edge,
         "ssh://b shipway-edge-2: the edge is down: requests to its ports get no answer, in every environment → start it",
     ),
     (worker_before, "_worker_1-…: should not run (running) → stop it"),
-    (left_of_a_run, "shop_run9_unit: is left of a run that has ended → remove it"),
-    (left_of_a_decision, "shop_staging_job_1: is left of a command that has ended → remove it"),
+    (left_of_a_run, "shop_run9_unit: is a leftover of a run that has ended → remove it"),
+    (left_of_a_decision, "shop_staging_job_1: is a leftover of a command that has ended → remove it"),
 ]
 
 
@@ -158,8 +158,8 @@ def test_an_unfinished_deployment(world: World) -> None:
         deploy(world.controller(dies=Death(8, after=True)), DeployRequest(release, TWO))
     world.now += 16
     found = examine(world.controller(), "shop", TWO)
-    assert "deploy of release 3: was begun by controller-" in words(found[0])
-    assert "its process is gone → finish it or take it back" in words(found[0])
+    assert "deploy of release 3: was started by controller-" in words(found[0])
+    assert "its process died → complete it or roll it back" in words(found[0])
     repair(world.controller(), "shop", TWO)
     assert examine(world.controller(), "shop", TWO) == []
     assert world.serving() == {2}
@@ -177,7 +177,7 @@ def test_an_accessory_that_was_made_otherwise_is_for_a_person(world: World) -> N
     item = world.runtime.containers["shop_staging_db"]
     item.info = dataclasses.replace(item.info, labels={**item.info.labels, "shipway.config": "other"})
     (found,) = examine(world.controller(), "shop", TWO)
-    assert (found.problem, found.remedy) == ("was made otherwise than the plan says", "")
+    assert (found.problem, found.remedy) == ("differs from the plan", "")
     repair(world.controller(), "shop", TWO)
     assert world.runtime.containers["shop_staging_db"].info.running
 
@@ -199,11 +199,11 @@ def test_what_a_failed_first_deployment_left_on_a_host_that_was_away(tmp_path: P
         "shipway.release": "1",
         **world.label,
     }
-    with exclusive_access(world.controller(), "shop", "staging", "when it is back"):
+    with exclusive_access(world.controller(), "shop", "staging", "once it is reachable"):
         pass
     world.engines["ssh://b"].runtime.create(ContainerSpec("shop_staging_frontend_1-abcdef_1", "postgres:15", labels))
     found = [words(item) for item in examine(world.controller(), "shop", TWO)]
-    assert "ssh://b _frontend_1-…: is left of a deployment that failed → remove it; volumes are kept" in found
+    assert "ssh://b _frontend_1-…: is a leftover of a failed deployment → remove it; volumes are kept" in found
     repair(world.controller(), "shop", TWO)
     assert examine(world.controller(), "shop", TWO) == []
     assert not any(engine.runtime.containers for engine in world.engines.values())

@@ -93,7 +93,7 @@ def test_what_is_older_is_removed_when_the_requests_to_it_have_ended(world: Worl
     assert (running(world, 1), running(world, 2)) == (["backend"], ["backend", "frontend"])
     world.now = due + 40
     (found, *_) = examine(world.controller(), "shop", WARM)
-    assert found.problem.startswith("belongs to no release that is needed")
+    assert found.problem.startswith("belongs to no needed release")
     retire_due(world.controller(), "shop", "staging")
     assert not world.runtime.list({"shipway.release": "1"})
     assert running(world, 2) == ["backend", "frontend"]
@@ -201,7 +201,7 @@ def test_right_after_a_deployment_nothing_is_wrong(world: World) -> None:
     assert running(world, 1) == ["backend", "frontend"]
     assert examine(world.controller(), "shop", WARM) == []
     found = status(world.controller(), "shop", WARM)
-    assert ([item.release for item in found.draining], found.strays) == ([1], ())
+    assert ([item.release for item in found.draining], found.orphans) == ([1], ())
     assert found.draining[0].until > world.now
 
 

@@ -37,7 +37,7 @@ def test_what_stands_by_is_no_stray(world: World) -> None:
     assert found.current is not None
     assert found.current.finished is not None
     assert found.standby == (Standby(1, found.current.finished + 3600, 2),)
-    assert found.strays == ()
+    assert found.orphans == ()
 
 
 def test_a_release_that_drains_is_no_stray(tmp_path: Path) -> None:
@@ -50,18 +50,18 @@ def test_a_release_that_drains_is_no_stray(tmp_path: Path) -> None:
     assert found.current is not None
     assert found.current.finished is not None
     assert found.draining == (Draining(1, found.current.finished + 30, 2),)
-    assert (found.standby, found.strays) == ((), ())
+    assert (found.standby, found.orphans) == ((), ())
 
 
 def test_what_is_kept_stopped_is_not_told(world: World) -> None:
     retire(world.controller(), "shop", "staging")
-    assert (read(world).standby, read(world).strays) == ((), ())
+    assert (read(world).standby, read(world).orphans) == ((), ())
 
 
 def test_a_stray_is_told(world: World) -> None:
     old = next(item.info.name for item in world.runtime.containers.values() if "worker_1-" in item.info.name)
     world.runtime.start(old)  # workers don't stand by
-    assert read(world).strays == (old,)
+    assert read(world).orphans == (old,)
 
 
 def test_what_is_being_deployed_is_no_stray_while_somebody_deploys_it(world: World) -> None:
@@ -74,9 +74,9 @@ def test_what_is_being_deployed_is_no_stray_while_somebody_deploys_it(world: Wor
     world.release(3, environment=WARM)
     world.ledger.begin_deployment(deployment(0, 3, "pending"))
     world.ledger.acquire("shop/staging", "ada", "deploys", 15)
-    assert ([item.release for item in read(world).standby], read(world).strays) == ([1], ())
+    assert ([item.release for item in read(world).standby], read(world).orphans) == ([1], ())
     world.now += 60
-    assert ([item.release for item in read(world).standby], read(world).strays) == ([1], ("shop_staging_web_3",))
+    assert ([item.release for item in read(world).standby], read(world).orphans) == ([1], ("shop_staging_web_3",))
 
 
 def test_moments() -> None:
@@ -89,10 +89,10 @@ def test_several_hosts_are_counted_together_and_one_that_is_away_is_told(tmp_pat
     world = World(tmp_path, [host.name for host in two.hosts])
     deploy(world.controller(), DeployRequest(world.release(1, environment=two), two))
     found = status(world.controller(), "shop", two)
-    assert (found.services, found.away) == ({"frontend": (2, 2), "backend": (2, 2), "worker": (2, 2)}, ())
+    assert (found.services, found.unreachable) == ({"frontend": (2, 2), "backend": (2, 2), "worker": (2, 2)}, ())
     world.engines["ssh://b"].away = True
     found = status(world.controller(), "shop", two)
-    assert (found.services["backend"], found.away) == ((1, 2), ("ssh://b: ssh://b can't be reached",))
+    assert (found.services["backend"], found.unreachable) == ((1, 2), ("ssh://b: ssh://b can't be reached",))
 
 
 def test_one_host_that_is_away_hides_no_other_environment(tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ def test_one_host_that_is_away_hides_no_other_environment(tmp_path: Path) -> Non
     world.engines["ssh://b"] = Engine("ssh://b", world.images)
     world.engines["ssh://b"].away = True
     found = status(world.controller(), "shop", far)
-    assert found.away == ("ssh://b: ssh://b can't be reached",)
+    assert found.unreachable == ("ssh://b: ssh://b can't be reached",)
