@@ -171,7 +171,7 @@ FOLDER = Text(
 )
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
-URL_PATH = Text("a path that begins with /, such as /healthz", r"^/[^\s#]*$")
+URL_PATH = Text("a path in ASCII that begins with /, such as /healthz", r"^/[!\"$-~]*$")
 ROUTE = Text(
     "a path that begins with / and doesn't end with one, such as / or /api",
     r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$",
@@ -216,7 +216,7 @@ CAPABILITIES = (
 
 VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS, "LOG_LEVEL: info")
 HEADERS = ByName(
-    Text("the value of a header, in one line", r"^[^\x00-\x1f\x7f]+$", as_written=True),
+    Text("the value of a header, in one line and in Latin-1", r"^[ -~\xa0-\xff]+$", as_written=True),
     r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "the name of an HTTP header", "X-Health: shipway",
 )  # fmt: skip
 SECRETS = Several(SECRET)

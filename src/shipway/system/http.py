@@ -193,5 +193,6 @@ def _raise_protocol_error(error: BaseException) -> None:
     """Raise it instead of the standard library's error, if that is none of the connection."""
     from http.client import HTTPException
 
-    if isinstance(error, HTTPException) and not isinstance(error, OSError):
+    # A UnicodeError: what was to be sent is not in ASCII (a target) or Latin-1 (a header).
+    if isinstance(error, HTTPException | UnicodeError) and not isinstance(error, OSError):
         raise ProtocolError(str(error) or type(error).__name__) from error

@@ -49,6 +49,11 @@ def test_a_probe_says_what_it_saw(port: int, path: str, ok: bool, words: str) ->
     assert (seen.ok, seen.detail, seen.headers["x-shipway-release"]) == (ok, words, "7")
 
 
+def test_what_can_not_be_sent_is_not_ok(port: int) -> None:
+    assert not probe("127.0.0.1", port, "/santé", 2.0).ok
+    assert not probe("127.0.0.1", port, "/ok", 2.0, {"X-Name": "Łódź"}).ok
+
+
 def test_nothing_listens() -> None:
     assert "connection refused" in probe("127.0.0.1", 1, "/", 1.0).detail
     assert not probe_tcp("127.0.0.1", 1, 1.0).ok
