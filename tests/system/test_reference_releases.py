@@ -17,7 +17,8 @@ from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
 from shipway.store import open_ledger
 
-pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(600)]
+# The usual run has each kind on a small application, and one release with a migration on the reference application.
+pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(600)]
 
 VERSIONS, MODELS, DOCKERFILE = "backend/migrations/versions", "backend/catalogue/models.py", "backend/Dockerfile"
 BOOT = 'ENTRYPOINT ["sh", "-c", "alembic upgrade head && exec \\"$@\\"", "boot"]\n'
@@ -135,7 +136,6 @@ def test_2_a_lossy_release_is_refused_until_somebody_takes_the_loss(team: Team) 
     assert team.schema() == "0005"
 
 
-@pytest.mark.full
 def test_3_without_a_way_down_and_with_code_that_fails_above_nothing_leads_back(team: Team) -> None:
     team.migration("0006", "ALTER TABLE items RENAME COLUMN search_slug TO slug")
     team.change(MODELS, "search_slug: Mapped[str | None]", 'search_slug: Mapped[str | None] = mapped_column("slug")')
@@ -151,7 +151,6 @@ def test_3_without_a_way_down_and_with_code_that_fails_above_nothing_leads_back(
     assert team.schema() == "0006"
 
 
-@pytest.mark.full
 def test_4_what_contracts_waits_until_nobody_needs_what_goes(team: Team) -> None:
     """The column that the first test expanded by is not used by anybody."""
     team.migration("0007_contract", "ALTER TABLE items DROP COLUMN price", "ALTER TABLE items ADD COLUMN price integer")
