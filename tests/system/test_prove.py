@@ -152,7 +152,7 @@ def test_an_additive_release_leads_back_both_ways(site: Site) -> None:
     assert (proof.before, proof.schema_before, proof.schema_after) == (1, "0001", "0002")
     assert site.left() == {}
     assert site.project.psql("SELECT count(*) FROM pets", "production") == "1", "nothing is written where people work"
-    assert site.prove(release) == proof, "what was walked is not walked again"
+    assert site.prove(release) == proof, "the same proof does not run twice"
     assert site.prove(release, mode="data").mode == "data"
 
 
@@ -178,16 +178,16 @@ def test_values_are_lost_and_the_old_code_is_not_safe(site: Site) -> None:
     assert not proof.leads_back
 
 
-def test_a_way_up_that_changes_rows_beside_what_it_adds_is_walked_with_some(site: Site) -> None:
+def test_up_migrations_that_add_and_change_rows_are_tested_with_rows(site: Site) -> None:
     """Without any nothing shows it: the schema comes back."""
     proof = site.prove(site.release((f"{AGE[0]} UPDATE pets SET name = upper(name) || '!';", AGE[1])))
     way = way_of(proof)
     assert (way.verdict, [loss.table for loss in way.losses]) == (words.DATA_LOST, ["public.pets"])
-    assert "the way up changes rows of pets; looked at with generated rows alone" in way.warnings
+    assert "the up migrations change rows of pets; tested with generated rows only" in way.warnings
     assert proof.old_code.verdict == words.SAFE
 
 
-def test_no_down_script_is_no_way_down(site: Site) -> None:
+def test_a_missing_down_script_is_irreversible(site: Site) -> None:
     proof = site.prove(site.release((f"{AGE[0]} CREATE INDEX pets_age ON pets (age);", "")))
     assert way_of(proof).verdict == words.IRREVERSIBLE
     (remark,) = way_of(proof).warnings  # of squawk, on what was run
@@ -219,15 +219,15 @@ def test_an_image_that_migrates_when_it_starts_does_not_start_on_a_revision_that
     assert "unknown revision" in proof.old_code.reasons[0]
 
 
-def test_without_an_exercise_nobody_knows(site: Site) -> None:
+def test_without_a_scenario_compatibility_is_unknown(site: Site) -> None:
     silent = site.release(None, exercise={})
     site.runs(silent)
     proof = site.prove(site.release(exercise={"look": Scenario("look", "web", "true")}))
     site.runs(site.first)
     assert proof.old_code.verdict == words.NO_EVIDENCE
-    assert "no exercise" in proof.old_code.reasons[0]
+    assert "no scenario" in proof.old_code.reasons[0]
     assert proof.new_code.verdict == words.NO_EVIDENCE
-    assert "no exercise that writes" in proof.new_code.reasons[0]
+    assert "no scenario that writes" in proof.new_code.reasons[0]
 
 
 def test_masks_come_before_anything_looks_and_nothing_outside_is_reached(site: Site) -> None:
@@ -239,7 +239,9 @@ def test_masks_come_before_anything_looks_and_nothing_outside_is_reached(site: S
         "masked": Scenario("masked", "web", f'[ "$({ask} "SELECT count(*) FROM pets WHERE name = \'Bella\'")" = 0 ]'),
         "outside": Scenario("outside", "web", f"! pg_isready -q -t 1 -h {address}"),
     }
-    proof = site.prove(site.release(mode="data", mask=("UPDATE pets SET name = 'nobody'",), exercise={**WRITE, **look}))
+    proof = site.prove(
+        site.release(mode="data", mask=("UPDATE pets SET name = 'anonymous'",), exercise={**WRITE, **look})
+    )
     assert proof.old_code.verdict == words.SAFE, proof.old_code
     assert "read: masked" in proof.new_code.checks, proof.new_code
     assert "read: outside" in proof.new_code.checks
@@ -355,4 +357,4 @@ def test_a_step_proves_what_its_run_has_built_and_the_gate_takes_that(make: Make
     assert [(item["environment"], item["release"], item["before"]) for item in kept] == [("production", 2, 1)]
     assert kept[0]["old_code"]["checks"] == ["write: look"]
     deployed = project.shipway("deploy", "production", "staging").output
-    assert "▸ prove" not in deployed, "it was walked already"
+    assert "▸ prove" not in deployed, "the proof exists already"

@@ -72,7 +72,7 @@ def prove(folder: Path, url: str, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def walked(folder: Path, url: str, *options: str) -> list[dict[str, Any]]:
+def prove_json(folder: Path, url: str, *options: str) -> list[dict[str, Any]]:
     """The ways, as --json gives them."""
     done = subprocess.run(command(folder, url, "--json", *options), capture_output=True, text=True, timeout=120)
     assert done.returncode in (0, 17), done.stderr
@@ -81,7 +81,7 @@ def walked(folder: Path, url: str, *options: str) -> list[dict[str, Any]]:
 
 
 def verdicts(folder: Path, url: str, *options: str) -> list[str]:
-    return [way["verdict"] for way in walked(folder, url, *options)]
+    return [way["verdict"] for way in prove_json(folder, url, *options)]
 
 
 def test_a_folder_that_leads_back(write: Write, url: str) -> None:
@@ -113,14 +113,17 @@ def test_what_does_not_lead_back_is_named(write: Write, url: str) -> None:
     code, output = prove(folder, url)
     assert code == 17
     assert "8 of 8 migrations tested: 3 RESTORED, 1 NOT_RESTORED, 2 IRREVERSIBLE, 2 FAILS" in output
-    assert 'relation "users_email" already exists' in output, "the second way up meets what the typo left"
-    assert 'warning: the way down says: index "user_email" does not exist, skipping; is the name mistyped?' in output
+    assert 'relation "users_email" already exists' in output, "the second up migration meets what the typo left behind"
+    assert (
+        'warning: the down migration reports: index "user_email" does not exist, skipping; is the name mistyped?'
+        in output
+    )
     assert "003_none.up.sql (none)" in output
-    assert "after the way down: column public.users.email changed: default: (none) → 'none'::text" in output
+    assert "after the down migration: column public.users.email changed: default: (none) → 'none'::text" in output
     assert "005_empty.up.sql (an empty one)" in output
-    assert 'the way down fails: 006_typo.down.sql: table "tag" does not exist' in output
+    assert 'the down migration failed: 006_typo.down.sql: table "tag" does not exist' in output
     assert "5 of 8 migrations can't be reverted" in output
-    assert [way["warnings"] != [] for way in walked(folder, url, "--only", "8")] == [True], (
+    assert [way["warnings"] != [] for way in prove_json(folder, url, "--only", "8")] == [True], (
         "a lost column needs rows to be seen"
     )
 
@@ -201,12 +204,12 @@ def test_a_folder_for_sqlite(write: Write) -> None:
     })  # fmt: skip
     assert verdicts(folder, "sqlite:") == ["RESTORED", "DATA_LOST", "IRREVERSIBLE"]
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;"
-    ways = walked(write({"004_slow.up.sql": slow}), "sqlite:", "--only", "4", "--timeout", "1")
-    assert "it did not end within 1.0 s" in ways[0]["reasons"][0]
+    ways = prove_json(write({"004_slow.up.sql": slow}), "sqlite:", "--only", "4", "--timeout", "1")
+    assert "it timed out after 1.0 s" in ways[0]["reasons"][0]
 
 
 def test_seeds_and_their_numbers(write: Write, url: str) -> None:
-    """A way that is walked gives numbers to rows twice; those that come after it must not notice."""
+    """A round trip numbers rows twice; the migrations after it must not notice."""
     folder = write({
         **USERS,
         "002_seed.up.sql": "INSERT INTO users (email) VALUES ('root');", "002_seed.down.sql": "DELETE FROM users WHERE email = 'root';",
@@ -215,7 +218,7 @@ def test_seeds_and_their_numbers(write: Write, url: str) -> None:
         "004_left.up.sql": "INSERT INTO users (email) VALUES ('guest');", "004_left.down.sql": "SELECT 1;",
         "005_changed.up.sql": "UPDATE users SET email = upper(email);", "005_changed.down.sql": "SELECT 1;",
     })  # fmt: skip
-    ways = walked(folder, url)
+    ways = prove_json(folder, url)
     assert [way["verdict"] for way in ways] == ["RESTORED", "RESTORED", "RESTORED", "DATA_LOST", "DATA_LOST"]
     assert ways[3]["reasons"] == ["public.users has 2 rows, 1 before"]
     assert ways[4]["reasons"] == ["public.users has other values in email (2 rows)"]
@@ -230,7 +233,7 @@ def test_generated_rows_show_what_a_way_loses(write: Write, url: str) -> None:
         "004_kept.up.sql": "ALTER TABLE users RENAME a TO b;", "004_kept.down.sql": "ALTER TABLE users RENAME b TO a;",
     })  # fmt: skip
     assert verdicts(folder, url) == ["RESTORED", "RESTORED", "RESTORED", "RESTORED"]
-    ways = walked(folder, url, "--rows")
+    ways = prove_json(folder, url, "--rows")
     assert [way["verdict"] for way in ways] == ["RESTORED", "DATA_LOST", "RESTORED", "RESTORED"]
     assert ways[1]["reasons"] == ["public.users has other values in email (3 rows)"]
     code, output = prove(folder, url)
@@ -239,13 +242,13 @@ def test_generated_rows_show_what_a_way_loses(write: Write, url: str) -> None:
 
 
 def test_a_linter_tells_of_locks(write: Write, url: str) -> None:
-    """On the empty tables of a walk nobody waits for them."""
+    """On the empty tables of a proof, no session waits for them."""
     folder = write({
         **USERS,
         "002_index.up.sql": "ALTER TABLE users ADD COLUMN name text;\nCREATE INDEX users_name ON users (name);",
         "002_index.down.sql": "ALTER TABLE users DROP COLUMN name;",
     })  # fmt: skip
-    first, second = walked(folder, url, "--lint")
+    first, second = prove_json(folder, url, "--lint")
     assert first["warnings"] == []
     (warning,) = second["warnings"]
     assert warning.startswith("002_index.up.sql:2: During normal index creation")
@@ -260,7 +263,7 @@ def test_a_migration_that_never_ends(write: Write, url: str) -> None:
     code, output = prove(folder, url, "--timeout", "5")
     assert code == 17
     assert (
-        "it did not end within 5.0 s, and was interrupted (running: CREATE TABLE t (id int); SELECT pg_sleep(600);)"
+        "it timed out after 5.0 s and was interrupted (running: CREATE TABLE t (id int); SELECT pg_sleep(600);)"
         in output
     )
     assert "the up migration 002 fails, so the 1 after it were not tested" in output
@@ -277,7 +280,7 @@ def test_a_down_that_waits_for_a_lock(write: Write, url: str) -> None:
     code, output = prove(folder, url, "--timeout", "5")
     assert code == 17
     assert (
-        "the way down fails: it did not end within 5.0 s, and was interrupted (waiting for a lock: DROP TABLE t)"
+        "the down migration failed: it timed out within 5.0 s, and was interrupted (waiting for a lock: DROP TABLE t)"
         in output
     )
     assert "warning: another session held it" in output
@@ -367,7 +370,7 @@ def test_an_interrupt_leaves_no_database(number: signal.Signals, write: Write, u
     assert process.returncode == 130, output
 
 
-def test_a_killed_walk_is_swept_by_the_next(write: Write, url: str) -> None:
+def test_leftovers_of_a_killed_proof_are_removed_by_the_next(write: Write, url: str) -> None:
     folder = write({**USERS, "002_slow.up.sql": "SELECT pg_sleep(600);"})
     process = subprocess.Popen(command(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60

@@ -120,7 +120,7 @@ def test_down_first(shop: Tiny) -> None:
         rehearsed = shop.shipway("rehearse", "staging", "--to", "1").output
         assert shop.footprint() == before
         assert "revert schema, then switch" in rehearsed
-        assert "nobody knows" in rehearsed  # its plan has no exercise
+        assert "unknown: release" in rehearsed  # its plan has no scenario
         assert tables(shop) == "t0002_b"
         assert "rollback rehearsed" in shop.shipway("status").output
         assert (

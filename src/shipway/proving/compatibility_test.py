@@ -1,5 +1,4 @@
-"""Compatibility tests of images on another release's schema: started, used, and their database's log read
-afterwards."""
+"""Compatibility tests: start and use images on another release's schema, then check their database's log."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from shipway.ports import ScratchDatabase
 from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEnvironment, open_environment
 from shipway.proving.server import Server
 
-SHOWN = 5  # of shown log lines
+SHOWN = 5  # log entries
 WIDTH = 300  # characters of a statement
 
 
@@ -51,7 +50,7 @@ def try_old(
     """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
     old, new = old.on(server, database), new.on(server, database)
     clock = server.sandbox.ctx.clock
-    first, tried = _Seen(clock, began), _Seen(clock, began)
+    first, second = _Seen(clock, began), _Seen(clock, began)
     with open_environment(server, "old") as at:
         at.accessories(new.release.plan)
         try:
@@ -65,10 +64,10 @@ def try_old(
                 stages=tuple(first.stages),
             )
         mark = server.mark(database)
-        result = _judged(at, old, tried, lambda: server.log(database, mark), "old code")
+        result = _judged(at, old, second, lambda: server.log(database, mark), "old code")
     stages = (*first.stages, *result.stages)
     if result.verdict == SAFE and not first.wrote():
-        reason = "the new code wrote nothing before: its plan has no exercise of kind `write` or `job`"
+        reason = "the new code wrote nothing before: its plan has no scenario of kind `write` or `job`"
         return CompatibilityTest(NO_EVIDENCE, (reason, *result.reasons), result.checks, stages)
     return CompatibilityTest(result.verdict, result.reasons, result.checks, stages)
 
@@ -78,7 +77,7 @@ def try_new(
 ) -> CompatibilityTest:
     """Test the new images on the old schema: the state before the migration, and after a down migration."""
     old, new = old.on(server, database), new.on(server, database)
-    tried = _Seen(server.sandbox.ctx.clock, began)
+    seen = _Seen(server.sandbox.ctx.clock, began)
     with open_environment(server, "new") as at:
         at.accessories(new.release.plan)
         try:
@@ -86,18 +85,18 @@ def try_new(
         except Failed as error:
             return CompatibilityTest(NO_EVIDENCE, (f"the old code does not work on its own schema: {error.reason}",))
         mark = server.mark(database)
-        return _judged(at, new, tried, lambda: server.log(database, mark), "new code")
+        return _judged(at, new, seen, lambda: server.log(database, mark), "new code")
 
 
 def _use(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, who: str) -> None:
-    """Start it, and run all scenarios of its plan. Failed at the first error."""
+    """Start the release, and run all scenarios of its plan. Failed at the first error."""
     try:
         with seen.stage(f"{who}, start"):
             at.start(config)
-        for exercise in config.release.plan.prove.exercise.values():
-            with seen.stage(f"{who}, {exercise.kind} {exercise.name}"):
-                at.exercise(config, exercise)
-            seen.passed.append((exercise.kind, exercise.name))
+        for scenario in config.release.plan.prove.exercise.values():
+            with seen.stage(f"{who}, {scenario.kind} {scenario.name}"):
+                at.run_scenario(config, scenario)
+            seen.passed.append((scenario.kind, scenario.name))
         at.require_running(config)  # its first job may have crashed a worker
     finally:
         at.stop(config)
@@ -111,29 +110,29 @@ def _judged(
         _use(at, config, seen, who)
     except Failed as error:
         reasons.append(error.reason)
-    reasons += foreign(log())
+    reasons += schema_mismatches(log())
     checks = tuple(f"{kind}: {name}" for kind, name in seen.passed)
     if reasons:
         return CompatibilityTest(UNSAFE, tuple(reasons), checks, tuple(seen.stages))
     if not seen.wrote():
-        what = "has no exercise" if not seen.passed else "has no exercise that writes"
-        reason = f"nobody knows: release {config.release.number} {what} (`prove: exercise` in its plan)"
+        missing = "scenario that writes" if seen.passed else "scenario"
+        reason = f"unknown: release {config.release.number} has no {missing}; define one under `prove` in its plan"
         return CompatibilityTest(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
     workers = ", ".join(item.name for item in config.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)
-    notes = (f"workers were started, and no exercise of kind `job` gave them work: {workers}",) if idle else ()
+    notes = (f"the workers were started, but no scenario of kind `job` gave them work: {workers}",) if idle else ()
     return CompatibilityTest(SAFE, notes, checks, tuple(seen.stages))
 
 
-def foreign(log: ServerLog) -> list[str]:
+def schema_mismatches(log: ServerLog) -> list[str]:
     """Schema-mismatch errors in a database's log, as messages without duplicates."""
     found: list[str] = []
     for item in log.mismatches:
-        words = " ".join(item.statement.split())
-        shown = words if len(words) <= WIDTH else f"{words[:WIDTH]} …"
-        found.append(f"the database said {item.code}: {item.text}" + (f" to: {shown}" if shown else ""))
+        text = " ".join(item.statement.split())
+        shown = text if len(text) <= WIDTH else f"{text[:WIDTH]} …"
+        found.append(f"the database reported {item.code}: {item.text}" + (f"; statement: {shown}" if shown else ""))
     found = list(dict.fromkeys(found))
-    return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more like these"]
+    return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more such errors"]
 
 
 def try_there(server: Server, database: ScratchDatabase, config: ReleaseConfig, began: float) -> CompatibilityTest:
@@ -142,5 +141,5 @@ def try_there(server: Server, database: ScratchDatabase, config: ReleaseConfig, 
     with open_environment(server, "there") as at:
         at.accessories(own.release.plan)
         mark = server.mark(database)
-        tried = _Seen(server.sandbox.ctx.clock, began)
-        return _judged(at, own, tried, lambda: server.log(database, mark), f"release {own.release.number}")
+        seen = _Seen(server.sandbox.ctx.clock, began)
+        return _judged(at, own, seen, lambda: server.log(database, mark), f"release {own.release.number}")

@@ -22,9 +22,9 @@ def lint_warnings(linter: Linter, ran: Sequence[str]) -> tuple[str, ...]:
         found = linter.lint({"up": script}).get("up", ()) if ran else ()
     except ProofError as error:
         return (f"{error.message}: {error.hint}" if error.hint else error.message,)
-    return tuple(f"{_short(ran[bisect_right(begins, line) - 1])}: {words}" for line, words in found)
+    return tuple(f"{_short(ran[bisect_right(begins, line) - 1])}: {message}" for line, message in found)
 
 
 def _short(statement: str) -> str:
-    words = " ".join(statement.split())
-    return words if len(words) <= WIDTH else f"{words[:WIDTH]} …"
+    text = " ".join(statement.split())
+    return text if len(text) <= WIDTH else f"{text[:WIDTH]} …"

@@ -45,7 +45,7 @@ def round_trip(
     database: ScratchDatabase, tool: DatabaseTool, span: MigrationRange, before: Catalog, terms: Terms,
     *, template: ScratchDatabase | None = None, known: Touched | None = None,
 ) -> RoundTrip:  # fmt: skip
-    """Run up, down, up. With `golden`, the template with the previous rows, rows are compared with it after the down
+    """Run up, down, up. With `template`, a database with the previous rows, rows are compared with it after the down
     migrations. `known` are the tables that were touched before."""
 
     def up(on_line: OnLine) -> None:
@@ -63,13 +63,13 @@ def round_trip(
     stage, failure = run("down", database, lambda on_line: tool.down(span.start, on_line), terms)
     stages.append(stage)
     if failure:
-        words = failure.message
         if isinstance(failure, Irreversible):
-            return replace(seen, findings=Findings(no_way_down=words), stages=tuple(stages), catalog=after)
-        return replace(seen, findings=Findings(down_failed=words), stages=tuple(stages))
+            return replace(seen, findings=Findings(no_down=failure.message), stages=tuple(stages), catalog=after)
+        return replace(seen, findings=Findings(down_failed=failure.message), stages=tuple(stages))
     restored = database.catalog()
     doubtful = [notice for notice in stage.notices if terms.scratch.skipped(notice)]
-    seen = replace(seen, warnings=tuple(f"the way down says: {notice}; is the name mistyped?" for notice in doubtful))
+    warnings = tuple(f"the down migration reports: {notice}; is the name mistyped?" for notice in doubtful)
+    seen = replace(seen, warnings=warnings)
     if changes and restored == after:
         return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
     findings = Findings(

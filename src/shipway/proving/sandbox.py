@@ -115,6 +115,8 @@ def _remove(ctx: Context, path: Path) -> None:
             *(partial(ctx.runtime.remove_network, network) for network in networks),
         )
     except ShipwayError as error:
-        ctx.reporter.note(f"what proof {path.name} left stays until the next one: {error.message}")
+        ctx.reporter.note(
+            f"leftovers of proof {path.name} could not be removed, the next proof retries: {error.message}"
+        )
         return
     path.unlink(missing_ok=True)

@@ -52,10 +52,10 @@ class ReleaseConfig:
 
 
 class SandboxEnvironment:
-    """One network. cast: as returned by `Cast.on`."""
+    """The containers on one network. Each `config` is the result of `ReleaseConfig.on`."""
 
     def __init__(self, server: Server, name: str, network: str) -> None:
-        self._server, self._ground, self._ctx = server, server.sandbox, server.sandbox.ctx
+        self._server, self._sandbox, self._ctx = server, server.sandbox, server.sandbox.ctx
         self._name, self._network = name, network
 
     def accessories(self, plan: Plan) -> None:
@@ -97,13 +97,13 @@ class SandboxEnvironment:
             secrets = {name: config.settings.secrets[name] for name in seed.secrets}
             self._run(config, seed.service, seed.run, "the seed", secrets)
 
-    def exercise(self, config: ReleaseConfig, exercise: Scenario) -> None:
+    def run_scenario(self, config: ReleaseConfig, scenario: Scenario) -> None:
         """Run a scenario in its own container. Failed if it fails."""
         self._run(
             config,
-            exercise.service,
-            exercise.run,
-            f"{exercise.kind} {exercise.name}",
+            scenario.service,
+            scenario.run,
+            f"{scenario.kind} {scenario.name}",
             {"URL": address(config.release.plan)},
         )
 
@@ -112,8 +112,8 @@ class SandboxEnvironment:
             work()
         except DeployFailed as error:
             first, *lines = error.message.replace(self._called(""), "").splitlines()
-            said = [line.strip() for line in lines[1:]]
-            raise Failed(f"{first}{_last(said)}", tuple(said)) from error
+            output = [line.strip() for line in lines[1:]]
+            raise Failed(f"{first}{_last(output)}", tuple(output)) from error
 
     def _run(self, config: ReleaseConfig, service: str, command: str, what: str, extra: dict[str, str]) -> None:
         lines: list[str] = []
@@ -135,10 +135,10 @@ class SandboxEnvironment:
         self._ctx.runtime.start(spec.name)
 
     def _called(self, name: str) -> str:
-        return names.bounded(f"{self._ground.app}_proof_{self._ground.name}_{self._name}_{name}")
+        return names.bounded(f"{self._sandbox.app}_proof_{self._sandbox.name}_{self._name}_{name}")
 
     def _labels(self, name: str) -> dict[str, str]:
-        return {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: name, LABEL_CONFIG: self._called(name)}
+        return {**self._sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: name, LABEL_CONFIG: self._called(name)}
 
     def _service(self, config: ReleaseConfig, service: Service) -> ContainerSpec:
         release = config.release
@@ -184,5 +184,5 @@ def address(plan: Plan) -> str:
 
 
 def _last(lines: list[str]) -> str:
-    said = next((line.rpartition("│")[2].strip() for line in reversed(lines) if line.strip()), "")
-    return f": {said[:200]}" if said else ""
+    last = next((line.rpartition("│")[2].strip() for line in reversed(lines) if line.strip()), "")
+    return f": {last[:200]}" if last else ""

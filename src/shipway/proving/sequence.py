@@ -27,16 +27,16 @@ class Base:
 
 @dataclass(frozen=True)
 class SequenceReport:
-    """The migrations' results in order. Fewer than requested if the last one's up migration failed: nothing can follow
+    """The migrations' reports in order. Fewer than requested if the last one's up migration failed: nothing can follow
     it."""
 
     ways: tuple[MigrationReport, ...]
     asked: int
 
 
-def ends(way: MigrationReport) -> bool:
+def ends(report: MigrationReport) -> bool:
     """Whether its first up migration failed."""
-    return way.verdict == FAILS and len(way.stages) == 1
+    return report.verdict == FAILS and len(report.stages) == 1
 
 
 def verify_sequence(
@@ -44,26 +44,28 @@ def verify_sequence(
     *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None, base: Base | None = None,
 ) -> SequenceReport:  # fmt: skip
     """Verify the migrations from index `start` to before `stop`; earlier ones are applied first. They follow the
-    revision of `base`; None: an empty database. `on_way` receives each result.
+    revision of `base`; None: an empty database. `on_way` receives each report.
 
     With `fill`, migrations that may lose rows are verified again with generated rows. All databases are dropped.
     ProofError if the server or an earlier migration fails.
     """
-    with _Sequence(scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=False), fill, base) as chain:
-        chain.begin(start)
+    with _Sequence(
+        scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=False), fill, base
+    ) as sequence:
+        sequence.begin(start)
         asked = range(start, len(revisions) if stop is None else stop)
-        ways: list[MigrationReport] = []
+        reports: list[MigrationReport] = []
         for index in asked:
-            ways.append(chain.verify(index))
-            on_way(ways[-1])
-            if ends(ways[-1]):
+            reports.append(sequence.verify(index))
+            on_way(reports[-1])
+            if ends(reports[-1]):
                 break
-        return SequenceReport(tuple(ways), len(asked))
+        return SequenceReport(tuple(reports), len(asked))
 
 
 class _Sequence:
-    """Two databases: `trail` is only migrated up, as far as needed; round trips run in `trial`, a clone of it. If a
-    down migration doesn't restore it, trial is recreated, so that the next migration isn't blamed for that."""
+    """Two databases: `source` is only migrated up, as far as needed; round trips run in `clone`, a clone of it. If a
+    down migration doesn't restore it, the clone is recreated, so that the next migration isn't blamed for that."""
 
     def __init__(
         self,
@@ -82,89 +84,89 @@ class _Sequence:
             fill,
         )
         self._base = base
-        self._trail: ScratchDatabase | None = None
-        self._trail_at = base.revision if base else None
-        self._trial: ScratchDatabase | None = None
-        self._catalog = Catalog()  # of trial
-        self._fresh = True  # no migration was verified in it yet
+        self._source: ScratchDatabase | None = None
+        self._source_at = base.revision if base else None
+        self._clone: ScratchDatabase | None = None
+        self._catalog = Catalog()  # of the clone
+        self._fresh = True  # no migration was verified in the clone yet
 
     def __enter__(self) -> _Sequence:
         return self
 
     def __exit__(self, *error: object) -> None:
         try:
-            self._drop_trial()
+            self._drop_clone()
         finally:
-            if self._trail is not None:
-                self._scratch.drop(self._trail)
+            if self._source is not None:
+                self._scratch.drop(self._source)
 
     def begin(self, index: int) -> None:
-        self._trail = self._scratch.create(like=self._base.database if self._base else None)
-        self._renew(self._before(index))
+        self._source = self._scratch.create(like=self._base.database if self._base else None)
+        self._recreate_clone(self._before(index))
 
     def verify(self, index: int) -> MigrationReport:
-        """Verify one migration; afterwards it is applied in trial, unless its up migration fails."""
+        """Verify one migration; afterwards it is applied in the clone, unless its up migration fails."""
         span = MigrationRange(self._before(index), (self._revisions[index],))
-        found = self._round(span)
-        way = report_of(found, span, self._scratch)
-        if way.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
-            self._renew(span.start)
-            found = self._round(span)
-            way = report_of(found, span, self._scratch)
-        if ends(way):
-            return way
-        if way.verdict in (RESTORED, COLUMN_ORDER):
-            way = self._look_at_rows(found, way, span)
-        if found.catalog is None or found.touched or way.verdict not in (RESTORED, IRREVERSIBLE):
-            self._renew(span.end)
+        found = self._round_trip(span)
+        report = report_of(found, span, self._scratch)
+        if report.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
+            self._recreate_clone(span.start)
+            found = self._round_trip(span)
+            report = report_of(found, span, self._scratch)
+        if ends(report):
+            return report
+        if report.verdict in (RESTORED, COLUMN_ORDER):
+            report = self._verify_rows(found, report, span)
+        if found.catalog is None or found.touched or report.verdict not in (RESTORED, IRREVERSIBLE):
+            self._recreate_clone(span.end)
         else:
             self._catalog, self._fresh = found.catalog, False
-        return way
+        return report
 
-    def _round(self, span: MigrationRange) -> RoundTrip:
-        assert self._trial is not None
-        known = {} if self._fresh else self._trial.touched()
+    def _round_trip(self, span: MigrationRange) -> RoundTrip:
+        assert self._clone is not None
+        known = {} if self._fresh else self._clone.touched()
         return round_trip(
-            self._trial, self._tool_at(self._trial, span.start), span, self._catalog, self._terms, known=known
+            self._clone, self._tool_at(self._clone, span.start), span, self._catalog, self._terms, known=known
         )
 
-    def _look_at_rows(self, found: RoundTrip, way: MigrationReport, span: MigrationRange) -> MigrationReport:
-        """Verify again on clones of trail, which has the previous rows; with generated rows if some may be lost."""
-        doubts = doubt(way)
+    def _verify_rows(self, found: RoundTrip, report: MigrationReport, span: MigrationRange) -> MigrationReport:
+        """Verify again on clones of the source, which has the previous rows; with generated rows if some may be lost."""
+        doubts = doubt(report)
         if not found.touched and not (doubts and self._fill):
-            return replace(way, warnings=(*way.warnings, f"{doubts}; {UNSEEN}")) if doubts else way
-        self._follow(span.start)
-        assert self._trail is not None
+            return replace(report, warnings=(*report.warnings, f"{doubts}; {UNSEEN}")) if doubts else report
+        self._migrate_source(span.start)
+        assert self._source is not None
         return verify(
-            self._scratch, self._trail, lambda database: self._tool_at(database, span.start), mode=SCHEMA,
+            self._scratch, self._source, lambda database: self._tool_at(database, span.start), mode=SCHEMA,
             timeout=self._terms.timeout, on_line=self._terms.on_line, fill=self._fill, span=span, watched=False,
         )  # fmt: skip
 
-    def _renew(self, revision: str | None) -> None:
-        """Recreate trial at this revision, as if no down migration had run."""
-        self._follow(revision)
-        self._drop_trial()
-        self._trial = self._scratch.create(like=self._trail)
-        self._catalog, self._fresh = self._trial.catalog(), True
+    def _recreate_clone(self, revision: str | None) -> None:
+        """Recreate the clone at this revision, as if no down migration had run."""
+        self._migrate_source(revision)
+        self._drop_clone()
+        self._clone = self._scratch.create(like=self._source)
+        self._catalog, self._fresh = self._clone.catalog(), True
 
-    def _follow(self, revision: str | None) -> None:
-        """Migrate trail up to this revision."""
-        if revision is None or revision == self._trail_at:
+    def _migrate_source(self, revision: str | None) -> None:
+        """Migrate the source up to this revision."""
+        if revision is None or revision == self._source_at:
             return
-        assert self._trail is not None
-        trail, tool = self._trail, self._tool_at(self._trail, self._trail_at)
-        _, failure = run("trail", trail, lambda on_line: tool.up(on_line, revision), self._terms)
+        assert self._source is not None
+        source, tool = self._source, self._tool_at(self._source, self._source_at)
+        _, failure = run("up", source, lambda on_line: tool.up(on_line, revision), self._terms)
         if failure:
             raise ProofError(
                 f"the migrations up to {revision} can't be applied one after the other: {failure.message}",
-                hint="roles and tablespaces belong to the whole server: what was made of them for one database is in the way of another",
+                hint="roles and tablespaces belong to the whole server: those created for one database conflict with another's",
             ) from failure
-        self._trail_at = revision
+        self._source_at = revision
 
-    def _drop_trial(self) -> None:
-        if self._trial is not None:
-            self._scratch.drop(self._trial)
-            self._trial = None
+    def _drop_clone(self) -> None:
+        if self._clone is not None:
+            self._scratch.drop(self._clone)
+            self._clone = None
 
     def _before(self, index: int) -> str | None:
         if index:

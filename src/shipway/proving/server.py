@@ -32,7 +32,7 @@ class Server:
     scratch: Scratch
 
     def settled(self, database: str) -> Accessory:
-        """The accessory with settings by which all derived addresses lead to this database."""
+        """The accessory with settings such that all derived addresses point to this database."""
         return self.sandbox.ctx.kind(self.accessory).with_database(self.accessory, database)
 
     def join(self, network: str) -> None:

@@ -53,7 +53,7 @@ def run(
             failure = error
         except TimeoutError as error:
             doing = f" ({error})" if str(error) else ""
-            failure = MigrationFailed(f"it did not end within {human(terms.timeout or 0)}, and was interrupted{doing}")
+            failure = MigrationFailed(f"it timed out after {human(terms.timeout or 0)} and was interrupted{doing}")
         seconds = time.monotonic() - begun
     stage = Stage(
         name, begun - terms.begun, seconds, FAILED if failure else SUCCEEDED,

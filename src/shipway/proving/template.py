@@ -25,7 +25,7 @@ from shipway.steps.container import TIMED_OUT, run_container
 TAIL = 8
 COPIES = 4  # times the target's size: the template, and simultaneous clones
 SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
-FILE = "/tmp/golden.sql.gz"
+FILE = "/tmp/template.sql.gz"
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Target:
         """The exact image that it runs, by id. ProofError if it doesn't run."""
         found = self.ctx.runtime.find(self.container)
         if found is None or not found.running:
-            state = found.state if found else "not there"
+            state = found.state if found else "missing"
             raise ProofError(
                 f"the database of {self.environment} can't be read: its container {self.container} is {state}",
-                hint="`shipway doctor` says what is missing, and --fix starts it",
+                hint="`shipway doctor` lists what is missing, and `--fix` starts it",
             )
         return found.image
 
@@ -63,7 +63,7 @@ class Target:
         """Size of the database in bytes."""
         code, output = self.ctx.runtime.execute(self.container, self.driver.command("size"))
         if code != 0 or not output.strip().isdigit():
-            raise ProofError(f"the database of {self.environment} does not tell its size: {output.strip()[-300:]}")
+            raise ProofError(f"the size of the database of {self.environment} can't be read: {output.strip()[-300:]}")
         return int(output)
 
 
@@ -93,7 +93,7 @@ def make_template(server: Server, target: Target, proving: Proving) -> ScratchDa
             database.execute(rule, timeout=proving.timeout)
         except ProofError as error:
             raise ProofError(
-                f"the mask `{rule}` does not fit the database: {error.message}", hint="correct `prove: mask`"
+                f"the mask `{rule}` failed on the copy: {error.message}", hint="correct `prove: mask` in the plan"
             ) from error
     return database
 
@@ -107,9 +107,9 @@ def _copy(server: Server, target: Target, database: ScratchDatabase, proving: Pr
         _run(server, here, driver.command("copy", mode), (environment, server.network), reach, proving)
         return
 
-    def take(container: str) -> None:
-        def give(loading: str) -> None:
-            here.runtime.put(loading, "/tmp", target.ctx.runtime.get(container, FILE))
+    def load(dumped: str) -> None:
+        def transfer(container: str) -> None:
+            here.runtime.put(container, "/tmp", target.ctx.runtime.get(dumped, FILE))
 
         _run(
             server,
@@ -118,13 +118,13 @@ def _copy(server: Server, target: Target, database: ScratchDatabase, proving: Pr
             (server.network,),
             _to(server, database),
             proving,
-            before=give,
+            before=transfer,
         )
 
     try:
-        _run(server, target.ctx, driver.command("dump", mode, FILE), (environment,), _from(target), proving, after=take)
+        _run(server, target.ctx, driver.command("dump", mode, FILE), (environment,), _from(target), proving, after=load)
     except FileNotFoundError:
-        raise ProofError(f"the database of {target.environment} was not dumped") from None
+        raise ProofError(f"the dump of the database of {target.environment} is missing") from None
 
 
 def _run(
@@ -145,10 +145,10 @@ def _run(
     try:
         code = run_container(ctx, spec, on_line=lines.append, timeout=proving.timeout, before=before, after=after)
     except EngineError as error:
-        raise ProofError(f"the dump of the database was not carried out: {error.message}", hint=error.hint) from error
+        raise ProofError(f"the database can't be dumped: {error.message}", hint=error.hint) from error
     if code == TIMED_OUT:
         raise ProofError(
-            f"the dump took longer than {proving.timeout:g} s", hint="give it more time with `prove: timeout`"
+            f"the dump took longer than {proving.timeout:g} s", hint="increase `prove: timeout` in the plan"
         )
     if code != 0:
         raise ProofError("the database can't be copied to the scratch server:\n" + "\n".join(lines[-TAIL:]))

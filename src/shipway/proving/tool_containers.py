@@ -20,36 +20,36 @@ class ToolContainers:
     """Safe to call from several threads. timeout: seconds that a command may be silent."""
 
     def __init__(self, server: Server, timeout: float) -> None:
-        self._server, self._ctx, self._ground = server, server.sandbox.ctx, server.sandbox
+        self._server, self._ctx, self._sandbox = server, server.sandbox.ctx, server.sandbox
         self._timeout = timeout + GRACE
         self._guard = threading.Lock()
-        self._boxes: dict[str, ContainerSpec] = {}  # by image
+        self._containers: dict[str, ContainerSpec] = {}  # by image
 
     def runner(self, spec: ContainerSpec) -> OneOff:
         """A runner of commands in the image's container with the spec's variables; the database image's tools run in
         its existing container."""
 
         def run(command: Sequence[str]) -> tuple[int, str]:
-            box = self._box(spec)
-            own = [f"{name}={value}" for name, value in spec.env.items() if box.env.get(name) != value]
-            code, output = self._ctx.runtime.execute(box.name, ["env", *own, *command], timeout=self._timeout)
+            container = self._container(spec)
+            own = [f"{name}={value}" for name, value in spec.env.items() if container.env.get(name) != value]
+            code, output = self._ctx.runtime.execute(container.name, ["env", *own, *command], timeout=self._timeout)
             return code, self._ctx.redactor.text("\n".join(output.splitlines()))
 
         return run
 
-    def _box(self, spec: ContainerSpec) -> ContainerSpec:
+    def _container(self, spec: ContainerSpec) -> ContainerSpec:
         if spec.image == self._server.accessory.image:
             return ContainerSpec(self._server.container, spec.image, {})
         with self._guard:
-            if spec.image not in self._boxes:
-                name = names.bounded(f"{self._ground.app}_proof_{self._ground.name}_tool{len(self._boxes)}")
-                labels = {**self._ground.labels, LABEL_ROLE: "proof", LABEL_NAME: "tool", LABEL_CONFIG: name}
+            if spec.image not in self._containers:
+                name = names.bounded(f"{self._sandbox.app}_proof_{self._sandbox.name}_tool{len(self._containers)}")
+                labels = {**self._sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: "tool", LABEL_CONFIG: name}
                 networks: dict[str, tuple[str, ...]] = {self._server.network: ()}
-                box = dataclasses.replace(
+                container = dataclasses.replace(
                     spec, name=name, labels=labels, networks=networks, entrypoint=("sleep",), command=(LIFE,)
                 )
                 self._ctx.images.pull(spec.image, lambda line: None)
-                self._ctx.runtime.create(box)
+                self._ctx.runtime.create(container)
                 self._ctx.runtime.start(name)
-                self._boxes[spec.image] = box
-            return self._boxes[spec.image]
+                self._containers[spec.image] = container
+            return self._containers[spec.image]

@@ -16,7 +16,7 @@ class Findings:
     """Findings of up, down and up again. Nothing runs after a failure."""
 
     up_failed: str = ""  # message of the failing tool or server
-    no_way_down: str = ""  # the tool's message
+    no_down: str = ""  # the tool's message
     idle_down: bool = False  # it ran, but reverted none of the changes
     down_failed: str = ""
     differences: tuple[Difference, ...] = ()  # of the schema before, and after down
@@ -34,25 +34,25 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
     second up's, whose reasons list what prevented it; then schema differences, then rows.
     """
     if found.up_failed:
-        return FAILS, (f"the way up fails: {found.up_failed}",)
-    if found.no_way_down:
-        return IRREVERSIBLE, (found.no_way_down,)
+        return FAILS, (f"the up migration failed: {found.up_failed}",)
+    if found.no_down:
+        return IRREVERSIBLE, (found.no_down,)
     if found.down_failed:
-        return FAILS, (f"the way down fails: {found.down_failed}",)
+        return FAILS, (f"the down migration failed: {found.down_failed}",)
     if found.idle_down:
-        return IRREVERSIBLE, ("the way down changes nothing: all that the way up made is still there",)
-    left = tuple(f"after the way down: {difference}" for difference in found.differences)
+        return IRREVERSIBLE, ("the down migration changes nothing: all changes of the up migration remain",)
+    unrestored = tuple(f"after the down migration: {difference}" for difference in found.differences)
     lost = tuple(describe(loss) for loss in found.losses)
-    lost += tuple(f"sequence {name} will give a number that a row has already" for name in found.collisions)
+    lost += tuple(f"the next value of sequence {name} is already used by a row" for name in found.collisions)
     moved = tuple(
-        f"columns of {table} stand in another order: {', '.join(after)}; before: {', '.join(before)}"
+        f"columns of {table} are in another order: {', '.join(after)}; before: {', '.join(before)}"
         for table, (before, after) in found.order.items()
     )
-    other = tuple(f"after the second way up, and not after the first: {difference}" for difference in found.again)
+    other = tuple(f"after the second up migration, but not after the first: {difference}" for difference in found.again)
     if found.again_failed:
-        return FAILS, (f"the second way up fails: {found.again_failed}", *left, *lost)
-    if left or other:
-        return NOT_RESTORED, (*left, *other, *lost)
+        return FAILS, (f"the second up migration failed: {found.again_failed}", *unrestored, *lost)
+    if unrestored or other:
+        return NOT_RESTORED, (*unrestored, *other, *lost)
     if lost:
         return DATA_LOST, (*lost, *moved)
     return (COLUMN_ORDER, moved) if moved else (RESTORED, ())
@@ -62,8 +62,8 @@ def describe(loss: Loss) -> str:
     """Render a loss as a message."""
     before, after = loss.rows
     if before != after:
-        return f"{loss.table} has {after} rows, {before} before"
-    return f"{loss.table} has other values in {', '.join(loss.columns)} ({before} rows)"
+        return f"{loss.table} has {after} rows; before: {before}"
+    return f"{loss.table} has different values in {', '.join(loss.columns)} ({before} rows)"
 
 
 def order_of(before: Catalog, after: Catalog) -> Order:

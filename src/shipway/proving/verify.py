@@ -18,7 +18,7 @@ from shipway.proving.verdict import judge
 ToolFor = Callable[[ScratchDatabase], DatabaseTool]
 
 
-UNSEEN = "what happens to rows was not looked at"
+UNSEEN = "the effect on rows was not tested"
 
 
 def pending_range(tool: DatabaseTool, to: str | None = None) -> MigrationRange | None:
@@ -27,7 +27,7 @@ def pending_range(tool: DatabaseTool, to: str | None = None) -> MigrationRange |
     pending = tool.pending()
     if to is not None:
         if to not in pending:
-            raise ProofError(f"migration {to} is not among those that are pending: {', '.join(pending) or 'none'}")
+            raise ProofError(f"migration {to} is not pending; pending are: {', '.join(pending) or 'none'}")
         pending = pending[: pending.index(to) + 1]
     return MigrationRange(tool.current(), tuple(pending)) if pending else None
 
@@ -37,7 +37,7 @@ def verify(
     *, mode: str, timeout: float | None, to: str | None = None, on_line: OnLine = ignore,
     fill: Fill | None = None, span: MigrationRange | None = None, watched: bool = True, changed: Callable[[], Sequence[str]] = tuple,
 ) -> MigrationReport:  # fmt: skip
-    """Verify the migrations on clones of `golden`, the template, which is not modified; all clones are dropped.
+    """Verify the migrations on clones of `template`, which is not modified; all clones are dropped.
     `timeout` (seconds) applies to each of up, down and up again. `span` saves asking the tool; by default it is
     everything pending, up to `to`.
 
@@ -48,43 +48,43 @@ def verify(
     """
     terms = Terms(scratch, timeout, on_line, watched)
     if span is None:
-        span = _look_at_clone(scratch, template, tool_for, to)
+        span = _pending_in_clone(scratch, template, tool_for, to)
     verifier = _Verifier(scratch, template, tool_for, span, terms)
     if mode == DATA:
         return verifier.bare()
     if mode == ROWS and fill is not None:
-        way = verifier.filled(fill)
-        return way if isinstance(way, MigrationReport) else _warn(verifier.bare(), way)
-    way = verifier.bare()
-    if way.verdict not in (RESTORED, COLUMN_ORDER):
-        return way
-    doubts = doubt(way)
+        filled = verifier.filled(fill)
+        return filled if isinstance(filled, MigrationReport) else _warn(verifier.bare(), filled)
+    report = verifier.bare()
+    if report.verdict not in (RESTORED, COLUMN_ORDER):
+        return report
+    doubts = doubt(report)
     if not doubts and (tables := changed()):
-        doubts = f"the way up changes rows of {', '.join(tables)}"
+        doubts = f"the up migrations change rows of {', '.join(tables)}"
     if not doubts:
-        return way
+        return report
     if fill is None:
-        return _warn(way, f"{doubts}; {UNSEEN}: prove it with rows or data")
+        return _warn(report, f"{doubts}; {UNSEEN}: test it in mode `rows` or `data`")
     seen = verifier.filled(fill)
     if isinstance(seen, str):
-        return _warn(way, f"{doubts}; {seen}")
-    return _warn(replace(seen, stages=(*way.stages, *seen.stages)), f"{doubts}; looked at with generated rows alone")
+        return _warn(report, f"{doubts}; {seen}")
+    return _warn(replace(seen, stages=(*report.stages, *seen.stages)), f"{doubts}; tested with generated rows only")
 
 
-def doubt(way: MigrationReport) -> str:
+def doubt(report: MigrationReport) -> str:
     """Why a round trip without rows may hide lost rows, as a message; empty if it only adds."""
-    if lost := [str(item) for item in way.changes if takes_away(item)]:
-        return f"the way up takes away or changes what may hold rows ({'; '.join(lost[:3])}{' …' if len(lost) > 3 else ''})"
-    if tables := sorted({table for stage in way.stages for table in stage.rewrites}):
-        return f"the way up writes anew what may hold rows ({', '.join(tables)})"
-    if way.triage not in ("", ADDITIVE):
-        return f"the way up is {way.triage}: {'; '.join(way.triage_reasons[:2])}"
-    if not way.changes:
-        return "the way up changes nothing in the schema: it is about rows"
+    if lost := [str(item) for item in report.changes if may_lose_rows(item)]:
+        return f"the up migration drops or changes objects that may hold rows ({'; '.join(lost[:3])}{' …' if len(lost) > 3 else ''})"
+    if tables := sorted({table for stage in report.stages for table in stage.rewrites}):
+        return f"the up migration rewrites tables that may hold rows ({', '.join(tables)})"
+    if report.triage not in ("", ADDITIVE):
+        return f"the up migration is not only additive ({report.triage}): {'; '.join(report.triage_reasons[:2])}"
+    if not report.changes:
+        return "the up migration does not change the schema: it may change rows"
     return ""
 
 
-def takes_away(change: Difference) -> bool:
+def may_lose_rows(change: Difference) -> bool:
     """Whether it may lose rows: a dropped table or column, or a changed type."""
     return change.kind in ("table", "column") and (
         change.change == "removed" or (change.change == "changed" and "type" in change.facets)
@@ -94,11 +94,11 @@ def takes_away(change: Difference) -> bool:
 def report_of(found: RoundTrip, span: MigrationRange, scratch: Scratch) -> MigrationReport:
     """Convert to the ledger's form."""
     verdict, reasons = judge(found.findings)
-    level, why = classify(found.changes)
-    advice = scratch.hints(reasons[0]) if verdict == FAILS else ()
+    compatibility, why = classify(found.changes)
+    remedies = scratch.hints(reasons[0]) if verdict == FAILS else ()
     return MigrationReport(
-        span.migrations, verdict, reasons, level, tuple(why), found.findings.differences, found.changes,
-        found.findings.losses, found.stages, (*found.warnings, *advice),
+        span.migrations, verdict, reasons, compatibility, tuple(why), found.findings.differences, found.changes,
+        found.findings.losses, found.stages, (*found.warnings, *remedies),
     )  # fmt: skip
 
 
@@ -122,28 +122,28 @@ class _Verifier:
 
     def bare(self) -> MigrationReport:
         """Verify with the template's own content."""
-        return report_of(self._round(self._template), self._range, self._scratch)
+        return report_of(self._round_trip(self._template), self._range, self._scratch)
 
     def filled(self, fill: Fill) -> MigrationReport | str:
         """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
         may fail for unrealistic rows."""
         try:
-            found, empty = first = self._round_with(fill)
+            found, empty = first = self._filled_round_trip(fill)
             if found.findings.up_failed:
-                found, empty = self._round_with(partial(fill, gentle=True))
+                found, empty = self._filled_round_trip(partial(fill, gentle=True))
         except _NoRows as error:
             return f"no rows could be generated ({error}): {UNSEEN}"
         if found.findings.up_failed:
-            return f"with generated rows the way up fails ({first[0].findings.up_failed}): {UNSEEN}"
+            return f"with generated rows the up migration failed ({first[0].findings.up_failed}): {UNSEEN}"
         stages = tuple(replace(stage, name=f"{stage.name}, with rows") for stage in found.stages)
-        lost = [change.name for change in found.changes if takes_away(change)]
+        lost = [change.name for change in found.changes if may_lose_rows(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
         warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
         return report_of(
             replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._range, self._scratch
         )
 
-    def _round_with(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:
+    def _filled_round_trip(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:
         """The round trip, and the tables that stayed empty."""
         filled = self._scratch.create(like=self._template)
         try:
@@ -152,11 +152,11 @@ class _Verifier:
                 empty = fill(filled, catalog)
             except ProofError as error:
                 raise _NoRows(error.message) from error
-            return self._round(filled), empty
+            return self._round_trip(filled), empty
         finally:
             self._scratch.drop(filled)
 
-    def _round(self, source: ScratchDatabase) -> RoundTrip:
+    def _round_trip(self, source: ScratchDatabase) -> RoundTrip:
         clone = self._scratch.create(like=source)
         try:
             tool = self._tool_for(clone)
@@ -165,16 +165,16 @@ class _Verifier:
             self._scratch.drop(clone)
 
 
-def _look_at_clone(scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor, to: str | None) -> MigrationRange:
-    clone = scratch.create(like=template)  # some tools create their history table when they are asked
+def _pending_in_clone(scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor, to: str | None) -> MigrationRange:
+    clone = scratch.create(like=template)  # some tools create their history table when they are queried
     try:
         span = pending_range(tool_for(clone), to)
     finally:
         scratch.drop(clone)
     if span is None:
-        raise ProofError("no migration is pending: there is no way to walk")
+        raise ProofError("no migration is pending: there is nothing to test")
     return span
 
 
-def _warn(way: MigrationReport, text: str) -> MigrationReport:
-    return replace(way, warnings=(*way.warnings, text))
+def _warn(report: MigrationReport, text: str) -> MigrationReport:
+    return replace(report, warnings=(*report.warnings, text))

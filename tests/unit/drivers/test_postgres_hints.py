@@ -1,4 +1,4 @@
-"""What PostgreSQL says that a person needs more words for."""
+"""Remedies for messages of PostgreSQL, and its notices."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from shipway.drivers.scratch.postgres_hints import hints, notices, skipped
         ('ERROR:  extension "postgis" is not available', "lacks the extension"),
         ("permission denied to create role", "connect as a superuser"),
         ("CREATE INDEX CONCURRENTLY cannot run inside a transaction block", "`-- shipway: no-transaction`"),
-        ('unsafe use of new value "lost" of enum type state', "once it is committed"),
+        ('unsafe use of new value "lost" of enum type state', "only after it is committed"),
         (
-            "the way up fails: it did not end, and was interrupted (waiting for a lock: ALTER TABLE a)",
+            "the up migration failed: it timed out and was interrupted (waiting for a lock: ALTER TABLE a)",
             "another session",
         ),
         ('role "reader" already exists', "roles belong to the whole server"),

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server's log says: which statements ran, and which were written for another schema."""
+"""The log of a PostgreSQL server: statements that ran, and schema-mismatch errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from shipway.domain.server_log import Mismatch, ServerLog
 from shipway.drivers.server.postgres_log import read
 
-TRIAL = """\
+ERRORS = """\
 00000 17  LOG:  database system is ready to accept connections
 42703 41 shop ERROR:  column "name" does not exist at character 8
 23505 42 shop ERROR:  duplicate key value violates unique constraint "items_pkey"
@@ -20,7 +20,7 @@ TRIAL = """\
 00000 44 shop NOTICE:  table "old" does not exist, skipping
 """.splitlines()
 UP = [
-    "00000 71 other LOG:  statement: DROP TABLE nobody",
+    "00000 71 other LOG:  statement: DROP TABLE unknown",
     "00000 70 shop NOTICE:  relation exists, skipping",
     "00000 70 shop LOG:  statement: -- a table that is there",
     "\tALTER TABLE people ADD COLUMN age int, -- in years",
@@ -31,12 +31,12 @@ UP = [
 ]
 
 
-def test_only_what_another_schema_causes_counts_each_with_its_statement() -> None:
-    assert read(TRIAL, "shop").mismatches == (
+def test_only_schema_mismatches_count_each_with_its_statement() -> None:
+    assert read(ERRORS, "shop").mismatches == (
         Mismatch("42703", 'column "name" does not exist at character 8', "SELECT name\n  FROM items"),
         Mismatch("22P02", "invalid input syntax"),
     )
-    assert read(TRIAL, "nobody") == ServerLog()
+    assert read(ERRORS, "unknown") == ServerLog()
 
 
 def test_statements_of_one_database() -> None:

@@ -1,4 +1,4 @@
-"""Chains of migrations on a scratch server in memory: each verdict is its own migration's, and nothing is left."""
+"""Sequences of migrations on a scratch server in memory: each verdict is its own migration's, and no database remains."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from shipway.proving.sequence import Base, SequenceReport, verify_sequence
 from shipway.testing.memory_scratch import MemoryScratch
 
 
-def chained(
+def verified(
     *scripts: tuple[str, str | None],
     first: str | None = None,
     only: str | None = None,
     fill: Fill | None = None,
     seen: list[MigrationReport] | None = None,
 ) -> SequenceReport:
-    """Migrations 01, 02 … of these scripts for up and down; fails where a database is left."""
+    """Migrations 01, 02 … of these scripts for up and down; fails if a database remains."""
     migrations = [
         Migration(
             f"{number:02}",
@@ -56,7 +56,7 @@ GOOD = ("table a id", "drop a")
 
 
 def test_each_verdict_is_its_own() -> None:
-    done = chained(
+    done = verified(
         GOOD,
         ("table b x y", None),
         ("table c id\ntable d id", "drop c"),
@@ -70,9 +70,9 @@ def test_each_verdict_is_its_own() -> None:
     assert done.asked == 7
 
 
-def test_a_way_up_that_fails_ends_the_chain() -> None:
+def test_an_up_migration_that_fails_ends_the_sequence() -> None:
     seen: list[MigrationReport] = []
-    done = chained(GOOD, ("fail no such type", ""), ("table b id", "drop b"), seen=seen)
+    done = verified(GOOD, ("fail no such type", ""), ("table b id", "drop b"), seen=seen)
     assert verdicts(done) == [RESTORED, FAILS]
     assert tuple(seen) == done.ways
     failure = refusal(done)
@@ -84,16 +84,16 @@ def test_a_way_up_that_fails_ends_the_chain() -> None:
     assert "--from 02" in failure.hint
 
 
-def test_what_was_walked_before_is_not_blamed_on_the_next() -> None:
-    done = chained(GOOD, ("column a x", "drop a.x\ntable b id"), ("table b id", "drop b"))
+def test_an_earlier_migration_is_not_blamed_on_the_next() -> None:
+    done = verified(GOOD, ("column a x", "drop a.x\ntable b id"), ("table b id", "drop b"))
     assert verdicts(done) == [RESTORED, NOT_RESTORED, RESTORED]
 
 
 def test_rows_that_a_migration_leaves_are_seen_without_generated_ones() -> None:
-    done = chained(GOOD, ("row a 1", "notice nothing to do"), ("row a 2", "clear a"), ("table b id", "drop b"))
+    done = verified(GOOD, ("row a 1", "notice nothing to do"), ("row a 2", "clear a"), ("table b id", "drop b"))
     assert verdicts(done) == [RESTORED, DATA_LOST, DATA_LOST, RESTORED]
-    assert done.ways[1].reasons == ("a has 1 rows, 0 before",)
-    assert done.ways[2].reasons == ("a has 0 rows, 1 before",)
+    assert done.ways[1].reasons == ("a has 1 rows; before: 0",)
+    assert done.ways[2].reasons == ("a has 0 rows; before: 1",)
 
 
 def test_generated_rows() -> None:
@@ -103,35 +103,35 @@ def test_generated_rows() -> None:
         return {}
 
     scripts = [("table a id note", "drop a"), ("drop a.note", "column a note"), ("column a x", "drop a.x")]
-    assert verdicts(chained(*scripts)) == [RESTORED, RESTORED, RESTORED]
-    assert "was not looked at" in chained(*scripts).ways[1].warnings[0]
-    assert verdicts(chained(*scripts, fill=fill)) == [RESTORED, DATA_LOST, RESTORED]
+    assert verdicts(verified(*scripts)) == [RESTORED, RESTORED, RESTORED]
+    assert "was not tested" in verified(*scripts).ways[1].warnings[0]
+    assert verdicts(verified(*scripts, fill=fill)) == [RESTORED, DATA_LOST, RESTORED]
 
 
-def test_a_part_of_the_chain() -> None:
+def test_a_part_of_the_sequence() -> None:
     scripts = [GOOD, ("table b id", None), ("table c id", "drop c"), ("table d id", "drop d")]
-    done = chained(*scripts, first="3")
+    done = verified(*scripts, first="3")
     assert ([way.migrations for way in done.ways], verdicts(done)) == ([("03",), ("04",)], [RESTORED, RESTORED])
-    done = chained(*scripts, only="02")
+    done = verified(*scripts, only="02")
     assert ([way.migrations for way in done.ways], done.asked) == ([("02",)], 1)
     with pytest.raises(ProofError, match="the folder has no migration 7"):
-        chained(*scripts, only="7")
+        verified(*scripts, only="7")
 
 
-def test_what_is_before_the_first_one_must_go_well() -> None:
+def test_the_migrations_before_the_first_one_must_succeed() -> None:
     with pytest.raises(ProofError, match=r"the migrations up to 02 can't be applied .* 02.up: no such type"):
-        chained(GOOD, ("fail no such type", ""), GOOD, first="03")
+        verified(GOOD, ("fail no such type", ""), GOOD, first="03")
 
 
 def test_an_interrupt_leaves_nothing() -> None:
     with pytest.raises(KeyboardInterrupt):
-        chained(GOOD, ("table b id", "interrupt"))
+        verified(GOOD, ("table b id", "interrupt"))
 
 
 def test_counts() -> None:
-    done = chained(GOOD, ("table b id", None), ("table c id", None))
+    done = verified(GOOD, ("table b id", None), ("table c id", None))
     assert counts(done.ways) == {RESTORED: 1, IRREVERSIBLE: 2}
-    assert refusal(chained(GOOD)) is None
+    assert refusal(verified(GOOD)) is None
     failure = refusal(done)
     assert failure is not None
     assert failure.message == "2 of 3 migrations can't be reverted"
@@ -164,7 +164,7 @@ def test_each_warning_of_the_linter_is_about_its_own_migration() -> None:
         prove_folder(plain, seen.append, lambda line: None, timeout=1, rows=True)
 
 
-def test_a_chain_that_follows_what_is_there() -> None:
+def test_a_sequence_that_follows_a_base() -> None:
     migrations = [
         Migration("01", "x", SqlFile("01.up", "table a id"), SqlFile("01.down", "drop a")),
         Migration("02", "x", SqlFile("02.up", "column a note"), SqlFile("02.down", "drop a.note")),

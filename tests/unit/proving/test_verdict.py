@@ -13,7 +13,7 @@ TYPE = Difference("added", "type", "public.phase")
 LOSS = Loss("public.items", (3, 2), ("id", "name"))
 VALUES = Loss("public.items", (3, 3), ("name",))
 ORDER = {"public.items": (("id", "name"), ("name", "id"))}
-MOVED = "columns of public.items stand in another order: name, id; before: id, name"
+MOVED = "columns of public.items are in another order: name, id; before: id, name"
 
 
 @pytest.mark.parametrize(
@@ -21,17 +21,17 @@ MOVED = "columns of public.items stand in another order: name, id; before: id, n
     [
         (Findings(), RESTORED, []),
         (Findings(order=ORDER), COLUMN_ORDER, [MOVED]),
-        (Findings(losses=(LOSS,), order=ORDER), DATA_LOST, ["public.items has 2 rows, 3 before", MOVED]),
-        (Findings(losses=(VALUES,)), DATA_LOST, ["public.items has other values in name (3 rows)"]),
+        (Findings(losses=(LOSS,), order=ORDER), DATA_LOST, ["public.items has 2 rows; before: 3", MOVED]),
+        (Findings(losses=(VALUES,)), DATA_LOST, ["public.items has different values in name (3 rows)"]),
         (Findings(differences=(INDEX,), losses=(VALUES,), order=ORDER), NOT_RESTORED,
-         ["after the way down: index public.items_name removed", "public.items has other values in name (3 rows)"]),
-        (Findings(again=(INDEX,)), NOT_RESTORED, ["after the second way up, and not after the first: index public.items_name removed"]),
-        (Findings(idle_down=True), IRREVERSIBLE, ["the way down changes nothing: all that the way up made is still there"]),
-        (Findings(no_way_down="there is no down script"), IRREVERSIBLE, ["there is no down script"]),
+         ["after the down migration: index public.items_name removed", "public.items has different values in name (3 rows)"]),
+        (Findings(again=(INDEX,)), NOT_RESTORED, ["after the second up migration, but not after the first: index public.items_name removed"]),
+        (Findings(idle_down=True), IRREVERSIBLE, ["the down migration changes nothing: all changes of the up migration remain"]),
+        (Findings(no_down="there is no down script"), IRREVERSIBLE, ["there is no down script"]),
         (Findings(again_failed="phase already exists", differences=(TYPE,), losses=(LOSS,)), FAILS,
-         ["the second way up fails: phase already exists", "after the way down: type public.phase added", "public.items has 2 rows, 3 before"]),
-        (Findings(down_failed="no such column"), FAILS, ["the way down fails: no such column"]),
-        (Findings(up_failed="syntax error"), FAILS, ["the way up fails: syntax error"]),
+         ["the second up migration failed: phase already exists", "after the down migration: type public.phase added", "public.items has 2 rows; before: 3"]),
+        (Findings(down_failed="no such column"), FAILS, ["the down migration failed: no such column"]),
+        (Findings(up_failed="syntax error"), FAILS, ["the up migration failed: syntax error"]),
     ],
 )  # fmt: skip
 def test_judge(found: Findings, verdict: str, reasons: list[str]) -> None:

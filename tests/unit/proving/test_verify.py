@@ -1,4 +1,4 @@
-"""Ways walked on a scratch server in memory: verdicts, what was seen, and that nothing is left."""
+"""Migrations verified on a scratch server in memory: verdicts, reports, and that no clone remains."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from shipway.ports import Fill, ScratchDatabase
 from shipway.proving.verify import verify
 from shipway.testing.memory_scratch import MemoryScratch
 
-GOLDEN = "table items id name\nrow items 1 pen\nrow items 2 ink"
+TEMPLATE = "table items id name\nrow items 1 pen\nrow items 2 ink"
 
 
 def migration(up: str, down: str | None, version: str = "1") -> Migration:
@@ -32,11 +32,11 @@ def migration(up: str, down: str | None, version: str = "1") -> Migration:
     return Migration(version, "x", SqlFile(f"{version}.up.sql", up), back)
 
 
-def walked(
-    up: str, down: str | None, *, mode: str = DATA, template: str = GOLDEN, fill: Fill | None = None,
+def verified(
+    up: str, down: str | None, *, mode: str = DATA, template: str = TEMPLATE, fill: Fill | None = None,
     timeout: float = 60, watched: bool = True,
 ) -> MigrationReport:  # fmt: skip
-    """A way of one migration; fails where a clone is left."""
+    """The report on one migration; fails if a clone remains."""
     scratch = MemoryScratch()
     source = scratch.create()
     source.execute(template)
@@ -55,34 +55,34 @@ def walked(
         ("table tags id", "drop tags", RESTORED, ""),
         ("column items note", "drop items.note", RESTORED, ""),
         ("column items note", "drop items.note\ndrop items.id", NOT_RESTORED, "column items.id removed"),
-        ("drop items.name", "column items name", DATA_LOST, "other values in name (2 rows)"),
-        ("drop items", "table items id name", DATA_LOST, "items has 0 rows, 2 before"),
+        ("drop items.name", "column items name", DATA_LOST, "different values in name (2 rows)"),
+        ("drop items", "table items id name", DATA_LOST, "items has 0 rows; before: 2"),
         ("drop items", "table items name id", DATA_LOST, "items has 0 rows"),
-        ("set items name x", "set items name y", DATA_LOST, "other values in name"),
-        ("clear items\ntable tags id", "drop tags", DATA_LOST, "items has 0 rows, 2 before"),
+        ("set items name x", "set items name y", DATA_LOST, "different values in name"),
+        ("clear items\ntable tags id", "drop tags", DATA_LOST, "items has 0 rows; before: 2"),
         ("table tags id", None, IRREVERSIBLE, "no down script for 1.up.sql (none)"),
         ("table tags id", "-- later", IRREVERSIBLE, "an empty one"),
         ("-- nothing yet", None, RESTORED, ""),
         ("table tags id", "notice table tag does not exist, skipping", IRREVERSIBLE, "changes nothing"),
-        ("table tags id\ntable marks id", "drop tags", FAILS, "the second way up fails: 1.up.sql: marks already exists"),
-        ("table tags id", "drop tag", FAILS, "the way down fails: 1.down.sql: tag does not exist"),
-        ("fail a syntax error", "drop tags", FAILS, "the way up fails: 1.up.sql: a syntax error"),
+        ("table tags id\ntable marks id", "drop tags", FAILS, "the second up migration failed: 1.up.sql: marks already exists"),
+        ("table tags id", "drop tag", FAILS, "the down migration failed: 1.down.sql: tag does not exist"),
+        ("fail a syntax error", "drop tags", FAILS, "the up migration failed: 1.up.sql: a syntax error"),
     ],
 )  # fmt: skip
 def test_verdicts(up: str, down: str | None, verdict: str, reason: str) -> None:
-    way = walked(up, down)
+    way = verified(up, down)
     assert (way.verdict, way.migrations) == (verdict, ("1",))
     assert reason in "\n".join(way.reasons)
 
 
-def test_the_order_of_columns_stands_apart() -> None:
-    way = walked("drop items.id", "column items id", template="table items id name")
+def test_the_order_of_columns_is_a_verdict_of_its_own() -> None:
+    way = verified("drop items.id", "column items id", template="table items id name")
     assert (way.verdict, way.differences) == (COLUMN_ORDER, ())
     assert "name, id; before: id, name" in way.reasons[0]
 
 
-def test_what_was_seen_on_the_way() -> None:
-    way = walked("notice hello\ncolumn items note\nset items note x\nrewrite items", "drop items.note")
+def test_the_report_has_stages_and_changes() -> None:
+    way = verified("notice hello\ncolumn items note\nset items note x\nrewrite items", "drop items.note")
     assert [stage.name for stage in way.stages] == ["up", "down", "up again"]
     up = way.stages[0]
     assert (up.outcome, up.notices, up.rewrites, up.output) == ("succeeded", ("hello",), ("items",), ())
@@ -90,35 +90,35 @@ def test_what_was_seen_on_the_way() -> None:
 
 
 def test_rows_that_were_changed_are_counted() -> None:
-    assert walked("set items name x", "set items name y").stages[0].rows == {"items": 2}
+    assert verified("set items name x", "set items name y").stages[0].rows == {"items": 2}
 
 
 def test_a_suspicious_notice_is_a_warning() -> None:
     down = "notice table itmes does not exist, skipping\ndrop items.note"
-    way = walked("column items note", down)
+    way = verified("column items note", down)
     assert way.verdict == RESTORED
-    assert way.warnings == ("the way down says: table itmes does not exist, skipping; is the name mistyped?",)
+    assert way.warnings == ("the down migration reports: table itmes does not exist, skipping; is the name mistyped?",)
 
 
 def test_a_failure_comes_with_the_remedies_of_its_server() -> None:
-    assert walked("fail deadlock detected", None).warnings == ("release the lock",)
+    assert verified("fail deadlock detected", None).warnings == ("release the lock",)
 
 
 def test_a_migration_that_never_ends() -> None:
-    way = walked("table tags id\nhang", "drop tags", timeout=0.05)
+    way = verified("table tags id\nhang", "drop tags", timeout=0.05)
     assert way.verdict == FAILS
-    assert way.reasons == ("the way up fails: it did not end within 0.1 s, and was interrupted (running: hang)",)
+    assert way.reasons == ("the up migration failed: it timed out after 0.1 s and was interrupted (running: hang)",)
     assert way.stages[0].outcome == "failed"
-    down = walked("table tags id", "hang", timeout=0.05)
+    down = verified("table tags id", "hang", timeout=0.05)
     assert down.verdict == FAILS
-    assert "the way down fails: it did not end" in down.reasons[0]
+    assert "the down migration failed: it timed out" in down.reasons[0]
 
 
 def test_an_interrupt_leaves_no_clone() -> None:
     with pytest.raises(KeyboardInterrupt):
-        walked("interrupt", "drop tags")
+        verified("interrupt", "drop tags")
     with pytest.raises(KeyboardInterrupt):
-        walked("drop items.name", "interrupt", mode=SCHEMA, template="table items id name", fill=fill_items)
+        verified("drop items.name", "interrupt", mode=SCHEMA, template="table items id name", fill=fill_items)
 
 
 def test_a_tool_that_breaks_leaves_no_clone() -> None:
@@ -133,12 +133,12 @@ def test_a_tool_that_breaks_leaves_no_clone() -> None:
     assert list(scratch.databases) == [source.name]
 
 
-def test_nothing_to_walk() -> None:
+def test_nothing_to_verify() -> None:
     scratch = MemoryScratch()
     source = scratch.create()
     with pytest.raises(ProofError, match="no migration is pending"):
         verify(scratch, source, lambda database: BareFolder(database, []), mode=SCHEMA, timeout=1)
-    with pytest.raises(ProofError, match="9 is not among those that are pending: 1"):
+    with pytest.raises(ProofError, match="9 is not pending; pending are: 1"):
         verify(
             scratch, source, lambda database: BareFolder(database, [migration("", "")]), mode=SCHEMA, timeout=1, to="9"
         )
@@ -170,16 +170,16 @@ def no_rows(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False
 
 
 def test_without_rows_a_loss_is_not_silently_restored() -> None:
-    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY)
+    way = verified("drop items.name", "column items name", mode=SCHEMA, template=EMPTY)
     assert way.verdict == RESTORED
     assert "may hold rows (column items.name removed" in way.warnings[0]
-    assert "was not looked at" in way.warnings[0]
+    assert "was not tested" in way.warnings[0]
 
 
 def test_generated_rows_show_a_loss() -> None:
-    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill_items)
+    way = verified("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill_items)
     assert way.verdict == DATA_LOST
-    assert way.reasons == ("items has other values in name (1 rows)",)
+    assert way.reasons == ("items has different values in name (1 rows)",)
     assert [stage.name for stage in way.stages] == [
         "up",
         "down",
@@ -188,52 +188,52 @@ def test_generated_rows_show_a_loss() -> None:
         "down, with rows",
         "up again, with rows",
     ]
-    assert "generated rows alone" in way.warnings[0]
+    assert "generated rows only" in way.warnings[0]
     assert (
-        walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=fill_items).verdict == DATA_LOST
+        verified("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=fill_items).verdict
+        == DATA_LOST
     )
 
 
 def test_rows_are_not_generated_for_what_only_adds() -> None:
-    way = walked("column items note", "drop items.note", mode=SCHEMA, template=EMPTY, fill=no_rows)
+    way = verified("column items note", "drop items.note", mode=SCHEMA, template=EMPTY, fill=no_rows)
     assert (way.verdict, way.warnings) == (RESTORED, ())
 
 
 def test_rows_that_can_not_be_generated() -> None:
-    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=no_rows)
+    way = verified("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=no_rows)
     assert way.verdict == RESTORED
     assert "no rows could be generated (a check refuses all rows)" in way.warnings[0]
     assert (
         "no rows could be generated"
-        in walked("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=no_rows).warnings[0]
+        in verified("drop items.name", "column items name", mode=ROWS, template=EMPTY, fill=no_rows).warnings[0]
     )
 
 
-def test_generated_rows_that_the_way_up_refuses_prove_nothing() -> None:
+def test_generated_rows_that_the_up_migration_rejects_prove_nothing() -> None:
     def fill(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
-        database.execute("table marks id")  # stands for a row that is in the way of `up`
+        database.execute("table marks id")  # stands for a row that makes `up` fail
         return {}
 
-    way = walked(
+    way = verified(
         "drop items.name\ntable marks id", "drop marks\ncolumn items name", mode=SCHEMA, template=EMPTY, fill=fill
     )
     assert way.verdict == RESTORED
-    assert "with generated rows the way up fails (1.up.sql: marks already exists)" in way.warnings[0]
+    assert "with generated rows the up migration failed (1.up.sql: marks already exists)" in way.warnings[0]
 
 
-def test_a_way_that_is_about_rows_alone_is_looked_at_with_rows() -> None:
-    way = walked("set items name x", "set items name y", mode=SCHEMA, template=EMPTY, fill=fill_items)
+def test_a_migration_that_only_changes_rows_is_tested_with_rows() -> None:
+    way = verified("set items name x", "set items name y", mode=SCHEMA, template=EMPTY, fill=fill_items)
     assert way.verdict == DATA_LOST
 
 
 def test_a_table_that_no_row_could_be_generated_for_is_named() -> None:
     def fill(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
-        return {"items": "its checks refuse all", "other": "nobody asks"}
+        return {"items": "its checks refuse all", "other": "not asked for"}
 
-    way = walked("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill)
+    way = verified("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill)
     assert way.verdict == RESTORED
     assert (
-        "no row could be generated for items (its checks refuse all): what happens to rows was not looked at"
-        in way.warnings
+        "no row could be generated for items (its checks refuse all): the effect on rows was not tested" in way.warnings
     )
-    assert "nobody asks" not in str(way.warnings)
+    assert "not asked for" not in str(way.warnings)

@@ -30,7 +30,7 @@ class Column:
     config: str  # the type to write
     nullable: bool
     checks: Sequence[str]  # expressions that involve only this column
-    choosy: bool  # there is a check, perhaps with other columns
+    checked: bool  # some check involves it, perhaps with other columns
     literals: Sequence[str]  # values in the checks, or next to them
     bounds: Sequence[str]  # values that some partition accepts
     reference: Reference | None
@@ -55,17 +55,19 @@ class Tables:
 
     def in_order(self) -> list[str]:
         """Tables after those that they reference; in a cycle, those with optional references first."""
-        left = {table: self.references(table) for table in sorted(self._tables)}
+        remaining = {table: self.references(table) for table in sorted(self._tables)}
         found: list[str] = []
 
         def waits(table: str) -> tuple[int, int]:
-            others = {name: it.table for name, it in left[table].items() if it.table in left and it.table != table}
+            others = {
+                name: it.table for name, it in remaining[table].items() if it.table in remaining and it.table != table
+            }
             needed = [name for name in others if "null" in self._entries["column", f"{table}.{name}"].facets]
             return len(needed), len(others)
 
-        while left:
-            found.append(min(left, key=waits))
-            del left[found[-1]]
+        while remaining:
+            found.append(min(remaining, key=waits))
+            del remaining[found[-1]]
         return found
 
     def partitioned(self, table: str) -> bool:
@@ -107,7 +109,7 @@ class Tables:
                 config=facets["type"],
                 nullable="null" not in facets and (domain is None or "null" not in domain.facets),
                 checks=[text for columns, text in checks if list(columns) == [name]] + of_domain,
-                choosy=bool(about),
+                checked=bool(about),
                 literals=_literals(about),
                 bounds=_lower_bounds(self._bounds.get(table, ())) if name in split else (),
                 reference=references.get(name),

@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_ADVICE = [
+_REMEDIES = [
     (r'extension "?[^"]*"? is not available|could not open extension control file|could not access file "\$libdir',
-     "the scratch server lacks the extension: walk on a server of the target's own image"),
+     "the scratch server lacks the extension: use a server with the target's own image"),
     (r"permission denied to|must be superuser|only superusers|must have CREATEROLE",
-     "the scratch server's user may not do that: connect as a superuser"),
+     "the scratch server's user lacks this privilege: connect as a superuser"),
     (r"cannot (run inside a transaction block|be executed from a function|be executed within a pipeline)",
-     "it can't run in a transaction: say so in the migration, as its tool has it (`-- +goose NO TRANSACTION`, `transaction:false`, "
+     "the statement can't run in a transaction: mark the migration as its tool requires (`-- +goose NO TRANSACTION`, `transaction:false`, "
      "`run_in_transaction = false`, or a first line `-- shipway: no-transaction`)"),
-    (r"unsafe use of new value .* of enum", "a new enum value can be used once it is committed: put that into a migration after it"),
-    (r"waiting for a lock|due to lock timeout|deadlock detected", "another session held it: does the tool leave a transaction open?"),
-    (r'role "[^"]*" already exists', "roles belong to the whole server: drop it on the way down, or walk on a server of its own"),
+    (r"unsafe use of new value .* of enum", "a new enum value can be used only after it is committed: use it in a later migration"),
+    (r"waiting for a lock|due to lock timeout|deadlock detected", "another session held the lock: does the tool leave a transaction open?"),
+    (r'role "[^"]*" already exists', "roles belong to the whole server: drop the role in the down migration, or use a dedicated server"),
 ]  # fmt: skip
 _NOTICE = re.compile(r"NOTICE: +(.*)")
 
 
-def hints(words: str) -> tuple[str, ...]:
+def hints(message: str) -> tuple[str, ...]:
     """Remedies for a message of the database or a tool; often none."""
-    return tuple(text for pattern, text in _ADVICE if re.search(pattern, words, re.IGNORECASE))
+    return tuple(text for pattern, text in _REMEDIES if re.search(pattern, message, re.IGNORECASE))
 
 
 def notices(lines: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from shipway.drivers.scratch.postgres_values import FORMS, values
 from shipway.ports import ScratchDatabase
 
 _REPORT = "stays empty|"  # starts the notice about a table, followed by the table and the reason
-_NO_VALUE = "no value was found that its checks accept"
+_NO_VALUE = "no value satisfies its checks"
 _TRIED = 4  # values tried for a column in a check with another column
 _WRITTEN = {
     r"text|character|(?:.+\.)?citext": r".*",
@@ -104,7 +104,7 @@ END $shipway_rows$;"""
     def _texts(self, column: Column, row: int) -> list[str]:
         """Values of a column without a foreign key."""
         found = [self._expression(column.type, row)]
-        if column.choosy:
+        if column.checked:
             found += [self._expression(column.type, other) for other in range(3) if other != row]
             found += _written(column, (*FORMS, *column.literals), row)
         return [*_written(column, column.bounds, row), *found]

@@ -16,7 +16,7 @@ _LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")
 # Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
 _MISMATCHES = ("42703", "42P01", "23502", "22P02")
 _RAN = re.compile(r"(?:statement|execute [^:]*): +(.*)", re.DOTALL)
-_REMARK = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CHANGES = re.compile(
     r"(?:WITH\b.*?\b)?(?:UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))?)",
     re.DOTALL | re.IGNORECASE,
@@ -44,7 +44,7 @@ def changed(statements: Sequence[str]) -> tuple[str, ...]:
     and DO blocks are not analyzed."""
     found: list[str] = []
     for statement in statements:
-        for part in _REMARK.sub(" ", statement).split(";"):
+        for part in _COMMENT.sub(" ", statement).split(";"):
             match = _CHANGES.match(part.strip())
             if match and not is_migration_table(match[1]):
                 found.append(match[1])

@@ -119,14 +119,14 @@ COPY = r"""
 what=$1 mode=$2 file=$3
 shift 3
 export PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
-books() {
+history_tables() {
   for name; do echo "$name"; done | psql -X -q -A -t -v ON_ERROR_STOP=1 -c 'CREATE TEMP TABLE wanted (name text)' \
     -c '\copy wanted FROM pstdin' -c "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables JOIN wanted ON tablename = name"
 }
 pick() {
-  books "$@" > /tmp/books || return
+  history_tables "$@" > /tmp/history-tables || return
   set --
-  while read -r table; do set -- "$@" -t "$table"; done < /tmp/books
+  while read -r table; do set -- "$@" -t "$table"; done < /tmp/history-tables
   [ $# = 0 ] || dump -a "$@"
 }
 dump() { pg_dump --no-publications --no-subscriptions --no-tablespaces --lock-wait-timeout=60000 "$@"; }

@@ -7,35 +7,37 @@ from dataclasses import dataclass
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
+from shipway.domain.count import counted
 from shipway.domain.proof import Loss, MigrationReport, Proof
 
+COMPATIBLE = "compatible"  # display of ADDITIVE
 GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # display grade of a verdict
 GRADES = {
     words.RESTORED: GOOD, words.COLUMN_ORDER: GOOD, words.DATA_LOST: BAD, words.NOT_RESTORED: BAD, words.IRREVERSIBLE: BAD,
-    words.FAILS: BAD, words.SAFE: GOOD, words.UNSAFE: BAD, words.NO_EVIDENCE: NONE, ADDITIVE: GOOD, REVIEW: DOUBT, BREAKING: DOUBT,
+    words.FAILS: BAD, words.SAFE: GOOD, words.UNSAFE: BAD, words.NO_EVIDENCE: NONE, COMPATIBLE: GOOD, REVIEW: DOUBT, BREAKING: DOUBT,
 }  # fmt: skip
 DOWN = {
-    words.RESTORED: "the down scripts bring schema and rows back",
-    words.COLUMN_ORDER: "the down scripts bring all back; some columns stand in another order",
-    words.DATA_LOST: "the schema comes back, rows or values do not",
-    words.NOT_RESTORED: "the down scripts run, and leave another schema",
-    words.IRREVERSIBLE: "there is no down script, or it does nothing",
-    words.FAILS: "a migration ends with an error, or not in time",
+    words.RESTORED: "the down migrations restore schema and rows",
+    words.COLUMN_ORDER: "the down migrations restore schema and rows; some columns are in another order",
+    words.DATA_LOST: "the down migrations restore the schema, but not all rows or values",
+    words.NOT_RESTORED: "the down migrations run, but result in another schema",
+    words.IRREVERSIBLE: "a down migration is missing, or does nothing",
+    words.FAILS: "a migration failed or timed out",
 }
 OLD_CODE = {
     words.SAFE: "the old image works on the new schema",
     words.UNSAFE: "the old image does not work on the new schema",
-    words.NO_EVIDENCE: "no check ran on the old image, so nothing is known",
+    words.NO_EVIDENCE: "no scenario tested the old image: compatibility is unknown",
 }
 NEW_CODE = {
     words.SAFE: "the new image works on the old schema",
     words.UNSAFE: "the new image does not work on the old schema",
-    words.NO_EVIDENCE: "no check ran on the new image, so nothing is known",
+    words.NO_EVIDENCE: "no scenario tested the new image: compatibility is unknown",
 }
-TRIAGE = {
-    ADDITIVE: "the way up only adds; code that knows the old schema should not notice",
-    REVIEW: "the way up changes what code may rely on",
-    BREAKING: "the way up takes away what code may rely on",
+COMPATIBILITY = {
+    COMPATIBLE: "the up migrations only add: code for the old schema should keep working",
+    REVIEW: "the up migrations change objects that code may rely on",
+    BREAKING: "the up migrations remove objects that code may rely on",
 }
 MODES = {
     words.SCHEMA: "schema only, no rows",
@@ -49,7 +51,7 @@ class Verdict:
     """A verdict from the top of every report."""
 
     part: str  # down migrations, old code, new code, compatibility
-    word: str  # as in the ledger
+    word: str  # as in the ledger, except for the compatibility
     meaning: str
     reasons: tuple[str, ...] = ()
 
@@ -61,53 +63,57 @@ class Verdict:
 
 def verdicts(proof: Proof) -> tuple[Verdict, ...]:
     """Verdicts in order of importance. Without a migration only the code is judged."""
-    way = proof.way
-    found = [] if way is None else [Verdict("way down", way.verdict, _down(proof), _why(way))]
-    for part, trial, meanings in (("old code", proof.old_code, OLD_CODE), ("new code", proof.new_code, NEW_CODE)):
+    report = proof.way
+    found = [] if report is None else [Verdict("down migrations", report.verdict, _down(proof), _why(report))]
+    for part, test, meanings in (("old code", proof.old_code, OLD_CODE), ("new code", proof.new_code, NEW_CODE)):
         meaning = (
-            meanings.get(trial.verdict, "")
-            if trial.checks or trial.verdict != words.SAFE
-            else "there was nothing to try"
+            meanings.get(test.verdict, "") if test.checks or test.verdict != words.SAFE else "there was nothing to test"
         )
-        found.append(Verdict(part, trial.verdict, meaning, trial.reasons))
-    if way is not None and way.triage:
-        found.append(Verdict("triage", way.triage, TRIAGE.get(way.triage, ""), way.triage_reasons))
+        found.append(Verdict(part, test.verdict, meaning, test.reasons))
+    if report is not None and report.triage:
+        word = compatibility(report)
+        found.append(Verdict("compatibility", word, COMPATIBILITY.get(word, ""), report.triage_reasons))
     return tuple(found)
 
 
-def other_reasons(way: MigrationReport) -> tuple[str, ...]:
+def compatibility(report: MigrationReport) -> str:
+    """The compatibility for display: compatible, review or breaking; empty if it is unknown."""
+    return COMPATIBLE if report.triage == ADDITIVE else report.triage
+
+
+def other_reasons(report: MigrationReport) -> tuple[str, ...]:
     """Reasons, without those that repeat the lists of differences and losses."""
-    listed = [str(item) for item in way.differences]
-    tables = tuple(f"{loss.table} has " for loss in way.losses)
+    listed = [str(item) for item in report.differences]
+    tables = tuple(f"{loss.table} has " for loss in report.losses)
     return tuple(
         reason
-        for reason in way.reasons
+        for reason in report.reasons
         if not reason.startswith(tables) and not any(reason.endswith(text) for text in listed)
     )
 
 
-def _why(way: MigrationReport) -> tuple[str, ...]:
+def _why(report: MigrationReport) -> tuple[str, ...]:
     counts = [
-        f"{count} {one if count == 1 else many} not as before"
-        for count, one, many in (
-            (len(way.differences), "object is", "objects are"),
-            (len(way.losses), "table's rows are", "tables' rows are"),
+        text
+        for count, text in (
+            (len(report.differences), f"{counted(len(report.differences), 'object')} not restored"),
+            (len(report.losses), f"rows of {counted(len(report.losses), 'table')} not restored"),
         )
         if count
     ]
-    return (*other_reasons(way), *counts)
+    return (*other_reasons(report), *counts)
 
 
 def _down(proof: Proof) -> str:
     verdict = "" if proof.way is None else proof.way.verdict
     if verdict == words.RESTORED and proof.mode == words.SCHEMA:
-        return "the down scripts bring the schema back; rows were not looked at"
+        return "the down migrations restore the schema; rows were not tested"
     return DOWN.get(verdict, "")
 
 
 def releases(proof: Proof) -> str:
     """`release 12 → 14`; an unnumbered release has no number."""
-    new = str(proof.release) if proof.release else "not made yet"
+    new = str(proof.release) if proof.release else "not created yet"
     return f"release {new}" if proof.before is None else f"release {proof.before} → {new}"
 
 
@@ -153,5 +159,5 @@ LOCK_GRADES = ("all", "writes", "changes", "none")  # most severe first
 def mode_of(mode: str) -> Mode:
     """Find a mode by the name in a proof: `AccessExclusiveLock`, or `ACCESS EXCLUSIVE`."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()
-    blocks, grade = _BLOCKS.get(name, ("reads and writes go on", "none"))
+    blocks, grade = _BLOCKS.get(name, ("reads and writes continue", "none"))
     return Mode(name, blocks, grade)

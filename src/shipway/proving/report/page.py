@@ -35,7 +35,7 @@ SIGNS = {GOOD: "✓", BAD: "✗", NONE: "○"}
 def page(proof: Proof) -> str:
     """A complete HTML 5 document in UTF-8. Its policy forbids everything but its own style."""
     allowed = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    title = f"{proof.app} on {proof.environment}: {what_follows(proof).way}"
+    title = f"{proof.app} on {proof.environment}: {what_follows(proof).title}"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -67,11 +67,11 @@ def _header(proof: Proof) -> Markup:
     tone = {FORWARD_ONLY: BAD, FIRST: NONE}.get(follows.way, GOOD)
     return tag(
         "header",
-        tag("p", "Proof of the way back, ", releases(proof), class_="eyebrow"),
+        tag("p", "Rollback proof, ", releases(proof), class_="eyebrow"),
         tag("h1", proof.app, " ", tag("span", "on ", proof.environment, class_="on")),
         tag(
             "div",
-            tag("p", "For a rollback: ", follows.way, class_="way"),
+            tag("p", "Rollback: ", follows.title, class_="way"),
             tag("p", follows.sentence),
             class_=f"answer {tone}",
         ),
@@ -85,7 +85,7 @@ def _header(proof: Proof) -> Markup:
 
 def _facts(proof: Proof) -> Sequence[tuple[str, str]]:
     return (
-        ("proved", f"{timestamp(proof.at)} UTC, in {human(proof.seconds)}"),
+        ("tested", f"{timestamp(proof.at)} UTC, in {human(proof.seconds)}"),
         ("database", MODES.get(proof.mode, proof.mode)),
         ("server", tag("code", short_image(proof.image), title=proof.image) if proof.image else ""),
         ("schema", tag("code", schemas(proof)) if schemas(proof) else ""),
@@ -118,28 +118,32 @@ def _card(item: Verdict) -> Markup:
 
 def _sections(proof: Proof) -> Sequence[tuple[str, Markup | None]]:
     """Heading and content, most important first; None: nothing to report."""
-    way = proof.way
+    report = proof.way
     return (
         (
-            "Not as it was",
-            tables.differences(way.differences, "The schema before, and after the way down", wanted=False)
-            if way
+            "Not restored",
+            tables.differences(
+                report.differences,
+                "The schema before the up migrations, and after the down migrations",
+                intended=False,
+            )
+            if report
             else None,
         ),
-        ("Rows and values lost", tables.losses(way.losses) if way else None),
-        ("What the failed stages printed", tables.outputs(all_stages(proof))),
-        ("Warnings", tables.warnings(way.warnings) if way else None),
-        ("Time line", picture.stages(proof) if all_stages(proof) else None),
+        ("Rows and values lost", tables.losses(report.losses) if report else None),
+        ("Output of failed stages", tables.outputs(all_stages(proof))),
+        ("Warnings", tables.warnings(report.warnings) if report else None),
+        ("Timeline", picture.stages(proof) if all_stages(proof) else None),
         ("Locks", _locks(proof)),
         ("Rows changed and tables rewritten", tables.work(all_stages(proof))),
         (
-            "What the way up changes",
-            tables.differences(way.changes, "The schema before, and after the way up") if way else None,
+            "Changes by the up migrations",
+            tables.differences(report.changes, "The schema before and after the up migrations") if report else None,
         ),
-        ("Exercises", tables.exercises(proof)),
+        ("Scenarios", tables.scenarios(proof)),
         ("Each migration alone", tables.each(proof)),
-        ("What the database told", tables.notices(all_stages(proof))),
-        ("Down scripts", tables.scripts(proof.scripts)),
+        ("Notices of the database", tables.notices(all_stages(proof))),
+        ("Down migrations", tables.scripts(proof.scripts)),
     )
 
 
@@ -147,9 +151,9 @@ def _locks(proof: Proof) -> Markup | None:
     stages = [stage for stage in all_stages(proof) if stage.locks]
     if not stages:
         return None
-    note = "Each picture has the scale of its stage. On a database that is used, whoever asks for a lock waits for those who have it, and all who come later wait behind."
+    note = "Each chart has the scale of its stage. On a database in use, a lock request waits for the sessions that hold the lock, and later requests queue behind it."
     if proof.mode == SCHEMA:
-        note += " There were no rows: with rows, locks are held longer."
+        note += " The tables were empty: with rows, locks are held longer."
     return join(
         tag("p", note, class_="soft"),
         (picture.locks(stage) for stage in stages),
@@ -171,8 +175,8 @@ def _footer() -> Markup:
         "footer",
         tag(
             "details",
-            tag("summary", "What the verdicts mean"),
+            tag("summary", "Meaning of the verdicts"),
             tag("dl", [join(tag("dt", tag("code", word)), tag("dd", meaning)) for word, meaning in words.items()]),
         ),
-        tag("p", "Made by Shipway. Nothing on this page is loaded from elsewhere."),
+        tag("p", "Generated by Shipway. This page loads nothing from elsewhere."),
     )

@@ -41,14 +41,14 @@ def stages(proof: Proof) -> Markup:
     """All stages on the scale of the whole proof."""
     found, whole = all_stages(proof), length(proof)
     rows = [_stage(stage, whole) for stage in found]
-    return _table("When what happened", ("stage", "took", ""), whole, rows, class_="chart stages")
+    return _table("Stages of the proof", ("stage", "took", ""), whole, rows, class_="chart stages")
 
 
 def _stage(stage: Stage, whole: float) -> Markup:
     good = stage.outcome == "succeeded"
-    words = f"{stage.name}: {human(stage.seconds)}, from {human(stage.start)} on, {stage.outcome}"
+    label = f"{stage.name}: {human(stage.seconds)}, starting at {human(stage.start)}, {stage.outcome}"
     bar = _bar(
-        [(stage.start, stage.seconds)], whole, words, "" if good else "fill-failed", "stage" if good else "stage failed"
+        [(stage.start, stage.seconds)], whole, label, "" if good else "fill-failed", "stage" if good else "stage failed"
     )
     name = join(stage.name, None if good else join(" ", tag("b", stage.outcome, class_="word bad")))
     return _row(name, human(stage.seconds), bar)
@@ -79,13 +79,13 @@ def locks(stage: Stage) -> Markup:
 
 def _lock(item: Held, whole: float) -> Markup:
     times = "" if len(item.times) == 1 else f", {len(item.times)} times"
-    words = f"{item.mode.name} on {item.relation} for {human(item.seconds)}{times}, first after {human(item.times[0][0])}: {item.mode.blocks}"
+    label = f"{item.mode.name} on {item.relation} for {human(item.seconds)}{times}, first after {human(item.times[0][0])}: {item.mode.blocks}"
     name = join(
         tag("div", item.relation, class_="name"),
         tag("div", tag("b", item.mode.name), f" {item.mode.blocks}", class_=f"mode {item.mode.grade}"),
     )
     return _row(
-        name, human(item.seconds) + times, _bar(item.times, whole, words, f"fill-{item.mode.grade}", item.mode.grade)
+        name, human(item.seconds) + times, _bar(item.times, whole, label, f"fill-{item.mode.grade}", item.mode.grade)
     )
 
 
@@ -109,8 +109,8 @@ def legend(found: Iterable[Held]) -> Markup:
 
 
 def _table(caption: str, heading: Sequence[str], whole: float, rows: Sequence[Markup], class_: str) -> Markup:
-    *words, last = (tag("th", text, role="columnheader", scope="col") for text in heading[:-1])
-    head = tag("tr", words, last, tag("th", _axis(whole), role="columnheader", scope="col", class_="plot"), role="row")
+    *cells, last = (tag("th", text, role="columnheader", scope="col") for text in heading[:-1])
+    head = tag("tr", cells, last, tag("th", _axis(whole), role="columnheader", scope="col", class_="plot"), role="row")
     return tag(
         "table",
         tag("caption", caption),
@@ -148,7 +148,7 @@ def _tick(at: float, whole: float) -> str:
     return f"{at * 1000:g} ms" if whole < 0.5 else f"{at:g} s"
 
 
-def _bar(times: Iterable[tuple[float, float]], whole: float, words: str, fill: str, class_: str) -> Markup:
+def _bar(times: Iterable[tuple[float, float]], whole: float, label: str, fill: str, class_: str) -> Markup:
     lines = (
         tag("line", x1=_percent(at, whole), x2=_percent(at, whole), y1=0, y2=HEIGHT, class_="grid", stroke="#8884")
         for at in ticks(whole)
@@ -158,7 +158,7 @@ def _bar(times: Iterable[tuple[float, float]], whole: float, words: str, fill: s
             width=_percent(max(taken, whole * 0.004), whole))
         for start, taken in times
     )  # fmt: skip
-    return tag("svg", tag("title", words), lines, drawn, width="100%", height=HEIGHT, role="img")
+    return tag("svg", tag("title", label), lines, drawn, width="100%", height=HEIGHT, role="img")
 
 
 def _percent(seconds: float, whole: float) -> str:

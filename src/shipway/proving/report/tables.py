@@ -8,24 +8,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from shipway.domain.catalog import ADDITIVE, Difference
 from shipway.domain.proof import CompatibilityTest, Loss, MigrationReport, Proof, Stage
 from shipway.proving.report.markup import Markup, join, tag
-from shipway.proving.report.messages import DOWN, GRADES, NONE, loss_text, other_reasons
+from shipway.proving.report.messages import DOWN, GRADES, NONE, compatibility, loss_text, other_reasons
 from shipway.system.durations import human
 
 MOST = 25  # rows of a table; the rest is collapsed
 CHANGES = {"added": "good", "removed": "bad", "changed": "doubt"}
 
 
-def differences(found: Sequence[Difference], caption: str, *, wanted: bool = True) -> Markup | None:
-    """The differences of each object. wanted: they are the migrations' purpose."""
+def differences(found: Sequence[Difference], caption: str, *, intended: bool = True) -> Markup | None:
+    """The differences of each object. intended: they are the migrations' purpose."""
     facets = any(item.facets for item in found)
     rows = []
     for item in found:
-        word = _word(CHANGES.get(item.change, NONE) if wanted else "bad", item.change)
+        word = _word(CHANGES.get(item.change, NONE) if intended else "bad", item.change)
         cells = [tag("code", item.name), _cell(item.kind, class_="short"), _cell(word, class_="short")]
         rows.append(
             _row(*cells, *([join(_facet(name, *values) for name, values in item.facets.items())] if facets else []))
         )
-    return _folded(caption, ("object", "kind", "is", *(["before → after"] if facets else [])), rows)
+    return _folded(caption, ("object", "kind", "change", *(["before → after"] if facets else [])), rows)
 
 
 def _facet(name: str, before: str, after: str) -> Markup:
@@ -64,7 +64,7 @@ def losses(found: Sequence[Loss]) -> Markup | None:
         for loss in found
     ]
     return _folded(
-        "Before the way up, and after the way down",
+        "Before the up migrations, and after the down migrations",
         ("table", "#rows before", "#rows after", "columns whose values differ"),
         rows,
     )
@@ -77,7 +77,7 @@ def work(stages: Sequence[Stage]) -> Markup | None:
             tag("code", table),
             stage.name,
             _number(stage.rows.get(table, 0), "rows changed"),
-            "written anew as a whole" if table in stage.rewrites else "",
+            "rewritten" if table in stage.rewrites else "",
         )
         for stage in stages
         for table in dict.fromkeys((*stage.rewrites, *stage.rows))
@@ -85,76 +85,77 @@ def work(stages: Sequence[Stage]) -> Markup | None:
     return _folded("By table and stage", ("table", "stage", "#rows changed", ""), rows)
 
 
-def exercises(proof: Proof) -> Markup | None:
+def scenarios(proof: Proof) -> Markup | None:
     """The scenarios run with both images."""
-    trials = (("The old image on the new schema", proof.old_code), ("The new image on the old schema", proof.new_code))
-    if not any(trial.checks or trial.reasons for _, trial in trials):
+    tests = (("The old image on the new schema", proof.old_code), ("The new image on the old schema", proof.new_code))
+    if not any(test.checks or test.reasons for _, test in tests):
         return None
-    return join(_trial(name, trial) for name, trial in trials)
+    return join(_compatibility(name, test) for name, test in tests)
 
 
-def _trial(name: str, trial: CompatibilityTest) -> Markup:
-    rows = [_row(_word("good", "✓ passed"), check) for check in trial.checks]
+def _compatibility(name: str, test: CompatibilityTest) -> Markup:
+    rows = [_row(_word("good", "✓ passed"), check) for check in test.checks]
     rows += [
-        _row(_word(GRADES.get(trial.verdict, NONE), "✗ found" if trial.verdict == "UNSAFE" else "○ note"), reason)
-        for reason in trial.reasons
+        _row(_word(GRADES.get(test.verdict, NONE), "✗ failed" if test.verdict == "UNSAFE" else "○ note"), reason)
+        for reason in test.reasons
     ]
-    heading = tag("h3", name, " ", _word(GRADES.get(trial.verdict, NONE), trial.verdict))
-    return join(
-        heading, _folded("", ("", "exercise"), rows) or tag("p", "No check ran, so nothing is known.", class_="soft")
-    )
+    heading = tag("h3", name, " ", _word(GRADES.get(test.verdict, NONE), test.verdict))
+    empty = tag("p", "No scenario ran: compatibility is unknown.", class_="soft")
+    return join(heading, _folded("", ("", "scenario"), rows) or empty)
 
 
 def each(proof: Proof) -> Markup | None:
     """Every migration individually; among many, irreversible ones come first."""
-    ways = proof.each
-    if not ways:
+    reports = proof.each
+    if not reports:
         return None
     note = (
         tag(
             "p",
-            "For information: what counts is the whole set, which may have a way back where a part of it has none.",
+            "For information: the whole set counts. It may be reversible although one of its migrations is not.",
             class_="soft",
         )
         if proof.way
         else None
     )
-    good = [way for way in ways if GRADES.get(way.verdict) == "good"]
-    if len(ways) <= MOST or not good or len(good) == len(ways):
-        return join(note, _each(ways))
-    summary = tag("summary", f"{len(good)} others, each with a way back of its own")
+    good = [report for report in reports if GRADES.get(report.verdict) == "good"]
+    if len(reports) <= MOST or not good or len(good) == len(reports):
+        return join(note, _each(reports))
+    summary = tag("summary", f"{len(good)} others, each reversible alone")
     return join(
         note,
-        _each([way for way in ways if way not in good]),
-        tag("details", summary, _table("", EACH, [_alone(way) for way in good])),
+        _each([report for report in reports if report not in good]),
+        tag("details", summary, _table("", EACH, [_alone(report) for report in good])),
     )
 
 
-EACH = ("migration", "way down", "triage", "#took", "why")
+EACH = ("migration", "down migration", "compatibility", "#took", "reasons")
 
 
-def _each(ways: Sequence[MigrationReport]) -> Markup | None:
-    return _folded("In the order in which they are applied", EACH, [_alone(way) for way in ways])
+def _each(reports: Sequence[MigrationReport]) -> Markup | None:
+    return _folded("In the order in which they are applied", EACH, [_alone(report) for report in reports])
 
 
-def _alone(way: MigrationReport) -> Markup:
+def _alone(report: MigrationReport) -> Markup:
     why = [
-        *other_reasons(way),
-        *map(str, way.differences),
-        *(f"{loss.table}: {loss_text(loss)}" for loss in way.losses),
+        *other_reasons(report),
+        *map(str, report.differences),
+        *(f"{loss.table}: {loss_text(loss)}" for loss in report.losses),
     ]
-    why += () if way.triage == ADDITIVE else way.triage_reasons
+    why += () if report.triage == ADDITIVE else report.triage_reasons
     more = (
         tag("details", tag("summary", f"and {len(why) - 3} more"), [tag("div", text) for text in why[3:]])
         if len(why) > 3
         else None
     )
-    verdict = tag("span", way.verdict, class_=f"word {GRADES.get(way.verdict, NONE)}", title=DOWN.get(way.verdict))
-    triage = _word(GRADES.get(way.triage, NONE), way.triage) if way.triage else ""
-    took = human(sum(stage.seconds for stage in way.stages)) if way.stages else ""
-    cells = _cell(verdict, class_="short"), _cell(triage, class_="short"), _cell(took, class_="number")
+    grade = GRADES.get(report.verdict, NONE)
+    verdict = tag("span", report.verdict, class_=f"word {grade}", title=DOWN.get(report.verdict))
+    word = compatibility(report)
+    compatible = _word(GRADES.get(word, NONE), word) if word else ""
+    took = human(sum(stage.seconds for stage in report.stages)) if report.stages else ""
+    cells = _cell(verdict, class_="short"), _cell(compatible, class_="short"), _cell(took, class_="number")
     return _row(
-        join(tag("div", tag("code", name)) for name in way.migrations),
+        join(tag("div", tag("code", name)) for name in report.migrations),
         *cells,
         join([tag("div", text) for text in why[:3]], more),
     )

@@ -62,13 +62,12 @@ class _Terminal:
         yield ""
         follows = what_follows(proof)
         colour = "red" if follows.way == FORWARD_ONLY else "green"
-        yield f"  {style('▸', 'yellow')} rollback: {style(follows.way, colour)}"
+        yield f"  {style('▸', 'yellow')} rollback: {style(follows.title, colour)}"
         yield from self._wrapped(follows.sentence, "    ")
         if proof.way:
-            yield from self._list("not as it was", [str(item) for item in proof.way.differences])
-            yield from self._list(
-                "rows that are not as they were", [f"{loss.table}  {loss_text(loss)}" for loss in proof.way.losses]
-            )
+            yield from self._list("not restored", [str(item) for item in proof.way.differences])
+            lost = [f"{loss.table}  {loss_text(loss)}" for loss in proof.way.losses]
+            yield from self._list("rows and values lost", lost)
         yield from self._stages(all_stages(proof))
         yield from self._locks(proof.way)
         if proof.way:
@@ -77,10 +76,12 @@ class _Terminal:
 
     def _verdicts(self, proof: Proof) -> Iterator[str]:
         found = verdicts(proof)
-        wide = max(len(_line(item.word)) for item in found)
+        first, wide = max(len(item.part) for item in found), max(len(_line(item.word)) for item in found)
         for item in found:
-            indent = len(item.part.ljust(9)) + wide + 4
-            yield from self._item(item.meaning, "  ", item.grade, f"{item.part:<9} ", _line(item.word).ljust(wide))
+            indent = first + wide + 4
+            yield from self._item(
+                item.meaning, "  ", item.grade, f"{item.part:<{first}} ", _line(item.word).ljust(wide)
+            )
             for reason in _cut(item.reasons):
                 yield from self._wrapped(reason, " " * (indent + 1) + "- ")
 
@@ -96,7 +97,7 @@ class _Terminal:
             notes += [f"{rows:,} rows changed"] if rows else []
             if stage.rewrites:
                 others = len(stage.rewrites) - 1
-                notes.append(f"{stage.rewrites[0]}{f' and {others} more tables' if others else ''} written anew")
+                notes.append(f"{stage.rewrites[0]}{f' and {others} more tables' if others else ''} rewritten")
             yield from self._item(
                 "; ".join(notes),
                 "    ",
@@ -107,10 +108,10 @@ class _Terminal:
             for text in () if good else stage.output[-MOST:]:
                 yield self.style("      │", "dim") + " " + _line(text)[: self.width - 8]
 
-    def _locks(self, way: MigrationReport | None) -> Iterator[str]:
+    def _locks(self, report: MigrationReport | None) -> Iterator[str]:
         found = [
             (stage, item)
-            for stage in (way.stages if way else ())
+            for stage in (report.stages if report else ())
             for item in held(stage.locks)
             if item.mode.grade in ("all", "writes")
         ]
@@ -119,22 +120,21 @@ class _Terminal:
             f"{item.mode.name} on {item.relation} for {human(item.seconds)} in {stage.name}: {item.mode.blocks}"
             for stage, item in found
         ]
-        yield from self._list("locks that others wait for", texts, most=6)
+        yield from self._list("blocking locks", texts, most=6)
 
     def _each(self, proof: Proof) -> Iterator[str]:
         """Irreversible migrations one by one, the others as a count."""
         if not proof.each:
             return
         yield from self._heading("each migration alone" + (", for information" if proof.way else ""))
-        bad = [way for way in proof.each if GRADES.get(way.verdict) != GOOD]
-        wide = max((len(_line(way.verdict)) for way in bad[:MOST]), default=0)
-        for way in bad[:MOST]:
-            why = ": ".join([", ".join(way.migrations), *way.reasons[:1]])
-            yield from self._item(why, "    ", GRADES.get(way.verdict, NONE), "", _line(way.verdict).ljust(wide))
+        bad = [report for report in proof.each if GRADES.get(report.verdict) != GOOD]
+        wide = max((len(_line(report.verdict)) for report in bad[:MOST]), default=0)
+        for report in bad[:MOST]:
+            why = ": ".join([", ".join(report.migrations), *report.reasons[:1]])
+            yield from self._item(why, "    ", GRADES.get(report.verdict, NONE), "", _line(report.verdict).ljust(wide))
         yield from self._more(len(bad) - MOST)
-        for verdict, count in Counter(
-            way.verdict for way in proof.each if GRADES.get(way.verdict) == GOOD
-        ).most_common():
+        good = Counter(report.verdict for report in proof.each if GRADES.get(report.verdict) == GOOD)
+        for verdict, count in good.most_common():
             yield f"    {self.style('✓', 'green')} {count} {'others ' if bad else ''}{self.style(verdict, 'green')}"
 
     def _item(self, text: str, indent: str, grade: str, before: str, word: str) -> Iterator[str]:
@@ -182,8 +182,8 @@ class _Terminal:
 
 
 def _cut(texts: Sequence[str], most: int = 5) -> list[str]:
-    left = len(texts) - most
-    return [*texts[:most], *([f"and {left} more"] if left > 0 else [])]
+    more = len(texts) - most
+    return [*texts[:most], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _line(text: str) -> str:

@@ -72,7 +72,7 @@ PROOF = Proof(
         dataclasses.replace(RESTORED, migrations=("0009_currency",), stages=()),
     ),
     old_code=SAFE, new_code=NEW, image="postgres:15@sha256:" + "c0" * 32,
-    stages=(Stage("golden", 0.0, 13.6, "succeeded"), Stage("compare", 23.5, 1.5, "succeeded")),
+    stages=(Stage("template", 0.0, 13.6, "succeeded"), Stage("compare", 23.5, 1.5, "succeeded")),
     scripts={"migrations/versions/0008_price.py": 'def downgrade():\n    op.alter_column("items", "price")\n'},
 )  # fmt: skip
 
@@ -80,7 +80,7 @@ PROOF = Proof(
 def with_way(
     verdict: str, *reasons: str, triage: str = REVIEW, old_code: CompatibilityTest = UNSAFE, **way: object
 ) -> Proof:
-    """The proof above with another way."""
+    """The proof above with another migration report."""
     why = RESTORED.triage_reasons if triage else ()
     changed = dataclasses.replace(RESTORED, verdict=verdict, reasons=reasons, triage=triage, triage_reasons=why, **way)  # type: ignore[arg-type]
     return dataclasses.replace(PROOF, way=changed, old_code=old_code)
@@ -99,19 +99,19 @@ def failing(name: str, *output: str) -> tuple[Stage, ...]:
 SAMPLES: Mapping[str, Proof] = {
     "restored": PROOF,
     "down-then-code": dataclasses.replace(PROOF, old_code=UNSAFE),
-    "column-order": with_way(words.COLUMN_ORDER, "public.items: price stands last"),
+    "column-order": with_way(words.COLUMN_ORDER, "public.items: price is last"),
     "data-lost": with_way(
-        words.DATA_LOST, "public.items has other values in price, note (120000 rows)", "public.discounts has 0 rows, 312 before", triage=BREAKING,
+        words.DATA_LOST, "public.items has different values in price, note (120000 rows)", "public.discounts has 0 rows; before: 312", triage=BREAKING,
         losses=(Loss("public.items", (120_000, 120_000), ("price", "note")), Loss("public.discounts", (312, 0))),
     ),
     "not-restored": with_way(
-        words.NOT_RESTORED, *(f"after the way down: {item}" for item in (GONE, RENAMED, LEFT)), differences=(GONE, RENAMED, LEFT), triage=BREAKING,
+        words.NOT_RESTORED, *(f"after the down migration: {item}" for item in (GONE, RENAMED, LEFT)), differences=(GONE, RENAMED, LEFT), triage=BREAKING,
         warnings=('down: NOTICE: index "items_pirce_idx" does not exist, skipping',),
     ),
     "irreversible": with_way(words.IRREVERSIBLE, "0009_currency has no downgrade", stages=(UP,), triage=BREAKING),
     "up-fails": with_way(words.FAILS, "up: syntax error at or near \"TABEL\"", stages=failing("up", 'ERROR:  syntax error at or near "TABEL"', "LINE 1: ALTER TABEL items"), triage=""),
     "down-fails": with_way(words.FAILS, "down: not done within 5 min 0 s", stages=failing("down", "canceling statement due to statement timeout")),
-    "no-evidence": dataclasses.replace(PROOF, old_code=CompatibilityTest(words.NO_EVIDENCE, ("the plan names no exercise",)), new_code=CompatibilityTest(words.NO_EVIDENCE)),
+    "no-evidence": dataclasses.replace(PROOF, old_code=CompatibilityTest(words.NO_EVIDENCE, ("the plan has no scenario",)), new_code=CompatibilityTest(words.NO_EVIDENCE)),
     "schema-only": dataclasses.replace(PROOF, mode=words.SCHEMA),
     "no-migration": dataclasses.replace(PROOF, way=None, each=(), schema_after="0007_orders", scripts={}, old_code=IDLE, new_code=IDLE, stages=()),
     "first": dataclasses.replace(PROOF, release=0, before=None, before_digest="", schema_before=None, old_code=CompatibilityTest(words.NO_EVIDENCE)),
@@ -186,7 +186,7 @@ def huge() -> Proof:
         way=way,
         each=each,
         seconds=1400.0,
-        stages=(Stage("golden", 0.0, 620.0, "succeeded"),),
+        stages=(Stage("template", 0.0, 620.0, "succeeded"),),
         scripts=scripts,
         old_code=UNSAFE,
     )

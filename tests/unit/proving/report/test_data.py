@@ -98,7 +98,7 @@ def test_failures_have_their_reasons() -> None:
     assert failure is not None
     assert (failure.get("type"), failure.get("message")) == (
         "NOT_RESTORED",
-        f"NOT_RESTORED: after the way down: {GONE}",
+        f"NOT_RESTORED: after the down migration: {GONE}",
     )
     assert str(GONE) in (failure.text or "")
     failure = cases(SAMPLES["data-lost"])["data"].find("failure")
@@ -109,7 +109,7 @@ def test_failures_have_their_reasons() -> None:
     assert "statement timeout" in (failure.text or "")
     skipped = cases(SAMPLES["no-evidence"])["old code on the new schema"].find("skipped")
     assert skipped is not None
-    assert skipped.get("message") == "NO_EVIDENCE; the plan names no exercise"
+    assert skipped.get("message") == "NO_EVIDENCE; the plan has no scenario"
 
 
 def test_a_migration_alone_is_judged_only_without_a_whole() -> None:

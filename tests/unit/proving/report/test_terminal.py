@@ -13,18 +13,18 @@ from shipway.proving.report.terminal import lines
 from tests.unit.proving.report.proofs import PROOF, SAFE, SAMPLES, UP, hostile, huge, with_way
 
 ROLLBACK = {
-    "restored": "code only",
-    "down-then-code": "down, then code",
-    "column-order": "down, then code",
-    "data-lost": "forward only",
-    "not-restored": "forward only",
-    "irreversible": "forward only",
-    "up-fails": "forward only",
-    "down-fails": "forward only",
-    "no-evidence": "code, then down",
-    "schema-only": "code only",
-    "no-migration": "code only",
-    "first": "nothing to go back to",
+    "restored": "keep schema",
+    "down-then-code": "revert schema, then switch",
+    "column-order": "revert schema, then switch",
+    "data-lost": "no safe rollback (roll forward)",
+    "not-restored": "no safe rollback (roll forward)",
+    "irreversible": "no safe rollback (roll forward)",
+    "up-fails": "no safe rollback (roll forward)",
+    "down-fails": "no safe rollback (roll forward)",
+    "no-evidence": "switch, then revert schema",
+    "schema-only": "keep schema",
+    "no-migration": "keep schema",
+    "first": "no previous release",
 }
 
 
@@ -36,7 +36,7 @@ def said(proof: Proof, width: int = 100) -> str:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_verdicts_come_first_and_then_what_follows(name: str) -> None:
     proof, text = SAMPLES[name], said(SAMPLES[name])
-    verdicts = [f"way down {proof.way.verdict}"] if proof.way else []
+    verdicts = [f"down migrations {proof.way.verdict}"] if proof.way else []
     verdicts += [
         f"old code {proof.old_code.verdict}",
         f"new code {proof.new_code.verdict}",
@@ -53,7 +53,7 @@ def test_the_exact_objects_rows_and_reasons() -> None:
     text = said(SAMPLES["not-restored"])
     assert "index public.items_price_idx removed" in text
     assert "column public.items.price changed: type: integer → numeric(10,2); default: 0 → (none)" in text
-    assert "3 objects are not as before" in text
+    assert "3 objects not restored" in text
     assert text.count("index public.items_price_idx removed") == 1
     assert '42703: column "price" of relation "items" does not exist' in text
     assert 'index "items_pirce_idx" does not exist, skipping' in text
@@ -61,15 +61,15 @@ def test_the_exact_objects_rows_and_reasons() -> None:
     assert "public.items 120,000 rows; values of price, note differ" in text
     assert "public.discounts 312 → 0 rows" in text
     assert "0009_currency has no downgrade" in said(SAMPLES["irreversible"])
-    assert "old code SAFE there was nothing to try - the release brings no migration" in said(SAMPLES["no-migration"])
+    assert "old code SAFE there was nothing to test - the release brings no migration" in said(SAMPLES["no-migration"])
     idle = dataclasses.replace(SAFE, reasons=("the workers (mail) had no work",))
     assert "the workers (mail) had no work" in said(dataclasses.replace(PROOF, old_code=idle))
-    assert "rows were not looked at" in said(SAMPLES["schema-only"])
+    assert "rows were not tested" in said(SAMPLES["schema-only"])
 
 
 def test_stages_and_locks_that_others_wait_for() -> None:
     text = said(SAMPLES["up-fails"])
-    assert "✗ up 2.2 s failed; 120,000 rows changed; public.items written anew │ ERROR: syntax error" in text
+    assert "✗ up 2.2 s failed; 120,000 rows changed; public.items rewritten │ ERROR: syntax error" in text
     assert "ACCESS EXCLUSIVE on public.items for 2.0 s in up: reads and writes wait" in text
     assert "SHARE on public.items for 0.7 s in up: writes wait" in text
     assert "ROW EXCLUSIVE on public.orders" not in text
