@@ -52,7 +52,7 @@ class RegistryHost:
         try:
             RemoteRegistry(self.address).ensure()
         except RegistryError as error:
-            return "refuses" in error.message  # it answers, but wants to know who asks
+            return "denies" in error.message  # it answers, but requires credentials
         return True
 
 

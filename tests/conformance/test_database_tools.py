@@ -147,12 +147,12 @@ class TestDjango(DatabaseToolSuite):
         merged = images.tool("apps_merged")
         before = merged.current()
         merged.up(on_line)
-        with pytest.raises(MigrationFailed, match=r"can't part shop\.0002_other"):
+        with pytest.raises(MigrationFailed, match=r"can't separate shop\.0002_other"):
             merged.down(before, on_line)
         assert images.tables() == {"one", "two", "other", "stock"}
 
     def test_an_app_that_was_removed(self, images: Images, on_line: OnLine) -> None:
-        """Its rows stay in the books for good."""
+        """Its rows stay in the migration history table."""
         images.tool("apps").up(on_line)
         with pytest.raises(MigrationFailed, match=r"stock\.0001_stock") as failure:
             images.tool("without_stock").current()
@@ -167,7 +167,7 @@ class TestDjango(DatabaseToolSuite):
         for ask in (tool.current, tool.pending):
             with pytest.raises(MigrationFailed, match="Connection refused") as failure:
                 ask()
-            assert "database answers" in failure.value.hint
+            assert "database is reachable" in failure.value.hint
 
     def test_an_image_without_it(self, images: Images) -> None:
         with pytest.raises(MigrationFailed) as failure:
@@ -183,8 +183,8 @@ class TestDbmate(DatabaseToolSuite):
     def images(self, python: str, folder: Path, postgres: lab.Postgres) -> Images:
         return Images("dbmate", python, folder / "python", postgres, ("20240101", "20240102", "20240103"))
 
-    def test_books_of_another_name(self, images: Images, on_line: OnLine) -> None:
-        table = {"DBMATE_MIGRATIONS_TABLE": "books"}
+    def test_a_migration_history_table_of_another_name(self, images: Images, on_line: OnLine) -> None:
+        table = {"DBMATE_MIGRATIONS_TABLE": "applied_migrations"}
         images.tool("good", **table).up(on_line)
         assert images.tool("good", **table).current() == "20240103"
         with pytest.raises(MigrationFailed, match="20240103"):
@@ -194,7 +194,7 @@ class TestDbmate(DatabaseToolSuite):
         tool = images.tool("good", DATABASE_URL=f"postgres://postgres:{lab.PASSWORD}@127.0.0.1:9/x")
         with pytest.raises(MigrationFailed, match="connection refused") as failure:
             tool.current()
-        assert "database answers" in failure.value.hint
+        assert "database is reachable" in failure.value.hint
         assert tool.head() == "20240103"
 
 
@@ -207,10 +207,10 @@ class TestSequelize(DatabaseToolSuite):
     def test_a_database_that_does_not_answer(self, images: Images) -> None:
         with pytest.raises(MigrationFailed, match="ECONNREFUSED") as failure:
             images.tool("good", HOST="127.0.0.1", PORT="9").current()
-        assert "database answers" in failure.value.hint
+        assert "database is reachable" in failure.value.hint
 
     def test_a_folder_that_is_not_the_tool_s(self, images: Images) -> None:
-        with pytest.raises(MigrationFailed, match="which elsewhere of the image doesn't have") as failure:
+        with pytest.raises(MigrationFailed, match="which elsewhere of the image lacks") as failure:
             Sequelize(images.run("good"), lambda path: {}, "elsewhere").pending()
         assert "folder:" in failure.value.hint
 

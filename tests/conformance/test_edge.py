@@ -131,7 +131,7 @@ class TestTraefikEdge(EdgeContract):
         identity = lab.docker.inspect(lab.container)["Id"]
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
-            with pytest.raises(EdgeError, match=f"port {port} .* is taken") as caught:
+            with pytest.raises(EdgeError, match=f"port {port} .* is used") as caught:
                 lab.edge.ensure([Publish(port, port)], {})
         assert str(port) in caught.value.hint
         assert lab.docker.inspect(lab.container)["Id"] == identity
@@ -150,7 +150,7 @@ class TestTraefikEdge(EdgeContract):
         assert set(dialled) == {("127.0.0.1", lab.ports[0]), (home, 9)}
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
-            with pytest.raises(EdgeError, match=f"port {port} .* is taken"):
+            with pytest.raises(EdgeError, match=f"port {port} .* is used"):
                 edge.ensure([Publish(port, port)], {})  # its own machine's ports can't be looked at: the engine says so
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
@@ -171,7 +171,7 @@ class TestTraefikEdge(EdgeContract):
     def test_a_network_that_is_missing_disturbs_nobody(self, lab: TraefikLab) -> None:
         identity = lab.docker.inspect(lab.container)["Id"]
         port = lab.docker.port()
-        with pytest.raises(EdgeError, match="missing"):
+        with pytest.raises(EdgeError, match="does not exist"):
             lab.edge.ensure([Publish(port, port)], {lab.docker.name("missing"): ()})
         assert lab.docker.inspect(lab.container)["Id"] == identity
 
@@ -239,7 +239,7 @@ class TestTraefikEdge(EdgeContract):
         assert "203.0.113.9" not in lab.get("one.localhost", lab.ports[0], "/", **told)[1]
         assert lab.edge.pending([Publish(port, port)], url) is None
         for trusted in ([], ["10.0.0.1/32"]):
-            with pytest.raises(EdgeError, match="shared with two, which has other trusted proxies"):
+            with pytest.raises(EdgeError, match="shared with two, which trusts other proxies"):
                 lab.edge.ensure(
                     [Publish(port, port)], lab.networks, {**url, "host": "three.localhost", "trusted": trusted}
                 )
@@ -360,6 +360,6 @@ class TestTraefikEdge(EdgeContract):
         name = lab.docker.name("theirs")
         lab.docker.runtime.create(ContainerSpec(name, "redis:7", {LABEL_APP: "theirs", LABEL_CONFIG: "1"}))
         edge = TraefikEdge(lab.docker.engine, name=name)
-        with pytest.raises(EdgeError, match="isn't Shipway's"):
+        with pytest.raises(EdgeError, match="Shipway did not create"):
             edge.ensure([], {})
         assert edge.routes("one") is None

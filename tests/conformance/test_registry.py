@@ -83,7 +83,7 @@ class TestEmbeddedRegistry(RegistryContract):
         for path in ("/v2/", "/v2/_catalog", f"/v2/{name}/tags/list", f"/v2/{name}/manifests/v1"):
             with pytest.raises(urllib.error.HTTPError, match="401"):
                 urllib.request.urlopen(f"http://{host}{path}", timeout=5)
-        with pytest.raises(RegistryError, match="refuses anonymous access"):
+        with pytest.raises(RegistryError, match="denies anonymous access"):
             RemoteRegistry(host).digest(repository, "v1")
         port = host.rpartition(":")[2]
         address = docker.inspect(docker.name("embedded"))["NetworkSettings"]["Networks"]["bridge"]
@@ -110,7 +110,7 @@ class TestEmbeddedRegistry(RegistryContract):
         digest = push_tiny(docker, repository, "v1", "kept")
         embedded.ensure()
         assert embedded.digest(repository, "v1") == digest
-        with pytest.raises(RegistryError, match="refuses anonymous access"):
+        with pytest.raises(RegistryError, match="denies anonymous access"):
             RemoteRegistry(repository.partition("/")[0]).ensure()
 
     def test_who_dies_before_its_start_leaves_no_other_password(self, docker: DockerLab) -> None:
@@ -170,7 +170,7 @@ class TestEmbeddedRegistry(RegistryContract):
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             registry = EmbeddedRegistry(docker.engine, name=docker.name("taken"), port=port)
-            with pytest.raises(RegistryError, match=f"port {port} .* is taken") as caught:
+            with pytest.raises(RegistryError, match=f"port {port} .* is used") as caught:
                 registry.ensure()
         assert str(port) in caught.value.hint
         assert docker.runtime.find(docker.name("taken")) is None
@@ -179,7 +179,7 @@ class TestEmbeddedRegistry(RegistryContract):
     def test_a_container_of_somebody_else_is_not_touched(self, docker: DockerLab) -> None:
         spec = ContainerSpec(docker.name("theirs"), "redis:7", {LABEL_APP: "theirs", LABEL_CONFIG: "1"})
         identity = docker.runtime.create(spec)
-        with pytest.raises(RegistryError, match="isn't Shipway's"):
+        with pytest.raises(RegistryError, match="Shipway did not create"):
             EmbeddedRegistry(docker.engine, name=spec.name, port=docker.port()).ensure()
         assert docker.inspect(spec.name)["Id"] == identity
 
@@ -202,7 +202,7 @@ class TestPasswordRegistry(RegistryContract):
 
     def test_wrong_credentials_name_the_user(self, address: str) -> None:
         for credentials in (Credentials(USER, "wrong"), Credentials("bob", PASSWORD)):
-            with pytest.raises(RegistryError, match=f"refuses user {credentials.user}") as caught:
+            with pytest.raises(RegistryError, match=f"denies access to user {credentials.user}") as caught:
                 RemoteRegistry(address, credentials).ensure()
             assert "wrong" not in str(caught.value)
             assert PASSWORD not in str(caught.value)
@@ -213,7 +213,7 @@ class TestPasswordRegistry(RegistryContract):
         repository = f"{address}/{docker.app}/refused"
         with pytest.raises(RegistryError, match=address) as caught:
             push_tiny(docker, repository, "v1", "a")
-        assert "without credentials" in caught.value.hint
+        assert "anonymous" in caught.value.hint
         with pytest.raises(RegistryError, match=address) as caught:
             push_tiny(docker, repository, "v1", "a", Credentials(USER, "wrong"))
         assert f"as user {USER}" in caught.value.hint
@@ -270,11 +270,11 @@ class TestTokenRegistry(RegistryContract):
         given = Credentials(token=token)
         assert RemoteRegistry(address, given).digest(repository, "v1") == digest
         assert push_tiny(docker, repository, "v2", "two", given) != digest
-        with pytest.raises(RegistryError, match="refuses the token"):
+        with pytest.raises(RegistryError, match="denies access to the token"):
             RemoteRegistry(address, Credentials(token="broken")).ensure()
 
     def test_an_unknown_user(self, address: str) -> None:
-        with pytest.raises(RegistryError, match="refuses user bob: who are you"):
+        with pytest.raises(RegistryError, match="denies access to user bob: who are you"):
             RemoteRegistry(address, Credentials("bob", "secret")).ensure()
 
 
@@ -282,9 +282,9 @@ class TestTokenRegistry(RegistryContract):
 def test_nothing_answers(docker: DockerLab) -> None:
     address = f"127.0.0.1:{docker.port()}"
     registry = RemoteRegistry(address)
-    with pytest.raises(RegistryError, match=f"{address} can't be reached"):
+    with pytest.raises(RegistryError, match=f"can't reach registry {address}"):
         registry.ensure()
-    with pytest.raises(RegistryError, match=f"{address} can't be reached"):
+    with pytest.raises(RegistryError, match=f"can't reach registry {address}"):
         registry.digest(f"{address}/a", "v1")
     with pytest.raises(RegistryError, match=address) as caught:
         push_tiny(docker, f"{address}/{docker.app}/a", "v1", "a")
@@ -309,7 +309,7 @@ def test_one_that_says_nothing(docker: DockerLab, monkeypatch: pytest.MonkeyPatc
     docker.engine.call("POST", f"/containers/{name}/pause")
     try:
         for move in (docker.images.push, lambda *args: docker.images.pull(f"{repository}:other", args[2])):
-            with pytest.raises(RegistryError, match="nothing was heard of it for 2 s") as caught:
+            with pytest.raises(RegistryError, match="no progress for 2 s") as caught:
                 move(repository, "t", lambda line: None)
             assert host.address in caught.value.hint
     finally:

@@ -54,7 +54,7 @@ class Fixtures:
         assert all(words in caught.value.hint for words in ("shipway key export", "shipway key import", "SHIPWAY_KEY"))
         with pytest.raises(KeyMissing):
             other.set("shop/staging", "KEY", "invented")
-        with pytest.raises(SecretError, match="another ledger's key"):
+        with pytest.raises(SecretError, match="belongs to another ledger"):
             other.take_key(Key.new())
         other.take_key(Key(secrets.key().text))
         assert other.get("shop/staging", "KEY") == VALUE
@@ -236,7 +236,7 @@ def test_a_damaged_file_is_named_and_kept(home: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "swk1_", "swk1_" + "A" * 42, "xyz1_" + "A" * 43, "swk1_" + "é" * 43])
 def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(SecretError, match="no key"):
+    with pytest.raises(SecretError, match="not a key"):
         Key(text)
 
 
@@ -253,7 +253,7 @@ def test_a_full_disk_keeps_a_key_whole_or_not_at_all(tmp_path: Path, monkeypatch
         return count
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(SecretError, match=r"can't be kept in .*: No space left on device"):
+    with pytest.raises(SecretError, match=r"can't be stored in .*: No space left on device"):
         keys.add(second)
     assert [item.id for item in keys.all()] == [first.id]
     monkeypatch.undo()
@@ -266,6 +266,6 @@ def test_a_full_disk_keeps_a_key_whole_or_not_at_all(tmp_path: Path, monkeypatch
 
 def test_a_key_file_behind_a_link_is_not_written(tmp_path: Path) -> None:
     os.symlink(tmp_path / "elsewhere", tmp_path / "key")
-    with pytest.raises(SecretError, match="can't be kept"):
+    with pytest.raises(SecretError, match="can't be stored"):
         Keys(tmp_path / "key").add(Key.new())
     assert not (tmp_path / "elsewhere").exists()

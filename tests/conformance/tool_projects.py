@@ -39,17 +39,17 @@ module.exports = {client: 'pg', connection: {user: 'postgres', password: 'lab', 
 SCRIPT = r"""
 set -e
 run() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
-run -c 'SET client_min_messages = warning' -c 'CREATE TABLE IF NOT EXISTS books (version text PRIMARY KEY)'
+run -c 'SET client_min_messages = warning' -c 'CREATE TABLE IF NOT EXISTS applied_migrations (version text PRIMARY KEY)'
 case $1 in
-  current) run -c 'SELECT version FROM books' ;;
+  current) run -c 'SELECT version FROM applied_migrations' ;;
   up) for file in *.up.sql; do
         version=${file%%_*}
-        [ -z "$(run -c "SELECT 1 FROM books WHERE version = '$version'")" ] || continue
-        [ "$version" -gt "$2" ] || { echo "up $version"; run -1 -f "$file" -c "INSERT INTO books VALUES ('$version')"; }
+        [ -z "$(run -c "SELECT 1 FROM applied_migrations WHERE version = '$version'")" ] || continue
+        [ "$version" -gt "$2" ] || { echo "up $version"; run -1 -f "$file" -c "INSERT INTO applied_migrations VALUES ('$version')"; }
       done ;;
-  down) for version in $(run -c "SELECT version FROM books WHERE version > '$2' ORDER BY 1 DESC LIMIT ${3:-99}"); do
+  down) for version in $(run -c "SELECT version FROM applied_migrations WHERE version > '$2' ORDER BY 1 DESC LIMIT ${3:-99}"); do
           echo "down $version"
-          run -1 -f "$version"_*.down.sql -c "DELETE FROM books WHERE version = '$version'"
+          run -1 -f "$version"_*.down.sql -c "DELETE FROM applied_migrations WHERE version = '$version'"
         done ;;
 esac
 """

@@ -75,7 +75,7 @@ def driver(kind: str, name: str) -> Any:
     found = DRIVERS.get(kind, {}).get(name)
     if found is None:
         known = ", ".join(sorted(DRIVERS.get(kind, {}))) or "none"
-        raise UsageError(f"there is no {kind} driver {name!r}", hint=f"there are: {known}")
+        raise UsageError(f"there is no {kind} driver {name!r}", hint=f"available drivers: {known}")
     module, _, attribute = found.partition(":")
     return getattr(importlib.import_module(module), attribute)
 

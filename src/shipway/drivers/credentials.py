@@ -117,9 +117,11 @@ def from_variable(text: str) -> dict[str, Credentials]:
         data = json.loads(text)
         found = {str(address): _one(entry) for address, entry in data.get("auths", data).items()}
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise SecretError(f"{VARIABLE} can't be read", hint=f"write {wanted}") from error  # never show the content
+        raise SecretError(f"{VARIABLE} can't be read", hint=f"expected: {wanted}") from error  # never show the content
     if not all(found.values()):
-        raise SecretError(f"{VARIABLE} has an address without a user and a password or a token", hint=f"write {wanted}")
+        raise SecretError(
+            f"{VARIABLE} has an address without a user and a password or a token", hint=f"expected: {wanted}"
+        )
     return found
 
 

@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise RegistryError(
-            f"Docker's settings in {path} can't be read: {error}", hint="repair or remove the file"
+            f"the Docker configuration {path} can't be read: {error}", hint="repair or remove the file"
         ) from error
     return found if isinstance(found, dict) else {}
 
@@ -66,7 +66,7 @@ class DockerLogins:
                 decoded(entry["auth"]) if entry.get("auth") else (entry.get("username"), entry.get("password"))
             )
         except ValueError as error:
-            raise RegistryError(f"Docker's login for {key} can't be read", hint=f"docker login {address}") from error
+            raise RegistryError(f"the Docker login for {key} can't be read", hint=f"docker login {address}") from error
         identity = entry.get("identitytoken") or None
         found = Credentials(
             None if identity else user, None if identity else password, entry.get("registrytoken") or None, identity
@@ -80,14 +80,14 @@ class DockerLogins:
                 return None
             why = output.strip().splitlines()
             raise RegistryError(
-                f"docker-credential-{name}, which Docker's settings name for {key}, failed: {why[-1] if why else f'exit code {code}'}",
-                hint=f"try it: echo {key} | docker-credential-{name} get; or log in again: docker login {key}",
+                f"the credential helper docker-credential-{name} for {key} failed: {why[-1] if why else f'exit code {code}'}",
+                hint=f"test it: echo {key} | docker-credential-{name} get; or log in again: docker login {key}",
             )
         try:
             data = json.loads(output)
             user, secret = str(data["Username"]), str(data["Secret"])
         except (ValueError, KeyError, TypeError) as error:
-            raise RegistryError(f"docker-credential-{name} gave no credentials for {key}") from error
+            raise RegistryError(f"docker-credential-{name} returned no credentials for {key}") from error
         if not secret:
             return None
         return Credentials(identity=secret) if user == _TOKEN else Credentials(user, secret)
@@ -95,7 +95,7 @@ class DockerLogins:
 
 def _run(name: str, key: str) -> tuple[int, str]:
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        return 1, f"{name!r} is no name of a credential helper"
+        return 1, f"{name!r} is not a valid name of a credential helper"
     try:
         done = subprocess.run(
             [f"docker-credential-{name}", "get"],
@@ -106,7 +106,7 @@ def _run(name: str, key: str) -> tuple[int, str]:
             check=False,
         )
     except FileNotFoundError:
-        return 1, f"there is no program docker-credential-{name} on this machine"
+        return 1, f"docker-credential-{name} is not installed on this machine"
     except (OSError, subprocess.TimeoutExpired) as error:
         return 1, str(error)
     return done.returncode, done.stdout if done.returncode == 0 else f"{done.stdout}\n{done.stderr}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-BOOKS = frozenset(
+MIGRATION_TABLES = frozenset(
     {
         "__diesel_schema_migrations",
         "alembic_version",
@@ -20,7 +18,7 @@ BOOKS = frozenset(
 )
 
 
-def is_migration_table(table: str, more: Collection[str] = ()) -> bool:
+def is_migration_table(table: str) -> bool:
     """Whether a table, named with its schema as in a catalog, is a migration history table, in any schema."""
     bare = table.rpartition(".")[2].strip('"`')
-    return bare in BOOKS or table in more or bare in more
+    return bare in MIGRATION_TABLES

@@ -100,7 +100,7 @@ class Scratch(Protocol):
     def drop(self, database: ScratchDatabase) -> None:
         """Drop it with all its sessions. A missing one is no error."""
 
-    def sweep(self) -> Sequence[str]:
+    def drop_orphans(self) -> Sequence[str]:
         """Drop leftovers of proofs whose process died; returns the names."""
 
     def free_space(self) -> int | None:

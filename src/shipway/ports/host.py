@@ -23,7 +23,7 @@ class Host(Protocol):
         """Connect from there: to its loopback ports, its containers, and whatever else it reaches. OSError like
         socket.create_connection if that is refused or times out."""
 
-    def lend(self, port: int) -> AbstractContextManager[bool]:
+    def forward(self, port: int) -> AbstractContextManager[bool]:
         """In the block, forward the host's port on 127.0.0.1 to the same port of this machine; False if it is in
         use."""
 

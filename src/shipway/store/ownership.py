@@ -22,7 +22,7 @@ class SqlOwnership:
         rows = self._db.query("SELECT value FROM properties WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else None
 
-    def settle(self, name: str, value: str) -> str:
+    def set_once(self, name: str, value: str) -> str:
         """The first value wins."""
         found = self.property(name)
         if found is None:
@@ -38,7 +38,7 @@ class SqlOwnership:
 
     def identity(self) -> str:
         """Generated at the first call, and constant from then on."""
-        self._identity = self._identity or self.settle("identity", secrets.token_hex(16))
+        self._identity = self._identity or self.set_once("identity", secrets.token_hex(16))
         return self._identity
 
     def add_adoptions(self, adoptions: Sequence[Adoption]) -> None:

@@ -82,7 +82,7 @@ class MemoryEdge(Recorder):
             refuse_conflict(owner, table, self.tables)
             new = json.loads(json.dumps(table))
             if any(self.unreachable.intersection(group["upstreams"]) for group in new["routes"][0]["groups"]):
-                raise EdgeError(f"the edge did not take the routes of {owner}: it can't reach the container")
+                raise EdgeError(f"the edge did not apply the routes of {owner}: it can't reach the container")
             self.tables[owner] = new
 
     def remove(self, owner: str) -> None:

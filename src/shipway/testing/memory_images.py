@@ -130,7 +130,7 @@ class MemoryImages(Recorder):
                 repository, _, digest = reference.rpartition(":")
             pushed = self.registry.repositories.get(repository, {}).get(digest)
             if reference not in self.public and pushed is None:
-                raise RegistryError(f"{repository.partition('/')[0]} doesn't give {reference}: not found")
+                raise RegistryError(f"pull of {reference} failed: not found")
             on_line(f"pulled {reference}")
             self._keep(*(self.registry.contents[pushed] if pushed else (digest_of(reference), {})), reference)
 

@@ -122,13 +122,13 @@ class MemoryRuntime(Recorder):
             found = self.containers.get(spec.name)
             if found:
                 if found.info.labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
-                    raise EngineError(f"the name {spec.name} is taken by a container of another ledger")
+                    raise EngineError(f"the name {spec.name} is used by a container of another ledger")
                 if LABEL_CONFIG not in spec.labels or found.info.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
-                    raise EngineError(f"the name {spec.name} is taken by a container that was made otherwise")
+                    raise EngineError(f"the name {spec.name} is used by a container with another configuration")
                 return found.info.id
             image = self._images.inspect(spec.image) if self._images else {"Id": spec.image}
             if image is None:
-                raise EngineError(f"image {spec.image} of container {spec.name} isn't on the engine")
+                raise EngineError(f"image {spec.image} of container {spec.name} is missing on the Docker Engine")
             self._made += 1
             identity = hashlib.sha256(f"{spec.name} {self._made}".encode()).hexdigest()
             mounts = {path: name for name, path in spec.volumes.items()}
@@ -244,7 +244,7 @@ class MemoryRuntime(Recorder):
         with self._call("get", self._name(container), path):
             files = below(self._files(self._need(container)), path)
             if not files:
-                raise FileNotFoundError(f"{path} isn't in container {container}")
+                raise FileNotFoundError(f"{path} doesn't exist in container {container}")
             return pack(files)
 
     def ensure_network(

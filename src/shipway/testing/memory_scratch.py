@@ -177,7 +177,7 @@ class MemoryScratch:
     def drop(self, database: ScratchDatabase) -> None:
         self.databases.pop(database.name, None)
 
-    def sweep(self) -> Sequence[str]:
+    def drop_orphans(self) -> Sequence[str]:
         return []
 
     def free_space(self) -> int | None:

@@ -184,8 +184,8 @@ class ScratchSuite:
         code = f"{settings}\nprint(scratch.create().name)"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         orphan = done.stdout.strip()
-        assert orphan in scratch.sweep()
-        assert scratch.sweep() == []
+        assert orphan in scratch.drop_orphans()
+        assert scratch.drop_orphans() == []
         mine.catalog()  # still exists
         scratch.drop(mine)
 

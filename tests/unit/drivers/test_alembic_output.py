@@ -118,12 +118,12 @@ def test_pending_is_in_the_order_of_upgrade() -> None:
     ],
 )
 def test_the_way_down_leaves_merged_branches_too(rows: list[str], to: str, targets: list[str]) -> None:
-    assert state(*rows).way_down(to) == targets
+    assert state(*rows).downgrade_targets(to) == targets
 
 
 def test_a_database_on_two_branches_has_no_one_revision() -> None:
     output = STATE.replace("m (mergepoint)\n", "b1\nshipway-current: b3 (lab)\n")
-    with pytest.raises(MigrationFailed, match="on 2 branches at once: b1, b3"):
+    with pytest.raises(MigrationFailed, match="on 2 branches at the same time: b1, b3"):
         tool(output).current()
 
 
@@ -132,13 +132,13 @@ def test_a_row_below_another_is_no_branch() -> None:
 
 
 def test_an_unknown_revision() -> None:
-    with pytest.raises(MigrationFailed, match="at revision beef, which the image doesn't have"):
+    with pytest.raises(MigrationFailed, match="at revision beef, which the image lacks"):
         tool(UNKNOWN).pending()
 
 
 @pytest.mark.parametrize("lost", ["shipway-current: exit 0", "shipway-history: exit 0"])
 def test_output_that_was_cut_off_is_no_state(lost: str) -> None:
-    with pytest.raises(MigrationFailed, match="can't tell the state"):
+    with pytest.raises(MigrationFailed, match="can't read the state"):
         tool(STATE.replace(lost, "")).current()
 
 

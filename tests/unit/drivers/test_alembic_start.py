@@ -83,7 +83,7 @@ def test_modules_are_looked_for_where_the_command_looks(tmp_path: Path) -> None:
 
 def test_a_revision_that_the_image_lacks(tmp_path: Path) -> None:
     with pytest.raises(
-        Exception, match=r"can't go up to 000: the image has no such revision \(the schema is at 0001\)"
+        Exception, match=r"can't migrate up to 000: the image has no such revision; the schema is at 0001"
     ):
         alembic(tmp_path, WRAPPERS["pip"]).up(lambda line: None, "000")
 

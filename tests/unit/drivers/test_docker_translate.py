@@ -162,7 +162,7 @@ VERSIONS = {"new": "Docker version 28.2.2, build e6534b4", "old": "Docker versio
         (["new", "old"], {"new"}, ["new", "buildx", "build", "--load"]),
         (["new", "old"], set(), ["old", "build"]),
         (["old", "new"], {"new"}, ["new", "buildx", "build", "--load"]),
-        (["new"], set(), "no docker client here can build with BuildKit"),
+        (["new"], set(), "no docker client on this machine can build with BuildKit"),
         ([], set(), "there is no docker client"),
     ],
 )

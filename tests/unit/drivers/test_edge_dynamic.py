@@ -77,7 +77,7 @@ def test_hosts_that_can_not_be_routed(host: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "api", "/a`b", "/a b", "/a\nb"])
 def test_paths_that_can_not_be_routed(prefix: str) -> None:
-    with pytest.raises(EdgeError, match="no path"):
+    with pytest.raises(EdgeError, match="not a routable path"):
         render("shop", table(api=prefix))
 
 

@@ -55,7 +55,7 @@ def test_a_context_with_tls(settings: Path) -> None:
 
 
 def test_a_context_that_is_not_there(settings: Path) -> None:
-    with pytest.raises(EngineError, match="context 'gone' isn't there"):
+    with pytest.raises(EngineError, match="context 'gone' doesn't exist"):
         find({"DOCKER_CONTEXT": "gone"})
     (settings / "config.json").write_text("{")
     with pytest.raises(EngineError, match="can't be read"):
@@ -82,6 +82,6 @@ def test_a_rootless_engine_where_there_is_no_other(settings: Path) -> None:
 
 def test_an_engine_by_ssh_is_a_host_of_the_plan(settings: Path) -> None:
     context(settings, "far", "ssh://ada@far")
-    with pytest.raises(EngineError, match="can't speak to") as caught:
+    with pytest.raises(EngineError, match="can't connect to") as caught:
         Engine().call("GET", "/version")
     assert "hosts: [ssh://ada@far]" in caught.value.hint

@@ -1,4 +1,4 @@
-"""What ssh says when it doesn't get in, as a person reads it. Pure."""
+"""Messages about failed logins. Pure."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from shipway.drivers.hosts.messages import login_failed
 
 
 @pytest.mark.parametrize(
-    ("said", "what", "hint"),
+    ("output", "what", "hint"),
     [
-        ("ssh: connect to host 10.0.0.1 port 22: Connection timed out", "it doesn't answer", "firewall"),
-        ("ssh: connect to host 10.0.0.1 port 22: No route to host", "it doesn't answer", "firewall"),
-        ("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification failed.", "another host key", "-R"),
-        ("No ED25519 host key is known\nHost key verification failed.", "isn't known here", "compare the fingerprint"),
-        ("ada@web1: Permission denied (publickey).", "doesn't let us in", "ssh -p 2222 ada@web1"),
+        ("ssh: connect to host 10.0.0.1 port 22: Connection timed out", "it does not answer", "firewall"),
+        ("ssh: connect to host 10.0.0.1 port 22: No route to host", "it does not answer", "firewall"),
+        (
+            "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification failed.",
+            "differs from the known one",
+            "-R",
+        ),
+        (
+            "No ED25519 host key is known\nHost key verification failed.",
+            "host key is unknown",
+            "compare the displayed fingerprint",
+        ),
+        ("ada@web1: Permission denied (publickey).", "denies the login", "ssh -p 2222 ada@web1"),
         ("something new", "something new", "ssh -p 2222 ada@web1"),
-        ("", "without a word", "ssh -p 2222 ada@web1"),
+        ("", "ssh exited without output", "ssh -p 2222 ada@web1"),
     ],
 )
-def test_why_a_login_failed(said: str, what: str, hint: str) -> None:
-    error = login_failed("ssh://ada@web1:2222", said)
-    assert error.message.startswith("ssh://ada@web1:2222 can't be reached: ")
+def test_why_a_login_failed(output: str, what: str, hint: str) -> None:
+    error = login_failed("ssh://ada@web1:2222", output)
+    assert error.message.startswith("can't reach host ssh://ada@web1:2222: ")
     assert what in error.message
-    assert said in error.message
+    assert output in error.message
     assert hint in error.hint

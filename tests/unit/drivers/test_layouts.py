@@ -61,11 +61,11 @@ def test_parts_that_are_not_there() -> None:
     ("layout", "files", "problem"),
     [
         ("goose", {"1_a.sql": "SELECT 1;"}, "1_a.sql has no line `-- +goose Up`"),
-        ("dbmate", {"1_a.sql": DBMATE + DBMATE}, "1_a.sql has two parts for up"),
+        ("dbmate", {"1_a.sql": DBMATE + DBMATE}, "1_a.sql has two sections for up"),
         ("goose", {"1_a.sql": GOOSE, "01_b.sql": GOOSE}, "01_b.sql, 1_a.sql have the same version"),
-        ("goose", {"1_a.sql": GOOSE, "2_b.go": "package x", "2_b_test.go": ""}, "2_b.go is written in Go: only SQL can be run"),
+        ("goose", {"1_a.sql": GOOSE, "2_b.go": "package x", "2_b_test.go": ""}, "2_b.go is written in Go: only SQL is supported"),
         ("golang-migrate", {"1_a.sql": DBMATE}, "1_a.sql doesn't fit the layout of the others"),
-        (None, {"1_a.sql": DBMATE, "2_b.up.sql": ""}, "two layouts at once (0001_name.up.sql and 0001_name.sql with `-- migrate:up`)"),
+        (None, {"1_a.sql": DBMATE, "2_b.up.sql": ""}, "mixed layouts (0001_name.up.sql and 0001_name.sql with `-- migrate:up`)"),
     ],
 )  # fmt: skip
 def test_a_bad_folder(layout: str | None, files: dict[str, str], problem: str) -> None:

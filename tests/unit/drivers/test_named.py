@@ -1,4 +1,4 @@
-"""Which migrations a way up and a way down are about, where names have an order; and Django, where they have none."""
+"""Which migrations up and down affect, for ordered names; and for Django, whose migrations are a graph."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import pytest
 
 from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database import django_state
-from shipway.drivers.database.named import Line, reason
+from shipway.drivers.database.named import History, reason
 
 
-def line(*applied: str) -> Line:
-    return Line(("a", "b", "c"), frozenset(applied))
+def line(*applied: str) -> History:
+    return History(("a", "b", "c"), frozenset(applied))
 
 
-def test_the_way_up() -> None:
-    assert line().entering(None) == ["a", "b", "c"]
-    assert line("a").entering("b") == ["b"]
-    assert line("a", "b").entering("a") == []
-    with pytest.raises(MigrationFailed, match=r"can't go up to x.*schema is at a"):
-        line("a").entering("x")
+def test_what_up_applies() -> None:
+    assert line().to_apply(None) == ["a", "b", "c"]
+    assert line("a").to_apply("b") == ["b"]
+    assert line("a", "b").to_apply("a") == []
+    with pytest.raises(MigrationFailed, match=r"can't migrate up to x.*schema is at a"):
+        line("a").to_apply("x")
 
 
-def test_the_way_down() -> None:
-    assert line("a", "b", "c").leaving("a") == ["c", "b"]
-    assert line("a", "b").leaving(None) == ["b", "a"]
-    assert line("a").leaving("a") == []
-    with pytest.raises(MigrationFailed, match=r"can't go down to b: it isn't applied; the schema is at a"):
-        line("a").leaving("b")
+def test_what_down_reverts() -> None:
+    assert line("a", "b", "c").to_revert("a") == ["c", "b"]
+    assert line("a", "b").to_revert(None) == ["b", "a"]
+    assert line("a").to_revert("a") == []
+    with pytest.raises(MigrationFailed, match=r"can't migrate down to b: it isn't applied; the schema is at a"):
+        line("a").to_revert("b")
 
 
 def test_a_migration_that_came_too_late() -> None:
-    with pytest.raises(MigrationFailed, match="not applied, but older than c, where the schema is: b"):
+    with pytest.raises(MigrationFailed, match="older than the current revision c, but not applied: b"):
         line("a", "c").pending()
 
 
@@ -65,17 +65,17 @@ def test_a_revision_is_what_nothing_builds_on() -> None:
     assert apps.revision(set()) is None
 
 
-def test_the_way_down_of_several_apps() -> None:
+def test_what_down_reverts_in_several_apps() -> None:
     apps = state(
         "auth.1", "auth.2", "shop.1", "shop.2", auth_1="", auth_2="auth_1", shop_1="auth_1", shop_2="shop_1 auth_2"
     )
-    assert apps.way_down({"auth.1", "shop.1"}) == [("shop", "1"), ("auth", "1")]
+    assert apps.migrate_targets({"auth.1", "shop.1"}) == [("shop", "1"), ("auth", "1")]
     assert apps.reverted([("shop", "1"), ("auth", "1")]) == {"shop.2", "auth.2"}
-    assert apps.way_down({"auth.1"}) == [("shop", "zero"), ("auth", "1")]
+    assert apps.migrate_targets({"auth.1"}) == [("shop", "zero"), ("auth", "1")]
     assert apps.reverted([("auth", "zero")]) == {"auth.1", "auth.2", "shop.1", "shop.2"}
 
 
-def test_books_with_rows_that_the_image_lacks() -> None:
+def test_applied_migrations_that_the_image_lacks() -> None:
     rows = [["old.1", False], ["shop.1", True], ["new.1", False], ["shop.9", False]]
     assert state("shop.1", rows=rows, shop_1="").unknown == ("new.1", "shop.9")
     assert state("shop.1", rows=rows[:2], shop_1="").unknown == ()

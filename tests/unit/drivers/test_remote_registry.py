@@ -92,10 +92,10 @@ def test_challenges_that_can_not_be_met(servers: tuple[Server, Server]) -> None:
     server = servers[0]
     registry = RemoteRegistry(server.address, Credentials("ada", "secret"))
     for challenge, message in (
-        ('Bearer realm="ftp://elsewhere"', "no address that gives tokens"),
-        ("Negotiate", "refuses user ada"),
-        ("", "refuses user ada"),
-        ('Basic realm="x"', "refuses user ada"),
+        ('Bearer realm="ftp://elsewhere"', "no valid address for tokens"),
+        ("Negotiate", "denies access to user ada"),
+        ("", "denies access to user ada"),
+        ('Basic realm="x"', "denies access to user ada"),
     ):
         server.answer = (401, {"WWW-Authenticate": challenge})
         with pytest.raises(RegistryError, match=message) as caught:
@@ -113,7 +113,7 @@ def test_what_is_no_registry(servers: tuple[Server, Server]) -> None:
 def test_without_credentials_it_says_so(servers: tuple[Server, Server], status: int) -> None:
     server = servers[0]
     server.answer = (status, {"WWW-Authenticate": 'Basic realm="x"'})
-    with pytest.raises(RegistryError, match="refuses anonymous access, and no credentials are set for it") as caught:
+    with pytest.raises(RegistryError, match="denies anonymous access, and no credentials are set for it") as caught:
         RemoteRegistry(f"{server.address}/acme").ensure()
     assert f"docker login {server.address}" in caught.value.hint
     assert f"shipway secret set registry NAME --for {server.address}/acme" in caught.value.hint

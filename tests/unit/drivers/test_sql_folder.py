@@ -57,7 +57,7 @@ def test_layouts(paths: list[str], expected: list[tuple[str, str, str | None]]) 
         (["1_a.up.sql", "2-b.up.sql"], ["2-b.up.sql doesn't fit the layout of the others"]),
         (["V1__a.sql", "R__view.sql"], ["R__view.sql doesn't fit the layout of the others"]),
         (["1_a.up.sql", "old/2_b.up.sql"], ["old/2_b.up.sql doesn't fit the layout of the others"]),
-        (["1_a.up.sql", "V2__b.sql"], ["two layouts at once (0001_name.up.sql and V1__name.sql)"]),
+        (["1_a.up.sql", "V2__b.sql"], ["mixed layouts (0001_name.up.sql and V1__name.sql)"]),
         (["a.sql", "b.sql"], ["no known layout: a.sql, b.sql"]),
         (["1_a.down.sql", "x.sql"], ["x.sql doesn't fit the layout of the others", "1_a.down.sql has no up file"]),
     ],
@@ -162,7 +162,7 @@ def test_a_lost_database_is_not_taken_for_an_empty_one() -> None:
     def run(command: Sequence[str]) -> tuple[int, str]:
         return 0, ""
 
-    with pytest.raises(MigrationFailed, match="can't be asked"):
+    with pytest.raises(MigrationFailed, match="can't be read"):
         SqlFolder(lambda folder: {"1_a.up.sql": b""}, run, "db").pending()
 
 

@@ -28,5 +28,5 @@ def test_a_linter_that_fails_is_told(tmp_path: Path) -> None:
     broken.write_text("#!/bin/sh\necho 'no such option' >&2\nexit 2\n")
     broken.chmod(0o755)
     assert lint_warnings(Squawk(str(broken)), ["DROP TABLE towns"]) == (
-        "squawk failed: no such option: the scripts were not looked at",
+        "squawk failed: no such option: the scripts were not linted",
     )

@@ -66,7 +66,7 @@ def refusal(others: Sequence[EngineObject], app: str, environment: str) -> Other
 
 def require_machine(ledger: PropertyLedger, machine: str, name: str) -> None:
     """Bind a file ledger to the machine that opens it first; OtherLedger on any other machine."""
-    if ledger.settle(MACHINE, machine) != machine:
+    if ledger.set_once(MACHINE, machine) != machine:
         hint = "use it on that machine, or share a ledger on PostgreSQL (SHIPWAY_LEDGER); if it was moved permanently: shipway adopt"
         raise OtherLedger(f"the ledger {name} was copied from another machine. Nothing was changed", hint=hint)
 

@@ -43,7 +43,7 @@ def prove_folder(
         return replace(report, warnings=(*report.warnings, *warnings.get(report.migrations[0], ())))
 
     try:
-        folder.scratch.sweep()
+        folder.scratch.drop_orphans()
     except ProofError as error:
         raise ProofError(
             error.message,

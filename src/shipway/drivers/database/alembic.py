@@ -38,8 +38,8 @@ PROGRAM = Path(__file__).with_name("inside") / "alembic_program.py"
 UNKNOWN = 64  # exit code if the image lacks the target revision
 _MERGE = "merge them with `alembic merge heads`, commit the new script and release again"
 _FIX = {
-    "upgrade": "correct the migration and release again: it goes on from where the schema is",
-    "downgrade": "correct the down script and release again, or restore the database from a snapshot",
+    "upgrade": "correct the migration and release again: it continues from the current schema revision",
+    "downgrade": "correct the down migration and release again, or restore the database from a snapshot",
 }
 
 
@@ -60,8 +60,8 @@ class Alembic:
         tips = self._state().tips()
         if len(tips) > 1:
             raise MigrationFailed(
-                f"the database is on {len(tips)} branches at once: {', '.join(tips)}",
-                hint="bring it to one revision: `alembic upgrade` to the script that merges them",
+                f"the database is on {len(tips)} branches at the same time: {', '.join(tips)}",
+                hint="run `alembic upgrade` to the script that merges them",
             )
         return tips[0] if tips else None
 
@@ -78,23 +78,23 @@ class Alembic:
         where = _tips(state)
         if to is not None and to not in state.scripts:
             raise MigrationFailed(
-                f"can't go down to {to}: the image has no such revision (the schema is at {where})",
-                hint="go down with the image of the release that is deployed: it brings all scripts",
+                f"can't migrate down to {to}: the image has no such revision; the schema is at {where}",
+                hint="use the image of the deployed release: it has all migrations",
             )
         applied = state.below(state.rows)
         if to is not None and to not in applied:
             raise MigrationFailed(
-                f"can't go down to {to}: it isn't applied; the schema is at {where}",
-                hint="choose a revision that the schema was built on: `alembic history` lists them",
+                f"can't migrate down to {to}: it isn't applied; the schema is at {where}",
+                hint="choose an applied revision: `alembic history` lists all",
             )
-        leaving = [name for name in state.scripts if name in applied - (state.below([to]) if to else set())]
-        if not leaving:
+        reverted = [name for name in state.scripts if name in applied - (state.below([to]) if to else set())]
+        if not reverted:
             return
-        self._refuse_one_way(leaving, files)
-        targets = state.way_down(to) if to else ["base"]
+        self._require_down_migrations(reverted, files)
+        targets = state.downgrade_targets(to) if to else ["base"]
         self._migrate("downgrade", targets, on_line)
         if len(targets) > 1 and (now := self.current()) != to:
-            raise MigrationFailed(f"alembic went down to {now} instead of {to}", hint="correct the schema by hand")
+            raise MigrationFailed(f"alembic reverted to {now} instead of {to}", hint="correct the schema manually")
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
         if not revisions:
@@ -102,19 +102,19 @@ class Alembic:
         _, output = self._call("scripts", *revisions)
         files = sources.files(output)
         if missing := [name for name in revisions if name not in files]:
-            raise _broken(f"the image has no script of {', '.join(missing)}", 0, read.plain(output))
+            raise _broken(f"the image has no migration {', '.join(missing)}", 0, read.plain(output))
         found = {file.path: file.text for file in files.values() if not file.lacks_down()}
         if sql := sources.sql(output, revisions):
             found[f"alembic downgrade {revisions[-1]}:{revisions[0]}-1 --sql"] = sql
         return found
 
-    def _refuse_one_way(self, leaving: Sequence[str], files: Mapping[str, sources.ScriptFile]) -> None:
-        if any(name not in files for name in leaving):  # those of merged branches are not in alembic's range
-            files = sources.files(self._call("files", *leaving)[1])
-        lacking = [files[name] for name in leaving if name in files and files[name].lacks_down()]
+    def _require_down_migrations(self, reverted: Sequence[str], files: Mapping[str, sources.ScriptFile]) -> None:
+        if any(name not in files for name in reverted):  # those of merged branches are not in alembic's range
+            files = sources.files(self._call("files", *reverted)[1])
+        lacking = [files[name] for name in reverted if name in files and files[name].lacks_down()]
         if lacking:
             raise Irreversible(
-                f"no way down in {', '.join(file.path.rpartition('/')[2] for file in lacking)}; nothing was reverted",
+                f"no down migration in {', '.join(file.path.rpartition('/')[2] for file in lacking)}; nothing was reverted",
                 hint="write their downgrade(), or restore the database from a snapshot",
             )
 
@@ -131,7 +131,7 @@ class Alembic:
         if state is None:
             _refuse_unknown(output)
             printed = read.section(output, "history")[1] + read.section(output, "current")[1]
-            raise _broken("alembic can't tell the state of the database", code, read.plain(output) + printed)
+            raise _broken("alembic can't read the state of the database", code, read.plain(output) + printed)
         return state, sources.files(output)
 
     def _migrate(self, verb: str, targets: Sequence[str], on_line: OnLine) -> None:
@@ -146,14 +146,14 @@ class Alembic:
             _refuse_unknown(output)
         elif code == UNKNOWN:
             raise MigrationFailed(
-                f"can't go up to {targets[0]}: the image has no such revision (the schema is at {_tips(state)})"
+                f"can't migrate up to {targets[0]}: the image has no such revision; the schema is at {_tips(state)}"
             )
         elif verb == "upgrade":
             _single_head(state.heads())
         culprit = read.culprit(lines)
         if culprit is None:
             raise _broken(f"alembic {verb} failed; {_where(state)}", code, lines)
-        what = "migration" if verb == "upgrade" else "the down script of migration"
+        what = "migration" if verb == "upgrade" else "the down migration of"
         raise MigrationFailed(f"{what} {culprit} failed; {_where(state)}\n{read.reason(lines)}", hint=_FIX[verb])
 
 
@@ -176,8 +176,8 @@ def _single_head(heads: Sequence[str]) -> str | None:
 def _refuse_unknown(output: str) -> None:
     if unknown := read.unknown_revision(output):
         raise MigrationFailed(
-            f"the schema is at revision {unknown}, which the image doesn't have",
-            hint="a newer or another release migrated this database: deploy one that has this revision",
+            f"the schema is at revision {unknown}, which the image lacks",
+            hint="a newer or different release migrated this database: deploy one that has this revision",
         )
 
 
@@ -192,9 +192,9 @@ def _tips(state: read.State) -> str:
 
 
 def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:
-    """The error of a tool that can't run; the message has its output, and the hint where to look."""
+    """The error of a tool that can't run: its output, and a hint at the cause."""
     text = "\n".join(lines)
-    hint = "check that the database answers and that the service's variables lead to it"
+    hint = "check that the database is reachable and that the service's variables contain its address"
     if code == 127 or "alembic: not found" in text:
         hint = "the image of the service needs alembic on its PATH"
     elif "No config file" in text or "No 'script_location'" in text or "can't cd" in text:

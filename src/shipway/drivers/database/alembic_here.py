@@ -22,13 +22,15 @@ def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[st
     """All revisions, oldest first. ProofError if the project can't be queried, or ignores the given database
     address."""
     if not (folder / "alembic.ini").is_file():
-        raise ProofError(f"there is no alembic.ini in {folder}", hint="--migrations names the folder where it is")
+        raise ProofError(
+            f"there is no alembic.ini in {folder}", hint="pass the folder that contains it: --migrations FOLDER"
+        )
     database = scratch.create()
     try:
         scratch.drop(database)
-        _require_obedience(folder, database, timeout)
+        _require_given_database(folder, database, timeout)
         database = scratch.create()
-        _require_one_line(folder, database, timeout)
+        _require_linear_history(folder, database, timeout)
         return alembic_here(folder, database, timeout).pending()
     except MigrationFailed as error:
         raise ProofError(error.message, hint=error.hint) from error
@@ -36,23 +38,22 @@ def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[st
         scratch.drop(database)
 
 
-def _require_obedience(folder: Path, gone: ScratchDatabase, timeout: float) -> None:
-    """Checked before anything is written: when told to read from a dropped database, it must report exactly that one as
-    missing."""
-    code, output = _one_off(gone.url, timeout)(
+def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
+    """Checked before anything is written: given a dropped database, alembic must report exactly that one as missing."""
+    code, output = _one_off(dropped.url, timeout)(
         ["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())]
     )
     if code == 127:
         raise ProofError("there is no command alembic on the PATH", hint="activate the project's virtual environment")
-    if code == 0 or gone.name not in output:
+    if code == 0 or dropped.name not in output:
         tail = "\n".join(output.splitlines()[-4:])
         raise ProofError(
-            f"alembic doesn't work on the database that DATABASE_URL names, but on another one; nothing was run\n{tail}",
-            hint="let env.py take the address from os.environ['DATABASE_URL'] where it is set",
+            f"alembic ignores DATABASE_URL and uses another database; nothing was run\n{tail}",
+            hint="env.py must read the address from os.environ['DATABASE_URL'] if it is set",
         )
 
 
-def _require_one_line(folder: Path, database: ScratchDatabase, timeout: float) -> None:
+def _require_linear_history(folder: Path, database: ScratchDatabase, timeout: float) -> None:
     """At a merge of branches there is no single revision to revert to."""
     _, output = _one_off(database.url, timeout)(
         ["sh", "-c", 'cd "$1" && alembic history', "shipway", str(folder.absolute())]
@@ -60,8 +61,8 @@ def _require_one_line(folder: Path, database: ScratchDatabase, timeout: float) -
     scripts = read.history(output.splitlines())
     if merges := [script.id for script in scripts.values() if len(script.parents) > 1]:
         raise ProofError(
-            f"the history has branches, which {', '.join(merges)} brings together: it can't be walked one by one",
-            hint="the migrations of a release are walked together, whatever their history is: `shipway prove` with a plan",
+            f"the history has branches, merged by {', '.join(merges)}: its migrations can't be tested one by one",
+            hint="`shipway prove` with a plan tests the migrations of a release together, whatever their history is",
         )
 
 

@@ -60,7 +60,7 @@ class State:
         missing = self.below([head]) - self.below(self.rows)
         return [name for name in reversed(self.scripts) if name in missing]
 
-    def way_down(self, to: str) -> list[str]:
+    def downgrade_targets(self, to: str) -> list[str]:
         """Arguments of successive `alembic downgrade` calls after which exactly `to` and its dependencies are applied.
 
         `downgrade to` alone keeps branches that were merged after `to`; each of their scripts is then reverted

@@ -67,8 +67,8 @@ def _statements(body: Iterable[ast.stmt]) -> list[ast.stmt]:
     """The statements that do something."""
 
     def idle(node: ast.stmt) -> bool:
-        words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         nothing = isinstance(node, ast.Return) and (node.value is None or isinstance(node.value, ast.Constant))
-        return words or nothing or isinstance(node, ast.Pass)
+        return constant or nothing or isinstance(node, ast.Pass)
 
     return [node for node in body if not idle(node)]

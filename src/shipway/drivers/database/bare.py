@@ -45,16 +45,16 @@ class BareFolder:
         end = self._count(to)
         if end > self._applied:
             raise MigrationFailed(
-                f"can't go down to {to}: it isn't applied; the schema is at {self.current() or 'no revision'}"
+                f"can't migrate down to {to}: it isn't applied; the schema is at {self.current() or 'no revision'}"
             )
-        leaving = [(item, _way_back(item)) for item in reversed(self._migrations[end : self._applied])]
+        reverted = [(item, _down_file(item)) for item in reversed(self._migrations[end : self._applied])]
         if lacking := [
-            f"{item.up.path} ({'an empty one' if item.down else 'none'})" for item, back in leaving if back is None
+            f"{item.up.path} ({'empty' if item.down else 'missing'})" for item, down in reverted if down is None
         ]:
-            raise Irreversible(f"there is no down script for {', '.join(lacking)}")
-        for _, back in leaving:
-            assert back is not None
-            self._run(back, on_line)
+            raise Irreversible(f"there is no down migration for {', '.join(lacking)}")
+        for _, down in reverted:
+            assert down is not None
+            self._run(down, on_line)
             self._applied -= 1
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
@@ -78,7 +78,7 @@ class BareFolder:
             raise MigrationFailed(f"{file.path}: {error.message}") from error
 
 
-def _way_back(migration: Migration) -> SqlFile | None:
+def _down_file(migration: Migration) -> SqlFile | None:
     """The down file; None if it is missing or empty. An empty up file needs no down file."""
     if migration.down is not None and not migration.down.empty:
         return migration.down

@@ -32,7 +32,7 @@ class Command(Named):
         self._folder = folder or "."
         self._listed: list[str] | None = None
 
-    def _brought(self) -> Sequence[str]:
+    def _available(self) -> Sequence[str]:
         if self._listed is None:
             self._listed = self._ask({"list": self._commands.list})["list"]
         return self._listed
@@ -42,27 +42,27 @@ class Command(Named):
         found = [
             line for line in self._ask({"current": self._commands.current})["current"] if line != self._commands.base
         ]
-        brought = list(self._brought())
-        if len(found) == 1 and found[0] in brought:
-            return brought[: brought.index(found[0]) + 1]
+        available = list(self._available())
+        if len(found) == 1 and found[0] in available:
+            return available[: available.index(found[0]) + 1]
         return found
 
     def _apply(self, names: Sequence[str], all_pending: bool) -> tuple[int, str]:
         if "{to}" not in self._commands.up and not all_pending:
             raise MigrationFailed(
-                f"can't go up to {names[-1]} alone: the plan's command `up` always applies all",
-                hint="write `{to}` into it where the tool takes a revision",
+                f"can't migrate up to {names[-1]} only: the plan's command `up` always applies all",
+                hint="write `{to}` into the command where the tool takes a revision",
             )
         return self._shell(_filled(self._commands.up, names[-1]))
 
     def _revert(self, names: Sequence[str]) -> tuple[int, str]:
         if "{to}" not in self._commands.down:  # it reverts the newest one
             return self._shell(" && ".join(f"{{ {self._commands.down}\n}}" for _ in names))
-        brought = list(self._brought())
-        at = brought.index(names[-1])
-        return self._shell(_filled(self._commands.down, brought[at - 1] if at else self._commands.base))
+        available = list(self._available())
+        at = available.index(names[-1])
+        return self._shell(_filled(self._commands.down, available[at - 1] if at else self._commands.base))
 
-    def _ways_down(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
+    def _down_migrations(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
         script = self._commands.script
         if script is None or not names:
             return {}
@@ -77,7 +77,7 @@ class Command(Named):
         if code:
             raise MigrationFailed(
                 f"the plan's command failed with exit code {code}: {' ; '.join(commands.values())}\n{reason(output.splitlines())}",
-                hint="check `database: {commands: …}` of the plan, and that the database answers",
+                hint="check `database: {commands: …}` in the plan, and that the database is reachable",
             )
         found: dict[str, list[str]] = {mark: [] for mark in commands}
         for line in output.splitlines():

@@ -24,7 +24,7 @@ for file; do cp "$folder/$file" "$few" || exit; done
 [ "$word" != migrate ] || dbmate -d "$few" migrate
 """
 # dbmate doesn't report applied migrations missing from its folder; its migration history table does.
-BOOKS = r"""
+HISTORY = r"""
 psql -X -q -A -t -v ON_ERROR_STOP=1 -v table="$1" -f - <<'SQL'
 SELECT to_regclass(:'table') IS NOT NULL AS found \gset
 \if :found
@@ -34,7 +34,7 @@ SQL
 """
 _STATUS = re.compile(r"\[X\] (\d+)", re.MULTILINE)
 _TABLE = re.compile(r"^table (\S+)$", re.MULTILINE)
-_BOOKS = re.compile(r"^applied (\S+)$", re.MULTILINE)
+_ROW = re.compile(r"^applied (\S+)$", re.MULTILINE)
 
 
 class Dbmate(Named):
@@ -55,7 +55,7 @@ class Dbmate(Named):
             self._loaded = {item.version: item for item in load(self._folder, self._files(self._folder), "dbmate")}
         return self._loaded
 
-    def _brought(self) -> Sequence[str]:
+    def _available(self) -> Sequence[str]:
         return list(self._migrations())
 
     def _applied(self) -> Collection[str]:
@@ -63,12 +63,12 @@ class Dbmate(Named):
         table = _TABLE.search(output)
         if code or table is None:
             raise _broken(code, output)
-        code, books = self._client(["sh", "-c", BOOKS, "shipway", table[1]])
-        applied = set(_BOOKS.findall(books))
+        code, rows = self._client(["sh", "-c", HISTORY, "shipway", table[1]])
+        applied = set(_ROW.findall(rows))
         if code or not applied.issuperset(_STATUS.findall(output)):
             raise MigrationFailed(
-                f"dbmate's table {table[1]} can't be read as dbmate reads it\n{reason(books.splitlines())}",
-                hint="dbmate must use the accessory's database, and a table that `DBMATE_MIGRATIONS_TABLE` names with its schema",
+                f"dbmate's migration history table {table[1]} can't be read\n{reason(rows.splitlines())}",
+                hint="dbmate must use the accessory's database, and `DBMATE_MIGRATIONS_TABLE` must name the table with its schema",
             )
         return applied
 
@@ -78,7 +78,7 @@ class Dbmate(Named):
     def _revert(self, names: Sequence[str]) -> tuple[int, str]:
         return self._call("rollback", names)
 
-    def _ways_down(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
+    def _down_migrations(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
         downs = {name: item.down for name, item in self._migrations().items() if name in names}
         return {
             name: None if down is None or down.empty else (down.path, down.text.strip() + "\n")
@@ -91,9 +91,9 @@ class Dbmate(Named):
 
 
 def _broken(code: int, output: str) -> MigrationFailed:
-    hint = "check that the database answers and that the service's variables lead to it"
+    hint = "check that the database is reachable and that the service's variables contain its address"
     if code == 127:
         hint = "the image of the service needs dbmate on its PATH"
     elif "could not find migrations directory" in output:
         hint = "set `database: {folder: …}` in the plan"
-    return MigrationFailed(f"dbmate can't tell the state of the database\n{reason(output.splitlines())}", hint=hint)
+    return MigrationFailed(f"dbmate can't read the state of the database\n{reason(output.splitlines())}", hint=hint)

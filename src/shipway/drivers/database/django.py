@@ -26,8 +26,8 @@ while [ $# -gt 0 ]; do
 done
 exit 0
 """
-_FIX_UP = "correct the migration and release again: it goes on from where the schema is"
-_FIX_DOWN = "correct the migration's way back and release again, or restore the database from a snapshot"
+_FIX_UP = "correct the migration and release again: it continues from the current schema revision"
+_FIX_DOWN = "correct the down migration and release again, or restore the database from a snapshot"
 _RUNNING = re.compile(r"^ *(?:Applying|Unapplying) (\S+?)\.\.\.", re.MULTILINE)
 
 
@@ -60,7 +60,7 @@ class Django:
         targets = ["all"] if state.missing() else []
         if to is not None:
             if state.resolve(to) is None:
-                raise MigrationFailed(f"can't go up to {to}: the image lacks it; {_where(state)}")
+                raise MigrationFailed(f"can't migrate up to {to}: the image lacks it; {_where(state)}")
             targets = [part for name in to.split("+") if name not in state.applied for part in name.split(".", 1)]
         if targets:
             self._migrate("migration", targets, _FIX_UP, on_line)
@@ -70,23 +70,23 @@ class Django:
         keep = frozenset[str]() if to is None else state.resolve(to)
         if keep is None or not keep <= state.applied:
             raise MigrationFailed(
-                f"can't go down to {to}: {'the image lacks it' if keep is None else 'it is not applied'}; {_where(state)}",
-                hint="go down with the image of the release that is deployed, to a revision that the schema had",
+                f"can't migrate down to {to}: {'the image lacks it' if keep is None else 'it is not applied'}; {_where(state)}",
+                hint="use the image of the deployed release, and a revision that the schema had before",
             )
-        leaving = state.applied - keep
-        if lacking := sorted(leaving & state.one_way):
+        reverted = state.applied - keep
+        if lacking := sorted(reverted & state.one_way):
             raise Irreversible(
-                f"no way down in {', '.join(lacking)}; nothing was reverted",
+                f"no down migration in {', '.join(lacking)}; nothing was reverted",
                 hint="give its operations a `reverse_code` or `reverse_sql`, or restore the database from a snapshot",
             )
-        targets = state.way_down(keep)
-        if other := sorted(state.reverted(targets) ^ leaving):
+        targets = state.migrate_targets(keep)
+        if other := sorted(state.reverted(targets) ^ reverted):
             raise MigrationFailed(
-                f"Django can't go down to {to}: it reverts whole branches of an app, and can't part {', '.join(other)}",
-                hint="restore the database from a snapshot, or revert by hand what `manage.py migrate` can't",
+                f"Django can't migrate down to {to}: it reverts whole branches of an app, and can't separate {', '.join(other)}",
+                hint="restore the database from a snapshot, or revert manually what `manage.py migrate` can't",
             )
         if targets:
-            self._migrate("the way down of", [part for pair in targets for part in pair], _FIX_DOWN, on_line)
+            self._migrate("the down migration of", [part for pair in targets for part in pair], _FIX_DOWN, on_line)
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
         if not revisions:
@@ -107,9 +107,9 @@ class Django:
         state = self._ask("state")
         if state.unknown:
             raise MigrationFailed(
-                f"the database has {', '.join(state.unknown)} applied, which the image doesn't have",
-                hint="a newer or another release migrated this database: deploy one that has it. "
-                "Where its app was removed for good, delete its rows from django_migrations",
+                f"the database has {', '.join(state.unknown)} applied, which the image lacks",
+                hint="a newer or different release migrated this database: deploy one that has it. "
+                "If its app was removed permanently, delete its rows from django_migrations",
             )
         return state
 
@@ -117,7 +117,7 @@ class Django:
         code, output = self._call(what)
         state = read.read(output)
         if code or state is None:
-            raise _broken("Django can't tell its migrations", code, output)
+            raise _broken("Django can't list its migrations", code, output)
         for app, names in state.conflicts.items():
             raise MigrationFailed(
                 f"the migrations of {app} have {len(names)} heads: {', '.join(names)}",
@@ -156,7 +156,7 @@ def _plain(lines: Sequence[str]) -> list[str]:
 
 def _broken(what: str, code: int, output: str) -> MigrationFailed:
     lines = [line for line in output.splitlines() if not line.startswith("shipway-django: ")]
-    hint = "check that the database answers and that the service's variables lead to it"
+    hint = "check that the database is reachable and that the service's variables contain its address"
     if code == 127 or "No module named 'django'" in output:
         hint = "the image of the service needs python and Django"
     elif "can't open file" in output or "can't cd" in output:

@@ -96,7 +96,7 @@ class State:
     def missing(self) -> list[str]:
         return [name for name in self.parents if name not in self.applied]
 
-    def way_down(self, keep: Set[str]) -> list[tuple[str, str]]:
+    def migrate_targets(self, keep: Set[str]) -> list[tuple[str, str]]:
         """Arguments of the `manage.py migrate` calls after which exactly these are applied: app, and a migration's name
         or `zero`."""
         leaving = [name for name in reversed(self.parents) if name in self.applied - keep]

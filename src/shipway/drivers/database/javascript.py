@@ -55,10 +55,10 @@ class JavaScript(Named):
             self._loaded = {name: found[name].decode("utf-8", "replace") for name in names}
         return self._loaded
 
-    def _brought(self) -> Sequence[str]:
+    def _available(self) -> Sequence[str]:
         return list(self._texts())
 
-    def _ways_down(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
+    def _down_migrations(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
         texts = {name: text for name, text in self._texts().items() if name in names}
         return {name: None if lacks_down(text) else (f"{self._folder}/{name}", text) for name, text in texts.items()}
 
@@ -66,18 +66,18 @@ class JavaScript(Named):
         return self._run(["sh", "-c", SCRIPT + script, "shipway", *names])
 
     def _broken(self, code: int, output: str) -> MigrationFailed:
-        hint = "check that the database answers and that the service's variables lead to it"
+        hint = "check that the database is reachable and that the service's variables contain its address"
         if code == 127 or "not found" in output or "No local" in output:
-            hint = f"the image of the service needs {self.tool} in its node_modules, production dependencies included"
+            hint = f"the image of the service needs {self.tool} in its node_modules, as a production dependency"
         elif "No configuration file" in output or 'Cannot find "' in output:
             hint = f"the configuration of {self.tool} must be in the image's WORKDIR"
         return MigrationFailed(
-            f"{self.tool} can't tell the state of the database\n{reason(output.splitlines())}", hint=hint
+            f"{self.tool} can't read the state of the database\n{reason(output.splitlines())}", hint=hint
         )
 
     def _refuse_other_folder(self, pending: Iterable[str]) -> None:
         if strange := [name for name in pending if name not in self._texts()]:
             raise MigrationFailed(
-                f"{self.tool} speaks of {', '.join(strange)}, which {self._folder} of the image doesn't have",
-                hint="set `database: {folder: …}` in the plan to the folder that the tool is configured for",
+                f"{self.tool} lists {', '.join(strange)}, which {self._folder} of the image lacks",
+                hint="set `database: {folder: …}` in the plan to the folder in the tool's configuration",
             )

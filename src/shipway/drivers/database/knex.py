@@ -23,8 +23,8 @@ class Knex(JavaScript):
         code, output = self._call("knex migrate:list")
         if missing := _MISSING.search(output):
             raise MigrationFailed(
-                f"the database has {missing[1]} applied, which the image doesn't have",
-                hint="a newer or another release migrated this database: deploy one that has it",
+                f"the database has {missing[1]} applied, which the image lacks",
+                hint="a newer or different release migrated this database: deploy one that has it",
             )
         if code:
             raise self._broken(code, output)

@@ -59,7 +59,7 @@ def _sections(
     for mark, end in zip(marks, [*(mark.start() for mark in marks[1:]), len(text)], strict=False):
         way = mark["word"].lower()
         if way in found:
-            raise ValueError(f"has two parts for {way}")
+            raise ValueError(f"has two sections for {way}")
         found[way] = Section("\n" * text.count("\n", 0, mark.end()) + text[mark.end() : end], alone(mark))
     if "up" not in found:
         raise ValueError(f"has no line `{first}`")

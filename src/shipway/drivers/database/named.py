@@ -10,53 +10,53 @@ from shipway.domain.errors import Irreversible, MigrationFailed
 from shipway.ports import OnLine
 
 _TAIL = 8
-_FIX_UP = "correct the migration and release again: it goes on from where the schema is"
-_FIX_DOWN = "correct the down script and release again, or restore the database from a snapshot"
+_FIX_UP = "correct the migration and release again: it continues from the current schema revision"
+_FIX_DOWN = "correct the down migration and release again, or restore the database from a snapshot"
 
 
 @dataclass(frozen=True)
-class Line:
+class History:
     """All migrations of an image, oldest first, and those that a database has."""
 
-    brought: tuple[str, ...]
+    available: tuple[str, ...]
     applied: frozenset[str]
 
     @property
     def current(self) -> str | None:
-        return next((name for name in reversed(self.brought) if name in self.applied), None)
+        return next((name for name in reversed(self.available) if name in self.applied), None)
 
     def pending(self) -> list[str]:
         """Reject a migration older than applied ones: other databases would apply them in a different order."""
-        missing = [name for name in self.brought if name not in self.applied]
+        missing = [name for name in self.available if name not in self.applied]
         current = self.current
-        late = [name for name in missing if current and self.brought.index(name) < self.brought.index(current)]
+        late = [name for name in missing if current and self.available.index(name) < self.available.index(current)]
         if late:
             raise MigrationFailed(
-                f"not applied, but older than {current}, where the schema is: {', '.join(late)}",
-                hint="name them after the newest one, so that every database goes the same way",
+                f"older than the current revision {current}, but not applied: {', '.join(late)}",
+                hint="rename them to follow the newest one, so that every database applies them in the same order",
             )
         return missing
 
-    def entering(self, to: str | None) -> list[str]:
+    def to_apply(self, to: str | None) -> list[str]:
         """What `up` to and including `to` (None: all) applies, oldest first."""
         missing = self.pending()
         if to is None:
             return missing
-        if to not in self.brought:
+        if to not in self.available:
             raise MigrationFailed(
-                f"can't go up to {to}: the image has no such migration (the schema is at {self.where})"
+                f"can't migrate up to {to}: the image has no such migration; the schema is at {self.where}"
             )
-        return [name for name in missing if self.brought.index(name) <= self.brought.index(to)]
+        return [name for name in missing if self.available.index(name) <= self.available.index(to)]
 
-    def leaving(self, to: str | None) -> list[str]:
+    def to_revert(self, to: str | None) -> list[str]:
         """What `down` to `to` (None: nothing applied) reverts, newest first."""
         if to is not None and to not in self.applied:
             raise MigrationFailed(
-                f"can't go down to {to}: it isn't applied; the schema is at {self.where}",
+                f"can't migrate down to {to}: it isn't applied; the schema is at {self.where}",
                 hint="choose a migration that is applied",
             )
-        floor = self.brought.index(to) if to is not None else -1
-        return [name for name in reversed(self.brought[floor + 1 :]) if name in self.applied]
+        floor = self.available.index(to) if to is not None else -1
+        return [name for name in reversed(self.available[floor + 1 :]) if name in self.applied]
 
     @property
     def where(self) -> str:
@@ -68,47 +68,47 @@ class Named(ABC):
     run."""
 
     def head(self) -> str | None:
-        brought = self._brought()
-        return brought[-1] if brought else None
+        available = self._available()
+        return available[-1] if available else None
 
     def current(self) -> str | None:
-        return self._line().current
+        return self._history().current
 
     def pending(self) -> list[str]:
-        return self._line().pending()
+        return self._history().pending()
 
     def up(self, on_line: OnLine, to: str | None = None) -> None:
-        line = self._line()
-        names = line.entering(to)
+        history = self._history()
+        names = history.to_apply(to)
         if names:
-            code, output = self._apply(names, names == line.pending())
-            self._settle("migration", names, code, output, on_line)
+            code, output = self._apply(names, names == history.pending())
+            self._finish("migration", names, code, output, on_line)
 
     def down(self, to: str | None, on_line: OnLine) -> None:
-        names = self._line().leaving(to)
-        ways = self._ways_down(names)
-        if lacking := [name for name in names if ways.get(name, ("", "")) is None]:
+        names = self._history().to_revert(to)
+        downs = self._down_migrations(names)
+        if lacking := [name for name in names if downs.get(name, ("", "")) is None]:
             raise Irreversible(
-                f"no way down, or an empty one, in {', '.join(lacking)}; nothing was reverted",
-                hint="write it, or restore the database from a snapshot",
+                f"missing or empty down migration: {', '.join(lacking)}; nothing was reverted",
+                hint="write the down migration, or restore the database from a snapshot",
             )
         if names:
             code, output = self._revert(names)
-            self._settle("the way down of", names, code, output, on_line)
+            self._finish("the down migration of", names, code, output, on_line)
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
-        return dict(way for way in self._ways_down(revisions).values() if way is not None)
+        return dict(down for down in self._down_migrations(revisions).values() if down is not None)
 
-    def _line(self) -> Line:
-        brought, applied = tuple(self._brought()), frozenset(self._applied())
-        if unknown := sorted(applied - set(brought)):
+    def _history(self) -> History:
+        available, applied = tuple(self._available()), frozenset(self._applied())
+        if unknown := sorted(applied - set(available)):
             raise MigrationFailed(
-                f"the database has {', '.join(unknown)} applied, which the image doesn't have",
-                hint="a newer or another release migrated this database: deploy one that has it",
+                f"the database has {', '.join(unknown)} applied, which the image lacks",
+                hint="a newer or different release migrated this database: deploy one that has it",
             )
-        return Line(brought, applied)
+        return History(available, applied)
 
-    def _settle(self, what: str, names: Sequence[str], code: int, output: str, on_line: OnLine) -> None:
+    def _finish(self, what: str, names: Sequence[str], code: int, output: str, on_line: OnLine) -> None:
         lines = output.splitlines()
         for text in lines:
             on_line(text.rstrip())
@@ -116,9 +116,9 @@ class Named(ABC):
             return
         up, first, where = what == "migration", names[0], "the schema's revision could not be read afterwards"
         try:
-            line = self._line()
-            first = next((name for name in names if (name in line.applied) is not up), first)
-            where = f"the schema is now at {line.where}"
+            history = self._history()
+            first = next((name for name in names if (name in history.applied) is not up), first)
+            where = f"the schema is now at {history.where}"
         except MigrationFailed:
             pass  # the first failure is reported
         raise MigrationFailed(
@@ -131,7 +131,7 @@ class Named(ABC):
         return None
 
     @abstractmethod
-    def _brought(self) -> Sequence[str]:
+    def _available(self) -> Sequence[str]:
         """All migrations of the image, oldest first. Needs no database."""
 
     @abstractmethod
@@ -147,7 +147,7 @@ class Named(ABC):
         """Revert these, newest first; exit code and output."""
 
     @abstractmethod
-    def _ways_down(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
+    def _down_migrations(self, names: Sequence[str]) -> Mapping[str, tuple[str, str] | None]:
         """Path and text of down migrations by name; None if missing or empty; no entry if unknown. Needs no
         database."""
 

@@ -34,4 +34,4 @@ class Sequelize(JavaScript):
 
     def _culprit(self, output: str) -> str | None:
         running = next(reversed(_RUNNING.findall(output)), None)
-        return next((name for name in self._brought() if running and name.startswith(f"{running}.")), running)
+        return next((name for name in self._available() if running and name.startswith(f"{running}.")), running)

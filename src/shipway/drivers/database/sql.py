@@ -10,8 +10,8 @@ from shipway.drivers.database.sql_folder import Migration, SqlFile, load, order
 from shipway.ports import OneOff, OnLine
 
 _TAIL = 8
-_FIX_UP = "correct the migration and release again: it goes on from where the schema is"
-_FIX_DOWN = "correct the down script and release again, or restore the database from a snapshot"
+_FIX_UP = "correct the migration and release again: it continues from the current schema revision"
+_FIX_DOWN = "correct the down migration and release again, or restore the database from a snapshot"
 
 
 class SqlFolder:
@@ -44,7 +44,7 @@ class SqlFolder:
         if to is not None:
             top = order_of(to)
             if top not in [order(migration.version) for migration in self._migrations()]:
-                raise MigrationFailed(f"can't go up to {to}: the image's {self._folder} has no such version")
+                raise MigrationFailed(f"can't migrate up to {to}: the image's {self._folder} has no such version")
             missing = [migration for migration in missing if order(migration.version) <= top]
         self._run([client.apply_job(migration) for migration in missing], on_line, _FIX_UP)
 
@@ -55,11 +55,11 @@ class SqlFolder:
         floor = () if to is None else order_of(to)
         if floor is None or (floor and floor not in known):
             raise MigrationFailed(
-                f"can't go down to {to}: it isn't applied; the schema is at {_newest(applied) or 'no revision'}",
-                hint=f"applied are: {', '.join(sorted(applied, key=order)) or 'none'}",
+                f"can't migrate down to {to}: it isn't applied; the schema is at {_newest(applied) or 'no revision'}",
+                hint=f"applied revisions: {', '.join(sorted(applied, key=order)) or 'none'}",
             )
-        leaving = [migration for migration in self._migrations() if order(migration.version) > floor]
-        undo = [(known[key], item) for item in reversed(leaving) if (key := order(item.version)) in known]
+        above = [migration for migration in self._migrations() if order(migration.version) > floor]
+        undo = [(known[key], item) for item in reversed(above) if (key := order(item.version)) in known]
         self._run([client.revert_job(version, down) for version, down in self._downs(undo)], on_line, _FIX_DOWN)
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
@@ -89,15 +89,15 @@ class SqlFolder:
         changed = [item for item in migrations if sums.get(order(item.version), item.checksum) != item.checksum]
         if changed:
             raise MigrationFailed(
-                f"changed since they were applied: {', '.join(item.up.path for item in changed)}",
-                hint="restore the files as they were, and put the change into a new migration",
+                f"changed after they were applied: {', '.join(item.up.path for item in changed)}",
+                hint="restore the files, and put the change into a new migration",
             )
         missing = [item for item in migrations if order(item.version) not in sums]
         late = [item.up.path for item in missing if sums and order(item.version) < max(sums)]
         if late:
             raise MigrationFailed(
-                f"not applied, but older than {_newest(applied)}, where the schema is: {', '.join(late)}",
-                hint="give them a version after the newest one, so that every database goes the same way",
+                f"older than the current revision {_newest(applied)}, but not applied: {', '.join(late)}",
+                hint="give them a version after the newest one, so that every database applies them in the same order",
             )
         return missing
 
@@ -107,7 +107,7 @@ class SqlFolder:
         if unknown:
             raise MigrationFailed(
                 f"the database has revision {', '.join(unknown)} applied, which the image's {self._folder} lacks",
-                hint="a newer or another release migrated this database: deploy one that has this revision",
+                hint="a newer or different release migrated this database: deploy one that has this revision",
             )
 
     def _downs(self, undo: Sequence[tuple[str, Migration]]) -> list[tuple[str, SqlFile]]:
@@ -116,8 +116,8 @@ class SqlFolder:
         lacking = [item.up.path for _, item in undo if item.down is None or item.down.empty]
         if lacking:
             raise Irreversible(
-                f"no down script, or an empty one, for {', '.join(lacking)}; nothing was reverted",
-                hint="write it (`SELECT 1;` where there is nothing to undo), or restore the database from a snapshot",
+                f"missing or empty down migration for {', '.join(lacking)}; nothing was reverted",
+                hint="write the down migration (`SELECT 1;` if there is nothing to undo), or restore the database from a snapshot",
             )
         return [(version, down) for version, down in downs if down is not None]
 
@@ -153,7 +153,7 @@ def _failed(file: SqlFile, outcome: client.Outcome, hint: str) -> MigrationFaile
     else:
         where = f"the schema is now at {_newest(outcome.applied) or 'no revision: nothing is applied'}"
     if not file.transaction:
-        hint = f"{file.path} runs without a transaction: undo by hand what it did before the error, then correct it"
+        hint = f"{file.path} runs without a transaction: manually undo what it did before the error, then correct it"
     start = max(at for at, line in enumerate(outcome.lines) if line == file.path) + 1
     tail = "\n".join(outcome.lines[start:][-_TAIL:]) or "psql printed nothing"
     return MigrationFailed(f"{file.path} failed; {where}\n{tail}", hint=hint)
@@ -161,4 +161,6 @@ def _failed(file: SqlFile, outcome: client.Outcome, hint: str) -> MigrationFaile
 
 def _unreachable(lines: Sequence[str]) -> MigrationFailed:
     tail = "\n".join(lines[-_TAIL:]) or "psql printed nothing"
-    return MigrationFailed(f"the database can't be asked for its migrations\n{tail}", hint="check that it runs")
+    return MigrationFailed(
+        f"the applied migrations can't be read from the database\n{tail}", hint="check that it is running"
+    )

@@ -59,7 +59,7 @@ class Job:
         if len(packed) > CALL:
             raise MigrationFailed(
                 f"{self.file.path} is too large: {len(packed):,} bytes packed, {CALL:,} is the limit",
-                hint="split it, or load bulk data by the environment's seed command",
+                hint="split it, or load bulk data with the environment's seed command",
             )
         chunks = [packed[at : at + CHUNK] for at in range(0, len(packed), CHUNK)]
         options = "--single-transaction" if self.file.transaction else ""

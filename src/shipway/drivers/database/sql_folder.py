@@ -94,11 +94,11 @@ def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> 
         if len(fitting) != 1:
             examples = " and ".join(LAYOUTS[name].example for name in fitting)
             raise _bad(
-                folder, [f"two layouts at once ({examples})" if fitting else f"no known layout: {_list(list(scripts))}"]
+                folder, [f"mixed layouts ({examples})" if fitting else f"no known layout: {_list(list(scripts))}"]
             )
         layout = fitting[0]
     if layout in ("goose", None):
-        problems += [f"{path} is written in Go: only SQL can be run" for path in sorted(files) if _GO.fullmatch(path)]
+        problems += [f"{path} is written in Go: only SQL is supported" for path in sorted(files) if _GO.fullmatch(path)]
     pairs = _pair(LAYOUTS[layout], scripts, files, problems) if layout else []
     if problems:
         raise _bad(folder, problems)
@@ -158,5 +158,5 @@ def _list(paths: Sequence[str]) -> str:
 def _bad(folder: str, problems: Sequence[str]) -> MigrationFailed:
     return MigrationFailed(
         "\n".join([f"the migrations in {folder} can't be read:", *problems]),
-        hint=f"name all files of the folder after one layout ({', '.join(item.example for item in LAYOUTS.values())}), each version once",
+        hint=f"name all files of the folder by one layout ({', '.join(item.example for item in LAYOUTS.values())}), each version once",
     )

@@ -60,7 +60,7 @@ class EdgeContainers:
         """Returns the containers started by this call, which may not be ready yet."""
         missing = [network for network in networks if not self._runtime.has_network(network)]
         if missing:
-            raise EdgeError(f"the edge can't join network {missing[0]}: there is none of that name")
+            raise EdgeError(f"the edge can't join network {missing[0]}: it does not exist")
         started = self._revive()
         members, acme, trusted = self.members(), _acme(url), _trusted(url)
         outdated = _outdated(members, ports, acme, trusted)
@@ -85,10 +85,10 @@ class EdgeContainers:
         found = _outdated(members, ports, _acme(url), _trusted(url))
         if found is None:
             return None
-        why = "for another ACME server" if _covers(found, ports) else "for another address"
-        if _believes_others(found, _trusted(url)):
-            why = "for other trusted proxies"
-        return ("with other settings" if LABEL_TOKEN not in found.labels else why), found
+        why = "to use another ACME server" if _covers(found, ports) else "to publish another address"
+        if _trusts_others(found, _trusted(url)):
+            why = "to change its trusted proxies"
+        return ("to change its settings" if LABEL_TOKEN not in found.labels else why), found
 
     def trim(self, needed: set[int], among: set[int] | None = None) -> None:
         """Remove the containers whose ports are all unused. among: only those with no other ports; None: any."""
@@ -117,7 +117,9 @@ class EdgeContainers:
             if running and _covers_all(running, published(member.labels)):
                 self._runtime.remove(member.name)
                 continue
-            spec = self._spec(member.name, published(member.labels), resolvers(member.labels), believed(member.labels))
+            spec = self._spec(
+                member.name, published(member.labels), resolvers(member.labels), trusted_proxies(member.labels)
+            )
             try:
                 if member.labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG] or not self._can_start(member):
                     networks = self._attached(member)
@@ -145,7 +147,7 @@ class EdgeContainers:
         foreign = self._runtime.find(name)
         if foreign is not None and foreign.labels.get(LABEL_APP) != SHARED:
             raise EdgeError(
-                f"the edge can't be started: a container {name} that isn't Shipway's is in its place",
+                f"the edge can't be started: the name {name} is used by a container that Shipway did not create",
                 hint=f"rename or remove it: docker rename {name} NEW-NAME",
             )
         spec = self._spec(name, ports, [] if acme is None else [acme], trusted)
@@ -183,8 +185,8 @@ class EdgeContainers:
     ) -> str:
         """Recreate a container; restore the old one on failure. Requests to its ports are interrupted."""
         known = resolvers(found.labels)
-        believing = believed(found.labels) if trusted is None else trusted
-        spec = self._spec(found.name, ports, known if acme is None or acme in known else [*known, acme], believing)
+        trusting = trusted_proxies(found.labels) if trusted is None else trusted
+        spec = self._spec(found.name, ports, known if acme is None or acme in known else [*known, acme], trusting)
         networks, old = self._attached(found), f"{found.name}-before"
         self._images.pull(spec.image, lambda line: None)
         self._runtime.remove(old)
@@ -218,7 +220,9 @@ class EdgeContainers:
     ) -> ContainerSpec:
         reserved = next((port for port in ports if port.host_port == control.PORT), None)
         if reserved:
-            raise EdgeError(f"port {control.PORT} is the edge's own", hint="use another port in the environment's url")
+            raise EdgeError(
+                f"port {control.PORT} is reserved for the edge", hint="use another port in the environment's url"
+            )
         numbers = sorted({port.host_port for port in ports})
         if HTTPS in numbers and {} not in acme:
             acme = [{}, *acme]  # Let's Encrypt, so that its first use causes no interruption
@@ -252,12 +256,12 @@ class EdgeContainers:
         ]
         if any(item.address != port.address for item in ours):
             return EdgeError(
-                f"the edge can't listen on {port.address}:{port.host_port}: it listens on {ours[0].address}:{port.host_port} for others",
+                f"the edge can't listen on {port.address}:{port.host_port}: it already listens on {ours[0].address}:{port.host_port} for other environments",
                 hint="use another port in the environment's url, or the same `address` for all",
             )
         return EdgeError(
-            f"the edge can't listen: port {port.host_port} on {port.address} is taken by another program",
-            hint=f"see which one: ss -ltnp 'sport = :{port.host_port}'; or use another port in the environment's url",
+            f"the edge can't listen: port {port.host_port} on {port.address} is used by another program",
+            hint=f"find it: ss -ltnp 'sport = :{port.host_port}'; or use another port in the environment's url",
         )
 
 
@@ -273,7 +277,7 @@ def resolvers(labels: Mapping[str, str]) -> list[Mapping[str, Any]]:
     return found
 
 
-def believed(labels: Mapping[str, str]) -> list[str]:
+def trusted_proxies(labels: Mapping[str, str]) -> list[str]:
     """The proxies trusted on an edge container's ports."""
     return [item for item in labels.get(LABEL_TRUSTED, "").split(",") if item]
 
@@ -288,8 +292,8 @@ def _trusted(url: Mapping[str, Any] | None) -> list[str] | None:
     return None if url is None else list(url.get("trusted", ()))
 
 
-def _believes_others(member: ContainerInfo, trusted: Sequence[str] | None) -> bool:
-    return trusted is not None and list(trusted) != believed(member.labels)
+def _trusts_others(member: ContainerInfo, trusted: Sequence[str] | None) -> bool:
+    return trusted is not None and list(trusted) != trusted_proxies(member.labels)
 
 
 def union(before: Sequence[Publish], more: Sequence[Publish]) -> tuple[Publish, ...]:
@@ -338,7 +342,7 @@ def _outdated(
             and any(port.host_port == HTTPS for port in held)
             and chosen(acme, resolvers(member.labels)) is None
         )
-        if widened or lacks or (held and _believes_others(member, trusted)) or LABEL_TOKEN not in member.labels:
+        if widened or lacks or (held and _trusts_others(member, trusted)) or LABEL_TOKEN not in member.labels:
             return member
     return None
 

@@ -35,7 +35,7 @@ class Control:
     def answers(self) -> str | None:
         """None if it answers, else a message. Raises OSError unchanged."""
         answer = self._send("GET", FILES)
-        return None if answer.status == 200 else f"its control port answers with {answer.status}"
+        return None if answer.status == 200 else f"its control port returns status {answer.status}"
 
     def files(self) -> dict[str, str]:
         """Content of each route file by name."""
@@ -68,8 +68,8 @@ class Control:
         except OSError as error:
             raise EdgeError(f"the edge's control port doesn't answer: {error or type(error).__name__}") from error
         if answer.status != 200:
-            said = answer.body.decode(errors="replace").strip()
-            raise EdgeError(f"the edge's control port answers with {answer.status}: {said}")
+            text = answer.body.decode(errors="replace").strip()
+            raise EdgeError(f"the edge's control port returns status {answer.status}: {text}")
         return answer.body
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> Answer:

@@ -50,7 +50,7 @@ def address(url: Mapping[str, Any]) -> Public:
     """Parse the `url` of a table. EdgeError if it can't be routed."""
     host = str(url["host"])
     if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
-        raise EdgeError(f"{host!r} is no host name that can be routed")
+        raise EdgeError(f"{host!r} is not a routable host name")
     tls = url.get("tls") or {"internal": True}
     return Public(host.lower(), int(url["port"]), tls if url.get("scheme") == "https" else None)
 
@@ -60,11 +60,11 @@ def public(table: Mapping[str, Any]) -> Public:
     found, routes = address(table["url"]), table["routes"]
     for route in routes:
         if not re.fullmatch(r"/[^\s`]*", route["prefix"]):
-            raise EdgeError(f"{route['prefix']!r} is no path that can be routed")
+            raise EdgeError(f"{route['prefix']!r} is not a routable path")
         if not route["groups"] or not all(group["upstreams"] for group in route["groups"]):
-            raise EdgeError(f"route {route['prefix']} to {route['name']} has no container behind it")
+            raise EdgeError(f"route {route['prefix']} to {route['name']} has no containers")
     if not routes:
-        raise EdgeError("a table without routes can't be switched to", hint="remove the owner's routes instead")
+        raise EdgeError("a route table without routes can't be applied", hint="remove the owner's routes instead")
     return found
 
 
@@ -259,7 +259,7 @@ def refuse_conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, M
     """EdgeError if there is a conflict."""
     found = conflict(owner, table, others)
     if found:
-        raise EdgeError(f"{found[0]} is already served by {found[1]}", hint="give this environment a url of its own")
+        raise EdgeError(f"{found[0]} is already served by {found[1]}", hint="give this environment another url")
 
 
 def interruption(why: str, tables: Mapping[str, object]) -> str | None:
@@ -267,7 +267,7 @@ def interruption(why: str, tables: Mapping[str, object]) -> str | None:
     if not tables:
         return None
     owners = f"of {len(tables)} environments ({', '.join(sorted(tables))})" if len(tables) > 1 else f"of {min(tables)}"
-    return f"the edge is made anew {why}: connections {owners} are interrupted for about a second"
+    return f"the edge is recreated {why}: connections {owners} are interrupted for about a second"
 
 
 def _claims(table: Mapping[str, Any]) -> set[tuple[str, int, str]]:

@@ -59,9 +59,9 @@ class Asker:
             answer = self._get(port, where, path)
             if HEADER_ROUTES in answer.headers:
                 return None
-            self.__exit__()  # it answers by itself until it has read where to forward connections
+            self.__exit__()  # it answers itself until it has read where to forward connections
             self._open.clear()
-            return f"no routes are seen through it ({answer.status})"
+            return f"it does not reach the edge's routes yet ({answer.status})"
 
         return ask
 
@@ -83,7 +83,7 @@ class Asker:
                 try:
                     context.wrap_socket(plain, server_hostname=where.host).close()
                 except ssl.SSLCertVerificationError as error:
-                    return f"its certificate for {where.host} isn't valid: {error.verify_message}"
+                    return f"the certificate for {where.host} is not valid: {error.verify_message}"
             return None
 
         return ask
@@ -112,7 +112,9 @@ class Asker:
                 if answer.status in UNREACHABLE:
                     return f"it can't reach {group['upstreams'][0]} ({answer.status})"
                 shown = answer.headers.get(HEADER_RELEASE)
-                return None if shown == str(group["release"]) else f"release {shown} answers for {group['release']}"
+                return (
+                    None if shown == str(group["release"]) else f"release {shown} answers instead of {group['release']}"
+                )
 
             return ask
 

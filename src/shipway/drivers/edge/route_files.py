@@ -32,7 +32,7 @@ def port_of(found: ContainerInfo, where: dynamic.Public) -> Publish | None:
 
 def checked_owner(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise EdgeError(f"{name!r} can't own routes: its name must be letters, digits, `_`, `.` and `-`")
+        raise EdgeError(f"{name!r} can't own routes: only letters, digits, `_`, `.` and `-` are allowed")
     return name
 
 

@@ -14,7 +14,7 @@ from shipway.domain.errors import EdgeError, EngineError, ShipwayError
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic, route_files
-from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, believed, published, resolvers
+from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, published, resolvers, trusted_proxies
 from shipway.drivers.edge.control import Control
 from shipway.drivers.edge.effect import Asker
 from shipway.drivers.edge.program import ROUTES
@@ -96,7 +96,7 @@ class TraefikEdge:
         held = {
             port.host_port
             for item in self._containers.members()
-            if believed(item.labels) != mine
+            if trusted_proxies(item.labels) != mine
             for port in published(item.labels)
         }
         numbers = held.intersection(port.host_port for port in ports)
@@ -107,7 +107,7 @@ class TraefikEdge:
             theirs = table["url"].get("trusted", [])
             if place.port in numbers and place.host != str(url["host"]).lower() and theirs != mine:
                 raise EdgeError(
-                    f"port {place.port} is shared with {owner}, which has other trusted proxies: {', '.join(theirs) or 'none'}",
+                    f"port {place.port} is shared with {owner}, which trusts other proxies: {', '.join(theirs) or 'none'}",
                     hint="give all environments on one port the same `edge: {trusted_proxies: […]}`, or this one another port",
                 )
 
@@ -200,8 +200,8 @@ class TraefikEdge:
                     )
                     asker.until(asker.routed(owner, before, self._port(holder, there)))
             raise EdgeError(
-                f"the edge did not take the routes of {owner} within {self._deadline:g} s: {seen}",
-                hint=f"what was routed before is again; see `docker logs {member.name}`",
+                f"the edge did not apply the routes of {owner} within {self._deadline:g} s: {seen}",
+                hint=f"the previous routes are restored; see `docker logs {member.name}`",
             )
 
     def _serving(self, where: dynamic.Public) -> ContainerInfo:
@@ -246,7 +246,9 @@ class TraefikEdge:
             seen = asker.until(asker.shows(where, dynamic.page_mark(owner), wanted, port))
             if seen:
                 control.delete(route_files.page_file(owner))
-                raise EdgeError(f"the edge did not take the page of {owner} within {self._deadline:g} s: {seen}")
+                raise EdgeError(
+                    f"the edge did not show the maintenance page of {owner} within {self._deadline:g} s: {seen}"
+                )
 
     def _end_page(self, owner: str, files: Mapping[str, str]) -> None:
         url = dynamic.page_url(files.get(route_files.page_file(owner), ""))
@@ -286,7 +288,7 @@ class TraefikEdge:
         for found in started:
             current = self._runtime.find(found.name)
             if current is None or not current.running:
-                raise EdgeError("the edge isn't ready: it has ended", hint=f"see `docker logs {found.name}`")
+                raise EdgeError("the edge isn't ready: it has exited", hint=f"see `docker logs {found.name}`")
             with self._control(current) as control, self._asker() as asker:
                 seen = asker.until(control.answers, *map(asker.listens, published(current.labels)))
                 files = {} if seen else control.files()
@@ -380,7 +382,7 @@ class TraefikEdge:
             if holder is not None:
                 seen = asker.until(asker.shows_nothing(where, mark, self._port(holder, where)))
         if seen:
-            raise EdgeError(f"the edge did not drop {what} within {self._deadline:g} s: {seen}")
+            raise EdgeError(f"the edge did not remove {what} within {self._deadline:g} s: {seen}")
 
 
 @contextmanager

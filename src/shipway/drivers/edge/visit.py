@@ -76,7 +76,7 @@ class Gate:
             seen = asker.until(asker.passes(where, mark, Publish(where.port, where.port, address)))
         if seen:
             last = "\n".join(self._runtime.logs(name, tail=5))
-            raise EdgeError(f"the way to the edge for checks isn't ready: {seen}\n{last}".strip())
+            raise EdgeError(f"the gateway for checks isn't ready: {seen}\n{last}".strip())
         return address
 
     def _close(self, name: str, network: str) -> None:

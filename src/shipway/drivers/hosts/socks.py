@@ -32,7 +32,7 @@ def connect(proxy: Path, host: str, port: int, timeout: float) -> socket.socket:
         except ConnectionResetError:
             answer = b""
         if answer[1:2] != bytes([GRANTED]):
-            raise Refused(f"{host}:{port} takes no connection")
+            raise Refused(f"{host}:{port} refuses the connection")
         return connection
     except BaseException:
         connection.close()
@@ -45,7 +45,7 @@ def receive(connection: socket.socket, size: int) -> bytes:
     while len(content) < size:
         piece = connection.recv(size - len(content))
         if not piece:
-            raise ConnectionResetError("the connection ended")
+            raise ConnectionResetError("the connection was closed")
         content += piece
     return content
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from shipway.domain.errors import EngineError
 from shipway.drivers.hosts import socks
-from shipway.drivers.hosts.messages import look, no_engine
+from shipway.drivers.hosts.messages import access_check, no_engine
 from shipway.drivers.hosts.tunnel import ANSWER, SOCKET, Tunnel
 from shipway.system.http import Connection
 from shipway.system.unix_socket import connect_unix
@@ -23,7 +23,7 @@ class SshHost:
 
     def __init__(self, name: str) -> None:
         if not name.startswith("ssh://"):
-            raise EngineError(f"{name} is no host that can be reached", hint="write ssh://[user@]name[:port]")
+            raise EngineError(f"{name} is not a valid host", hint="write ssh://[user@]name[:port]")
         self.name = name
         self._lock = threading.Lock()
         self._tunnel: Tunnel | None = None
@@ -35,14 +35,14 @@ class SshHost:
         return self._through(lambda tunnel: self._dial(tunnel, address, timeout))
 
     @contextmanager
-    def lend(self, port: int) -> Iterator[bool]:
+    def forward(self, port: int) -> Iterator[bool]:
         tunnel = self._open()
-        ours = tunnel.lend(port)
+        ours = tunnel.forward(port)
         try:
             yield ours
         finally:
             if ours:
-                tunnel.give_back(port)
+                tunnel.cancel_forward(port)
 
     def close(self) -> None:
         with self._lock:
@@ -55,7 +55,7 @@ class SshHost:
             return socks.connect(tunnel.proxy, *address, timeout)
         except socks.Refused as error:
             if not tunnel.alive:
-                raise ConnectionResetError("ssh ended") from error
+                raise ConnectionResetError("ssh exited") from error
             raise
 
     def _through(self, use: Callable[[Tunnel], T]) -> T:
@@ -70,7 +70,7 @@ class SshHost:
                 raise  # an error of the host, not of the tunnel
             except OSError as error:
                 broken, why = tunnel, error
-        raise EngineError(f"the connection to {self.name} broke: {why}") from why
+        raise EngineError(f"the connection to {self.name} was lost: {why}") from why
 
     def _open(self, instead_of: Tunnel | None = None) -> Tunnel:
         """The tunnel; a new one if there is none that works."""
@@ -81,7 +81,7 @@ class SshHost:
             if self._tunnel is None:
                 tunnel = Tunnel(self.name)
                 if not _answers(tunnel):
-                    error = no_engine(self.name, SOCKET, tunnel.test(look(SOCKET)))
+                    error = no_engine(self.name, SOCKET, tunnel.test(access_check(SOCKET)))
                     tunnel.close()
                     raise error
                 self._tunnel = tunnel

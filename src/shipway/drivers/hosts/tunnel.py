@@ -52,14 +52,16 @@ class Tunnel:
     def __init__(self, name: str) -> None:
         ssh = shutil.which("ssh")
         if ssh is None:
-            raise EngineError(f"{name} can't be reached: there is no ssh here", hint="sudo apt install openssh-client")
+            raise EngineError(
+                f"can't reach host {name}: ssh is not installed on this machine", hint="sudo apt install openssh-client"
+            )
         self._ssh = ssh
         self.folder = Path(tempfile.mkdtemp(prefix="shipway-ssh-", dir=_short()))
         self.master, self.engine, self.proxy = (self.folder / name for name in ("master", "docker.sock", "proxy"))
         self._said: deque[str] = deque(maxlen=20)
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._lent: dict[int, int] = {}  # number of users by port
+        self._forwards: dict[int, int] = {}  # number of users by port
         options = [f"-o{key}={value}" for key, value in {**OPTIONS, "ControlPath": self.master}.items()]
         # Sockets in a private folder instead of ports, through which other users and programs of this machine would
         # reach the host's engine and private networks.
@@ -82,7 +84,7 @@ class Tunnel:
         return not self._over.is_set()
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """The last lines of ssh's output."""
         return "\n".join(self._said)
 
@@ -90,21 +92,21 @@ class Tunnel:
         """Run a shell script on the host; returns its exit code."""
         return self._more("-T", "host", f"exec sh -c '{script}'")
 
-    def lend(self, port: int) -> bool:
+    def forward(self, port: int) -> bool:
         """Forward the host's loopback port to the same port of this machine, until everyone who requested it has
         released it. False if another program has it there."""
         with self._lock:
-            if port not in self._lent and self._more("-O", "forward", "-R", _same(port), "host") != 0:
+            if port not in self._forwards and self._more("-O", "forward", "-R", _same(port), "host") != 0:
                 return False
-            self._lent[port] = self._lent.get(port, 0) + 1
+            self._forwards[port] = self._forwards.get(port, 0) + 1
             return True
 
-    def give_back(self, port: int) -> None:
-        """Reverse `lend`. Open connections are kept."""
+    def cancel_forward(self, port: int) -> None:
+        """Reverse `forward`. Open connections are kept."""
         with self._lock:
-            self._lent[port] -= 1
-            if self._lent[port] == 0:
-                del self._lent[port]
+            self._forwards[port] -= 1
+            if self._forwards[port] == 0:
+                del self._forwards[port]
                 self._more("-O", "cancel", "-R", _same(port), "host")
 
     def _more(self, *args: str) -> int:
@@ -140,11 +142,11 @@ class Tunnel:
         deadline = time.monotonic() + LOGIN_TIMEOUT
         while not self.master.exists():
             if self._over.wait(0.01):
-                raise login_failed(name, self.said)
+                raise login_failed(name, self.output)
             if time.monotonic() > deadline:
-                raise login_failed(name, f"it did not let us in within {LOGIN_TIMEOUT:g} s")
+                raise login_failed(name, f"the login timed out after {LOGIN_TIMEOUT:g} s")
         if not (self.engine.exists() and self.proxy.exists()):  # they are created before the master's
-            raise login_failed(name, self.said)
+            raise login_failed(name, self.output)
 
 
 def _same(port: int) -> str:

@@ -32,7 +32,9 @@ def find_builder(candidates: Sequence[str], run: Run) -> list[str]:
         if found and int(found[1]) <= LAST_WITH_BUILDKIT:
             return [client, "build"]
     lacking = (
-        "no docker client here can build with BuildKit" if candidates else "there is no docker client to build with"
+        "no docker client on this machine can build with BuildKit"
+        if candidates
+        else "there is no docker client on this machine to build with"
     )
     raise EngineError(lacking, hint="install the buildx plug-in (package docker-buildx or docker-buildx-plugin)")
 

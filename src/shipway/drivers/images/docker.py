@@ -90,15 +90,15 @@ class DockerImages:
     def push(self, repository: str, tag: str, on_line: OnLine) -> str:
         digest = ""
 
-        def heard(record: Mapping[str, object]) -> None:
+        def on_record(record: Mapping[str, object]) -> None:
             nonlocal digest
             aux = record.get("aux")
             if isinstance(aux, dict) and "Digest" in aux:
                 digest = str(aux["Digest"])
 
-        self._transfer(f"/images/{repository}/push", {"tag": tag}, f"{repository}:{tag}", "take", on_line, heard)
+        self._transfer(f"/images/{repository}/push", {"tag": tag}, f"{repository}:{tag}", "push", on_line, on_record)
         if not digest:
-            raise RegistryError(f"{registry_of(repository)} took {repository}:{tag} without telling its digest")
+            raise RegistryError(f"{registry_of(repository)} accepted {repository}:{tag}, but returned no digest")
         return digest
 
     def pull(self, reference: str, on_line: OnLine) -> None:
@@ -106,7 +106,7 @@ class DockerImages:
             return
         name, digest, tag = split_reference(reference)
         query = {"fromImage": name, "tag": digest or tag}
-        self._transfer("/images/create", query, reference, "give", on_line, lambda record: None)
+        self._transfer("/images/create", query, reference, "pull", on_line, lambda record: None)
 
     def list(self) -> builtins.list[ImageInfo]:
         return [_listed(item) for item in self._engine.call("GET", "/images/json")]
@@ -127,24 +127,24 @@ class DockerImages:
         reference: str,
         verb: str,
         on_line: OnLine,
-        heard: OnRecord,
+        on_record: OnRecord,
     ) -> None:
         headers = {"X-Registry-Auth": self._auth(reference)}
         try:
             with self._engine.open("POST", path, query=query, headers=headers, timeout=TRANSFER) as reply:
-                self._progress(reply, reference, verb, on_line, heard)
+                self._progress(reply, reference, verb, on_line, on_record)
         except EngineTimeout:
-            self._refused(reference, verb, f"timeout: nothing was heard of it for {TRANSFER:g} s")
+            self._refused(reference, verb, f"timeout: no progress for {TRANSFER:g} s")
         except EngineRefused as error:
             self._refused(reference, verb, error.message)
 
-    def _progress(self, reply: Reply, reference: str, verb: str, on_line: OnLine, heard: OnRecord) -> None:
+    def _progress(self, reply: Reply, reference: str, verb: str, on_line: OnLine, on_record: OnRecord) -> None:
         """Report changes of each layer's state; the engine repeats it with every chunk."""
         states: dict[object, object] = {}
         for record in records(reply.chunks()):
             if "error" in record:
                 self._refused(reference, verb, str(record["error"]))
-            heard(record)
+            on_record(record)
             layer, status = record.get("id"), record.get("status")
             if status and states.get(layer) != status:
                 states[layer] = status
@@ -154,31 +154,26 @@ class DockerImages:
         registry = registry_of(reference)
         if is_full(why):
             raise DiskFull(
-                f"there is no space left to {'pull' if verb == 'give' else 'push'} {reference}: {why}",
+                f"there is no space left to {verb} {reference}: {why}",
                 hint=relief(COMMANDS),
             )
         low = why.lower()
         if any(word in low for word in ("unauthorized", "authentication required", "denied", "no basic auth")):
             who = self._keys.find(reference)
+            login = "docker login" if registry == "Docker Hub" else f"docker login {registry}"
             hint = (
-                f"it was asked as {who}; is that allowed to?"
+                f"the request was made as {who}: check its permissions"
                 if who
-                else (
-                    f"it was asked without credentials: `docker login {'' if registry == 'Docker Hub' else registry}`".rstrip(
-                        " `"
-                    )
-                    + "`, "
-                    f"or {VARIABLE} (JSON by address)"
-                )
+                else f"the request was anonymous: `{login}`, or {VARIABLE} (JSON by address)"
             )
         elif any(
             word in low
             for word in ("refused", "no such host", "timeout", "deadline exceeded", "unreachable", "lookup", "eof")
         ):
-            hint = f"is {registry} running, and can this machine reach it?"
+            hint = f"check that {registry} is running and reachable from the Docker Engine"
         else:
-            hint = "check the name of the image" if verb == "give" else ""
-        raise RegistryError(f"{registry} doesn't {verb} {reference}: {why}", hint=hint)
+            hint = "check the name of the image" if verb == "pull" else ""
+        raise RegistryError(f"{verb} of {reference} failed: {why}", hint=hint)
 
     def _auth(self, reference: str) -> str:
         """The engine requires this header even if it is empty."""

@@ -26,24 +26,24 @@ class HostImages(DockerImages):
         self._host = host
 
     def _transfer(
-        self, path: str, query: Mapping[str, object], reference: str, verb: str, on_line: OnLine, heard: OnRecord
+        self, path: str, query: Mapping[str, object], reference: str, verb: str, on_line: OnLine, on_record: OnRecord
     ) -> None:
         port = _port_here(registry_of(reference))
         if port is None:
-            return super()._transfer(path, query, reference, verb, on_line, heard)
+            return super()._transfer(path, query, reference, verb, on_line, on_record)
         deadline = time.monotonic() + PATIENCE
         while True:
-            with self._host.lend(port) as ours:
+            with self._host.forward(port) as ours:
                 try:
                     # A port in use may be another controller's forward from this machine: the same registry.
-                    return super()._transfer(path, query, reference, verb, on_line, heard)
+                    return super()._transfer(path, query, reference, verb, on_line, on_record)
                 except RegistryError as error:
                     if ours:
                         raise
                     if time.monotonic() > deadline:
                         raise RegistryError(
-                            f"the host can't get to this machine's registry: its port {port} is taken; {error}",
-                            hint=f"see there which program has it: sudo ss -ltnp 'sport = :{port}'",
+                            f"the host can't reach this machine's registry: port {port} of the host is used by another program; {error}",
+                            hint=f"find the program on the host: sudo ss -ltnp 'sport = :{port}'",
                         ) from error
             time.sleep(PAUSE)
 

@@ -43,7 +43,7 @@ class Squawk:
     def lint(self, scripts: Mapping[str, str], version: str | None = None) -> Mapping[str, Sequence[tuple[int, str]]]:
         if self._binary is None:
             raise ProofError(
-                "squawk isn't installed: nobody looked for locks that only large tables show",
+                "squawk isn't installed: locks that only matter on large tables were not checked",
                 hint="pip install squawk-cli",
             )
         if not scripts:
@@ -62,7 +62,7 @@ class Squawk:
         for item in kept:
             if item["rule_name"] != _ALSO or (item["file"], item["line"]) not in exact:
                 path = paths[names.index(str(item["file"]))]
-                warnings.setdefault(path, []).append((int(item["line"] or 0) + 1, _words(item)))
+                warnings.setdefault(path, []).append((int(item["line"] or 0) + 1, _message(item)))
         return warnings
 
 
@@ -72,11 +72,11 @@ def _run(command: Sequence[str], folder: str) -> list[dict[str, str | int | None
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT)
         found = json.loads(done.stdout or "null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        raise ProofError(f"squawk failed: {error}", hint="the scripts were not looked at") from error
+        raise ProofError(f"squawk failed: {error}", hint="the scripts were not linted") from error
     if not isinstance(found, list):
         raise ProofError(
             f"squawk failed: {done.stderr.strip() or f'exit code {done.returncode}'}",
-            hint="the scripts were not looked at",
+            hint="the scripts were not linted",
         )
     return found
 
@@ -86,6 +86,6 @@ def _wanted(rule: object) -> bool:
     return name in KEPT or not name.startswith(LEFT_OUT)
 
 
-def _words(item: Mapping[str, str | int | None]) -> str:
+def _message(item: Mapping[str, str | int | None]) -> str:
     help_ = f" {item['help']}" if item["help"] else ""
     return f"{item['message']}{help_} ({item['rule_name']})"

@@ -62,7 +62,7 @@ def access(app: str, wanted: RegistryAccess, keys: Keyring, secrets: Secrets) ->
     unbound = secrets.get(f"{app}/{SCOPE}", name) is not None
     why = "was set without an address" if unbound else "is not set"
     raise SecretError(
-        f"the registry's {name} {why}: {wanted.address} gets only credentials that were set for it",
+        f"the registry's {name} {why}: {wanted.address} gets only credentials that were set for that address",
         hint=f"shipway secret set registry {name} --for {wanted.address}, or `docker login {wanted.address.partition('/')[0]}`, "
         f"or in CI {VARIABLE} (JSON by address)",
     )

@@ -111,7 +111,7 @@ class EmbeddedRegistry:
         name = self._spec.name
         if app != SHARED:
             raise RegistryError(
-                f"the registry can't be started: a container {name} that isn't Shipway's is in its place",
+                f"the registry can't be started: the name {name} is used by a container that Shipway did not create",
                 hint=f"rename or remove it: docker rename {name} NEW-NAME",
             )
         self._runtime.stop(name, self._spec.stop_grace)
@@ -130,8 +130,8 @@ class EmbeddedRegistry:
             self._runtime.remove(self._spec.name)
             if port_taken(error):
                 raise RegistryError(
-                    f"the registry can't be started: port {self._port} on {ADDRESS} is taken by another program",
-                    hint=f"see which one: ss -ltnp 'sport = :{self._port}'",
+                    f"the registry can't be started: port {self._port} on {ADDRESS} is used by another program",
+                    hint=f"find it: ss -ltnp 'sport = :{self._port}'",
                 ) from error
             raise RegistryError(f"the registry can't be started: {error.message}", hint=error.hint) from error
 

@@ -44,7 +44,7 @@ class RemoteRegistry:
     def ensure(self) -> None:
         answer = self._ask("GET", "/v2/", scope="")
         if answer.status != 200:
-            raise RegistryError(f"{self.host} isn't a registry: /v2/ answers with HTTP status {answer.status}")
+            raise RegistryError(f"{self.host} isn't a registry: /v2/ returns HTTP status {answer.status}")
 
     def repository(self, app: str, image: str) -> str:
         return "/".join(part for part in (self.host, self._namespace, app, image) if part)
@@ -55,7 +55,7 @@ class RemoteRegistry:
             answer = self._ask("GET", self._manifest(repository, reference), scope=self._scope(repository, "pull"))
         if answer.status == 404:
             return None
-        self._expect(answer, 200, f"look for {repository} {reference}")
+        self._expect(answer, 200, f"look up {repository} {reference}")
         return answer.headers.get("Docker-Content-Digest") or "sha256:" + hashlib.sha256(answer.body).hexdigest()
 
     def tag(self, repository: str, digest: str, tag: str) -> None:
@@ -64,7 +64,7 @@ class RemoteRegistry:
         if found.status == 404:
             raise RegistryError(
                 f"{self.host} has no {repository}@{digest} to tag as {tag}",
-                hint="it was removed there, or was never pushed: run the pipeline again",
+                hint="it was removed from the registry or never pushed: run the pipeline again",
             )
         self._expect(found, 200, f"read {repository}@{digest}")
         answer = self._ask(
@@ -101,7 +101,7 @@ class RemoteRegistry:
     def _expect(self, answer: Answer, status: int, what: str) -> None:
         if answer.status != status:
             why = _reason(answer)
-            raise RegistryError(f"{self.host} refuses to {what}: HTTP status {answer.status}{why}")
+            raise RegistryError(f"{self.host} failed to {what}: HTTP status {answer.status}{why}")
 
     def _ask(self, method: str, path: str, *, scope: str, content: bytes | None = None, kind: str = "") -> Answer:
         """Send a request, with the authorization that the registry requires. RegistryError if it is denied."""
@@ -133,13 +133,13 @@ class RemoteRegistry:
     def _token(self, challenge: Mapping[str, str], scope: str) -> str:
         realm = challenge.get("realm", "")
         if urlsplit(realm).scheme not in ("http", "https"):
-            raise RegistryError(f"{self.host} names no address that gives tokens (realm {realm!r})")
+            raise RegistryError(f"{self.host} names no valid address for tokens (realm {realm!r})")
         query = {"service": challenge.get("service", ""), "scope": scope or challenge.get("scope", "")}
         target = (
             f"{realm}{'&' if '?' in realm else '?'}{urlencode({key: value for key, value in query.items() if value})}"
         )
         if urlsplit(realm).scheme == "http" and self._base.startswith("https:") and self._credentials:
-            raise RegistryError(f"{self.host} wants its credentials sent to {realm}, without TLS: they were not")
+            raise RegistryError(f"{self.host} requests its credentials at {realm}, without TLS: they were not sent")
         if self._credentials.identity:
             answer = self._refresh(realm, query)
         else:
@@ -150,7 +150,7 @@ class RemoteRegistry:
             data = json.loads(answer.body)
             return str(data.get("token") or data["access_token"])
         except (ValueError, KeyError, AttributeError) as error:
-            raise RegistryError(f"{self.host}: {realm} gave no token") from error
+            raise RegistryError(f"{self.host}: {realm} returned no token") from error
 
     def _refresh(self, realm: str, query: Mapping[str, str]) -> Answer:
         """Exchange an identity token for a token, by OAuth 2."""
@@ -170,12 +170,12 @@ class RemoteRegistry:
     def _unauthorized(self, why: str) -> RegistryError:
         if not self._credentials:
             return RegistryError(
-                f"registry {self.host} refuses anonymous access, and no credentials are set for it{why}",
+                f"registry {self.host} denies anonymous access, and no credentials are set for it{why}",
                 hint=f"`docker login {self.host}`; or `user` and `password` under `registry` in the plan, and: "
                 f"shipway secret set registry NAME --for {self._address}; or in CI {VARIABLE} (JSON by address)",
             )
-        hint = f"may it read and write there? set another one: docker login {self.host}, or shipway secret set registry NAME --for {self._address}"
-        return RegistryError(f"registry {self.host} refuses {self._credentials}{why}", hint=hint)
+        hint = f"check its permissions there, or set other credentials: docker login {self.host}, or shipway secret set registry NAME --for {self._address}"
+        return RegistryError(f"registry {self.host} denies access to {self._credentials}{why}", hint=hint)
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], authorization: str, content: bytes | None
@@ -185,8 +185,8 @@ class RemoteRegistry:
             return self._fetcher.fetch(method, url, headers, content, private=private)
         except OSError as error:
             raise RegistryError(
-                f"registry {self.host} can't be reached: {error}",
-                hint=f"is {self.host} running, and can this machine reach it? try: curl -i {self._base}/v2/",
+                f"can't reach registry {self.host}: {error}",
+                hint=f"check that it is running and reachable from this machine: curl -i {self._base}/v2/",
             ) from error
 
 

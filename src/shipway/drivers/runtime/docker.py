@@ -90,7 +90,7 @@ class DockerRuntime(EngineNetworks):
             except EngineRefused as error:
                 if error.status == 404 and "image" in error.message.lower():
                     raise EngineError(
-                        f"image {spec.image} of container {spec.name} isn't on the engine",
+                        f"image {spec.image} of container {spec.name} is missing on the Docker Engine",
                         hint=f"docker pull {spec.image}",
                     ) from error
                 if refusal_in(error.message):
@@ -101,7 +101,7 @@ class DockerRuntime(EngineNetworks):
             if found and found["State"]["Status"] != "removing":
                 return translate.kept(found, spec), False
             if time.monotonic() > deadline:
-                raise EngineError(f"the engine doesn't finish removing the old container {spec.name}")
+                raise EngineError(f"the Docker Engine does not finish removing the old container {spec.name}")
             time.sleep(0.1)
 
     def start(self, container: str) -> None:
@@ -128,7 +128,7 @@ class DockerRuntime(EngineNetworks):
         deadline = time.monotonic() + REMOVAL
         while self._inspect(container) is not None:  # another process is removing it
             if time.monotonic() > deadline:
-                raise EngineError(f"the engine doesn't finish removing container {container}")
+                raise EngineError(f"the Docker Engine does not finish removing container {container}")
             time.sleep(0.1)
 
     def wait(self, container: str, timeout: float) -> int:
@@ -202,7 +202,7 @@ class DockerRuntime(EngineNetworks):
             reply = opened.__enter__()  # now, so that the call itself reports a missing file
         except EngineRefused as error:
             if error.status == 404 and "no such container" not in error.message.lower():
-                raise FileNotFoundError(f"{path} isn't in container {container}") from error
+                raise FileNotFoundError(f"{path} doesn't exist in container {container}") from error
             raise
         return _closing(opened, reply.chunks())
 

@@ -101,8 +101,8 @@ def _of_context(name: str, contexts: Path) -> Endpoint:
         address = str(endpoint["Host"])
     except (RegistryError, KeyError, TypeError) as error:
         raise EngineError(
-            f"the docker context {name!r} isn't there, or can't be read",
-            hint="`docker context ls` shows which there are; `docker context use default` chooses this machine's own engine",
+            f"the docker context {name!r} doesn't exist or can't be read",
+            hint="`docker context ls` lists all; `docker context use default` selects this machine's own engine",
         ) from error
     tls = contexts / "tls" / place / "docker"
     return Endpoint(

@@ -185,17 +185,17 @@ def _unreachable(end: Endpoint, error: OSError) -> EngineError:
 
     if isinstance(error, PermissionError):
         return EngineError(
-            f"Docker refuses access to {_named(end)}",
+            f"Docker denies access to {_named(end)}",
             hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in again) or use sudo",
         )
     if isinstance(error, ssl.SSLError):
         return EngineError(
             f"Docker at {_named(end)}: TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}",
-            hint=f"its certificates are looked for in {end.certificates} (ca.pem, cert.pem, key.pem): see DOCKER_CERT_PATH",
+            hint=f"its certificates are expected in {end.certificates} (ca.pem, cert.pem, key.pem): see DOCKER_CERT_PATH",
         )
     return EngineError(
         f"Docker isn't running: nothing answers at {_named(end)} ({error.strerror or error})",
-        hint="start it, such as with `sudo systemctl start docker`; for an engine elsewhere set DOCKER_HOST or "
+        hint="start it: `sudo systemctl start docker`; for an engine on another machine set DOCKER_HOST or "
         "`docker context use`",
     )
 
@@ -203,8 +203,8 @@ def _unreachable(end: Endpoint, error: OSError) -> EngineError:
 def _unknown(end: Endpoint) -> EngineError:
     hint = "set DOCKER_HOST to unix:///path or tcp://host:port"
     if end.address.startswith("ssh:"):
-        hint = f"write `hosts: [{end.address}]` into the environment of the plan, and let this machine build by an engine of its own"
-    return EngineError(f"can't speak to a Docker Engine at {_named(end)}", hint=hint)
+        hint = f"write `hosts: [{end.address}]` into the environment of the plan; images are built by this machine's own engine"
+    return EngineError(f"can't connect to a Docker Engine at {_named(end)}", hint=hint)
 
 
 def _named(end: Endpoint) -> str:
@@ -216,10 +216,10 @@ def _translated(address: str) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise EngineTimeout(f"Docker at {address} was silent for too long") from error
+        raise EngineTimeout(f"Docker at {address} did not answer in time") from error
     except OSError as error:
-        hint = f"does it still run? try: docker -H {address} version"
-        raise EngineError(f"the connection to Docker at {address} broke: {error!r}", hint=hint) from error
+        hint = f"check that it is running: docker -H {address} version"
+        raise EngineError(f"the connection to Docker at {address} was lost: {error!r}", hint=hint) from error
 
 
 def _refusal(message: str, status: int) -> EngineError:
@@ -245,4 +245,4 @@ def _message(content: bytes, status: int) -> str:
     try:
         return str(json.loads(content)["message"]).strip()
     except (ValueError, KeyError, TypeError):
-        return content.decode(errors="replace").strip() or f"Docker answered with HTTP status {status}"
+        return content.decode(errors="replace").strip() or f"Docker returned HTTP status {status}"

@@ -56,10 +56,10 @@ class EngineNetworks:
                 hint = ""
                 if "address pool" in error.message:
                     hint = (
-                        "too many networks on this engine: remove unused ones with `docker network prune`, or give Shipway a "
+                        "too many networks on this engine: remove unused ones with `docker network prune`, or set a "
                         f"private range that is free there: {subnets.VARIABLE}={subnets.RANGE}"
                     )
-                raise EngineError(f"network {name} can't be made: {error.message}", hint=hint) from error
+                raise EngineError(f"network {name} can't be created: {error.message}", hint=hint) from error
 
     def _pin(self, name: str, body: Mapping[str, Any]) -> None:
         """Recreate it with the addresses that the engine chose: containers can only be reattached under their address
@@ -96,7 +96,7 @@ class EngineNetworks:
                 return True
             except EngineRefused as error:
                 if "overlap" not in error.message.lower() or attempt >= OVERLAPS:
-                    raise EngineError(f"network {body['Name']} can't be made: {error.message}") from error
+                    raise EngineError(f"network {body['Name']} can't be created: {error.message}") from error
         return False
 
     def remove_network(self, name: str) -> None:

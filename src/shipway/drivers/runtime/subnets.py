@@ -32,10 +32,14 @@ def configured(environ: Mapping[str, str] = os.environ) -> Subnet | None:
         found = ipaddress.IPv4Network(text)
     except ValueError as error:
         raise EngineError(
-            f"{VARIABLE} is no range of addresses: {error}", hint=f"such as {RANGE}, or `{NONE}`: the engine chooses"
+            f"{VARIABLE} is not a range of addresses: {error}",
+            hint=f"set it to a range such as {RANGE}, or to `{NONE}` to let the Docker Engine choose",
         ) from error
     if not found.is_private or found.prefixlen > PREFIX:
-        raise EngineError(f"{VARIABLE} must be a private range of at least /{PREFIX}: {text}", hint=f"such as {RANGE}")
+        raise EngineError(
+            f"{VARIABLE} must be a private range of at least /{PREFIX}: {text}",
+            hint=f"set it to a range such as {RANGE}",
+        )
     return found
 
 

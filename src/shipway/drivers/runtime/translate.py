@@ -169,12 +169,10 @@ def kept(found: Mapping[str, Any], spec: ContainerSpec) -> str:
     """Id of the container with the name, if it is the same one."""
     labels = found["Config"]["Labels"] or {}
     if labels.get(LABEL_LEDGER, spec.labels.get(LABEL_LEDGER)) != spec.labels.get(LABEL_LEDGER):
-        raise EngineError(
-            f"the name {spec.name} is taken by a container of another ledger ({labels[LABEL_LEDGER][:8]})"
-        )
+        raise EngineError(f"the name {spec.name} is used by a container of another ledger ({labels[LABEL_LEDGER][:8]})")
     if LABEL_CONFIG not in spec.labels or labels.get(LABEL_CONFIG) != spec.labels[LABEL_CONFIG]:
         raise EngineError(
-            f"the name {spec.name} is taken by a container that was made otherwise",
-            hint=f"see `docker inspect {spec.name}`; if it isn't needed: `docker rm -f {spec.name}`",
+            f"the name {spec.name} is used by a container with another configuration",
+            hint=f"see `docker inspect {spec.name}`; if it isn't needed, remove it: `docker rm -f {spec.name}`",
         )
     return str(found["Id"])

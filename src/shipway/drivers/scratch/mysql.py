@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import pymysql
@@ -13,7 +13,7 @@ from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.deadline import deadline
 from shipway.drivers.scratch.mysql_catalog import read_catalog, written
 from shipway.drivers.scratch.mysql_clone import copy
-from shipway.drivers.scratch.mysql_session import Connection, end_sessions, query, quoted, session, words
+from shipway.drivers.scratch.mysql_session import Connection, end_sessions, error_message, query, quoted, session
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.unwatched import Unwatched
 from shipway.ports import ScratchDatabase, Watched
@@ -25,11 +25,10 @@ WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.tab
 
 
 class MySqlScratch:
-    """`url` such as mysql://root:secret@127.0.0.1:3306, of a user with all privileges; `books` as in bookkeeping.py."""
+    """`url` such as mysql://root:secret@127.0.0.1:3306, of a user with all privileges."""
 
-    def __init__(self, url: str, *, books: Collection[str] = ()) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._books = frozenset(books)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
         name = new_name()
@@ -46,13 +45,13 @@ class MySqlScratch:
                 except BaseException:
                     query(connection, f"DROP DATABASE {quoted(name)}")
                     raise
-        return MySqlDatabase(name, self._url, self._books)
+        return MySqlDatabase(name, self._url)
 
     def drop(self, database: ScratchDatabase) -> None:
         with session(self._url) as connection:
             _drop(connection, database.name)
 
-    def sweep(self) -> Sequence[str]:
+    def drop_orphans(self) -> Sequence[str]:
         with session(self._url) as connection:
             names = [name for (name,) in query(connection, "SHOW DATABASES") if is_orphan(name)]
             for name in names:
@@ -80,22 +79,19 @@ class MySqlScratch:
 
 
 class MySqlDatabase:
-    def __init__(self, name: str, server: str, books: Collection[str]) -> None:
+    def __init__(self, name: str, server: str) -> None:
         self.name = name
         self.url = f"{server.rstrip('/')}/{name}"
         self._server = server
-        self._books = books
         self._made = self._keys()
 
     def catalog(self) -> Catalog:
         with session(self._server, self.name) as connection:
-            return read_catalog(connection, self._books)
+            return read_catalog(connection)
 
     def touched(self) -> Mapping[str, int | None]:
         """Every table: changes are not counted."""
-        return {
-            table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table, self._books)
-        }
+        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table)}
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         with session(self._server, self.name) as connection:
@@ -131,13 +127,13 @@ class MySqlDatabase:
                 connection.commit()
             except pymysql.MySQLError as error:
                 if late.is_set():
-                    raise ProofError(f"it ran longer than {timeout:g} s, and was ended") from error
+                    raise ProofError(f"it ran longer than {timeout:g} s and was cancelled") from error
                 hint = (
                     "DELIMITER is a command of the mysql client, not SQL; it isn't needed here"
                     if "delimiter" in sql.lower()
                     else ""
                 )
-                raise ProofError(words(error), hint=hint) from error
+                raise ProofError(error_message(error), hint=hint) from error
         return warnings
 
     def watch(self) -> AbstractContextManager[Watched]:

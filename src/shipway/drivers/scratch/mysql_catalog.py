@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from shipway.domain.catalog import Catalog, Entry
-from shipway.drivers.scratch.bookkeeping import without_books
+from shipway.drivers.scratch.migration_tables import without_migration_tables
 from shipway.drivers.scratch.mysql_session import Connection, query, quoted
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -46,7 +46,7 @@ def written(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else quoted(name)
 
 
-def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
+def read_catalog(connection: Connection) -> Catalog:
     """Definitions omit the name of the database, which differs in a clone. Privileges are the server's, and are not
     included."""
     ((database,),) = query(connection, "SELECT database()")
@@ -55,7 +55,7 @@ def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
         *_tables(connection), *_columns(connection, order), *_indexes(connection), *_foreign_keys(connection), *_checks(connection),
         *_code(connection, f"{quoted(database)}."),
     ]  # fmt: skip
-    return without_books(entries, {table: tuple(columns) for table, columns in order.items()}, books)
+    return without_migration_tables(entries, {table: tuple(columns) for table, columns in order.items()})
 
 
 def _entry(kind: str, name: str, **facets: object) -> Entry:

@@ -39,10 +39,10 @@ def session(url: str, database: str | None = None) -> Iterator[Connection]:
             if connection.open:
                 connection.close()
     except pymysql.MySQLError as error:
-        raise ProofError(words(error)) from error
+        raise ProofError(error_message(error)) from error
 
 
-def words(error: pymysql.MySQLError) -> str:
+def error_message(error: pymysql.MySQLError) -> str:
     return str(error.args[-1]) if error.args else type(error).__name__
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from psycopg import sql
@@ -23,12 +23,11 @@ SMALL = 200_000_000  # bytes
 
 
 class PostgresScratch:
-    """`url` leads to a database that is never cloned, as a superuser; `books` names further migration history tables
-    (see bookkeeping.py). A session that watched a database is reused for the next one."""
+    """`url` is the address of a database that is never cloned, as a superuser. A session that watched a database is
+    reused for the next one."""
 
-    def __init__(self, url: str, *, books: Collection[str] = ()) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._books = frozenset(books)
         self._watchers: list[Reader] = []  # idle ones
         weakref.finalize(self, _close, self._watchers)
 
@@ -45,7 +44,7 @@ class PostgresScratch:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         url = urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
         watcher = self._watchers.pop() if self._watchers else Reader(self._url)
-        return PostgresDatabase(name, url, self._url, self._books, watcher, empty=like is None)
+        return PostgresDatabase(name, url, self._url, watcher, empty=like is None)
 
     def drop(self, database: ScratchDatabase) -> None:
         if isinstance(database, PostgresDatabase):
@@ -54,7 +53,7 @@ class PostgresScratch:
         with session(self._url) as connection:
             _drop(connection, database.name)
 
-    def sweep(self) -> Sequence[str]:
+    def drop_orphans(self) -> Sequence[str]:
         with session(self._url) as connection:
             names = [
                 name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1") if is_orphan(name)

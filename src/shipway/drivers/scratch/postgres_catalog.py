@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from shipway.domain.catalog import Catalog, Entry
-from shipway.drivers.scratch.bookkeeping import without_books
+from shipway.drivers.scratch.migration_tables import without_migration_tables
 from shipway.drivers.scratch.postgres_objects import OBJECTS
 from shipway.drivers.scratch.postgres_session import Connection
 from shipway.drivers.scratch.postgres_tables import table_queries
 
 
-def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
-    """`books` as in bookkeeping.py. Excludes members of extensions, which an extension's version determines."""
+def read_catalog(connection: Connection) -> Catalog:
+    """Excludes members of extensions, which an extension's version determines."""
     entries: list[Entry] = []
     order: dict[str, list[str]] = {}
     with connection.pipeline():
@@ -25,7 +23,7 @@ def read_catalog(connection: Connection, books: Collection[str]) -> Catalog:
             entries.append(Entry(kind, name, facets))
             if column is not None:
                 order.setdefault(facets["on"], []).append(column)
-    return without_books(entries, {table: tuple(columns) for table, columns in order.items()}, books)
+    return without_migration_tables(entries, {table: tuple(columns) for table, columns in order.items()})
 
 
 def _queries(connection: Connection) -> tuple[str, ...]:

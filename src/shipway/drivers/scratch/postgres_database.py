@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from shipway.domain.catalog import Catalog, Content
@@ -22,22 +22,19 @@ class PostgresDatabase:
     """`server` and `watcher` lead to the database that the server is administered from. Reading and watching use
     sessions that stay open (see Reader); a script has its own."""
 
-    def __init__(
-        self, name: str, url: str, server: str, books: Collection[str], watcher: Reader, *, empty: bool
-    ) -> None:
+    def __init__(self, name: str, url: str, server: str, watcher: Reader, *, empty: bool) -> None:
         self.name = name
         self.url = url
         self._server = server
-        self._books = books
         self._reader, self.watcher = Reader(url), watcher
         self._made = State() if empty else self._state()
 
     def catalog(self) -> Catalog:
-        return self._reader.read(lambda connection: read_catalog(connection, self._books))
+        return self._reader.read(read_catalog)
 
     def touched(self) -> Mapping[str, int | None]:
         found = touched(self._made, self._state())
-        return {table: rows for table, rows in found.items() if not is_migration_table(table, self._books)}
+        return {table: rows for table, rows in found.items() if not is_migration_table(table)}
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         key = self._made.tables[table].key if table in self._made.tables else None
@@ -51,7 +48,7 @@ class PostgresDatabase:
             return run_script(connection, sql, transaction=transaction, timeout=timeout)
 
     def watch(self) -> AbstractContextManager[Watched]:
-        return watching(self._reader, self.watcher, self._books)
+        return watching(self._reader, self.watcher)
 
     def interrupt(self) -> Sequence[str]:
         self.close()

@@ -10,7 +10,7 @@ from typing import TypeVar
 import psycopg
 
 from shipway.domain.errors import ProofError
-from shipway.drivers.scratch.postgres_session import Connection, connect, words
+from shipway.drivers.scratch.postgres_session import Connection, connect, error_message
 
 Result = TypeVar("Result")
 # Independent of the settings of the database and its roles: how names and values are written …
@@ -43,7 +43,7 @@ class Reader:
                     self._connection = None
                     return work(self._open())
             except psycopg.Error as error:
-                raise ProofError(words(error)) from error
+                raise ProofError(error_message(error)) from error
 
     def close(self) -> None:
         with self._lock:

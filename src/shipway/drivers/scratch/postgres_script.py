@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.deadline import deadline
-from shipway.drivers.scratch.postgres_session import Connection, words
+from shipway.drivers.scratch.postgres_session import Connection, error_message
 from shipway.drivers.scratch.statements import split
 
 BLOCKS = {"25001", "25P01"}  # `there is (already|no) transaction in progress`: the script has its own BEGIN or COMMIT
@@ -37,22 +37,22 @@ def run_script(connection: Connection, script: str, *, transaction: bool, timeou
                 connection.execute(part.encode())
             except psycopg.Error as error:
                 if connection.info.transaction_status == TransactionStatus.ACTIVE:
-                    raise ProofError("COPY … FROM STDIN has nobody who feeds it", hint=_hint(script)) from error
+                    raise ProofError("COPY … FROM STDIN has no input", hint=_hint(script)) from error
                 if late.is_set():
-                    raise ProofError(f"it ran longer than {timeout:g} s, and was ended") from error
-                raise ProofError(_words(error, part), hint=_hint(script)) from error
+                    raise ProofError(f"it ran longer than {timeout:g} s and was cancelled") from error
+                raise ProofError(_message(error, part), hint=_hint(script)) from error
     return notices
 
 
-def _words(error: psycopg.Error, part: str) -> str:
+def _message(error: psycopg.Error, part: str) -> str:
     position = error.diag.statement_position
     line = part.count("\n", 0, int(position) - 1) + 1 if position else None
-    return words(error) + (f"\nat line {line}: {part.splitlines()[line - 1].strip()}" if line else "")
+    return error_message(error) + (f"\nat line {line}: {part.splitlines()[line - 1].strip()}" if line else "")
 
 
 def _hint(script: str) -> str:
     if COPY.search(script):
-        return "write the rows as INSERT, or let psql run the file"
+        return "write the rows as INSERT, or run the file with psql"
     if CLIENT.search(script):
         return "lines that begin with a backslash are commands of psql, not SQL"
     return ""

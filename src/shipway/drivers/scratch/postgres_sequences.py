@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shipway.drivers.scratch.postgres_messages import FIRST, qualified
+from shipway.drivers.scratch.postgres_fragments import FIRST, qualified
 from shipway.drivers.scratch.postgres_session import Connection
 
 # Integer columns filled by a sequence: as their identity, or as their whole default.

@@ -36,10 +36,10 @@ def session(url: str) -> Iterator[Connection]:
         finally:
             connection.close()
     except psycopg.Error as error:
-        raise ProofError(words(error)) from error
+        raise ProofError(error_message(error)) from error
 
 
-def words(error: psycopg.Error) -> str:
+def error_message(error: psycopg.Error) -> str:
     """The server's message with its detail; a lost connection in one line."""
     diagnostic = error.diag
     parts = [diagnostic.message_primary or " ".join(str(error).split()), diagnostic.message_detail, diagnostic.context]
@@ -53,5 +53,5 @@ def end_sessions(connection: Connection, database: str) -> None:
     deadline = time.monotonic() + END
     while connection.execute(ask, [database]).fetchone() != (0,):
         if time.monotonic() > deadline:
-            raise ProofError(f"sessions in {database} don't end")
+            raise ProofError(f"sessions in {database} did not end")
         time.sleep(0.002)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shipway.drivers.scratch.postgres_messages import FIRST, PEOPLES, qualified
+from shipway.drivers.scratch.postgres_fragments import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_session import Connection
 
 COUNTED_SINCE = 150000  # before, sessions sent their counts to a collector by UDP: late, or never

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shipway.drivers.scratch.postgres_messages import (
+from shipway.drivers.scratch.postgres_fragments import (
     FIRST,
     PEOPLES,
     comment,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from shipway.domain.proof import Lock
 from shipway.drivers.migration_tables import is_migration_table
-from shipway.drivers.scratch.postgres_messages import FIRST, PEOPLES, qualified
+from shipway.drivers.scratch.postgres_fragments import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection
 
@@ -61,10 +61,10 @@ class PostgresWatch:
 
 
 @contextmanager
-def watching(reader: Reader, watcher: Reader, books: Collection[str]) -> Iterator[PostgresWatch]:
+def watching(reader: Reader, watcher: Reader) -> Iterator[PostgresWatch]:
     """Watch the reader's database, by `watcher` from another one."""
     before, database = reader.read(_relations)
-    names = {oid: name for oid, (name, _) in before.items() if not is_migration_table(name, books)}
+    names = {oid: name for oid, (name, _) in before.items() if not is_migration_table(name)}
     watch = PostgresWatch(names, database)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(watcher.read, watch.look)

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
@@ -23,11 +23,10 @@ STEPS = 10_000  # instructions of SQLite's virtual machine between two checks of
 
 
 class SqliteScratch:
-    """`folder` is created if missing; `books` as in bookkeeping.py."""
+    """`folder` is created if missing."""
 
-    def __init__(self, folder: Path, *, books: Collection[str] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._books = frozenset(books)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -38,12 +37,12 @@ class SqliteScratch:
                     source.backup(target)  # unlike a copied file, it includes the journal
             else:
                 target.execute("VACUUM")  # writes the file
-        return SqliteDatabase(path, self._books)
+        return SqliteDatabase(path)
 
     def drop(self, database: ScratchDatabase) -> None:
         self._drop(database.name)
 
-    def sweep(self) -> Sequence[str]:
+    def drop_orphans(self) -> Sequence[str]:
         names = sorted(path.stem for path in self._folder.glob("*.db") if is_orphan(path.stem))
         for name in names:
             self._drop(name)
@@ -76,22 +75,19 @@ class SqliteScratch:
 
 
 class SqliteDatabase:
-    def __init__(self, path: Path, books: Collection[str]) -> None:
+    def __init__(self, path: Path) -> None:
         self.name = path.stem
         self.url = f"sqlite:///{path}"
         self._path = path
-        self._books = books
         self._made = self._keys()
 
     def catalog(self) -> Catalog:
         with self._session() as connection:
-            return read_catalog(connection, self._books)
+            return read_catalog(connection)
 
     def touched(self) -> Mapping[str, int | None]:
         """Every table: changes are not counted."""
-        return {
-            table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table, self._books)
-        }
+        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table)}
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Each value counts with its type, and with its row's key from when the database was created."""
@@ -125,7 +121,7 @@ class SqliteDatabase:
                 _run(connection, sql, transaction)
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorname == "SQLITE_INTERRUPT":
-                    raise ProofError(f"it ran longer than {timeout:g} s, and was ended") from error
+                    raise ProofError(f"it ran longer than {timeout:g} s and was cancelled") from error
                 raise
         return []
 

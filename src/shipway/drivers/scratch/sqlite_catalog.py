@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from shipway.domain.catalog import Catalog, Entry
-from shipway.drivers.scratch.bookkeeping import without_books
+from shipway.drivers.scratch.migration_tables import without_migration_tables
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 # What pragmas omit of a CREATE TABLE.
@@ -23,7 +23,7 @@ def quoted(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
-def read_catalog(connection: sqlite3.Connection, books: Collection[str]) -> Catalog:
+def read_catalog(connection: sqlite3.Connection) -> Catalog:
     entries: list[Entry] = []
     order: dict[str, tuple[str, ...]] = {}
     texts = {
@@ -50,7 +50,7 @@ def read_catalog(connection: sqlite3.Connection, books: Collection[str]) -> Cata
                 "SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND name = ?", [name]
             ).fetchone()[0]
             entries.append(Entry("trigger", quoted(name), {"on": quoted(on), "definition": one_line(text)}))
-    return without_books(entries, order, books)
+    return without_migration_tables(entries, order)
 
 
 def one_line(text: str) -> str:

@@ -27,7 +27,7 @@ class Key:
             secret = b""
         if not text.strip().startswith(PREFIX) or len(secret) != 32:
             raise SecretError(
-                f"that is no key: one begins with {PREFIX}", hint="`shipway key export` prints the key of a ledger"
+                f"that is not a key: a key begins with {PREFIX}", hint="`shipway key export` prints the key of a ledger"
             )
         self._secret = secret
         self.id = self._derive("id").hex()[:16]
@@ -106,7 +106,7 @@ class Keys:
             _keep_entry(self._file.parent)
         except OSError as error:
             raise SecretError(
-                f"the key can't be kept in {self._file}: {error.strerror}", hint=f"or set {VARIABLE}"
+                f"the key can't be stored in {self._file}: {error.strerror}", hint=f"or set {VARIABLE}"
             ) from error
 
 
@@ -136,6 +136,6 @@ def _keep_entry(folder: Path) -> None:
 def missing(wanted: str) -> KeyMissing:
     """The error that tells how to get the key."""
     return KeyMissing(
-        f"this machine lacks the key ({wanted[:8]}) under which the ledger's secrets are encrypted",
+        f"this machine lacks the key ({wanted[:8]}) that encrypts the ledger's secrets",
         hint=f"on a machine that has it: `shipway key export`; here: `shipway key import`, or set {VARIABLE}",
     )

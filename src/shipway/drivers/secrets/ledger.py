@@ -76,7 +76,7 @@ class LedgerSecrets:
         """Store a key on this machine. SecretError if it isn't this ledger's."""
         wanted = self._ledger.property(KEY)
         if wanted is not None and wanted != key.id:
-            raise SecretError(f"that is another ledger's key ({key.id[:8]}); the one of this ledger is {wanted[:8]}")
+            raise SecretError(f"the key {key.id[:8]} belongs to another ledger; this ledger's key is {wanted[:8]}")
         if key.id not in {item.id for item in self._keys.all()}:
             self._keys.add(key)
 
@@ -102,7 +102,7 @@ class LedgerSecrets:
                 made = have[0] if have else Key.new()
                 if not have:
                     self._keys.add(made)  # first: encrypted values must never exist without their key
-                self._ledger.settle(KEY, made.id)  # another machine may have been faster
+                self._ledger.set_once(KEY, made.id)  # another machine may have been faster
             return self._known_key()
 
     # files of older versions
@@ -133,9 +133,11 @@ class LedgerSecrets:
         ]  # fmt: skip
         if differ:
             path = old.set_aside(scope)
-            words = f"{', '.join(differ)} of {scope}: this machine had other values than the ledger, whose values count"
+            text = (
+                f"{', '.join(differ)} of {scope}: the values on this machine differ from the ledger's, which are used"
+            )
             self._note(
-                f"{words}; the old ones are in {path}. Set what is wrong with `shipway secret set`, then remove that file"
+                f"{text}; the old ones are in {path}. Correct wrong values with `shipway secret set`, then remove that file"
             )
             return
         for name, versions in values.items():

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from shipway.domain.accessory import DatabaseLogin
 from shipway.domain.server_log import ServerLog
-from shipway.drivers.migration_tables import BOOKS
+from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import postgres_log
 from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SIZE, UPGRADE
 from shipway.ports import Scratch, ScratchDatabase
@@ -38,9 +38,9 @@ class PostgresServer:
             case "upgrade":
                 return ("bash", "-c", UPGRADE)
             case "copy":
-                return ("sh", "-c", COPY, "shipway", "pipe", *words, "", *sorted(BOOKS))
+                return ("sh", "-c", COPY, "shipway", "pipe", *words, "", *sorted(MIGRATION_TABLES))
             case "dump":
-                return ("sh", "-c", COPY, "shipway", "save", *words, *sorted(BOOKS))
+                return ("sh", "-c", COPY, "shipway", "save", *words, *sorted(MIGRATION_TABLES))
             case "restore":
                 return ("sh", "-c", COPY, "shipway", "load", "", *words)
             case _:

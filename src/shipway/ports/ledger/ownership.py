@@ -13,9 +13,9 @@ class PropertyLedger(Protocol):
     """Properties of the ledger itself, by name. Raises StoreError."""
 
     def property(self, name: str) -> str | None:
-        """The value stored by `settle` or `replace_property`; None without one."""
+        """The value stored by `set_once` or `replace_property`; None without one."""
 
-    def settle(self, name: str, value: str) -> str:
+    def set_once(self, name: str, value: str) -> str:
         """Store the value unless the name has one; returns the stored value. Concurrent callers all get the same
         one."""
 

@@ -29,8 +29,8 @@ class OwnershipSuite:
         self, ledger: OwnershipLedger, again: Callable[[], OwnershipLedger]
     ) -> None:
         assert ledger.property("machine") is None
-        assert ledger.settle("machine", "a") == "a"
-        assert again().settle("machine", "b") == "a"
+        assert ledger.set_once("machine", "a") == "a"
+        assert again().set_once("machine", "b") == "a"
         ledger.replace_property("machine", "b")
         assert again().property("machine") == "b"
 

@@ -103,9 +103,9 @@ def test_who_can_not_take_them_goes_without(world: World, ctx: Context) -> None:
 
 
 def test_an_image_that_is_gone_is_a_note(world: World, ctx: Context) -> None:
-    world.runtime.fail("create", error=EngineError("image one isn't on the engine"))
+    world.runtime.fail("create", error=EngineError("image one is missing on the Docker Engine"))
     share_assets(ctx, WEB, ["new-1"], [], "two", "one")
-    assert world.notes == ["web: the other release's assets can't be read: image one isn't on the engine"]
+    assert world.notes == ["web: the other release's assets can't be read: image one is missing on the Docker Engine"]
 
 
 def test_a_full_disk_is_a_failure(world: World, ctx: Context) -> None:

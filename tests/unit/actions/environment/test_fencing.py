@@ -67,9 +67,9 @@ LEDGER = {
     ports.ReleaseLedger: "add_evidence add_release restore_release",
     ports.DeploymentLedger: "add_snapshot begin_deployment end_deployment",
     ports.DecisionLedger: "accept_rules add_approval add_waiver register",
-    ports.SecretLedger: "add_secret replace_property settle",
+    ports.SecretLedger: "add_secret replace_property set_once",
     ports.LeaseLedger: "acquire free renew",
-    ports.OwnershipLedger: "add_adoptions replace_property settle",
+    ports.OwnershipLedger: "add_adoptions replace_property set_once",
 }
 CHANGES = {
     ports.Runtime: "connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename set_aliases start stop",

@@ -1,9 +1,9 @@
-"""What runs in the image, by the interpreter that its `alembic` has: several commands in one process, because each start
-of alembic takes half a second. Given to `python -c` as text; for Python 3.7 and all releases of alembic since 1.0.
+"""Runs in the image, with the interpreter of its `alembic`: several commands in one process, because each start of
+alembic takes half a second. Passed to `python -c` as text; for Python 3.7 and all releases of alembic since 1.0.
 
-Arguments: the folder where `alembic` is, which comes first on sys.path as it does there (`-`: there is the module alone;
-empty: the command is started each time); a verb, and what it is about. What counts of the output is marked line by line: log
-lines, and what a project's env.py prints, come on the same stream.
+Arguments: the folder of `alembic`, which is added to the front of sys.path as alembic itself does (`-`: only the module
+exists; empty: each command starts the program); a verb, and its operands. The relevant lines of the output are marked,
+since log lines and the output of a project's env.py are on the same stream.
 """
 
 from __future__ import annotations
