@@ -39,9 +39,9 @@ def decoded(content: bytes, most: int = SIZE) -> str:
         raise TooMuch(f"is larger than {most // 1024} KB")
     other = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     if other or b"\0" in content[:4]:
-        raise TooMuch(f"is no UTF-8 text (it looks like {other or 'UTF-16'})")
+        raise TooMuch(f"is not UTF-8 text (it looks like {other or 'UTF-16'})")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TooMuch(f"is no UTF-8 text (line {line}, byte {error.start}: 0x{content[error.start]:02x})") from None
+        raise TooMuch(f"is not UTF-8 text (line {line}, byte {error.start}: 0x{content[error.start]:02x})") from None

@@ -125,16 +125,14 @@ class _Conversion:
             return known
         mark = Mark(node.start_mark.line + 1, node.start_mark.column + 1)
         if id(node) in self.open:
-            raise Unreadable("contains itself by an alias", mark)
+            raise Unreadable("contains itself through an alias", mark)
         self.open.add(id(node))
         result = self._convert(node, mark)
         self.open.discard(id(node))
         self.done[id(node)] = result
         self.sizes[id(result)] = 1 + sum(self.sizes.get(id(part), 1) for part in _parts(result))
         if self.sizes[id(result)] > NODES:
-            raise Unreadable(
-                f"there are more than {NODES} values in it, those behind aliases (`*name`) counted each time", mark
-            )
+            raise Unreadable(f"it has more than {NODES} values when aliases (`*name`) are expanded", mark)
         return result
 
     def _convert(self, node: YamlNode, mark: Mark) -> Node:
@@ -144,7 +142,7 @@ class _Conversion:
         if tag == "seq":
             return Items(tuple(self.convert(item) for item in node.value), mark)
         if tag not in _TYPES or not isinstance(node.value, str):
-            raise Unreadable(f"the tag `{node.tag}` has no meaning here", mark, "the plain value, without a tag")
+            raise Unreadable(f"the tag `{node.tag}` is not supported", mark, "the plain value, without a tag")
         return Scalar(node.value, _TYPES[tag], mark)
 
     def _pairs(self, pairs: Any) -> Iterator[tuple[Scalar, Node]]:
@@ -176,35 +174,35 @@ def _parts(node: Node) -> Iterator[Node]:
             yield value
 
 
-_PLAIN_WORDS = (  # part of the parser's message, and its meaning for the author
+_EXPLANATIONS = (  # part of the parser's message, and its meaning for the author
     ("mapping values are not allowed", "there is a second `: ` in this value, or the line is indented too far",
      "text with a colon in quotes; the keys of one mapping in the same column"),
     ("character '\\t'", "a tab is used for indentation", "spaces"),
-    ("undefined alias", "a value that begins with `*` stands for an earlier `&name`, and there is none", 'quotes: "*"'),
-    ("scanning an alias", "a value that begins with `*` stands for an earlier `&name`, and there is none", 'quotes: "*"'),
+    ("undefined alias", "a value that begins with `*` refers to an earlier `&name`, which is missing", 'quotes: "*"'),
+    ("scanning an alias", "a value that begins with `*` refers to an earlier `&name`, which is missing", 'quotes: "*"'),
     ("scanning an anchor", "a value can't begin with `&` without quotes", 'quotes: "&…"'),
     ("that cannot start any token", "a value can't begin with this character without quotes", "the value in quotes"),
-    ("scanning a quoted scalar", "a quotation mark is opened and never closed", "a closing quotation mark"),
-    ("parsing a flow sequence", "a `[` is opened and not closed, or a comma is missing", "[a, b, c]"),
-    ("parsing a flow mapping", "a `{` is opened and not closed, or a comma is missing", "{key: value, key: value}"),
-    ("but found '-'", "a list item (`- `) stands where a key was expected", "key: value"),
-    ("parsing a block mapping", "this line's indentation fits none of the lines above",
+    ("scanning a quoted scalar", "a quotation mark is not closed", "a closing quotation mark"),
+    ("parsing a flow sequence", "a `[` is not closed, or a comma is missing", "[a, b, c]"),
+    ("parsing a flow mapping", "a `{` is not closed, or a comma is missing", "{key: value, key: value}"),
+    ("but found '-'", "a list item (`- `) was found where a key is expected", "key: value"),
+    ("parsing a block mapping", "this line's indentation matches no line above",
      "the keys of one mapping in the same column"),
-    ("parsing a block collection", "a list item or key was expected in this column", "all items of a list in one column"),
+    ("parsing a block collection", "a list item or key is expected in this column", "all items of a list in one column"),
     ("could not find expected ':'", "a key has no colon", "key: value"),
-    ("single document", "a second document begins here (`---`)", "one plan a file"),
+    ("single document", "a second document begins here (`---`)", "one plan per file"),
 )  # fmt: skip
 
 
 def _plain(error: Any, text: str) -> Unreadable:
-    """The parser's message in plain words, at the relevant position."""
+    """The parser's message, explained, at the relevant position."""
     technical = f"{error.context or ''} {error.problem or ''}".strip()
     at = error.problem_mark or error.context_mark
     began = any(part in technical for part in ("flow", "quoted", "simple key"))
     if began and error.context_mark:  # the end of the file is not helpful; the opening bracket, quote or key is
         at = error.context_mark
     mark = Mark(at.line + 1, at.column + 1)
-    for part, message, expected in _PLAIN_WORDS:
+    for part, message, expected in _EXPLANATIONS:
         if part in technical:
             return Unreadable(f"not valid YAML: {message}", mark, expected)
     return Unreadable(f"not valid YAML: {technical}", mark)

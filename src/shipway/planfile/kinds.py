@@ -46,7 +46,7 @@ def unwritable(text: str, most: int) -> str:
     if len(text) > most:
         return f"is longer than {most} characters"
     found = _CONTROL.search(text)
-    return f"has the control character U+{ord(found[0]):04X} in it" if found else ""
+    return f"contains the control character U+{ord(found[0]):04X}" if found else ""
 
 
 @dataclass(frozen=True)

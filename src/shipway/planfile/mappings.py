@@ -20,7 +20,7 @@ def pairs(node: Entries, path: Path, report: Report) -> Iterator[tuple[Scalar, N
     for key, value in node.pairs:
         first = report.keys.get((*path, key.text))
         if first is not None and first != key.mark:
-            message = f"is written twice; the first one is in line {first.line}"
+            message = f"is a duplicate of the key in line {first.line}"
             report.error((*path, key.text), message, "each key once", key.mark)
             continue
         report.place((*path, key.text), value, key.mark)
@@ -111,7 +111,7 @@ class Record:
         for key, others in self.together.items():
             for other in others:
                 if key in present and other not in present:
-                    report.error((*path, key), f"`{key}` needs `{other}` beside it", self._line(other))
+                    report.error((*path, key), f"`{key}` requires `{other}`", self._line(other))
 
     def _line(self, key: str) -> str:
         """A key with its value in the shortest form."""
@@ -169,7 +169,7 @@ class ByName:
             if not fits(self.names, key.text) or unwritable(key.text, NAME_LENGTH):
                 near = re.sub(r"[^a-z0-9]+", "-", key.text[:NAME_LENGTH].lower()).strip("-")
                 guess = f"; did you mean `{near}`?" if fits(self.names, near) else ""
-                report.error((*path, key.text), f"{shown(key)} is no valid name here{guess}", self.called, key.mark)
+                report.error((*path, key.text), f"{shown(key)} is not a valid name{guess}", self.called, key.mark)
             value = self.item.read(child, (*path, key.text), report)
             if value is not INVALID:
                 values[key.text] = value

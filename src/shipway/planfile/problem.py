@@ -24,7 +24,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem. A plan with errors can't be used; warnings don't matter for that."""
+    """A problem. A plan with errors can't be used; one with warnings can."""
 
     severity: str
     file: str

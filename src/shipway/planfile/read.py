@@ -49,17 +49,9 @@ def read(
             config = images(accessory.image) if images and accessory.image else None
             right_volume(accessory, report, declared_by(config), variables_of(config))
         for environment in found.environments.values() if taken else ():
-            words = (
-                None
-                if taken is None or report.failed(("environments", environment.name, "url"))
-                else taken(found, environment)
-            )
-            if words:
-                report.warn(
-                    ("environments", environment.name, "url"),
-                    words,
-                    "an address of its own: a deployment to this machine is refused",
-                )
+            at = ("environments", environment.name, "url")
+            if taken is not None and not report.failed(at) and (message := taken(found, environment)):
+                report.warn(at, message, "another address: deployments to this machine are rejected")
         steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
         plan = replace(found, pipeline=steps)
     problems = tuple(report.problems())

@@ -49,7 +49,7 @@ def size(text: str) -> int:
     if value > _LARGEST_MEMORY:
         raise ValueError("is more than 64 TB, which no machine has")
     if value < _SMALLEST_MEMORY:
-        raise ValueError(f"`{text}` is less than an engine can give a container")
+        raise ValueError(f"`{text}` is less than the minimum for a container")
     return value
 
 
@@ -70,7 +70,7 @@ def host(text: str) -> str:
     if text != "local" and (
         parts.scheme != "ssh" or not _valid_host(parts) or parts.path or parts.query or parts.password
     ):
-        raise ValueError(f"`{text[:60]}` is no host that Shipway can reach")
+        raise ValueError(f"`{text[:60]}` is not a valid host")
     return text
 
 
@@ -79,7 +79,7 @@ def shell_words(text: str) -> str:
     try:
         shlex.split(text)
     except ValueError:
-        raise ValueError("opens a quotation mark that is never closed") from None
+        raise ValueError("has a quotation mark that is not closed") from None
     return text
 
 
@@ -87,22 +87,22 @@ def public_url(text: str) -> str:
     """The address without a trailing slash."""
     parts = _split(text)
     if parts.scheme not in ("http", "https") or not _valid_host(parts):
-        raise ValueError(f"`{text[:60]}` is no valid address")
+        raise ValueError(f"`{text[:60]}` is not a valid address")
     if parts.scheme == "https" and (parts.hostname or "").replace(".", "").isdigit():
-        raise ValueError("a certificate is for a name, not for an address of a machine")
+        raise ValueError("a certificate requires a host name, not an IP address")
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise ValueError("an address is only a host name and a port: paths are the `route` of the services")
+        raise ValueError("an address has only a host name and a port: paths belong to the `route` of services")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def _split(text: str) -> SplitResult:
     """urlsplit, with a ValueError for blanks, which it would drop, and for invalid brackets."""
     if any(char.isspace() for char in text):
-        raise ValueError("has a blank in it")
+        raise ValueError("contains a blank")
     try:
         return urlsplit(text)
     except ValueError:
-        raise ValueError(f"`{text[:60]}` is no valid address") from None
+        raise ValueError(f"`{text[:60]}` is not a valid address") from None
 
 
 def _valid_host(parts: SplitResult) -> bool:
@@ -119,7 +119,7 @@ def accessory_url(text: str) -> str:
     """A template with {host}, and with {port} if needed."""
     left = text.replace("{host}", "").replace("{port}", "")
     if "{host}" not in text or "{" in left or "}" in left:
-        raise ValueError(f"`{text[:60]}` is no template that Shipway can fill in")
+        raise ValueError(f"`{text[:60]}` is not a valid template")
     return text
 
 
@@ -129,7 +129,7 @@ def network_range(text: str) -> str:
 
     found = ipaddress.ip_network(text)  # its ValueError has the reason
     if found.prefixlen == 0:
-        raise ValueError("everybody would be believed: name the addresses of the proxies")
+        raise ValueError("every client would be trusted: list the addresses of the proxies")
     return str(found)
 
 
@@ -138,9 +138,7 @@ def host_address(text: str) -> str:
     import ipaddress
 
     if ipaddress.IPv4Address(text).is_unspecified:  # its ValueError has the reason
-        raise ValueError(
-            f"`{text}` would publish the accessories to everybody: name the address that only the other hosts reach"
-        )
+        raise ValueError(f"`{text}` would make the accessories public: use an address that only the other hosts reach")
     return text
 
 

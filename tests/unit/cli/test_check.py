@@ -38,7 +38,7 @@ def test_warnings_do_not_fail(folder: Path) -> None:
     (folder / "shipway.yaml").write_text(WARNING)
     done = run()
     assert done.exit_code == 0
-    assert "shipway.yaml:4:15: warning: accessories.idle: nothing uses it\n    expected: " in done.output
+    assert "shipway.yaml:4:15: warning: accessories.idle: is not used\n    expected: " in done.output
     assert done.output.endswith("1 step (1 warning)\n")
 
 

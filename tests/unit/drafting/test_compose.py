@@ -84,7 +84,7 @@ services:
     ]
 
 
-def test_check_asks_the_engine_for_images_that_nobody_knows(tmp_path: Path) -> None:
+def test_check_inspects_unknown_images_on_the_engine(tmp_path: Path) -> None:
     file = tmp_path / "shipway.yaml"
     file.write_text(
         "app: a\nservices: {web: {image: nginx:1}}\naccessories:\n  q: {image: acme/queue:1, kind: other, port: 1, volume: /var, provides: Q, url: '{host}'}\n"

@@ -101,7 +101,7 @@ def test_warnings_are_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "there is no "), (b"app: \xff\xfe", "is no UTF-8 text (line 1, byte 5: 0xff)")]
+    ("content", "message"), [(None, "there is no "), (b"app: \xff\xfe", "is not UTF-8 text (line 1, byte 5: 0xff)")]
 )
 def test_a_file_that_can_not_be_read(tmp_path: Path, content: bytes | None, message: str) -> None:
     file = tmp_path / "shipway.yaml"
@@ -136,7 +136,7 @@ def test_another_text_or_version_is_another_entry(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"app": "x", "services": {"web": 1}}'])
-def test_a_damaged_cache_is_written_anew(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_cache_is_rewritten(tmp_path: Path, damage: str) -> None:
     file, cache = tmp_path / "shipway.yaml", tmp_path / "cache"
     file.write_text("app: one\nservices: {web: {image: nginx:1}}\n")
     plan = planfile.load_cached(file, cache)

@@ -43,7 +43,7 @@ def test_without_a_log_it_is_a_new_one(tmp_path: Path, go_on: int | None) -> Non
     assert path.read_text() == "a\nof two\nlines\n"
 
 
-def test_what_is_done_anew_is_cut_off(tmp_path: Path) -> None:
+def test_the_output_of_a_restarted_step_replaces_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "step.log"
     path.write_text("a\nonce more\nof the second attempt\n")
     with StepLog(path, str, lambda line: None, go_on=0) as kept:

@@ -14,7 +14,9 @@ def check(plan: Plan, report: Report) -> None:
         at = ("environments", environment.name)
         if environment.name in (PROOFS, REGISTRY):
             report.error(
-                at, f"`{environment.name}` has secrets of its own, which belong to no environment", "another name"
+                at,
+                f"`{environment.name}` is reserved: `shipway secret` uses this name for other secrets",
+                "another name",
             )
         _order(environment, at, report)
         _overrides(environment, plan, at, report)
@@ -28,7 +30,7 @@ def check(plan: Plan, report: Report) -> None:
     after = {item.name: (item.after,) for item in plan.environments.values() if item.after}
     for names in cycles(after):
         if len(names) > 1:
-            message = f"the environments wait for one another: {ring(names)}"
+            message = f"the environments depend on each other: {ring(names)}"
             report.error(("environments", names[0], "after"), message, "one environment without `after`")
     _one_each(plan, report)
 
@@ -41,8 +43,8 @@ def _order(environment: Environment, at: Path, report: Report) -> None:
     elif environment.after:
         known(report, (*at, "after"), environment.after, "environments", "environment")
     elif environment.trigger.tag and not report.written((*at, "after")):
-        message = "deploys on a tag, but no environment comes before it: its releases were validated nowhere"
-        report.warn((*at, "on"), message, "`after:` the environment where a release is tried first")
+        message = "deploys on a tag, but has no `after`: its releases are not validated in another environment"
+        report.warn((*at, "on"), message, "`after:` the environment where releases are validated first")
 
 
 def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
@@ -58,12 +60,12 @@ def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> No
 def _certificate(environment: Environment, at: Path, report: Report) -> None:
     tls, certificate = environment.tls, environment.certificate or {"internal": True}
     if tls and environment.scheme != "https":
-        report.error((*at, "tls"), "has no meaning for http", "a `url` with https, or no `tls`")
+        report.error((*at, "tls"), "has no effect with http", "a `url` with https, or no `tls`")
     elif "acme" in certificate and environment.port != 443:
-        message = "who gives certificates asks on port 443, where this environment doesn't listen"
+        message = "the CA validates on port 443, where this environment doesn't listen"
         report.error((*at, "url"), message, "an address without a port, or `tls: internal`")
     elif "acme" in certificate and is_local(environment.domain) and not (tls and tls.server):
-        message = f"Let's Encrypt gives no certificate for `{environment.domain}`, which isn't a public name"
+        message = f"Let's Encrypt issues no certificate for `{environment.domain}`, which isn't a public name"
         report.error((*at, "tls"), message, "`tls: internal`, or a `server` that does")
 
 
@@ -71,11 +73,13 @@ def _strategy(environment: Environment, at: Path, report: Report) -> None:
     strategy, where = environment.strategy, (*at, "strategy")
     for key, kind in (("steps", "canary"), ("hold", "canary"), ("batch", "rolling")):
         if strategy.kind != kind and report.written((*where, key)):
-            report.error((*where, key), f"has no meaning for {strategy.kind}", f"`kind: {kind}`, or no `{key}`")
+            report.error((*where, key), f"has no effect with {strategy.kind}", f"`kind: {kind}`, or no `{key}`")
     if list(strategy.steps) != sorted(set(strategy.steps)):
-        report.error((*where, "steps"), "don't rise", "shares from small to large, such as [5%, 25%, 50%]")
+        report.error(
+            (*where, "steps"), "are not in increasing order", "shares from small to large, such as [5%, 25%, 50%]"
+        )
     if environment.watch.latency and strategy.kind != "canary":
-        message = "compares a canary with the release before; here there is none"
+        message = "compares a canary with the previous release, but the strategy is not canary"
         report.error((*at, "watch", "latency"), message, "`strategy: canary`, or no `latency`")
 
 
@@ -86,10 +90,10 @@ def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -
         services = [service.name for service in plan.services.values() if name in service.secrets]
         if services:
             message = f"`{name}` is also a secret of the service `{services[0]}`"
-            report.error((*at, "environment", name), message, "each name once: in `secrets` if nobody may read it")
+            report.error((*at, "environment", name), message, "each name once: in `secrets` if it is confidential")
         provider = next((item.name for item in plan.accessories.values() if item.provides == name), None)
         if provider:
-            report.warn((*at, "environment", name), f"replaces the address that the accessory `{provider}` provides")
+            report.warn((*at, "environment", name), f"overrides the address that the accessory `{provider}` provides")
 
 
 def _one_each(plan: Plan, report: Report) -> None:
@@ -99,8 +103,8 @@ def _one_each(plan: Plan, report: Report) -> None:
         trigger = environment.trigger
         claims: list[tuple[str, object, str]] = []
         if environment.url:
-            said = f"`{environment.url}` is already the address of"
-            claims.append(("url", (environment.domain, environment.port), said))
+            message = f"`{environment.url}` is already the address of"
+            claims.append(("url", (environment.domain, environment.port), message))
             if environment.scheme == "https" and environment.port == 443:  # see `publish` in domain.specify
                 claims.append(
                     ("url", (environment.domain, 80), f"`http://{environment.domain}` is already the address of")
@@ -117,4 +121,4 @@ def _one_each(plan: Plan, report: Report) -> None:
                 place = ("environments", environment.name, key)
                 detail = claim[0] if key == "on" and isinstance(claim, tuple) else None
                 where = (*place, detail) if detail else place
-                report.error(where, f"{message} `{owner}`", "one of its own for each environment")
+                report.error(where, f"{message} `{owner}`", "a different one for each environment")

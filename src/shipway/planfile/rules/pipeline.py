@@ -19,8 +19,8 @@ def check(plan: Plan, report: Report) -> None:
         all_known(report, (*at, "with"), step.accessories, "accessories", "accessory")
         _built(step, plan, report)
     for names in cycles({step.name: step.needs for step in plan.pipeline.values()}):
-        message = f"`{names[0]}` needs itself" if len(names) == 1 else f"the steps wait for one another: {ring(names)}"
-        report.error(("pipeline", names[0], "needs"), message, "one of these needs left out")
+        message = f"`{names[0]}` needs itself" if len(names) == 1 else f"the steps depend on each other: {ring(names)}"
+        report.error(("pipeline", names[0], "needs"), message, "`needs` without a cycle")
 
 
 def expand(plan: Plan, step: Step) -> tuple[str, ...]:
@@ -38,9 +38,9 @@ def _built(step: Step, plan: Plan, report: Report) -> None:
     for index, name in enumerate(names):
         item = (*at, index) if report.written((*at, index)) else at
         if name == ALL:
-            report.error(item, "`all` stands alone, not in a list", f"build: {ALL}, or a list of services")
+            report.error(item, "`all` can't be part of a list", f"build: {ALL}, or a list of services")
         elif known(report, item, name, "services", "service") and _only_pulled(name, report):
-            message = f"the service `{name}` has no `build`: its image is used as it is"
+            message = f"the service `{name}` has no `build`: its image is used unchanged"
             report.error(item, message, "services with `build: FOLDER`")
 
 

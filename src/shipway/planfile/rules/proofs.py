@@ -31,17 +31,17 @@ def _waits(step: Step, plan: Plan, report: Report) -> None:
     needs = {name: [need for need in item.needs if need in plan.pipeline] for name, item in plan.pipeline.items()}
     for name, item in plan.pipeline.items():
         if item.build and step.name in graph.upstream(needs, name):
-            message = f"`{name}` builds images, and `{step.name}` proves them"
-            report.error(("pipeline", name, "needs"), message, f"no way from `{name}` to `{step.name}`")
+            message = f"`{name}` builds images, so it can't depend on `{step.name}`, which proves them"
+            report.error(("pipeline", name, "needs"), message, f"`needs` without `{step.name}`")
 
 
 def _without_database(plan: Plan, report: Report) -> None:
     expected = "`database:` with its accessory, service and tool"
     if report.written(("prove",)):
-        report.error(("prove",), "there is no database under migrations", expected)
+        report.error(("prove",), "the plan has no `database`", expected)
     for environment in plan.environments.values():
         if environment.prove:
-            report.error(("environments", environment.name, "prove"), "there is no database under migrations", expected)
+            report.error(("environments", environment.name, "prove"), "the plan has no `database`", expected)
     for step in plan.pipeline.values():
         if step.prove is not None:
-            report.error(("pipeline", step.name, "prove"), "there is no database under migrations", expected)
+            report.error(("pipeline", step.name, "prove"), "the plan has no `database`", expected)

@@ -29,18 +29,18 @@ def cycles(edges: Mapping[str, Iterable[str]]) -> list[list[str]]:
     found: list[list[str]] = []
     finished: set[str] = set()
 
-    def walk(name: str, trail: list[str]) -> None:
+    def visit(name: str, trail: list[str]) -> None:
         if name in trail:
             found.append(trail[trail.index(name) :])
             return
         if name in finished:
             return
         for target in edges.get(name, ()):
-            walk(target, [*trail, name])
+            visit(target, [*trail, name])
         finished.add(name)
 
     for name in edges:
-        walk(name, [])
+        visit(name, [])
     return found
 
 

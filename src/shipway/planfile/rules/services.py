@@ -33,29 +33,29 @@ def check(plan: Plan, report: Report) -> None:
 def _service(service: Service, plan: Plan, report: Report) -> None:
     at = ("services", service.name)
     if service.name == ALL:
-        report.error(at, f"`{ALL}` can't name a service: it stands for all of them in a step's `build`", "another name")
+        report.error(at, f"`{ALL}` can't name a service: it means every service in a step's `build`", "another name")
     if service.health and (service.health.path or service.health.tcp) and not report.written((*at, "port")):
-        way = "path" if service.health.path else "tcp"
+        kind = "path" if service.health.path else "tcp"
         report.error(
             (*at, "health"),
-            f"a check by {way} needs to know the port",
-            "`port:` beside `health`, or health: {command: …}",
+            f"a {kind} check requires a port",
+            "`port:`, or health: {command: …}",
         )
     _each_name_once(at, service, "service", report)
     _without_a_shell(at, service, report)
     if report.written((*at, "drain")) and not report.written((*at, "route")):
         both = report.written((*at, "stop"))
-        message = "is for services with a route" + (
-            "; `stop` counts" if both else ": here it is taken as `stop`, the time from SIGTERM to SIGKILL"
+        message = "is only for services with a route" + (
+            "; `stop` is used" if both else "; here it sets `stop`, the time from SIGTERM to SIGKILL"
         )
-        report.warn((*at, "drain"), message, "`stop:` in its place")
+        report.warn((*at, "drain"), message, "`stop:` instead")
     for name in service.secret_files:
         if f"{name}_FILE" in service.environment:
-            message = f"`{name}_FILE` says where the secret `{name}` is"
+            message = f"`{name}_FILE` is reserved for the path of the secret `{name}`"
             report.error((*at, "environment", f"{name}_FILE"), message, "another name")
     for accessory in plan.accessories.values():
         if accessory.provides and accessory.provides in service.environment:
-            message = f"replaces the address that the accessory `{accessory.name}` provides"
+            message = f"overrides the address that the accessory `{accessory.name}` provides"
             report.warn((*at, "environment", accessory.provides), message)
 
 
@@ -69,7 +69,7 @@ def _without_a_shell(at: Path, part: Service | Accessory, report: Report) -> Non
             listed = ", ".join(f"`{item}`" for item in found)
             report.warn(
                 (*at, key),
-                f"{listed} is shell syntax, and `{key}` is run without a shell: it is passed on as it is",
+                f"{listed} is shell syntax, and `{key}` is run without a shell: it is passed on unchanged",
                 f"`{key}: {through_shell(text or '')}`",
             )
 
@@ -78,7 +78,7 @@ def _each_name_once(at: Path, part: Service | Accessory, word: str, report: Repo
     for name in part.secrets:
         if name in part.environment:
             message = f"`{name}` is also one of the {word}'s secrets"
-            report.error((*at, "environment", name), message, "each name once: in `secrets` if nobody may read it")
+            report.error((*at, "environment", name), message, "each name once: in `secrets` if it is confidential")
 
 
 def _routes(plan: Plan, report: Report) -> None:
@@ -88,15 +88,15 @@ def _routes(plan: Plan, report: Report) -> None:
             continue
         owner = owners.setdefault(service.route, service.name)
         if owner != service.name:
-            message = f"`{service.route}` already leads to the service `{owner}`"
-            report.error(("services", service.name, "route"), message, "a route of its own for each service")
+            message = f"`{service.route}` is already the route of the service `{owner}`"
+            report.error(("services", service.name, "route"), message, "a different route for each service")
 
 
 def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     at = ("accessories", accessory.name)
     if accessory.name in report.names(("services",)):
         report.error(
-            at, f"a service is called `{accessory.name}` too", "another name: both are found by it in the network"
+            at, f"a service is also named `{accessory.name}`", "another name: it must be unique in the network"
         )
     _each_name_once(at, accessory, "accessory", report)
     _without_a_shell(at, accessory, report)
@@ -108,18 +108,18 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     elif report.written((*at, "url")):
         report.error(
             (*at, "url"),
-            f"Shipway itself makes the address of a {accessory.kind} accessory",
+            f"Shipway generates the address of a {accessory.kind} accessory",
             "`url` only with `kind: other`",
         )
     if accessory.kind in DATA_KEEPERS and not report.written((*at, "volume")):
-        message = "has no `volume`: its data lies in a volume without a name, which only its container leads to"
+        message = "has no `volume`: its data is in an anonymous volume, which only its container refers to"
         report.warn(at, message, "`volume:` the path of its data")
     if "@" not in accessory.image and ":" not in accessory.image.rpartition("/")[2]:
         report.warn(
-            (*at, "image"), f"`{accessory.image}` names no version: it changes whenever it is pulled", "name:version"
+            (*at, "image"), f"`{accessory.image}` has no version: it may change with every pull", "name:version"
         )
     if not _used(accessory, plan):
-        report.warn(at, "nothing uses it", "a variable in `provides`, a step's `with`, or `database`")
+        report.warn(at, "is not used", "a variable in `provides`, a step's `with`, or `database`")
 
 
 def right_volume(accessory: Accessory, report: Report, declared: Iterable[str], variables: Mapping[str, str]) -> None:
@@ -127,7 +127,7 @@ def right_volume(accessory: Accessory, report: Report, declared: Iterable[str], 
     at = ("accessories", accessory.name, "volume")
     right = right_path(accessory, declared, KINDS[accessory.kind].data_folder(accessory, variables))
     if right is not None and not report.failed(at):
-        message = f"`{accessory.image}` keeps its data in {right}: this volume would stay empty, and the data in one without a name"
+        message = f"`{accessory.image}` stores its data in {right}: this volume would stay empty, and the data would be in an anonymous one"
         report.warn(at, message, f"`volume: {right}`")
 
 
@@ -135,10 +135,8 @@ def _other(accessory: Accessory, report: Report) -> None:
     at = ("accessories", accessory.name)
     port, url = (report.written((*at, key)) for key in ("port", "url"))
     if accessory.provides and not url:
-        message = f"Shipway doesn't know what the address of `{accessory.image}` looks like"
-        report.error(
-            (*at, "provides"), message, "`url:` beside it, such as amqp://{host}:{port}, or a `kind` that Shipway knows"
-        )
+        message = f"Shipway doesn't know the address format of `{accessory.image}`"
+        report.error((*at, "provides"), message, "`url:`, such as amqp://{host}:{port}, or a `kind` that Shipway knows")
     if not port:
         report.error(at, f"Shipway doesn't know the port of `{accessory.image}`", "`port:` where it listens")
 
@@ -163,7 +161,7 @@ def _provided_once(plan: Plan, report: Report) -> None:
             owner = owners.setdefault(accessory.provides, accessory.name)
             if owner != accessory.name:
                 message = f"`{accessory.provides}` is already provided by `{owner}`"
-                report.error(("accessories", accessory.name, "provides"), message, "a variable of its own")
+                report.error(("accessories", accessory.name, "provides"), message, "a different variable")
 
 
 def _published_once(plan: Plan, report: Report) -> None:
@@ -176,7 +174,7 @@ def _published_once(plan: Plan, report: Report) -> None:
             here = (environment.hosts[0].name, published(plan, environment, accessory))
             other = owners.setdefault(here, (environment.name, accessory.name))
             if other != (environment.name, accessory.name):
-                message = f"has port {here[1]} on {here[0]} in {environment.name}, as `{other[1]}` in {other[0]} has"
+                message = f"has port {here[1]} on {here[0]} in {environment.name}, like `{other[1]}` in {other[0]}"
                 report.error(
                     ("accessories", accessory.name),
                     message,
@@ -192,16 +190,12 @@ def _database(plan: Plan, report: Report) -> None:
     if known(report, ("database", "accessory"), database.accessory, "accessories", "accessory"):
         _migrated(plan.accessories.get(database.accessory), report)
     if database.tool == "sql" and not report.written(("database", "folder")):
-        report.error(
-            ("database", "tool"), "`sql` needs `folder` beside it", "`folder:` the up and down files in the image"
-        )
+        report.error(("database", "tool"), "`sql` requires `folder`", "`folder:` the up and down files in the image")
     if database.tool == "command" and not report.written(("database", "commands")):
-        report.error(
-            ("database", "tool"), "`command` needs `commands` beside it", "`commands:` what the tool is run by"
-        )
+        report.error(("database", "tool"), "`command` requires `commands`", "`commands:` that run the tool")
     if database.tool != "command" and report.written(("database", "commands")):
         report.error(
-            ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is known"
+            ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is built in"
         )
 
 
@@ -215,12 +209,16 @@ def _migrated(accessory: Accessory | None, report: Report) -> None:
         )
     elif accessory.kind != "postgres":
         report.error(
-            at, f"`{accessory.name}` is no database under migrations", "a PostgreSQL accessory (or `kind: postgres`)"
+            at,
+            f"`{accessory.name}` is not a database that can be migrated",
+            "a PostgreSQL accessory (or `kind: postgres`)",
         )
     elif not report.written(("accessories", accessory.name, "provides")):
-        report.warn(at, f"`{accessory.name}` has no `provides`: services and tools aren't told its address")
+        report.warn(at, f"`{accessory.name}` has no `provides`: services and tools don't get its address")
 
 
 def _registry(plan: Plan, report: Report) -> None:
     if plan.registry and plan.registry.token and plan.registry.user:
-        report.error(("registry", "token"), "stands beside a user", "either `token:`, or `user:` and `password:`")
+        report.error(
+            ("registry", "token"), "can't be combined with `user`", "either `token:`, or `user:` and `password:`"
+        )

@@ -19,15 +19,15 @@ import (
 	"time"
 )
 
-// The authority of this edge: its key never leaves the edge's volume. Certificates are made and renewed here, so that
-// they don't end while nobody deploys.
+// The local CA of this edge. Its key stays in the edge's volume. Certificates are issued and renewed here, so that they
+// don't expire between deployments.
 const (
-	vault       = folder + "/authority" // no extension there that Traefik reads
+	vault       = folder + "/authority" // without an extension that Traefik reads
 	authority   = "authority.pem"
 	day         = 24 * time.Hour
 	whole       = 3650 * day
 	leaf        = 90 * day
-	left        = 30 * day // a certificate that is valid for less is renewed
+	renewal     = 30 * day // remaining validity at which a certificate is renewed
 	defaultFile = "_default.yml"
 	prefix      = "_certificate."
 )
@@ -42,7 +42,8 @@ type pair struct {
 	KeyFile  string `json:"keyFile"`
 }
 
-// prepare gives Traefik a default certificate. Without one it makes an RSA key whenever routes change: 100 ms or more.
+// prepare creates Traefik's default certificate. Without one, Traefik generates an RSA key on every change of routes,
+// which takes 100 ms or more.
 func prepare() error {
 	if _, err := os.Stat(filepath.Join(folder, defaultFile)); err == nil {
 		return nil
@@ -55,7 +56,7 @@ func prepare() error {
 	return write(defaultFile, map[string]any{"tls": map[string]any{"stores": stores}})
 }
 
-// certificates answers GET /authority/ with the authority's certificate, and makes one for a host: PUT /authority/HOST.
+// certificates serves the CA's certificate at GET /authority/, and issues one for a host at PUT /authority/HOST.
 func certificates(answer http.ResponseWriter, request *http.Request) {
 	making.Lock()
 	defer making.Unlock()
@@ -75,7 +76,7 @@ func certificates(answer http.ResponseWriter, request *http.Request) {
 	_, _ = answer.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}))
 }
 
-// renew looks after all that was made before: at the start, and then twice a day.
+// renew renews all issued certificates, at the start and then twice a day.
 func renew() {
 	for ; ; time.Sleep(12 * time.Hour) {
 		making.Lock()
@@ -106,7 +107,7 @@ func certify(host string, root *x509.Certificate, key *ecdsa.PrivateKey) error {
 	return write(name, map[string]any{"tls": map[string]any{"certificates": []any{made}}})
 }
 
-// fresh: whether there is a certificate of this authority that is valid for long enough.
+// fresh reports whether there is a certificate of this CA that is valid for long enough.
 func fresh(name string, root *x509.Certificate) bool {
 	content, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {
@@ -121,10 +122,10 @@ func fresh(name string, root *x509.Certificate) bool {
 		return false
 	}
 	certificate, err := parse([]byte(found.TLS.Certificates[0].CertFile))
-	return err == nil && certificate.CheckSignatureFrom(root) == nil && time.Until(certificate.NotAfter) > left
+	return err == nil && certificate.CheckSignatureFrom(root) == nil && time.Until(certificate.NotAfter) > renewal
 }
 
-// load reads the authority, which is made when it is first asked for.
+// load reads the CA, which is created on first use.
 func load() (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	path := filepath.Join(vault, authority)
 	content, err := os.ReadFile(path)
@@ -151,7 +152,7 @@ func load() (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	_, rest := pem.Decode(content)
 	block, _ := pem.Decode(rest)
 	if block == nil {
-		return nil, nil, errors.New("the authority has no key")
+		return nil, nil, errors.New("the local CA has no key")
 	}
 	key, err := x509.ParseECPrivateKey(block.Bytes)
 	return root, key, err
@@ -165,7 +166,7 @@ func parse(content []byte) (*x509.Certificate, error) {
 	return x509.ParseCertificate(block.Bytes)
 }
 
-// issue makes a key and its certificate; without a host that of an authority, without a root one that stands alone.
+// issue creates a key and its certificate: a CA's without a host, a self-signed one without a root.
 func issue(host string, life time.Duration, root *x509.Certificate, signer *ecdsa.PrivateKey) (pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package shipway is what the edge does that Traefik has no middleware for. Traefik interprets this file; it is put
-// into the container before it starts, so that nothing has to be fetched.
+// Package shipway has the middlewares of the edge that Traefik lacks. Traefik interprets this file, which is copied into
+// the container before it starts, so that nothing has to be downloaded.
 package shipway
 
 import (
@@ -28,12 +28,12 @@ const (
 	header    = "X-Request-Id"
 	longest   = 128
 	folder    = "/routes"
-	beside    = "/routes/next" // not watched: what is written here is seen when it is renamed
+	beside    = "/routes/next" // not watched: a file takes effect when it is renamed
 	largest   = 8 << 20
 	extension = ".yml"
 )
 
-// New makes the handler of one middleware.
+// New creates the handler of one middleware.
 func New(_ context.Context, next http.Handler, config *Config, _ string) (http.Handler, error) {
 	switch config.Mode {
 	case "maintain":
@@ -52,11 +52,11 @@ func New(_ context.Context, next http.Handler, config *Config, _ string) (http.H
 	return identify(next), nil
 }
 
-// identify gives every request an id: the client's own where it is a sane one.
+// identify assigns an id to each request; a valid one of the client is kept.
 func identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
 		id := request.Header.Get(header)
-		if !sane(id) {
+		if !valid(id) {
 			var random [16]byte
 			_, _ = rand.Read(random[:])
 			id = hex.EncodeToString(random[:])
@@ -67,7 +67,7 @@ func identify(next http.Handler) http.Handler {
 	})
 }
 
-func sane(id string) bool {
+func valid(id string) bool {
 	return id != "" && len(id) <= longest && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=@-") == ""
 }
 
@@ -81,7 +81,7 @@ func maintain(page []byte) http.Handler {
 	})
 }
 
-// guard lets only those through who may read this container's environment: the users of its engine.
+// guard requires the token in this container's environment, which only users of its engine can read.
 func guard(next http.Handler) http.Handler {
 	token := []byte(os.Getenv("SHIPWAY_TOKEN"))
 	return http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
@@ -94,7 +94,7 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// files reads and replaces the files of routes. GET /routes/ gives all, as JSON: name to content.
+// files reads and replaces the route files. GET /routes/ returns all of them as JSON: content by name.
 func files(answer http.ResponseWriter, request *http.Request) {
 	name := strings.TrimPrefix(request.URL.Path, folder+"/")
 	if name != "" && (strings.ContainsAny(name, "/\\") || !strings.HasSuffix(name, extension)) {
