@@ -15,7 +15,7 @@ from shipway.domain.volumes import right_path
 from shipway.drafting import dockerfile
 from shipway.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
 from shipway.drafting.files import plain
-from shipway.drafting.unsaid import mounts, other_ports, unsaid, unsaid_of_build
+from shipway.drafting.unsupported import mounts, other_ports, unsupported, unsupported_in_build
 from shipway.drafting.variables import entries, split
 from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.bounds import TooMuch, text_of
@@ -47,20 +47,20 @@ def find(root: Path, draft: Draft) -> str | None:
     try:
         data = plain(compose(text_of(root / file)))
     except (Unreadable, TooMuch, OSError) as error:
-        draft.notes.append(f"{file} can't be read ({error}): it was left out")
+        draft.notes.append(f"{file} can't be read ({error}): it was ignored")
         return None
     services = {name: _sound(_mapping(raw)) for name, raw in _mapping(_mapping(data).get("services")).items()}
-    draft.notes += [f"{file}: {key} was not read" for key in _mapping(data) if key in ("include", "secrets", "configs")]
+    draft.notes += [f"{file}: {key} was ignored" for key in _mapping(data) if key in ("include", "secrets", "configs")]
     outside = [
         name
         for name, raw in _mapping(_mapping(data).get("volumes")).items()
         if {"external", "driver", "driver_opts"} & {*_mapping(raw)}
     ]
     draft.notes += [
-        f"{file}: what is in volume {name} stays there: a plan's volumes are Shipway's own" for name in outside
+        f"{file}: the content of volume {name} is not adopted: Shipway creates its own volumes" for name in outside
     ]
     if not services:
-        draft.notes.append(f"{file} has no `services:` in it: it was left out")
+        draft.notes.append(f"{file} has no `services:`: it was ignored")
         return None
     for name, raw in services.items():
         if "build" not in _mapping(raw) and _mapping(raw).get("image") and _is_accessory(_mapping(raw)):
@@ -109,7 +109,7 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     draft.volume = _volume(raw) or _default_volume(kind, image)
     if len(_named_volumes(raw)) > 1:
         draft.todo.append(
-            f"it had {len(_named_volumes(raw))} volumes, and an accessory has one: is {draft.volume} the one with its data?"
+            f"it had {len(_named_volumes(raw))} volumes, but an accessory has one: is {draft.volume} the one with its data?"
         )
     if kind == "other":
         draft.port, draft.url = _OTHERS[base_name(image)]
@@ -124,9 +124,9 @@ def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
     _shell(draft)
     if kind == "redis" and "requirepass" in (draft.command or ""):
         draft.todo.append(
-            "command: the address that Shipway gives has no password; leave --requirepass out: only this environment's services reach it"
+            "command: remove --requirepass: the address that Shipway provides has no password, and only this environment's services reach it"
         )
-    draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port or KINDS[kind].port) + mounts(raw)
+    draft.todo += unsupported(raw) + other_ports(_ports(raw), draft.port or KINDS[kind].port) + mounts(raw)
     return draft
 
 
@@ -139,7 +139,7 @@ def _right_volume(draft: AccessoryDraft, file: str) -> None:
     right = right_path(as_planned, known_volumes(draft.image), data)
     if right is not None:
         draft.todo.append(
-            f"{file} has its volume at {draft.volume}, where {draft.image} keeps nothing: its data lies in a volume without a name"
+            f"{file} has its volume at {draft.volume}, where {draft.image} stores nothing: its data is in an anonymous volume"
         )
         draft.volume = right
 
@@ -148,7 +148,7 @@ def _shell(draft: ServiceDraft | AccessoryDraft) -> None:
     found = shell_syntax(draft.command or "")
     if found:
         draft.todo.append(
-            f"command: {', '.join(found)} needs a shell (`sh -c '…'`), and a value in place of each variable"
+            f"command: {', '.join(found)} requires a shell (`sh -c '…'`), and a value in place of each variable"
         )
 
 
@@ -157,7 +157,7 @@ def _service(
 ) -> ServiceDraft:
     draft = ServiceDraft(plan_name(name, "service"), why=[f"{file}: {name}"])
     if draft.name != name:
-        draft.todo.append(f"it is called {name} in {file}: other services find it by {draft.name} now")
+        draft.todo.append(f"it is named {name} in {file}: other services now reach it as {draft.name}")
     if "build" in raw:
         _build(draft, raw["build"])
     else:
@@ -166,22 +166,22 @@ def _service(
     draft.port = next(iter(_ports(raw)), None)
     draft.public = bool(raw.get("ports"))
     if draft.port:
-        draft.why.append(f"port {draft.port} by {'ports' if raw.get('ports') else 'expose'}")
+        draft.why.append(f"port {draft.port} from {'ports' if raw.get('ports') else 'expose'}")
     _health(draft, _mapping(raw.get("healthcheck")).get("test"))
     found = entries(raw.get("environment"))
     _addresses(draft, found, accessories)
     draft.environment, draft.secrets, todo = split(found)
     draft.todo += todo
     if raw.get("env_file"):
-        draft.todo.append(f"the variables of env_file {_listed(raw['env_file'])}: as `environment:` or `secrets:`")
+        draft.todo.append(f"add the variables of env_file {_listed(raw['env_file'])} to `environment:` or `secrets:`")
     kept = [path for path in (_target(volume) for volume in _named_volumes(raw)) if path]
     draft.todo += [
-        f"{path} was kept in a volume: services have none, an accessory or a store outside has" for path in kept
+        f"{path} was in a volume: services have no volumes; use an accessory or an external store" for path in kept
     ]
     _shell(draft)
     if base_name(draft.image or "") in _PROXIES:
-        draft.todo.append("Shipway's own edge stands before all services: is this one needed?")
-    draft.todo += unsaid(raw) + other_ports(_ports(raw), draft.port) + mounts(raw, draft.folder)
+        draft.todo.append("Shipway's edge routes to all services: is this proxy needed?")
+    draft.todo += unsupported(raw) + other_ports(_ports(raw), draft.port) + mounts(raw, draft.folder)
     worker = draft.command and not draft.port  # it runs another program than the Dockerfile's
     if draft.folder is not None and not worker:
         dockerfile.complete(draft, dockerfile.read(root / draft.folder / draft.dockerfile))
@@ -192,19 +192,17 @@ def _build(draft: ServiceDraft, raw: Any) -> None:
     long = raw if isinstance(raw, dict) else {"context": raw}
     context = str(long.get("context") or ".")
     if re.match(r"\w+://|git@|github\.com/", context):
-        draft.todo.append(
-            f"build: {context} is another repository: build its image there, and name it as `image:` here"
-        )
+        draft.todo.append(f"build: {context} is another repository: build its image there, and set `image:` here")
         context = "."
     draft.folder = posixpath.normpath(context)
     draft.dockerfile = posixpath.normpath(str(long.get("dockerfile") or "Dockerfile"))
     draft.target = long.get("target")
     draft.args, secret, todo = split(entries(long.get("args")))
     draft.todo += (
-        [f"build argument {name}: its value is not in this file" for name in secret] + todo + unsaid_of_build(long)
+        [f"build argument {name}: its value is not in this file" for name in secret] + todo + unsupported_in_build(long)
     )
     if draft.folder.startswith(("..", "/")) or draft.dockerfile.startswith(("..", "/")):
-        draft.todo.append(f"build: {draft.folder} with {draft.dockerfile} lies outside of its folder")
+        draft.todo.append(f"build: {draft.folder} with {draft.dockerfile} is outside of its folder")
         draft.folder = "."
 
 
@@ -220,7 +218,7 @@ def _addresses(
         if match is None:  # only the host, as in DB_HOST
             if accessory.kind in ("postgres", "mysql"):
                 draft.todo.append(
-                    f"{name}: Shipway makes the password of {accessory.name}; take it from the address that it provides"
+                    f"{name}: Shipway generates the password of {accessory.name}; read it from the address that it provides"
                 )
             continue
         del found[name]
@@ -228,10 +226,10 @@ def _addresses(
             accessory.provides = name
             accessory.why.append(f"{name} of {draft.name} is its address")
         elif accessory.provides != name:
-            draft.todo.append(f"{name}: {accessory.name} provides {accessory.provides}; read that one instead")
+            draft.todo.append(f"{name}: {accessory.name} provides {accessory.provides}; read that variable instead")
         if "+" in match[1] or match[1] == "postgres":
             given = "postgresql" if match[1].startswith("postgres") else match[1].partition("+")[0]
-            draft.todo.append(f"{name} began with {match[1]}://; Shipway gives {given}://")
+            draft.todo.append(f"{name} began with {match[1]}://; Shipway provides {given}://")
 
 
 def _health(draft: ServiceDraft, test: Any) -> None:
@@ -242,10 +240,10 @@ def _health(draft: ServiceDraft, test: Any) -> None:
     path = dockerfile.health_path(command)
     if path and draft.port:
         draft.health = path
-        draft.why.append(f"health {path} by healthcheck")
+        draft.why.append(f"health {path} from healthcheck")
     else:
         draft.health_command = command.replace("$$", "$")
-        draft.why.append("health by healthcheck")
+        draft.why.append("health from healthcheck")
 
 
 def _command(raw: Any) -> str | None:

@@ -76,11 +76,11 @@ def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:
     service = _owner(draft, folder)
     if service is None or any(item.tool for item in draft.databases):
         draft.notes.append(
-            f"{database.why}: no service is built from that folder, or there is a tool already: left out"
+            f"{database.why}: ignored: no service is built from that folder, or another tool was found before"
         )
         return
     if any(item.kind == "mysql" for item in draft.accessories) and not _postgres(draft):
-        database.unsupported = "migrations are driven on PostgreSQL only so far: run these yourself"
+        database.unsupported = "only migrations of PostgreSQL are supported: run these yourself"
         draft.databases.append(database)
         return
     accessory = _postgres(draft)
@@ -90,7 +90,7 @@ def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:
             name, "postgres:16", "postgres", provides="DATABASE_URL", volume="/var/lib/postgresql/data"
         )
         accessory.why.append(f"{database.why} needs a database")
-        accessory.todo.append("nothing in the repository names the database: is it PostgreSQL, and which version?")
+        accessory.todo.append("the repository doesn't name the database: is it PostgreSQL, and which version?")
         draft.accessories.append(accessory)
     database.accessory, database.service = accessory.name, service.name
     draft.databases.append(database)

@@ -34,7 +34,7 @@ class Facts:
 
 
 def facts(text: str) -> Facts:
-    """Never fails: what isn't understood stays unknown."""
+    """Never fails: what can't be parsed stays unknown."""
     joined = re.sub(r"\\\s*\n", " ", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE))
     lines = [line.strip() for line in joined.splitlines()]
     froms = [line.split() for line in lines if re.match(r"FROM\s", line, re.IGNORECASE)]
@@ -94,12 +94,12 @@ def complete(draft: ServiceDraft, known: Facts | None) -> None:
         return
     if draft.port is None and known.port:
         draft.port = known.port
-        draft.why.append(f"port {known.port} by EXPOSE")
+        draft.why.append(f"port {known.port} from EXPOSE")
     if draft.health or draft.health_command:
         return
     if draft.port and known.health:
         draft.health = known.health
-        draft.why.append(f"health {known.health} by HEALTHCHECK")
+        draft.why.append(f"health {known.health} from HEALTHCHECK")
     elif known.health_command:
         draft.health_command = known.health_command
-        draft.why.append("health by HEALTHCHECK")
+        draft.why.append("health from HEALTHCHECK")

@@ -1,4 +1,4 @@
-"""The findings in a repository on the way to a plan: filled by the finders, written by `write`."""
+"""A draft of a plan: filled from a repository by the other modules, written as a file by `write`."""
 
 from __future__ import annotations
 

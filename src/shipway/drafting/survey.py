@@ -22,13 +22,13 @@ def survey(root: Path, app: str, branch: str) -> Draft:
     else:
         used = {item.folder for item in draft.services}
         draft.notes += [
-            f"{folder}/Dockerfile: {file} doesn't build it: left out" for folder in folders if folder not in used
+            f"{folder}/Dockerfile: ignored, since {file} doesn't build it" for folder in folders if folder not in used
         ]
     if not draft.services:
         draft.services.append(
             ServiceDraft("web", folder=".", why=["nothing: there is no Dockerfile and no compose file"])
         )
-        draft.services[0].todo.append("write a Dockerfile, or name its folder here")
+        draft.services[0].todo.append("write a Dockerfile, or set its folder here")
     databases.find(root, dockerfile.parts(root), draft)
     for folder in dockerfile.parts(root):
         projects.find(root, folder, draft)
@@ -38,7 +38,7 @@ def survey(root: Path, app: str, branch: str) -> Draft:
 
 
 def _routes(draft: Draft) -> None:
-    """Give each public service with a port a path, derived from its name, or left as a question."""
+    """Give each public service with a port a path, derived from its name, or marked as a question."""
     public = [item for item in draft.services if item.port and item.public]
     taken: set[str] = set()
     for service in sorted(public, key=lambda item: 0 if item.name in _FRONT else 2 if item.name in _BACK else 1):
@@ -52,10 +52,10 @@ def _routes(draft: Draft) -> None:
         taken.add(service.route)
         if not service.health and not service.health_command:
             service.health = "/"
-            service.todo.append("health: which path answers 200 when it is ready?")
+            service.todo.append("health: which path returns 200 when it is ready?")
     for service in draft.services:
         if service.folder is not None and not service.port and not service.command:
-            service.todo.append("port, route and health, if it answers requests (no EXPOSE, no ports were found)")
+            service.todo.append("port, route and health, if it serves requests (no EXPOSE or ports found)")
 
 
 def _front_exists(public: list[ServiceDraft]) -> bool:

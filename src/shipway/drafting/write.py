@@ -41,7 +41,7 @@ def write(draft: Draft) -> str:
 
 
 def _head(draft: Draft) -> Iterator[str]:
-    yield "# The deployment plan. `shipway check` names its problems; docs/plan.md of Shipway describes every key."
+    yield "# The deployment plan. `shipway check` lists its problems; docs/plan.md of Shipway documents every key."
     yield f"app: {draft.app}"
 
 
@@ -150,7 +150,7 @@ def _environments(draft: Draft) -> Iterator[str]:
     yield f"    url: http://staging.{draft.app}.localhost:8080  # TODO: its public address"
     yield "  production:"
     yield f'    on: {{tag: "v*", branch: {scalar(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
-    yield "    after: staging  # only what was validated there: the very same images"
+    yield "    after: staging  # only releases that were validated there, with the same images"
     yield "    approvals: {count: 1, not: author}  # by `shipway approve production`"
     yield f"    url: http://{draft.app}.localhost:8080  # TODO: its public address"
 

@@ -36,7 +36,7 @@ def drafted(folder: Path, compose: str) -> tuple[str, list[str]]:
 def test_a_volume_gets_the_path_that_the_image_writes_to(tmp_path: Path, accessory: str, volume: str) -> None:
     text, _ = drafted(tmp_path, f"{HEAD}  db: {accessory}\n")
     assert f"    volume: {volume}\n" in text
-    assert ("keeps nothing" in text) == (volume != "/pg")
+    assert ("stores nothing" in text) == (volume != "/pg")
     assert not [item for item in read(text, "x", None).problems if "stay empty" in item.message]
 
 
@@ -67,7 +67,7 @@ services:
     x-own: 1
 """)  # fmt: skip
     for words in (
-        "${PORT:-80}, && needs a shell",
+        "${PORT:-80}, && requires a shell",
         "stop_grace_period:",
         "`replicas: 3`",
         "deploy.resources",
@@ -78,9 +78,9 @@ services:
     ):
         assert words in text, words
     assert "x-own" not in text
-    assert notes == ["compose.yaml: include was not read"]
+    assert notes == ["compose.yaml: include was ignored"]
     assert drafted(tmp_path, "version: '2'\nweb:\n  build: .\n")[1] == [
-        "compose.yaml has no `services:` in it: it was left out"
+        "compose.yaml has no `services:`: it was ignored"
     ]
 
 
@@ -115,28 +115,28 @@ def test_names_of_secrets_are_checked(name: str) -> None:
         (
             HEAD
             + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data', './init.sql:/docker-entrypoint-initdb.d/init.sql']}",
-            "init.sql of the machine",
+            "init.sql, but a plan mounts no folders of the machine",
         ),
         (
             HEAD + "  db: {image: 'postgres:15', volumes: [{type: bind, source: ./conf, target: /etc/db}]}",
-            "/etc/db was ./conf of the machine",
+            "/etc/db was mounted from ./conf",
         ),
         (
             "services:\n  web: {build: ., ports: ['80'], volumes: ['.:/app', './nginx.conf:/etc/nginx.conf']}",
-            "/etc/nginx.conf was ./nginx.conf",
+            "/etc/nginx.conf was mounted from ./nginx.conf",
         ),
         (
             "services:\n  web: {image: 'traefik:v2.10', ports: ['80:80', '443:443']}",
-            "port 443: a plan names one for each, here 80",
+            "port 443: a plan has one per service, here 80",
         ),
-        ("services:\n  web: {image: 'traefik:v2.10', ports: ['80:80']}", "Shipway's own edge"),
+        ("services:\n  web: {image: 'traefik:v2.10', ports: ['80:80']}", "Shipway's edge"),
         (
             "services:\n  web: {image: 'a:1', ports: ['80'], volumes: ['/var/run/docker.sock:/var/run/docker.sock']}",
-            "containers don't reach the engine",
+            "containers can't access the Docker Engine",
         ),
         (
             HEAD + "  minio: {image: 'minio/minio:1', ports: ['9000-9001:9000-9001']}",
-            "port 9001: a plan names one for each, here 9000",
+            "port 9001: a plan has one per service, here 9000",
         ),
         (HEAD + "  redis: {image: 'redis:7', command: redis-server --requirepass hunter2}", "has no password"),
         (
@@ -165,7 +165,7 @@ def test_what_needs_no_answer_is_not_asked(tmp_path: Path) -> None:
         f"services:\n  web: {{build: {{context: ., labels: {{a: b}}}}, ports: ['8080:80', '80'], {source}}}\n  db: {{image: 'postgres:15', ports: ['5433:5432']}}\n",
     )
     assert "machine" not in text
-    assert "names one for each" not in text
+    assert "has one per service" not in text
     assert "build." not in text
 
 
@@ -175,5 +175,5 @@ def test_a_volume_from_outside_is_said(tmp_path: Path) -> None:
         + "  db: {image: 'postgres:15', volumes: ['pg:/var/lib/postgresql/data']}\nvolumes: {pg: {external: true}, other: {}}\n"
     )
     assert drafted(tmp_path, compose)[1] == [
-        "compose.yaml: what is in volume pg stays there: a plan's volumes are Shipway's own"
+        "compose.yaml: the content of volume pg is not adopted: Shipway creates its own volumes"
     ]

@@ -113,7 +113,7 @@ def test_a_compose_file(folder: Path) -> None:
 def test_what_a_compose_file_does_not_tell_is_asked(folder: Path) -> None:
     _, text = drafted(folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"})
     asked = [line.partition("# TODO: ")[2] for line in text.splitlines() if "# TODO: " in line]
-    for part in ("SENTRY", "env_file .env", "/uploads", "postgresql+psycopg", "job_runner", "which path answers 200"):
+    for part in ("SENTRY", "env_file .env", "/uploads", "postgresql+psycopg", "job_runner", "which path returns 200"):
         assert any(part in line for line in asked), part
 
 
@@ -150,7 +150,7 @@ def test_alembic(folder: Path) -> None:
     plan, text = drafted(folder, {"backend/Dockerfile": PYTHON, "backend/alembic.ini": "[alembic]\n"})
     assert plan.database == Database("db", "backend", "alembic")
     assert plan.accessories["db"].image == "postgres:16"
-    assert "# TODO: nothing in the repository names the database" in text
+    assert "# TODO: the repository doesn't name the database" in text
 
 
 def test_alembic_with_a_database_of_the_compose_file(folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_migrations_of_mysql_are_named_as_unsupported(folder: Path) -> None:
     compose = "services:\n  api: {build: .}\n  db: {image: 'mariadb:11'}\n"
     plan, text = drafted(folder, {"docker-compose.yml": compose, "Dockerfile": PYTHON, "alembic.ini": ""})
     assert plan.database is None
-    assert "# alembic.ini: migrations are driven on PostgreSQL only so far" in text
+    assert "# alembic.ini: only migrations of PostgreSQL are supported" in text
 
 
 SEQUELIZERC = "module.exports = {'migrations-path': path.resolve(__dirname, 'db', 'migrations'), 'models-path': path.resolve('x')}"
@@ -281,7 +281,7 @@ def test_it_is_written_into_the_root_of_the_repository(folder: Path, monkeypatch
 def test_it_tells_what_it_found_and_what_is_next(folder: Path) -> None:
     fill(folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"})
     told = run().output
-    for part in ("service api ", "health /health by healthcheck", "accessory mq ", "BROKER of job-runner is its address",
+    for part in ("service api ", "health /health from healthcheck", "accessory mq ", "BROKER of job-runner is its address",
                  "shipway secret set staging SECRET_KEY", "resolve the TODOs in lines ", "shipway init --hook REPOSITORY.git", "shipway run staging"):  # fmt: skip
         assert part in told, part
 

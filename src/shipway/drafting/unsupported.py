@@ -1,4 +1,4 @@
-"""What a compose file has and a plan can't express, or expresses elsewhere: always reported, never omitted silently."""
+"""Keys of a compose file that a plan doesn't support, or expresses elsewhere: reported, never omitted silently."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from typing import Any
 
 # Keys adopted by a draft, and those without meaning when Shipway runs the containers.
-_TAKEN = {
+_ADOPTED = {
     "image", "build", "command", "entrypoint", "environment", "env_file", "ports", "expose", "volumes", "healthcheck", "container_name",
     "restart", "depends_on", "networks", "hostname", "stdin_open", "tty", "pull_policy", "platform", "logging", "init", "links", "version",
 }  # fmt: skip
 _ELSEWHERE = {
-    "stop_grace_period": "how long it may take to end", "mem_limit": "`resources: {memory: …}`", "cpus": "`resources: {cpus: …}`",
-    "profiles": "it was started only on demand; in a plan every service runs", "labels": "a proxy's rules become `route:` and the environments' `url:`",
-    "network_mode": "services share a network of their own", "privileged": "containers have no more rights than others",
-    "extends": "the other file was not read", "secrets": "as `secrets:`", "configs": "files of the image", "user": "by USER in its Dockerfile",
-    "working_dir": "by WORKDIR in its Dockerfile", "scale": "`replicas:`",
+    "stop_grace_period": "`stop:`, how long it may take to end", "mem_limit": "`resources: {memory: …}`", "cpus": "`resources: {cpus: …}`",
+    "profiles": "it was started on demand; in a plan every service runs", "labels": "a proxy's rules become `route:` and the environments' `url:`",
+    "network_mode": "services share a private network", "privileged": "containers have no extra privileges; see `security:`",
+    "extends": "the other file was ignored", "secrets": "as `secrets:`", "configs": "add the files to the image", "user": "use USER in its Dockerfile",
+    "working_dir": "use WORKDIR in its Dockerfile", "scale": "`replicas:`",
 }  # fmt: skip
 
 
-def unsaid(raw: dict[str, Any]) -> list[str]:
+def unsupported(raw: dict[str, Any]) -> list[str]:
     """Notes about one service's keys."""
     todo = [
         f"{key}: {_ELSEWHERE.get(key, 'a plan has no such key')}"
         for key in raw
-        if key not in _TAKEN and key != "deploy" and not key.startswith("x-")
+        if key not in _ADOPTED and key != "deploy" and not key.startswith("x-")
     ]
     deploy = raw.get("deploy")
     for key, value in deploy.items() if isinstance(deploy, dict) else ():
@@ -34,7 +34,7 @@ def unsaid(raw: dict[str, Any]) -> list[str]:
     return todo
 
 
-def unsaid_of_build(raw: dict[str, Any]) -> list[str]:
+def unsupported_in_build(raw: dict[str, Any]) -> list[str]:
     """Notes about the keys of a `build`, except those that only speed it up or name its result."""
     known = {
         "context",
@@ -59,7 +59,7 @@ def unsaid_of_build(raw: dict[str, Any]) -> list[str]:
 
 def other_ports(found: Sequence[int], own: int | None) -> list[str]:
     """Notes about ports other than the plan's."""
-    return [f"port {port}: a plan names one for each, here {own}" for port in found if own and port != own]
+    return [f"port {port}: a plan has one per service, here {own}" for port in found if own and port != own]
 
 
 def mounts(raw: dict[str, Any], folder: str | None = None) -> list[str]:
@@ -73,6 +73,8 @@ def mounts(raw: dict[str, Any], folder: str | None = None) -> list[str]:
         has_source = folder is not None and (path == "." or f"{folder}/".startswith(f"{path}/"))
         if source[:1] not in tuple("./~$") or not target or has_source:
             continue
-        where = "containers don't reach the engine" if path.endswith("/docker.sock") else "put it into the image"
-        todo.append(f"{target} was {source} of the machine, of which nothing is mounted: {where}")
+        where = (
+            "containers can't access the Docker Engine" if path.endswith("/docker.sock") else "put it into the image"
+        )
+        todo.append(f"{target} was mounted from {source}, but a plan mounts no folders of the machine: {where}")
     return todo
