@@ -72,7 +72,7 @@ def test_a_container_that_exits_at_once(shop: Tiny) -> None:
     done = shop.shipway("run", "staging", check=False)
     shop.undo(first)
     assert done.code == DeployFailed.exit_code, done.output
-    assert re.search(r": it exited( with code 9|, and the engine restarted it)", done.output), done.output
+    assert re.search(r": it exited( with code 9|, and the Docker Engine restarted it)", done.output), done.output
     assert "no configuration found" in done.output
     assert shop.answer() == "one"
     assert without_releases(shop.footprint()) == without_releases(before)

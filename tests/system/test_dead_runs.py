@@ -80,7 +80,7 @@ def test_a_step_under_way_is_gone_on_with_whole(bare: Tiny) -> None:
     second = bare.shipway("run", "main")
     after = run(bare)
     assert f"run {before['number']}: process " in second.output
-    assert "died; resuming it: lint passed, unit still runs\n" in second.output
+    assert "died; resuming it: lint passed, unit is still running\n" in second.output
     assert (after["number"], after["outcome"]) == (before["number"], "succeeded")
     assert after["outcomes"] == {"lint": "succeeded", "unit": "succeeded", "use": "succeeded"}
     assert after["steps"]["lint"] == before["steps"]["lint"]
@@ -106,7 +106,7 @@ def test_a_step_that_ended_while_nobody_looked(bare: Tiny, code: int, outcome: s
     killed(bare, "│ begun")
     wait(lambda: ended(bare))
     done = bare.shipway("run", "main", check=False)
-    assert "resuming it: unit has ended\n" in done.output
+    assert "resuming it: unit has exited\n" in done.output
     assert done.code == (StepFailed.exit_code if code else 0), done.output
     after = run(bare)
     assert (after["outcome"], after["outcomes"]["unit"]) == (outcome, outcome)
@@ -121,7 +121,10 @@ def test_a_step_that_had_failed_is_not_run_again(bare: Tiny) -> None:
     )
     killed(bare, "✗ bad", "│ begun")
     done = bare.shipway("run", "main", check=False)
-    assert "resuming it: bad failed, unit still runs\n" in done.output or "unit still runs, bad failed\n" in done.output
+    assert (
+        "resuming it: bad failed, unit is still running\n" in done.output
+        or "unit is still running, bad failed\n" in done.output
+    )
     assert done.code == StepFailed.exit_code, done.output
     assert f"step bad: `{BEGUN}; exit 3` exited with 3" in done.output
     assert len(run(bare)["logs"]["bad"]) == 1
@@ -141,21 +144,21 @@ def test_the_time_out_and_the_attempts_are_those_of_the_step(bare: Tiny) -> None
     running.kill()
     done = bare.shipway("run", "main", check=False)
     assert done.code == StepFailed.exit_code, done.output
-    assert "slow: it was stopped after 6 s" in done.output
+    assert "slow: it timed out after 6 s" in done.output
     logs = run(bare)["logs"]
     assert logs["flaky"] == ["trying", "`echo trying; sleep 2; exit 1` exited with 1; retrying (1 left)", "trying"]
     assert logs["slow"] == ["sleeping"]
     nothing_is_left(bare)
 
 
-def test_a_step_whose_container_is_gone_is_begun_anew(bare: Tiny) -> None:
+def test_a_step_whose_container_is_missing_is_restarted(bare: Tiny) -> None:
     bare.pipeline(lint={"run": "true"}, unit={"run": f"{BEGUN}; sleep 2; echo the end", "needs": ["lint"]})
     killed(bare, "│ begun")
     number = run(bare)["number"]
     for container in bare.containers(role="step", name="unit"):
         bare.command("docker", "rm", "--force", container, check=True)
     done = bare.shipway("run", "main")
-    assert "resuming it: lint passed, unit is begun anew\n" in done.output
+    assert "resuming it: lint passed, unit is restarted\n" in done.output
     after = run(bare)
     assert (after["number"], after["outcome"]) == (number, "succeeded")
     assert [line.split()[0] for line in after["logs"]["unit"]] == ["begun", "the"]
@@ -167,7 +170,7 @@ def test_who_takes_it_up_may_die_too(bare: Tiny) -> None:
     killed(bare, "│ line 1")
     killed(bare, "│ line 3")
     done = bare.shipway("run", "main")
-    assert "resuming it: unit still runs\n" in done.output
+    assert "resuming it: unit is still running\n" in done.output
     assert run(bare)["logs"]["unit"][1:] == [f"line {number}" for number in range(1, 9)]
     nothing_is_left(bare)
 
@@ -210,13 +213,13 @@ def test_a_run_that_lives_is_left_alone(bare: Tiny) -> None:
     nothing_is_left(bare)
 
 
-def test_a_build_is_begun_anew_and_the_run_goes_on_to_its_deployment(bare: Tiny) -> None:
+def test_a_build_is_restarted_and_the_run_continues_to_its_deployment(bare: Tiny) -> None:
     dockerfile = (bare.clone / "web/Dockerfile").read_text()
     bare.plan["pipeline"] = {"lint": {"image": "caddy:2", "run": BEGUN}}
     bare.change("built", files={"web/Dockerfile": f"{dockerfile}RUN echo building for long; sleep 3\n"})
     killed(bare, "building for long", revision="staging")
     done = bare.shipway("run", "staging")
-    assert "resuming it: lint passed, images is begun anew\n" in done.output
+    assert "resuming it: lint passed, images is restarted\n" in done.output
     assert run(bare)["outcomes"] == {"lint": "succeeded", "images": "succeeded"}
     assert bare.answer() == "built"
     assert bare.footprint()["scratch"] == []

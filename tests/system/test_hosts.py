@@ -112,7 +112,7 @@ def test_what_fails_on_one_host_is_taken_back_on_all(shop: Tiny, nodes: Nodes) -
     del shop.plan["services"]["web"]["command"]
     assert done.code == DeployFailed.exit_code, done.output
     assert "ssh://node2: " in done.output
-    assert re.search(r": it exited( with code 9|, and the engine restarted it)", done.output), done.output
+    assert re.search(r": it exited( with code 9|, and the Docker Engine restarted it)", done.output), done.output
     assert "no database here" in done.output
     assert all(set(each) == {"one"} for each in heard.values())
     assert [running(nodes, name, shop) for name in nodes.names] == before

@@ -1,4 +1,4 @@
-"""A real process, killed by SIGKILL at points that are drawn anew with each run: one whole release goes on serving, and the
+"""A real process, killed by SIGKILL at points that are drawn again for each run: one whole release keeps serving, and the
 next command finishes or takes back. Say SHIPWAY_TEST_SEED=NUMBER to draw the same points again."""
 
 from __future__ import annotations

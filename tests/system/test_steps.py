@@ -65,7 +65,7 @@ def test_a_step_is_stopped_at_its_time_out(bare: Tiny) -> None:
     bare.pipeline(slow={"run": "echo sleeping; sleep 60", "timeout": "1s"})
     done = bare.shipway("run", "staging", check=False)
     assert done.code == StepFailed.exit_code, done.output
-    assert "step slow: it was stopped after 1 s" in done.output
+    assert "step slow: it timed out after 1 s" in done.output
     assert "`timeout:` on step slow" in done.output
     nothing_is_left(bare)
 

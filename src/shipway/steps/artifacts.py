@@ -1,6 +1,6 @@
 """Outputs of steps: stored once by the digest of their content, and extracted for later steps and builds.
 
-Archives are streamed through files, not memory. Names may have any bytes. Links stay links, and nothing is read or
+Archives are streamed through files, not memory. Names may have any bytes. Links are kept as links, and nothing is read or
 written through them outside of the target folder.
 """
 
@@ -107,7 +107,7 @@ def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
         try:
             tar.extractall(target, members, filter="tar")
         except tarfile.FilterError as error:
-            raise StepFailed(f"the output {artifact.path} can't be laid into {folder or '.'}: {error}") from error
+            raise StepFailed(f"the output {artifact.path} can't be extracted to {folder or '.'}: {error}") from error
 
 
 def as_archive(

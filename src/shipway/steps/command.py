@@ -55,22 +55,20 @@ def run_command(run: Run, attempt: Attempt) -> StepResult:
     accessories: list[str] = []
     harvest = _Harvest(run, attempt.step, attempt.log)
     try:
-        code = (_go_on if attempt.begun else _begin)(run, attempt, accessories, harvest)
+        code = (_resume if attempt.begun else _begin)(run, attempt, accessories, harvest)
     finally:
         if accessories:  # in parallel with the next steps; leftovers are removed when the run ends
             threading.Thread(target=_remove, args=(run, tuple(accessories)), daemon=True).start()
     step, summary = attempt.step, harvest.summary
     if code == TIMED_OUT:
-        raise StepFailed(
-            f"it was stopped after {step.timeout:g} s", hint=f"give it more time with `timeout:` on step {step.name}"
-        )
+        raise StepFailed(f"it timed out after {step.timeout:g} s", hint=f"increase `timeout:` of step {step.name}")
     if code != 0:
         raise StepFailed(
             f"`{step.run}` exited with {code}" + (f" ({summary})" if summary else ""), hint=_cause(step, code)
         )
     missing = [path for path in step.outputs if path not in {artifact.path for artifact in harvest.outputs}]
     if missing:
-        raise StepFailed(f"it left no {', '.join(missing)}, which the plan names as outputs")
+        raise StepFailed(f"it did not create {', '.join(missing)}, which the plan lists as outputs")
     assert step.image is not None
     return StepResult(tuple(harvest.outputs), {}, summary, step_tag(run, step.image.build) if step.image.build else "")
 
@@ -79,7 +77,7 @@ def _cause(step: Step, code: int) -> str:
     if code != KILLED:
         return ""
     limit = step.resources.memory or most_memory()
-    return f"it was killed: it may have needed more than the {limit >> 20} MB of memory that it had (`resources: {{memory: …}}` on step {step.name})"
+    return f"it was killed: it may have exceeded its memory limit of {limit >> 20} MB (`resources: {{memory: …}}` of step {step.name})"
 
 
 class _Harvest:
@@ -99,7 +97,7 @@ class _Harvest:
                 kept = store(archive, run.folder_of(step), path, run.artifacts, run.folder)
                 self.outputs.append(kept)
                 for name in kept.left_out:
-                    self._log.say(f"{name} is a pipe or a device: it is left out of the output {path}")
+                    self._log.say(f"{name} is a pipe or a device: it is omitted from the output {path}")
             except FileNotFoundError:
                 pass  # the caller reports the missing ones
 
@@ -141,11 +139,11 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
 
     return run_container(
         run.ctx, spec, on_line=attempt.log.follow, timeout=step.timeout, before=before,
-        after=lambda container: harvest.take(container, workdir), leave=True,
+        after=lambda container: harvest.take(container, workdir), keep=True,
     )  # fmt: skip
 
 
-def _go_on(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:
+def _resume(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:
     """Resume a container of a process that died; returns its exit code."""
     step, begun = attempt.step, attempt.begun
     assert step.image is not None
@@ -158,7 +156,7 @@ def _go_on(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     ran = run.ctx.clock() - begun.created if begun.running else 0.0  # one that has exited can't time out any more
     return follow_container(
         run.ctx, begun.id, on_line=attempt.log.follow, timeout=step.timeout - ran,
-        after=lambda container: harvest.take(container, workdir), leave=True,
+        after=lambda container: harvest.take(container, workdir), keep=True,
     )  # fmt: skip
 
 
@@ -167,11 +165,13 @@ def _remove(run: Run, containers: Sequence[str]) -> None:
         try:
             run.ctx.runtime.remove(container)
         except ShipwayError as error:
-            run.ctx.reporter.note(f"{container} is left until the run ends: {error.message}")
+            run.ctx.reporter.note(
+                f"{container} could not be removed, and is removed when the run ends: {error.message}"
+            )
 
 
 def _image_id(run: Run, step: Step, name: str) -> str:
-    """The id of the image that the name now stands for, which may change at any time. "" if unknown."""
+    """The id of the image that the name currently refers to, which may change at any time. "" if unknown."""
     if "@" in name:
         return name
     try:

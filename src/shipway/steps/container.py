@@ -34,13 +34,13 @@ def run_container(
     timeout: float,
     before: Callable[[str], None] | None = None,
     after: Callable[[str], None] | None = None,
-    leave: bool = False,
+    keep: bool = False,
 ) -> int:
     """Create under a unique name, start, follow, wait, remove. Returns the exit code, or TIMED_OUT after `timeout`
     seconds.
 
     A command that can't be executed returns NOT_RUN. before(container) runs between create and start, after(container)
-    when it has exited, with any code. Lines reach on_line redacted, as they arrive. leave: the caller removes the
+    when it has exited, with any code. Lines reach on_line redacted, as they arrive. keep: the caller removes the
     container after it has exited.
     """
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
@@ -55,7 +55,7 @@ def run_container(
             on_line(ctx.redactor.line(f"{why[0]}; {why[1]}" if why else error.message))
             ctx.runtime.remove(container)
             return NOT_RUN
-        return follow_container(ctx, container, on_line=on_line, timeout=timeout, after=after, leave=leave)
+        return follow_container(ctx, container, on_line=on_line, timeout=timeout, after=after, keep=keep)
     except BaseException:
         ctx.runtime.remove(container)
         raise
@@ -68,7 +68,7 @@ def follow_container(
     on_line: OnLine,
     timeout: float,
     after: Callable[[str], None] | None = None,
-    leave: bool = False,
+    keep: bool = False,
 ) -> int:
     """Follow a container that any process started, from its first line: wait, remove, and return as `run_container`
     does."""
@@ -83,7 +83,7 @@ def follow_container(
     except BaseException:
         ctx.runtime.remove(container)
         raise
-    if not leave:
+    if not keep:
         ctx.runtime.remove(container)
     return code
 
@@ -93,14 +93,14 @@ def capture(ctx: Context, spec: ContainerSpec, *, timeout: float) -> tuple[int, 
     lines: list[str] = []
     size = 0
 
-    def keep(line: str) -> None:
+    def collect(line: str) -> None:
         nonlocal size
         size += len(line) + 1
         if size > CAPTURED:
             raise Enough
         lines.append(line)
 
-    code = run_container(ctx, spec, on_line=keep, timeout=timeout)
+    code = run_container(ctx, spec, on_line=collect, timeout=timeout)
     if size > CAPTURED:
         raise StepFailed(f"the output of `{' '.join(spec.command or ())[:80]}` is larger than {CAPTURED >> 20} MB")
     return code, "\n".join(lines)
@@ -139,7 +139,7 @@ class _Follower:
             seen = self._lines
         if self._thread.is_alive() and not self._ctx.cancelled.is_set():
             self._left = True
-            self._on_line(f"(the output ends early: the engine gave no more of it for {STALLED:g} s)")
+            self._on_line(f"(the output is incomplete: the Docker Engine sent no more of it for {STALLED:g} s)")
         if self._failure:
             raise self._failure
 
@@ -155,6 +155,6 @@ class _Follower:
             pass
         except ShipwayError as error:
             if not self._left and not self._ctx.cancelled.is_set():
-                self._on_line(f"(the output ends early: {error})")
+                self._on_line(f"(the output is incomplete: {error})")
         except Exception as error:
             self._failure = error

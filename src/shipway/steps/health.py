@@ -109,7 +109,7 @@ def _running(ctx: Context, name: str, now: float | None = None) -> ContainerInfo
         raise _failed(ctx, name, "it exited" + _code(container))
     if now is not None and container.crash_looping(now):
         raise _failed(
-            ctx, name, f"it exits again and again: the engine restarted it {counted(container.restarts, 'time')}"
+            ctx, name, f"it is crash-looping: the Docker Engine restarted it {counted(container.restarts, 'time')}"
         )
     return container
 
@@ -122,29 +122,29 @@ class _Prober:
 
     def wait(self, name: str, health: Health | None, port: int | None) -> None:
         deadline = self._ctx.clock() + (health.timeout if health else STEADY)
-        first = self._unbroken(name)
+        first = self._uninterrupted(name)
         container, looked = first, self._ctx.clock()
         while True:
-            self._go_on()
+            self._check_cancelled()
             if self._ctx.clock() >= looked + PAUSE or not any(container.addresses.values()):
-                container, looked = self._unbroken(name, first), self._ctx.clock()
+                container, looked = self._uninterrupted(name, first), self._ctx.clock()
             late = self._ctx.clock() >= deadline
             healthy, seen = self._probe(container, health, port, deadline) if health else (late, "")
             if healthy:
-                self._unbroken(name, first)
+                self._uninterrupted(name, first)
                 return
             if health and late:
                 raise _failed(self._ctx, name, f"not healthy within {health.timeout:g} s: {seen}")
             self._ctx.cancelled.wait(health.interval if health else PAUSE)
 
-    def _unbroken(self, name: str, first: ContainerInfo | None = None) -> ContainerInfo:
-        """The container, which runs and wasn't restarted since it was first looked at."""
+    def _uninterrupted(self, name: str, first: ContainerInfo | None = None) -> ContainerInfo:
+        """The container, which runs and was not restarted since its first check."""
         container = _running(self._ctx, name)
         if first is not None and container.restarts > first.restarts:
-            raise _failed(self._ctx, name, "it exited, and the engine restarted it")
+            raise _failed(self._ctx, name, "it exited, and the Docker Engine restarted it")
         return container
 
-    def _go_on(self) -> None:
+    def _check_cancelled(self) -> None:
         if self._ctx.cancelled.is_set() or self._given_up():
             raise Interrupted("interrupted while waiting for health")
 
@@ -182,16 +182,16 @@ class _Prober:
         while running.is_alive():
             running.join(PAUSE)
             if running.is_alive() and self._ctx.clock() >= deadline:
-                return False, f"`{command}` doesn't end"
+                return False, f"`{command}` did not finish"
             if running.is_alive():
-                self._go_on()
+                self._check_cancelled()
         found = outcome[0]
         if isinstance(found, EngineError):  # it has ended since: the next check reports how
             return False, str(found)
         if isinstance(found, BaseException):
             raise found
         code, output = found
-        return code == 0, f"`{command}` exits with {code}: {output.strip()[-200:]}"
+        return code == 0, f"`{command}` exited with {code}: {output.strip()[-200:]}"
 
 
 def _code(container: ContainerInfo | None) -> str:
@@ -200,7 +200,7 @@ def _code(container: ContainerInfo | None) -> str:
 
 def _failed(ctx: Context, name: str, why: str) -> DeployFailed:
     lines = _last_lines(ctx, name)
-    log = "".join(f"\n  {name} │ {line}" for line in lines) or "\n  (it wrote nothing)"
+    log = "".join(f"\n  {name} │ {line}" for line in lines) or "\n  (no output)"
     fault = explanation(ctx, name, "\n".join(lines))
     if fault:
         why = f"{why}: {fault[0]}"
@@ -214,4 +214,4 @@ def _last_lines(ctx: Context, name: str) -> list[str]:
     lines = [masked.line(line) for line in found if AGENT not in line][-LOG_LINES:]
     lines = [line if len(line) <= LOG_WIDTH else f"{line[:LOG_WIDTH]} …" for line in lines]
     probes = sum(AGENT in line for line in found)
-    return [*lines, f"({probes} lines about Shipway's own probes left out)"] if probes else lines
+    return [*lines, f"({probes} lines about Shipway's own probes omitted)"] if probes else lines

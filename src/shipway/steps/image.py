@@ -131,7 +131,7 @@ def _require_inside(context: Path, source: BuildSource, revision: str) -> None:
         real = (context / name).resolve()
         if (context / name).is_symlink() and not real.is_relative_to(context.resolve()):
             raise StepFailed(
-                f"{name} in {source.folder} is a link that leads out of the folder", hint="commit the file itself"
+                f"{name} in {source.folder} is a link that points outside of the folder", hint="commit the file itself"
             )
     if not (context / source.dockerfile).is_file():
         raise StepFailed(f"there is no {source.dockerfile} in {source.folder} at {revision[:12]}")

@@ -67,23 +67,23 @@ class _Reader:
         self.total = Counts()
         self._open: list[str] = []
         self._suites: list[_Suite] = []
-        self._went: set[str] = set()  # of the current test
+        self._outcomes: set[str] = set()  # of the current test
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = tag.rpartition(":")[2]
         if not self._open and name not in ("testsuite", "testsuites"):
             raise Unreadable(f"it begins with <{name[:40]}>, not with <testsuite>")
         if len(self._open) >= DEEPEST:
-            raise Unreadable(f"more than {DEEPEST} elements in one another")
+            raise Unreadable(f"more than {DEEPEST} nested elements")
         self._open.append(name)
         if name in ("testsuite", "testsuites"):
             if self._suites:
                 self._suites[-1].has_suites = True
             self._suites.append(_Suite({key: _number(attributes, key) for key in NAMES}))
         elif name == "testcase":
-            self._went = set()
+            self._outcomes = set()
         elif name in BAD and len(self._open) > 1 and self._open[-2] == "testcase":
-            self._went.add(BAD[name])
+            self._outcomes.add(BAD[name])
 
     def end(self, tag: str) -> None:
         name = self._open.pop()
@@ -92,11 +92,11 @@ class _Reader:
         elif name == "testcase" and self._suites:
             seen = self._suites[-1].seen
             seen["tests"] += 1
-            for how in self._went:
+            for how in self._outcomes:
                 seen[how] += 1
 
     def doctype(self, name: str, *_: object) -> None:
-        raise Unreadable("it has a DOCTYPE, which is not read")
+        raise Unreadable("it has a DOCTYPE, which is not supported")
 
 
 def _number(attributes: Mapping[str, str], name: str) -> int:
@@ -106,5 +106,5 @@ def _number(attributes: Mapping[str, str], name: str) -> int:
     except ValueError:
         number = math.nan
     if not 0 <= number < 1e12:  # also false for nan
-        raise Unreadable(f'{name}="{text[:40]}" is no number of tests')
+        raise Unreadable(f'{name}="{text[:40]}" is not a number of tests')
     return math.ceil(number)

@@ -9,7 +9,7 @@ from types import TracebackType
 from shipway.steps.container import Enough
 
 LARGEST = 256 << 20  # bytes of one attempt's output that are stored
-UNKNOWN = "(from here on lines may be missing or repeated: the engine no longer has the output from its beginning)"
+UNKNOWN = "(from here on lines may be missing or repeated: the Docker Engine no longer has the whole output)"
 
 
 class StepLog:
@@ -43,7 +43,7 @@ class StepLog:
                 return
             if self._file.tell() - self._begin + len(part) >= LARGEST:
                 self._full = True
-                part = f"(the output is cut here: only its first {LARGEST >> 20} MB are kept; the step goes on)"
+                part = f"(the output is truncated here: only its first {LARGEST >> 20} MB are kept; the step continues)"
             self._put(part)
 
     def follow(self, text: str) -> None:

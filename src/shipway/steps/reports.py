@@ -68,17 +68,17 @@ def _take(run: Run, step: Step, container: str, workdir: str, path: str, found: 
     except FileNotFoundError:
         pass
     except (TooLarge, tarfile.TarError):
-        found.problems.append(f"{path} has more than {SEARCHED >> 30} GB to look through: name a smaller folder")
+        found.problems.append(f"{path} is larger than {SEARCHED >> 30} GB: name a smaller folder")
     if found.files + len(found.problems) == before:
         found.problems.append(f"no report at {path}")
 
 
 def _keep(run: Run, step: Step, name: str, size: int, chunks: Iterator[bytes], found: _Found) -> None:
     if found.files >= MOST:
-        found.problems.append(f"more than {MOST} reports: {name} is not read")
+        found.problems.append(f"more than {MOST} reports: {name} is ignored")
         return
     if size > LARGEST:
-        found.problems.append(f"{name} is larger than {LARGEST >> 20} MB and is not read")
+        found.problems.append(f"{name} is larger than {LARGEST >> 20} MB and is ignored")
         return
     kept = run.log(step.name).with_suffix(f".{found.files}.xml")
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def _keep(run: Run, step: Step, name: str, size: int, chunks: Iterator[bytes], f
         try:
             found.counts += counts(iter(lambda: file.read(CHUNK), b""))
         except Unreadable as error:
-            found.problems.append(f"{name} is no JUnit report: {error}")
+            found.problems.append(f"{name} is not a JUnit report: {error}")
     _mask(run, kept)
 
 

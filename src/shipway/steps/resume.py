@@ -1,4 +1,4 @@
-"""What a process that died left of a run: its journal, and the containers of its steps."""
+"""The state of a run whose process died: its journal, and the containers of its steps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from shipway.domain.container import LABEL_ATTEMPT, LABEL_KEY, LABEL_LOG, LABEL_
 from shipway.domain.release import PENDING
 from shipway.domain.run import StepRecord
 
-# Ended by SIGKILL, by SIGTERM, or unknown: a stopped engine or a lack of memory ended it, unobserved.
-ENDED_FROM_OUTSIDE = (137, 143, 255)
+# Exit codes after SIGKILL, SIGTERM, or unknown: the engine stopped, or the machine ran out of memory.
+KILLED_EXTERNALLY = (137, 143, 255)
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ResumeState:
     containers: Sequence[ContainerInfo] = ()
 
     def begun(self, step: str) -> ContainerInfo | None:
-        """The newest container of an unfinished step that runs, or has exited by itself."""
+        """The newest container of an unfinished step that runs, or was not killed externally."""
         record = self.journal.get(step)
         if record is None or record.outcome != PENDING:
             return None
@@ -33,19 +33,19 @@ class ResumeState:
         return [item for item in self.containers if item.labels.get(LABEL_NAME) == step]
 
     def __str__(self) -> str:
-        """Describe as in 'lint passed, unit still runs'."""
+        """Describe as in 'lint passed, unit is still running'."""
         return (
-            ", ".join(f"{name} {self._word(name, record)}" for name, record in self.journal.items())
-            or "no step was begun"
+            ", ".join(f"{name} {self._state(name, record)}" for name, record in self.journal.items())
+            or "no step had started"
         )
 
-    def _word(self, name: str, record: StepRecord) -> str:
+    def _state(self, name: str, record: StepRecord) -> str:
         if record.passed or record.failed:
             return "passed" if record.passed else "failed"
         begun = self.begun(name)
         if begun is None:
-            return "is begun anew"
-        return "still runs" if begun.running else "has ended"
+            return "is restarted"
+        return "is still running" if begun.running else "has exited"
 
 
 def attempt_of(container: ContainerInfo) -> int:
@@ -60,4 +60,4 @@ def log_of(container: ContainerInfo) -> int:
 
 def _usable(container: ContainerInfo) -> bool:
     """A container that was never started may lack its files."""
-    return container.running or (container.state == "exited" and container.exit_code not in ENDED_FROM_OUTSIDE)
+    return container.running or (container.state == "exited" and container.exit_code not in KILLED_EXTERNALLY)

@@ -126,7 +126,7 @@ def test_links_stay_and_nothing_is_written_through_them(tmp_path: Path) -> None:
     target.mkdir()
     unpack(harmless, tmp_path / "kept", "", target)
     assert os.readlink(target / "dist/current") == "v1"
-    with pytest.raises(StepFailed, match="output dist/away can't be laid"):
+    with pytest.raises(StepFailed, match="output dist/away can't be extracted"):
         unpack(through, tmp_path / "kept", "", target)
     assert list(outside.iterdir()) == []
 

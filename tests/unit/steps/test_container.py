@@ -64,11 +64,11 @@ def test_output_that_stops_coming_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     ctx, _ = context(tmp_path, ["a", "b"], pause=3.0)
     lines: list[str] = []
     assert run_container(ctx, SPEC, on_line=lines.append, timeout=60) == 0
-    assert lines == ["(the output ends early: the engine gave no more of it for 1 s)"]
+    assert lines == ["(the output is incomplete: the Docker Engine sent no more of it for 1 s)"]
     ctx, _ = context(tmp_path / "other", ["a"], error=EngineError("the engine is away"))
     lines.clear()
     run_container(ctx, SPEC, on_line=lines.append, timeout=60)
-    assert lines == ["a", "(the output ends early: the engine is away)"]
+    assert lines == ["a", "(the output is incomplete: the engine is away)"]
 
 
 def test_a_line_that_can_not_be_kept_fails_the_step(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_log_that_is_full_says_so_and_no_more_is_read(tmp_path: Path, monkeypa
         log.line("of the next attempt")
     kept = (tmp_path / "step.log").read_text().splitlines()
     assert kept[:9] == ["0123456789"] * 9
-    assert kept[9].startswith("(the output is cut here: only its first")
+    assert kept[9].startswith("(the output is truncated here: only its first")
     assert kept[10:] == ["`x` exited with 0", "of the next attempt"]
     assert shown == kept
     assert slow.given < 15

@@ -60,7 +60,7 @@ def collect(folder: Path, *paths: str) -> str:
         (("build/*/TEST-*.xml",), "2 tests, 1 failed, 1 skipped"),
         (
             ("build",),
-            "4 tests, 2 failed, 2 skipped; build/b/other.xml is no JUnit report: it begins with <html>, not with <testsuite>",
+            "4 tests, 2 failed, 2 skipped; build/b/other.xml is not a JUnit report: it begins with <html>, not with <testsuite>",
         ),
         (("build/a",), "2 tests, 1 failed, 1 skipped"),
         (("latest.xml",), "2 tests, 1 failed, 1 skipped"),
@@ -84,9 +84,9 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(reports, "LARGEST", 60)
     assert (
         collect(tmp_path, "secret.xml", "junit.xml")
-        == "3 tests, 0 failed; secret.xml is larger than 0 MB and is not read"
+        == "3 tests, 0 failed; secret.xml is larger than 0 MB and is ignored"
     )
     monkeypatch.setattr(reports, "MOST", 1)
-    assert "more than 1 reports: build/b/deep/TEST-b.xml is not read" in collect(tmp_path, "build/**/TEST-*.xml")
+    assert "more than 1 reports: build/b/deep/TEST-b.xml is ignored" in collect(tmp_path, "build/**/TEST-*.xml")
     monkeypatch.setattr(reports, "SEARCHED", 1000)
-    assert "to look through: name a smaller folder" in collect(tmp_path, "build")
+    assert "GB: name a smaller folder" in collect(tmp_path, "build")

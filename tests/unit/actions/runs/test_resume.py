@@ -191,7 +191,7 @@ def test_who_was_paused_and_wakes_up_too_late_changes_nothing(tmp_path: Path) ->
     assert changes == []
     assert world.outcomes() == [SUCCEEDED]
     assert "run 1: process" in " ".join(world.notes)
-    assert "has lost its lock; resuming it: lint has ended" in " ".join(world.notes)
+    assert "has lost its lock; resuming it: lint has exited" in " ".join(world.notes)
     assert world.started() == {"lint": 1, "unit": 1, "use": 1}
 
 
@@ -203,7 +203,7 @@ def test_the_time_out_counts_from_the_start_of_the_container(tmp_path: Path) -> 
     assert world.runtime.list({})[0].running
     world.now += TTL + STEPS[0].timeout
     before = world.now
-    with pytest.raises(StepFailed, match="step lint: it was stopped after 1800 s"):
+    with pytest.raises(StepFailed, match="step lint: it timed out after 1800 s"):
         world.run()
     assert world.now < before + 60
     assert world.started() == {"lint": 1}
@@ -218,7 +218,7 @@ def test_a_container_that_was_ended_from_outside_says_nothing_of_its_step(tmp_pa
     world.runtime.behave("*_lint_????????", Behaviour(tuple(LINES["lint"]), exit_code=0))
     world.now += TTL + 1
     world.run()
-    assert "resuming it: lint is begun anew" in " ".join(world.notes)
+    assert "resuming it: lint is restarted" in " ".join(world.notes)
     assert world.log("lint") == LINES["lint"]
     world.nothing_is_left()
 
