@@ -5,11 +5,11 @@
     -- verdict: DATA_LOST                  with the rows below
     -- empty: RESTORED                     without rows; else the same as with them, RESTORED instead of DATA_LOST
     -- generated: FAILS                    with generated rows; else the same as with the rows below
-    -- unseen: yes                        the way up fails with generated rows: they tell nothing, and the warnings say so
-    -- triage: breaking                    of the way up
+    -- unseen: yes                        the up migration fails with generated rows: they prove nothing, and the warnings say so
+    -- triage: breaking                    of the up migration
     -- reason: words                       that are among the reasons
     -- warns: words                        that are among the warnings; without such a line there are none about the down
-    -- differs: column public.a.b changed: default        each difference after the way down, and no other
+    -- differs: column public.a.b changed: default        each difference after the down migration, and no other
     -- lost: public.a 3 → 2: b, c          each table whose rows differ (without numbers: as many as before) in these columns
     -- transaction: no                     the scripts can't run in one
 

@@ -21,7 +21,7 @@ def possible() -> bool:
     return os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "containerd", "mkfs.ext4", "mount", "ip")))
 
 
-ACCEPT = ("-s", "198.18.0.0/15", "-j", "ACCEPT")  # addresses for tests of networks, which nobody else has
+ACCEPT = ("-s", "198.18.0.0/15", "-j", "ACCEPT")  # addresses that are reserved for tests of networks
 
 
 class SmallEngine:

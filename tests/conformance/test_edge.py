@@ -126,7 +126,7 @@ class TestTraefikEdge(EdgeContract):
         assert time.monotonic() - started < 2
         assert lab.docker.inspect(lab.container)["State"]["StartedAt"] == before
 
-    def test_a_port_that_is_taken_disturbs_nobody(self, lab: TraefikLab) -> None:
+    def test_a_used_port_interrupts_nothing(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
         identity = lab.docker.inspect(lab.container)["Id"]
         with socket.create_server(("127.0.0.1", 0)) as other:
@@ -168,7 +168,7 @@ class TestTraefikEdge(EdgeContract):
             assert (code_, set(output.split())) == (0, {"403"})
         assert lab.request("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])
 
-    def test_a_network_that_is_missing_disturbs_nobody(self, lab: TraefikLab) -> None:
+    def test_a_missing_network_interrupts_nothing(self, lab: TraefikLab) -> None:
         identity = lab.docker.inspect(lab.container)["Id"]
         port = lab.docker.port()
         with pytest.raises(EdgeError, match="does not exist"):

@@ -108,7 +108,7 @@ def refused(context: ssl.SSLContext, seconds: float = 5) -> bool:
     return False
 
 
-def test_certificates_are_renewed_while_nobody_deploys(lab: TraefikLab) -> None:
+def test_certificates_are_renewed_without_a_deployment(lab: TraefikLab) -> None:
     lab.edge.ensure(ports(443, 80), lab.networks)
     lab.edge.switch("one", table(lab))
     context = ssl.create_default_context(cadata=lab.edge.authority())
@@ -163,7 +163,7 @@ def test_a_name_gets_its_certificate_from_an_acme_server(lab: TraefikLab) -> Non
     lab.edge.ensure(ports(443, 80), lab.networks)
     lab.edge.switch("two", table(lab))
     asked = {"host": host, "tls": tls}
-    assert "for another ACME server" in (lab.edge.pending(ports(443), asked) or "")
+    assert "to use another ACME server" in (lab.edge.pending(ports(443), asked) or "")
     lab.edge.ensure(ports(443), {lab.network: (host,)}, asked)
     assert lab.edge.pending(ports(443), asked) is None
     lab.edge.switch("one", table(lab, 1, host, **tls))

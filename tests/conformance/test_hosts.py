@@ -212,12 +212,12 @@ def test_probes_reach_containers_and_the_hosts_loopback(remote: DockerLab, conne
     assert machine.probe_tcp("127.0.0.1", 22, 2.0).ok
 
 
-def test_silence_is_told_in_time_and_hurts_nobody_else(node: Nodes, host: SshHost) -> None:
-    nobody = node.address("node1").rpartition(".")[0] + ".99"
+def test_a_silent_address_times_out_and_blocks_no_other_call(node: Nodes, host: SshHost) -> None:
+    silent = node.address("node1").rpartition(".")[0] + ".99"
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            host.dial((nobody, 80), 0.2)
-    time.sleep(4)  # by now the host has found out that nobody is there
+            host.dial((silent, 80), 0.2)
+    time.sleep(4)  # by now the host has found out that the address is unused
     assert Engine(NAME, dial=host.engine).call("GET", "/version")
 
 

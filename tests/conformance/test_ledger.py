@@ -128,7 +128,7 @@ except StoreError as error: print(type(error).__name__, error.exit_code, "free 8
         )
         told = done.stdout.splitlines()
         assert told[:2] == ["No space left on device", "20 False"], done.stderr
-        assert told[2].startswith("there is no room for the ledger's reserve")
+        assert told[2].startswith("the disk has no space for the reserve of the ledger")
         assert told[3] == "LedgerFull 24 True"
 
     def test_a_kill_in_the_middle_of_writes_loses_nothing_that_was_told(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""No false verdict: every pair of `tests/migrations` is walked on a real PostgreSQL; those that are about rows also without
+"""No false verdict: every pair of `tests/migrations` is verified on a real PostgreSQL; those that are about rows also without
 any, and with generated ones.
 
 How a pair is written: see `tests/pairs.py`. Its differences and losses are all that may be found.
@@ -37,12 +37,12 @@ WITH_ROWS = sample(
     ],
     1 / 3,
 )
-Walked = Callable[[str, Pair], MigrationReport]
+Verified = Callable[[str, Pair], MigrationReport]
 
 
 @pytest.fixture(scope="module")
-def walked() -> Iterator[Walked]:
-    """Gives a pair's way in a mode. All are walked two at a time, while the tests wait for the one that they need."""
+def verified() -> Iterator[Verified]:
+    """Returns a pair's report in a mode. Two pairs are verified at a time, while the tests wait for the one that they need."""
     with postgres() as (_, url), ThreadPoolExecutor(2) as pool:
         with psycopg.connect(url, autocommit=True) as connection:
             for role in ROLES:
@@ -53,48 +53,48 @@ def walked() -> Iterator[Walked]:
             *((SCHEMA, pair) for pair in ABOUT_ROWS),
             *((ROWS, pair) for pair in WITH_ROWS),
         ]
-        ways: Mapping[tuple[str, str], Future[MigrationReport]] = {
-            (mode, pair.name): pool.submit(walk_pair, scratch, pair, mode) for mode, pair in wanted
+        reports: Mapping[tuple[str, str], Future[MigrationReport]] = {
+            (mode, pair.name): pool.submit(verify_pair, scratch, pair, mode) for mode, pair in wanted
         }
-        yield lambda mode, pair: ways[mode, pair.name].result()
-        pool.shutdown(cancel_futures=True)  # where some were not asked for
+        yield lambda mode, pair: reports[mode, pair.name].result()
+        pool.shutdown(cancel_futures=True)  # if some were not needed
 
 
-def walk_pair(scratch: PostgresScratch, pair: Pair, mode: str) -> MigrationReport:
-    """From the schema before it. Nobody looks at locks: other tests do."""
-    golden = scratch.create()
+def verify_pair(scratch: PostgresScratch, pair: Pair, mode: str) -> MigrationReport:
+    """Verify it from the schema before it. Locks are not watched: other tests cover them."""
+    template = scratch.create()
     try:
-        golden.execute(pair.sections["before"] + (pair.sections.get("rows", "") if mode == DATA else ""))
+        template.execute(pair.sections["before"] + (pair.sections.get("rows", "") if mode == DATA else ""))
         return verify(
-            scratch, golden, lambda database: BareFolder(database, [BEFORE, pair.migration], BEFORE.version),
+            scratch, template, lambda database: BareFolder(database, [BEFORE, pair.migration], BEFORE.version),
             mode=mode, timeout=60.0, span=MigrationRange(BEFORE.version, (VERSION,)), watched=False, fill=scratch.fill if mode == ROWS else None,
         )  # fmt: skip
     finally:
-        scratch.drop(golden)
+        scratch.drop(template)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
-def test_with_its_rows(walked: Walked, pair: Pair) -> None:
-    way = walked(DATA, pair)
-    assert way.verdict == pair.verdict, way.reasons
-    assert [write_difference(item) for item in way.differences] == pair.all("differs")
-    assert [write_loss(loss) for loss in way.losses] == pair.all("lost")
-    assert pair.one("reason") in "\n".join(way.reasons)
-    assert pair.one("warns") in "\n".join(way.warnings)
-    assert bool(pair.one("warns")) == any("skipping" in warning for warning in way.warnings)
-    if way.changes:
-        assert way.triage == pair.one("triage"), way.triage_reasons
+def test_with_its_rows(verified: Verified, pair: Pair) -> None:
+    report = verified(DATA, pair)
+    assert report.verdict == pair.verdict, report.reasons
+    assert [write_difference(item) for item in report.differences] == pair.all("differs")
+    assert [write_loss(loss) for loss in report.losses] == pair.all("lost")
+    assert pair.one("reason") in "\n".join(report.reasons)
+    assert pair.one("warns") in "\n".join(report.warnings)
+    assert bool(pair.one("warns")) == any("skipping" in warning for warning in report.warnings)
+    if report.changes:
+        assert report.triage == pair.one("triage"), report.triage_reasons
 
 
 @pytest.mark.parametrize("pair", ABOUT_ROWS, ids=lambda pair: pair.name)
-def test_without_rows(walked: Walked, pair: Pair) -> None:
+def test_without_rows(verified: Verified, pair: Pair) -> None:
     """What a comparison of schemas alone sees."""
-    way = walked(SCHEMA, pair)
-    assert way.verdict == pair.empty, way.reasons
+    report = verified(SCHEMA, pair)
+    assert report.verdict == pair.empty, report.reasons
 
 
 @pytest.mark.parametrize("pair", WITH_ROWS, ids=lambda pair: pair.name)
-def test_with_generated_rows(walked: Walked, pair: Pair) -> None:
-    way = walked(ROWS, pair)
-    assert way.verdict == pair.generated, way.reasons
-    assert bool(pair.one("unseen")) == any(UNSEEN in warning for warning in way.warnings)
+def test_with_generated_rows(verified: Verified, pair: Pair) -> None:
+    report = verified(ROWS, pair)
+    assert report.verdict == pair.generated, report.reasons
+    assert bool(pair.one("unseen")) == any(UNSEEN in warning for warning in report.warnings)

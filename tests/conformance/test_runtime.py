@@ -279,7 +279,7 @@ class TestDockerRuntime(RuntimeContract):
             assert not space.is_here(f"unix://{tmp_path}/docker.sock")
         assert not space.is_here("tcp://127.0.0.1:2375")
 
-    def test_only_nameless_volumes_of_nobody_could_go(self, lab: DockerLab) -> None:
+    def test_only_unused_anonymous_volumes_are_removable(self, lab: DockerLab) -> None:
         kept = lab.spec("a", SLEEPS, volumes={lab.name("named"): "/named"})
         lab.runtime.create(kept)
         lab.runtime.remove(kept.name)

@@ -68,8 +68,8 @@ SQLITE_WAYS: Ways = (
 )  # fmt: skip
 
 
-def walked(scratch: Scratch, schema: str, ways: Ways) -> dict[str, tuple[str, ...]]:
-    """The differences that each change makes. What undoes it leaves none."""
+def found_changes(scratch: Scratch, schema: str, ways: Ways) -> dict[str, tuple[str, ...]]:
+    """The differences that each change makes. Its reversal leaves none."""
     database = scratch.create()
     try:
         database.execute(schema)
@@ -137,7 +137,7 @@ class TestMariaDb(ScratchSuite):
         return "SELECT SLEEP(20)"
 
     def test_what_else_is_in_the_catalog(self, scratch: Scratch) -> None:
-        assert walked(scratch, MARIADB, MARIADB_WAYS) == {up: seen for up, _, seen in MARIADB_WAYS}
+        assert found_changes(scratch, MARIADB, MARIADB_WAYS) == {up: seen for up, _, seen in MARIADB_WAYS}
 
     def test_sessions_are_ended(self, scratch: Scratch) -> None:
         database = scratch.create()
@@ -151,19 +151,19 @@ class TestMariaDb(ScratchSuite):
         scratch.drop(database)
 
     def test_a_clone_has_all_of_it(self, scratch: Scratch) -> None:
-        golden = scratch.create()
-        golden.execute(
+        template = scratch.create()
+        template.execute(
             MARIADB
             + "INSERT INTO makers VALUES (1, 'x'), (7, 'y'); INSERT INTO parts (maker, price) VALUES (7, 2), (1, 3);"
         )
-        clone = scratch.create(golden)
-        assert compare(golden.catalog(), clone.catalog()) == ()
-        for table, columns in golden.catalog().order.items():
-            assert clone.content(table, columns) == golden.content(table, columns)
+        clone = scratch.create(template)
+        assert compare(template.catalog(), clone.catalog()) == ()
+        for table, columns in template.catalog().order.items():
+            assert clone.content(table, columns) == template.content(table, columns)
         clone.execute("INSERT INTO parts (maker, price) VALUES (7, 9)")
         assert clone.content("parts", ["id"]).rows == 3
         scratch.drop(clone)
-        scratch.drop(golden)
+        scratch.drop(template)
 
 
 class TestSqlite(ScratchSuite):
@@ -187,7 +187,7 @@ class TestSqlite(ScratchSuite):
         return "CREATE TABLE many AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0"
 
     def test_what_else_is_in_the_catalog(self, scratch: Scratch) -> None:
-        assert walked(scratch, SQLITE, SQLITE_WAYS) == {up: seen for up, _, seen in SQLITE_WAYS}
+        assert found_changes(scratch, SQLITE, SQLITE_WAYS) == {up: seen for up, _, seen in SQLITE_WAYS}
 
     def test_scripts_with_a_transaction_of_their_own(self, scratch: Scratch) -> None:
         database = scratch.create()

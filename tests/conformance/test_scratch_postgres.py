@@ -136,7 +136,7 @@ def scratch(server: tuple[str, str]) -> PostgresScratch:
 
 
 @pytest.fixture(scope="module")
-def golden(scratch: PostgresScratch) -> Iterator[ScratchDatabase]:
+def template(scratch: PostgresScratch) -> Iterator[ScratchDatabase]:
     database = scratch.create()
     database.execute(SCHEMA)
     yield database
@@ -144,9 +144,9 @@ def golden(scratch: PostgresScratch) -> Iterator[ScratchDatabase]:
 
 
 @pytest.fixture(scope="module")
-def one(scratch: PostgresScratch, golden: ScratchDatabase) -> Iterator[ScratchDatabase]:
+def one(scratch: PostgresScratch, template: ScratchDatabase) -> Iterator[ScratchDatabase]:
     """Where all changes are made and undone one after the other."""
-    database = scratch.create(golden)
+    database = scratch.create(template)
     yield database
     scratch.drop(database)
 
@@ -158,8 +158,8 @@ def last(one: ScratchDatabase) -> list[Catalog]:
 
 
 @pytest.fixture
-def clone(scratch: PostgresScratch, golden: ScratchDatabase) -> Iterator[ScratchDatabase]:
-    database = scratch.create(golden)
+def clone(scratch: PostgresScratch, template: ScratchDatabase) -> Iterator[ScratchDatabase]:
+    database = scratch.create(template)
     yield database
     scratch.drop(database)
 
@@ -212,7 +212,7 @@ def test_what_a_failed_transaction_did_counts(clone: ScratchDatabase) -> None:
         "ALTER ROLE app SET track_counts = off",
     ],
 )
-def test_changes_that_nobody_counts_are_touched(clone: ScratchDatabase, script: str) -> None:
+def test_uncounted_changes_are_touched(clone: ScratchDatabase, script: str) -> None:
     try:
         clone.execute(script)
         assert clone.touched()["public.visits"] is None
@@ -238,9 +238,9 @@ def test_a_session_that_lives_on_may_have_changed_anything(
     assert clone.touched() == {"public.visits": 1}
 
 
-def test_sessions_are_ended_for_a_clone_and_on_request(scratch: PostgresScratch, golden: ScratchDatabase) -> None:
-    connection = psycopg.connect(golden.url, autocommit=True)
-    copy = scratch.create(golden)
+def test_sessions_are_ended_for_a_clone_and_on_request(scratch: PostgresScratch, template: ScratchDatabase) -> None:
+    connection = psycopg.connect(template.url, autocommit=True)
+    copy = scratch.create(template)
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
     connection = psycopg.connect(copy.url, autocommit=True)
@@ -330,7 +330,7 @@ def test_a_lost_server() -> None:
 
 
 def test_a_restored_dump_has_the_same_catalog(
-    scratch: PostgresScratch, server: tuple[str, str], golden: ScratchDatabase
+    scratch: PostgresScratch, server: tuple[str, str], template: ScratchDatabase
 ) -> None:
     """Nothing in it depends on oids, or on the order in which things were made."""
     restored = scratch.create()
@@ -340,8 +340,8 @@ def test_a_restored_dump_has_the_same_catalog(
             server[0],
             "sh",
             "-c",
-            f"pg_dump -U postgres {golden.name} | psql -q -U postgres -v ON_ERROR_STOP=1 {restored.name}",
+            f"pg_dump -U postgres {template.name} | psql -q -U postgres -v ON_ERROR_STOP=1 {restored.name}",
         )
-        assert [str(change) for change in compare(golden.catalog(), restored.catalog())] == []
+        assert [str(change) for change in compare(template.catalog(), restored.catalog())] == []
     finally:
         scratch.drop(restored)

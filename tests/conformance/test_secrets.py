@@ -220,7 +220,7 @@ def test_another_machines_other_values_are_set_aside_and_told(home: Path, tmp_pa
     assert second.get("shop/staging", "KEY") == "two"
     assert second.get("shop/staging", "NEW") == "new"
     assert (other / "secrets" / "shop__staging.conflict").exists()
-    assert "KEY of shop/staging: this machine had other values" in notes[0]
+    assert "KEY of shop/staging: the values on this machine differ" in notes[0]
     assert "NEW" not in notes[0].partition(":")[0]
     ledger.close()
 

@@ -1,7 +1,7 @@
 -- The table is copied back with its ids, and the new sequence begins with 1: the next INSERT meets a row that is there.
 -- verdict: DATA_LOST
 -- triage: breaking
--- reason: sequence public.receipts_id_seq will give
+-- reason: the next value of sequence public.receipts_id_seq is already used
 --- before
 CREATE TABLE receipts (id serial PRIMARY KEY, total int);
 --- rows

@@ -43,7 +43,7 @@ ROWS = [
     Row("a YAML error", "    port: 8000\n", "    port: 8000\n   bad: [1\n", "shipway.yaml:6:", ("error",)),
     Row("an unknown key", "    health: /healthz\n", "    helth: /healthz\n", "shipway.yaml:7:5", ("helth", "health")),
     Row("a cycle", 'one: {image: "caddy:2", run: "true"}', 'one: {image: "caddy:2", run: "true", needs: [two]}',
-        "shipway.yaml:10:", ("one → two → one", "wait for one another")),
+        "shipway.yaml:10:", ("one → two → one", "depend on each other")),
     Row("a missing Dockerfile", "build: web", "build: .", "shipway.yaml:4:", ("services.web.build", "Dockerfile")),
     Row("a missing folder", "build: web", "build: wep", "shipway.yaml:4:", ("there is no folder `wep`",)),
     Row("no health check behind a route", "    health: /healthz\n", "", "shipway.yaml:6:", ("services.web", "route", "health")),

@@ -48,7 +48,7 @@ def test_a_dirty_tree_where_a_commit_is_asked_for(served: Tiny) -> None:
 def test_no_repository_at_all(tmp_path: Path, served: Tiny) -> None:
     done = subprocess.run(["shipway", "run"], cwd=tmp_path, env=served.env, capture_output=True, text=True, check=False)
     assert done.returncode == RepositoryError.exit_code, done.stderr
-    assert "is in no git repository" in done.stderr
+    assert "is not in a git repository" in done.stderr
 
 
 @pytest.mark.parametrize(

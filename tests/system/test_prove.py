@@ -248,7 +248,7 @@ def test_masks_come_before_anything_looks_and_nothing_outside_is_reached(site: S
 
 
 def test_a_mask_that_does_not_fit_is_named(site: Site) -> None:
-    with pytest.raises(ProofError, match=r"the mask `UPDATE pets SET colour = ''` does not fit") as caught:
+    with pytest.raises(ProofError, match=r"the mask `UPDATE pets SET colour = ''` failed") as caught:
         site.prove(site.release(mask=("UPDATE pets SET colour = ''",)))
     assert 'column "colour"' in caught.value.message
     assert site.left() == {}

@@ -127,7 +127,7 @@ def test_2_a_lossy_release_is_refused_until_somebody_takes_the_loss(team: Team) 
     )
     refused = team.release("Descriptions are bodies", check=False)
     assert refused.code == GateRefused.exit_code
-    assert "DATA_LOST; public.items has other values in description" in refused.output
+    assert "DATA_LOST; public.items has different values in description" in refused.output
     assert team.proof(3) == (words.DATA_LOST, words.UNSAFE)
     assert team.schema() == "0003"
 

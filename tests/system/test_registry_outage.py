@@ -63,7 +63,7 @@ def test_between_the_build_and_the_push(site: Tiny, lab: DockerLab, outage: Outa
         done = running.end(seconds=90)
     back()
     assert done.code == RegistryError.exit_code, done.output
-    assert f"hint: is {site.plan['registry']['address']} running, and can this machine reach it?" in done.output
+    assert f"hint: check that {site.plan['registry']['address']} is running and reachable" in done.output
     assert site.footprint() == before
     assert set(answers) == {old}
     site.shipway("run", "staging")
@@ -81,7 +81,7 @@ def test_before_a_pull(site: Tiny, lab: DockerLab) -> None:
         done = site.start("rollback", "staging", "--to", "1").end(seconds=90)
     back()
     assert done.code == RegistryError.exit_code, done.output
-    assert f"hint: is {site.plan['registry']['address']} running, and can this machine reach it?" in done.output
+    assert f"hint: check that {site.plan['registry']['address']} is running and reachable" in done.output
     assert site.footprint() == before
     assert set(answers) == {"three"}
     site.shipway("rollback", "staging", "--to", "1")

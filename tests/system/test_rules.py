@@ -34,7 +34,7 @@ def test_a_second_deployment_says_who_holds_the_lease(served: Tiny, command: tup
     with held(served, "repairing the database"):
         done = served.shipway(*command, check=False)
     assert done.code == LeaseHeld.exit_code, done.output
-    assert f"{served.app}/staging is held by grace@example.org (process 7 on laptop) since" in done.output
+    assert f"{served.app}/staging is locked by grace@example.org (process 7 on laptop) since" in done.output
     assert "UTC: repairing the database" in done.output
     assert "--wait" in done.output
     assert served.footprint() == before

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from shipway.ports.images import OnLine
 
 OneOff = Callable[[Sequence[str]], tuple[int, str]]
-"""Runs one command (argv) in the image of a release, with its environment and secrets, and takes the container away
-again: exit code and output (stdout and stderr together)."""
+"""Runs one command (argv) in the image of a release, with its environment and secrets, and removes the
+container: exit code and output (stdout and stderr together)."""
 
 
 class DatabaseTool(Protocol):

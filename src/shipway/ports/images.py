@@ -16,7 +16,7 @@ class Images(Protocol):
     """Images on one engine. Raises EngineError; RegistryError from pull and push."""
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
-        """The engine's own record of an image (`Id`, `Config.WorkingDir`, `RepoDigests` …), None where absent."""
+        """The engine's own record of an image (`Id`, `Config.WorkingDir`, `RepoDigests` …), None if it is missing."""
 
     def build(
         self,

@@ -38,8 +38,8 @@ def open_ledger(address: str | Path, clock: Callable[[], float] = time.time) -> 
     if not path.exists():
         _make(path, clock)
     elif path.is_file() and path.stat().st_size == 0:
-        hint = f"put the ledger of a backup in its place; where there never was one: rm {path}"
-        raise StoreError(f"{path} is empty: it is not a ledger, or all that it held is lost", hint=hint)
+        hint = f"restore it from a backup; if there never was a ledger: rm {path}"
+        raise StoreError(f"{path} is empty: it is not a ledger, or its content is lost", hint=hint)
     return SqlLedger(SqliteDatabase(path, clock))
 
 
@@ -61,7 +61,7 @@ def _make(path: Path, clock: Callable[[], float]) -> None:
             draft.rename(path)
     except OSError as error:
         raise StoreError(
-            f"the ledger {path} can't be made: {error.strerror}", hint="say --home FOLDER, or set SHIPWAY_HOME"
+            f"the ledger {path} can't be created: {error.strerror}", hint="pass --home FOLDER, or set SHIPWAY_HOME"
         ) from error
     finally:
         for left in path.parent.glob(f"{draft.name}*"):

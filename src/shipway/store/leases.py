@@ -28,7 +28,7 @@ class SqlLeases:
             at = self._db.now()
             held = self.lease(name)
             if held and held.expires > at:
-                raise LeaseHeld(_held(held), hint="wait for it to end, or say --wait SECONDS")
+                raise LeaseHeld(_locked(held), hint="wait for it to finish, or pass --wait SECONDS")
             lease = Lease(name, owner, reason, at, at + ttl, (held.token if held else 0) + 1)
             self._db.query(
                 "INSERT INTO leases (name, owner, reason, since, expires, token) VALUES (?, ?, ?, ?, ?, ?) "
@@ -46,7 +46,7 @@ class SqlLeases:
         sql = "UPDATE leases SET expires = ? WHERE name = ? AND token = ? AND expires > ? RETURNING token"
         if not self._db.query(sql, (at + ttl, lease.name, lease.token, at)):
             now = self.lease(lease.name)
-            raise LeaseHeld(f"the lease of {lease.name} was lost" + (f": {_held(now)}" if now else ""))
+            raise LeaseHeld(f"the lock of {lease.name} was lost" + (f": {_locked(now)}" if now else ""))
         return dataclasses.replace(lease, expires=at + ttl)
 
     def free(self, lease: Lease) -> None:
@@ -59,6 +59,6 @@ class SqlLeases:
         return Lease(*rows[0]) if rows else None
 
 
-def _held(lease: Lease) -> str:
+def _locked(lease: Lease) -> str:
     since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
-    return f"{lease.name} is held by {lease.who} since {since}: {lease.reason}"
+    return f"{lease.name} is locked by {lease.who} since {since}: {lease.reason}"

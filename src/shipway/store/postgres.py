@@ -166,7 +166,7 @@ class PostgresDatabase:
         try:
             yield
         except psycopg.IntegrityError as error:
-            raise StoreError(f"the ledger {self.name} refused a write: {error}") from error
+            raise StoreError(f"the ledger {self.name} rejected a write: {error}") from error
         except psycopg.Error as error:
             name = getattr(self, "name", "at the given address")
             hint = "check the address (SHIPWAY_LEDGER), the server and the password"

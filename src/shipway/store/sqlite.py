@@ -61,8 +61,8 @@ class SqliteDatabase:
         except OSError as error:
             made.unlink(missing_ok=True)
             raise DiskFull(
-                f"there is no room for the ledger's reserve beside {self.name}, which a rollback needs when the disk is full: {error.strerror}",
-                hint=f"free {readable(RESERVE)} on its disk: `shipway prune` removes outputs and logs of old runs",
+                f"the disk has no space for the reserve of the ledger {self.name}, which a rollback needs if the disk is full: {error.strerror}",
+                hint=f"free {readable(RESERVE)} on that disk: `shipway prune` removes outputs and logs of old runs",
             ) from error
 
     def append_only(self, table: str) -> Sequence[str]:
@@ -123,7 +123,7 @@ class SqliteDatabase:
 
     def _no_room(self, error: StoreError) -> LedgerFull:
         home = self._path.parent
-        hint = f"free {readable(2 * RESERVE)} on that disk: {home}/logs and {home}/artifacts are logs and outputs of runs, of which `shipway prune` then removes the old ones"
+        hint = f"free {readable(2 * RESERVE)} on that disk, for example in {home}/logs and {home}/artifacts; then `shipway prune` removes old logs and outputs"
         return LedgerFull(f"the disk of the ledger {self.name} is full: {error.__cause__}", hint=hint)
 
     def _connection(self) -> sqlite3.Connection:
@@ -142,7 +142,7 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.IntegrityError as error:
-            raise StoreError(f"the ledger {self.name} refused a write: {error}") from error
+            raise StoreError(f"the ledger {self.name} rejected a write: {error}") from error
         except sqlite3.DatabaseError as error:
-            hint = "check that it is a ledger, that the disk has room and that you may write there; or move it away"
+            hint = "check that it is a ledger, that the disk has space and that you have write permission; or move the file"
             raise StoreError(f"the ledger {self.name} can't be used: {error}", hint=hint) from error

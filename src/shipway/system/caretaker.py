@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-TRIES = 50  # of a tenth of a second each: the previous one may be about to end
+TRIES = 50  # a tenth of a second apart: the other process may be about to end
 HEARS = 0.5  # seconds between checks for a wake-up
 
 
 @contextmanager
 def caretaker(home: Path, name: str) -> Iterator[Sleeper | None]:
-    """The place of this process; None if another process has it: that one is called, and so looks at what has changed. A
-    process that dies gives the place back."""
+    """Make this process the only clean-up of that name; None if another process is, which is woken up instead, to look for
+    changes. The name is released when the process ends."""
     with open(home / f"standby-{name}.lock", "w") as file:
         for attempt in range(TRIES):
             try:
@@ -32,18 +32,18 @@ def caretaker(home: Path, name: str) -> Iterator[Sleeper | None]:
 
 
 class Sleeper:
-    """Sleeps until it is called."""
+    """Sleeps until another process wakes it up."""
 
     def __init__(self, file: int) -> None:
         self._file, self._heard = file, os.fstat(file).st_mtime_ns
 
     def called(self) -> bool:
-        """Whether another process called since this was last asked."""
+        """Whether another process woke this one up since the last call."""
         before, self._heard = self._heard, os.fstat(self._file).st_mtime_ns
         return before != self._heard
 
     def sleep(self, seconds: float) -> None:
-        """At most so long."""
+        """Sleep at most this many seconds."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.called():
             time.sleep(min(left, HEARS))

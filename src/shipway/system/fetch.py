@@ -1,4 +1,4 @@
-"""Requests by URL: through the proxy that the environment names, and to where redirects lead."""
+"""Requests by URL: through the proxy of the environment variables, following redirects."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Fetcher:
         private: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request and follow redirects, unless they would repeat an upload. private: headers that are not sent to
-        where a redirect leads. OSError without a response, or if the address is invalid."""
+        the target of a redirect. OSError without a response, or if the address is invalid."""
         answer = self._once(method, url, {**headers, **(private or {})}, body)
         for _ in range(REDIRECTS):
             target = _redirected(method, url, answer)

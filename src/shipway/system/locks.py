@@ -34,12 +34,12 @@ def private_folder() -> Path:
             continue
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            raise StoreError(f"{folder} isn't a folder of yours", hint="remove it, or let its owner do so")
+            raise StoreError(f"{folder} does not belong to you", hint="remove it, or ask its owner to")
         folder.chmod(0o700)
         return folder
     raise StoreError(
-        f"there is no folder for locks: {' and '.join(map(str, candidates))} can't be made",
-        hint="set TMPDIR to a folder that you can write",
+        f"there is no folder for locks: {' and '.join(map(str, candidates))} can't be created",
+        hint="set TMPDIR to a writable folder",
     )
 
 
@@ -69,5 +69,5 @@ def _take(handle: int, path: Path, what: str, deadline: float, cancelled: thread
             raise Interrupted(f"interrupted while waiting for {what}")
         if time.monotonic() > deadline:
             holder = os.pread(handle, 100, 0).decode(errors="replace") or "another process"
-            raise LeaseHeld(f"{what} is locked by {holder} ({path})", hint="wait for that process to end, or end it")
+            raise LeaseHeld(f"{what} is locked by {holder} ({path})", hint="wait for that process, or terminate it")
         time.sleep(POLL)

@@ -204,7 +204,7 @@ class Origin:
                 except BlockingIOError:
                     if time.monotonic() > deadline:
                         raise RepositoryError(
-                            f"another process still fetches {self.address}", hint="try again"
+                            f"another process is still fetching {self.address}", hint="try again"
                         ) from None
                     time.sleep(0.05)
             yield
@@ -266,7 +266,7 @@ class Origin:
 
 
 UNREACHABLE = (
-    "deployments need it for the rules in force; rollbacks don't. Check the address and git's credentials; where the "
+    "deployments need it for the rules in force; rollbacks don't. Check the address and git's credentials; if the "
     "repository has moved: shipway rules register --reason TEXT"
 )
 

@@ -45,7 +45,7 @@ def probe(
 
 
 def probe_tcp(host: str, port: int, timeout: float, *, dial: Dial = socket.create_connection) -> Probe:
-    """Whether something listens."""
+    """Whether a program listens on the port."""
     try:
         with dial((host, port), timeout):
             return Probe(True, None, "it listens")
@@ -56,10 +56,10 @@ def probe_tcp(host: str, port: int, timeout: float, *, dial: Dial = socket.creat
 def _words(status: int, path: str, location: str | None, body: str) -> str:
     if 300 <= status <= 399:
         if (location or "").startswith("https:"):
-            return f"{status} redirect to {location}: it asks for HTTPS: add `headers: {{X-Forwarded-Proto: https}}` to its health check where TLS ends before this edge"
-        return f"{status} redirect to {location or 'nowhere'}: give the final path"
+            return f"{status} redirect to {location}: it requires HTTPS: if TLS ends before this edge, add `headers: {{X-Forwarded-Proto: https}}` to its health check"
+        return f"{status} redirect to {location or 'nowhere'}: use the final path"
     if status == 404:
-        return f"404: nothing at {path}"
+        return f"404: {path} not found"
     return f"{status}: {body}" if body and status >= 400 else str(status)
 
 

@@ -27,7 +27,7 @@ def sign(text: str, key: Path, namespace: str) -> str:
     if done.returncode:
         raise UsageError(
             f"{key} can't sign: {done.stderr.strip()}",
-            hint="name a key: --sign KEY, or user.signingKey of git's configuration",
+            hint="pass a key: --sign=KEY, or set git's user.signingKey",
         )
     return done.stdout
 
@@ -40,7 +40,7 @@ def default_key(configured: str | None) -> Path:
     found = next((folder / name for name in KEYS if (folder / name).exists()), None)
     if found is None:
         raise UsageError(
-            "there is no SSH key to sign with", hint="name one: --sign KEY, or make one: ssh-keygen -t ed25519"
+            "there is no SSH key to sign with", hint="pass one: --sign=KEY, or create one: ssh-keygen -t ed25519"
         )
     return found
 
@@ -101,7 +101,7 @@ def _keygen(action: str, *args: str, input: str, timeout: float | None) -> subpr
             "ssh-keygen is not installed: signed approvals need it", hint="apt-get install openssh-client"
         ) from None
     except subprocess.TimeoutExpired:
-        raise UsageError(f"ssh-keygen did not end within {TIMEOUT:g} s") from None
+        raise UsageError(f"ssh-keygen timed out after {TIMEOUT:g} s") from None
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:

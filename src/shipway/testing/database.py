@@ -57,7 +57,7 @@ class MemoryDatabaseTool:
         self.calls.append(f"up {to}" if to else "up")
         pending = self.pending()
         if to is not None and to not in self.revisions:
-            raise MigrationFailed(f"can't go up to {to}: the image has no such revision")
+            raise MigrationFailed(f"can't migrate up to {to}: the image has no such revision")
         for name in pending:
             if to is not None and self.revisions.index(name) > self.revisions.index(to):
                 return
@@ -71,10 +71,10 @@ class MemoryDatabaseTool:
         self.current()
         applied = self.database.applied
         if to is not None and to not in applied:
-            raise MigrationFailed(f"can't go down to {to}: it isn't applied; the schema is at {self.current()}")
+            raise MigrationFailed(f"can't migrate down to {to}: it isn't applied; the schema is at {self.current()}")
         leaving = applied[applied.index(to) + 1 :] if to else applied
         if lacking := [name for name in leaving if name in self.irreversible]:
-            raise Irreversible(f"no way down from {', '.join(lacking)}; nothing was reverted")
+            raise Irreversible(f"no down migration for {', '.join(lacking)}; nothing was reverted")
         while applied and applied[-1] != to:
             on_line(f"revert {applied.pop()}")
 

@@ -103,7 +103,7 @@ class ImagesContract:
         lab.images.pull(lab.base, lines.append)
         assert lines == []
 
-    def test_what_nobody_has(self, lab: ImagesLab) -> None:
+    def test_a_missing_image(self, lab: ImagesLab) -> None:
         repository = lab.repository("nothing")
         for reference in (f"{repository}:t", f"{repository}@sha256:{'0' * 64}"):
             with pytest.raises(RegistryError, match="nothing"):

@@ -15,7 +15,7 @@ from shipway.drivers.edge.dynamic import address, conflict, public, refuse_confl
 from shipway.drivers.edge.program import BUCKETS
 from shipway.testing.memory_calls import Recorder
 
-GOLDEN = 0.6180339887  # its multiples are evenly distributed over 0 to 1
+GOLDEN_RATIO = 0.6180339887  # its multiples are evenly distributed over 0 to 1
 
 
 class MemoryEdge(Recorder):
@@ -142,7 +142,7 @@ class MemoryEdge(Recorder):
     def _choose(self, groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         """By weight: deterministic, evenly distributed."""
         self._requested += 1
-        place = self._requested * GOLDEN % 1 * sum(group["weight"] for group in groups)
+        place = self._requested * GOLDEN_RATIO % 1 * sum(group["weight"] for group in groups)
         for group in groups:
             place -= group["weight"]
             if place < 0:

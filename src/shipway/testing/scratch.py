@@ -56,14 +56,14 @@ class ScratchSuite:
     def test_a_clone_is_the_same_and_lives_alone(
         self, make: Callable[..., ScratchDatabase], name: Callable[[str], str]
     ) -> None:
-        golden = make(ITEMS)
-        one, two = make(like=golden), make(like=golden)
+        template = make(ITEMS)
+        one, two = make(like=template), make(like=template)
         assert one.name != two.name
-        assert one.catalog() == golden.catalog()
-        columns = golden.catalog().order[name("items")]
-        assert one.content(name("items"), columns) == golden.content(name("items"), columns)
+        assert one.catalog() == template.catalog()
+        columns = template.catalog().order[name("items")]
+        assert one.content(name("items"), columns) == template.content(name("items"), columns)
         one.execute("DROP TABLE items")
-        assert two.catalog() == golden.catalog() != one.catalog()
+        assert two.catalog() == template.catalog() != one.catalog()
 
     @pytest.mark.parametrize(("up", "down", "seen"), CHANGES)
     def test_changes_are_seen_and_undone(
@@ -95,7 +95,7 @@ class ScratchSuite:
         assert compare(one.catalog(), two.catalog()) == ()
         assert reordered(one.catalog(), two.catalog()) == (name("t"),)
 
-    def test_the_books_of_tools_are_left_out(self, items: ScratchDatabase) -> None:
+    def test_migration_history_tables_are_excluded(self, items: ScratchDatabase) -> None:
         before = items.catalog()
         items.execute(
             "CREATE TABLE schema_migrations (version varchar(20) PRIMARY KEY); CREATE TABLE knex_migrations (id integer);"
@@ -105,13 +105,13 @@ class ScratchSuite:
         assert not [table for table in items.touched() if "migrations" in table]
 
     def test_content(self, make: Callable[..., ScratchDatabase], name: Callable[[str], str]) -> None:
-        golden = make(ITEMS)
-        table, columns = name("items"), golden.catalog().order[name("items")]
-        before = golden.content(table, columns)
+        template = make(ITEMS)
+        table, columns = name("items"), template.catalog().order[name("items")]
+        before = template.content(table, columns)
         assert (before.rows, set(before.columns)) == (3, set(columns))
 
         def changed(script: str) -> set[str]:
-            clone = make(script, golden)
+            clone = make(script, template)
             after = clone.content(table, columns)
             return {column for column in columns if after.columns[column] != before.columns[column]} | (
                 {"rows"} if after.rows != before.rows else set()
@@ -130,7 +130,7 @@ class ScratchSuite:
         assert items.content(name("nosuch"), ["name"]) == Content(0)
 
     def test_no_change_is_missed(self, make: Callable[..., ScratchDatabase], name: Callable[[str], str]) -> None:
-        golden = make(ITEMS + "CREATE TABLE other (a integer); INSERT INTO other VALUES (1);")
+        template = make(ITEMS + "CREATE TABLE other (a integer); INSERT INTO other VALUES (1);")
         for script in (
             "INSERT INTO items (id) VALUES (4)",
             "UPDATE items SET price = 5 WHERE id = 1",
@@ -140,7 +140,7 @@ class ScratchSuite:
             "DROP TABLE items; CREATE TABLE items (id integer NOT NULL PRIMARY KEY, name varchar(40), price integer NOT NULL DEFAULT 3);",
             "DROP TABLE items",
         ):
-            assert name("items") in make(script, golden).touched(), script
+            assert name("items") in make(script, template).touched(), script
 
     def test_a_script_that_fails_tells_why_and_leaves_nothing(
         self, items: ScratchDatabase, name: Callable[[str], str]
@@ -164,7 +164,7 @@ class ScratchSuite:
             items.execute(slow, timeout=0.2)
         items.execute("UPDATE items SET price = 1", timeout=30)
 
-    def test_watching_hinders_nobody(self, items: ScratchDatabase) -> None:
+    def test_watching_blocks_no_session(self, items: ScratchDatabase) -> None:
         with items.watch() as watched:
             items.execute("UPDATE items SET price = 1")
         assert list(watched.rewrites) == []

@@ -83,7 +83,7 @@ def test_its_lease_is_free_at_once(tmp_path: Path) -> None:
         world.ledger.acquire("shop/staging", owner, "a deployment", TTL)
         ctx = world.controller()
         with (
-            pytest.raises(LeaseHeld, match=r"held by ada@example\.org \(process \d+ on [^#]+\) since"),
+            pytest.raises(LeaseHeld, match=r"locked by ada@example\.org \(process \d+ on [^#]+\) since"),
             environment_lease(ctx, "shop", "staging", "mine"),
         ):
             pass

@@ -41,7 +41,7 @@ def test_it_is_found_from_a_folder_inside_and_in_a_bare_one(work: Path, tmp_path
 
 
 def test_outside_of_any_repository(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match="is in no git repository"):
+    with pytest.raises(RepositoryError, match="is not in a git repository"):
         Repository.find(tmp_path)
 
 

@@ -131,7 +131,9 @@ def test_a_submodule_that_was_not_fetched_is_refused_with_the_command(work: Path
     commit(work, {"page": "x"})
     git(tmp_path, "clone", "--quiet", str(work), "clone")
     (tmp_path / "out").mkdir()
-    with pytest.raises(RepositoryError, match=r"- theme is a submodule, and its commit \w{12} is not here") as caught:
+    with pytest.raises(
+        RepositoryError, match=r"- theme is a submodule whose commit \w{12} is not in this clone"
+    ) as caught:
         Repository(tmp_path / "clone").export("HEAD", tmp_path / "out")
     assert "git submodule update --init --recursive" in caught.value.hint
     git(tmp_path / "clone", "submodule", "--quiet", "update", "--init")  # not within it
@@ -173,7 +175,7 @@ def test_a_name_of_a_submodule_never_leads_out_of_the_clone(work: Path, tmp_path
     commit(work, {".gitmodules": f'[submodule "../../../outside/.git"]\n\tpath = x\n\turl = {outside}\n'})
     git(work, "update-index", "--add", "--cacheinfo", f"160000,{head},x")
     commit(work, {})
-    with pytest.raises(RepositoryError, match=r"x is a submodule that .gitmodules doesn't name"):
+    with pytest.raises(RepositoryError, match=r"x is a submodule that is missing in .gitmodules"):
         Repository(work).refuse_incomplete("HEAD")
 
 
@@ -195,7 +197,9 @@ def lfs(work: Path, content: bytes = CONTENT) -> Path:
 
 def test_content_of_git_lfs_comes_from_the_clone(work: Path, tmp_path: Path) -> None:
     store = lfs(work)
-    with pytest.raises(RepositoryError, match=r"- model.bin is kept by Git LFS, and its content is not here") as caught:
+    with pytest.raises(
+        RepositoryError, match=r"- model.bin is stored in Git LFS, and its content is not in this clone"
+    ) as caught:
         Repository(work).refuse_incomplete("HEAD")
     assert f"git lfs fetch origin {git(work, 'rev-parse', 'HEAD')}" in caught.value.hint
     store.parent.mkdir(parents=True)
@@ -206,7 +210,7 @@ def test_content_of_git_lfs_comes_from_the_clone(work: Path, tmp_path: Path) -> 
     assert found["pointer.txt"].startswith(b"version ")  # it has no such attribute
     store.write_bytes(b"!" + CONTENT[1:])
     (tmp_path / "forged").mkdir()
-    with pytest.raises(RepositoryError, match=r"- model.bin is kept by Git LFS"):
+    with pytest.raises(RepositoryError, match=r"- model.bin is stored in Git LFS"):
         Repository(work).export("HEAD", tmp_path / "forged")
 
 

@@ -106,7 +106,7 @@ def test_a_repository_of_another_user_is_refused_in_gits_own_words(
         path = tmp_path / "bare.git"
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(
-        RepositoryError, match="git refuses this repository: detected dubious ownership in repository at"
+        RepositoryError, match="git rejects this repository: detected dubious ownership in repository at"
     ) as caught:
         Repository.find(path)
     assert f"git config --global --add safe.directory {path}" in caught.value.hint

@@ -79,7 +79,7 @@ def test_without_a_home_a_folder_that_another_user_made_is_refused(
     private_folder().rmdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"shipway-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StoreError, match="isn't a folder of yours"):
+    with pytest.raises(StoreError, match="does not belong to you"):
         private_folder()
 
 

@@ -1,4 +1,4 @@
-"""What a probe says."""
+"""The messages of probes."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def port() -> Iterator[int]:
     ("path", "ok", "words"),
     [
         ("/ok", True, "200"),
-        ("/moved", False, "301 redirect to /login: give the final path"),
-        ("/healthz", False, "404: nothing at /healthz"),
+        ("/moved", False, "301 redirect to /login: use the final path"),
+        ("/healthz", False, "404: /healthz not found"),
         ("/busy", False, "503: no database"),
     ],
 )
-def test_a_probe_says_what_it_saw(port: int, path: str, ok: bool, words: str) -> None:
+def test_messages_of_probes(port: int, path: str, ok: bool, words: str) -> None:
     seen = probe("127.0.0.1", port, path, 2.0)
     assert (seen.ok, seen.detail, seen.headers["x-shipway-release"]) == (ok, words, "7")
 

@@ -73,7 +73,7 @@ def test_what_is_no_signature_names_no_key(text: str) -> None:
 def test_a_key_that_can_not_sign_is_told_in_ssh_keygens_words(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nothing can't sign: .*No such file") as caught:
         sign(TEXT, tmp_path / "nothing", NAMESPACE)
-    assert "--sign KEY" in caught.value.hint
+    assert "--sign=KEY" in caught.value.hint
 
 
 def test_the_key_of_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,7 +170,7 @@ class DockerImages:
             word in low
             for word in ("refused", "no such host", "timeout", "deadline exceeded", "unreachable", "lookup", "eof")
         ):
-            hint = f"check that {registry} is running and reachable from the Docker Engine"
+            hint = f"check that {registry} is running and reachable"
         else:
             hint = "check the name of the image" if verb == "pull" else ""
         raise RegistryError(f"{verb} of {reference} failed: {why}", hint=hint)

@@ -186,7 +186,7 @@ class RemoteRegistry:
         except OSError as error:
             raise RegistryError(
                 f"can't reach registry {self.host}: {error}",
-                hint=f"check that it is running and reachable from this machine: curl -i {self._base}/v2/",
+                hint=f"check that {self.host} is running and reachable: curl -i {self._base}/v2/",
             ) from error
 
 

@@ -54,7 +54,7 @@ def git(
             capture_output=True, timeout=timeout, check=False, umask=umask,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise RepositoryError(f"git {args[0]} did not end within {timeout:g} s") from error
+        raise RepositoryError(f"git {args[0]} timed out after {timeout:g} s") from error
     except FileNotFoundError:
         if not path.is_dir():
             raise RepositoryError(f"there is no folder {path}") from None

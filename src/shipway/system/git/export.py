@@ -66,9 +66,7 @@ def refusal(revision: str, found: list[Problem]) -> RepositoryError:
     listed = "\n".join(f"  - {printable(item.what)}" for item in found[:20])
     more = f"\n  … and {len(found) - 20} more" if len(found) > 20 else ""
     remedies = "\n".join(dict.fromkeys(printable(item.remedy) for item in found))
-    return RepositoryError(
-        f"{revision[:12]} has files that are not in this clone as a checkout has them:\n{listed}{more}", hint=remedies
-    )
+    return RepositoryError(f"{revision[:12]} has files that this clone can't check out:\n{listed}{more}", hint=remedies)
 
 
 @dataclass(frozen=True)
@@ -89,16 +87,18 @@ def _parts(source: Source, view: View, folder: str, configured: Filter) -> _Part
             continue
         module = known.get(path)
         if module is None:
-            remedy = f"name it in .gitmodules (git submodule add ADDRESS {quote(path)}), or remove it (git rm --cached {quote(path)})"
-            parts.problems.append(Problem(f"{path} is a submodule that .gitmodules doesn't name", remedy))
+            remedy = f"add it to .gitmodules (git submodule add ADDRESS {quote(path)}), or remove it (git rm --cached {quote(path)})"
+            parts.problems.append(Problem(f"{path} is a submodule that is missing in .gitmodules", remedy))
             continue
         folders = [place / "modules" / module.name for place in source.folders]
         has = next((place for place in folders if _has(place, commit)), None)
         if has is None and module.update != SKIPPED:
             url, place = quote(module.url), quote(str(folders[0]))
-            bare = f"git clone --bare {url} {place}; where that is there: git -C {place} fetch {url} {commit}"
+            bare = f"git clone --bare {url} {place}; if that exists: git -C {place} fetch {url} {commit}"
             remedy = f"git submodule update --init --recursive (in a bare repository: {bare})"
-            parts.problems.append(Problem(f"{path} is a submodule, and its commit {commit[:12]} is not here", remedy))
+            parts.problems.append(
+                Problem(f"{path} is a submodule whose commit {commit[:12]} is not in this clone", remedy)
+            )
         parts.inner[path] = Source(has, commit, source.hash) if has else None
     _filtered(source, view, files, configured, parts)
     return parts
@@ -128,17 +128,19 @@ def _filtered(source: Source, view: View, files: dict[str, tuple[str, str]], con
             parts.problems.append(_not_fetched(path, source))
     for path, name in filters.items():
         if name != "lfs" and configured(name):
-            remedy = "keep secrets by `shipway secret set`, and make other content by a step of the pipeline; or commit the files as they are"
+            remedy = "store secrets with `shipway secret set`, generate other content in a pipeline step, or commit the files without the filter"
             parts.problems.append(
                 Problem(
-                    f"{path} has the attribute filter={name}: a checkout runs a program on it, and Shipway doesn't",
+                    f"{path} has the attribute filter={name}: a checkout runs a program on it, but Shipway doesn't",
                     remedy,
                 )
             )
 
 
 def _not_fetched(path: str, source: Source) -> Problem:
-    return Problem(f"{path} is kept by Git LFS, and its content is not here", f"git lfs fetch origin {source.revision}")
+    return Problem(
+        f"{path} is stored in Git LFS, and its content is not in this clone", f"git lfs fetch origin {source.revision}"
+    )
 
 
 def dated(folder: Path, seconds: int) -> None:

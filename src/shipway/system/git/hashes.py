@@ -15,5 +15,5 @@ def verify(kind: str, name: str, content: bytes) -> None:
     )
     if made.hexdigest() != name:
         raise RepositoryError(
-            f"the object {name[:12]} of the repository is not what its hash says", hint="clone the repository again"
+            f"the object {name[:12]} of the repository does not match its hash", hint="clone the repository again"
         )

@@ -39,8 +39,8 @@ class Repository:
         if not done.code:
             return cls(Path(done.stdout.removesuffix("\n")))
         if "not a git repository" in done.stderr:
-            raise RepositoryError(f"{path} is in no git repository", hint="go into one, or: git init")
-        raise failure("git refuses this repository", done.stderr)
+            raise RepositoryError(f"{path} is not in a git repository", hint="change to one, or run: git init")
+        raise failure("git rejects this repository", done.stderr)
 
     def commit(self, revision: str) -> Commit:
         """The commit of a branch, tag or hash."""
@@ -210,7 +210,7 @@ class Repository:
     def _near(self, revision: str) -> str:
         names = self._run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").stdout.split()
         near = difflib.get_close_matches(revision, names, 3, 0.7)
-        return f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(names[:10]) or 'no commit yet'}"
+        return f"did you mean {' or '.join(near)}?" if near else f"branches and tags: {', '.join(names[:10]) or 'none'}"
 
     def _run(self, *args: str, check: bool = True) -> Done:
         return git(self.path, *args, check=check)

@@ -59,7 +59,7 @@ class DeploymentSuite:
         with pytest.raises(StoreError):
             ledger.begin_deployment(DEPLOYMENT)
 
-    def test_the_way_of_a_rollback_comes_back(self, ledger: Ledger) -> None:
+    def test_the_plan_of_a_rollback_comes_back(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)
         gone = dataclasses.replace(DEPLOYMENT, kind="rollback", way="down, then code", goal="0001")
         ledger.begin_deployment(gone)

@@ -40,7 +40,7 @@ class LeaseSuite:
         since = datetime.fromtimestamp(lease.since, UTC).strftime("%H:%M:%S UTC")
         with pytest.raises(LeaseHeld) as caught:
             ledger.acquire("shop/p", "eve", "other", 15.0)
-        assert f"held by ada (process 7 on host) since {since}: v1.0.0: first" in str(caught.value)
+        assert f"locked by ada (process 7 on host) since {since}: v1.0.0: first" in str(caught.value)
 
     def test_a_dead_owners_lease_is_taken_over_and_the_dead_is_fenced(self, ledger: LeaseLedger) -> None:
         first = ledger.acquire("shop/p", "ada", "deploy", 0.05)

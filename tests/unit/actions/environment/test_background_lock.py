@@ -34,7 +34,7 @@ def test_it_is_waited_for(tmp_path: Path) -> None:
     ctx = dataclasses.replace(world.controller(), reporter=Ending(world, held(world, CARETAKER)))
     with environment_lease(ctx, "shop", "staging", "a rollback"):
         pass
-    assert world.notes[0].startswith("waiting: shop/staging is held by standby (process 1 on another) since")
+    assert world.notes[0].startswith("waiting: shop/staging is locked by standby (process 1 on another) since")
 
 
 def test_but_nobody_else_is(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_paused_controller_wakes_up_too_late(tmp_path: Path, at: int) -> None:
     after: list[object] = []
     ctx = world.controller()
     ctx = with_runtime(ctx, Pausing(ctx.runtime, at, meanwhile))
-    with pytest.raises(ShipwayError, match="lease of shop/staging was lost"):
+    with pytest.raises(ShipwayError, match="lock of shop/staging was lost"):
         deploy(ctx, DeployRequest(paused, STAGING))
     assert after == [world.state()]
     assert world.serving() == {3}

@@ -358,7 +358,7 @@ def test_a_forged_commit_is_refused(team: Team, how: str) -> None:
             ),
         )
     with pytest.raises(
-        (RepositoryError, GateRefused), match=r"is not what its hash says|is not in this clone"
+        (RepositoryError, GateRefused), match=r"does not match its hash|is not in this clone"
     ):  # git itself finds the newest
         team.authors(release)
 

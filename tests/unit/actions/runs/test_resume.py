@@ -185,7 +185,7 @@ def test_who_was_paused_and_wakes_up_too_late_changes_nothing(tmp_path: Path) ->
     calls: list[str] = []
     ctx = world.controller()
     paused = dataclasses.replace(ctx.machine, runtime=Pausing(ctx.runtime, meanwhile))
-    with pytest.raises(LeaseHeld, match="lease of shop/run/1 was lost"):
+    with pytest.raises(LeaseHeld, match="lock of shop/run/1 was lost"):
         world.run(machine=paused)
     changes = [call for call in world.runtime.calls[len(calls) :] if not call.startswith(("list", "objects", "get"))]
     assert changes == []
