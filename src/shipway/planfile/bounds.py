@@ -22,7 +22,7 @@ _MARKS = {
 
 
 class TooMuch(ValueError):
-    """A file is too long or not text; the message says which, without the file's name."""
+    """A file is too long or not text; the message has the reason, without the file's name."""
 
 
 def text_of(path: Path, most: int = SIZE) -> str:

@@ -30,8 +30,8 @@ class Reading:
 def read(
     text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None
 ) -> Reading:
-    """Never raises because of the text. images: an image's configuration on the engine, by name. taken: whom its edge
-    serves at an environment's address."""
+    """Never raises because of the text. images: an image's configuration on the engine, by name. taken: who is already
+    served at an environment's address."""
     report = Report(file, PLAN.fields)
     plan = None
     try:

@@ -71,7 +71,7 @@ class ScratchDatabase(Protocol):
         message; a transaction is then rolled back."""
 
     def watch(self) -> AbstractContextManager[Watched]:
-        """In the block, monitor the locks that others take in it."""
+        """In the block, monitor the locks that other sessions hold."""
 
     def interrupt(self) -> Sequence[str]:
         """Terminate all sessions in it. Returns messages about what each was doing."""

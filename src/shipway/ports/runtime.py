@@ -20,7 +20,7 @@ class Runtime(Protocol):
         """The commands of its command line that messages advise."""
 
     def ping(self) -> str:
-        """The engine's version; EngineError tells how to start it or get access."""
+        """The engine's version; EngineError with a hint how to start it or get access."""
 
     def list(self, labels: Mapping[str, str]) -> list[ContainerInfo]:
         """All containers (stopped ones too) that carry these labels; an empty value matches any value."""
@@ -108,4 +108,4 @@ class Runtime(Protocol):
         """Memory of a running container in bytes, without the file cache; None if unknown."""
 
     def disk_usage(self) -> DiskUsage:
-        """What can be freed there. The engine measures it, which may take some seconds."""
+        """Space that can be freed. The engine measures it, which may take some seconds."""

@@ -29,7 +29,7 @@ class Sandbox:
     ctx: Context
     app: str
     name: str
-    _file: Path  # locked while the process lives; lists the networks and the hosts used
+    _file: Path  # locked while the process runs; lists the networks and the hosts used
 
     @property
     def labels(self) -> dict[str, str]:
@@ -83,7 +83,7 @@ def clean_up(ctx: Context) -> list[str]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(ctx, path)
                 gone.append(path.name)
-        except BlockingIOError:  # its process lives
+        except BlockingIOError:  # its process runs
             pass
     return gone
 

@@ -101,7 +101,7 @@ def identity(artifact: Artifact) -> list[str]:
 
 
 def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
-    """Extract the artifact to a build context for `folder`. StepFailed if a link leads out of it."""
+    """Extract the artifact to a build context for `folder`. StepFailed if a link points outside of it."""
     with file(artifact, kept).open("rb") as opened, reading(opened) as tar:
         members = list(_placed(tar, artifact, folder))
         try:

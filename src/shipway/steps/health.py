@@ -23,7 +23,7 @@ STEADY = 0.5  # seconds that a container without a health check must stay up bef
 SETTLED = 3.0  # seconds from its start that it must stay up for a deployment to succeed
 TRY = 2.0  # seconds that one request may take
 TURN = 5.0  # seconds after which the next container starts although this one isn't healthy yet
-PAUSE = 0.1  # seconds between looks at a container, or at a command that runs in it
+PAUSE = 0.1  # seconds between checks of a container, or of a command in it
 
 Waiting = tuple[str, Health | None, int | None]  # container, health check, port that it listens on
 

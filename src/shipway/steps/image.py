@@ -126,7 +126,7 @@ def _build(
 
 
 def _require_inside(context: Path, source: BuildSource, revision: str) -> None:
-    """The docker command itself reads these two: a link must not lead to another file of this machine."""
+    """The docker command itself reads these two: a link must not point to another file of this machine."""
     for name in (source.dockerfile, ".dockerignore"):
         real = (context / name).resolve()
         if (context / name).is_symlink() and not real.is_relative_to(context.resolve()):

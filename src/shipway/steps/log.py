@@ -37,7 +37,7 @@ class StepLog:
         return self._file.tell()
 
     def line(self, text: str) -> None:
-        """Store and show it, unless it is there already or the log is full, which its last line then says."""
+        """Store and show it, unless it is there already, or the log is full: then its last line is a note about that."""
         for part in map(self._redact, text.split("\n")):
             if self._full:
                 return

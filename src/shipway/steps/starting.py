@@ -14,7 +14,7 @@ from shipway.domain.container import LABEL_NAME, ContainerSpec
 from shipway.domain.errors import DeployFailed, EngineError, NotRunnable, ShipwayError
 from shipway.domain.start_failure import explain, refusal_in
 
-MOST = 65536  # bytes of a file that are looked at
+MOST = 65536  # bytes of a file that are read
 
 
 def create_and_start(ctx: Context, spec: ContainerSpec, networks: Mapping[str, Sequence[str]] | None = None) -> None:

@@ -22,7 +22,7 @@ class Database(Protocol):
         """
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """Run one statement and fetch its rows; outside of a transaction it is one by itself."""
+        """Run one statement and fetch its rows; outside of a transaction it is its own."""
 
     def append_only(self, table: str) -> Sequence[str]:
         """Statements that make UPDATE and DELETE on the table fail."""

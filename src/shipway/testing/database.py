@@ -72,8 +72,8 @@ class MemoryDatabaseTool:
         applied = self.database.applied
         if to is not None and to not in applied:
             raise MigrationFailed(f"can't migrate down to {to}: it isn't applied; the schema is at {self.current()}")
-        leaving = applied[applied.index(to) + 1 :] if to else applied
-        if lacking := [name for name in leaving if name in self.irreversible]:
+        reverted = applied[applied.index(to) + 1 :] if to else applied
+        if lacking := [name for name in reverted if name in self.irreversible]:
             raise Irreversible(f"no down migration for {', '.join(lacking)}; nothing was reverted")
         while applied and applied[-1] != to:
             on_line(f"revert {applied.pop()}")
@@ -107,7 +107,7 @@ class DatabaseToolSuite:
         assert (tool.current(), tool.pending()) == (None, [first, second, third])
         tool.up(on_line)
         assert images.tables() == {"one", "two", "three"}
-        assert any(second.removesuffix(".js") in line for line in lines), "the output doesn't tell what was applied"
+        assert any(second.removesuffix(".js") in line for line in lines), "the output doesn't list what was applied"
         tool.up(on_line)
         assert tool.current() == third
         tool.down(first, on_line)

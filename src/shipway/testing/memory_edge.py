@@ -113,7 +113,7 @@ class MemoryEdge(Recorder):
             return dict(self.counted.get(owner, {}))
 
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
-        """Release and upstream that a request goes to; (None, "") if no route matches, (None, page) under maintenance,
+        """Release and upstream that a request reaches; (None, "") if no route matches, (None, page) under maintenance,
         unless it comes from a `visit`."""
         for name, number, page in self.pages.values():
             if (name, number) == (host.lower(), port) and not inside:

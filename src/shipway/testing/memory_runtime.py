@@ -41,7 +41,7 @@ class Behaviour:
     healthy: bool = True  # whether it answers probes
     stop_code: int = 0  # exit code on SIGTERM
     stubborn: bool = False  # it ignores SIGTERM
-    loops: bool = False  # it crash-loops: from the third look on, each one finds one more restart
+    loops: bool = False  # it crash-loops: from the third check on, each one finds one more restart
     files: Mapping[str, bytes] = field(default_factory=dict)  # in its image, by absolute path
     answers: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # output of commands, joined by blanks
 

@@ -134,7 +134,7 @@ def reason(lines: Iterable[str]) -> str:
         if line.startswith("FAILED: "):
             return line.removeprefix("FAILED: ")
     start = 0
-    for at, line in enumerate(useful):  # the traceback, with its indented source lines, only goes to on_line
+    for at, line in enumerate(useful):  # the traceback, with its indented source lines, is only passed to on_line
         if line.startswith("  File ") or (at == start and line.startswith("    ")):
             start = at + 1
     return "\n".join(useful[start:][-_TAIL:]) or "it printed nothing"

@@ -99,9 +99,9 @@ class State:
     def migrate_targets(self, keep: Set[str]) -> list[tuple[str, str]]:
         """Arguments of the `manage.py migrate` calls after which exactly these are applied: app, and a migration's name
         or `zero`."""
-        leaving = [name for name in reversed(self.parents) if name in self.applied - keep]
+        reverted = [name for name in reversed(self.parents) if name in self.applied - keep]
         targets = []
-        for app in dict.fromkeys(_app(name) for name in leaving):
+        for app in dict.fromkeys(_app(name) for name in reverted):
             own = {name for name in keep if _app(name) == app}
             tips = own - {parent for name in own for parent in self.parents[name]}
             targets.append((app, max(tips).partition(".")[2] if tips else "zero"))

@@ -26,7 +26,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout of one tool. Groups of `pattern`: version, name and, if files have a single direction, `way`."""
+    """The layout of one tool. Groups of `pattern`: version, name and, if files have a single direction, `direction`."""
 
     example: str
     pattern: re.Pattern[str]  # of a path relative to the folder
@@ -42,8 +42,8 @@ def without_comments(text: str) -> str:
 
 def _goose(text: str) -> tuple[Section, Section | None]:
     marks = list(_GOOSE.finditer(text))
-    ways = [mark for mark in marks if mark["word"].lower() in ("up", "down")]
-    return _sections(text, ways, "-- +goose Up", alone=lambda mark: len(ways) < len(marks))
+    directions = [mark for mark in marks if mark["word"].lower() in ("up", "down")]
+    return _sections(text, directions, "-- +goose Up", alone=lambda mark: len(directions) < len(marks))
 
 
 def _dbmate(text: str) -> tuple[Section, Section | None]:
@@ -57,10 +57,10 @@ def _sections(
 ) -> tuple[Section, Section | None]:
     found: dict[str, Section] = {}
     for mark, end in zip(marks, [*(mark.start() for mark in marks[1:]), len(text)], strict=False):
-        way = mark["word"].lower()
-        if way in found:
-            raise ValueError(f"has two sections for {way}")
-        found[way] = Section("\n" * text.count("\n", 0, mark.end()) + text[mark.end() : end], alone(mark))
+        direction = mark["word"].lower()
+        if direction in found:
+            raise ValueError(f"has two sections for {direction}")
+        found[direction] = Section("\n" * text.count("\n", 0, mark.end()) + text[mark.end() : end], alone(mark))
     if "up" not in found:
         raise ValueError(f"has no line `{first}`")
     return found["up"], found.get("down")
@@ -79,8 +79,8 @@ def _one_statement_alone(path: str, text: str, files: Mapping[str, bytes]) -> bo
 
 def _flyway_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
     settings = files.get(f"{path}.conf", b"").decode("utf-8", "replace")
-    if told := re.search(r"^\s*executeInTransaction\s*=\s*(true|false)\b", settings, re.MULTILINE):
-        return told[1] == "false"
+    if setting := re.search(r"^\s*executeInTransaction\s*=\s*(true|false)\b", settings, re.MULTILINE):
+        return setting[1] == "false"
     return _UNWRAPPED.search(without_comments(text)) is not None
 
 
@@ -88,17 +88,17 @@ _BOTH = re.compile(r"(?P<version>\d+)_(?P<name>(?![^/]*\.(?:up|down)\.sql$)[^/]+
 LAYOUTS: Mapping[str, Layout] = {
     "golang-migrate": Layout(
         "0001_name.up.sql",
-        re.compile(r"(?P<version>\d+)_(?P<name>[^/]*)\.(?P<way>up|down)\.sql"),
+        re.compile(r"(?P<version>\d+)_(?P<name>[^/]*)\.(?P<direction>up|down)\.sql"),
         alone=_one_statement_alone,
     ),
     "diesel": Layout(
         "0001_name/up.sql",
-        re.compile(r"(?P<version>\d[\d-]*)_(?P<name>[^/]+)/(?P<way>up|down)\.sql"),
+        re.compile(r"(?P<version>\d[\d-]*)_(?P<name>[^/]+)/(?P<direction>up|down)\.sql"),
         alone=_diesel_alone,
     ),
     "flyway": Layout(
         "V1__name.sql",
-        re.compile(r"(?P<way>[VU])(?P<version>\d+(?:[._]\d+)*)__(?P<name>[^/]+)\.sql"),
+        re.compile(r"(?P<direction>[VU])(?P<version>\d+(?:[._]\d+)*)__(?P<name>[^/]+)\.sql"),
         alone=_flyway_alone,
     ),
     "goose": Layout("0001_name.sql with `-- +goose Up`", _BOTH, _GOOSE, _goose),

@@ -23,8 +23,8 @@ class Sequelize(JavaScript):
             raise self._broken(code, output)
         found = (_STATUS.fullmatch(line.strip()) for line in output.splitlines())
         state = {match[2]: match[1] for match in found if match}
-        self._refuse_other_folder(name for name, way in state.items() if way == "down")
-        return [name for name, way in state.items() if way == "up"]
+        self._refuse_other_folder(name for name, status in state.items() if status == "down")
+        return [name for name, status in state.items() if status == "up"]
 
     def _apply(self, names: Sequence[str], all_pending: bool) -> tuple[int, str]:
         return self._call('sequelize-cli db:migrate --to "$1"', names[-1])

@@ -131,7 +131,7 @@ def _pair(
                 downs.setdefault(key, []).append(SqlFile(path, down.text, down.alone))
             continue
         file = SqlFile(path, text, layout.alone(path, text, files))
-        if match["way"] in ("up", "V"):
+        if match["direction"] in ("up", "V"):
             ups.setdefault(key, []).append((match, file))
         else:
             downs.setdefault(key, []).append(file)

@@ -79,7 +79,7 @@ def mark(owner: str) -> str:
 
 
 def reach(owner: str, release: int, health: str) -> str:
-    """Public path that leads to the health path of a release on the first route, regardless of its share."""
+    """Public path that is routed to the health path of a release on the first route, regardless of its share."""
     _, question, query = health.partition("?")
     return f"{mark(owner)}/{release}{question}{query}"
 

@@ -53,7 +53,7 @@ class Asker:
         return ask
 
     def passes(self, where: Public, path: str, port: Publish) -> ProofRequest:
-        """Whether the listener leads to an edge with this mark."""
+        """Whether the listener forwards to an edge with this mark."""
 
         def ask() -> str | None:
             answer = self._get(port, where, path)

@@ -176,7 +176,7 @@ class TraefikEdge:
             with self._control() as control, self._asker() as asker:
                 with exclusive(
                     f"{self._name}-routes", self._engine, self._cancelled
-                ):  # of two that claim an address one comes first
+                ):  # of two that claim an address, only one succeeds
                     tables = route_files.tables(control.files())
                     dynamic.refuse_conflict(owner, table, tables)
                     if where.internal:

@@ -70,7 +70,7 @@ class DockerImages:
                 builder.settings_with(given, _made(Path(folder) / "docker"), docker_config.folder()) if given else None
             )
             environment = builder.environment(self._engine.variables(), settings)
-            # It may be silent for minutes; the engine aborts a build whose client is gone.
+            # It may be silent for minutes; the engine aborts a build whose client has exited.
             done = run([*self._builder, *options], env=environment, on_line=on_line, cancelled=self._cancelled)
             if self._cancelled.is_set():
                 raise Interrupted("the image build was interrupted")

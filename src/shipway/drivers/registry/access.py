@@ -1,4 +1,4 @@
-"""Credentials for registries: only those that an operator set for the address, whatever a plan says.
+"""Credentials for registries: only those that an operator set for the address, regardless of the plan.
 
 A plan names secrets of the scope `registry`. They are stored with the address that they are for, so that a plan with
 another address never gets them. Variables of the controller are not used, except SHIPWAY_REGISTRY_AUTH, which contains

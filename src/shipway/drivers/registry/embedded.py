@@ -44,8 +44,8 @@ READY = 20.0  # seconds from its start to its first answer
 class EmbeddedRegistry:
     """Container and volume of the given name, published on a loopback port, shared by all apps of the engine.
 
-    It has one user, whose password is created with the container and stored in a label: whoever may use the engine may
-    use its registry, but no other program of the machine, nor a build's `RUN`.
+    It has one user, whose password is created with the container and stored in a label: users of the engine can
+    use its registry, but no other program of the machine can, nor a build's `RUN`.
     """
 
     def __init__(

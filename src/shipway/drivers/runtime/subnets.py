@@ -24,7 +24,7 @@ Subnet = ipaddress.IPv4Network
 
 
 def configured(environ: Mapping[str, str] = os.environ) -> Subnet | None:
-    """The range for subnets; None if the engine shall choose. EngineError if it is invalid."""
+    """The range for subnets; None if the engine chooses. EngineError if it is invalid."""
     text = environ.get(VARIABLE, "").strip() or RANGE
     if text == NONE:
         return None

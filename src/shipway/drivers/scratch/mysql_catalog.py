@@ -42,7 +42,7 @@ FROM information_schema.events WHERE event_schema = database()"""
 
 
 def written(name: str) -> str:
-    """Quote a name as a person would write it."""
+    """Quote a name if it needs quotes."""
     return name if _PLAIN.fullmatch(name) else quoted(name)
 
 
@@ -59,7 +59,7 @@ def read_catalog(connection: Connection) -> Catalog:
 
 
 def _entry(kind: str, name: str, **facets: object) -> Entry:
-    """Facets that are None or empty are omitted; `_` in their names stands for a blank."""
+    """Facets that are None or empty are omitted; `_` in their names means a blank."""
     present = {key.strip("_").replace("_", " "): str(value) for key, value in facets.items() if value not in (None, "")}
     return Entry(kind, name, present)
 

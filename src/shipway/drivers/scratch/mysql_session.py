@@ -63,7 +63,7 @@ def end_sessions(connection: Connection, database: str) -> Sequence[str]:
     for number, state, info in query(connection, ask, [database]):
         try:
             query(connection, f"KILL {int(number)}")
-        except pymysql.MySQLError:  # ended by itself
+        except pymysql.MySQLError:  # it has ended
             continue
         how = "waiting for a lock" if "lock" in state.lower() else "running"
         doing.append(f"{how}: {' '.join(info.split())[:200]}" if info else "idle")

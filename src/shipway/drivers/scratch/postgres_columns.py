@@ -1,4 +1,4 @@
-"""What a PostgreSQL catalog says about the columns of generated rows."""
+"""The columns of generated rows, read from a PostgreSQL catalog."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from shipway.ports import Watched
 
 
 class PostgresDatabase:
-    """`server` and `watcher` lead to the database that the server is administered from. Reading and watching use
+    """`server` and `watcher` connect to the database that the server is administered from. Reading and watching use
     sessions that stay open (see Reader); a script has its own."""
 
     def __init__(self, name: str, url: str, server: str, watcher: Reader, *, empty: bool) -> None:

@@ -19,7 +19,7 @@ _CLAUSES = re.compile(
 
 
 def quoted(name: str) -> str:
-    """Quote a name as a person would write it."""
+    """Quote a name if it needs quotes."""
     return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 

@@ -134,7 +134,7 @@ def _keep_entry(folder: Path) -> None:
 
 
 def missing(wanted: str) -> KeyMissing:
-    """The error that tells how to get the key."""
+    """The error, with a hint how to get the key."""
     return KeyMissing(
         f"this machine lacks the key ({wanted[:8]}) that encrypts the ledger's secrets",
         hint=f"on a machine that has it: `shipway key export`; here: `shipway key import`, or set {VARIABLE}",

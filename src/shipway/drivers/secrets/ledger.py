@@ -114,7 +114,7 @@ class LedgerSecrets:
             try:
                 self._made_key()
             except KeyMissing:
-                return  # they wait for it; whoever needs a value gets the error
+                return  # the files are kept; reading a value raises the error
             with self._old.alone():
                 for scope in self._old.scopes():
                     self._take(scope, self._old)

@@ -40,7 +40,7 @@ def text() -> str:
 
 
 def describe(path: Path) -> str:
-    """The reference's description of a key; `*` in the path stands for any name. Empty without one."""
+    """The reference's description of a key; `*` in the path matches any name. Empty if there is none."""
     if len(path) == 1:
         return prose(str(path[0]))
     exact = (words for known, words in _descriptions() if _matches(known, path))

@@ -1,4 +1,4 @@
-"""A proof as JSON. `docs/proof-report.md` lists the keys; `schema.py` makes their JSON Schema."""
+"""A proof as JSON. `docs/proof-report.md` lists the keys; `schema.py` generates their JSON Schema."""
 
 from __future__ import annotations
 

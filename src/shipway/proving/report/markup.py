@@ -18,7 +18,7 @@ Child = str | None | Iterable["str | None"]
 
 
 def tag(name: str, /, *children: Child, **attributes: object) -> Markup:
-    """An element. `class_` and `http_equiv` are written `class` and `http-equiv`; an attribute that is None or False is left out, True has no value."""
+    """An element. `class_` and `http_equiv` are written `class` and `http-equiv`; an attribute that is None or False is omitted, True has no value."""
     written = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{visible(str(value))}"')
         for key, value in attributes.items()

@@ -93,12 +93,12 @@ def changed_merges(path: Path, merges: Iterable[str]) -> Iterator[str]:
     if git(path, "log", "--max-count=0", "--remerge-diff", check=False).code:
         yield from listed  # before git 2.35
         return
-    begun, told = "", False
+    begun, reported = "", False
     for item in _records(path, args, input="".join(f"{revision}\n" for revision in listed)):
         if item in listed:
-            begun, told = item, False
-        elif item.strip("\n") and not told:
-            told = True
+            begun, reported = item, False
+        elif item.strip("\n") and not reported:
+            reported = True
             yield begun
 
 

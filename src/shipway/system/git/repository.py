@@ -175,10 +175,10 @@ class Repository:
 
     def _source(self, revision: str) -> Source:
         """The commit's objects; those of submodules and Git LFS are stored beside them."""
-        told = self._run(
+        printed = self._run(
             "rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format"
         ).stdout.splitlines()
-        own, common, hash = told
+        own, common, hash = printed
         full = self._run("rev-parse", "--verify", f"{revision}^{{commit}}").stdout.strip()
         self._fetch_left_out(full)
         return Source(Path(own), full, hash, Path(os.path.normpath(self.path / common)))

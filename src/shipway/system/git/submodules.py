@@ -24,7 +24,7 @@ class Submodule:
 
 
 def submodules(settings: str) -> dict[str, Submodule]:
-    """Submodules by path, from `git config --list -z` of a `.gitmodules`. Ignores names that lead out of the folder of
+    """Submodules by path, from `git config --list -z` of a `.gitmodules`. Ignores names that point outside of the folder of
     all submodules."""
     given: dict[str, dict[str, str]] = {}
     for item in settings.split("\0"):
