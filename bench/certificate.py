@@ -1,7 +1,7 @@
-"""A self-signed certificate on P-256, made with the standard library alone.
+"""A self-signed certificate on P-256, generated with the standard library only.
 
-Traefik makes an RSA key for its default certificate on every change of its configuration, unless it is given one:
-that key, and not the change, is what a switch takes long for.
+Without a default certificate, Traefik generates an RSA key on every change of its configuration: that key, and not the
+change, makes a switch slow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COMMON_NAME = bytes.fromhex("550403")
 
 
 def self_signed(name: str) -> tuple[str, str]:
-    """Certificate and key as PEM, valid from 2020 on and without an end; `name` is what it is issued to."""
+    """Certificate and key for `name` as PEM, valid from 2020 on without an end."""
     key = secrets.randbelow(ORDER - 1) + 1
     point = _times(key, BASE)
     public = _der(BITS, b"\0\4" + _bytes(point[0]) + _bytes(point[1]))
@@ -56,7 +56,7 @@ def _signature(key: int, message: bytes) -> bytes:
 
 
 def _times(factor: int, point: Point) -> Point:
-    """By doubling and adding; `factor` is at least 1."""
+    """Multiply by doubling and adding; `factor` is at least 1."""
     total: Point | None = None
     while factor:
         if factor & 1:
@@ -67,7 +67,7 @@ def _times(factor: int, point: Point) -> Point:
 
 
 def _add(one: Point, other: Point) -> Point:
-    """Two points that aren't each other's inverse: below the order that never happens."""
+    """Add two points that are not each other's inverse, which never happens below the order."""
     if one == other:
         slope = (3 * one[0] * one[0] - 3) * pow(2 * one[1], -1, P)
     else:

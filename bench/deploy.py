@@ -1,4 +1,4 @@
-"""The reference application on a real engine: how long a rollback takes."""
+"""The duration of a rollback of the reference application on a real engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which reverse proxy: the same load, the same containers and the same switches before each.
+"""Compare reverse proxies under the same load, with the same containers and switches.
 
 `python -m bench.edges` prints the table of docs/edge.md.
 """
@@ -32,23 +32,23 @@ OTHER = "other.localhost"
 
 @dataclass(frozen=True)
 class Found:
-    """What was measured of one proxy; times in seconds."""
+    """The measurements of one proxy; times in seconds."""
 
     requests: int
     lost: Mapping[str, int]
     failures: str
     first: Sequence[float]  # of each switch: until the first new answer
-    last: Sequence[float]  # until the last request that the old version answered began
+    last: Sequence[float]  # until the start of the last request that the old version answered
     p99: tuple[float, float]  # around a switch, steady
-    share: float  # percent that came to a version whose share is SHARE
+    share: float  # percent of requests that a version with the share SHARE got
     added: float  # until a new application answered
     lost_by_adding: int
     memory: float  # MiB
-    facts: Mapping[str, bool]  # in words
+    facts: Mapping[str, bool]  # by description
 
 
 def measured() -> dict[str, Found]:
-    """All proxies by name, one after the other; those without a program on this machine are left out."""
+    """All proxies by name, one after the other; those that can't be installed are omitted."""
     found: dict[str, Found] = {}
     docker("build", "--quiet", "--tag", IMAGE, APPLICATION)
     names = [f"bench-edges-{version}-{index}" for version in ("one", "two") for index in (0, 1)]
@@ -64,7 +64,7 @@ def measured() -> dict[str, Found]:
                 try:
                     found[proxy.name] = _measure(proxy)
                 except FileNotFoundError as error:
-                    print(f"edges: {proxy.name} is left out: {error} can't be had here", file=sys.stderr)
+                    print(f"edges: {proxy.name} is omitted: {error} can't be installed here", file=sys.stderr)
                 finally:
                     proxy.remove()
                     subprocess.run(["rm", "-rf", *Path(folder).iterdir()], check=False)
@@ -85,15 +85,15 @@ def _rows(name: str, found: Found) -> list[Row]:
     return [
         Row(f"{name}, {SWITCHES} switches: requests", found.requests, "requests"),
         Row(f"{name}: lost, keep-alive", found.lost[KEPT], "lost"),
-        Row(f"{name}: lost, a connection each", found.lost[FRESH], "lost"),
+        Row(f"{name}: lost, new connections", found.lost[FRESH], "lost"),
         Row(f"{name}: 3 s responses and websockets broken", found.lost[SLOW] + found.lost[WEBSOCKET], "lost"),
         Row(f"{name}: switch, first new answer (median)", statistics.median(found.first) * 1000, "ms"),
         Row(f"{name}: switch, first new answer (worst)", max(found.first) * 1000, "ms"),
         Row(f"{name}: switch, last request to the old version (worst)", max(found.last) * 1000, "ms"),
         Row(f"{name}: p99 during switches / steady", found.p99[0] / found.p99[1], "×"),
-        Row(f"{name}: share of a version that shall get {SHARE} %", found.share, "%"),
+        Row(f"{name}: measured share of a version set to {SHARE} %", found.share, "%"),
         Row(f"{name}: another application is added", found.added * 1000, "ms"),
-        Row(f"{name}: lost by adding it", found.lost_by_adding, "lost"),
+        Row(f"{name}: lost while it is added", found.lost_by_adding, "lost"),
         Row(f"{name}: idle memory (PSS)", found.memory, "MiB"),
     ]
 
@@ -144,7 +144,7 @@ def _measure(proxy: Proxy) -> Found:
 
 
 def _facts(headers: str, metrics: str) -> dict[str, bool]:
-    """What the application gets, and what can be counted, as it was seen."""
+    """Observed facts about headers and metrics."""
     return {
         "the application gets the client's address": "x-forwarded-for:" in headers,
         "the application gets a request id": "x-request-id:" in headers,
@@ -162,7 +162,7 @@ def _share(samples: Sequence[Sample]) -> float:
 
 
 def _until(host: str, body: bytes, seconds: float = 15.0) -> float:
-    """When the site answers with the body."""
+    """The time at which the site answers with the body."""
     deadline = time.monotonic() + seconds
     while True:
         said = get(f"http://{host}:{PORT}/")[1]
@@ -178,7 +178,7 @@ def _address(container: str) -> str:
 
 
 def _memory(container: str) -> float:
-    """MiB of all its processes, shared pages divided by who shares them; of one user what the engine says."""
+    """MiB of all its processes, with shared pages divided among them; without access to these, the engine's value."""
     total = 0
     for line in docker("top", container, "-eo", "pid").splitlines()[1:]:
         try:
@@ -190,7 +190,7 @@ def _memory(container: str) -> float:
 
 
 def _table(found: Mapping[str, Found]) -> str:
-    """Markdown, a column a proxy."""
+    """Markdown, one column per proxy."""
     parts = {name: _rows(name, item) for name, item in found.items()}
     lines = [" | ".join(["| ", *parts]) + " |", "|---" * (len(parts) + 1) + "|"]
     for cells in zip(*parts.values(), strict=True):

@@ -14,7 +14,7 @@ PATIENCE = 30.0  # seconds
 
 
 class Floor:
-    """A network of its own whose addresses are known beforehand, so that asking for them costs nothing."""
+    """A separate network with predefined addresses, so that no query for them is measured."""
 
     def __init__(self, replicas: int) -> None:
         self._names = [f"bench-floor-{index}" for index in range(replicas)]
@@ -33,7 +33,7 @@ class Floor:
         self._remove()
 
     def seconds(self, image: str) -> float:
-        """All containers started side by side, until the last one has answered."""
+        """Seconds to start all containers in parallel, until the last one has answered."""
         docker("rm", "--force", *self._names, check=False)
         started = time.monotonic()
         runs = [
@@ -59,7 +59,7 @@ def _healthy(addresses: Sequence[str], deadline: float) -> None:
     for address in addresses:
         while not _answers(address):
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{address} doesn't get healthy")
+                raise RuntimeError(f"{address} doesn't become healthy")
             time.sleep(0.01)
 
 

@@ -1,6 +1,6 @@
-"""Requests that take long, under way in every switch: of each strategy, with and without standby, deployments and rollbacks.
+"""Long requests in progress during every switch: deployments and rollbacks, each strategy, with and without standby.
 
-The application ends at once on SIGTERM. `FULL=1`: with uploads and downloads of 200 MB; else of 40 MB.
+The application exits immediately on SIGTERM. `FULL=1`: with uploads and downloads of 200 MB; else of 40 MB.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ APPLICATION = Path(__file__).with_name("held_app")
 MEGABYTES = 200 if os.environ.get("FULL") else 40
 ANSWER, PIECES = 10, 20  # seconds; half seconds
 EVERY = 2.5  # seconds between the requests of a kind
-LEAD = 1.0  # seconds that requests are under way before the command begins
+LEAD = 1.0  # seconds that requests are in progress before the command begins
 KINDS = ("10 s answers", "uploads", "downloads", "event streams", "websockets")
 STRATEGIES: dict[str, Any] = {
     "blue-green": "blue-green", "rolling": "rolling", "canary": {"kind": "canary", "steps": ["50%"], "hold": "2s"},
 }  # fmt: skip
-AGAIN = ("blue-green", "canary")  # strategies under which a release may stand by
+AGAIN = ("blue-green", "canary")  # strategies with standby
 
 
 class Held:
-    """Requests of all kinds, begun again and again in the `with` block and waited for at its end; then `broken` tells which
-    ones failed, and how. pieces: half seconds that streams and websockets last."""
+    """Requests of all kinds, started repeatedly in the `with` block, which waits for them at its end; then `broken` lists
+    the failed ones, with the reason. pieces: duration of streams and websockets in half seconds."""
 
     def __init__(self, host: str, port: int, pieces: int = PIECES) -> None:
         self._host, self._port, self._pieces = host, port, pieces
@@ -131,7 +131,7 @@ class Held:
 
 
 class App:
-    """A repository of its own, whose main branch is deployed."""
+    """A separate repository, whose main branch is deployed."""
 
     def __init__(self, folder: Path, strategy: object, standby: str, drain: str | None) -> None:
         self.app = f"bench-{uuid.uuid4().hex[:8]}"
@@ -170,7 +170,7 @@ class App:
         self.command("shipway", "--quiet", "destroy", "staging", "--force")
 
     def deploy(self) -> str:
-        """The next version."""
+        """Deploy the next version."""
         self.version += 1
         (self.folder / "version").write_text(f"{self.version}\n")
         self.command("git", "add", "--all")
@@ -188,11 +188,11 @@ class App:
         return self.command("shipway", "run", "main")
 
     def rollback(self) -> str:
-        """To the version before."""
+        """Roll back to the previous version."""
         return self.command("shipway", "rollback", "staging")
 
     def cut(self) -> int:
-        """Connections that outlived `drain`, by the ledger."""
+        """Connections that outlived `drain`, according to the ledger."""
         import sqlite3
 
         with sqlite3.connect(Path(self.env["SHIPWAY_HOME"]) / "ledger.db") as ledger:
@@ -200,7 +200,7 @@ class App:
         return sum(int(detail.split(" open")[0].rsplit(" ", 1)[1]) for (detail,) in found)
 
     def command(self, *args: str) -> str:
-        """Its output; RuntimeError where it fails."""
+        """Run it and return its output; RuntimeError if it fails."""
         done = subprocess.run(
             args, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
@@ -223,14 +223,14 @@ def rows() -> list[Row]:
     return [
         *(Row(f"{kind} broken, of {begun[kind]} {what}", broken[kind], "broken", 0) for kind in KINDS),
         Row("10 s answers broken with the default drain", usual, "broken", 0),
-        Row("requests that outlived drain, and were not counted as cut", abs(failed - cut), "", 0),
+        Row("requests that outlived drain, but were not counted as cut", abs(failed - cut), "", 0),
     ]
 
 
 def _switches(
     folder: Path, strategy: str, standby: str, drain: str | None, begun: dict[str, int]
 ) -> list[tuple[str, str]]:
-    """A deployment and a rollback, each with requests of all kinds under way: which of these broke."""
+    """A deployment and a rollback, each with requests of all kinds in progress; returns the broken ones."""
     broken = []
     with App(folder, STRATEGIES[strategy], standby, drain) as app:
         for command in (app.deploy, app.rollback):
@@ -243,7 +243,7 @@ def _switches(
 
 
 def _outliving(folder: Path) -> tuple[int, int]:
-    """With a drain of 3 s: connections that the ledger calls cut, and requests that failed."""
+    """With a drain of 3 s: connections that the ledger counts as cut, and requests that failed."""
     with App(folder, "blue-green", "0s", "3s") as app:
         with Held(app.host, app.port, pieces=60) as held:
             app.deploy()

@@ -1,5 +1,5 @@
-"""A controller that dies before and after each of its effects, whose reader goes at each of its reports, or whose ledger fails
-once at each call, on drivers in memory: how many of these are survived."""
+"""A controller that is killed before and after each of its effects, whose reader disconnects at each of its reports, or whose
+ledger fails once at each call, with in-memory drivers: the number of faults that are not survived."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.actions.test_kill_points import ENVIRONMENTS, STORIES, Story, ki
 
 def rows() -> list[Row]:
     """First and further deployments, rollbacks and failures, by every strategy and on two hosts."""
-    with ProcessPoolExecutor() as pool:  # nothing is timed here
+    with ProcessPoolExecutor() as pool:  # no times are measured here
         counted = list(
             pool.map(_survived, *zip(*((name, story) for name in ENVIRONMENTS for story in STORIES), strict=True))
         )

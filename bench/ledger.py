@@ -1,4 +1,4 @@
-"""A ledger of a million rows: how long its readers take."""
+"""The duration of queries on a ledger of a million rows."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ GOAL = 50.0  # ms
 
 
 def rows() -> list[Row]:
-    """What decisions and `history` ask, each the median of five."""
+    """The queries of decisions and of `history`, each as the median of five."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.db"
         open_ledger(path).close()
         total = fill(path)
         ledger = open_ledger(path)
         questions: dict[str, Callable[[], object]] = {
-            "what runs": lambda: ledger.current("app-3", "production"),
-            "what is pending": lambda: ledger.pending("app-3", "production"),
+            "the current deployment": lambda: ledger.current("app-3", "production"),
+            "pending deployments": lambda: ledger.pending("app-3", "production"),
             "the whole history of an environment": lambda: ledger.history("app-3", "production"),
             "a release by its version": lambda: ledger.version("app-3", "v1.0.77"),
             "approvals of a release": lambda: ledger.approvals("app-3", "production", 77),
             "the 50 newest deployments": lambda: ledger.deployments("app-3", None, 50),
-            "runs that have not ended": lambda: ledger.pending_runs("app-3"),
+            "pending runs": lambda: ledger.pending_runs("app-3"),
         }
         found = [Row(f"ledger of {total:,} rows: {name}", median(ask), "ms", GOAL) for name, ask in questions.items()]
         ledger.close()
@@ -52,7 +52,7 @@ def median(ask: Callable[[], object]) -> float:
 
 
 def fill(path: Path) -> int:
-    """Rows by SQL: as the ledger writes them it would take an hour."""
+    """Insert rows by SQL: through the ledger it would take an hour."""
     connection = sqlite3.connect(path)
     data = json.dumps(to_data(RELEASE))
     count = 0

@@ -1,4 +1,4 @@
-"""Load on a site of this machine while something is done to it, and what became of each request.
+"""Load on a site of this machine during a change, and the result of each request.
 
 Bounded: at most twice RATE requests a second and `limit` seconds, to the loopback address only.
 """
@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 VISITORS = Path(__file__).with_name("visitors.py")
 KEPT, FRESH, SLOW, WEBSOCKET = KINDS = ("keep-alive", "fresh", "slow", "websocket")
-RATE = {KEPT: 250.0, FRESH: 250.0, SLOW: 2.0, WEBSOCKET: 2.0}  # begun in a second
+RATE = {KEPT: 250.0, FRESH: 250.0, SLOW: 2.0, WEBSOCKET: 2.0}  # started per second
 BEFORE, AFTER = 0.1, 0.9  # seconds around a switch that count as "during"
 
 
 class Sample(NamedTuple):
-    """One request: when it began (monotonic), how long it took, who answered, and why it failed ('': it didn't)."""
+    """One request: when it began (monotonic), its duration, the version that answered, and the failure ('': none)."""
 
     begun: float
     took: float
@@ -33,7 +33,7 @@ class Sample(NamedTuple):
 
 
 class Load:
-    """Visitors of all kinds, each in a process of its own, for as long as the `with` block lasts. Then `samples` is there."""
+    """Visitors of all kinds, each in its own process, during the `with` block. Then `samples` is available."""
 
     def __init__(self, host: str, port: int, rate: dict[str, float] | None = None, *, limit: float = 300.0) -> None:
         self._where, self._limit = (host, str(port)), str(limit)
@@ -45,7 +45,7 @@ class Load:
         self._processes = {kind: self._start(kind, rate) for kind, rate in self._rate.items()}
         for process in self._processes.values():
             assert process.stdout is not None
-            process.stdout.readline()  # it has begun, and may be ended
+            process.stdout.readline()  # it has started, and can be ended
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -69,15 +69,15 @@ class Load:
         return subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def quick(self) -> list[Sample]:
-        """All requests that are answered at once, in the order in which they began."""
+        """All short requests, in the order of their start."""
         return sorted(self.samples.get(KEPT, []) + self.samples.get(FRESH, []))
 
     def lost(self, kind: str) -> int:
-        """Requests of a kind without a whole and correct answer."""
+        """Number of requests of a kind without a complete and correct answer."""
         return sum(bool(sample.failure) for sample in self.samples.get(kind, ()))
 
     def failures(self) -> str:
-        """What went wrong how often, in words; '' where nothing did."""
+        """Failures with their counts, as a message; '' if there are none."""
         found = Counter(
             f"{kind}: {sample.failure}" for kind in self.samples for sample in self.samples[kind] if sample.failure
         )
@@ -85,14 +85,14 @@ class Load:
 
 
 def first_answer(samples: Iterable[Sample], version: str, since: float) -> float | None:
-    """When the first answer of a version arrived, of the requests that began after `since`."""
+    """When the first answer of a version arrived, among requests that began after `since`."""
     return min(
         (item.begun + item.took for item in samples if item.version == version and item.begun >= since), default=None
     )
 
 
 def last_other(samples: Iterable[Sample], version: str, since: float, until: float) -> float:
-    """When the last request began that another version answered before `until`; `since` where there is none."""
+    """When the last request began that another version answered before `until`; `since` if there is none."""
     found = (
         item.begun
         for item in samples
@@ -107,18 +107,18 @@ def during(samples: Sequence[Sample], switches: Iterable[float], after: float = 
 
 
 def between(samples: Sequence[Sample], start: float, end: float) -> Sequence[Sample]:
-    """The requests that began in a stretch of time; `samples` in order."""
+    """The requests that began in a period; `samples` in order."""
     return samples[bisect.bisect_left(samples, (start,)) : bisect.bisect_left(samples, (end,))]
 
 
 def p99(samples: Sequence[Sample]) -> float:
-    """Seconds; not a number where there are none."""
+    """In seconds; NaN without samples."""
     taken = sorted(item.took for item in samples)
     return taken[math.ceil(len(taken) * 0.99) - 1] if taken else math.nan
 
 
 def pause(seconds: float) -> tuple[float, float]:
-    """Wait, and tell from when to when: time in which nothing else is done is the steady state."""
+    """Wait; returns the start and end of the wait, which is steady state."""
     started = time.monotonic()
     time.sleep(seconds)
     return started, time.monotonic()

@@ -1,4 +1,4 @@
-"""Folders of migrations as a team of some years has them: the same text for the same number, every time."""
+"""Folders of many migrations, like those of an old project; deterministic for a given number."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ LAST = (
 
 
 def write(folder: Path, count: int) -> None:
-    """As many of them, in golang-migrate's layout."""
+    """Write this many migrations in golang-migrate's layout."""
     for index in range(count):
         module, place = divmod(index, len(MODULE) + 1)
         name, up, down = (*MODULE, LAST[module % len(LAST)])[place]

@@ -1,6 +1,6 @@
-"""Deployments and rollbacks of a site under load: what became of each request, and how long it took.
+"""Deployments and rollbacks of a site under load: the result and duration of each request.
 
-`FULL=1`: 1,000,000 requests over 50 of each, twice as many a second; else 100,000 over 5 of each.
+`FULL=1`: 1,000,000 requests over 50 of each, at twice the rate; else 100,000 over 5 of each.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from bench.site import Site, Switched
 Stretch = tuple[float, float]  # from and until, monotonic
 ROUNDS, REQUESTS, TIMES = (50, 1_000_000, 2) if os.environ.get("FULL") else (5, 100_000, 1)
 SPEED = {kind: RATE[kind] * (TIMES if kind in (KEPT, FRESH) else 1) for kind in RATE}
-QUICK = SPEED[KEPT] + SPEED[FRESH]  # requests a second that are answered at once
+QUICK = SPEED[KEPT] + SPEED[FRESH]  # short requests per second
 LIMIT = 2 * REQUESTS / QUICK  # seconds: at half the rate
 AFTER = 8.0  # seconds after each command
 SETTLED = 1.5  # of them, before the steady state begins
-REST = 4.5  # of them, before the clean-up begins, with which it ends
+REST = 4.5  # of them, before the clean-up begins, which lasts until the end
 
 
 def rows() -> list[Row]:
@@ -59,10 +59,10 @@ def rows() -> list[Row]:
     what = f"{ROUNDS} deployments + {ROUNDS} rollbacks"
     return [
         Row(f"{what}: requests answered at once", len(quick), "requests"),
-        Row(f"{what}: 3 s responses under way", len(load.samples[SLOW]), "requests"),
+        Row(f"{what}: 3 s responses in progress", len(load.samples[SLOW]), "requests"),
         Row(f"{what}: websockets open", len(load.samples[WEBSOCKET]), ""),
         Row("requests lost, keep-alive", load.lost(KEPT), "lost", 0),
-        Row("requests lost, a connection each", load.lost(FRESH), "lost", 0),
+        Row("requests lost, new connections", load.lost(FRESH), "lost", 0),
         Row("3 s responses broken", load.lost(SLOW), "lost", 0),
         Row("websockets broken by a switch before `drain`", load.lost(WEBSOCKET), "lost", 0),
         Row(f"p99 in the steady state, {rate}", steady * 1000, "ms"),
@@ -79,20 +79,20 @@ def rows() -> list[Row]:
             2,
         ),
         Row(
-            f"p99 while a deployment goes on, the start of its containers included / in the steady state, {rate}",
+            f"p99 during a deployment, including the start of its containers / in the steady state, {rate}",
             p99(_within(quick, [(item.started, item.ended) for item in deployments])) / steady,
             "×",
             3,
         ),
         Row(
-            f"p99 while the background clean-up goes on, from {REST:g} s after a command / in the steady state, {rate}",
+            f"p99 during the background clean-up, from {REST:g} s after a command / in the steady state, {rate}",
             p99(_within(quick, clean_up)) / steady,
             "×",
         ),
-        Row("rollback onto the warm standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
-        Row("rollback onto the warm standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
+        Row("rollback to the standby, whole command (worst)", max(item.took for item in rollbacks), "s", 1),
+        Row("rollback to the standby, from command to all traffic (worst)", max(all_traffic), "s", 1),
         Row(
-            "rollback onto the warm standby, from the decision to the last switch (worst)",
+            "rollback to the standby, from the decision to the last switch (worst)",
             max(item.switch for item in rollbacks) * 1000,
             "ms",
             150,
@@ -108,12 +108,12 @@ def _around(quick: Sequence[Sample], switched: Iterable[Switched]) -> float:
 
 
 def _within(quick: Sequence[Sample], stretches: Iterable[Stretch]) -> list[Sample]:
-    """The requests that began in these stretches of time."""
+    """The requests that began in these periods."""
     return [item for start, end in stretches for item in between(quick, start, end)]
 
 
 def _rounds(site: Site) -> tuple[list[Switched], list[Switched], list[Stretch], list[Stretch]]:
-    """Deployments of ever new releases, rollbacks to the first one, the stretches of steady state, and those of clean-up."""
+    """Deployments of new releases, rollbacks to the first one, the periods of steady state, and those of clean-up."""
     deployments, rollbacks = [], []
     started = time.monotonic()
     quiet, after = [pause(AFTER)], []

@@ -1,4 +1,4 @@
-"""What the themes share: a row of the table, and how to time a command."""
+"""Shared by all themes: a row of the table, and timing of commands."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ class Row:
         return None if self.goal is None else self.value <= self.goal
 
     def data(self) -> dict[str, object]:
-        """For the JSON file."""
+        """The row for the JSON file."""
         return {**asdict(self), "value": round(self.value, 4), "holds": self.holds}
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Duration of one call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def median(work: Callable[[], object], times: int) -> float:
-    """Median of several calls, in seconds, after one that warms up."""
+    """Median of several calls in seconds, after a warm-up."""
     work()
     return statistics.median(seconds(work) for _ in range(times))
 
 
 def interleaved(works: Sequence[Callable[[], object]], times: int) -> list[float]:
-    """Medians of several works, called in turn, so that a noisy moment hits all of them."""
+    """Medians of several functions, called in turn, so that noise affects all of them."""
     taken: list[list[float]] = [[] for _ in works]
     for work in works:
         work()
@@ -54,7 +54,7 @@ def interleaved(works: Sequence[Callable[[], object]], times: int) -> list[float
 
 
 def command(*args: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Callable[[], None]:
-    """A command as something to time; it must succeed."""
+    """A command as a function to time; it must succeed."""
 
     def run() -> None:
         done = subprocess.run(args, cwd=cwd, env=env, capture_output=True, text=True, check=False)

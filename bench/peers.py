@@ -1,4 +1,4 @@
-"""A deployment of pulled images beside `docker run`, Swarm and docker-compose: wall time, and requests lost meanwhile."""
+"""A deployment of pulled images compared with `docker run`, Swarm and docker-compose: wall time, and lost requests."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bench.site import REPLICAS, Site
 from bench.swarms import PORT, VERSIONS, Compose, Swarm, Unavailable, build_images, remove_images
 from examples.project import get
 
-ROUNDS = 4  # of ours and the floor, in turn
+ROUNDS = 4  # of Shipway and the floor, in turn
 PEER_ROUNDS = 3
-RATE = {KEPT: 100.0, FRESH: 100.0}  # requests a second while it is done
+RATE = {KEPT: 100.0, FRESH: 100.0}  # requests per second during it
 REST = 1.0  # seconds after each command
-LATE = 30.0  # seconds in which an answer of the new version must be seen
+LATE = 30.0  # seconds until the new version must answer
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians of what it takes until the command has ended and the new version has answered; what its visitors met."""
+    """Median times until the command has ended and the new version has answered; lost and slow requests."""
 
     deploy: float
     rollback: float
@@ -51,7 +51,7 @@ def rows() -> list[Row]:
                     with kind(Path(folder)) as peer:
                         its = _peer(peer)
                 except Unavailable as reason:
-                    print(f"peers: {kind.name} is left out: {reason}", file=sys.stderr)
+                    print(f"peers: {kind.name} is omitted: {reason}", file=sys.stderr)
                     continue
             found += [
                 Row(f"{kind.name}, until the new version answers", its.deploy, "s"),
@@ -73,7 +73,7 @@ def _visitors(name: str, found: Measured, goal: float | None) -> list[Row]:
 
 
 def _ours() -> tuple[float, Measured]:
-    """Median of the floor, and ours, in turn."""
+    """Median of the floor, and Shipway's, in turn."""
     with tempfile.TemporaryDirectory() as folder, Floor(REPLICAS) as floor:
         done: list[tuple[bool, str, float, float]] = []
         floors = []
@@ -91,7 +91,7 @@ def _ours() -> tuple[float, Measured]:
 
 
 def _peer(peer: Swarm | Compose) -> Measured:
-    """Forward and back, some times."""
+    """Deploy and roll back several times."""
     _until(VERSIONS[0])
     done: list[tuple[bool, str, float, float]] = []
     steps: Sequence[tuple[bool, str, Callable[[], None]]] = (
@@ -134,5 +134,5 @@ def _until(version: str) -> None:
     deadline = time.monotonic() + LATE
     while f"version {version}\n" not in get(f"http://app.localhost:{PORT}/")[1]:
         if time.monotonic() > deadline:
-            raise RuntimeError(f"version {version} isn't seen within {LATE:g} s")
+            raise RuntimeError(f"version {version} did not answer within {LATE:g} s")
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Ten steps that do nothing: what the pipeline itself costs, beside `docker run` and `act`."""
+"""The overhead of the pipeline: ten empty steps, compared with `docker run` and `act`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _project(folder: Path) -> Project:
 
 
 def _side_by_side(project: Project) -> tuple[float, float]:
-    """Medians of the floor and of ours, in turn."""
+    """Medians of the floor and of Shipway, in turn."""
     taken = []
     for _ in range(TIMES):
         _change(project)
@@ -69,7 +69,7 @@ def _side_by_side(project: Project) -> tuple[float, float]:
 
 
 def _change(project: Project) -> None:
-    """Another value of a variable, so that no step is skipped."""
+    """Change a variable, so that no step is skipped."""
     plan = project.clone / "shipway.yaml"
     plan.write_text(plan.read_text().replace(_value(plan), f"N: '{time.time_ns()}'"))
     project.git("commit", "--quiet", "--all", "--message", "again")
@@ -101,7 +101,7 @@ def _journal(path: Path) -> float:
 
 
 def _act(folder: Path) -> list[Row]:
-    """The peer, which in this mode runs steps on the host, without any isolation."""
+    """The peer `act`, which in this mode runs steps on the host without isolation."""
     tools = Path.home() / ".cache" / "shipway-bench"
     act = tools / "bin" / "act"
     if not act.exists():

@@ -1,4 +1,4 @@
-"""What a proof costs: beside the copy, the clone and the migrations that it can't do without, and over a long folder."""
+"""The overhead of a proof over its copy, clone and migrations, and the proof of a long folder."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ SETTINGS = (
     "max_wal_size=4GB",
 )  # as a proof's server has them
 MIGRATIONS = 300
-SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and how often it is walked
+SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and the number of proofs
 
-# Some tables with text that compresses about as much as people's does; $n customers.
+# Some tables with text that compresses like real text; $n customers.
 TABLES = """
 CREATE FUNCTION word(n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT (string_to_array('the of order late parcel thank you blue large invoice street paid wrong colour please again received broken screen
@@ -67,7 +67,7 @@ CREATE INDEX ON orders (customer_id);
 CREATE INDEX ON order_lines (order_id);
 ANALYZE;
 """
-# What a release brings: a column, an index, a table, and a type that makes a table be written anew.
+# The migrations of a release: a column, an index, a table, and a change of type that rewrites a table.
 RELEASE = {
     "0001_gift.up.sql": "ALTER TABLE orders ADD COLUMN gift boolean NOT NULL DEFAULT false;",
     "0001_gift.down.sql": "ALTER TABLE orders DROP COLUMN gift;",
@@ -88,11 +88,10 @@ def rows() -> list[Row]:
 
 
 def _proof(container: str, url: str, size: str, customers: int, times: int) -> list[Row]:
-    """A proof with rows, and its floor, in turn. Both begin with the same copy of the target. The migrations are run by the
-    database's own client in its container, as those of a release are, and by this process, as those of a bare folder are:
-    no tool is faster."""
+    """A proof with rows, and its floor, in turn, on the same copy of the target. The migrations are run by the database's own
+    client in its container, as for a release, and by this process, as for a folder: no tool is faster."""
     scratch = PostgresScratch(url)
-    target, golden = scratch.create(), scratch.create()
+    target, template = scratch.create(), scratch.create()
     target.execute(TABLES.format(n=customers))
     copied = seconds(
         lambda: docker(
@@ -100,7 +99,7 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
             container,
             "sh",
             "-c",
-            f"pg_dump -U postgres {target.name} | psql -q -v ON_ERROR_STOP=1 -o /dev/null -U postgres {golden.name}",
+            f"pg_dump -U postgres {target.name} | psql -q -v ON_ERROR_STOP=1 -o /dev/null -U postgres {template.name}",
         )
     )
     scratch.drop(target)
@@ -119,7 +118,7 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
         return BareFolder(database, migrations)
 
     def floor(tool_for: ToolFor) -> None:
-        clone = scratch.create(like=golden)
+        clone = scratch.create(like=template)
         tool = tool_for(clone)
         tool.up(_ignore)
         tool.down(None, _ignore)
@@ -127,9 +126,9 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
         scratch.drop(clone)
 
     def proof(tool_for: ToolFor) -> None:
-        way = verify(scratch, golden, tool_for, mode=DATA, timeout=600.0, span=span)
-        if way.verdict != RESTORED:
-            raise RuntimeError(f"the way is {way.verdict}: {way.reasons}")
+        report = verify(scratch, template, tool_for, mode=DATA, timeout=600.0, span=span)
+        if report.verdict != RESTORED:
+            raise RuntimeError(f"the proof is {report.verdict}: {report.reasons}")
 
     found = [Row(f"a copy of the target by dump and restore, {size}", copied, "s")]
     for name, tool_for, goal in (("its own client", by_client, 1.3), ("this process", by_process, None)):
@@ -142,29 +141,29 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
                 "×",
                 1.3,
             ),
-            Row(f"a walk / its floor: clone, up, down, up by {name}, {size}", ours / bare, "×", goal),
+            Row(f"a round trip / its floor: clone, up, down, up by {name}, {size}", ours / bare, "×", goal),
         ]
-    scratch.drop(golden)
+    scratch.drop(template)
     return found
 
 
 def _folder(url: str) -> Row:
-    """As somebody does who only wants to know, on a server of theirs."""
+    """The command for a folder, on an existing server."""
     with tempfile.TemporaryDirectory() as folder:
         long_folder.write(Path(folder), MIGRATIONS)
         taken = seconds(command(SHIPWAY, "prove", "--migrations", folder, "--database", url))
-    return Row(f"a folder of {MIGRATIONS} migrations, walked one by one, each", taken / MIGRATIONS, "s", 0.5)
+    return Row(f"a folder of {MIGRATIONS} migrations, tested one by one, per migration", taken / MIGRATIONS, "s", 0.5)
 
 
 def _in_turn(floor: Callable[[], None], proof: Callable[[], None], times: int) -> tuple[float, float]:
-    """Medians."""
+    """Medians of both, in seconds."""
     taken = [(seconds(floor), seconds(proof)) for _ in range(times + 1)][1:]  # the first warms up
     return statistics.median(first for first, _ in taken), statistics.median(second for _, second in taken)
 
 
 @contextmanager
 def _server() -> Iterator[tuple[str, str]]:
-    """A PostgreSQL of its own: container and URL."""
+    """A separate PostgreSQL server: container and URL."""
     password = secrets.token_hex(12)
     settings = [word for setting in SETTINGS for word in ("-c", setting)]
     container = docker(
@@ -201,4 +200,4 @@ def _await(url: str, limit: float = 60.0) -> None:
 
 
 def _ignore(line: str) -> None:
-    """No progress."""
+    """Ignore progress."""

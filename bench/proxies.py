@@ -1,4 +1,4 @@
-"""Reverse proxies before the same containers, each switched the way that suits it best.
+"""Reverse proxies in front of the same containers, each switched with its best mechanism.
 
 All run in a container on the host's network, with one folder mounted, so that they differ in nothing else.
 """
@@ -21,7 +21,7 @@ Shares = Mapping[str, int]  # percent by version
 class Proxy:
     """One proxy; `versions`: the addresses of each version's replicas.
 
-    start: it serves as `shares` says. share: another division, in effect when it is. add: one more application.
+    start: serves by `shares`. share: changes the shares, and returns when they are in effect. add: adds an application.
     """
 
     name = image = ""
@@ -53,13 +53,13 @@ class Proxy:
         raise NotImplementedError
 
     def write(self, name: str, text: str) -> None:
-        """Whole or not at all."""
+        """Write it atomically."""
         (self.folder / f".{name}").write_text(text)
         (self.folder / f".{name}").rename(self.folder / name)
 
 
 class Traefik(Proxy):
-    """A file an application, replaced by a rename. The settings are those of Shipway's edge."""
+    """One file per application, replaced by a rename. The settings are those of Shipway's edge."""
 
     name, image = "Traefik", "traefik:v3"
 
@@ -94,7 +94,7 @@ class Traefik(Proxy):
 
 
 class TraefikCertified(Traefik):
-    """With a default certificate, so that it doesn't make an RSA key for one on each change of its configuration."""
+    """With a default certificate, so that no RSA key is generated on each change of its configuration."""
 
     name = "Traefik-certified"
 
@@ -106,7 +106,7 @@ class TraefikCertified(Traefik):
 
 
 class HAProxy(Proxy):
-    """Servers of all versions in one backend, switched by one line to the runtime API. A new application needs a reload."""
+    """Servers of all versions in one backend, switched by one line to the runtime API. A new application requires a reload."""
 
     name, image = "HAProxy", "python:3.11-slim-bookworm"  # any Debian 12: the program is mounted
     others: Mapping[str, Sequence[str]] = {}
@@ -125,7 +125,7 @@ class HAProxy(Proxy):
         lines = []
         for version in sorted(
             self.versions, key=lambda version: version not in shares
-        ):  # what comes first, then what goes
+        ):  # first the added servers, then the removed ones
             for index in range(len(self.versions[version])):
                 server = f"app/{version}-{index}"
                 if version in shares:
@@ -137,7 +137,7 @@ class HAProxy(Proxy):
             api.sendall((";".join(lines) + "\n").encode())
             said = (
                 b"".join(iter(lambda: api.recv(65536), b"")).decode().strip()
-            )  # to the end: closing earlier breaks it off
+            )  # to the end: closing earlier aborts the command
         if said:
             raise RuntimeError(f"haproxy: {said}")
 
@@ -167,7 +167,7 @@ class HAProxy(Proxy):
 
 
 class Caddy(Proxy):
-    """Twenty upstreams, each read from a file on every request; one renamed link changes all. A new application needs a reload."""
+    """Twenty upstreams, each read from a file on every request; one renamed link changes all. A new application requires a reload."""
 
     name, image = "Caddy", "caddy:2"
     slots = 20  # shares in steps of 5 % at best, and only if they divide by the replicas
@@ -224,8 +224,8 @@ def _route(host: str, upstreams: Sequence[str]) -> dict[str, object]:
         "upstreams": [{"dial": upstream} for upstream in upstreams],
         "load_balancing": {"selection_policy": {"policy": "round_robin"}},
         "headers": {"request": {"set": {"X-Request-Id": ["{http.request.uuid}"]}}},
-        "stream_close_delay": "30s",  # or a reload ends all websockets
-        # Below the keep-alive time-out of the usual servers, as with Traefik.
+        "stream_close_delay": "30s",  # otherwise a reload closes all websockets
+        # Below the keep-alive timeout of common servers, as with Traefik.
         "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}},
     }
     return {"match": [{"host": [host]}], "handle": [handler]}

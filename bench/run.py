@@ -1,7 +1,7 @@
 """`make bench`: prints one table and writes bench/results.json, a list of {name, value, unit, goal, holds, theme}.
 
-Ratios are taken beside a floor or a peer in the same run, since machines differ. A goal is a number that the value
-must not exceed; rows without a goal are there to compare.
+Ratios compare with a floor or a peer in the same run, since machines differ. A goal is the maximum of a value; rows
+without a goal are for comparison.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ MODULES = (
     "kills",
     "ledger",
     "proof",
-)  # one file a theme; each has `rows()`
+)  # one file per theme; each has `rows()`
 
 
 def main(chosen: list[str]) -> int:
-    """Run the named themes, or all; only all of them replace the whole file. The exit code is the number of goals that
-    don't hold."""
+    """Run the named themes, or all; only a run of all replaces the whole file. The exit code is the number of missed
+    goals."""
     themes: dict[str, list[Row]] = {}
     for name in chosen or MODULES:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
@@ -45,7 +45,7 @@ def main(chosen: list[str]) -> int:
         print(f"{mark} {row.name.ljust(width)}  {row.value:10.2f} {row.unit:<8} {goal}")
     results = ROOT / "bench" / "results.json"
     before = json.loads(results.read_text()) if chosen and results.exists() else []
-    data = [row for row in before if row["theme"] not in themes]  # the other themes' rows stay
+    data = [row for row in before if row["theme"] not in themes]  # keep the other themes' rows
     data += [{**row.data(), "theme": name} for name, found in themes.items() for row in found]
     results.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     return sum(row.holds is False for row in rows)

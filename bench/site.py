@@ -1,4 +1,4 @@
-"""The measured application as a team's project: releases that are built and pulled before anything is measured."""
+"""The measured application as a project: its releases are built and pulled before the measurement."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ STANDBY = "10m"
 
 @dataclass(frozen=True)
 class Switched:
-    """A deployment or rollback that was carried out. Times are monotonic; `switch`: seconds from the decision to the last
-    switch, as the command itself says."""
+    """A completed deployment or rollback. Times are monotonic; `switch`: seconds from the decision to the last switch, as
+    the command reports."""
 
     version: str
     started: float
@@ -35,9 +35,9 @@ class Switched:
 
 
 class Site(Project):
-    """Releases 1, 2, … answer with `r1`, `r2`, …; production takes any of them by hand.
+    """Releases 1, 2, … answer with `r1`, `r2`, …; production deploys any of them manually.
 
-    drain: how long what a release began may take after a switch, as in a plan.
+    drain: as in a plan, how long open requests may take after a switch.
     """
 
     def __init__(self, folder: Path, *, releases: int, drain: str = "10s") -> None:
@@ -50,7 +50,7 @@ class Site(Project):
         return f"{self.app}.localhost"
 
     def create(self, *, hook: bool = False) -> None:
-        """All releases, of which the first serves production."""
+        """Create all releases, and deploy the first one to production."""
         self.clone.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch=staging")
         self.git("config", "user.name", "Ada")
@@ -75,11 +75,11 @@ class Site(Project):
         return self._switched(number, "rollback", "production", "--to", str(number))
 
     def retire(self) -> None:
-        """Stop what stands by."""
+        """Stop the releases on standby."""
         self.shipway("retire", "production")
 
     def destroy(self) -> None:
-        """All of it, the images' names included."""
+        """Remove everything, including the names of images."""
         super().destroy()
         listed = docker("images", "--format", "{{.Repository}} {{.ID}}").splitlines()
         mine = {line.split()[1] for line in listed if f"/{self.app}/" in line}
@@ -87,7 +87,7 @@ class Site(Project):
             docker("rmi", "--force", *mine, check=False)
 
     def image(self, number: int) -> str:
-        """A release's image by digest, as its containers were started with it."""
+        """A release's image by digest, as used by its containers."""
         listed = docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"label=shipway.app={self.app}").split()
         name = next(name for name in listed if f"_web_{number}-" in name)
         return docker("inspect", "--format", "{{.Config.Image}}", name)
@@ -103,7 +103,7 @@ class Site(Project):
             )
         found = re.search(r"all requests go to release \d+, (\d+) ms after the decision", output)
         if not found:
-            raise RuntimeError(f"{' '.join(args)} doesn't say how long the switch took:\n{output}")
+            raise RuntimeError(f"{' '.join(args)} doesn't report the duration of the switch:\n{output}")
         return Switched(f"r{number}", started, ended, int(found[1]) / 1000)
 
     def _plan(self) -> dict[str, object]:

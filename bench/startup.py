@@ -1,4 +1,4 @@
-"""A command line must feel instant."""
+"""The start-up time of the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMES = 15
 
 
 def rows() -> list[Row]:
-    """`--help` and `status` beside Python that does nothing."""
+    """`--help` and `status`, compared with an empty Python program."""
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder), app="bench-startup")
         project.create(hook=False)

@@ -1,7 +1,7 @@
 """The peers: a Swarm service and docker-compose, with two replicas of the measured application behind a proxy.
 
-Both are given what makes them quick and lossless: new tasks first, all at once, a tight health check; a proxy that looks
-the replicas up four times a second and tries another one where a connection is refused.
+Both are configured to be fast and lossless: new tasks first, all in parallel, with a frequent health check; the proxy
+resolves the replicas four times a second and retries another one if a connection is refused.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ VERSIONS = ("one", "two")
 PORT = 8093
 HEALTH = "python -S -c \"import socket; socket.create_connection(('127.0.0.1', 8000)).close()\""
 NETWORK, SERVICE, PROXY = "bench-swarm", "bench-app", "bench-swarm-proxy"
-BRIDGE = "docker_gwbridge"  # what `docker swarm leave` leaves
+BRIDGE = "docker_gwbridge"  # left over by `docker swarm leave`
 
 
 class Unavailable(Exception):
-    """This peer can't be had on this machine, and why."""
+    """Why this peer is not available on this machine."""
 
 
 class Swarm:
@@ -85,7 +85,7 @@ class Compose:
     def __enter__(self) -> Compose:
         root = unpacked("docker-compose", COMPOSE)
         if root is None:
-            raise Unavailable("its Debian package can't be had")
+            raise Unavailable("its Debian package is not available")
         packages = [root / "usr/lib/python3/dist-packages", *sorted((root / "usr/lib").glob("python3.*"))]
         self._program = ["/usr/bin/python3", str(root / "usr/bin/docker-compose")]
         self._env = {
@@ -138,7 +138,7 @@ class Compose:
 
 
 def build_images() -> None:
-    """Both versions."""
+    """Build both versions."""
     for version in VERSIONS:
         docker("build", "--quiet", "--build-arg", f"VERSION={version}", "--tag", f"{IMAGE}:{version}", APPLICATION)
 
@@ -149,7 +149,7 @@ def remove_images() -> None:
 
 
 def write_proxy(folder: Path, name: str) -> None:
-    """Configuration of a Caddy that finds the replicas by name."""
+    """Write the configuration of a Caddy that resolves the replicas by name."""
     handler = {
         "handler": "reverse_proxy",
         "dynamic_upstreams": {"source": "a", "name": name, "port": "8000", "refresh": "250ms"},

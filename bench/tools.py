@@ -1,4 +1,4 @@
-"""Programs that are only needed to compare with: unpacked into a folder of their own, nothing is installed."""
+"""Programs for comparison only: unpacked into a separate folder, without installing them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPOSE = (
 
 
 def unpacked(name: str, packages: Sequence[str]) -> Path | None:
-    """The root of the packages' files; None where this machine's apt doesn't have them."""
+    """The root folder of the packages' files; None if this machine's apt lacks them."""
     root = TOOLS / name
     if root.exists():
         return root
@@ -45,7 +45,7 @@ def unpacked(name: str, packages: Sequence[str]) -> Path | None:
 
 
 def docker(*args: str | Path, check: bool = True) -> str:
-    """What the command line of the engine prints. RuntimeError where it fails."""
+    """Output of a docker command. RuntimeError if it fails."""
     done = subprocess.run(["docker", *args], capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise RuntimeError(

@@ -1,11 +1,11 @@
-"""A process that visits a site on the loopback address and notes what became of each request.
+"""A process that visits a site on the loopback address and records the result of each request.
 
     python bench/visitors.py KIND HOST PORT RATE SECONDS FILE
 
-It says "begun" when it has begun. The rate is kept whatever the answers do: a slow one holds nobody else up. It ends at
-SIGTERM or after SECONDS, waits for what is under way, and writes a JSON list of [begun, seconds, version, failure] to
-FILE; `begun` is of the machine's monotonic clock, `failure` is empty after a whole and correct answer. Nothing is ever
-tried again.
+It prints "begun" when it has started. The rate is independent of the answers: a slow one delays no other request. It ends
+on SIGTERM or after SECONDS, waits for requests in progress, and writes a JSON list of [begun, seconds, version, failure] to
+FILE; `begun` is a time of the machine's monotonic clock, `failure` is empty after a complete and correct answer. Requests
+are never retried.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ TICK = 0.002
 PATIENCE = 10.0  # seconds after which an answer counts as lost
 MOST = 300  # connections at a time
 WEBSOCKET_LIFE, ECHO_EVERY = 6.0, 0.25
-GOING_AWAY = (1001).to_bytes(2, "big") + b"draining"  # what the application, and no proxy, says when it ends
+GOING_AWAY = (1001).to_bytes(2, "big") + b"draining"  # sent by the application, never by a proxy, when it exits
 
 
 class Visit(asyncio.Protocol):
-    """A connection to the site: one request at a time, or one in all."""
+    """A connection to the site, for one request at a time, or for a single request."""
 
     def __init__(self, visitor: Visitor) -> None:
         self.visitor = visitor
@@ -75,7 +75,7 @@ class Visit(asyncio.Protocol):
 
 
 class Visitor:
-    """Quick requests at a fixed rate, on connections that are kept or on new ones."""
+    """Short requests at a fixed rate, on kept or on new connections."""
 
     def __init__(self, host: str, port: int, *, keep: bool) -> None:
         self.port, self.keep = port, keep
@@ -113,7 +113,7 @@ class Visitor:
         visit.ask(begun)
 
     def _give_up(self, patience: float) -> bool:
-        """On answers that don't come; whether there was one."""
+        """Give up on overdue answers; returns whether there was one."""
         late = [visit for visit in self.connections if visit.waiting and time.monotonic() - visit.begun > patience]
         for visit in late:
             visit.end("", f"no answer within {patience:g} s")
@@ -122,7 +122,7 @@ class Visitor:
 
 
 async def slow(host: str, port: int, number: int) -> Sample:
-    """A response that takes 3 s: silent until the end, or piece by piece."""
+    """A response that takes 3 s, sent at the end or in pieces."""
     path = ("/slow", "/stream")[number % 2]
     begun, version, failure = time.monotonic(), "", ""
     try:
@@ -143,7 +143,7 @@ async def slow(host: str, port: int, number: int) -> Sample:
 
 
 async def websocket(host: str, port: int, number: int) -> Sample:
-    """Open for 6 s with an echo every 250 ms. It may end earlier by the application's own word only."""
+    """Open for 6 s with an echo every 250 ms. Only the application may close it earlier."""
     begun, version, failure = time.monotonic(), "", ""
     try:
         async with asyncio.timeout(WEBSOCKET_LIFE + PATIENCE):
@@ -174,7 +174,7 @@ async def websocket(host: str, port: int, number: int) -> Sample:
 
 
 async def regularly(one: Callable[[int], Awaitable[Sample]], rate: float, over: asyncio.Event) -> list[Sample]:
-    """One after the other begins; all are waited for."""
+    """Start one after the other at this rate, and wait for all."""
     under_way: list[asyncio.Future[Sample]] = []
     while not over.is_set():
         under_way.append(asyncio.ensure_future(one(len(under_way))))
@@ -197,8 +197,8 @@ async def _read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 def first_of_all() -> None:
-    """Real visitors have machines of their own: what these wait for the processor would count as the site's time. Where this
-    user may not ask for it, it does."""
+    """Raise the priority: real visitors have their own machines, and waiting for the processor would count as the site's
+    time. Without permission, the priority stays."""
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 

@@ -1,6 +1,6 @@
-"""A team's project made of the reference application: a working clone, a bare remote with the hook, and a home.
+"""A team's project with the reference application: a working clone, a bare remote with the hook, and a home.
 
-Used by the demo, the benchmarks and the system tests. Everything is done by the real `shipway` and `git` commands.
+Used by the demo, the benchmarks and the system tests. It runs the real `shipway` and `git` commands.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Done:
 
 
 class Project:
-    """One application in one folder. app: another name lets it live beside others on the same engine."""
+    """One application in one folder. app: a different name allows several on the same engine."""
 
     def __init__(self, folder: Path, *, app: str = "catalogue", port: int = 8080) -> None:
         self.folder, self.clone, self.remote = folder, folder / "clone", folder / "remote.git"
@@ -47,7 +47,7 @@ class Project:
 
     @contextmanager
     def made(self) -> Iterator[Self]:
-        """Create it in a new folder; in the end nothing of it is left."""
+        """Create it in a new folder, and remove everything at the end."""
         self.folder.mkdir()
         try:
             self.create()
@@ -56,7 +56,7 @@ class Project:
             self.destroy()
 
     def create(self, *, hook: bool = True) -> None:
-        """The repository with branches main and staging, pushed; the hook; the secrets."""
+        """Create the repository with pushed branches main and staging, the hook, and the secrets."""
         copy_tracked(APPLICATION, self.clone)
         plan = self.clone / "shipway.yaml"
         text = plan.read_text().replace("app: catalogue", f"app: {self.app}")
@@ -77,20 +77,20 @@ class Project:
             self.shipway("secret", "set", environment, "ADMIN_PASSWORD", "--generate")
 
     def feature(self, branch: str, patch: str, message: str) -> None:
-        """A branch off staging with one change, pushed."""
+        """Push a branch from staging with one change."""
         self.git("switch", "--quiet", "--create", branch, "staging")
         self.git("apply", "--index", str(APPLICATION / "changes" / patch))
         self.git("commit", "--quiet", "--message", message)
         self.git("push", "--quiet", "origin", branch)
 
     def merge(self, into: str, branch: str) -> None:
-        """Merge and push: what a team's pull request does."""
+        """Merge and push, like a pull request."""
         self.git("switch", "--quiet", into)
         self.git("merge", "--quiet", "--no-ff", "--message", f"Merge {branch}", branch)
         self.git("push", "--quiet", "origin", into)
 
     def promote(self, version: str) -> Done:
-        """Approval by another person, main, tag."""
+        """Approve as another person, merge to main, and tag."""
         self.shipway("--as", GRACE, "approve", "production", "--reason", "looked at it on staging")
         self.git("switch", "--quiet", "main")
         self.git("merge", "--quiet", "--ff-only", "staging")
@@ -98,7 +98,7 @@ class Project:
         return self.git("push", "--quiet", "origin", "main", version)
 
     def destroy(self) -> None:
-        """Both environments and the folder."""
+        """Destroy both environments and remove the folder."""
         if (self.clone / "shipway.yaml").exists() and self.home.exists():
             self.git("reset", "--quiet", "--hard", "main", check=False)
             for environment in ("staging", "production"):
@@ -108,15 +108,15 @@ class Project:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def shipway(self, *args: str, check: bool = True) -> Done:
-        """A command of the real program."""
+        """Run a shipway command."""
         return self.command("shipway", *args, check=check)
 
     def git(self, *args: str, check: bool = True) -> Done:
-        """Likewise git; a push shows what the hook prints."""
+        """Run a git command; a push includes the output of the hook."""
         return self.command("git", *args, check=check)
 
     def command(self, *args: str, check: bool) -> Done:
-        """Run in the clone. Where it should succeed and doesn't, its output is the error."""
+        """Run it in the clone. RuntimeError with its output if it fails, with `check`."""
         where = self.clone if self.clone.exists() else self.folder
         done = subprocess.run(
             args, cwd=where, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -127,11 +127,11 @@ class Project:
         return Done(done.returncode, done.stdout)
 
     def deployments(self, environment: str | None = None) -> list[dict[str, Any]]:
-        """From the ledger, newest first."""
+        """Deployments in the ledger, newest first."""
         return self._json("history", *([environment] if environment else []), "--json")  # type: ignore[no-any-return]
 
     def status(self, environment: str) -> dict[str, Any]:
-        """What `shipway status` says of an environment."""
+        """The output of `shipway status` for an environment."""
         return self._json("status", "--json")[environment]  # type: ignore[no-any-return]
 
     def _json(self, *args: str) -> Any:
@@ -140,7 +140,7 @@ class Project:
 
 
 def get(url: str, *, timeout: float = 5.0) -> tuple[int, str]:
-    """Status and body of a GET on this machine; the name needs no DNS. Status 0: no answer."""
+    """Status and body of a GET on this machine, without DNS. Status 0: no answer."""
     scheme, _, rest = url.partition("//")
     host, _, path = rest.partition("/")
     request = urllib.request.Request(f"{scheme}//127.0.0.1:{host.partition(':')[2]}/{path}", headers={"Host": host})
@@ -154,7 +154,7 @@ def get(url: str, *, timeout: float = 5.0) -> tuple[int, str]:
 
 
 def copy_tracked(source: Path, target: Path) -> None:
-    """Copy what git knows of the folder, not what builds left in it."""
+    """Copy the folder's files that git doesn't ignore."""
     args = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."]
     listed = subprocess.run(args, cwd=source, check=True, capture_output=True, text=True).stdout
     for name in filter(None, listed.split("\0")):

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md from the commands themselves: `make docs`."""
+"""Generate docs/commands.md from the commands: `make docs`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "commands.md"
 HEAD = """\
 # Commands
 
-Made from the commands themselves by `make docs`; `shipway COMMAND --help` prints the same.
+Generated from the commands by `make docs`; `shipway COMMAND --help` prints the same.
 """
 
 

@@ -1,6 +1,6 @@
-"""Walk the whole plan on the reference application: `make demo`; `make demo-down` removes everything.
+"""Run the whole plan on the reference application: `make demo`; `make demo-down` removes everything.
 
-Each part is done by the real `shipway` and `git` commands, printed as they are, so that a reader can repeat them.
+Each part runs the real `shipway` and `git` commands, printed as they are, so that a reader can repeat them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RULE = "━" * 100
 
 
 class Demo(Project):
-    """The story, with every command shown as it runs."""
+    """The demo, which prints every command that it runs."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -49,33 +49,33 @@ class Demo(Project):
         with self.chapter("3. Approve, merge to main, tag v1.0.0: production gets the same digests"):
             self.promote("v1.0.0")
             releases = {self.deployments(name)[0]["release"] for name in ("staging", "production")}
-            self.expect(len(releases) == 1, "production runs the very release that was validated on staging")
-        with self.chapter(
-            "4. A release with a schema migration reaches v1.1.0 the same way, after its rollback was tested"
-        ):
+            self.expect(len(releases) == 1, "production runs exactly the release that was validated on staging")
+        with self.chapter("4. A release with a schema migration is promoted to v1.1.0 after its rollback was tested"):
             self.feature("feature/schema", "reversible.patch", "A new column")
             self.merge("staging", "feature/schema")
             self.promote("v1.1.0")
-        with self.chapter("5. Roll production back: previous images, on the schema that they were proven to work on"):
+        with self.chapter("5. Roll production back: previous images, on the schema that they were tested with"):
             before = self.deployments("production")[0]["schema"]
             self.shipway("rollback", "production", "--reason", "customers see wrong prices")
             after = self.deployments("production")[0]
             self.expect(after["kind"] == "rollback" and after["schema"] == before, f"the schema stays at {before}")
             self.expect(get(self.production + "/api/healthz")[0] == 200, f"{self.production} answers")
-        with self.chapter("6. A broken release is refused on staging; the old one never stopped serving"):
+        with self.chapter("6. A broken release fails on staging; the previous one never stops serving"):
             self.git("switch", "--quiet", "staging")
             self.git("apply", "--index", str(APPLICATION / "changes" / "broken-frontend.patch"))
             self.git("commit", "--quiet", "--message", "A health check that never passes")
             self.git("push", "--quiet", "origin", "staging")
-            self.expect(self.deployments("staging")[0]["outcome"] == "failed", "the deployment failed, and was undone")
+            self.expect(
+                self.deployments("staging")[0]["outcome"] == "failed", "the deployment failed and was rolled back"
+            )
             self.expect(get(self.staging + "/api/healthz")[0] == 200, f"{self.staging} still answers")
-        with self.chapter("7. What runs, and how it came to be"):
+        with self.chapter("7. The running releases, and their history"):
             self.shipway("status")
             self.shipway("history", "production")
         self.summary()
 
     def adopt_leftovers(self) -> None:
-        """What an earlier demo left on the engine whose folder, with its ledger, is gone."""
+        """Remove the leftovers of an earlier demo whose folder, with its ledger, was deleted."""
         if super().command("shipway", "adopt", check=False).code == 0:
             return
         self.shipway("adopt", "--force")
@@ -83,7 +83,7 @@ class Demo(Project):
             self.shipway("destroy", environment, "--force")
 
     def command(self, *args: str, check: bool) -> Done:
-        """Print and run it, its output straight to the reader; the demo ends where it fails unexpectedly."""
+        """Print and run it, with its output; the demo ends if it fails unexpectedly."""
         print(bold(f"$ {shlex.join(args)}"), flush=True)
         where = self.clone if self.clone.exists() else self.folder
         code = subprocess.run(args, cwd=where, env=self.env, stdin=subprocess.DEVNULL, check=False).returncode
@@ -92,21 +92,21 @@ class Demo(Project):
         return Done(code, "")
 
     def expect(self, holds: bool, what: str) -> None:
-        """Say what was seen; the demo fails where it isn't so."""
+        """Print the result; the demo fails if it is not as expected."""
         if not holds:
-            sys.exit(f"demo: not as it should be: {what}")
+            sys.exit(f"demo: failed: {what}")
         print(f"  ✓ {what}", flush=True)
 
     @contextmanager
     def chapter(self, title: str) -> Iterator[None]:
-        """A part of the story, with its duration."""
+        """A part of the demo, with its duration."""
         print(f"\n{bold(RULE)}\n{bold(title)}\n", flush=True)
         started = time.monotonic()
         yield
         self.times.append((title, time.monotonic() - started))
 
     def summary(self) -> None:
-        """How long each part took, and where to look."""
+        """Print the duration of each part, and the addresses."""
         print(f"\n{bold(RULE)}")
         for title, seconds in self.times:
             print(f"  {seconds:6.1f} s  {title}")

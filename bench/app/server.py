@@ -1,7 +1,7 @@
-"""The application that is measured: quick answers, slow ones, streams and websockets, and an orderly end.
+"""The measured application: short and slow responses, streams and websockets, and a graceful shutdown.
 
-Its version is the content of the file `version` beside it, or $VERSION. On SIGTERM it behaves as the usual servers do:
-it takes no new connections, closes idle ones, tells websockets to go (1001), finishes what it began, and ends.
+Its version is the content of the file `version` beside it, or $VERSION. On SIGTERM it behaves like common servers:
+it accepts no new connections, closes idle ones, closes websockets (1001), finishes open requests, and exits.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pathlib import Path
 PORT = 8000
 SLOW = 3.0  # seconds
 PIECES = 10
-GRACE = 8.0  # seconds that what was begun may take after SIGTERM
+GRACE = 8.0  # seconds that open requests may take after SIGTERM
 GOING_AWAY = (1001).to_bytes(2, "big") + b"draining"
 WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _file = Path(__file__).with_name("version")
@@ -22,7 +22,7 @@ VERSION = os.environ.get("VERSION") or (_file.read_text().strip() if _file.exist
 
 
 def answer(body: bytes, status: bytes = b"200 OK") -> bytes:
-    """A whole answer."""
+    """A complete response."""
     return b"HTTP/1.1 %b\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
 
 
@@ -79,12 +79,12 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     async def slow(self) -> None:
-        """Silent for long, then all at once."""
+        """Send the response at the end."""
         await asyncio.sleep(SLOW)
         self.done(ROOT)
 
     async def stream(self) -> None:
-        """Piece by piece."""
+        """Send the response in pieces."""
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(PIECES):
             piece = f"version {VERSION}\n".encode()
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(bytes([0x80 | kind, len(plain)]) + plain)
 
     def end(self) -> None:
-        """SIGTERM: what is idle goes now, what was begun goes when it is done."""
+        """On SIGTERM, close idle connections now, and the others when they are done."""
         if self.websocket:
             self.transport.write(bytes([0x88, len(GOING_AWAY)]) + GOING_AWAY)
         elif self.task is None and not self.seen:

@@ -1,4 +1,4 @@
-"""The application of bench/held.py: answers that take long. On SIGTERM it ends at once, as many do by default."""
+"""The application of bench/held.py: long responses. On SIGTERM it exits immediately, as many do by default."""
 
 import base64
 import hashlib

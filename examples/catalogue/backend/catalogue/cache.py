@@ -1,8 +1,8 @@
 """Lists of the API, kept in Redis until something is written.
 
 A key carries the collection's generation, which every write raises. A reader that loaded old rows
-just before a write stores them under the old generation, where nobody looks any more. It carries
-the release, too: while two releases serve side by side neither reads the other's shape of JSON.
+just before a write stores them under the old generation, which is no longer read. A key also carries
+the release: while two releases serve at the same time, neither reads the JSON of the other.
 """
 
 import logging

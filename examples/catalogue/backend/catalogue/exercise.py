@@ -1,6 +1,6 @@
-"""Uses a running catalogue as people do: python -m catalogue.exercise list|add|index
+"""Use a running catalogue as its users do: python -m catalogue.exercise list|add|index
 
-Shipway's proofs run it against copies, never where people look. `index` needs a worker.
+Shipway's proofs run it against copies, never against a public environment. `index` needs a worker.
 """
 
 import http.client

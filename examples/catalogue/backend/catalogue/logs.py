@@ -1,4 +1,4 @@
-"""One line an event on standard error, where the container's engine collects it."""
+"""One line per event on standard error, where the container's engine collects it."""
 
 import logging
 

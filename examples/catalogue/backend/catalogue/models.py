@@ -1,4 +1,4 @@
-"""The tables. The migrations make them; these classes only map them."""
+"""The tables. The migrations create them; these classes only map them."""
 
 from datetime import datetime
 

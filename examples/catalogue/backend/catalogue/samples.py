@@ -1,4 +1,4 @@
-"""What a new catalogue starts with."""
+"""The initial content of a catalogue."""
 
 from dataclasses import dataclass
 

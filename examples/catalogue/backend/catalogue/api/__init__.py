@@ -1,1 +1,1 @@
-"""The HTTP API, one module a subject."""
+"""The HTTP API, one module per subject."""

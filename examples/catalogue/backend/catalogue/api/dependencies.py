@@ -1,4 +1,4 @@
-"""What an endpoint asks for: the services of the process, a database session, an admin."""
+"""Dependencies of endpoints: the services of the process, a database session, an admin."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

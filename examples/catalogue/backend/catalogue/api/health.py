@@ -1,4 +1,4 @@
-"""Is this replica ready, and what is it?"""
+"""Readiness and version of this replica."""
 
 import logging
 from collections.abc import Callable

@@ -49,7 +49,7 @@ def test_version_names_the_schema(client: TestClient, engine: Engine) -> None:
 
 
 def test_log_in_needs_the_right_password(admin: TestClient) -> None:
-    for name, password in [("admin", "wrong"), ("nobody", "integration-test")]:
+    for name, password in [("admin", "wrong"), ("unknown", "integration-test")]:
         answer = admin.post("/api/admin/login", json={"name": name, "password": password})
         assert answer.status_code == 401
         assert "token" not in answer.text
