@@ -159,7 +159,7 @@ def _sum_up(done: SequenceReport, as_json: bool) -> None:
     from shipway.actions.proofs.folder import counts
     from shipway.proving.verify import UNSEEN
 
-    found = counts(done.ways)
+    found = counts(done.reports)
     if as_json:
         import json
 
@@ -167,15 +167,21 @@ def _sum_up(done: SequenceReport, as_json: bool) -> None:
 
         say(
             json.dumps(
-                {"asked": done.asked, "walked": len(done.ways), "verdicts": found, "ways": to_data(done.ways)}, indent=2
+                {
+                    "asked": done.requested,
+                    "walked": len(done.reports),
+                    "verdicts": found,
+                    "ways": to_data(done.reports),
+                },
+                indent=2,
             )
         )
         return
     say(
-        f"{len(done.ways)} of {done.asked} migrations tested: "
+        f"{len(done.reports)} of {done.requested} migrations tested: "
         + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
     )
-    if unseen := sum(any(UNSEEN in warning for warning in report.warnings) for report in done.ways):
+    if unseen := sum(any(UNSEEN in warning for warning in report.warnings) for report in done.reports):
         say(f"{unseen} of them may lose rows: pass --rows to check")
 
 

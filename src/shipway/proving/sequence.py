@@ -14,7 +14,7 @@ from shipway.proving.stage import Terms, run
 from shipway.proving.verify import UNSEEN, doubt, report_of, verify
 
 ToolAt = Callable[[ScratchDatabase, str | None], DatabaseTool]  # for a database at a revision
-OnWay = Callable[[MigrationReport], None]
+OnReport = Callable[[MigrationReport], None]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class SequenceReport:
     """The migrations' reports in order. Fewer than requested if the last one's up migration failed: nothing can follow
     it."""
 
-    ways: tuple[MigrationReport, ...]
-    asked: int
+    reports: tuple[MigrationReport, ...]
+    requested: int
 
 
 def ends(report: MigrationReport) -> bool:
@@ -40,11 +40,11 @@ def ends(report: MigrationReport) -> bool:
 
 
 def verify_sequence(
-    scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_way: OnWay, on_line: OnLine,
+    scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_report: OnReport, on_line: OnLine,
     *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None, base: Base | None = None,
 ) -> SequenceReport:  # fmt: skip
     """Verify the migrations from index `start` to before `stop`; earlier ones are applied first. They follow the
-    revision of `base`; None: an empty database. `on_way` receives each report.
+    revision of `base`; None: an empty database. `on_report` receives each report.
 
     With `fill`, migrations that may lose rows are verified again with generated rows. All databases are dropped.
     ProofError if the server or an earlier migration fails.
@@ -53,14 +53,14 @@ def verify_sequence(
         scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=False), fill, base
     ) as sequence:
         sequence.begin(start)
-        asked = range(start, len(revisions) if stop is None else stop)
+        requested = range(start, len(revisions) if stop is None else stop)
         reports: list[MigrationReport] = []
-        for index in asked:
+        for index in requested:
             reports.append(sequence.verify(index))
-            on_way(reports[-1])
+            on_report(reports[-1])
             if ends(reports[-1]):
                 break
-        return SequenceReport(tuple(reports), len(asked))
+        return SequenceReport(tuple(reports), len(requested))
 
 
 class _Sequence:

@@ -15,20 +15,20 @@ UNKNOWN = "(from here on lines may be missing or repeated: the Docker Engine no 
 class StepLog:
     """Writes redacted lines to a file, and shows them.
 
-    go_on: the offset in bytes of a resumed container's output. `line` receives that output from its beginning again;
+    resumed_at: the offset in bytes of a resumed container's output. `line` receives that output from its beginning again;
     what the file already has is neither written nor shown again.
     """
 
     def __init__(
-        self, path: Path, redact: Callable[[str], str], show: Callable[[str], None], *, go_on: int | None = None
+        self, path: Path, redact: Callable[[str], str], show: Callable[[str], None], *, resumed_at: int | None = None
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._again = go_on is not None and path.exists()
+        self._again = resumed_at is not None and path.exists()
         self._file = path.open("r+b" if self._again else "w+b")
         self._redact, self._show = redact, show
         self._full = False
-        if go_on is not None and self._again:
-            self._file.seek(min(go_on, path.stat().st_size))
+        if resumed_at is not None and self._again:
+            self._file.seek(min(resumed_at, path.stat().st_size))
         self._begin = self._file.tell()
 
     @property

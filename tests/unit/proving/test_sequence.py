@@ -49,7 +49,7 @@ def verified(
 
 
 def verdicts(done: SequenceReport) -> list[str]:
-    return [way.verdict for way in done.ways]
+    return [report.verdict for report in done.reports]
 
 
 GOOD = ("table a id", "drop a")
@@ -66,15 +66,15 @@ def test_each_verdict_is_its_own() -> None:
         ("column a last", "drop a.last"),
     )
     assert verdicts(done) == [RESTORED, IRREVERSIBLE, FAILS, NOT_RESTORED, COLUMN_ORDER, FAILS, RESTORED]
-    assert [str(difference) for difference in done.ways[3].differences] == ["column e.id added", "table e added"]
-    assert done.asked == 7
+    assert [str(difference) for difference in done.reports[3].differences] == ["column e.id added", "table e added"]
+    assert done.requested == 7
 
 
 def test_an_up_migration_that_fails_ends_the_sequence() -> None:
     seen: list[MigrationReport] = []
     done = verified(GOOD, ("fail no such type", ""), ("table b id", "drop b"), seen=seen)
     assert verdicts(done) == [RESTORED, FAILS]
-    assert tuple(seen) == done.ways
+    assert tuple(seen) == done.reports
     failure = refusal(done)
     assert isinstance(failure, NotProven)
     assert (
@@ -92,8 +92,8 @@ def test_an_earlier_migration_is_not_blamed_on_the_next() -> None:
 def test_rows_that_a_migration_leaves_are_seen_without_generated_ones() -> None:
     done = verified(GOOD, ("row a 1", "notice nothing to do"), ("row a 2", "clear a"), ("table b id", "drop b"))
     assert verdicts(done) == [RESTORED, DATA_LOST, DATA_LOST, RESTORED]
-    assert done.ways[1].reasons == ("a has 1 rows; before: 0",)
-    assert done.ways[2].reasons == ("a has 0 rows; before: 1",)
+    assert done.reports[1].reasons == ("a has 1 rows; before: 0",)
+    assert done.reports[2].reasons == ("a has 0 rows; before: 1",)
 
 
 def test_generated_rows() -> None:
@@ -104,16 +104,19 @@ def test_generated_rows() -> None:
 
     scripts = [("table a id note", "drop a"), ("drop a.note", "column a note"), ("column a x", "drop a.x")]
     assert verdicts(verified(*scripts)) == [RESTORED, RESTORED, RESTORED]
-    assert "was not tested" in verified(*scripts).ways[1].warnings[0]
+    assert "was not tested" in verified(*scripts).reports[1].warnings[0]
     assert verdicts(verified(*scripts, fill=fill)) == [RESTORED, DATA_LOST, RESTORED]
 
 
 def test_a_part_of_the_sequence() -> None:
     scripts = [GOOD, ("table b id", None), ("table c id", "drop c"), ("table d id", "drop d")]
     done = verified(*scripts, first="3")
-    assert ([way.migrations for way in done.ways], verdicts(done)) == ([("03",), ("04",)], [RESTORED, RESTORED])
+    assert ([report.migrations for report in done.reports], verdicts(done)) == (
+        [("03",), ("04",)],
+        [RESTORED, RESTORED],
+    )
     done = verified(*scripts, only="02")
-    assert ([way.migrations for way in done.ways], done.asked) == ([("02",)], 1)
+    assert ([report.migrations for report in done.reports], done.requested) == ([("02",)], 1)
     with pytest.raises(ProofError, match="the folder has no migration 7"):
         verified(*scripts, only="7")
 
@@ -130,7 +133,7 @@ def test_an_interrupt_leaves_nothing() -> None:
 
 def test_counts() -> None:
     done = verified(GOOD, ("table b id", None), ("table c id", None))
-    assert counts(done.ways) == {RESTORED: 1, IRREVERSIBLE: 2}
+    assert counts(done.reports) == {RESTORED: 1, IRREVERSIBLE: 2}
     assert refusal(verified(GOOD)) is None
     failure = refusal(done)
     assert failure is not None
@@ -155,8 +158,8 @@ def test_each_warning_of_the_linter_is_about_its_own_migration() -> None:
     )
     seen: list[MigrationReport] = []
     done = prove_folder(folder, seen.append, lambda line: None, timeout=1, lint=True)
-    assert [way.warnings for way in done.ways] == [(), ("slow:1: table 02 id is slow",)]
-    assert tuple(seen) == done.ways
+    assert [report.warnings for report in done.reports] == [(), ("slow:1: table 02 id is slow",)]
+    assert tuple(seen) == done.reports
     plain = dataclasses.replace(folder, linter=None)
     with pytest.raises(UsageError, match="--lint"):
         prove_folder(plain, seen.append, lambda line: None, timeout=1, lint=True)
@@ -178,7 +181,7 @@ def test_a_sequence_that_follows_a_base() -> None:
         scratch, lambda database, at: BareFolder(database, migrations, at), ["02", "03"], lambda way: None, lambda line: None,
         timeout=1, base=Base(base, "01"),
     )  # fmt: skip
-    assert [(way.migrations, way.verdict) for way in done.ways] == [(("02",), RESTORED), (("03",), FAILS)]
+    assert [(report.migrations, report.verdict) for report in done.reports] == [(("02",), RESTORED), (("03",), FAILS)]
     assert base.catalog() == before
     scratch.drop(base)
     assert not scratch.databases

@@ -101,8 +101,8 @@ def test_a_log_that_is_full_says_so_and_no_more_is_read(tmp_path: Path, monkeypa
 
 def test_a_full_log_that_another_process_goes_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shipway.steps.log.LARGEST", 60)
-    for go_on in (None, 0, 0):
-        with StepLog(tmp_path / "step.log", str, lambda line: None, go_on=go_on) as log:
+    for resumed_at in (None, 0, 0):
+        with StepLog(tmp_path / "step.log", str, lambda line: None, resumed_at=resumed_at) as log:
             try:
                 for number in range(20):
                     log.follow(f"line {number}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from shipway.domain.errors import NotProven, ProofError, UsageError
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
 from shipway.ports import Linter, OnLine, Scratch
-from shipway.proving.sequence import OnWay, SequenceReport, ToolAt, ends, verify_sequence
+from shipway.proving.sequence import OnReport, SequenceReport, ToolAt, ends, verify_sequence
 
 VERDICTS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
 
@@ -28,7 +28,7 @@ class MigrationFolder:
 
 
 def prove_folder(
-    folder: MigrationFolder, on_way: OnWay, on_line: OnLine,
+    folder: MigrationFolder, on_report: OnReport, on_line: OnLine,
     *, timeout: float, first: str | None = None, only: str | None = None, rows: bool = False, lint: bool = False,
 ) -> SequenceReport:  # fmt: skip
     """Prove all, or those from `first` on, or `only` one. rows: generate rows where a migration may lose some. lint: add
@@ -52,10 +52,10 @@ def prove_folder(
     desired = only or first
     begin = _index(folder.revisions, desired) if desired else 0
     done = verify_sequence(
-        folder.scratch, folder.tool_at, folder.revisions, lambda report: on_way(warned(report)), on_line,
+        folder.scratch, folder.tool_at, folder.revisions, lambda report: on_report(warned(report)), on_line,
         timeout=timeout, start=begin, stop=begin + 1 if only else None, fill=folder.scratch.fill if rows else None,
     )  # fmt: skip
-    return replace(done, ways=tuple(map(warned, done.ways)))
+    return replace(done, reports=tuple(map(warned, done.reports)))
 
 
 def counts(reports: Sequence[MigrationReport]) -> dict[str, int]:
@@ -66,18 +66,20 @@ def counts(reports: Sequence[MigrationReport]) -> dict[str, int]:
 
 def refusal(done: SequenceReport) -> NotProven | None:
     """The command's final error; None if every migration can be rolled back."""
-    bad = [report for report in done.ways if report.verdict not in (RESTORED, COLUMN_ORDER)]
+    bad = [report for report in done.reports if report.verdict not in (RESTORED, COLUMN_ORDER)]
     if not bad:
         return None
-    last = done.ways[-1]
+    last = done.reports[-1]
     if ends(last):
-        remaining = done.asked - len(done.ways)
+        remaining = done.requested - len(done.reports)
         tail = f", so the {remaining} after it were not tested" if remaining else ""
         return NotProven(
-            f"the up migration {last.migrations[0]} fails{tail}; {len(bad)} of {len(done.ways)} tested migrations can't be reverted",
+            f"the up migration {last.migrations[0]} fails{tail}; {len(bad)} of {len(done.reports)} tested migrations can't be reverted",
             hint=f"fix it, and continue there: --from {last.migrations[0]}",
         )
-    return NotProven(f"{len(bad)} of {len(done.ways)} migrations can't be reverted", hint="fix their down migrations")
+    return NotProven(
+        f"{len(bad)} of {len(done.reports)} migrations can't be reverted", hint="fix their down migrations"
+    )
 
 
 def _warnings(linter: Linter, scripts: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:

@@ -145,7 +145,7 @@ class ProofSession:
             server.scratch, lambda database, at: self._tool(server, database), span.migrations, lambda report: None, lambda line: None,
             timeout=self.proving.timeout, base=Base(copy, span.start),
         )  # fmt: skip
-        return (whole, *alone.ways)
+        return (whole, *alone.reports)
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> CompatibilityTest:
         try:

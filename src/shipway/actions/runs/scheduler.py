@@ -197,8 +197,8 @@ class _Pipeline:
 
     def _attempts(self, step: Step, key: str, begun: ContainerInfo | None) -> StepResult:
         kind, inputs = kind_of(step), self._inputs(step)
-        path, go_on = self.at.log(step.name), log_of(begun) if begun else None
-        with StepLog(path, Lines(self.ctx.redactor).line, self._show(step.name), go_on=go_on) as log:
+        path, resumed_at = self.at.log(step.name), log_of(begun) if begun else None
+        with StepLog(path, Lines(self.ctx.redactor).line, self._show(step.name), resumed_at=resumed_at) as log:
             for number in range(attempt_of(begun) if begun else 0, step.retries + 1):
                 try:
                     return kind.run(self.at, Attempt(step, inputs, key, number, log, begun))
