@@ -17,7 +17,7 @@ class Runtime(Protocol):
 
     @property
     def commands(self) -> EngineCommands:
-        """The commands of its command line that messages advise."""
+        """Commands of its command line for hints in messages."""
 
     def ping(self) -> str:
         """The engine's version; EngineError with a hint how to start it or get access."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Operation: TypeAlias = Literal[
     "rows", "take", "load", "swap", "sweep", "there", "size", "upgrade", "copy", "dump", "restore"
 ]
-"""A work on whole databases; see `DatabaseServer.command`."""
+"""An operation on whole databases; see `DatabaseServer.command`."""
 
 
 class DatabaseServer(Protocol):
@@ -27,7 +27,7 @@ class DatabaseServer(Protocol):
 
     @property
     def product(self) -> str:
-        """Its name, as people write it."""
+        """Its name for display."""
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:
         """Variables by which the client programs in its image reach a database."""
@@ -38,7 +38,7 @@ class DatabaseServer(Protocol):
 
         With the variables of `client`, and the volume of snapshots at /snapshots:
         rows: prints `shipway-rows TABLE<tab>ROWS` for every table.
-        take FILE KEPT…: dump the database into FILE, restore that elsewhere as a test, and remove files not KEPT. Prints
+        take FILE KEPT…: dump the database into FILE, restore it to another server as a test, and remove files not KEPT. Prints
         lines as `rows`, then `shipway-taken SIZE DIGEST`; `shipway-full SIZE FREE` if the disk is too full. Bytes; sha256.
         load FILE DIGEST NEW: restore FILE into a database NEW with the owner, rights and settings of the client's one.
         swap NEW OLD: rename the client's database to OLD and NEW to its name, both or none, ending all its sessions.
@@ -57,8 +57,8 @@ class DatabaseServer(Protocol):
         """
 
     def scratch_command(self, command: str | None) -> tuple[str, ...]:
-        """The command of a scratch server, for an accessory with this command: it gives up durability for speed, and
-        logs what `read_log` needs."""
+        """The command of a scratch server, for an accessory with this command: without durability, for speed, and with
+        the log that `read_log` needs."""
 
     def scratch(self, url: str) -> Scratch:
         """A running scratch server, by the URL of its superuser."""
@@ -70,4 +70,4 @@ class DatabaseServer(Protocol):
         """In the block, also log statements that change rows of this database: not for large amounts of rows."""
 
     def read_log(self, lines: Sequence[str], database: str) -> ServerLog:
-        """What lines of a scratch server's output say about a database."""
+        """The entries about a database in lines of a scratch server's output."""

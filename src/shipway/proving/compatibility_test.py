@@ -116,7 +116,7 @@ def _judged(
         return CompatibilityTest(UNSAFE, tuple(reasons), checks, tuple(seen.stages))
     if not seen.wrote():
         missing = "scenario that writes" if seen.passed else "scenario"
-        reason = f"unknown: release {config.release.number} has no {missing}; define one under `prove` in its plan"
+        reason = f"unknown: release {config.release.number} has no {missing}; define one under `prove: scenarios` in its plan"
         return CompatibilityTest(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
     workers = ", ".join(item.name for item in config.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)

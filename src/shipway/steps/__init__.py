@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepKind:
-    """What the scheduler has to know of a kind. Functions are `module:name`, and imported on demand."""
+    """What the scheduler needs to know about a kind. Functions are `module:name`, and imported on demand."""
 
     fits: Callable[[Step], bool]  # exactly one kind fits each step
     run_by: str  # (Run, Attempt) -> StepResult; StepFailed if another attempt may succeed

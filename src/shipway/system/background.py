@@ -8,7 +8,7 @@ import sys
 
 def start_in_background(*arguments: str) -> None:
     """Start `shipway` with these arguments as a process of the lowest priority, without output, that outlives this one.
-    It may die at any time: the next command does its work."""
+    If it is killed, the next command does its work."""
     # Linux gives each session the same share of the processor, whatever the priority of its processes: see `autogroup`
     # in sched(7).
     gently = 'echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 "$@"'

@@ -58,7 +58,7 @@ class Tunnel:
         self._ssh = ssh
         self.folder = Path(tempfile.mkdtemp(prefix="shipway-ssh-", dir=_short()))
         self.master, self.engine, self.proxy = (self.folder / name for name in ("master", "docker.sock", "proxy"))
-        self._said: deque[str] = deque(maxlen=20)
+        self._lines: deque[str] = deque(maxlen=20)
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._forwards: dict[int, int] = {}  # number of users by port
@@ -86,7 +86,7 @@ class Tunnel:
     @property
     def output(self) -> str:
         """The last lines of ssh's output."""
-        return "\n".join(self._said)
+        return "\n".join(self._lines)
 
     def test(self, script: str) -> int:
         """Run a shell script on the host; returns its exit code."""
@@ -135,7 +135,7 @@ class Tunnel:
         assert self._process.stderr is not None
         with self._process.stderr as lines:
             for line in lines:
-                self._said.append(line.rstrip())
+                self._lines.append(line.rstrip())
         self._over.set()
 
     def _await_login(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands of Docker's command line that messages advise."""
+"""Commands of the `docker` program for hints in messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ COMMANDS = EngineCommands(
     build_for_platform="docker build --platform",
     prune_build_cache="docker builder prune",
     prune_images="docker image prune --all",
-    # Not `docker volume prune`: of older engines it also removes a database's volume while it has no container.
+    # Not `docker volume prune`: older engines also remove the volume of a database that has no container.
     remove_volumes="docker volume rm",
     unused_volumes="$(docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}')",
 )

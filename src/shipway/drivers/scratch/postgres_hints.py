@@ -31,5 +31,5 @@ def notices(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def skipped(notice: str) -> bool:
-    """Whether a drop found nothing under the name that it was given."""
+    """Whether a DROP found no object of that name."""
     return "does not exist, skipping" in notice

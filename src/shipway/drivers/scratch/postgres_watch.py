@@ -1,4 +1,4 @@
-"""Sample who holds which locks, from a separate session."""
+"""Sample the locks of all sessions, from a separate session."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _SCRATCH = {
 
 
 class PostgresServer:
-    """See ports.DatabaseServer. Its client programs read their variables: see `libpq-envars` in its manual."""
+    """Implements ports.DatabaseServer. The variables of the client programs: see `libpq-envars` in its manual."""
 
     product = "PostgreSQL"
 

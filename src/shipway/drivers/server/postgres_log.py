@@ -1,4 +1,4 @@
-"""The log of a scratch server: statements that changed something, and errors of code on a schema that isn't its own."""
+"""The log of a scratch server: statements that changed something, and errors of code on the schema of another release."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Entry:
 
 
 def read(lines: Sequence[str], database: str) -> ServerLog:
-    """What a log says about one database."""
+    """The entries of a log about one database."""
     log = _entries(lines, database)
     found = (_RAN.fullmatch(entry.text) for entry in log if entry.level == "LOG")
     statements = tuple(match[1].strip() for match in found if match)

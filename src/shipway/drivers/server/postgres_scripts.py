@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # $1: the operation. PG… in the environment select the database. Lines for the caller begin with `shipway-`.
-# The copy that tests a snapshot runs in this container, so it disappears with it in any case.
+# The test of a snapshot restores it to a server in this container, so the copy is always removed with it.
 DATABASE = r"""
 set -u
 say() { printf 'shipway-%s\n' "$*"; }
@@ -47,10 +47,10 @@ take() {
 }
 load() {
   file=$1 digest=$2 new=$3
-  [ -f "$file" ] || { echo "the volume has no $file"; return 1; }
+  [ -f "$file" ] || { echo "the snapshot volume has no file $file"; return 1; }
   [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
   provider=$(beside -c "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = '$database'") || return
-  [ "${provider:-c}" = c ] || { echo "its locale is not of the C library: no second database can be created"; return 1; }
+  [ "${provider:-c}" = c ] || { echo "its locale is not provided by libc: no second database can be created"; return 1; }
   drop "$new" || return
   beside -v old="$database" -v new="$new" -f - <<'SQL' || return
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',

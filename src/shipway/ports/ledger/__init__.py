@@ -1,4 +1,4 @@
-"""The append-only history and the locks, by what is asked of them: a protocol a file, and the ledger as their sum."""
+"""The append-only history and the locks: one protocol per topic and file, and the ledger as their sum."""
 
 from __future__ import annotations
 
