@@ -1,7 +1,7 @@
 """Lists of the API, kept in Redis until something is written.
 
 A key carries the collection's generation, which every write raises. A reader that loaded old rows
-just before a write stores them under the old generation, which is no longer read. A key also carries
+just before a write stores them under the old generation, which is not read any more. A key also has
 the release: while two releases serve at the same time, neither reads the JSON of the other.
 """
 

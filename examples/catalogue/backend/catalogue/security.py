@@ -15,7 +15,7 @@ def hash_password(password: str) -> str:
 
 
 def check_password(password_hash: str | None, password: str) -> bool:
-    """A missing user (no hash) takes as long as a wrong password, so that timing does not reveal which it is."""
+    """A missing user (no hash) takes as long as a wrong password: the time does not reveal it."""
     if password_hash is None:
         _hasher.hash(password)
         return False
