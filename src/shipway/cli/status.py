@@ -47,7 +47,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             }
             say(json.dumps(data, indent=2))
             return
-        from shipway.domain.release import DESTROY
+        from shipway.domain.release import DESTROY, PENDING, SUCCEEDED
         from shipway.domain.rollback_plan import label
         from shipway.system.durations import ago, moment
 
@@ -61,7 +61,8 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             if item.lease:
                 say(f"    {style('in progress', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
             if item.current is None or item.release is None:
-                gone = item.latest if item.latest and item.latest.kind == DESTROY else None
+                ended = item.latest and (item.latest.kind, item.latest.outcome) == (DESTROY, SUCCEEDED)
+                gone = item.latest if ended else None
                 say(
                     f"    destroyed {ago(ctx.clock() - gone.started)} by {gone.actor}"
                     if gone
@@ -114,6 +115,9 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                 say(f"    {style('○', 'yellow')} release {old.release:<6} {what}{_overdue(old.until, ctx.clock())}")
             for name in item.orphans:
                 say(f"    {style('●', 'yellow')} {name} belongs to no current release")
+            if item.latest and (item.latest.kind, item.latest.outcome) == (DESTROY, PENDING) and not item.lease:
+                again = f"`shipway destroy {item.environment.name} --force` completes it"
+                say(f"    {style('a destroy is incomplete', 'red')}, by {item.latest.actor}: {again}")
             if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
                 say(
                     f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}"

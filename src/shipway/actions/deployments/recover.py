@@ -9,6 +9,7 @@ from functools import partial
 from shipway.actions.database.down_scripts import recorded_found
 from shipway.actions.database.swap import clean_up_after, finish_restore
 from shipway.actions.deployments.apply import apply
+from shipway.actions.deployments.clear import complete_destroy
 from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.deployments.revert import reachable, revert
 from shipway.actions.environment.jobs import database_tool
@@ -16,14 +17,14 @@ from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
 from shipway.actions.projects.in_force import running_rules
 from shipway.context import Context
-from shipway.domain import history, names
+from shipway.domain import history
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_ROLE
 from shipway.domain.desired import render_desired
 from shipway.domain.draining import stop_of
 from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayError, StoreError
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import DEPLOY, DESTROY, FAILED, RESTORE, ROLLBACK, SUCCEEDED, Deployment, Release
+from shipway.domain.release import DEPLOY, DESTROY, FAILED, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, RollbackPlan
 from shipway.domain.rules import InForce
 from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, schema_revisions
@@ -41,8 +42,8 @@ def exclusive_access(ctx: Context, app: str, environment: str, reason: str, *, w
 def recover(ctx: Context, app: str, environment: str) -> None:
     """Recover pending deployments: while we hold the lock, their process is gone.
 
-    A deployment that had switched is completed, or rolled back if that fails; any other is rolled back. Nothing that may
-    hold data is removed: a destroy that had removed some leaves the rest of it.
+    A deployment that had switched is completed, or rolled back if that fails; any other is rolled back. A destroy is
+    completed, without removing data.
     """
     deployments = ctx.ledger.history(app, environment)
     pending, now = ctx.ledger.pending(app, environment), ctx.ledger.current(app, environment)
@@ -62,13 +63,14 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     assert release is not None
     where = release.plan.environments[environment]
     good = ctx.ledger.release(app, now.release) if now else None
+    if dead.kind == DESTROY:
+        complete_destroy(ctx, dead, where, good)
+        return
     if not reachable(ctx, where, good):
         _postpone(ctx, dead, release, where, now)
         return
     _end_jobs(ctx, app, environment)
-    if dead.kind == DESTROY:
-        _end_destroy(ctx, dead, release, where, now)
-    elif dead.kind == RESTORE:
+    if dead.kind == RESTORE:
         revert(ctx, release, where, now)  # the database must run to be queried
         revisions = schema_revisions(deployments)
         finish_restore(ctx.on(where.hosts[0].name), dead, release, where, revisions[-1].schema if revisions else None)
@@ -76,31 +78,6 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         _finish(ctx, dead, release, where)
     else:
         _roll_back(ctx, dead, release, where)
-
-
-def _end_destroy(
-    ctx: Context, dead: Deployment, release: Release, environment: Environment, now: Deployment | None
-) -> None:
-    """Restore what serves if nothing with data was removed; otherwise remove what serves without it."""
-    good = ctx.ledger.release(dead.app, now.release) if now else None
-    gone = f"{dead.actor}'s process died"
-    if good is not None and _has_accessories(ctx, good, environment.name):
-        ctx.reporter.heading(f"roll back destroy {dead.environment}: {gone}, and no data was removed")
-        revert(ctx, release, environment, now)
-        outcome, detail = FAILED, "its process died before any data was removed"
-    else:
-        ctx.reporter.heading(f"complete destroy {dead.environment}: {gone}")
-        revert(ctx, release, environment, None)
-        outcome, detail = SUCCEEDED, "its process died before all data was removed"
-    ctx.ledger.end_deployment(dead.id, outcome, ctx.clock(), None, detail)
-
-
-def _has_accessories(ctx: Context, release: Release, environment: str) -> bool:
-    """Whether all accessories of the release are there, with their volumes."""
-    here = ctx.on(release.plan.environments[environment].hosts[0].name)
-    found = {item.name: item for item in observe(here, release.app, environment, routes=False).accessories}
-    named = [found.get(names.accessory(release.app, environment, name)) for name in release.plan.accessories]
-    return all(item and all(map(here.runtime.has_volume, item.volumes.values())) for item in named)
 
 
 def _postpone(

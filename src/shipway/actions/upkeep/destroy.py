@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from shipway.actions.deployments.clear import clear, empty_host
 from shipway.actions.deployments.plan import hosts_of
-from shipway.actions.environment.former_hosts import clean_up
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.ownership import own_objects, require_owned
 from shipway.context import Context
@@ -19,41 +19,24 @@ from shipway.system.parallel import attempt_all
 
 def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
     """Remove everything that runs there, on every host, and its volumes including snapshots. The ledger keeps the
-    history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending: see
-    `deployments.recover`."""
+    history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending, and the
+    next command completes it without removing data: see `deployments.clear`."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
-    hosts = hosts_of(ctx, environment, before)
-    for host in hosts:
+    for host in hosts_of(ctx, environment, before):
         require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
-        empty = [partial(_empty, own.on(host.name), plan, environment) for host in hosts]
-        former = partial(
-            clean_up, own, plan.app, environment, lambda host: _empty(own.on(host.name), plan, environment)
-        )
         number = _begin(own, plan.app, environment.name)
-        attempt_all(*empty, former)
+        clear(own, plan.app, environment, before, lambda host: _empty(own.on(host.name), plan, environment))
         if number is not None:
             own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, "")
 
 
 def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
     """Empty a host. A failed removal does not prevent the others."""
-    app, name = plan.app, environment.name
-    found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: name})
-
-    def remove(container: str) -> None:
-        with ctx.part("remove", container):
-            ctx.runtime.remove(container)
-
+    found = ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name})
     attempt_all(
-        lambda: ctx.edge.remove(names.route_owner(app, name)),
-        *(partial(remove, item.name) for item in found),
-        ctx.edge.trim,
-        *(
-            partial(ctx.runtime.remove_network, network(app, name))
-            for network in (names.rotation_network, names.network, names.visit_network)
-        ),
+        lambda: empty_host(ctx, plan.app, environment.name, volumes=True),
         lambda: attempt_all(
             *(partial(ctx.runtime.remove_volume, volume) for volume in _volumes(ctx, plan, environment, found))
         ),

@@ -1,7 +1,8 @@
-"""A destroy whose process dies: what serves stays or goes as a whole, and no other command removes data."""
+"""A destroy whose process dies or fails: the next command completes it, and removes no data."""
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,28 +12,36 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine, repair
+from shipway.domain.errors import EngineError
+from shipway.domain.plan import LOCAL, Environment, Host
 from shipway.testing.faults import Death, Killed
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
 DB = "shop_staging_db"
+TWO = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
+LONGEST = 60  # effects of a destroy at the most
 
 
-def begun(folder: Path) -> World:
+def begun(folder: Path, environment: Environment = STAGING) -> World:
     """Release 1 serves, and people have written."""
-    world = World(folder)
-    deploy(world.controller(), DeployRequest(world.release(1, "0001"), STAGING))
+    world = World(folder, [host.name for host in environment.hosts])
+    deploy(world.controller(), DeployRequest(world.release(1, "0001", environment), environment))
     world.runtime.volumes[DB]["rows"] = b"1000"
     return world
 
 
-def killed(world: World, at: int, *, after: bool) -> bool:
-    """Whether it died. Afterwards its lock has ended."""
-    death = Death(at, after=after)
+def destroyed(world: World, death: Death | None = None, environment: Environment = STAGING) -> None:
     release = world.ledger.release("shop", 1)
     assert release is not None
+    destroy(world.controller(dies=death), release.plan, environment)
+
+
+def killed(world: World, at: int, *, after: bool, environment: Environment = STAGING) -> bool:
+    """Whether it died. Afterwards its lock has ended."""
+    death = Death(at, after=after)
     with suppress(Killed):
-        destroy(world.controller(dies=death), release.plan, STAGING)
+        destroyed(world, death, environment)
     world.now += 16
     return death.done
 
@@ -41,42 +50,112 @@ def rows(world: World) -> bytes | None:
     return world.runtime.volumes.get(DB, {}).get("rows")
 
 
+def completed(world: World, where: object) -> None:
+    """Nothing runs or is pending, and nothing is left to repair."""
+    assert world.ledger.pending("shop", "staging") == [], where
+    assert world.ledger.current("shop", "staging") is None, where
+    assert world.serving() == set(), where
+    assert all(not engine.runtime.containers for engine in world.engines.values()), where
+    assert examine(world.controller(), "shop", STAGING) == [], where
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_the_next_command_restores_it_or_finishes_it_and_removes_no_data(tmp_path: Path, after: bool) -> None:
-    ends = []
-    for at in range(1, 60):
-        world = begun(tmp_path / f"repair {at}")
-        if not killed(world, at, after=after):
+@pytest.mark.parametrize("environment", [STAGING, TWO], ids=["one host", "two hosts"])
+def test_the_next_command_completes_it_and_removes_no_data(
+    tmp_path: Path, environment: Environment, after: bool
+) -> None:
+    kept = []
+    for at in range(1, LONGEST):
+        world = begun(tmp_path / str(at), environment)
+        if not killed(world, at, after=after, environment=environment):
             break
+        begins = world.ledger.latest("shop", "staging")
+        assert begins is not None
         left = rows(world)
-        repair(world.controller(), "shop", STAGING)
-        current = world.ledger.current("shop", "staging")
-        assert world.ledger.pending("shop", "staging") == [], at
-        assert world.serving() == ({1} if current else set()), at
+        repair(world.controller(), "shop", environment)
+        if begins.kind == "destroy":
+            completed(world, at)
         assert rows(world) == left, at
-        assert examine(world.controller(), "shop", STAGING) == [], at
-        ends.append(current is not None)
+        said = f"its data is kept in {DB}" in "\n".join(world.notes)
+        assert said == (begins.outcome == "pending" and left is not None and begins.kind == "destroy"), at
+        kept.append(left is not None)
         world.close()
-    assert ends == sorted(ends, reverse=True), "once data is removed, there is no way back"
-    assert {True, False} <= set(ends)
+    assert set(kept) == {True, False}
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_it_is_completed_by_the_same_command_and_a_deployment_begins_again(tmp_path: Path, after: bool) -> None:
-    for at in range(1, 60):
+def test_the_same_command_completes_it_and_a_deployment_begins_again(tmp_path: Path, after: bool) -> None:
+    for at in range(1, LONGEST):
         world = begun(tmp_path / f"again {at}")
         if not killed(world, at, after=after):
             break
-        release = world.ledger.release("shop", 1)
-        assert release is not None
-        destroy(world.controller(), release.plan, STAGING)
-        assert (world.runtime.containers, world.runtime.volumes) == ({}, {}), at
-        assert world.ledger.current("shop", "staging") is None, at
-        assert world.ledger.pending("shop", "staging") == [], at
+        destroyed(world)
+        completed(world, at)
+        assert world.runtime.volumes == {}, at
         world.close()
         world = begun(tmp_path / f"deploy {at}")
         killed(world, at, after=after)
+        left = rows(world)
         deploy(world.controller(), DeployRequest(world.release(2, "0001"), STAGING))
         assert world.serving() == {2}, at
+        assert rows(world) == left, at
         world.close()
-    assert at > 10
+    assert 10 < at < LONGEST - 1
+
+
+def test_one_that_fails_is_completed_too(tmp_path: Path) -> None:
+    world = begun(tmp_path)
+    world.runtime.fail("remove", at=3, error=EngineError("device busy"))
+    with pytest.raises(EngineError, match="device busy"):
+        destroyed(world)
+    left = rows(world)
+    repair(world.controller(), "shop", STAGING)
+    completed(world, "failed")
+    assert rows(world) == left
+    deploy(world.controller(), DeployRequest(world.release(2, "0001"), STAGING))
+    assert world.serving() == {2}
+
+
+def test_hosts_that_only_the_good_release_ran_on_are_cleared(tmp_path: Path) -> None:
+    """The newest release failed, and its plan has one host less."""
+    world = begun(tmp_path, TWO)
+    release = world.release(2, "0001")
+    world.runtime.fail("create", at=1, error=EngineError("no memory is left"))
+    with pytest.raises(EngineError):
+        deploy(world.controller(), DeployRequest(release, STAGING, force=True))
+    killed(world, 3, after=True)
+    repair(world.controller(), "shop", STAGING)
+    completed(world, "two hosts")
+
+
+def test_a_deployment_that_died_before_is_over(tmp_path: Path) -> None:
+    """The next one begins on the database as it is."""
+    for at in range(1, LONGEST):
+        world = begun(tmp_path / str(at))
+        death = Death(at, after=True)
+        with suppress(Killed):
+            deploy(world.controller(dies=death), DeployRequest(world.release(2, "0002"), STAGING))
+        if not death.done:
+            break
+        world.now += 16
+        killed(world, 2, after=True)
+        deploy(world.controller(), DeployRequest(world.release(3, "0002"), STAGING))
+        assert world.serving() == {3}, at
+        assert world.database.applied == ["0001", "0002"], at
+        assert world.ledger.pending("shop", "staging") == [], at
+        world.close()
+
+
+def test_with_an_unreachable_host_nothing_is_started_and_it_is_cleared_later(tmp_path: Path) -> None:
+    for at in range(1, LONGEST):
+        world = begun(tmp_path / str(at), TWO)
+        killed(world, at, after=True, environment=TWO)
+        if rows(world) is None:
+            break
+        world.close()
+    other = world.engines["ssh://b"].runtime
+    other.fail("list", error=EngineError("b is unreachable"))
+    repair(world.controller(), "shop", TWO)
+    assert (world.runtime.containers, rows(world)) == ({}, None)
+    assert "ssh://b was not cleared: b is unreachable" in "\n".join(world.notes)
+    completed(world, "reachable again")  # by the same command's last step

@@ -1,0 +1,74 @@
+"""Clear an environment: remove everything that runs there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.former_hosts import clean_up, former_hosts, remember
+from shipway.actions.environment.ownership import own_objects
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
+from shipway.domain.errors import EdgeError, EngineError
+from shipway.domain.plan import Environment, Host
+from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.system.parallel import attempt_all
+
+
+def empty_host(ctx: Context, app: str, environment: str, *, volumes: bool) -> None:
+    """Remove its route, containers and networks from a host. A failed removal does not prevent the others. volumes:
+    remove the containers' anonymous volumes too."""
+
+    def remove(container: str) -> None:
+        with ctx.part("remove", container):
+            ctx.runtime.remove(container, volumes=volumes)
+
+    found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
+    attempt_all(
+        lambda: ctx.edge.remove(names.route_owner(app, environment)),
+        *(partial(remove, item.name) for item in found),
+        ctx.edge.trim,
+        *(
+            partial(ctx.runtime.remove_network, network(app, environment))
+            for network in (names.rotation_network, names.network, names.visit_network)
+        ),
+    )
+
+
+def clear(
+    ctx: Context, app: str, environment: Environment, good: Release | None, clean: Callable[[Host], None]
+) -> None:
+    """Clear the hosts of the environment, those that only the good release ran on, and former hosts."""
+    hosts = hosts_of(ctx, environment, good)
+    attempt_all(*(partial(clean, host) for host in hosts), partial(clean_up, ctx, app, environment, clean))
+
+
+def complete_destroy(ctx: Context, dead: Deployment, environment: Environment, good: Release | None) -> None:
+    """Complete the destroy of a process that died, but remove no data: whoever wants that repeats the command. Volumes that
+    remain are reported, and so are hosts that can't be cleared, which stay remembered: no later command is blocked."""
+    app, name = dead.app, dead.environment
+    ctx.reporter.heading(f"complete destroy {name}: {dead.actor}'s process died")
+    remaining: dict[str, str] = {}  # hosts, and why
+    volumes: list[str] = []
+
+    def one(host: Host) -> None:
+        try:
+            here = ctx.on(host.name)
+            empty_host(here, app, name, volumes=False)
+            found = own_objects(here, {LABEL_APP: app, LABEL_ENVIRONMENT: name})
+            volumes.extend(item.name for item in found if item.kind == "volume")
+        except (EngineError, EdgeError) as error:
+            remaining[host.name] = error.message
+            ctx.reporter.note(f"{host.name} was not cleared: {error.message}")
+
+    clear(ctx, app, environment, good, one)
+    remember(ctx, app, name, {**former_hosts(ctx, app, name), **remaining})
+    kept = ", ".join(dict.fromkeys(volumes))
+    if kept:
+        ctx.reporter.note(
+            f"its data is kept in {kept}: the next deployment uses it, and `shipway destroy {name} --force` removes it"
+        )
+    detail = f"its process died; kept: {kept}" if kept else "its process died"
+    ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), None, detail)
