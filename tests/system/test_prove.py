@@ -325,7 +325,7 @@ def test_the_gate(site: Site) -> None:
         deploy(site.ctx, order)
     assert holding == [False], "who deploys meanwhile is not kept waiting"
     del site.ctx.reporter.begin
-    assert "the way down: IRREVERSIBLE" in caught.value.message
+    assert "down migrations: IRREVERSIBLE" in caught.value.message
     assert "release 1 on the new schema: UNSAFE" in caught.value.message
     assert site.project.psql("SELECT count(*) FROM shipway_migrations", "production") == "1"
 

@@ -107,7 +107,7 @@ def test_production_refuses_with_all_reasons_together(served: Tiny) -> None:
     assert done.code == GateRefused.exit_code, done.output
     for reason in (
         "production accepts only revisions with a tag like 'v*'", "has no tag",
-        "production accepts only revisions on branch 'main'", "it is on staging",
+        "production accepts only revisions on branch 'main'", "is on staging",
         "release 1 needs 1 approval by someone other than its authors and has 0",
     ):  # fmt: skip
         assert reason in done.output, reason
@@ -129,7 +129,7 @@ def test_production_refuses_what_was_not_validated_on_staging(make: Make) -> Non
     done = project.shipway("run", "v1", check=False)
     assert done.code == GateRefused.exit_code, done.output
     assert "has this tree but was not validated on staging" in done.output
-    assert "it is on staging" in done.output
+    assert "is on staging" in done.output
     assert "tag like" not in done.output  # this one holds
     assert project.containers(environment="production") == {}
 

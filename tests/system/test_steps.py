@@ -46,7 +46,7 @@ def test_a_failing_step_stops_what_needs_it_and_nothing_else(bare: Tiny) -> None
     assert "needs bad, which failed" in done.output
     assert "│ me too" in done.output
     assert "never" not in done.output
-    log = next(line.partition("full output: ")[2] for line in done.output.splitlines() if "its whole output" in line)
+    log = next(line.partition("full output: ")[2] for line in done.output.splitlines() if "full output: " in line)
     assert "about to fail" in Path(log).read_text()
     assert bare.deployments() == []
     nothing_is_left(bare)
@@ -66,7 +66,7 @@ def test_a_step_is_stopped_at_its_time_out(bare: Tiny) -> None:
     done = bare.shipway("run", "staging", check=False)
     assert done.code == StepFailed.exit_code, done.output
     assert "step slow: it timed out after 1 s" in done.output
-    assert "`timeout:` on step slow" in done.output
+    assert "`timeout:` of step slow" in done.output
     nothing_is_left(bare)
 
 
@@ -75,8 +75,8 @@ def test_a_step_is_tried_again_as_often_as_the_plan_says(bare: Tiny) -> None:
     done = bare.shipway("run", "staging", check=False)
     assert done.code == StepFailed.exit_code, done.output
     assert done.output.count("│ trying\n") == 3
-    assert "trying again (2 left)" in done.output
-    assert "trying again (1 left)" in done.output
+    assert "retrying (2 left)" in done.output
+    assert "retrying (1 left)" in done.output
     nothing_is_left(bare)
 
 
