@@ -47,7 +47,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             }
             say(json.dumps(data, indent=2))
             return
-        from shipway.domain.release import DESTROY, PENDING, SUCCEEDED
+        from shipway.domain.release import DESTROY, PENDING
         from shipway.domain.rollback_plan import label
         from shipway.system.durations import ago, moment
 
@@ -61,8 +61,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
             if item.lease:
                 say(f"    {style('in progress', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
             if item.current is None or item.release is None:
-                ended = item.latest and (item.latest.kind, item.latest.outcome) == (DESTROY, SUCCEEDED)
-                gone = item.latest if ended else None
+                gone = item.latest if item.latest and item.latest.destroyed else None
                 say(
                     f"    destroyed {ago(ctx.clock() - gone.started)} by {gone.actor}"
                     if gone

@@ -47,5 +47,5 @@ def previous_release(deployments: Sequence[Deployment], release: int) -> int | N
 
 def since_last_destroy(deployments: Sequence[Deployment]) -> list[Deployment]:
     """The deployments since the environment was last destroyed. An incomplete destroy is none of them, and ends nothing."""
-    since = takewhile(lambda item: (item.kind, item.outcome) != (DESTROY, SUCCEEDED), deployments)
+    since = takewhile(lambda item: not item.destroyed, deployments)
     return [item for item in since if item.kind != DESTROY]

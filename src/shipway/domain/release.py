@@ -83,6 +83,11 @@ class Deployment:
     goal: str | None = None  # of those and of a restore: the target revision of the database
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets, valid across ledgers
 
+    @property
+    def destroyed(self) -> bool:
+        """Whether it left nothing deployed: a complete destroy."""
+        return (self.kind, self.outcome) == (DESTROY, SUCCEEDED)
+
 
 @dataclass(frozen=True)
 class Approval:

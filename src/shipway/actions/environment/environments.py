@@ -11,7 +11,6 @@ from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EngineError, PlanError, UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.release import DESTROY, SUCCEEDED
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,7 @@ class KnownApp:
 
     def _exists(self, name: str) -> bool:
         latest = self.ctx.ledger.latest(self.name, name)
-        return (latest is not None and (latest.kind, latest.outcome) != (DESTROY, SUCCEEDED)) or bool(
-            former_hosts(self.ctx, self.name, name)
-        )
+        return (latest is not None and not latest.destroyed) or bool(former_hosts(self.ctx, self.name, name))
 
     def _labelled(self) -> list[str]:
         try:

@@ -61,7 +61,7 @@ def _volumes(ctx: Context, plan: Plan, environment: Environment, found: Sequence
 def _begin(ctx: Context, app: str, environment: str) -> int | None:
     """Number of its pending record, which may be that of a process that died; None if nothing counts as deployed."""
     latest = ctx.ledger.latest(app, environment)
-    if latest is None or (latest.kind, latest.outcome) == (DESTROY, SUCCEEDED):
+    if latest is None or latest.destroyed:
         return None
     if (latest.kind, latest.outcome) == (DESTROY, PENDING):
         return latest.id

@@ -24,7 +24,7 @@ from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DESTROY, ROLLBACK, SUCCEEDED, Deployment, Release
+from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
 from shipway.system.parallel import attempt_all
 
 REPAIRS = {  # (kind, verb) of the repairing change: problem and remedy
@@ -147,7 +147,7 @@ def _unexpected(host: Host, found: Observed, latest: Deployment | None) -> Itera
     """Findings of an environment where the ledger expects nothing to run."""
     if latest is None:
         why, remedy = "runs, but the ledger has no deployment", ""
-    elif (latest.kind, latest.outcome) == (DESTROY, SUCCEEDED):
+    elif latest.destroyed:
         why, remedy = "exists, but the environment was destroyed", "remove it; volumes are kept"
     elif latest.kind == DESTROY:
         why, remedy = "remains of an incomplete destroy", "remove it; volumes are kept"
