@@ -68,6 +68,7 @@ def test_two_deployments_at_once_follow_one_another(make: Make) -> None:
     assert [running.end().code for running in both] == [0, 0], both[0].output + both[1].output
     assert project.answer() == "two"
     assert project.good()[0][2] == max(release for _, _, release in project.good())
+    project.drained()
     assert len(project.containers(role="service")) == 2  # the one that serves, and the one before, stopped
     assert project.leases() == []
 
