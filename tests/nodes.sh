@@ -81,7 +81,7 @@ node() { # FOLDER NODE CGROUP: what process 1 of a node does
 }
 
 node_engine() { # as `node`
-  exec dockerd --data-root "$1/node$2/data" --pidfile /run/docker.pid --host unix:///run/docker.sock \
+  GOGC=400 exec dockerd --data-root "$1/node$2/data" --pidfile /run/docker.pid --host unix:///run/docker.sock \
     --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$3/node$2"
 }
 

@@ -83,7 +83,10 @@ def test_by_sigkill_while_an_environment_serves(nodes: Nodes, site: Tiny) -> Non
     assert site.shipway("doctor", "staging").code == 0
 
 
-@pytest.mark.parametrize(("moment", "number"), [("▸ start", signal.SIGKILL), ("│ looking", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [("▸ start", signal.SIGKILL), pytest.param("│ looking", signal.SIGTERM, marks=pytest.mark.full)],
+)
 def test_in_the_middle_of_a_deployment(nodes: Nodes, site: Tiny, moment: str, number: signal.Signals) -> None:
     old, new = nodes.ask("node1", URL), f"{moment[2:]} {number.name}"
     site.change(new)

@@ -136,8 +136,8 @@ def test_6_a_rollback_keeps_the_schema_if_that_was_proven_and_loses_no_request(p
 def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project) -> None:
     before = _images(project.app, "staging")
     project.git("switch", "--quiet", "staging")
-    project.git("apply", "--index", str(APPLICATION / "changes" / "broken-health.patch"))
-    project.git("commit", "--quiet", "--message", "Broken health")
+    project.git("apply", "--index", str(APPLICATION / "changes" / "broken-frontend.patch"))
+    project.git("commit", "--quiet", "--message", "Broken frontend")
     unpushed = project.shipway("run", "staging", check=False)
     assert unpushed.code == 11, unpushed.output
     assert "push it first" in unpushed.output
@@ -147,8 +147,8 @@ def test_7_a_broken_release_is_refused_while_the_old_one_serves(project: Project
     with Watch(project.staging + "/api/categories") as watch:
         done = project.shipway("run", "staging", check=False)
     assert done.code == 13
-    assert "healthz: disk does not answer" in done.output
-    assert "GET /api/healthz: 503" in done.output
+    assert "the shelves are empty" in done.output
+    assert "GET /healthz: 503" in done.output
     assert watch.asked > 20
     assert watch.failed == []
     assert _images(project.app, "staging") == before

@@ -96,7 +96,7 @@ def test_each_job_is_done_once(shop: Tiny) -> None:
     assert set(table(shop, "by").values()) == {"1", "2", "3"}
 
 
-@pytest.mark.parametrize("leave", ["deploy", "rollback"])
+@pytest.mark.parametrize("leave", [pytest.param("deploy", marks=pytest.mark.full), "rollback"])
 def test_a_long_job_is_finished_by_the_worker_that_is_told_to_stop(shop: Tiny, leave: str) -> None:
     queue(shop, "FLUSHALL")
     if leave == "rollback":
