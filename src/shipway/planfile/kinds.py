@@ -134,10 +134,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Several:
-    """A list without duplicates; a single value is a list of one."""
+    """A list without duplicates; a single value is a list of one. `filled`: it must not be empty."""
 
     item: Kind
     blank: Any = ()
+    filled: bool = False
 
     @property
     def expected(self) -> str:
@@ -151,6 +152,9 @@ class Several:
         if len(node.nodes) > ENTRIES:
             report.error(path, f"has more than {ENTRIES} items", self.expected)
             return INVALID
+        if self.filled and not node.nodes:
+            report.error(path, "can't be empty", self.expected)
+            return INVALID
         for index, child in enumerate(node.nodes):
             report.place((*path, index), child)
             value = self.item.read(child, (*path, index), report)
@@ -162,4 +166,5 @@ class Several:
 
     def schema(self, path: Path, describe: Describe) -> Schema:
         item = self.item.schema(path, describe)
-        return {"anyOf": [item, {"type": "array", "items": item, "uniqueItems": True}]}
+        least = {"minItems": 1} if self.filled else {}
+        return {"anyOf": [item, {"type": "array", "items": item, "uniqueItems": True, **least}]}

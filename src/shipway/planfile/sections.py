@@ -190,7 +190,7 @@ STEP = Record(
     {
         "run": v.SHELL,
         "image": IMAGE,
-        "build": Several(v.SERVICE),
+        "build": Several(v.SERVICE, filled=True),
         "prove": v.ENVIRONMENT,
         "needs": Several(v.STEP),
         "with": Several(v.ACCESSORY),
@@ -226,7 +226,7 @@ TAGS = Record(
 )
 TRIGGER = Record(
     trigger,
-    {"branch": Several(v.BRANCH), "tag": TAGS},
+    {"branch": Several(v.BRANCH, filled=True), "tag": TAGS},
     required=("branch",),
     renamed={"branch": "branches"},
     short=("manual", Choice({"manual": True}, "manual, {branch: NAME}, or {tag: PATTERN, branch: NAME}")),
@@ -250,7 +250,7 @@ HOST = Record(
 STRATEGIES = Choice({kind: kind for kind in ("blue-green", "rolling", "canary")})
 STRATEGY = Record(
     domain.Strategy,
-    {"kind": STRATEGIES, "batch": v.POSITIVE, "steps": Several(v.SHARE), "hold": v.DURATION},
+    {"kind": STRATEGIES, "batch": v.POSITIVE, "steps": Several(v.SHARE, filled=True), "hold": v.DURATION},
     required=("kind",),
     short=("kind", STRATEGIES),
 )
@@ -281,7 +281,7 @@ ENVIRONMENT = Record(
         "url": v.PUBLIC_URL,
         "after": v.NAME,
         "approvals": APPROVALS,
-        "hosts": Several(HOST),
+        "hosts": Several(HOST, filled=True),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,
         "seed": SEED,

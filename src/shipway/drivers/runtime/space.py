@@ -65,10 +65,26 @@ def through_a_container(engine: Engine, runtime: Runtime) -> int | None:
         if time.time() - container.created > LEFT_OVER:
             runtime.remove(container.id)
     for image in candidates(engine)[:TRIES]:
-        found = _df(runtime, image)
-        if found is not None:
-            return found
+        name = f"shipway-free-space-{uuid.uuid4().hex[:8]}"
+        spec = ContainerSpec(name, image, LABELS, command=("-Pk", "/"), entrypoint=("df",), networks={"none": ()})
+        lines = output_of(runtime, spec)
+        if lines and (found := re.search(r"\s\d+\s+\d+\s+(\d+)\s+\d+%\s+/$", lines[-1])):
+            return int(found[1]) * 1024
     return None
+
+
+def output_of(runtime: Runtime, spec: ContainerSpec) -> list[str] | None:
+    """Lines of a container that is removed afterwards; None if its image lacks the program, or it can't be started."""
+    try:
+        runtime.create(spec)
+        runtime.start(spec.name)
+        code = runtime.wait(spec.name, 30)
+        lines = list(runtime.logs(spec.name))
+    except (EngineError, TimeoutError):
+        return None
+    finally:
+        runtime.remove(spec.name)
+    return lines if code in (0, 1) else None  # 1: a part is missing, such as a file
 
 
 def candidates(engine: Engine) -> list[str]:
@@ -80,22 +96,6 @@ def candidates(engine: Engine) -> list[str]:
     )  # some engines write that
     small = sorted(named, key=lambda item: int(images[item]["Size"]))
     return [item for item in dict.fromkeys([*running, *small]) if item in images]
-
-
-def _df(runtime: Runtime, image: str) -> int | None:
-    name = f"shipway-free-space-{uuid.uuid4().hex[:8]}"
-    spec = ContainerSpec(name, image, LABELS, command=("-Pk", "/"), entrypoint=("df",), networks={"none": ()})
-    try:
-        runtime.create(spec)
-        runtime.start(name)
-        runtime.wait(name, 30)
-        last = list(runtime.logs(name, tail=1))
-    except EngineError:  # it has no df, or can't be started
-        return None
-    finally:
-        runtime.remove(name)
-    found = re.search(r"\s\d+\s+\d+\s+(\d+)\s+\d+%\s+/$", last[0]) if last else None
-    return int(found[1]) * 1024 if found else None
 
 
 def disk_usage(engine: Engine) -> DiskUsage:

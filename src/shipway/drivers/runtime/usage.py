@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, ContainerSpec
-from shipway.domain.errors import EngineError
 from shipway.drivers.runtime.engine import segment
-from shipway.drivers.runtime.space import candidates, is_here
+from shipway.drivers.runtime.space import candidates, is_here, output_of
 from shipway.drivers.shared import EDGE_IMAGE, SHARED
 
 if TYPE_CHECKING:
@@ -52,22 +51,12 @@ def read_through_a_container(
 ) -> str | None:
     """Content of these files in a container, concatenated; None if no available image has `cat`."""
     images = dict.fromkeys([EDGE_IMAGE, *candidates(engine)[:TRIES]])
-    return next((text for image in images if (text := _cat(runtime, image, files, network_of)) is not None), None)
-
-
-def _cat(runtime: Runtime, image: str, files: Sequence[str], network_of: str | None) -> str | None:
-    name = f"shipway-reader-{uuid.uuid4().hex[:8]}"
     networks: dict[str, tuple[str, ...]] = {} if network_of else {"none": ()}
-    spec = ContainerSpec(
-        name, image, LABELS, command=tuple(files), entrypoint=("cat",), network_of=network_of, networks=networks
-    )
-    try:
-        runtime.create(spec)
-        runtime.start(name)
-        code = runtime.wait(name, 30)
-        lines = list(runtime.logs(name))
-    except (EngineError, TimeoutError):  # it has no cat, can't be started, or the container has ended
-        return None
-    finally:
-        runtime.remove(name)
-    return "\n".join(lines) if lines and code in (0, 1) else None  # 1: a file is missing, such as that of IPv6
+    for image in images:
+        name = f"shipway-reader-{uuid.uuid4().hex[:8]}"
+        spec = ContainerSpec(
+            name, image, LABELS, command=tuple(files), entrypoint=("cat",), network_of=network_of, networks=networks
+        )
+        if lines := output_of(runtime, spec):
+            return "\n".join(lines)
+    return None
