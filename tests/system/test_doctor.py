@@ -146,3 +146,21 @@ def test_all_of_it_at_once(site: Tiny) -> None:
     assert len(json.loads(site.shipway("doctor", "--fix", "--json").output)["fixed"]) == 4
     assert site.shipway("doctor").output == WELL
     assert site.containers() == before
+
+
+def test_all_was_stopped_and_the_networks_were_pruned(site: Tiny) -> None:
+    """`docker network prune` removes networks that only stopped containers use; the engine doesn't start these then."""
+    before = site.containers()
+    running = [name for name, state in before.items() if state == "running"]
+    edges = engine("/containers/json", filters=json.dumps({"label": ["shipway.role=edge"]}))
+    docker("stop", "--time", "1", *(item["Id"] for item in edges), *running)
+    for network in (f"shipway_{site.app}_staging", f"shipway_{site.app}_staging_rotation"):
+        docker("network", "rm", network)
+    told = site.shipway("doctor", "staging", check=False)
+    assert told.code == DriftFound.exit_code, told.output
+    fixed = site.shipway("doctor", "staging", "--fix")
+    assert fixed.output.endswith(WELL)
+    assert site.answer() == "two"
+    assert site.psql("SELECT 1") == "1"
+    names = [name for name, state in site.containers().items() if state == "running"]
+    assert {name for name in running if "_web_1-" not in name} <= set(names)  # what stood by may be down

@@ -166,6 +166,8 @@ class MemoryRuntime(Recorder):
             missing = [network for network in found.spec.networks if network not in self.networks]
             if missing:
                 raise EngineError(f"network {missing[0]} not found")
+            for network, aliases in found.spec.networks.items():  # again, if it was created again
+                self.networks[network].setdefault(found.info.name, tuple(aliases))
             code = found.behaviour.exit_code
             self._set(found, "running" if code is None else "exited", code)
 

@@ -325,6 +325,22 @@ class RuntimeContract:
         assert not lab.runtime.set_aliases(lab.name("missing"), name, ("first",))
         assert not lab.runtime.set_aliases(network, lab.name("missing"), ("first",))
 
+    def test_a_stopped_container_joins_its_networks_that_were_created_again(self, lab: RuntimeLab) -> None:
+        """As after `docker network prune`, which removes what only stopped containers use."""
+        one, pinned = lab.name("one"), lab.name("pinned")
+        lab.runtime.ensure_network(one, {LABEL_APP: lab.app})
+        lab.runtime.ensure_network(pinned, {LABEL_APP: lab.app}, pinned=True)
+        name = self.start(lab, "a", networks={one: ("first",), pinned: ("second",)})
+        lab.runtime.stop(name, 1)
+        lab.runtime.remove_network(one)
+        lab.runtime.remove_network(pinned)
+        with pytest.raises(EngineError, match="network"):
+            lab.runtime.start(name)
+        lab.runtime.ensure_network(one, {LABEL_APP: lab.app})
+        lab.runtime.ensure_network(pinned, {LABEL_APP: lab.app}, pinned=True)
+        lab.runtime.start(name)
+        assert self.networks(lab, name) == {one, pinned}
+
     def test_a_container_in_several_networks_from_the_start(self, lab: RuntimeLab) -> None:
         networks: Mapping[str, tuple[str, ...]] = {lab.name("one"): ("a1",), lab.name("two"): ("a2",)}
         for network in networks:

@@ -10,7 +10,7 @@ from functools import partial
 
 from shipway.actions.deployments.assets import share_assets
 from shipway.actions.deployments.plan import Decision, HostPlan
-from shipway.actions.environment.accessories import STARTING, forget_replaced, start_accessories
+from shipway.actions.environment.accessories import STARTING, ensure_networks, forget_replaced, start_accessories
 from shipway.actions.environment.accessory_rules import require_sound
 from shipway.actions.environment.disk_space import require_space, space_needed
 from shipway.actions.environment.outgoing import drain_and_stop, drained, enter_rotation, standby_fits, wait_drained
@@ -18,8 +18,6 @@ from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.change import Change
 from shipway.domain.container import (
-    LABEL_APP,
-    LABEL_ENVIRONMENT,
     LABEL_NAME,
     LABEL_STANDBY,
     ContainerInfo,
@@ -72,10 +70,8 @@ class HostDeployment:
 
     def accessories(self) -> None:
         """Create networks, and what the services use."""
-        labels = {LABEL_APP: self.app, LABEL_ENVIRONMENT: self.environment}
         if self.desired.services:
-            self.ctx.runtime.ensure_network(names.network(self.app, self.environment), labels)
-            self.ctx.runtime.ensure_network(self.rotation, labels, pinned=True)
+            ensure_networks(self.ctx, self.app, self.environment)
         changes = self.changeset.of("accessory", *STARTING)
         if changes:
             with self.part("accessories", ", ".join(change.name for change in changes)):

@@ -10,7 +10,7 @@ from functools import partial
 
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
-from shipway.actions.environment.accessories import forget_replaced, start_accessories
+from shipway.actions.environment.accessories import ensure_networks, forget_replaced, start_accessories
 from shipway.actions.environment.observe import observe, settings
 from shipway.actions.environment.outgoing import drain_and_stop as end
 from shipway.actions.environment.outgoing import drained, enter_rotation, wait_drained
@@ -106,7 +106,7 @@ class _Reverting:
             )
             steps = [accessories, again, self._clean_up]
         else:
-            steps = [self._accessories, self._traffic, lambda: self._start(self.desired.workers)]
+            steps = [self._networks, self._accessories, self._traffic, lambda: self._start(self.desired.workers)]
             steps += [self._empty] if self.good is None else [self._remove_unused]
         attempt_all(
             *steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._report_kept_volumes
@@ -184,6 +184,11 @@ class _Reverting:
             remedy = remove if self.good else f"shipway destroy {self.name} --force"
             kept = f"the data of release {self.outgoing.number} is kept in {', '.join(stay)}"
             self.ctx.reporter.note(f"{kept}: its next deployment uses it, and `{remedy}` removes it")
+
+    def _networks(self) -> None:
+        """Someone may have removed them while nothing ran."""
+        if self.good is not None and self.desired.services:
+            ensure_networks(self.ctx, self.app, self.name)
 
     def _accessories(self) -> None:
         """Restore the good release's accessories: the replaced ones, and those that the engine left stopped."""

@@ -1,4 +1,4 @@
-"""The accessories of one host: create, replace and restore them. A replaced container stays, stopped and renamed, until
+"""The networks and accessories of one host: create, replace and restore them. A replaced container stays, stopped and renamed, until
 the deployment is finalized; volumes of accessories are never removed with their container."""
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from shipway.actions.environment.accessory_rules import of_version
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.change import Change
-from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerInfo, ContainerSpec
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_CONFIG,
+    LABEL_ENVIRONMENT,
+    LABEL_NAME,
+    LABEL_ROLE,
+    ContainerInfo,
+    ContainerSpec,
+)
 from shipway.domain.errors import DeployFailed
 from shipway.domain.plan import Accessory, Health, Plan
 from shipway.domain.volumes import is_anonymous
@@ -30,6 +38,13 @@ find . -mindepth 1 -type d -empty -delete
 mkdir .shipway-copy && cp -a /from/. .shipway-copy/ && sync || exit 1
 find .shipway-copy -mindepth 1 -maxdepth 1 -exec mv {} . \; && chown "$(stat -c %u:%g /from)" . && chmod "$(stat -c %a /from)" . && rmdir .shipway-copy
 """
+
+
+def ensure_networks(ctx: Context, app: str, environment: str) -> None:
+    """Those of an environment on one host, where they are missing."""
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment}
+    ctx.runtime.ensure_network(names.network(app, environment), labels)
+    ctx.runtime.ensure_network(names.rotation_network(app, environment), labels, pinned=True)
 
 
 def start_accessories(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -106,12 +107,17 @@ class DockerRuntime(EngineNetworks):
 
     def start(self, container: str) -> None:
         try:
-            with self._addresses.of(True):
-                self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
+            self._start(container)
         except EngineRefused as error:
             if refusal_in(error.message):
                 raise NotRunnable(error.message) from error
-            raise
+            if not re.search("network .* not found", error.message) or not self.rejoin(container):
+                raise
+            self._start(container)
+
+    def _start(self, container: str) -> None:
+        with self._addresses.of(True):
+            self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
 
     def prioritize(self, container: str) -> None:
         path = f"/containers/{segment(container)}/update"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shipway.domain.errors import EngineError
@@ -120,16 +120,8 @@ class EngineNetworks:
             ):
                 return
             self.disconnect(network, container)  # the engine can't add a name to an attached container
-        wanted: dict[str, Any] = {"Aliases": sorted({*aliases, *known})}
         try:
-            with self._addresses.of(True), self._choosing:
-                if address := self._address(network, found["Name"]):
-                    wanted["IPAMConfig"] = {"IPv4Address": address}
-                self._engine.call(
-                    "POST",
-                    f"/networks/{segment(network)}/connect",
-                    body={"Container": container, "EndpointConfig": wanted},
-                )
+            self._join(network, found, {*aliases, *known})
         except EngineRefused as error:
             if "already exists" not in error.message:  # attached by another process meanwhile
                 raise
@@ -138,6 +130,29 @@ class EngineNetworks:
             # A container ending right now leaves an endpoint that can only be found by its name, and that keeps the
             # network.
             self.disconnect(network, found["Name"].lstrip("/"))
+
+    def _join(self, network: str, container: Mapping[str, Any], aliases: Iterable[str]) -> None:
+        wanted: dict[str, Any] = {"Aliases": sorted(aliases)}
+        with self._addresses.of(True), self._choosing:
+            if address := self._address(network, container["Name"]):
+                wanted["IPAMConfig"] = {"IPv4Address": address}
+            self._engine.call(
+                "POST",
+                f"/networks/{segment(network)}/connect",
+                body={"Container": container["Id"], "EndpointConfig": wanted},
+            )
+
+    def rejoin(self, container: str) -> bool:
+        """Attach a stopped container to networks that were removed and created again; whether there were any. The engine
+        removes networks that only stopped containers use (`docker network prune`), and refuses to start these then."""
+        found = self._inspect(container)
+        renewed = []
+        for name, aliases in self.attachments(container).items():
+            there = self._network(name)
+            if found and there and there["Id"] != found["NetworkSettings"]["Networks"][name]["NetworkID"]:
+                self._join(name, found, aliases)
+                renewed.append(name)
+        return bool(renewed)
 
     def _address(self, network: str, container: str) -> str | None:
         """An address for an attached container; None if the engine chooses."""

@@ -207,3 +207,18 @@ def test_what_a_failed_first_deployment_left_on_a_host_that_was_away(tmp_path: P
     repair(world.controller(), "shop", TWO)
     assert examine(world.controller(), "shop", TWO) == []
     assert not any(engine.runtime.containers for engine in world.engines.values())
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["repair", "deploy"])
+def test_networks_that_were_pruned_while_nothing_ran(world: World, again: bool) -> None:
+    for engine in world.engines.values():
+        for name in list(engine.runtime.containers):
+            engine.runtime.stop(name, 1)
+        for network in list(engine.runtime.networks):
+            engine.runtime.remove_network(network)
+    if again:
+        deploy(world.controller(), DeployRequest(world.release(3, environment=TWO), TWO))
+    else:
+        repair(world.controller(), "shop", TWO)
+    assert examine(world.controller(), "shop", TWO) == []
+    assert world.serving() == {3 if again else 2}
