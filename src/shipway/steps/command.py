@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.domain import names
-from shipway.domain.container import LABEL_ATTEMPT, LABEL_CONFIG, LABEL_KEY, LABEL_LOG, ContainerSpec
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_ATTEMPT,
+    LABEL_CONFIG,
+    LABEL_KEY,
+    LABEL_LOG,
+    LABEL_RUN,
+    ContainerSpec,
+)
 from shipway.domain.desired import argv
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
 from shipway.domain.plan import Accessory, Step
@@ -109,6 +117,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     assert step.run is not None
     image, workdir = step_image(run, step.image, attempt.log.line)
     user = user_of(run, image)
+    runtime.ensure_network(run.network, {LABEL_APP: run.plan.app, LABEL_RUN: str(run.number)})
     hosts, env = _accessories(run, step, accessories, attempt.log.line)
     found_by = {LABEL_KEY: attempt.key, LABEL_ATTEMPT: str(attempt.number), LABEL_LOG: str(attempt.log.position)}
     spec = ContainerSpec(

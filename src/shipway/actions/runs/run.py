@@ -24,7 +24,6 @@ from shipway.actions.runs.resume import open_run
 from shipway.actions.runs.scheduler import run_steps, steps_of
 from shipway.context import Context
 from shipway.domain import rights
-from shipway.domain.container import LABEL_APP, LABEL_RUN
 from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.plan import Plan
@@ -165,7 +164,6 @@ def _pipeline(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts)
-            own.runtime.ensure_network(at.network, {LABEL_APP: plan.app, LABEL_RUN: str(number)})
             results = run_steps(at, steps_of(plan, images=environment is not None), resumed)
             release = make_release(at, results) if environment else None
             outcome = SUCCEEDED
