@@ -95,3 +95,14 @@ def test_the_walks_through_the_code_lead_down_its_layers() -> None:
             assert (ROOT / "src" / "shipway" / file).exists(), file
             floors.append(next(index for index, part in enumerate(order) if file.removesuffix(".py").startswith(part)))
         assert sum(later < earlier for earlier, later in pairwise(floors)) <= 1, name
+
+
+def test_changes_of_the_reference_application_are_listed_and_apply() -> None:
+    folder = ROOT / "examples" / "catalogue"
+    listed = re.findall(r"^\| `([a-z-]+)` \|", (folder / "README.md").read_text(), re.M)
+    changes = {path.stem: path for path in (folder / "changes").iterdir()}
+    assert sorted(changes) == sorted(listed)
+    for path in changes.values():
+        subprocess.run(
+            ["git", "apply", "--check", "--directory", "examples/catalogue", str(path)], cwd=ROOT, check=True
+        )
