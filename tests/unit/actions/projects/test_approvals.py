@@ -14,7 +14,7 @@ from shipway.domain.errors import GateRefused
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release
 from shipway.system.git import Repository
-from tests.unit.actions.projects.test_authors import ALICE, BOB, CAROL, MALLORY, Team
+from tests.unit.actions.projects.team import ALICE, BOB, CAROL, MALLORY, Team
 from tests.unit.system.repositories import commit, git, neutral
 from tests.unit.system.test_ssh_signature import made
 

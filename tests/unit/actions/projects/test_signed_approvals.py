@@ -18,7 +18,7 @@ from shipway.domain.release import Approval, Release
 from shipway.domain.rules import InForce, RuleSet
 from shipway.system.git import Repository
 from shipway.system.origin import Origin
-from tests.unit.actions.projects.test_authors import ALICE, BOB, CAROL, MALLORY, Team
+from tests.unit.actions.projects.team import ALICE, BOB, CAROL, MALLORY, Team
 from tests.unit.domain import samples
 from tests.unit.system.repositories import commit, git, neutral
 from tests.unit.system.test_ssh_signature import made, public
