@@ -33,7 +33,7 @@ inside() { # FOLDER IMAGES COMMAND ...
   # In memory where there is plenty: thousands of small files come and go.
   [ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -lt 12000000 ] || mount -t tmpfs -o mode=711 none "$folder/data"
   export DOCKER_HOST=unix://$folder/docker.sock TMPDIR=$folder/tmp
-  # A process of its own, and of runc, at each start of a container: most end before they would first collect garbage.
+  # Each start of a container starts short processes of dockerd and runc: they end before they would collect garbage.
   GOGC=400 dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "$DOCKER_HOST" \
     --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$(basename "$folder")" >"$folder/log" 2>&1 &
   for _ in $(seq 300); do

@@ -187,7 +187,7 @@ class _Reverting:
 
     def _networks(self) -> None:
         """Someone may have removed them while nothing ran."""
-        if self.good is not None and self.desired.services:
+        if self.desired.services:
             ensure_networks(self.ctx, self.app, self.name)
 
     def _accessories(self) -> None:

@@ -136,23 +136,24 @@ class EngineNetworks:
         with self._addresses.of(True), self._choosing:
             if address := self._address(network, container["Name"]):
                 wanted["IPAMConfig"] = {"IPv4Address": address}
-            self._engine.call(
-                "POST",
-                f"/networks/{segment(network)}/connect",
-                body={"Container": container["Id"], "EndpointConfig": wanted},
-            )
+            self._attach(network, container["Id"], wanted)
+
+    def _attach(self, network: str, container: str, config: Mapping[str, Any]) -> None:
+        body = {"Container": container, "EndpointConfig": config}
+        self._engine.call("POST", f"/networks/{segment(network)}/connect", body=body)
 
     def rejoin(self, container: str) -> bool:
         """Attach a stopped container to networks that were removed and created again; whether there were any. The engine
         removes networks that only stopped containers use (`docker network prune`), and refuses to start these then."""
-        found = self._inspect(container)
-        renewed = []
-        for name, aliases in self.attachments(container).items():
+        found, renewed = self._inspect(container), False
+        if found is None:
+            return False
+        for name, endpoint in (found["NetworkSettings"]["Networks"] or {}).items():
             there = self._network(name)
-            if found and there and there["Id"] != found["NetworkSettings"]["Networks"][name]["NetworkID"]:
-                self._join(name, found, aliases)
-                renewed.append(name)
-        return bool(renewed)
+            if there and there["Id"] != endpoint["NetworkID"]:
+                self._join(name, found, _requested(found, endpoint))
+                renewed = True
+        return renewed
 
     def _address(self, network: str, container: str) -> str | None:
         """An address for an attached container; None if the engine chooses."""
@@ -171,7 +172,7 @@ class EngineNetworks:
         endpoint = found["NetworkSettings"]["Networks"].get(network) if found else None
         if found is None or endpoint is None:
             return False
-        known = set(endpoint.get("Aliases") or ()) - {found["Id"][:12]}  # added by the engine
+        known = set(_requested(found, endpoint))
         if known == set(aliases):
             return True
         there = self._network(network)
@@ -187,11 +188,7 @@ class EngineNetworks:
         try:
             with self._addresses.of(False), paused(self._engine, found):
                 self.disconnect(network, container)
-                self._engine.call(
-                    "POST",
-                    f"/networks/{segment(network)}/connect",
-                    body={"Container": container, "EndpointConfig": same},
-                )
+                self._attach(network, container, same)
         except EngineRefused:  # another process attached it meanwhile, or has taken the address
             self.connect(network, container, aliases)
         return True
@@ -199,9 +196,7 @@ class EngineNetworks:
     def attachments(self, container: str) -> dict[str, tuple[str, ...]]:
         """Networks of a container, running or not, with the requested aliases."""
         found = self._inspect(container) or {"Id": "", "NetworkSettings": {"Networks": {}}}
-        networks = found["NetworkSettings"]["Networks"] or {}
-        own = found["Id"][:12]  # added by the engine
-        return {name: tuple(a for a in item.get("Aliases") or () if a != own) for name, item in networks.items()}
+        return {name: _requested(found, item) for name, item in (found["NetworkSettings"]["Networks"] or {}).items()}
 
     def has_network(self, name: str) -> bool:
         return self._network(name) is not None
@@ -222,3 +217,8 @@ class EngineNetworks:
     def _network(self, name: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self._engine.call("GET", f"/networks/{segment(name)}", fine=(404,))
         return found
+
+
+def _requested(container: Mapping[str, Any], endpoint: Mapping[str, Any]) -> tuple[str, ...]:
+    """Aliases of a container in a network, without its id, which the engine adds."""
+    return tuple(alias for alias in endpoint.get("Aliases") or () if alias != container["Id"][:12])
