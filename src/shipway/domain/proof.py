@@ -11,10 +11,13 @@ from shipway.domain.release import Release, digest_of
 # What the down migrations do, from best to worst:
 RESTORED = "RESTORED"  # schema and rows are as before
 COLUMN_ORDER = "COLUMN_ORDER"  # restored, but the order of columns differs
+COSMETIC = "COSMETIC"  # restored, but the text of functions differs in white space or comments
 DATA_LOST = "DATA_LOST"  # the schema is as before; rows or values are not
 NOT_RESTORED = "NOT_RESTORED"  # they ran, but the schema differs
 IRREVERSIBLE = "IRREVERSIBLE"  # down migrations are missing or empty
 FAILS = "FAILS"  # up, down or the second up failed or timed out
+SKIPPED = "SKIPPED"  # can't be verified, for example a migration written in Go; the reason says why
+REVERSIBLE = (RESTORED, COLUMN_ORDER, COSMETIC)  # good enough for a rollback
 # Whether an image works on another release's schema:
 SAFE, UNSAFE, NO_EVIDENCE = "SAFE", "UNSAFE", "NO_EVIDENCE"
 # Content of a proof's database:
@@ -108,7 +111,7 @@ class Proof:
     def leads_back(self) -> bool:
         """Whether a rollback is possible: the old code works on the new schema, or the down migrations restore the old
         one."""
-        return self.way is None or self.old_code.verdict == SAFE or self.way.verdict in (RESTORED, COLUMN_ORDER)
+        return self.way is None or self.old_code.verdict == SAFE or self.way.verdict in REVERSIBLE
 
 
 def images_digest(release: Release) -> str:

@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 
 from shipway.domain.catalog import ADDITIVE
 from shipway.domain.proof import (
-    COLUMN_ORDER,
     DATA_LOST,
     NO_EVIDENCE,
     NOT_RESTORED,
-    RESTORED,
+    REVERSIBLE,
     SAFE,
     UNSAFE,
     CompatibilityTest,
@@ -40,7 +39,6 @@ LABELS = {  # the kinds above are stored in the ledger; these are for display
     CODE_THEN_DOWN: "switch, then revert schema",
     FORWARD_ONLY: "no safe rollback (roll forward)",
 }
-LEADS_BACK = (RESTORED, COLUMN_ORDER)
 PROVEN, WAIVED, UNKNOWN = "proven", "waived", "unknown"  # what counts as evidence: each includes the ones before
 RAN = (DATA_LOST, NOT_RESTORED)  # ran down, with another result: can be waived
 
@@ -157,7 +155,7 @@ def _leads_down(step: Step, counts: str) -> bool:
     if step.proof is None:
         return counts == UNKNOWN
     verdict = step.proof.way.verdict if step.proof.way else ""
-    return verdict in LEADS_BACK or (counts != PROVEN and step.waiver is not None and verdict in RAN)
+    return verdict in REVERSIBLE or (counts != PROVEN and step.waiver is not None and verdict in RAN)
 
 
 def _decided(query: RollbackQuery, index: int, reasons: tuple[str, ...]) -> RollbackPlan:
@@ -190,6 +188,6 @@ def _describe(step: Step) -> str:
     proof = step.proof
     if proof is None:
         return f"{text}: no rollback proof in this environment"
-    why = [*(proof.way.reasons[:1] if proof.way and proof.way.verdict not in LEADS_BACK else ()),
+    why = [*(proof.way.reasons[:1] if proof.way and proof.way.verdict not in REVERSIBLE else ()),
            *(proof.old_code.reasons[:1] if proof.old_code.verdict != SAFE else ())]  # fmt: skip
     return f"{text}: {finding(proof)}{''.join(f'; {reason}' for reason in why)}"

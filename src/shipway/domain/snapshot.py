@@ -33,10 +33,10 @@ class Snapshot:
 def required(rule: Snapshots, proof: Proof | None, *, proof_required: bool) -> bool:
     """Whether a snapshot is taken before migrations with this proof. proof_required: whether the environment
     requires proofs; elsewhere nothing is proven, and there is only test data."""
-    from shipway.domain.rollback_plan import LEADS_BACK
+    from shipway.domain.proof import REVERSIBLE
 
     if rule.when == UNPROVEN:
-        return proof_required and (proof is None or (proof.way is not None and proof.way.verdict not in LEADS_BACK))
+        return proof_required and (proof is None or (proof.way is not None and proof.way.verdict not in REVERSIBLE))
     return rule.when != NEVER
 
 

@@ -1,4 +1,4 @@
-"""The migration history tables of migration tools, which are not part of the application's schema."""
+"""The migration history tables of all migration tools: a copy of a schema needs their rows, whatever the tool is."""
 
 from __future__ import annotations
 
@@ -16,9 +16,3 @@ MIGRATION_TABLES = frozenset(
         "shipway_migrations",
     }
 )
-
-
-def is_migration_table(table: str) -> bool:
-    """Whether a table, named with its schema as in a catalog, is a migration history table, in any schema."""
-    bare = table.rpartition(".")[2].strip('"`')
-    return bare in MIGRATION_TABLES

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from shipway.domain.catalog import Catalog, Content
+    from shipway.domain.own_tables import OwnTables
     from shipway.domain.proof import Lock
     from shipway.ports.images import OnLine
 
@@ -42,6 +43,9 @@ class DatabaseTool(Protocol):
         """Down migrations of these revisions (oldest first), as text by path, to run them manually without the image.
         Missing ones are omitted. Needs no database."""
 
+    def own_tables(self) -> OwnTables:
+        """The tables that the tool keeps in the database for itself. Needs no database."""
+
 
 class ScratchDatabase(Protocol):
     """A database that a proof may change in any way. Raises ProofError."""
@@ -54,7 +58,7 @@ class ScratchDatabase(Protocol):
         """Address for this process."""
 
     def catalog(self) -> Catalog:
-        """All user-created objects, without migration history tables."""
+        """All user-created objects."""
 
     def touched(self) -> Mapping[str, int | None]:
         """Tables whose rows may have changed since the database was created, with the number of rows inserted, updated

@@ -46,27 +46,29 @@ def round_trip(
     *, template: ScratchDatabase | None = None, known: Touched | None = None,
 ) -> RoundTrip:  # fmt: skip
     """Run up, down, up. With `template`, a database with the previous rows, rows are compared with it after the down
-    migrations. `known` are the tables that were touched before."""
+    migrations. `known` are the tables that were touched before; `before` is without the tool's migration history."""
+    own = tool.own_tables()
 
     def up(on_line: OnLine) -> None:
         tool.up(on_line, span.end)
 
-    stage, failure = run("up", database, up, terms)
+    stage, failure = run("up", database, up, terms, own)
     if failure:
         return RoundTrip(Findings(up_failed=failure.message), (stage,))
-    after = database.catalog()
-    touched = changed_rows(known or {}, database.touched())
+    after = own.without_history(database.catalog())
+    changed = changed_rows(known or {}, database.touched())
+    touched = {table: count for table, count in changed.items() if not own.is_history(table)}
     stages = [replace(stage, rows={table: count for table, count in touched.items() if count})]
     changes = compare(before, after)
     seen = RoundTrip(Findings(), (), changes, tuple(table for table in touched if table in before.order))
 
-    stage, failure = run("down", database, lambda on_line: tool.down(span.start, on_line), terms)
+    stage, failure = run("down", database, lambda on_line: tool.down(span.start, on_line), terms, own)
     stages.append(stage)
     if failure:
         if isinstance(failure, Irreversible):
             return replace(seen, findings=Findings(no_down=failure.message), stages=tuple(stages), catalog=after)
         return replace(seen, findings=Findings(down_failed=failure.message), stages=tuple(stages))
-    restored = database.catalog()
+    restored = own.without_history(database.catalog())
     doubtful = [notice for notice in stage.notices if terms.scratch.skipped(notice)]
     warnings = tuple(f"the down migration reports: {notice}; is the name mistyped?" for notice in doubtful)
     seen = replace(seen, warnings=warnings)
@@ -81,11 +83,11 @@ def round_trip(
         collisions=new_collisions(template, database) if template else (),
     )
 
-    stage, failure = run("up again", database, up, terms)
+    stage, failure = run("up again", database, up, terms, own)
     seen = replace(seen, stages=(*stages, stage))
     if failure:
         return replace(seen, findings=replace(findings, again_failed=failure.message))
-    again = database.catalog()
+    again = own.without_history(database.catalog())
     return replace(seen, findings=replace(findings, again=compare(after, again)), catalog=again)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
-from shipway.domain.proof import COLUMN_ORDER, FAILS, IRREVERSIBLE, RESTORED, SCHEMA, MigrationReport
+from shipway.domain.proof import FAILS, IRREVERSIBLE, RESTORED, REVERSIBLE, SCHEMA, MigrationReport
 from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
 from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
 from shipway.proving.stage import Terms, run
@@ -115,7 +115,7 @@ class _Sequence:
             report = report_of(found, span, self._scratch)
         if ends(report):
             return report
-        if report.verdict in (RESTORED, COLUMN_ORDER):
+        if report.verdict in REVERSIBLE:
             report = self._verify_rows(found, report, span)
         if found.catalog is None or found.touched or report.verdict not in (RESTORED, IRREVERSIBLE):
             self._recreate_clone(span.end)
@@ -147,7 +147,8 @@ class _Sequence:
         self._migrate_source(revision)
         self._drop_clone()
         self._clone = self._scratch.create(like=self._source)
-        self._catalog, self._fresh = self._clone.catalog(), True
+        own = self._tool_at(self._clone, revision).own_tables()
+        self._catalog, self._fresh = own.without_history(self._clone.catalog()), True
 
     def _migrate_source(self, revision: str | None) -> None:
         """Migrate the source up to this revision."""
@@ -155,7 +156,7 @@ class _Sequence:
             return
         assert self._source is not None
         source, tool = self._source, self._tool_at(self._source, self._source_at)
-        _, failure = run("up", source, lambda on_line: tool.up(on_line, revision), self._terms)
+        _, failure = run("up", source, lambda on_line: tool.up(on_line, revision), self._terms, tool.own_tables())
         if failure:
             raise ProofError(
                 f"the migrations up to {revision} can't be applied one after the other: {failure.message}",

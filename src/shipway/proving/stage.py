@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.domain.proof import Stage
 from shipway.ports import OnLine, Scratch, ScratchDatabase
 from shipway.proving.limit import limited
@@ -33,9 +34,9 @@ class Terms:
 
 
 def run(
-    name: str, database: ScratchDatabase, work: Callable[[OnLine], None], terms: Terms
+    name: str, database: ScratchDatabase, work: Callable[[OnLine], None], terms: Terms, own: OwnTables
 ) -> tuple[Stage, MigrationFailed | None]:
-    """The stage, and the tool's failure. A timeout is a failure."""
+    """The stage, and the tool's failure. A timeout is a failure. Locks on the tool's own migration history are omitted."""
     lines: list[str] = []
 
     def take(line: str) -> None:
@@ -60,5 +61,6 @@ def run(
         output=tuple(lines[-_TAIL:]) if failure else (), notices=tuple(terms.scratch.notices(lines)),
     )  # fmt: skip
     if watched is not None:
-        stage = replace(stage, locks=tuple(watched.locks), rewrites=tuple(watched.rewrites))
+        locks = tuple(lock for lock in watched.locks if not own.is_history(lock.relation))
+        stage = replace(stage, locks=locks, rewrites=tuple(watched.rewrites))
     return stage, failure

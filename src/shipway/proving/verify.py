@@ -9,7 +9,7 @@ from functools import partial
 from shipway.domain.catalog import ADDITIVE, Difference
 from shipway.domain.compatibility import classify
 from shipway.domain.errors import ProofError
-from shipway.domain.proof import COLUMN_ORDER, DATA, FAILS, RESTORED, ROWS, MigrationReport
+from shipway.domain.proof import DATA, FAILS, REVERSIBLE, ROWS, MigrationReport
 from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
 from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
 from shipway.proving.stage import Terms, ignore
@@ -56,7 +56,7 @@ def verify(
         filled = verifier.filled(fill)
         return filled if isinstance(filled, MigrationReport) else _warn(verifier.bare(), filled)
     report = verifier.bare()
-    if report.verdict not in (RESTORED, COLUMN_ORDER):
+    if report.verdict not in REVERSIBLE:
         return report
     doubts = doubt(report)
     if not doubts and (tables := changed()):
@@ -147,7 +147,7 @@ class _Verifier:
         """The round trip, and the tables that stayed empty."""
         filled = self._scratch.create(like=self._template)
         try:
-            catalog = filled.catalog()
+            catalog = self._tool_for(filled).own_tables().without_history(filled.catalog())
             try:
                 empty = fill(filled, catalog)
             except ProofError as error:
@@ -160,7 +160,8 @@ class _Verifier:
         clone = self._scratch.create(like=source)
         try:
             tool = self._tool_for(clone)
-            return round_trip(clone, tool, self._range, clone.catalog(), self._terms, template=source)
+            before = tool.own_tables().without_history(clone.catalog())
+            return round_trip(clone, tool, self._range, before, self._terms, template=source)
         finally:
             self._scratch.drop(clone)
 

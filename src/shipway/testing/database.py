@@ -9,6 +9,7 @@ from typing import Protocol
 import pytest
 
 from shipway.domain.errors import Irreversible, MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.ports import DatabaseTool, OnLine
 
 
@@ -80,6 +81,9 @@ class MemoryDatabaseTool:
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
         return {f"{name}.down": f"revert {name}" for name in revisions if name not in self.irreversible}
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables()
 
 
 class MigrationImages(Protocol):

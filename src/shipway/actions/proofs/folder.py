@@ -7,11 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shipway.domain.errors import NotProven, ProofError, UsageError
-from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    COSMETIC,
+    DATA_LOST,
+    FAILS,
+    IRREVERSIBLE,
+    NOT_RESTORED,
+    RESTORED,
+    REVERSIBLE,
+    SKIPPED,
+    MigrationReport,
+)
 from shipway.ports import Linter, OnLine, Scratch
 from shipway.proving.sequence import OnReport, SequenceReport, ToolAt, ends, verify_sequence
 
-VERDICTS = (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS)
+VERDICTS = (RESTORED, COSMETIC, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS, SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ def counts(reports: Sequence[MigrationReport]) -> dict[str, int]:
 
 def refusal(done: SequenceReport) -> NotProven | None:
     """The command's final error; None if every migration can be rolled back."""
-    bad = [report for report in done.reports if report.verdict not in (RESTORED, COLUMN_ORDER)]
+    bad = [report for report in done.reports if report.verdict not in REVERSIBLE]
     if not bad:
         return None
     last = done.reports[-1]

@@ -135,7 +135,8 @@ class ProofSession:
         offset = self.ctx.clock() - self.began
         report = verify(
             server.scratch, copy, lambda database: self._tool(server, database), mode=self.proving.mode,
-            timeout=self.proving.timeout, span=span, fill=server.scratch.fill, changed=self._changed,
+            timeout=self.proving.timeout, span=span, fill=server.scratch.fill, 
+            changed=lambda: self._changed(server, copy),
         )  # fmt: skip
         stages = tuple(dataclasses.replace(stage, start=stage.start + offset) for stage in report.stages)
         whole = dataclasses.replace(report, stages=stages)
@@ -162,9 +163,10 @@ class ProofSession:
             self.up.set()
         return try_old(server, database, self.old, self.new, self.began)
 
-    def _changed(self) -> Sequence[str]:
+    def _changed(self, server: Server, database: ScratchDatabase) -> Sequence[str]:
         self.up.wait()
-        return self.ran.changed
+        own = self._tool(server, database).own_tables()
+        return [table for table in self.ran.changed if not own.is_history(table)]
 
     def _remarks(self) -> tuple[str, ...]:
         """The linter's warnings about the up migrations, if there is one."""

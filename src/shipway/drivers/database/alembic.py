@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipway.domain.errors import Irreversible, MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database import alembic_scripts as sources
 from shipway.ports import OneOff, OnLine
@@ -107,6 +108,9 @@ class Alembic:
         if sql := sources.sql(output, revisions):
             found[f"alembic downgrade {revisions[-1]}:{revisions[0]}-1 --sql"] = sql
         return found
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables(history=frozenset({"alembic_version"}))
 
     def _require_down_migrations(self, reverted: Sequence[str], files: Mapping[str, sources.ScriptFile]) -> None:
         if any(name not in files for name in reverted):  # those of merged branches are not in alembic's range

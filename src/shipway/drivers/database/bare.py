@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shipway.domain.errors import Irreversible, MigrationFailed, ProofError
+from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import OnLine, ScratchDatabase
 
@@ -60,6 +61,9 @@ class BareFolder:
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
         asked = [item.down for item in self._migrations if item.version in revisions]
         return {down.path: down.text for down in asked if down is not None and not down.empty}
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables()
 
     def _count(self, revision: str | None) -> int:
         """Number of applied migrations if this one is the newest."""

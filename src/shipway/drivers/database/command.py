@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.domain.plan import DatabaseCommands
 from shipway.drivers.database.named import Named, reason
+from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.ports import OneOff
 
 # Arguments: the folder, and pairs of a mark and a command. Each line of a command's standard output gets its mark.
@@ -31,6 +33,10 @@ class Command(Named):
         self._commands = commands
         self._folder = folder or "."
         self._listed: list[str] | None = None
+
+    def own_tables(self) -> OwnTables:
+        """The tool is unknown: those of every known one."""
+        return OwnTables(history=MIGRATION_TABLES)
 
     def _available(self) -> Sequence[str]:
         if self._listed is None:

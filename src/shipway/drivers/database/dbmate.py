@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database.named import Named, reason
 from shipway.drivers.database.sql_folder import Migration, load
 from shipway.ports import OneOff
@@ -49,6 +50,9 @@ class Dbmate(Named):
         self._files = files
         self._folder = folder or "db/migrations"
         self._loaded: dict[str, Migration] | None = None
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables(history=frozenset({"schema_migrations"}))
 
     def _migrations(self) -> Mapping[str, Migration]:
         if self._loaded is None:  # an image never changes, and reading its files costs a container

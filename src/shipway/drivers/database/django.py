@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from shipway.domain.errors import Irreversible, MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database import django_state as read
 from shipway.drivers.database.named import reason
 from shipway.ports import OneOff, OnLine
@@ -102,6 +103,9 @@ class Django:
                 if sql:
                     found[f"manage.py sqlmigrate {name.replace('.', ' ', 1)} --backwards"] = sql
         return found
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables(history=frozenset({"django_migrations"}))
 
     def _state(self) -> read.State:
         state = self._ask("state")

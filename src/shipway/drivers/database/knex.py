@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database.javascript import JavaScript
 
 _HEADLINE = re.compile(r"(Found \d+|No) (Completed|Pending) Migration")
@@ -18,6 +19,9 @@ class Knex(JavaScript):
     unless a migration disables it."""
 
     tool = "knex"
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables(history=frozenset({"knex_migrations", "knex_migrations_lock"}))
 
     def _applied(self) -> Sequence[str]:
         code, output = self._call("knex migrate:list")

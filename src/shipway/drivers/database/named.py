@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.errors import Irreversible, MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.ports import OnLine
 
 _TAIL = 8
@@ -129,6 +130,10 @@ class Named(ABC):
     def _culprit(self, output: str) -> str | None:
         """The migration that failed, if the tool reports it; else it is the first one not applied."""
         return None
+
+    @abstractmethod
+    def own_tables(self) -> OwnTables:
+        """See ports.DatabaseTool."""
 
     @abstractmethod
     def _available(self) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database.javascript import JavaScript
 
 _STATUS = re.compile(r"(up|down) (\S.*)")
@@ -16,6 +17,9 @@ class Sequelize(JavaScript):
     transaction itself."""
 
     tool = "sequelize-cli"
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables(history=frozenset({"SequelizeMeta"}))
 
     def _applied(self) -> Sequence[str]:
         code, output = self._call("sequelize-cli db:migrate:status")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shipway.domain.errors import Irreversible, MigrationFailed
+from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database import sql_client as client
 from shipway.drivers.database.sql_folder import Migration, SqlFile, load, order
 from shipway.ports import OneOff, OnLine
@@ -66,6 +67,9 @@ class SqlFolder:
         asked = {order_of(revision) for revision in revisions}
         downs = [item.down for item in self._migrations() if order(item.version) in asked]
         return {down.path: down.text for down in downs if down is not None and not down.empty}
+
+    def own_tables(self) -> OwnTables:
+        return OwnTables(history=frozenset({"shipway_migrations"}))
 
     def _migrations(self) -> list[Migration]:
         if self._loaded is None:  # an image never changes, and reading its files costs a container

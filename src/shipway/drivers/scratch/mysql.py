@@ -9,7 +9,6 @@ import pymysql
 
 from shipway.domain.catalog import Catalog, Content
 from shipway.domain.errors import ProofError
-from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.deadline import deadline
 from shipway.drivers.scratch.mysql_catalog import read_catalog, written
 from shipway.drivers.scratch.mysql_clone import copy
@@ -91,7 +90,7 @@ class MySqlDatabase:
 
     def touched(self) -> Mapping[str, int | None]:
         """Every table: changes are not counted."""
-        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table)}
+        return dict.fromkeys(sorted({*self._made, *self._keys()}))
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         with session(self._server, self.name) as connection:

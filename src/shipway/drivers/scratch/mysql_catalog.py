@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from shipway.domain.catalog import Catalog, Entry
-from shipway.drivers.scratch.migration_tables import without_migration_tables
 from shipway.drivers.scratch.mysql_session import Connection, query, quoted
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -55,7 +54,10 @@ def read_catalog(connection: Connection) -> Catalog:
         *_tables(connection), *_columns(connection, order), *_indexes(connection), *_foreign_keys(connection), *_checks(connection),
         *_code(connection, f"{quoted(database)}."),
     ]  # fmt: skip
-    return without_migration_tables(entries, {table: tuple(columns) for table, columns in order.items()})
+    return Catalog(
+        {(entry.kind, entry.name): entry for entry in entries},
+        {table: tuple(columns) for table, columns in order.items()},
+    )
 
 
 def _entry(kind: str, name: str, **facets: object) -> Entry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shipway.domain.catalog import Catalog, Entry
-from shipway.drivers.scratch.migration_tables import without_migration_tables
 from shipway.drivers.scratch.postgres_objects import OBJECTS
 from shipway.drivers.scratch.postgres_session import Connection
 from shipway.drivers.scratch.postgres_tables import table_queries
@@ -23,7 +22,10 @@ def read_catalog(connection: Connection) -> Catalog:
             entries.append(Entry(kind, name, facets))
             if column is not None:
                 order.setdefault(facets["on"], []).append(column)
-    return without_migration_tables(entries, {table: tuple(columns) for table, columns in order.items()})
+    return Catalog(
+        {(entry.kind, entry.name): entry for entry in entries},
+        {table: tuple(columns) for table, columns in order.items()},
+    )
 
 
 def _queries(connection: Connection) -> tuple[str, ...]:

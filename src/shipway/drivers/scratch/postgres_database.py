@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from shipway.domain.catalog import Catalog, Content
-from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.postgres_catalog import read_catalog
 from shipway.drivers.scratch.postgres_content import read_content
 from shipway.drivers.scratch.postgres_reader import Reader
@@ -33,8 +32,7 @@ class PostgresDatabase:
         return self._reader.read(read_catalog)
 
     def touched(self) -> Mapping[str, int | None]:
-        found = touched(self._made, self._state())
-        return {table: rows for table, rows in found.items() if not is_migration_table(table)}
+        return touched(self._made, self._state())
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         key = self._made.tables[table].key if table in self._made.tables else None

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from shipway.domain.proof import Lock
-from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.postgres_fragments import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection
@@ -64,7 +63,7 @@ class PostgresWatch:
 def watching(reader: Reader, watcher: Reader) -> Iterator[PostgresWatch]:
     """Watch the reader's database, by `watcher` from another one."""
     before, database = reader.read(_relations)
-    names = {oid: name for oid, (name, _) in before.items() if not is_migration_table(name)}
+    names = {oid: name for oid, (name, _) in before.items()}
     watch = PostgresWatch(names, database)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(watcher.read, watch.look)

@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from shipway.domain.catalog import Catalog, Content
 from shipway.domain.errors import ProofError
-from shipway.drivers.migration_tables import is_migration_table
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.sqlite_catalog import quoted, read_catalog
 from shipway.drivers.scratch.unwatched import Unwatched
@@ -87,7 +86,7 @@ class SqliteDatabase:
 
     def touched(self) -> Mapping[str, int | None]:
         """Every table: changes are not counted."""
-        return {table: None for table in sorted({*self._made, *self._keys()}) if not is_migration_table(table)}
+        return dict.fromkeys(sorted({*self._made, *self._keys()}))
 
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Each value counts with its type, and with its row's key from when the database was created."""

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterator
 
 from shipway.domain.catalog import Catalog, Entry
-from shipway.drivers.scratch.migration_tables import without_migration_tables
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 # What pragmas omit of a CREATE TABLE.
@@ -50,7 +49,7 @@ def read_catalog(connection: sqlite3.Connection) -> Catalog:
                 "SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND name = ?", [name]
             ).fetchone()[0]
             entries.append(Entry("trigger", quoted(name), {"on": quoted(on), "definition": one_line(text)}))
-    return without_migration_tables(entries, order)
+    return Catalog({(entry.kind, entry.name): entry for entry in entries}, order)
 
 
 def one_line(text: str) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.server_log import Mismatch, ServerLog
-from shipway.drivers.migration_tables import is_migration_table
 
 PREFIX = "%e %p %d "  # log_line_prefix
 # A line of the log: SQLSTATE, process, database, level, text. Continuation lines start with a tab.
@@ -40,13 +39,12 @@ def read(lines: Sequence[str], database: str) -> ServerLog:
 
 
 def changed(statements: Sequence[str]) -> tuple[str, ...]:
-    """Tables, as written, whose rows the statements could change or delete, without migration history tables. Functions
-    and DO blocks are not analyzed."""
+    """Tables, as written, whose rows the statements could change or delete. Functions and DO blocks are not analyzed."""
     found: list[str] = []
     for statement in statements:
         for part in _COMMENT.sub(" ", statement).split(";"):
             match = _CHANGES.match(part.strip())
-            if match and not is_migration_table(match[1]):
+            if match:
                 found.append(match[1])
     return tuple(dict.fromkeys(found))
 

@@ -18,6 +18,8 @@ WORDS = {  # permitted texts, by class and field
     ("MigrationReport", "verdict"): [
         words.RESTORED,
         words.COLUMN_ORDER,
+        words.COSMETIC,
+        words.SKIPPED,
         words.DATA_LOST,
         words.NOT_RESTORED,
         words.IRREVERSIBLE,
