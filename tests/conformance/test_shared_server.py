@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -188,3 +190,21 @@ def test_a_role_that_was_there_is_as_before(scratch: PostgresScratch, server: tu
         after = connection.execute(ask).fetchall()
         connection.execute("DROP ROLE clerk, boss")
     assert after == before
+
+
+def test_roles_of_a_proof_that_was_killed(scratch: PostgresScratch, server: tuple[str, str]) -> None:
+    """The next proof drops those that the orphan alone uses, and that were not there before it."""
+    script = f"""
+import os
+from shipway.drivers.scratch.postgres import PostgresScratch
+database = PostgresScratch({server[1]!r}).create()
+database.execute("CREATE TABLE a (id int); CREATE ROLE made; GRANT SELECT ON a TO made; GRANT SELECT ON a TO given")
+os._exit(9)
+"""
+    with psycopg.connect(server[1], autocommit=True) as connection:
+        connection.execute("CREATE ROLE given")
+        assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+        assert len(scratch.drop_orphans()) == 1
+        roles = connection.execute("SELECT rolname FROM pg_roles WHERE rolname IN ('made', 'given')").fetchall()
+        connection.execute("DROP ROLE given")
+    assert roles == [("given",)]

@@ -14,7 +14,7 @@ from shipway.drivers.scratch import postgres_hints as messages
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.postgres_database import PostgresDatabase
 from shipway.drivers.scratch.postgres_reader import Reader
-from shipway.drivers.scratch.postgres_roles import read_roles, restore_roles
+from shipway.drivers.scratch.postgres_roles import drop_roles, note_of, orphaned_roles, read_roles, restore_roles
 from shipway.drivers.scratch.postgres_rows import fill
 from shipway.drivers.scratch.postgres_session import Connection, end_sessions, session
 from shipway.drivers.scratch.sql_code import same_function
@@ -32,6 +32,7 @@ class PostgresScratch:
     def __init__(self, url: str, client: OneOff | None = None) -> None:
         self._url, self._client = url, client
         self._watchers: list[Reader] = []  # idle ones
+        self._note = ""  # about the roles before anything was run
         weakref.finalize(self, _close, self._watchers)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
@@ -45,6 +46,10 @@ class PostgresScratch:
                 template, strategy = like.name, _strategy(connection, like.name)
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            self._note = self._note or note_of(connection)
+            connection.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(self._note))
+            )
         url = urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
         watcher = self._watchers.pop() if self._watchers else Reader(self._url)
         return PostgresDatabase(name, url, self._url, watcher, empty=like is None, client=self._client)
@@ -61,8 +66,10 @@ class PostgresScratch:
             names = [
                 name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1") if is_orphan(name)
             ]
+            roles = orphaned_roles(connection, names)
             for name in names:
                 _drop(connection, name)
+            drop_roles(connection, roles)
         return names
 
     def free_space(self) -> int | None:
