@@ -1,4 +1,4 @@
-"""Layouts of SQL migration folders of common tools, and the markers in their files."""
+"""Layouts of SQL migration folders that a release may have, and the markers in their files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+from shipway.drivers.database.migration import without_comments
+
 _UNWRAPPED = re.compile(
     r"\b(CONCURRENTLY|VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|CREATE\s+TABLESPACE|DROP\s+TABLESPACE|ALTER\s+SYSTEM)\b",
     re.IGNORECASE,
 )
-_GOOSE = re.compile(r"--[ \t]*\+goose[ \t]+(?P<word>up|down|no[ \t]+transaction)[ \t]*$", re.IGNORECASE | re.MULTILINE)
-_DBMATE = re.compile(r"--[ \t]*migrate:(?P<word>up|down)\b(?P<options>[^\n]*)$", re.MULTILINE)
+GOOSE = re.compile(r"--[ \t]*\+goose[ \t]+(?P<word>up|down|no[ \t]+transaction)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+DBMATE = re.compile(r"--[ \t]*migrate:(?P<word>up|down)\b(?P<options>[^\n]*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,24 +36,19 @@ class Layout:
     alone: Callable[[str, str, Mapping[str, bytes]], bool] = lambda path, text, files: False  # of one direction
 
 
-def without_comments(text: str) -> str:
-    """An approximation: breaks strings that contain `--`."""
-    return _COMMENT.sub("", text)
-
-
-def _goose(text: str) -> tuple[Section, Section | None]:
-    marks = list(_GOOSE.finditer(text))
+def split_goose(text: str) -> tuple[Section, Section | None]:
+    marks = list(GOOSE.finditer(text))
     directions = [mark for mark in marks if mark["word"].lower() in ("up", "down")]
-    return _sections(text, directions, "-- +goose Up", alone=lambda mark: len(directions) < len(marks))
+    return sections(text, directions, "-- +goose Up", alone=lambda mark: len(directions) < len(marks))
 
 
-def _dbmate(text: str) -> tuple[Section, Section | None]:
-    return _sections(
-        text, list(_DBMATE.finditer(text)), "-- migrate:up", alone=lambda mark: "transaction:false" in mark["options"]
+def split_dbmate(text: str) -> tuple[Section, Section | None]:
+    return sections(
+        text, list(DBMATE.finditer(text)), "-- migrate:up", alone=lambda mark: "transaction:false" in mark["options"]
     )
 
 
-def _sections(
+def sections(
     text: str, marks: list[re.Match[str]], first: str, alone: Callable[[re.Match[str]], bool]
 ) -> tuple[Section, Section | None]:
     found: dict[str, Section] = {}
@@ -66,18 +62,18 @@ def _sections(
     return found["up"], found.get("down")
 
 
-def _diesel_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
+def diesel_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
     settings = files.get(path.rpartition("/")[0] + "/metadata.toml", b"").decode("utf-8", "replace")
     return re.search(r"^\s*run_in_transaction\s*=\s*false\b", settings, re.MULTILINE) is not None
 
 
-def _one_statement_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
+def one_statement_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
     """golang-migrate sends a file as a whole: one statement runs without a transaction, several share one."""
     statements = without_comments(text).strip().rstrip(";")
     return ";" not in statements and _UNWRAPPED.search(statements) is not None
 
 
-def _flyway_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
+def flyway_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
     settings = files.get(f"{path}.conf", b"").decode("utf-8", "replace")
     if setting := re.search(r"^\s*executeInTransaction\s*=\s*(true|false)\b", settings, re.MULTILINE):
         return setting[1] == "false"
@@ -85,22 +81,22 @@ def _flyway_alone(path: str, text: str, files: Mapping[str, bytes]) -> bool:
 
 
 _BOTH = re.compile(r"(?P<version>\d+)_(?P<name>(?![^/]*\.(?:up|down)\.sql$)[^/]+)\.sql")
-LAYOUTS: Mapping[str, Layout] = {
+RELEASE_LAYOUTS: Mapping[str, Layout] = {
     "golang-migrate": Layout(
         "0001_name.up.sql",
         re.compile(r"(?P<version>\d+)_(?P<name>[^/]*)\.(?P<direction>up|down)\.sql"),
-        alone=_one_statement_alone,
+        alone=one_statement_alone,
     ),
     "diesel": Layout(
         "0001_name/up.sql",
         re.compile(r"(?P<version>\d[\d-]*)_(?P<name>[^/]+)/(?P<direction>up|down)\.sql"),
-        alone=_diesel_alone,
+        alone=diesel_alone,
     ),
     "flyway": Layout(
         "V1__name.sql",
         re.compile(r"(?P<direction>[VU])(?P<version>\d+(?:[._]\d+)*)__(?P<name>[^/]+)\.sql"),
-        alone=_flyway_alone,
+        alone=flyway_alone,
     ),
-    "goose": Layout("0001_name.sql with `-- +goose Up`", _BOTH, _GOOSE, _goose),
-    "dbmate": Layout("0001_name.sql with `-- migrate:up`", _BOTH, _DBMATE, _dbmate),
+    "goose": Layout("0001_name.sql with `-- +goose Up`", _BOTH, GOOSE, split_goose),
+    "dbmate": Layout("0001_name.sql with `-- migrate:up`", _BOTH, DBMATE, split_dbmate),
 }
