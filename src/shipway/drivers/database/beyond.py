@@ -83,23 +83,25 @@ def beyond(script: str, dialect: str | None = None) -> str:
         line = masked.count("\n", 0, client.end()) + 1
         return f"line {line}: \\{client['first'] or client['later']} is a command of psql, not SQL: it was not run"
     rules = (*_RULES, *_MYSQL_RULES) if dialect in MYSQL else _RULES
+    here = "current_database" in masked.lower()
     for statement in _statements(masked, bodies):
-        reason = next((reason for pattern, reason in rules if pattern.match(statement.text)), "") or _calls(statement)
+        reason = next((reason for pattern, reason in rules if pattern.match(statement.text)), "") or _calls(
+            statement, own_database=here
+        )
         if reason:
             return f"line {statement.line}: {reason}: it would reach beyond its database, so it was not run"
     return ""
 
 
-def _calls(statement: _Statement) -> str:
-    if not _DEFINES.match(statement.text) and (call := _CALL.search(statement.text)):
-        return f"calls {call['name'].lower()}"
+def _calls(statement: _Statement, *, own_database: bool) -> str:
+    """own_database: whether the script asks for the name of its database, to connect to it with dblink."""
+    searched = [] if _DEFINES.match(statement.text) else [statement.text]
     if statement.text[:2].lower() == "do":
-        for body in statement.bodies:
-            if call := _CALL.search(body):
-                return f"calls {call['name'].lower()}"
-            if _PROGRAM.search(body):
-                return "runs a program of the server, or uses its files"
-    return ""
+        searched += statement.bodies
+        if any(_PROGRAM.search(body) for body in statement.bodies):
+            return "runs a program of the server, or uses its files"
+    names = [call["name"].lower() for text in searched for call in _CALL.finditer(text)]
+    return next((f"calls {name}" for name in names if not (own_database and name.startswith("dblink"))), "")
 
 
 def _statements(masked: str, bodies: list[tuple[int, str]]) -> Iterator[_Statement]:

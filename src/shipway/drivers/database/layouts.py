@@ -1,4 +1,4 @@
-"""Layouts of SQL migration folders that a release may have, and the markers in their files."""
+"""Layouts of SQL migration folders, and the markers in the files of those that a release may have."""
 
 from __future__ import annotations
 
@@ -8,12 +8,36 @@ from dataclasses import dataclass
 
 from shipway.drivers.database.migration import without_comments
 
+LAYOUTS: Mapping[str, str] = {  # of `shipway prove --migrations`: name, and an example
+    "golang-migrate": "0001_name.up.sql",
+    "up-down": "V0001.name.up.sql",
+    "diesel": "0001_name/up.sql",
+    "hasura": "1600000000000_name/up.sql with Hasura's config.yaml above",
+    "goose": "0001_name.sql with `-- +goose Up`",
+    "dbmate": "0001_name.sql with `-- migrate:up`",
+    "sql-migrate": "name.sql with `-- +migrate Up`",
+    "node-pg-migrate": "name.sql with `-- Up Migration`",
+    "tern": "001_name.sql with `---- create above / drop below ----`",
+    "yoyo": "name.sql with name.rollback.sql or `-- depends:`",
+    "flyway": "V1__name.sql",
+    "sqitch": "sqitch.plan with deploy/name.sql",
+    "liquibase": "name.sql with `--liquibase formatted sql`, or a changelog",
+    "prisma": "20240101000000_name/migration.sql",
+    "drizzle": "meta/_journal.json with 0000_name.sql",
+    "atlas": "20240101000000_name.sql with atlas.sum",
+    "supabase": "supabase/migrations/20240101000000_name.sql",
+    "sqlx": "0001_name.sql",
+    "rails": "structure.sql, or migrate/20240101000000_name.rb",
+    "code": "20240101000000_name.js, .ts, .php …",
+}
 _UNWRAPPED = re.compile(
     r"\b(CONCURRENTLY|VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|CREATE\s+TABLESPACE|DROP\s+TABLESPACE|ALTER\s+SYSTEM)\b",
     re.IGNORECASE,
 )
-GOOSE = re.compile(r"--[ \t]*\+goose[ \t]+(?P<word>up|down|no[ \t]+transaction)[ \t]*$", re.IGNORECASE | re.MULTILINE)
-DBMATE = re.compile(r"--[ \t]*migrate:(?P<word>up|down)\b(?P<options>[^\n]*)$", re.MULTILINE)
+GOOSE_MARK = re.compile(
+    r"--[ \t]*\+goose[ \t]+(?P<word>up|down|no[ \t]+transaction)[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
+DBMATE_MARK = re.compile(r"--[ \t]*migrate:(?P<word>up|down)\b(?P<options>[^\n]*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -37,14 +61,17 @@ class Layout:
 
 
 def split_goose(text: str) -> tuple[Section, Section | None]:
-    marks = list(GOOSE.finditer(text))
+    marks = list(GOOSE_MARK.finditer(text))
     directions = [mark for mark in marks if mark["word"].lower() in ("up", "down")]
     return sections(text, directions, "-- +goose Up", alone=lambda mark: len(directions) < len(marks))
 
 
 def split_dbmate(text: str) -> tuple[Section, Section | None]:
     return sections(
-        text, list(DBMATE.finditer(text)), "-- migrate:up", alone=lambda mark: "transaction:false" in mark["options"]
+        text,
+        list(DBMATE_MARK.finditer(text)),
+        "-- migrate:up",
+        alone=lambda mark: "transaction:false" in mark["options"],
     )
 
 
@@ -97,6 +124,6 @@ RELEASE_LAYOUTS: Mapping[str, Layout] = {
         re.compile(r"(?P<direction>[VU])(?P<version>\d+(?:[._]\d+)*)__(?P<name>[^/]+)\.sql"),
         alone=flyway_alone,
     ),
-    "goose": Layout("0001_name.sql with `-- +goose Up`", _BOTH, GOOSE, split_goose),
-    "dbmate": Layout("0001_name.sql with `-- migrate:up`", _BOTH, DBMATE, split_dbmate),
+    "goose": Layout("0001_name.sql with `-- +goose Up`", _BOTH, GOOSE_MARK, split_goose),
+    "dbmate": Layout("0001_name.sql with `-- migrate:up`", _BOTH, DBMATE_MARK, split_dbmate),
 }

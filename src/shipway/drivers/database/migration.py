@@ -89,7 +89,7 @@ class Contents:
 
     folder: Path  # where the files are: a subfolder, if the given one is a parent
     layout: str  # a name of LAYOUTS, or "alembic", "django"
-    dialect: str | None  # of folders with several
+    dialect: str | None  # of folders with several, or that the tool's settings name
     migrations: tuple[Migration, ...]  # in the order in which the tool applies them
     skipped: tuple[Skipped, ...]  # in the place they'd have by name
     ignored: tuple[str, ...] = ()  # stray files that the tool itself ignores

@@ -10,10 +10,11 @@ from pathlib import Path
 from shipway.domain.errors import MigrationFailed, ProofError, UsageError
 from shipway.drivers.database.beyond import beyond
 from shipway.drivers.database.folders import liquibase
+from shipway.drivers.database.folders.dialects import server_of
 from shipway.drivers.database.folders.model import Entry, Reading, unique
 from shipway.drivers.database.folders.places import Place, open_place
-from shipway.drivers.database.folders.table import LAYOUTS, PROJECTS
-from shipway.drivers.database.layouts import RELEASE_LAYOUTS, Layout
+from shipway.drivers.database.folders.table import PROJECTS, READERS
+from shipway.drivers.database.layouts import LAYOUTS, RELEASE_LAYOUTS, Layout
 from shipway.drivers.database.migration import NO_TRANSACTION, Callbacks, Contents, Migration, Skipped, SqlFile, order
 
 __all__ = [
@@ -53,14 +54,19 @@ def folder_contents(folder: Path, layout: str | None = None, dialect: str | None
         else:
             skipped.append(replace(entry, position=len(migrations)))
     return Contents(
-        place.files.root, place.layout, place.dialect, tuple(migrations), tuple(skipped), _ignored(place, reading)
+        place.files.root,
+        place.layout,
+        server_of(place.dialect),
+        tuple(migrations),
+        tuple(skipped),
+        _ignored(place, reading),
     )
 
 
 def _reading(place: Place) -> Reading:
     if place.layout == "liquibase":
         return liquibase.read(place.files, place.dialect)
-    return LAYOUTS[place.layout].read(place.files)
+    return READERS[place.layout].read(place.files)
 
 
 def _guarded(entry: Entry, dialect: str | None) -> Entry:

@@ -38,9 +38,8 @@ def _is_rails(files: Files) -> bool:
     return "structure.sql" in files or bool(match_all(_RUBY, files))
 
 
-RAILS = Layout("structure.sql, or migrate/20240101000000_name.rb", _is_rails, _rails)
+RAILS = Layout(_is_rails, _rails)
 CODE = Layout(
-    "20240101000000_name.js and other languages",
     lambda files: any(language(name) for name, _ in match_all(_CODE, files)),
     _code,
 )

@@ -43,6 +43,11 @@ def in_suffixes(files: Files) -> set[str]:
     return {canonical(match["dialect"]) for name in files if (match := _SUFFIX.match(name))}
 
 
+def server_of(dialect: str | None) -> str | None:
+    """The kind of server that has this dialect."""
+    return "mysql" if dialect == "mariadb" else dialect
+
+
 def choose(folder: object, found: Iterable[str], dialect: str | None) -> str:
     """The dialect to read. ProofError that lists the choices if it can't be decided."""
     names = sorted(found)

@@ -177,4 +177,4 @@ def _fits(files: Files) -> bool:
     )
 
 
-FLYWAY = Layout("V1__name.sql", _fits, _read)
+FLYWAY = Layout(_fits, _read)

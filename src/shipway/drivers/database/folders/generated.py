@@ -193,10 +193,9 @@ def _is_supabase(files: Files) -> bool:
 
 
 PRISMA = Layout(
-    "20240101000000_name/migration.sql",
     lambda files: bool(match_all(_FOLDER, files)) and not _is_drizzle(files),
     _prisma,
 )
-DRIZZLE = Layout("meta/_journal.json with 0000_name.sql", _is_drizzle, _drizzle)
-ATLAS = Layout("20240101000000_name.sql with atlas.sum", lambda files: "atlas.sum" in files, _atlas)
-SUPABASE = Layout("supabase/migrations/20240101000000_name.sql", _is_supabase, _supabase)
+DRIZZLE = Layout(_is_drizzle, _drizzle)
+ATLAS = Layout(lambda files: "atlas.sum" in files, _atlas)
+SUPABASE = Layout(_is_supabase, _supabase)

@@ -207,4 +207,4 @@ def _fits(files: Files) -> bool:
     return changelog.master(files) is not None
 
 
-LIQUIBASE = Layout("name.sql with `--liquibase formatted sql`, or a changelog that includes them", _fits, read)
+LIQUIBASE = Layout(_fits, read)

@@ -47,7 +47,7 @@ def listed(files: Files) -> Listed:
 
 def master(files: Files) -> str | None:
     """The changelog that no other one includes; if there are several, the one that is named like it."""
-    logs = [name for name in files if _is_changelog(files, name)]
+    logs = [name for name in files if is_changelog(files, name)]
     included = {
         target
         for name in logs
@@ -60,7 +60,7 @@ def master(files: Files) -> str | None:
     return next(iter(preferred or roots), None)
 
 
-def _is_changelog(files: Files, name: str) -> bool:
+def is_changelog(files: Files, name: str) -> bool:
     if name.rpartition(".")[2] not in _KINDS:
         return False
     try:

@@ -25,7 +25,6 @@ class Reading:
 class Layout:
     """The layout of one tool. `fits`: whether files are marked or named as only this tool's are."""
 
-    example: str
     fits: Callable[[Files], bool]
     read: Callable[[Files], Reading]
 

@@ -83,6 +83,10 @@ def _sqlx(files: Files) -> Reading:
     return pair(files, _named(_SQLX, files.top()), int, alone=alone)
 
 
+def _has_up(pattern: re.Pattern[str], files: Files) -> bool:
+    return any(item.direction == "up" for item in _named(pattern, files.top()))
+
+
 def _is_hasura(files: Files) -> bool:
     versions = [item.version for item in _folders(files)]
     if not versions:
@@ -103,18 +107,11 @@ def _is_sqlx(files: Files) -> bool:
     return "sqlx" in files.above("Cargo.toml", 3) and bool(match_all(_SQLX, files.top()))
 
 
-MIGRATE = Layout(
-    "0001_name.up.sql", lambda files: bool(match_all(_MIGRATE, files.top())) and not _is_sqlx(files), _migrate
-)
-SIMILAR = Layout(
-    "V0001.name.up.sql",
-    lambda files: bool(match_all(_SIMILAR, files.top())) and not match_all(_MIGRATE, files.top()),
-    _similar,
-)
-DIESEL = Layout("0001_name/up.sql", lambda files: bool(_folders(files)) and not _is_hasura(files), _diesel)
-HASURA = Layout("1600000000000_name/up.sql, with Hasura's config.yaml above", _is_hasura, _hasura)
+MIGRATE = Layout(lambda files: _has_up(_MIGRATE, files) and not _is_sqlx(files), _migrate)
+SIMILAR = Layout(lambda files: _has_up(_SIMILAR, files) and not match_all(_MIGRATE, files.top()), _similar)
+DIESEL = Layout(lambda files: bool(_folders(files)) and not _is_hasura(files), _diesel)
+HASURA = Layout(_is_hasura, _hasura)
 SQLX = Layout(
-    "0001_name.sql, or 0001_name.up.sql below a Cargo.toml with sqlx",
     lambda files: bool(match_all(_SQLX, files.top())),
     _sqlx,
 )

@@ -10,9 +10,18 @@ from pathlib import Path
 
 from shipway.domain.errors import ProofError
 from shipway.drivers.database.folders import liquibase
-from shipway.drivers.database.folders.dialects import choose, in_folders, in_suffixes, with_suffix, without_others
+from shipway.drivers.database.folders.dialects import (
+    canonical,
+    choose,
+    in_folders,
+    in_suffixes,
+    with_suffix,
+    without_others,
+)
 from shipway.drivers.database.folders.files import Files, files_of
-from shipway.drivers.database.folders.table import LAYOUTS, PROJECTS, detect
+from shipway.drivers.database.folders.liquibase_changelog import is_changelog
+from shipway.drivers.database.folders.table import PROJECTS, READERS, detect
+from shipway.drivers.database.layouts import LAYOUTS
 
 _PLACES = {"migrations", "migration", "migrate", "drizzle", "changelog", "changelogs", "sql"}
 _MARKS = {*PROJECTS.values(), "sqitch.plan", "atlas.sum", "_journal.json"}
@@ -33,6 +42,8 @@ class Place:
 def find(files: Files, layout: str | None, dialect: str | None) -> Place:
     """The one place with migrations, at or below a folder. ProofError if there is none, or more than one."""
     for sql in (True, False):
+        if not sql and (above := _project_above(files, layout)):
+            return above
         place = _place(files, layout, dialect, sql=sql)
         if place and (place.layout not in PROJECTS or layout):
             return place
@@ -46,8 +57,6 @@ def find(files: Files, layout: str | None, dialect: str | None) -> Place:
                 return below[0]
             if place:
                 return place
-    if above := _project_above(files, layout):
-        return above
     raise _nothing(files, layout)
 
 
@@ -62,15 +71,17 @@ def _place(files: Files, layout: str | None, dialect: str | None, *, sql: bool) 
     top = without_others(files, None) if folders else files
     names = _layouts(top, layout, sql=sql)
     if len(names) > 1:
-        examples = " and ".join(f"{LAYOUTS[name].example} ({name})" if name in LAYOUTS else name for name in names)
+        examples = " and ".join(f"{LAYOUTS[name]} ({name})" if name in LAYOUTS else name for name in names)
         raise ProofError(f"{files.root} has mixed layouts: {examples}", hint="pass one of them as --layout")
+    if names and names[0] in ("flyway", "liquibase") and _only_below(files):
+        return None
     if names and names[0] == "flyway" and folders:
         chosen = choose(files.root, folders, dialect)
         files = without_others(files, chosen)
     if names and names[0] == "liquibase" and (limited := liquibase.dialects(files)):
         chosen = choose(files.root, limited, dialect)
     if names:
-        return Place(files, names[0], chosen)
+        return Place(files, names[0], chosen or _configured(files, names[0]))
     fitting = {
         name: place
         for name, subfolders in folders.items()
@@ -82,12 +93,29 @@ def _place(files: Files, layout: str | None, dialect: str | None, *, sql: bool) 
     return Place(fitting[chosen].files, fitting[chosen].layout, chosen)
 
 
+def _only_below(files: Files) -> bool:
+    """Whether files of a layout that includes subfolders are rather those of a folder of migrations further below."""
+    top = [name for name in files if "/" not in name and (name.endswith(".sql") or is_changelog(files, name))]
+    return not top and bool(_by_name(files))
+
+
+def _configured(files: Files, layout: str) -> str | None:
+    """The dialect that the tool's own settings name."""
+    pattern = {
+        "prisma": ("migration_lock.toml", r'^\s*provider\s*=\s*"(\w+)"'),
+        "drizzle": ("meta/_journal.json", r'"dialect"\s*:\s*"(\w+)"'),
+        "sqitch": ("sqitch.conf", r"^\s*engine\s*=\s*(\w+)"),
+    }.get(layout)
+    match = re.search(pattern[1], files.setting(pattern[0]), re.MULTILINE) if pattern else None
+    return canonical(match[1]) if match else None
+
+
 def _layouts(files: Files, layout: str | None, *, sql: bool) -> list[str]:
     if layout is None:
         return detect(files, sql=sql)
     if layout in PROJECTS:
         return [layout] if PROJECTS[layout] in files and sql else []
-    return [layout] if LAYOUTS[layout].read(files).entries else []
+    return [layout] if READERS[layout].read(files).entries else []
 
 
 def _below(files: Files, folders: Iterable[str], layout: str | None, dialect: str | None, *, sql: bool) -> list[Place]:
@@ -157,10 +185,10 @@ def _several(files: Files, places: Sequence[Place]) -> ProofError:
 
 def _nothing(files: Files, layout: str | None) -> ProofError:
     if layout is not None:
-        example = LAYOUTS[layout].example if layout in LAYOUTS else PROJECTS[layout]
+        example = LAYOUTS[layout] if layout in LAYOUTS else PROJECTS[layout]
         looked = f"files of {layout} ({example})"
     else:
-        looked = ", ".join([*(item.example for item in LAYOUTS.values()), *PROJECTS.values()])
+        looked = ", ".join([*LAYOUTS.values(), *PROJECTS.values()])
     scripts = [name for name in files if name.endswith(".sql")]
     there = f"; it has {', '.join(scripts[:5])}{' …' if len(scripts) > 5 else ''}" if scripts else ""
     return ProofError(

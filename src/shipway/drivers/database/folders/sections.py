@@ -20,7 +20,7 @@ from shipway.drivers.database.folders.model import (
     short_versions,
     unique,
 )
-from shipway.drivers.database.layouts import DBMATE, GOOSE, Section, split_dbmate, split_goose
+from shipway.drivers.database.layouts import DBMATE_MARK, GOOSE_MARK, Section, split_dbmate, split_goose
 from shipway.drivers.database.migration import Migration, Skipped, SqlFile
 
 Split = Callable[[str], tuple[Section, Section | None]]  # ValueError
@@ -187,18 +187,8 @@ def _numbered(files: Files) -> list[str]:
     return [name for name, _ in match_all(_DIGITS_FIRST, files.top())]
 
 
-GOOSE_LAYOUT = Layout("0001_name.sql with `-- +goose Up`", lambda files: marked(files, _numbered(files), GOOSE), _goose)
-DBMATE_LAYOUT = Layout(
-    "0001_name.sql with `-- migrate:up`", lambda files: marked(files, _numbered(files), DBMATE), _dbmate
-)
-SQL_MIGRATE_LAYOUT = Layout(
-    "name.sql with `-- +migrate Up`", lambda files: marked(files, files.top(), _SQL_MIGRATE), _sql_migrate
-)
-TERN_LAYOUT = Layout(
-    "001_name.sql with `---- create above / drop below ----`",
-    lambda files: "tern.conf" in files or marked(files, _numbered(files), _TERN),
-    _tern,
-)
-PG_MIGRATE_LAYOUT = Layout(
-    "name.sql with `-- Up Migration`", lambda files: marked(files, files.top(), _PG_MIGRATE["up"]), _pg_migrate
-)
+GOOSE = Layout(lambda files: marked(files, _numbered(files), GOOSE_MARK), _goose)
+DBMATE = Layout(lambda files: marked(files, _numbered(files), DBMATE_MARK), _dbmate)
+SQL_MIGRATE = Layout(lambda files: marked(files, files.top(), _SQL_MIGRATE), _sql_migrate)
+TERN = Layout(lambda files: "tern.conf" in files or marked(files, _numbered(files), _TERN), _tern)
+PG_MIGRATE = Layout(lambda files: marked(files, files.top(), _PG_MIGRATE["up"]), _pg_migrate)

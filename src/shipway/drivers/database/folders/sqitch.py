@@ -104,4 +104,4 @@ def _fits(files: Files) -> bool:
     return _PLAN in files or (_CONFIG in files and any(name.endswith(f"/{_PLAN}") for name in files))
 
 
-SQITCH = Layout("sqitch.plan with deploy/name.sql", _fits, _read)
+SQITCH = Layout(_fits, _read)

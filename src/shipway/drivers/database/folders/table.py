@@ -1,4 +1,4 @@
-"""All layouts, and which of them a folder has."""
+"""The readers of all layouts, and which of them a folder has."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from shipway.drivers.database.folders.liquibase import LIQUIBASE
 from shipway.drivers.database.folders.model import Layout
 from shipway.drivers.database.folders.pairs import DIESEL, HASURA, MIGRATE, SIMILAR, SQLX
 from shipway.drivers.database.folders.sections import (
-    DBMATE_LAYOUT,
-    GOOSE_LAYOUT,
-    PG_MIGRATE_LAYOUT,
-    SQL_MIGRATE_LAYOUT,
-    TERN_LAYOUT,
+    DBMATE,
+    GOOSE,
+    PG_MIGRATE,
+    SQL_MIGRATE,
+    TERN,
 )
 from shipway.drivers.database.folders.sqitch import SQITCH
 from shipway.drivers.database.folders.yoyo import YOYO
 
-LAYOUTS: Mapping[str, Layout] = {
+READERS: Mapping[str, Layout] = {
     "golang-migrate": MIGRATE,
     "up-down": SIMILAR,
     "diesel": DIESEL,
     "hasura": HASURA,
-    "goose": GOOSE_LAYOUT,
-    "dbmate": DBMATE_LAYOUT,
-    "sql-migrate": SQL_MIGRATE_LAYOUT,
-    "node-pg-migrate": PG_MIGRATE_LAYOUT,
-    "tern": TERN_LAYOUT,
+    "goose": GOOSE,
+    "dbmate": DBMATE,
+    "sql-migrate": SQL_MIGRATE,
+    "node-pg-migrate": PG_MIGRATE,
+    "tern": TERN,
     "yoyo": YOYO,
     "flyway": FLYWAY,
     "sqitch": SQITCH,
@@ -63,6 +63,6 @@ def detect(files: Files, *, sql: bool) -> list[str]:
         if projects:
             return projects
     for group in _GROUPS:
-        if (group[0] in NOT_SQL) != sql and (found := [name for name in group if LAYOUTS[name].fits(files)]):
+        if (group[0] in NOT_SQL) != sql and (found := [name for name in group if READERS[name].fits(files)]):
             return found
     return []

@@ -122,4 +122,4 @@ def _fits(files: Files) -> bool:
     return any("depends" in _headers(_text(files, name)) for name in files.top())
 
 
-YOYO = Layout("name.sql with name.rollback.sql, or with `-- depends:`", _fits, _read)
+YOYO = Layout(_fits, _read)
