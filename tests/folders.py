@@ -291,8 +291,9 @@ SHAPES: Mapping[str, Folder] = {
         {
             "1_users.postgres.up.sql": UP, "1_users.mysql.up.sql": "broken", "1_users.up.sql": "broken", "1_users.down.sql": DOWN,
             "2_name.up.postgres.sql": UP2, "2_name.down.postgres.sql": DOWN2, "2_name.up.mysql.sql": "broken",
+            "3_index.autocommit.up.sql": "broken", "3_index.postgres.autocommit.up.sql": ALONE + "SELECT 1;", "3_index.down.sql": "DROP INDEX users_email;",
         },
-        {"1": R, "2": R},
+        {"1": R, "2": R, "3": R},
         ignored=(), dialect="postgres",
     ),
     "a parent": Folder("golang-migrate", {f"db/migrations/{path}": text for path, text in _PAIRS.items()}, {"1": R, "2": R}, below="db/migrations"),

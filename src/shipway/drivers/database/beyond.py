@@ -30,9 +30,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BACKSLASHES = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|\Z)", re.DOTALL)  # strings of MySQL
-_COPY_DATA = re.compile(
-    r"^[ \t]*copy\b[^;]*\bfrom\s+stdin\b[^;]*;.*?^\\\.[ \t]*$", re.IGNORECASE | re.MULTILINE | re.DOTALL
-)
+_COPY = re.compile(r"^[ \t]*copy\b[^;\n]*\bfrom\s+stdin\b[^;\n]*;", re.IGNORECASE | re.MULTILINE)
+_COPY_END = re.compile(r"^\\\.[ \t]*$", re.MULTILINE)
 _CLIENT = re.compile(r"(?:^[ \t]*\\(?P<first>[A-Za-z!?]\w*|!)|\\(?P<later>g(?:exec|set|desc|x)?)\b)", re.MULTILINE)
 _STATEMENTS = (
     (r"(?:create|drop)\s+database\b", "creates or drops a database"),
@@ -50,6 +49,13 @@ _STATEMENTS = (
     (r"set\s+(?:@@)?(?:global|persist|persist_only)\b", "changes the settings of the server"),
     (r"(?:shutdown\b|(?:un)?install\s+(?:plugin|component|soname)\b|reset\s+master\b|change\s+(?:master|replication)\b)", "administers the server"),
 )  # fmt: skip
+# What a statement of any rule begins with, or contains.
+_FIRST = re.compile(
+    r"(?:create|drop|alter|copy|do|attach|vacuum|use|load|set|shutdown|install|uninstall|reset|change)\b"
+    r"|[^;]*\b(?:outfile|dumpfile)\b",
+    re.IGNORECASE,
+)
+_MYSQL_FIRST = re.compile(rf"{_FIRST.pattern}|(?:truncate|rename|insert|replace|update|delete)\b", re.IGNORECASE)
 _RULES = tuple((re.compile(pattern, re.IGNORECASE), reason) for pattern, reason in _STATEMENTS)
 _QUALIFIED = r"(?:if\s+(?:not\s+)?exists\s+)?(?:`[^`]+`|\w+)\s*\.\s*(?:`[^`]+`|\w+)"
 _MYSQL_RULES = (
@@ -58,7 +64,7 @@ _MYSQL_RULES = (
     (re.compile(rf"(?:insert|replace)\s+(?:ignore\s+)?into\s+{_QUALIFIED}|(?:update|delete\s+from)\s+{_QUALIFIED}", re.IGNORECASE), "names another database"),
 )  # fmt: skip
 _CALL = re.compile(rf"\b(?P<name>{_FUNCTIONS})\s*\(", re.IGNORECASE)
-_PROGRAM = re.compile(r"\bcopy\b[^;]*?\b(?:from|to)\s+(?:program\b|''?[/\w])", re.IGNORECASE)
+_PROGRAM = re.compile(r"\bcopy\b[^;]{0,9999}?\b(?:from|to)\s+(?:program\b|''?[/\w])", re.IGNORECASE)
 _DEFINES = re.compile(
     r"(?:grant|revoke|comment|alter|drop|security|create\s+(?:or\s+replace\s+)?(?:function|procedure))\b", re.IGNORECASE
 )
@@ -72,31 +78,48 @@ class _Statement:
     line: int
     bodies: tuple[str, ...]
 
+    @property
+    def runs_code(self) -> bool:
+        return self.text[:2].lower() == "do" and not self.text[2:3].isalnum()
+
 
 def beyond(script: str, dialect: str | None = None) -> str:
     """Why a script is not run; empty if it may be. Code in functions is only searched if the script runs it with DO."""
     if not (_MYSQL_SUSPECT if dialect in MYSQL else _SUSPECT).search(script):
         return ""
-    text = _COPY_DATA.sub(lambda match: "\n" * match[0].count("\n"), script)
-    masked, bodies = _mask(text, mysql=dialect in MYSQL)
+    masked, bodies = _mask(_without_rows(script), mysql=dialect in MYSQL)
     if client := _CLIENT.search(masked):
         line = masked.count("\n", 0, client.end()) + 1
         return f"line {line}: \\{client['first'] or client['later']} is a command of psql, not SQL: it was not run"
     rules = (*_RULES, *_MYSQL_RULES) if dialect in MYSQL else _RULES
     here = "current_database" in masked.lower()
+    calls = _CALL.search(script) is not None
+    first = _MYSQL_FIRST if dialect in MYSQL else _FIRST
     for statement in _statements(masked, bodies):
-        reason = next((reason for pattern, reason in rules if pattern.match(statement.text)), "") or _calls(
-            statement, own_database=here
-        )
+        reason = ""
+        if first.match(statement.text):
+            reason = next((reason for pattern, reason in rules if pattern.match(statement.text)), "")
+        if not reason and (calls or statement.runs_code):
+            reason = _calls(statement, own_database=here)
         if reason:
             return f"line {statement.line}: {reason}: it would reach beyond its database, so it was not run"
     return ""
 
 
+def _without_rows(script: str) -> str:
+    """Without the rows after COPY … FROM stdin: they are no SQL."""
+    parts: list[str] = []
+    at = 0
+    while (copy := _COPY.search(script, at)) and (end := _COPY_END.search(script, copy.end())):
+        parts += [script[at : copy.start()], "\n" * script.count("\n", copy.start(), end.end())]
+        at = end.end()
+    return "".join([*parts, script[at:]])
+
+
 def _calls(statement: _Statement, *, own_database: bool) -> str:
     """own_database: whether the script asks for the name of its database, to connect to it with dblink."""
     searched = [] if _DEFINES.match(statement.text) else [statement.text]
-    if statement.text[:2].lower() == "do":
+    if statement.runs_code:
         searched += statement.bodies
         if any(_PROGRAM.search(body) for body in statement.bodies):
             return "runs a program of the server, or uses its files"

@@ -16,9 +16,11 @@ _NAMES = {
 }  # fmt: skip
 _CANONICAL = {name: dialect for dialect, names in _NAMES.items() for name in names}
 _SUFFIX = re.compile(
-    rf"^(?P<start>.*)\.(?P<dialect>{'|'.join(sorted(_CANONICAL, key=len, reverse=True))})(?P<end>(?:\.\w+)?\.sql)$",
+    rf"^(?P<start>.*)\.(?P<dialect>{'|'.join(sorted(_CANONICAL, key=len, reverse=True))})(?P<end>(?:\.\w+){{0,2}}\.sql)$",
     re.IGNORECASE,
 )
+
+AUTOCOMMIT = ".autocommit."  # some tools mark a file in its name, after the dialect, that runs without a transaction
 
 
 def canonical(name: str) -> str:
@@ -75,9 +77,9 @@ def with_suffix(files: Files, dialect: str) -> Files:
     for name, path in files.names.items():
         match = _SUFFIX.match(name)
         if match is None:
-            common[name] = path
+            common[name.replace(AUTOCOMMIT, ".")] = path
         elif canonical(match["dialect"]) == dialect:
-            own[match["start"] + match["end"]] = path
+            own[match["start"] + match["end"].replace(AUTOCOMMIT, ".")] = path
     return files.renamed({**common, **own})
 
 

@@ -143,6 +143,7 @@ def _atlas(files: Files) -> Reading:
     for name in files.top():
         stem = _UP_DOWN.sub("", name).removesuffix(".sql")
         version, _, title = stem.partition("_")
+        version = version or stem
         if not _DOWN.search(name):
             entries.append(attempt(version, files.names[name], partial(_atlas_file, files, name, version, stem, title)))
         elif stem in stems:

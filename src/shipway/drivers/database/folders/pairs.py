@@ -7,7 +7,9 @@ Hasura's cli/migrate/source/parse.go, sqlx's sqlx-core/src/migrate/source.rs.
 from __future__ import annotations
 
 import re
+from functools import partial
 
+from shipway.drivers.database.folders.dialects import AUTOCOMMIT
 from shipway.drivers.database.folders.files import Files, Unreadable
 from shipway.drivers.database.folders.model import Entry, Layout, Named, Reading, match_all, pair
 from shipway.drivers.database.layouts import one_statement_alone
@@ -36,16 +38,16 @@ def _named(pattern: re.Pattern[str], files: list[str]) -> list[Named]:
 
 
 def _migrate(files: Files) -> Reading:
-    return pair(files, _named(_MIGRATE, files.top()), int, alone=_whole)
+    return pair(files, _named(_MIGRATE, files.top()), int, alone=partial(_whole, files))
 
 
-def _whole(file: str, text: str) -> bool:
-    """The file is sent as a whole. Some tools mark a file that commits each statement in its name."""
-    return ".autocommit." in file or one_statement_alone(file, text, {})
+def _whole(files: Files, file: str, text: str) -> bool:
+    """The file is sent as a whole."""
+    return AUTOCOMMIT in files.names[file] or one_statement_alone(file, text, {})
 
 
 def _similar(files: Files) -> Reading:
-    return pair(files, _named(_SIMILAR, files.top()), int, alone=_whole)
+    return pair(files, _named(_SIMILAR, files.top()), int, alone=partial(_whole, files))
 
 
 def _folders(files: Files) -> list[Named]:
