@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 MYSQL = ("mysql", "mariadb")
 _FUNCTIONS = (
@@ -13,9 +14,11 @@ _FUNCTIONS = (
     r"|writefile|readfile|xp_cmdshell|sys_exec|sys_eval"
 )
 # Any of these words, or a backslash where psql's commands have one, is a reason to look closer.
+_BETWEEN = r"(?:\s|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)+"
 _WORDS = (
-    r"\b(?:database|system|subscription|copy|attach|vacuum|use\s|load\s|outfile|dumpfile|global|persist|shutdown|plugin|component"
-    rf"|soname|master|replication|plpython\w*|plperlu|pltclu|plsh|{_FUNCTIONS})|^[ \t]*\\|\\g"
+    rf"\b(?:create|drop|alter){_BETWEEN}(?:database|system|subscription)\b"
+    r"|\b(?:copy|attach|vacuum|use\s|load\s|outfile|dumpfile|global|persist|shutdown|plugin|component|soname|master|replication"
+    rf"|plpython\w*|plperlu|pltclu|plsh|{_FUNCTIONS})|^[ \t]*\\|\\g"
 )
 _SUSPECT = re.compile(_WORDS, re.IGNORECASE | re.MULTILINE)
 _MYSQL_SUSPECT = re.compile(rf"{_WORDS}|\bschema\b|[\w`]\s*\.\s*[^\W\d`]|`\s*\.\s*`", re.IGNORECASE | re.MULTILINE)
@@ -83,6 +86,7 @@ class _Statement:
         return self.text[:2].lower() == "do" and not self.text[2:3].isalnum()
 
 
+@lru_cache(maxsize=64)  # a migration runs several times
 def beyond(script: str, dialect: str | None = None) -> str:
     """Why a script is not run; empty if it may be. Code in functions is only searched if the script runs it with DO."""
     if not (_MYSQL_SUSPECT if dialect in MYSQL else _SUSPECT).search(script):
