@@ -77,6 +77,39 @@ def migrations_in(folder: Path, layout: str | None) -> list[Migration]:
     return migrations
 
 
+@dataclass(frozen=True)
+class Skipped:
+    """A migration that can't be run, such as one written in Go; `path` is relative to the folder."""
+
+    name: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The migrations of a folder. For a layout with its own tool, such as alembic, they are not listed."""
+
+    folder: Path
+    layout: str
+    dialect: str | None
+    migrations: tuple[Migration, ...]
+    skipped: tuple[Skipped, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def folder_contents(folder: Path, layout: str | None = None, dialect: str | None = None) -> Contents:
+    """The contents of a folder of this machine. layout: None detects it. ProofError if that isn't possible."""
+    if layout in ("alembic", "django") or (layout is None and (folder / "alembic.ini").is_file()):
+        return Contents(folder, layout or "alembic", dialect, (), ())
+    migrations = tuple(migrations_in(folder, layout))
+    paths = [(item.up.path, item.up.text) for item in migrations]
+    found = layout or next(
+        name for name, item in LAYOUTS.items() if any(_fits(item, path, text) for path, text in paths)
+    )
+    return Contents(folder, found, dialect, migrations, ())
+
+
 def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> list[Migration]:
     """The migrations of a folder in order. `layout` is a name of LAYOUTS; None detects it. All problems of the folder
     are reported together."""
