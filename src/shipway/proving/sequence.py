@@ -41,19 +41,22 @@ def ends(report: MigrationReport) -> bool:
 
 def verify_sequence(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_report: OnReport, on_line: OnLine,
-    *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None, base: Base | None = None,
+    *, timeout: float | None, chosen: Sequence[int] | None = None, fill: Fill | None = None, base: Base | None = None,
+    watched: bool = False,
 ) -> SequenceReport:  # fmt: skip
-    """Verify the migrations from index `start` to before `stop`; earlier ones are applied first. They follow the
-    revision of `base`; None: an empty database. `on_report` receives each report.
+    """Verify the migrations at the ascending indexes `chosen` (None: all); those before and between them are only
+    applied. They follow the revision of `base`; None: an empty database. `on_report` receives each report.
 
-    With `fill`, migrations that may lose rows are verified again with generated rows. All databases are dropped.
-    ProofError if the server or an earlier migration fails.
+    With `fill`, migrations that may lose rows are verified again with generated rows. watched: record locks, which takes
+    longer. All databases are dropped. ProofError if the server or a migration that is only applied fails.
     """
+    requested = range(len(revisions)) if chosen is None else chosen
+    if not requested:
+        return SequenceReport((), 0)
     with _Sequence(
-        scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=False), fill, base
+        scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=watched), fill, base
     ) as sequence:
-        sequence.begin(start)
-        requested = range(start, len(revisions) if stop is None else stop)
+        sequence.begin()
         reports: list[MigrationReport] = []
         for index in requested:
             reports.append(sequence.verify(index))
@@ -87,6 +90,8 @@ class _Sequence:
         self._source: ScratchDatabase | None = None
         self._source_at = base.revision if base else None
         self._clone: ScratchDatabase | None = None
+        self._clone_at: str | None = None
+        self._stale = True  # the clone must be recreated before the next migration
         self._catalog = Catalog()  # of the clone
         self._fresh = True  # no migration was verified in the clone yet
 
@@ -100,27 +105,27 @@ class _Sequence:
             if self._source is not None:
                 self._scratch.drop(self._source)
 
-    def begin(self, index: int) -> None:
+    def begin(self) -> None:
         self._source = self._scratch.create(like=self._base.database if self._base else None)
-        self._recreate_clone(self._before(index))
 
     def verify(self, index: int) -> MigrationReport:
-        """Verify one migration; afterwards it is applied in the clone, unless its up migration fails."""
+        """Verify one migration. Afterwards it is applied in the clone, or the clone is stale: recreating it may fail, and
+        must not prevent this report."""
         span = MigrationRange(self._before(index), (self._revisions[index],))
+        if self._stale or self._clone_at != span.start:  # those in between are only applied
+            self._recreate_clone(span.start)
         found = self._round_trip(span)
         report = report_of(found, span, self._scratch)
         if report.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
             self._recreate_clone(span.start)
             found = self._round_trip(span)
             report = report_of(found, span, self._scratch)
-        if ends(report):
-            return report
         if report.verdict in REVERSIBLE:
             report = self._verify_rows(found, report, span)
         if found.catalog is None or found.touched or report.verdict not in (RESTORED, IRREVERSIBLE):
-            self._recreate_clone(span.end)
+            self._stale = True
         else:
-            self._catalog, self._fresh = found.catalog, False
+            self._catalog, self._clone_at, self._fresh = found.catalog, span.end, False
         return report
 
     def _round_trip(self, span: MigrationRange) -> RoundTrip:
@@ -139,7 +144,7 @@ class _Sequence:
         assert self._source is not None
         return verify(
             self._scratch, self._source, lambda database: self._tool_at(database, span.start), mode=SCHEMA,
-            timeout=self._terms.timeout, on_line=self._terms.on_line, fill=self._fill, span=span, watched=False,
+            timeout=self._terms.timeout, on_line=self._terms.on_line, fill=self._fill, span=span, watched=self._terms.watched,
         )  # fmt: skip
 
     def _recreate_clone(self, revision: str | None) -> None:
@@ -147,6 +152,7 @@ class _Sequence:
         self._migrate_source(revision)
         self._drop_clone()
         self._clone = self._scratch.create(like=self._source)
+        self._clone_at, self._stale = revision, False
         own = self._tool_at(self._clone, revision).own_tables()
         self._catalog, self._fresh = own.without_history(self._clone.catalog()), True
 
