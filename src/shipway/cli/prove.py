@@ -53,7 +53,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.option(
     "--migrations",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, readable=False),
     help="Test each migration of a folder, without a plan",
 )
 @click.option("--layout", type=click.Choice([*LAYOUTS, *TOOLS]), help="The layout of the folder [detected]")
