@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -82,8 +85,7 @@ class _Output:
             return
         texts = [*report.reasons, *(f"{style('warning:', 'yellow')} {warning}" for warning in warnings)]
         verdict = style(report.verdict.ljust(12), COLOURS[report.verdict])
-        rest = (INDENT + text.replace("\n", f"\n{INDENT}  ") for text in texts)
-        self.line("\n".join([f"{verdict}  {label}", *rest]))
+        self.line("\n".join([f"{verdict}  {label}", *(line for text in texts for line in _indented(text))]))
 
     def results(self, results: FolderResults) -> None:
         """Print the summary, or the JSON, and write the files."""
@@ -160,9 +162,6 @@ class _Test:
 
         if not self.labels:
             self._introduce(folder.migrations, folder.skipped)
-        self.version = folder.scratch.version()
-        started = self.server.url is None and self.server.dialect != "sqlite"
-        self.output.line(f"on {self.version}" + (", on a server that is started for this test" if started else ""))
         done = prove_folder(folder, self.selection, self.options, self._add, self._begin)
         if not self.requested:
             self._nothing(folder.migrations)
@@ -183,8 +182,10 @@ class _Test:
         else:
             raise ProofError("all selected migrations are skipped: nothing was tested", hint="the reasons are above")
 
-    def _begin(self, count: int) -> None:
-        self.requested = count
+    def _begin(self, count: int, version: str) -> None:
+        self.requested, self.version = count, version
+        started = self.server.url is None and self.server.dialect != "sqlite"
+        self.output.line(f"on {version}" + (", on a server that is started for this test" if started else ""))
         self.output.progress.begin(count)
 
     def _add(self, report: MigrationReport) -> None:
@@ -203,15 +204,29 @@ class _Test:
         )  # fmt: skip
 
 
+def _indented(text: str) -> list[str]:
+    """Lines below a verdict; on a terminal, they are wrapped to its width."""
+    first, *rest = text.split("\n")
+    lines = [INDENT + first, *(f"{INDENT}  {line}" for line in rest)]
+    if not sys.stdout.isatty():
+        return lines
+    width = max(shutil.get_terminal_size((100, 24)).columns - 1, 2 * len(INDENT))
+    wrapped = (
+        textwrap.wrap(line, width, subsequent_indent=INDENT + "  ", break_on_hyphens=False, break_long_words=False)
+        for line in lines
+    )
+    return [line for group in wrapped for line in group]
+
+
 def _summary(results: FolderResults) -> list[str]:
     """The last lines: counts, and what was not tested."""
     if not results.requested and not results.reports:
         return []
     counts = ", ".join(f"{count} {verdict}" for verdict, count in results.counts().items())
     lines = [f"{len(results.tested)} of {results.requested} migrations tested" + (f": {counts}" if counts else "")]
+    if results.unseen:
+        lines.append(f"{len(results.unseen)} of them may lose rows: pass --rows to check")
     if any(word != "compatible" for word in results.compatibilities()):
         found = ", ".join(f"{count} {word}" for word, count in results.compatibilities().items())
         lines.append(f"compatibility with the old code: {found}")
-    if results.unseen:
-        lines.append(f"{len(results.unseen)} of them may lose rows: pass --rows to check")
     return lines

@@ -39,10 +39,11 @@ class Options:
 
 def prove_folder(
     folder: MigrationFolder, selection: Selection, options: Options, on_report: OnReport,
-    on_selected: Callable[[int], None] = lambda count: None,
+    on_begin: Callable[[int, str], None] = lambda count, version: None,
 ) -> SequenceReport:  # fmt: skip
     """Prove the selected migrations; those before them are only applied. on_report: receives each report as soon as it
-    is known, first those of skipped migrations. on_selected: receives the number to be proven.
+    is known, first those of skipped migrations. on_begin: receives the number to be proven,
+    and the version of the server, before anything runs.
 
     UsageError if the folder can't have these options, ProofError if it can't be proven. The reports so far are valid
     then."""
@@ -57,12 +58,12 @@ def prove_folder(
         reports.append(replace(report, warnings=(*report.warnings, *warnings.get(report.migrations[0], ()))))
         on_report(reports[-1])
 
-    on_selected(len(chosen))
+    if chosen:
+        on_begin(len(chosen), _checked(folder.scratch))
     for report in skipped_reports(folder.skipped, selection):
         add(report)
     if not chosen:
         return SequenceReport(tuple(reports), 0)
-    _check_server(folder.scratch)
     done = verify_sequence(
         folder.scratch, folder.tool_at, [item.revision for item in folder.migrations], add, ignore,
         timeout=options.timeout, chosen=chosen, fill=fill, watched=options.watched,
@@ -94,10 +95,11 @@ def refusal(done: SequenceReport, *, strict: bool = False) -> NotProven | None:
     return None
 
 
-def _check_server(scratch: Scratch) -> None:
-    """Remove leftovers of others; ProofError if the server can't be used."""
+def _checked(scratch: Scratch) -> str:
+    """The version of the server, without leftovers of others; ProofError if it can't be used."""
     try:
         scratch.drop_orphans()
+        return scratch.version()
     except ProofError as error:
         raise ProofError(
             error.message,

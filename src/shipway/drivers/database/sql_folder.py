@@ -103,7 +103,7 @@ def folder_contents(folder: Path, layout: str | None = None, dialect: str | None
     if layout in ("alembic", "django") or (layout is None and (folder / "alembic.ini").is_file()):
         return Contents(folder, layout or "alembic", dialect, (), ())
     migrations = tuple(migrations_in(folder, layout))
-    paths = [(item.up.path, item.up.text) for item in migrations]
+    paths = [(item.up.path, (folder / item.up.path).read_text()) for item in migrations]
     found = layout or next(
         name for name, item in LAYOUTS.items() if any(_fits(item, path, text) for path, text in paths)
     )
