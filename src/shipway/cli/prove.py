@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say, style
-from shipway.cli.report_files import STDOUT, ReportFiles
+from shipway.cli.report_files import ReportFiles
 from shipway.domain.errors import UsageError
 from shipway.drivers.database.layouts import LAYOUTS
 
@@ -122,7 +122,7 @@ def prove(
     from shipway.proving.report.data import as_json as data
     from shipway.proving.report.terminal import lines
 
-    silent = as_json or markdown == STDOUT
+    silent = as_json or files.to_stdout
     with open_context(
         options.home, TerminalReporter(quiet=options.quiet, silent=silent), actor=options.actor
     ) as opened:

@@ -19,8 +19,9 @@ class ReportFiles:
 
     def __init__(self, paths: Mapping[str, Path | None], as_json: bool) -> None:
         self._paths = {name: path for name, path in paths.items() if path is not None}
-        if as_json and STDOUT in self._paths.values():
-            raise UsageError("--json and --markdown - both print to stdout", hint="write one to a file")
+        printed = [f"--{name} -" for name, path in self._paths.items() if path == STDOUT] + ["--json"] * as_json
+        if len(printed) > 1:
+            raise UsageError(f"{' and '.join(printed)} both print to stdout", hint="write one to a file")
         for name, path in self._paths.items():
             if path != STDOUT and not _writable(path):
                 raise UsageError(

@@ -145,7 +145,7 @@ def test_what_a_branch_changes(write: Write, tmp_path: Path) -> None:
         (["--dialect", "mysql"], "--dialect mysql contradicts --database, which is sqlite"),
         (["--rows"], "--rows supports only PostgreSQL"),
         (["--lint"], "--lint supports only folders of SQL files for PostgreSQL"),
-        (["--json", "--markdown", "-"], "--json and --markdown - both print to stdout"),
+        (["--json", "--markdown", "-"], "--markdown - and --json both print to stdout"),
         (["--junit", "missing/file.xml"], "--junit missing/file.xml can't be written"),
         (["--html", "."], "is a directory"),
         (["--layout", "liquibase"], "'liquibase' is not one of"),
