@@ -68,7 +68,8 @@ def choose_dialect(url: str | None, dialect: str | None, image: str | None) -> s
 def listed(contents: Contents) -> tuple[list[Listed], list[Listed]]:
     """The migrations and the skipped ones. Without migrations if only the tool of the layout can list them."""
     skipped = [
-        Listed(item.name, files=(item.path,), reason=_with_path(item.path, item.reason)) for item in contents.skipped
+        Listed(item.name, files=(item.path,), reason=_with_path(item.path, item.reason), position=item.position)
+        for item in contents.skipped
     ]
     return [_listed(item) for item in contents.migrations], skipped
 

@@ -38,6 +38,7 @@ COLOURS = {
     "SKIPPED": "yellow",
 }
 INDENT = " " * 14
+SHOWN = 5  # files of the folder that are no migrations
 
 
 def prove_folder(
@@ -146,7 +147,7 @@ class _Test:
         if migrations or skipped:  # else only the tool knows them, and it needs a server
             self._introduce(migrations, skipped)
             if not select(migrations, skipped, self.selection):  # no server is needed for this
-                for report in skipped_reports(skipped, self.selection):
+                for report in skipped_reports(migrations, skipped, self.selection):
                     self._add(report)
                 self._nothing(migrations)
                 return SequenceReport(tuple(self.reports), 0)
@@ -172,6 +173,9 @@ class _Test:
         self.labels = {item.revision: item.label for item in migrations}
         text = f"{self.contents.layout} folder {self.contents.folder}: {counted(len(migrations), 'migration')}"
         self.output.line(text + (f", {len(skipped)} skipped" if skipped else ""))
+        if ignored := self.contents.ignored:
+            more = f" and {len(ignored) - SHOWN} more" if len(ignored) > SHOWN else ""
+            self.output.line(f"not migrations: {', '.join(ignored[:SHOWN])}{more}")
 
     def _nothing(self, migrations: Sequence[Listed]) -> None:
         """No migration was selected that can be tested: no failure if that is what the options say."""

@@ -189,16 +189,17 @@ def test_skipped_migrations_are_reported_and_fail_only_if_asked() -> None:
     migration = Migration("01", "x", SqlFile("up", "table a id"), SqlFile("down", "drop a"))
     folder = MigrationFolder(
         MemoryScratch(), lambda database, at: BareFolder(database, [migration], at), [Listed("01")],
-        [Listed("02_code", files=("02_code.go",), reason="it is written in Go")],
+        [Listed("00_code", reason="it is written in Go"), Listed("02_code", reason="it is written in Go", position=1)],
     )  # fmt: skip
     done = prove_folder(folder, Selection(), Options(1), seen.append)
-    assert [(item.migrations, item.verdict) for item in seen] == [(("02_code",), SKIPPED), (("01",), RESTORED)]
+    found = [(item.migrations[0], item.verdict) for item in seen]
+    assert found == [("00_code", SKIPPED), ("01", RESTORED), ("02_code", SKIPPED)], "in their place"
     assert tuple(seen) == done.reports
     assert done.requested == 1
     assert refusal(done) is None
     failure = refusal(done, strict=True)
     assert failure is not None
-    assert failure.message == "1 of 2 migrations were skipped, which --strict doesn't accept"
+    assert failure.message == "2 of 3 migrations were skipped, which --strict doesn't accept"
     done = prove_folder(folder, Selection(only=("02_code",)), Options(1), seen.append)
     assert [item.verdict for item in done.reports] == [SKIPPED]
 

@@ -42,7 +42,7 @@ def prove_folder(
     on_begin: Callable[[int, str], None] = lambda count, version: None,
 ) -> SequenceReport:  # fmt: skip
     """Prove the selected migrations; those before them are only applied. on_report: receives each report as soon as it
-    is known, first those of skipped migrations. on_begin: receives the number to be proven,
+    is known, those of skipped migrations in their place. on_begin: receives the number to be proven,
     and the version of the server, before anything runs.
 
     UsageError if the folder can't have these options, ProofError if it can't be proven. The reports so far are valid
@@ -50,30 +50,40 @@ def prove_folder(
     chosen = select(folder.migrations, folder.skipped, selection)
     fill = _fill(folder.scratch) if options.rows else None
     warnings = _warnings(folder, [folder.migrations[index].revision for index in chosen]) if options.lint else {}
+    skipped = list(select_skipped(folder.migrations, folder.skipped, selection))
     reports: list[MigrationReport] = []
 
     def add(report: MigrationReport) -> None:
+        reports.append(report)
+        on_report(report)
+
+    def add_skipped(before: int) -> None:
+        while skipped and skipped[0].position <= before:
+            add(_skipped_report(skipped.pop(0)))
+
+    indexes = iter(chosen)
+
+    def add_tested(report: MigrationReport) -> None:
         if report.verdict == FAILS:
             folder.scratch.version()  # a lost server is no fault of the migration: ProofError
-        reports.append(replace(report, warnings=(*report.warnings, *warnings.get(report.migrations[0], ()))))
-        on_report(reports[-1])
+        add_skipped(next(indexes))
+        add(replace(report, warnings=(*report.warnings, *warnings.get(report.migrations[0], ()))))
 
     if chosen:
         on_begin(len(chosen), _checked(folder.scratch))
-    for report in skipped_reports(folder.skipped, selection):
-        add(report)
-    if not chosen:
-        return SequenceReport(tuple(reports), 0)
-    done = verify_sequence(
-        folder.scratch, folder.tool_at, [item.revision for item in folder.migrations], add, ignore,
-        timeout=options.timeout, chosen=chosen, fill=fill, watched=options.watched,
-    )  # fmt: skip
-    return SequenceReport(tuple(reports), done.requested)
+        verify_sequence(
+            folder.scratch, folder.tool_at, [item.revision for item in folder.migrations], add_tested, ignore,
+            timeout=options.timeout, chosen=chosen, fill=fill, watched=options.watched,
+        )  # fmt: skip
+    add_skipped(len(folder.migrations))
+    return SequenceReport(tuple(reports), len(chosen))
 
 
-def skipped_reports(skipped: Sequence[Listed], selection: Selection) -> list[MigrationReport]:
+def skipped_reports(
+    migrations: Sequence[Listed], skipped: Sequence[Listed], selection: Selection
+) -> list[MigrationReport]:
     """Reports of the selected migrations that are skipped, with the reason."""
-    return [MigrationReport((item.label,), SKIPPED, (item.reason,)) for item in select_skipped(skipped, selection)]
+    return [_skipped_report(item) for item in select_skipped(migrations, skipped, selection)]
 
 
 def refusal(done: SequenceReport, *, strict: bool = False) -> NotProven | None:
@@ -93,6 +103,10 @@ def refusal(done: SequenceReport, *, strict: bool = False) -> NotProven | None:
     if strict and skipped:
         return NotProven(f"{skipped} of {len(done.reports)} migrations were skipped, which --strict doesn't accept")
     return None
+
+
+def _skipped_report(item: Listed) -> MigrationReport:
+    return MigrationReport((item.label,), SKIPPED, (item.reason,))
 
 
 def _checked(scratch: Scratch) -> str:

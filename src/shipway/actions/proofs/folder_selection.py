@@ -20,6 +20,7 @@ class Listed:
     name: str = ""
     files: tuple[str, ...] = ()  # relative to the folder
     reason: str = ""  # why it is skipped
+    position: int = 0  # of a skipped one: the number of migrations before it
 
     @property
     def label(self) -> str:
@@ -57,13 +58,15 @@ def select(migrations: Sequence[Listed], skipped: Sequence[Listed], selection: S
     return tuple(range(count))
 
 
-def select_skipped(skipped: Sequence[Listed], selection: Selection) -> tuple[Listed, ...]:
-    """Those of the skipped migrations that are reported: all of them with a range, since they have no place in it."""
+def select_skipped(migrations: Sequence[Listed], skipped: Sequence[Listed], selection: Selection) -> tuple[Listed, ...]:
+    """Those of the skipped migrations that are selected."""
     if selection.only:
         return tuple(item for item in skipped if any(_is(item, name) for name in selection.only))
     if selection.changed is not None:
         return tuple(item for item in skipped if _has(item, selection.changed))
-    return tuple(skipped)
+    begin = selection.first if selection.first is not None else selection.since
+    last = -1 if begin is None else _find(migrations, begin)  # those after it are selected
+    return tuple(item for item in skipped if item.position > last)
 
 
 def _has(item: Listed, changed: Collection[str]) -> bool:

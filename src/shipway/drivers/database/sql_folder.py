@@ -84,6 +84,7 @@ class Skipped:
     name: str
     path: str
     reason: str
+    position: int = 0  # number of migrations before it
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ PAIRS = [
 FOLDERS = [Listed("1", "users", ("1_users/up.sql", "1_users/down.sql")), Listed("2", "orders", ("2_orders/up.sql",))]
 FLYWAY = [Listed("1", "users", ("V1__users.sql", "U1__users.sql")), Listed("1.2", "x", ("V1.2__x.sql",))]
 FLAT = [Listed("1", "a", ("db/1_a.sql",)), Listed("2", "b", ("db/2_b.sql",))]
-GO = [Listed("0009_code", files=("0009_code.go",), reason="written in Go")]
+GO = [Listed("0009_code", files=("0009_code.go",), reason="written in Go", position=2)]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,12 @@ def test_only_one_kind_of_selection() -> None:
 
 
 def test_skipped_migrations_are_selected_too() -> None:
-    assert select_skipped(GO, Selection()) == tuple(GO)
-    assert select_skipped(GO, Selection(since="2")) == tuple(GO), "they have no place in the order"
-    assert select_skipped(GO, Selection(only=("1",))) == ()
-    assert select_skipped(GO, Selection(only=("0009_code.go",))) == tuple(GO)
-    assert select_skipped(GO, Selection(changed=frozenset({"0009_code.go"}))) == tuple(GO)
-    assert select_skipped(GO, Selection(changed=frozenset({"0001_users.up.sql"}))) == ()
+    assert select_skipped(PAIRS, GO, Selection()) == tuple(GO)
+    for selection, found in (
+        (Selection(since="2"), True), (Selection(first="2"), True), (Selection(since="3"), False), (Selection(first="3"), False),
+    ):  # fmt: skip
+        assert select_skipped(PAIRS, GO, selection) == (tuple(GO) if found else ()), "it comes between 2 and 3"
+    assert select_skipped(PAIRS, GO, Selection(only=("1",))) == ()
+    assert select_skipped(PAIRS, GO, Selection(only=("0009_code.go",))) == tuple(GO)
+    assert select_skipped(PAIRS, GO, Selection(changed=frozenset({"0009_code.go"}))) == tuple(GO)
+    assert select_skipped(PAIRS, GO, Selection(changed=frozenset({"0001_users.up.sql"}))) == ()
