@@ -353,7 +353,7 @@ def test_a_server_that_can_not_be_reached(write: Write) -> None:
 
 
 def test_an_unknown_layout(write: Write) -> None:
-    code, output = prove(write(USERS), "postgresql://x", "--layout", "liquibase")
+    code, output = prove(write(USERS), "postgresql://x", "--layout", "nope")
     assert code == 2
     assert "'golang-migrate'" in output
 

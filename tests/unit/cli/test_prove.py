@@ -148,7 +148,7 @@ def test_what_a_branch_changes(write: Write, tmp_path: Path) -> None:
         (["--json", "--markdown", "-"], "--markdown - and --json both print to stdout"),
         (["--junit", "missing/file.xml"], "--junit missing/file.xml can't be written"),
         (["--html", "."], "is a directory"),
-        (["--layout", "liquibase"], "'liquibase' is not one of"),
+        (["--layout", "nope"], "'nope' is not one of"),
     ],
 )
 def test_options_are_never_ignored(words: list[str], message: str, write: Write, tmp_path: Path) -> None:
