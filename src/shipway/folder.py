@@ -65,6 +65,17 @@ def choose_dialect(url: str | None, dialect: str | None, image: str | None) -> s
     return of_url or dialect or of_image
 
 
+def server_for(contents: Contents, url: str | None, dialect: str | None, image: str | None) -> Server:
+    """The server for a folder; dialect: as `choose_dialect` returned it. ProofError if there is no such server."""
+    found = dialect or contents.dialect or DIALECTS[0]
+    if found not in DIALECTS:
+        raise ProofError(
+            f"the migrations in {contents.folder} are written for {found}, which can't be tested",
+            hint=f"supported are {', '.join(DIALECTS)}: if one of them can run these migrations, pass --dialect",
+        )
+    return Server(url, found, image)
+
+
 def listed(contents: Contents) -> tuple[list[Listed], list[Listed]]:
     """The migrations and the skipped ones. Without migrations if only the tool of the layout can list them."""
     skipped = [

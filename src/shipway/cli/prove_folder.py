@@ -50,7 +50,7 @@ def prove_folder(
     from shipway.actions.proofs.changed_files import changed_files
     from shipway.actions.proofs.folder import Options, refusal
     from shipway.actions.proofs.folder_selection import Selection
-    from shipway.folder import Server, choose_dialect, read_folder
+    from shipway.folder import choose_dialect, read_folder, server_for
 
     chosen = choose_dialect(database, dialect, image)
     contents = read_folder(migrations, layout, chosen)
@@ -58,7 +58,7 @@ def prove_folder(
     selection = Selection(first, since, tuple(only), difference.paths if difference else None)
     output = _Output(as_json, files, quiet=options.quiet)
     test = _Test(
-        contents, Server(database, chosen or contents.dialect or "postgres", image), selection,
+        contents, server_for(contents, database, chosen, image), selection,
         Options(timeout, rows, lint, locks), output, against=difference.against if difference else "",
     )  # fmt: skip
     if failure := refusal(test.run(), strict=strict):
