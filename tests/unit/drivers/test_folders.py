@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from shipway.domain.errors import ProofError, UsageError
-from shipway.drivers.database import sql_folder
 from shipway.drivers.database.folders import files as listing
 from shipway.drivers.database.folders.table import READERS
 from shipway.drivers.database.sql_folder import LAYOUTS, folder_contents
@@ -231,9 +230,3 @@ def test_files_that_are_not_utf8(tmp_path: Path) -> None:
     found = folder_contents(folder)
     assert [item.reason for item in found.skipped] == ["is not UTF-8"]
     assert found.migrations[1].up.text == UP
-
-
-def test_the_interface_of_a_release_is_strict(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"1_a.up.sql": UP, "README.sql": "x"})
-    with pytest.raises(ProofError, match="doesn't fit the layout"):
-        sql_folder.migrations_in(folder, None)

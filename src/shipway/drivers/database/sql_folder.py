@@ -19,7 +19,7 @@ from shipway.drivers.database.migration import NO_TRANSACTION, Callbacks, Conten
 
 __all__ = [
     "LAYOUTS", "NO_TRANSACTION", "Callbacks", "Contents", "Migration", "Skipped", "SqlFile", "folder_contents", "load",
-    "migrations_in", "order",
+    "order",
 ]  # fmt: skip
 _SUFFIXES = (".sql", ".toml", ".conf", ".go")  # of the files that a release's layout consists of
 _GO = re.compile(r"\d+_(?![^/]*_test\.go$)[^/]+\.go")  # a Go migration of goose
@@ -113,25 +113,6 @@ def _ignored(place: Place, reading: Reading) -> tuple[str, ...]:
         else:
             used.update(entry.paths)
     return tuple(path for path in place.files.names.values() if path not in used and not _OWN.fullmatch(path))
-
-
-def migrations_in(folder: Path, layout: str | None) -> list[Migration]:
-    """Load the migrations of a folder of this machine, at least one. `layout` as for `load`. ProofError if that isn't
-    possible."""
-    if not folder.is_dir():
-        raise ProofError(f"there is no folder {folder}", hint="pass the folder of the migrations as --migrations")
-    depths = ["*", "*/*"] if layout in (None, "diesel") else ["*"]  # only Diesel's has subfolders
-    paths = [path for depth in depths for path in sorted(folder.glob(depth)) if path.suffix in _SUFFIXES]
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    try:
-        migrations = load(str(folder), files, layout)
-    except MigrationFailed as error:
-        raise ProofError(error.message, hint=error.hint) from error
-    if not migrations:
-        raise ProofError(
-            f"there are no migrations in {folder}", hint="pass the folder of the .sql files as --migrations"
-        )
-    return migrations
 
 
 def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> list[Migration]:

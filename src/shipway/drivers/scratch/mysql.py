@@ -58,6 +58,11 @@ class MySqlScratch:
                 _drop(connection, name)
         return names
 
+    def version(self) -> str:
+        with session(self._url) as connection:
+            ((text,),) = query(connection, "SELECT version()")
+        return f"{'MariaDB' if 'mariadb' in text.lower() else 'MySQL'} {text.partition('-')[0]}"
+
     def free_space(self) -> int | None:
         """Unknown."""
         return None
