@@ -117,15 +117,14 @@ def _scratch(
     if server.dialect == "sqlite":  # it has no server to create databases on
         found: Scratch = make(private_folder() / "scratch")
         return found
-    url = server.url
-    if url is None:
-        from shipway.drivers.own_server import own_server
+    if server.url is not None:
+        found = make(server.url)
+        return found
+    from shipway.drivers.own_server import own_server
 
-        here = machine()
-        url = ending.enter_context(
-            own_server(here.runtime, here.images, server.dialect, server.image, lambda at: make(at).version(), on_pull)
-        )
-    found = make(url)
+    here = machine()
+    own = own_server(here.runtime, here.images, server.dialect, server.image, lambda at: make(at).version(), on_pull)
+    found = make(*ending.enter_context(own))
     return found
 
 

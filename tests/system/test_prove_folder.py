@@ -208,7 +208,7 @@ def test_a_folder_for_sqlite(write: Write) -> None:
         "002_seed.up.sql": "INSERT INTO users (email) VALUES ('root');", "002_seed.down.sql": "SELECT 1;",
         "003_index.up.sql": "CREATE INDEX a ON users (email);", "003_index.down.sql": "DROP INDEX IF EXISTS b;",
     })  # fmt: skip
-    assert verdicts(folder, "sqlite:") == ["RESTORED", "DATA_LOST", "IRREVERSIBLE"]
+    assert verdicts(folder, "sqlite:") == ["RESTORED", "ROWS_ADDED", "IRREVERSIBLE"]
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;"
     ways = prove_json(write({"004_slow.up.sql": slow}), "sqlite:", "--only", "4", "--timeout", "1")
     assert "it timed out after 1.0 s" in ways[0]["reasons"][0]
@@ -225,8 +225,8 @@ def test_seeds_and_their_numbers(write: Write, url: str) -> None:
         "005_changed.up.sql": "UPDATE users SET email = upper(email);", "005_changed.down.sql": "SELECT 1;",
     })  # fmt: skip
     ways = prove_json(folder, url)
-    assert [way["verdict"] for way in ways] == ["RESTORED", "RESTORED", "RESTORED", "DATA_LOST", "DATA_LOST"]
-    assert ways[3]["reasons"] == ["public.users has 2 rows; before: 1"]
+    assert [way["verdict"] for way in ways] == ["RESTORED", "RESTORED", "RESTORED", "ROWS_ADDED", "DATA_LOST"]
+    assert ways[3]["reasons"] == ["public.users has 2 rows; before: 1. All earlier rows are unchanged, 1 were added"]
     assert ways[4]["reasons"] == ["public.users has different values in email (2 rows)"]
 
 
@@ -330,9 +330,9 @@ def test_a_user_who_is_no_superuser(write: Write, url: str) -> None:
     [
         ({}, [], "there is no folder"),
         ({"README.md": "nothing"}, [], "there are no migrations in"),
-        ({"a.sql": "SELECT 1"}, [], "no known layout: a.sql"),
-        ({"1_a.up.sql": "", "01_b.up.sql": ""}, [], "01_b.up.sql, 1_a.up.sql have the same version"),
-        ({"1_a.sql": "SELECT 1"}, ["--layout", "goose"], "1_a.sql has no line `-- +goose Up`"),
+        ({"a.sql": "SELECT 1"}, [], "it has a.sql"),
+        ({"1_a.up.sql": "", "01_b.up.sql": ""}, [], "all selected migrations are skipped"),
+        ({"1_a.sql": "SELECT 1"}, ["--layout", "goose"], "1_a.sql: has no line `-- +goose Up`"),
         (USERS, ["--only", "9"], "the folder has no migration 9"),
     ],
 )
@@ -444,23 +444,36 @@ def test_a_server_that_dies_is_no_verdict(write: Write, tmp_path: Path) -> None:
     )
 
 
-def test_roles_conflict_and_what_was_found_before_is_printed(write: Write, url: str) -> None:
-    """They belong to the server: the migration that makes one can't run in a second database."""
+def test_roles_belong_to_the_database_that_made_them(write: Write, url: str) -> None:
+    """Also where a later migration needs another database, and on a server that had the role from an earlier run."""
     folder = write({
         **USERS,
-        "002_role.up.sql": "CREATE ROLE shipway_test_role;", "002_role.down.sql": "DROP ROLE shipway_test_role;",
+        "002_role.up.sql": "CREATE ROLE shipway_test_role; GRANT SELECT ON users TO shipway_test_role;",
+        "002_role.down.sql": "DROP OWNED BY shipway_test_role; DROP ROLE shipway_test_role;",
         "003_typo.up.sql": "CREATE TABLE t (id int);", "003_typo.down.sql": "DROP TABLE tt;",
         "004_more.up.sql": "CREATE TABLE m (id int);", "004_more.down.sql": "DROP TABLE m;",
     })  # fmt: skip
-    try:
-        code, output = prove(folder, url)
-        assert code == 25, output
-        assert "of 4 migrations tested: 2 RESTORED" in output
-        assert "can't be applied one after the other" in output
-        assert "roles and tablespaces belong to the whole server" in output
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP ROLE IF EXISTS shipway_test_role")
+    for _ in range(2):
+        assert verdicts(folder, url) == ["RESTORED", "RESTORED", "FAILS", "RESTORED"]
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT FROM pg_roles WHERE rolname = 'shipway_test_role'").fetchall() == []
+
+
+def test_what_was_found_before_an_error_is_printed(write: Write, url: str) -> None:
+    """A migration that works in one database, and fails in the next."""
+    alone = "SELECT count(*) FROM pg_database WHERE datname LIKE 'shipway_scratch%'"
+    folder = write({
+        **USERS,
+        "002_moody.up.sql": f"DO $$ BEGIN IF ({alone}) = 1 THEN RAISE EXCEPTION 'not now'; END IF; END $$; CREATE TABLE n (id int);",
+        "002_moody.down.sql": "DROP TABLE n;",
+        "003_typo.up.sql": "CREATE TABLE t (id int);", "003_typo.down.sql": "DROP TABLE tt;",
+        "004_more.up.sql": "CREATE TABLE m (id int);", "004_more.down.sql": "DROP TABLE m;",
+    })  # fmt: skip
+    code, output = prove(folder, url)
+    assert code == 25, output
+    assert "of 4 migrations tested: 2 RESTORED" in output
+    assert "can't be applied one after the other" in output
+    assert "not now" in output
 
 
 def test_locks_and_compatibility_of_tools_without_down_migrations(write: Write, url: str, tmp_path: Path) -> None:

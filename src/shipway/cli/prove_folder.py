@@ -31,6 +31,7 @@ COLOURS = {
     "RESTORED": "green",
     "COLUMN_ORDER": "green",
     "COSMETIC": "green",
+    "ROWS_ADDED": "red",
     "DATA_LOST": "red",
     "NOT_RESTORED": "red",
     "IRREVERSIBLE": "yellow",

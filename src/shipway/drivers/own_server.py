@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from shipway.domain.container import LABEL_APP, LABEL_PROOF, LABEL_ROLE, Contain
 from shipway.domain.errors import DeployFailed, EngineError, ProofError, RegistryError, ShipwayError
 from shipway.domain.image import base_name
 from shipway.drivers.shared import SHARED, port_taken
-from shipway.ports import Images, Runtime
+from shipway.ports import Images, OneOff, Runtime
 from shipway.system.alive import is_gone, this_process
 from shipway.system.redact import of_process
 
@@ -33,6 +33,7 @@ class _Kind:
     url: str  # with {password} and {port}
     variables: tuple[str, ...]  # that take the password
     command: tuple[str, ...]
+    client: tuple[str, ...] = ()  # variables of its client programs
     names: tuple[str, ...] = field(default=())  # base names of images; any other is the first kind's
 
 
@@ -45,12 +46,12 @@ KINDS: Mapping[str, _Kind] = {
     "postgres": _Kind(
         "postgres:15", 5432, "postgresql://postgres:{password}@127.0.0.1:{port}/postgres", ("POSTGRES_PASSWORD",),
         ("postgres", *_settings(fsync="off", synchronous_commit="off", full_page_writes="off", autovacuum="off")),
-        ("postgres", "postgis", "pgvector", "timescaledb"),
+        ("PGUSER=postgres",), ("postgres", "postgis", "pgvector", "timescaledb"),
     ),
     "mysql": _Kind(
         "mysql:8.4", 3306, "mysql://root:{password}@127.0.0.1:{port}", ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"),
         ("--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"),
-        ("mysql", "mariadb", "percona", "percona-server", "mysql-server"),
+        (), ("mysql", "mariadb", "percona", "percona-server", "mysql-server"),
     ),
 }  # fmt: skip
 
@@ -64,8 +65,9 @@ def kind_of(image: str) -> str | None:
 def own_server(
     runtime: Runtime, images: Images, dialect: str, image: str | None, ready: Callable[[str], object],
     on_pull: Callable[[str], None] = lambda line: None,
-) -> Iterator[str]:  # fmt: skip
-    """The URL of a new server, as its superuser; it is removed at the end, and so are those of processes that died.
+) -> Iterator[tuple[str, OneOff]]:  # fmt: skip
+    """The URL of a new server, as its superuser, and what runs a command in its container, with the variables of its client
+    programs. It is removed at the end, and so are those of processes that died.
     image: None is the dialect's default. ready: raises ProofError while the server at a URL doesn't answer. on_pull:
     receives the progress of a pull. ProofError if it can't be started."""
     kind = KINDS[dialect]
@@ -77,8 +79,12 @@ def own_server(
         images.pull(image, on_pull)
     except (EngineError, RegistryError) as error:
         raise ProofError(f"no server can be started in a container: {error.message}", hint=_hint(error)) from error
+
+    def client(command: Sequence[str]) -> tuple[int, str]:
+        return runtime.execute(name, ["env", *kind.client, *command])
+
     try:
-        yield _start(runtime, kind, image, name, ready)
+        yield _start(runtime, kind, image, name, ready), client
     finally:
         with suppress(EngineError):  # the next one removes it
             runtime.remove(name)

@@ -9,22 +9,15 @@ from dataclasses import dataclass, field
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
 from shipway.domain.count import counted
 from shipway.domain.proof import (
-    COLUMN_ORDER,
-    COSMETIC,
-    DATA_LOST,
-    FAILS,
-    IRREVERSIBLE,
-    NOT_RESTORED,
-    RESTORED,
     REVERSIBLE,
     SKIPPED,
+    VERDICTS,
     MigrationReport,
 )
 from shipway.proving.report.messages import BAD, COMPATIBLE, GOOD, NONE, compatibility
 from shipway.proving.sequence import ends
 from shipway.proving.verify import UNSEEN
 
-VERDICTS = (RESTORED, COSMETIC, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS, SKIPPED)
 COMPATIBILITIES = (COMPATIBLE, REVIEW, BREAKING)
 
 
