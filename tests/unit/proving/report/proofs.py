@@ -112,6 +112,7 @@ SAMPLES: Mapping[str, Proof] = {
     "up-fails": with_way(words.FAILS, "up: syntax error at or near \"TABEL\"", stages=failing("up", 'ERROR:  syntax error at or near "TABEL"', "LINE 1: ALTER TABEL items"), triage=""),
     "down-fails": with_way(words.FAILS, "down: not done within 5 min 0 s", stages=failing("down", "canceling statement due to statement timeout")),
     "no-evidence": dataclasses.replace(PROOF, old_code=CompatibilityTest(words.NO_EVIDENCE, ("the plan has no scenario",)), new_code=CompatibilityTest(words.NO_EVIDENCE)),
+    "breaking": with_way(words.RESTORED, triage=BREAKING, old_code=CompatibilityTest(words.NO_EVIDENCE, ("the plan has no scenario",))),
     "schema-only": dataclasses.replace(PROOF, mode=words.SCHEMA),
     "no-migration": dataclasses.replace(PROOF, way=None, each=(), schema_after="0007_orders", scripts={}, old_code=IDLE, new_code=IDLE, stages=()),
     "first": dataclasses.replace(PROOF, release=0, before=None, before_digest="", schema_before=None, old_code=CompatibilityTest(words.NO_EVIDENCE)),

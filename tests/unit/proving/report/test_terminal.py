@@ -22,6 +22,7 @@ ROLLBACK = {
     "up-fails": "no safe rollback (roll forward)",
     "down-fails": "no safe rollback (roll forward)",
     "no-evidence": "switch, then revert schema",
+    "breaking": "revert schema, then switch",
     "schema-only": "keep schema",
     "no-migration": "keep schema",
     "first": "no previous release",
@@ -47,6 +48,11 @@ def test_verdicts_come_first_and_then_what_follows(name: str) -> None:
     assert places == sorted(places)
     if "stages" in text:
         assert places[-1] < text.index("stages")
+
+
+def test_why_the_schema_goes_first_where_no_test_failed() -> None:
+    assert "no test shows that the old images work on the new one" in said(SAMPLES["breaking"])
+    assert "The old images do not work on the new schema" in said(SAMPLES["down-then-code"])
 
 
 def test_the_exact_objects_rows_and_reasons() -> None:
