@@ -14,7 +14,9 @@ from shipway.domain.errors import UsageError
 from shipway.system.redact import of_process
 
 if TYPE_CHECKING:
+    from shipway.domain.plan import Environment
     from shipway.domain.proof import MigrationReport, Proof
+    from shipway.domain.release import Release
     from shipway.proving.sequence import SequenceReport
 
 LAYOUTS = ("golang-migrate", "diesel", "goose", "dbmate", "flyway", "alembic", "sql")
@@ -89,29 +91,53 @@ def prove(
         _folder(as_json, **folder)
         return
     from shipway.actions.deployments.proof_gate import require_rollback_plan
-    from shipway.actions.proofs.prove import find_environment, find_release
+    from shipway.actions.proofs.prove import find_environment, find_release, runs_already
     from shipway.actions.proofs.prove import prove as prove_action
+    from shipway.actions.proofs.recorded import recorded_proofs
     from shipway.app import load_plan, open_context
-    from shipway.proving.report.data import as_json as data
-    from shipway.proving.report.terminal import lines
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=as_json), actor=options.actor) as ctx:
         chosen = find_release(ctx, load_plan(options.home).app, release)
         where = find_environment(chosen.plan, environment)
-        proof = prove_action(ctx, chosen, where, mode=mode, again=again)
+        if runs_already(ctx, chosen, where):
+            proof = next(iter(recorded_proofs(ctx, chosen, where.name)), None)
+            say(_running(chosen, where, proof), err=as_json)
+        else:
+            proof = prove_action(ctx, chosen, where, mode=mode, again=again)
+            if proof is None:
+                say(f"nothing runs in {where.name} yet: there is no rollback target", err=as_json)
+            elif not as_json:
+                show(proof, as_json)
         if proof is None:
-            say(f"nothing runs in {where.name} yet: there is no rollback target", err=as_json)
             return
-        _write(proof, html, junit)
-        say(
-            data(proof)
-            if as_json
-            else "\n".join(lines(proof, style, min(shutil.get_terminal_size((100, 24)).columns, 120)))
-        )
+        write(proof, html, junit)
+        if as_json:
+            show(proof, as_json)
         require_rollback_plan(ctx, proof)
 
 
-def _write(proof: Proof, html: Path | None, junit: Path | None) -> None:
+def _running(release: Release, environment: Environment, proof: Proof | None) -> str:
+    """Message that there is nothing left to prove before a deployment."""
+    from shipway.actions.proofs.recorded import summary
+    from shipway.system.durations import timestamp
+
+    runs = f"release {release.number} already runs in {environment.name}"
+    if proof is None:
+        return f"{runs}, and has no recorded proof; `shipway rehearse {environment.name}` tests its rollback now"
+    shown = f"shipway proof r{release.number} --env {environment.name}"
+    return f"{runs}; its proof of {timestamp(proof.at)} UTC: {summary(proof)}: {shown}"
+
+
+def show(proof: Proof, as_json: bool) -> None:
+    """Print the report."""
+    from shipway.proving.report.data import as_json as data
+    from shipway.proving.report.terminal import lines
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    say(data(proof) if as_json else "\n".join(lines(proof, style, width)))
+
+
+def write(proof: Proof, html: Path | None, junit: Path | None) -> None:
     """Write the requested files."""
     if html is not None:
         from shipway.proving.report.page import page
