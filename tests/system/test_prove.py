@@ -219,6 +219,38 @@ def test_an_image_that_migrates_when_it_starts_does_not_start_on_a_revision_that
     assert "unknown revision" in proof.old_code.reasons[0]
 
 
+@pytest.mark.parametrize(("line", "cause"), [
+    ("FAILED: Can't locate revision identified by '0002'", "it runs its migrations when it starts, and Alembic refuses revision 0002, which the image lacks"),
+    ("/app/start: line 1: MAIL_FROM: unbound variable", "it needs the variable MAIL_FROM, which this release's plan does not set"),
+])  # fmt: skip
+def test_why_the_old_image_does_not_start_is_named(site: Site, line: str, cause: str) -> None:
+    old = f"""[ $({ASK.replace("-q", "-q -A -t")} 'SELECT max(version) FROM shipway_migrations') = 0001 ] || {{
+echo reading; echo "{line}"; echo bye; exit 1; }}\n"""
+    site.runs(site.release(None, files={"web/start": old + START}))
+    proof = site.prove(site.release())
+    site.runs(site.first)
+    assert proof.old_code.verdict == words.UNSAFE
+    assert proof.old_code.reasons[0].startswith(cause)
+    assert proof.old_code.reasons[0].endswith(f"(web: it exited with code 1: {line})")
+    (failed,) = (stage for stage in proof.old_code.stages if stage.outcome == "failed")
+    assert [text.rpartition("│ ")[2] for text in failed.output] == ["reading", line, "bye"]
+
+
+def test_an_image_that_undoes_the_migration_when_it_starts_is_not_safe(site: Site) -> None:
+    """As mappers do that synchronize the schema with their models: all scenarios pass."""
+    synchronize = f"{ASK} 'ALTER TABLE pets DROP COLUMN IF EXISTS age; CREATE TABLE IF NOT EXISTS cache (id int)'\n"
+    site.runs(site.release(None, files={"web/start": synchronize + START}))
+    proof = site.prove(site.release())
+    site.runs(site.first)
+    assert proof.old_code.verdict == words.UNSAFE
+    assert proof.old_code.checks == ("write: add", "job: give")
+    assert proof.old_code.reasons == (
+        "it undid migrations of the new schema: column public.pets.age removed",
+        "it changed the schema while it ran: column public.cache.id added; table public.cache added",
+    )
+    assert proof.new_code.verdict == words.SAFE
+
+
 def test_without_a_scenario_compatibility_is_unknown(site: Site) -> None:
     silent = site.release(None, exercise={})
     site.runs(silent)

@@ -17,6 +17,7 @@ from shipway.domain.plan import Accessory, Environment, Host, Plan, Scenario, Se
 from shipway.domain.release import Release
 from shipway.ports import ScratchDatabase
 from shipway.proving.server import Server
+from shipway.proving.start_cause import Refusal, telling_lines
 from shipway.steps.container import TIMED_OUT, run_container
 from shipway.steps.health import require_running, wait_healthy
 from shipway.system.parallel import side_by_side
@@ -58,6 +59,11 @@ class SandboxEnvironment:
         self._server, self._sandbox, self._ctx = server, server.sandbox, server.sandbox.ctx
         self._name, self._network = name, network
 
+    @property
+    def unknown_revision(self) -> Refusal:
+        """See Context."""
+        return self._ctx.unknown_revision
+
     def accessories(self, plan: Plan) -> None:
         """Start all but the database and wait until they are healthy. ProofError if one doesn't start."""
         others = [item for item in plan.accessories.values() if item.name != self._server.accessory.name]
@@ -79,6 +85,14 @@ class SandboxEnvironment:
             side_by_side(lambda item: self._start(self._service(config, item)), group)
             waiting = [(self._called(item.name), item.health, item.port) for item in group]
             self._healthy(partial(wait_healthy, self._ctx, waiting, headers=config.environment.forwarded))
+
+    def variables(self, config: ReleaseConfig) -> set[str]:
+        """Names of the variables that its services get."""
+        return {
+            name
+            for service in config.release.plan.services.values()
+            for name in self._service(config, service).env or {}
+        }
 
     def require_running(self, config: ReleaseConfig) -> None:
         """Failed if a service no longer runs."""
@@ -113,7 +127,7 @@ class SandboxEnvironment:
         except DeployFailed as error:
             first, *lines = error.message.replace(self._called(""), "").splitlines()
             output = [line.strip() for line in lines[1:]]
-            raise Failed(f"{first}{_last(output)}", tuple(output)) from error
+            raise Failed(f"{first}{_shown(output)}", tuple(output)) from error
 
     def _run(self, config: ReleaseConfig, service: str, command: str, what: str, extra: dict[str, str]) -> None:
         lines: list[str] = []
@@ -127,7 +141,7 @@ class SandboxEnvironment:
         code = run_container(self._ctx, spec, on_line=lines.append, timeout=timeout)
         if code != 0:
             why = f"took longer than {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"
-            raise Failed(f"{what} {why}{_last(lines)}", tuple(lines[-TAIL:]))
+            raise Failed(f"{what} {why}{_shown(lines)}", tuple(lines[-TAIL:]))
 
     def _start(self, spec: ContainerSpec) -> None:
         self._ctx.images.pull(spec.image, lambda line: None)
@@ -183,6 +197,7 @@ def address(plan: Plan) -> str:
     return f"http://{first.name}:{first.port}" if first else ""
 
 
-def _last(lines: list[str]) -> str:
-    last = next((line.rpartition("│")[2].strip() for line in reversed(lines) if line.strip()), "")
-    return f": {last[:200]}" if last else ""
+def _shown(lines: list[str]) -> str:
+    """The most telling line of output."""
+    last = telling_lines(lines, 1)
+    return f": {last[0][:200]}" if last else ""

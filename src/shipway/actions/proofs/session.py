@@ -11,6 +11,7 @@ from shipway.actions.database.schema import ripe
 from shipway.actions.environment.jobs import Files, database_tool
 from shipway.actions.proofs.request import ProofRequest
 from shipway.actions.proofs.secrets import ProofSecrets
+from shipway.domain.catalog import compare
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.plan import Accessory
 from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage
@@ -150,18 +151,21 @@ class ProofSession:
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> CompatibilityTest:
         try:
+            tool = self._tool(server, database)
+            before = tool.own_tables().without_history(database.catalog())
             # With rows, a migration may change each of them by its own statement.
             rows = server.driver.log_rows(database) if self.proving.mode == SCHEMA else nullcontext()
             mark = server.mark(database)
             with rows, limited(database, self.proving.timeout):
-                self._tool(server, database).up(lambda line: None, span.end)
+                tool.up(lambda line: None, span.end)
+            migrated = compare(before, tool.own_tables().without_history(database.catalog()))
             self.ran = server.log(database, mark)
         except (MigrationFailed, TimeoutError) as error:
             why = f"not tested, since there is no new schema: {str(error).splitlines()[0] if str(error) else 'the up migrations timed out'}"
             return CompatibilityTest(NO_EVIDENCE, (why,))
         finally:
             self.up.set()
-        return try_old(server, database, self.old, self.new, self.began)
+        return try_old(server, database, self.old, self.new, self.began, migrated)
 
     def _changed(self, server: Server, database: ScratchDatabase) -> Sequence[str]:
         self.up.wait()
