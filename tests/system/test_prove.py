@@ -251,6 +251,63 @@ def test_an_image_that_undoes_the_migration_when_it_starts_is_not_safe(site: Sit
     assert proof.new_code.verdict == words.SAFE
 
 
+def test_what_waits_under_traffic_is_named(site: Site) -> None:
+    """A migration behind a transaction of the old release, whose other statements wait behind the migration. The
+    migration begins while the transaction is open, since it is nearly always."""
+    hold = f"{ASK} 'BEGIN; LOCK TABLE pets IN ROW EXCLUSIVE MODE; SELECT pg_sleep(5); COMMIT'"
+    exercise = {**WRITE, "hold": Scenario("hold", "web", hold, "write")}
+    site.runs(site.release(None, exercise=exercise))
+    proof = site.prove(site.release(("ALTER TABLE pets ADD age int; SELECT pg_sleep(0.5);", AGE[1])))
+    site.runs(site.first)
+    traffic = proof.traffic
+    assert traffic is not None
+    assert (traffic.reason, traffic.failures) == ("", ())
+    (migration,) = (wait for wait in traffic.waits if wait.waiting == "migration")
+    assert migration.statement.startswith("ALTER TABLE pets ADD age int")
+    assert "pg_sleep(5)" in migration.blocked_by
+    assert (migration.relation, migration.mode) == ("public.pets", "AccessExclusiveLock")
+    (up,) = (stage for stage in traffic.stages if stage.name == "up under traffic")
+    assert 0 < migration.seconds < up.seconds
+    behind = [wait for wait in traffic.waits if wait.waiting == "traffic"]
+    assert any(wait.statement.startswith("INSERT INTO pets") for wait in behind), behind
+    assert all(wait.blocked_by.startswith("ALTER TABLE pets") for wait in behind)
+    assert proof.leads_back
+
+
+def test_without_scenarios_there_is_no_traffic_and_a_failing_one_is_named(site: Site) -> None:
+    for exercise, reason in (
+        ({}, None),
+        ({"no": Scenario("no", "web", "echo broken; exit 7")}, "read no exited with 7: broken"),
+    ):
+        site.runs(site.release(None, exercise=exercise))
+        proof = site.prove(site.release())
+        assert (proof.traffic is None) == (reason is None)
+        if reason:
+            assert proof.traffic
+            assert proof.traffic.reason == f"not measured: the old code does not work on its own schema: {reason}"
+    site.runs(site.first)
+
+
+def test_what_grows_with_the_rows_of_the_environment_is_estimated(site: Site) -> None:
+    """Its tables are empty in the proof."""
+    site.project.psql(
+        "INSERT INTO pets SELECT repeat('x', 500) FROM generate_series(1, 200000); ANALYZE pets", "production"
+    )
+    try:
+        way = ("ALTER TABLE pets ADD CONSTRAINT short CHECK (length(name) < 600); CREATE INDEX pets_name ON pets (name);",
+               "ALTER TABLE pets DROP CONSTRAINT short; DROP INDEX pets_name;")  # fmt: skip
+        proof = site.prove(site.release(way))
+    finally:
+        site.project.psql("DELETE FROM pets WHERE name LIKE 'x%'", "production")
+        site.project.psql("VACUUM FULL pets", "production")
+    found = {item.work: item for item in proof.growth}
+    assert found["index"].relation == "public.pets"
+    assert 190_000 < found["index"].rows < 210_000
+    assert found["index"].bytes > 100_000_000
+    assert found["index"].lock == "SHARE"
+    assert "CONCURRENTLY" in found["index"].advice
+
+
 def test_without_a_scenario_compatibility_is_unknown(site: Site) -> None:
     silent = site.release(None, exercise={})
     site.runs(silent)

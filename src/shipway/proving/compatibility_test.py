@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from shipway.domain.catalog import Difference, compare
-from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, CompatibilityTest, Stage
-from shipway.domain.release import FAILED, SUCCEEDED
+from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, CompatibilityTest
 from shipway.domain.server_log import ServerLog
 from shipway.ports import ScratchDatabase
 from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEnvironment, open_environment
 from shipway.proving.server import Server
+from shipway.proving.stages import Stages
 from shipway.proving.start_cause import start_cause
 
 SHOWN = 5  # log entries
@@ -20,27 +19,10 @@ WIDTH = 300  # characters of a statement
 
 
 @dataclass
-class _Seen:
+class _Seen(Stages):
     """The state of a test so far."""
 
-    ctx_clock: Callable[[], float]
-    began: float
-    stages: list[Stage] = field(default_factory=list)
     passed: list[tuple[str, str]] = field(default_factory=list)  # kind and name of scenarios
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = self.ctx_clock()
-        outcome = FAILED
-        output: tuple[str, ...] = ()
-        try:
-            yield
-            outcome = SUCCEEDED
-        except Failed as error:
-            output = error.output
-            raise
-        finally:
-            self.stages.append(Stage(name, start - self.began, self.ctx_clock() - start, outcome, output))
 
     def wrote(self) -> bool:
         return any(kind != "read" for kind, _ in self.passed)

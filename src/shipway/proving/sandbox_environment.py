@@ -15,7 +15,7 @@ from shipway.domain.desired import Settings, argv, secret_files, variables
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Scenario, Service
 from shipway.domain.release import Release
-from shipway.ports import ScratchDatabase
+from shipway.ports import OnLine, ScratchDatabase
 from shipway.proving.server import Server
 from shipway.proving.start_cause import Refusal, telling_lines
 from shipway.steps.container import TIMED_OUT, run_container
@@ -23,6 +23,9 @@ from shipway.steps.health import require_running, wait_healthy
 from shipway.system.parallel import side_by_side
 
 TAIL = 12
+MARK = "shipway-ran"
+REPEAT = f'while :; do sh -c "$0"; echo "{MARK} $?"; sleep 0.1 2>/dev/null || sleep 1; done'  # $0: the scenario
+REPEATED = 86400.0  # seconds; it is stopped before
 
 
 class Failed(Exception):
@@ -63,6 +66,11 @@ class SandboxEnvironment:
     def unknown_revision(self) -> Refusal:
         """See Context."""
         return self._ctx.unknown_revision
+
+    @property
+    def network(self) -> str:
+        """Of its containers."""
+        return self._network
 
     def accessories(self, plan: Plan) -> None:
         """Start all but the database and wait until they are healthy. ProofError if one doesn't start."""
@@ -121,6 +129,25 @@ class SandboxEnvironment:
             {"URL": address(config.release.plan)},
         )
 
+    def repeat(self, config: ReleaseConfig, scenario: Scenario, on_line: OnLine, named: Callable[[str], None]) -> None:
+        """Run a scenario again and again in one container until the container, whose name `named` gets, is stopped.
+        After each run a line `MARK CODE` follows its output."""
+        spec = self._scenario(config, scenario.service, scenario.run, {"URL": address(config.release.plan)})
+        spec = dataclasses.replace(spec, name=f"{spec.name}_{scenario.name}", command=(REPEAT, scenario.run))
+        self._ctx.images.pull(spec.image, lambda line: None)
+        run_container(self._ctx, spec, on_line=on_line, timeout=REPEATED, before=named)
+
+    def end(self, container: str) -> None:
+        """Stop a container of `repeat`."""
+        self._ctx.runtime.stop(container, 0)
+
+    def _scenario(self, config: ReleaseConfig, service: str, command: str, extra: dict[str, str]) -> ContainerSpec:
+        spec = dataclasses.replace(
+            self._service(config, config.release.plan.services[service]),
+            entrypoint=("sh", "-c"), command=(command,), networks={self._network: ()},
+        )  # fmt: skip
+        return dataclasses.replace(spec, name=f"{spec.name}_run", env={**spec.env, **extra})
+
     def _healthy(self, work: Callable[[], None]) -> None:
         try:
             work()
@@ -131,11 +158,7 @@ class SandboxEnvironment:
 
     def _run(self, config: ReleaseConfig, service: str, command: str, what: str, extra: dict[str, str]) -> None:
         lines: list[str] = []
-        spec = dataclasses.replace(
-            self._service(config, config.release.plan.services[service]),
-            entrypoint=("sh", "-c"), command=(command,), networks={self._network: ()},
-        )  # fmt: skip
-        spec = dataclasses.replace(spec, name=f"{spec.name}_run", env={**spec.env, **extra})
+        spec = self._scenario(config, service, command, extra)
         self._ctx.images.pull(spec.image, lambda line: None)
         timeout = config.release.plan.prove.timeout
         code = run_container(self._ctx, spec, on_line=lines.append, timeout=timeout)
