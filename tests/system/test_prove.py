@@ -21,7 +21,7 @@ from shipway.app import open_context
 from shipway.context import Context
 from shipway.domain import proof as words
 from shipway.domain.errors import GateRefused, ProofError
-from shipway.domain.plan import Environment, Host, Scenario
+from shipway.domain.plan import Environment, Host, Scenario, Strategy
 from shipway.domain.proof import MigrationReport, Proof
 from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
 from tests.system.conftest import Make
@@ -272,6 +272,39 @@ def test_what_waits_under_traffic_is_named(site: Site) -> None:
     assert any(wait.statement.startswith("INSERT INTO pets") for wait in behind), behind
     assert all(wait.blocked_by.startswith("ALTER TABLE pets") for wait in behind)
     assert proof.leads_back
+
+
+def test_what_the_new_release_breaks_for_the_old_one_while_both_serve(site: Site) -> None:
+    """Each works on the new schema, also one after the other; but the new one removes what the old one has just added."""
+    ask = ASK.replace("-q", "-q -A -t")
+    find = f"""[ "$({ask} "SELECT count(*) FROM pets WHERE name = 'Rex'")" -gt 0 ]"""
+    old = {"add": WRITE["add"], "find": Scenario("find", "web", find)}
+    new = {
+        "tidy": Scenario("tidy", "web", f"{ASK} 'DELETE FROM pets WHERE age IS NULL'", "job"),
+        "add": Scenario("add", "web", f"{ASK} \"INSERT INTO pets VALUES ('Max', 3)\"", "write"),
+    }
+    site.runs(site.release(None, exercise=old))
+    release = site.release(exercise=new)
+    quiet = site.prove(release)
+    canary = dataclasses.replace(site.production(release), strategy=Strategy("canary"))
+    proof = prove(site.ctx, release, canary, again=True)
+    site.runs(site.first)
+    assert quiet.together is None, "blue-green: never both for minutes"
+    assert proof is not None
+    assert (proof.old_code.verdict, proof.together is not None) == (words.SAFE, True)
+    assert proof.together
+    assert proof.together.verdict == words.UNSAFE
+    (reason,) = proof.together.reasons
+    before, after = release.number, quiet.before
+    assert (
+        reason == f"release {after} fails after release {before} ran job tidy: read find exited with 1; alone it passed"
+    )
+    assert proof.together.checks == (
+        f"release {after}, write: add",
+        f"release {before}, job: tidy",
+        f"release {before}, write: add",
+    )
+    assert proof.leads_back, "a warning, no reason for a rejection"
 
 
 def test_without_scenarios_there_is_no_traffic_and_a_failing_one_is_named(site: Site) -> None:

@@ -95,6 +95,7 @@ def prove(
     from shipway.actions.proofs.prove import prove as prove_action
     from shipway.actions.proofs.recorded import recorded_proofs
     from shipway.app import load_plan, open_context
+    from shipway.domain.proof import UNSAFE
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=as_json), actor=options.actor) as ctx:
         chosen = find_release(ctx, load_plan(options.home).app, release)
@@ -113,6 +114,13 @@ def prove(
         write(proof, html, junit)
         if as_json:
             show(proof, as_json)
+        if proof.together is not None and proof.together.verdict == UNSAFE:
+            strategy = where.strategy.kind
+            say(
+                f"{style('warning:', 'yellow')} both releases do not work at the same time, but the strategy {strategy} of {where.name} "
+                "lets both serve for minutes: use blue-green or split the release",
+                err=True,
+            )
         require_rollback_plan(ctx, proof)
 
 

@@ -12,6 +12,7 @@ class Mismatch:
     code: str  # the server's own
     text: str
     statement: str = ""  # empty if it was not logged
+    client: str = ""  # address; empty on the server itself
 
 
 @dataclass(frozen=True)

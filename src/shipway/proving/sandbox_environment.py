@@ -85,6 +85,12 @@ class SandboxEnvironment:
         except DeployFailed as error:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
 
+    def share_accessories(self, other: SandboxEnvironment, plan: Plan) -> None:
+        """Make them reachable in another environment, as if it had them itself."""
+        for item in plan.accessories.values():
+            if item.name != self._server.accessory.name:
+                self._ctx.runtime.connect(other.network, self._called(item.name), (item.name,))
+
     def start(self, config: ReleaseConfig) -> None:
         """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
         isn't."""

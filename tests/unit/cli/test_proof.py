@@ -17,7 +17,7 @@ from shipway.actions.deployments.plan import DeployRequest
 from shipway.cli import cli
 from shipway.context import Context
 from shipway.domain.errors import NotProven, UsageError
-from shipway.domain.proof import DATA_LOST, UNSAFE
+from shipway.domain.proof import DATA_LOST, UNSAFE, CompatibilityTest
 from shipway.domain.release import Release
 from tests.unit.domain.samples import PLAN, STAGING
 from tests.unit.world import World
@@ -116,6 +116,17 @@ def test_a_running_release_without_a_rollback_path_still_fails(two: Release, wor
     assert one
     world.proven(two, one, old=UNSAFE, way=DATA_LOST)
     assert isinstance(command("prove", "r2", "--env", "staging").exception, NotProven)
+
+
+def test_releases_that_do_not_work_at_once_are_a_warning(
+    two: Release, world: World, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof = dataclasses.replace(world.proven(two, two), before=1, together=CompatibilityTest(UNSAFE, ("it fails",)))
+    monkeypatch.setattr("shipway.cli.prove.style", lambda text, how: text)
+    monkeypatch.setattr("shipway.actions.proofs.recorded.recorded_proofs", lambda *given: [proof])
+    shown = command("prove", "r2", "--env", "staging")
+    assert shown.exit_code == 0
+    assert "warning: both releases do not work at the same time, but the strategy blue-green of staging" in shown.output
 
 
 def test_a_running_release_without_a_proof(world: World, command: Command) -> None:

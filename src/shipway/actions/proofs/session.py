@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import TypeAlias
 
 from shipway.actions.database.schema import ripe
 from shipway.actions.environment.jobs import Files, database_tool
@@ -18,8 +19,9 @@ from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, M
 from shipway.domain.release import SUCCEEDED
 from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.ports import DatabaseTool, ScratchDatabase
-from shipway.proving.compatibility_test import try_new, try_old
+from shipway.proving.compatibility_test import schema_mismatches, try_new, try_old
 from shipway.proving.growth import growth, table_sizes
+from shipway.proving.interleaved import NEW, OLD, Interleaved, judge_together, run_interleaved
 from shipway.proving.limit import limited
 from shipway.proving.lint_warnings import lint_warnings
 from shipway.proving.round_trip import MigrationRange
@@ -32,6 +34,11 @@ from shipway.proving.tool_containers import ToolContainers
 from shipway.proving.under_traffic import under_traffic
 from shipway.proving.verify import verify
 from shipway.system.parallel import side_by_side
+
+AT_ONCE = ("rolling", "canary")  # strategies with which both releases serve for minutes
+Found: TypeAlias = (
+    tuple[MigrationReport, ...] | CompatibilityTest | Traffic | Mapping[str, TableSize] | Interleaved | None
+)
 
 
 class ProofSession:
@@ -77,16 +84,19 @@ class ProofSession:
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
         busy = server.scratch.create(like=copy) if self.old.release.plan.prove.exercise else None
-        works: list[Callable[[], tuple[MigrationReport, ...] | CompatibilityTest | Traffic | Mapping[str, TableSize] | None]] = [
+        shared = server.scratch.create(like=copy) if self.request.environment.strategy.kind in AT_ONCE else None
+        works: list[Callable[[], Found]] = [
             lambda: self._reports(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
             lambda: self._traffic(server, busy, span) if busy else None, lambda: table_sizes(target),
+            lambda: self._together(server, shared, span) if shared else None,
         ]  # fmt: skip
-        reports, old_code, new_code, traffic, sizes = side_by_side(lambda work: work(), works)
+        reports, old_code, new_code, traffic, sizes, both = side_by_side(lambda work: work(), works)
         assert isinstance(reports, tuple)
         assert isinstance(old_code, CompatibilityTest)
         assert isinstance(new_code, CompatibilityTest)
         assert traffic is None or isinstance(traffic, Traffic)
         assert isinstance(sizes, Mapping)
+        assert both is None or isinstance(both, Interleaved)
         first = dataclasses.replace(reports[0], warnings=(*reports[0].warnings, *self._remarks()))
         scripts = self._tool(server, copy).scripts(span.migrations)
         return dataclasses.replace(
@@ -98,6 +108,7 @@ class ProofSession:
             stages=tuple(self.stages),
             scripts=scripts,
             traffic=traffic,
+            together=self._judged(both, old_code) if both else None,
             growth=growth(server, self._costly(server, reports[0]), sizes),
         )
 
@@ -182,6 +193,20 @@ class ProofSession:
             table for stage in report.stages if stage.name in ("up", "up, with rows") for table in stage.rewrites
         }
         return server.driver.costly(self.ran.statements, self.before, rewrites)
+
+    def _together(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> Interleaved | None:
+        try:
+            with limited(database, self.proving.timeout):
+                self._tool(server, database).up(lambda line: None, span.end)
+        except (MigrationFailed, TimeoutError):  # `old code` and the round trip report it
+            return None
+        return run_interleaved(server, database, self.old, self.new, self.began)
+
+    def _judged(self, both: Interleaved, old_code: CompatibilityTest) -> CompatibilityTest:
+        new = f"release {self.request.release.number}" if self.request.release.number else "the new release"
+        numbers = {OLD: f"release {self.request.old.number}", NEW: new}
+        log = {who: schema_mismatches(found) for who, found in both.mismatches.items()}
+        return judge_together(both, numbers, old_code, log)
 
     def _traffic(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> Traffic:
         tool = self._tool(server, database)
