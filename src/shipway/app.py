@@ -66,7 +66,7 @@ def open_context(
             registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
             tool=_tool, kinds=KINDS, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
-            linter=_linter, background=not os.environ.get(HOSTED),
+            linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment),
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
@@ -189,6 +189,12 @@ def _server(kind: str) -> DatabaseServer:
 def _linter() -> Linter | None:
     squawk = driver("lint", "squawk")()
     return squawk if squawk.installed else None
+
+
+def _unknown_revision(output: str) -> tuple[str, str] | None:
+    from shipway.drivers.unknown_revisions import unknown_revision
+
+    return unknown_revision(output)
 
 
 def _retire_later(home: Path, app: str, environment: str) -> None:

@@ -75,6 +75,10 @@ class Context:
     repository: Callable[[], Repository]  # of the working directory; RepositoryError if there is none
     redactor: Redactor
     linter: Callable[[], Linter | None] = lambda: None  # of SQL scripts, if installed
+    unknown_revision: Callable[[str], tuple[str, str] | None] = lambda output: (
+        None
+    )  # the migration tool and the revision
+    # that it refuses, by a container's output
     background: bool = True  # whether a background process outlives the command; not so in a hosted job
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.upkeep.retire
     cancelled: threading.Event = field(default_factory=threading.Event)

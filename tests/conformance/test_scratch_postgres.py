@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -14,6 +17,7 @@ from shipway.ports import ScratchDatabase
 from tests.conformance.database_lab import docker
 from tests.conformance.scratch_lab import postgres
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
 pytestmark = [pytest.mark.databases, pytest.mark.engine]
 SCHEMA = """
 CREATE ROLE app; CREATE ROLE reader;
@@ -303,6 +307,54 @@ def test_watch_sees_locks_and_rewrites(clone: ScratchDatabase) -> None:
     visits = next(lock for lock in watched.locks if lock.relation == "public.visits")
     assert visits.seconds > 0.1
     assert list(watched.rewrites) == ["public.makers"]
+
+
+def test_watch_sees_who_waits_for_whom_and_how_long(clone: ScratchDatabase) -> None:
+    """A migration behind a long transaction, and a query behind the migration: both in the queue of one lock."""
+    held, asked = threading.Event(), threading.Event()
+    waited: dict[str, float] = {}
+
+    def hold() -> None:
+        with psycopg.connect(clone.url) as connection:
+            connection.execute("SELECT * FROM visits")
+            held.set()
+            asked.wait()
+            connection.execute("SELECT pg_sleep(2)")
+
+    def run(name: str, statement: str) -> None:
+        with psycopg.connect(clone.url) as connection:
+            if name == "migration":
+                connection.execute("CREATE TABLE before_it (a int)")
+            began = time.monotonic()
+            connection.execute(statement)
+            waited[name] = time.monotonic() - began
+            if name == "migration":
+                connection.execute("SELECT pg_sleep(0.5)")  # the lock is held on, by another statement
+
+    with clone.watch(waits=True) as watched, ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(hold)]
+        held.wait()
+        jobs.append(pool.submit(run, "migration", "ALTER TABLE visits ADD note text"))
+        with psycopg.connect(clone.url, autocommit=True) as looking:
+            while looking.execute(WAITING, [clone.name]).fetchone() != (1,):
+                pass
+            jobs.append(pool.submit(run, "query", "SELECT count(*) FROM visits"))
+            while looking.execute(WAITING, [clone.name]).fetchone() != (2,):
+                pass
+        asked.set()
+        for job in jobs:
+            job.result()
+    waits = {item.statement: item for item in watched.waits}
+    migration, query = waits["ALTER TABLE visits ADD note text"], waits["SELECT count(*) FROM visits"]
+    assert (migration.relation, migration.mode) == ("public.visits", "AccessExclusiveLock")
+    assert [item.statement for item in migration.blockers][-1] == "SELECT pg_sleep(2)"
+    assert query.blockers[0].statement == "ALTER TABLE visits ADD note text"
+    for name, item in (("migration", migration), ("query", query)):
+        assert item.seconds == pytest.approx(waited[name], rel=0.1)
+    assert watched.rewrites == []
+    with clone.watch() as watched:
+        clone.execute("SELECT 1")
+    assert list(watched.waits) == []
 
 
 def test_scripts(clone: ScratchDatabase) -> None:

@@ -30,6 +30,7 @@ COMMANDS = {
     "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
     "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),
     "prove": ("shipway.cli.prove", "Test the rollback of a release before it is deployed"),
+    "proof": ("shipway.cli.proof", "Show a recorded rollback proof of a release"),
     "approve": ("shipway.cli.approve", "Approve a release for an environment"),
     "waive": ("shipway.cli.waive", "Waive a failed rollback proof, with a reason"),
     "rules": ("shipway.cli.rules", "Show the rules in force, or change them"),

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:
     """List all deployments, newest first, with their approvals: signed, or claimed (recorded without a signature)."""
     from shipway.actions.environment.observe import versions
+    from shipway.actions.proofs.recorded import newest
     from shipway.app import open_context
     from shipway.domain.record import to_data
+    from shipway.domain.release import DEPLOY
     from shipway.domain.rollback_plan import label
     from shipway.system.durations import human, timestamp
 
@@ -36,21 +38,34 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             known.environment(environment)
         found = ctx.ledger.deployments(known.name, environment, limit)
         approved = {item.id: _approvals(ctx, item) for item in found}
+        releases = {number: ctx.ledger.release(known.name, number) for number in {item.release for item in found}}
+        proofs = {
+            item.id: newest(ctx, release, item.environment)
+            for item in found
+            if item.kind == DEPLOY and (release := releases[item.release])
+        }
         if as_json:
-            data = [{**to_data(item), "approvals": [_data(each) for each in approved[item.id]]} for item in found]
+            data = [
+                {
+                    **to_data(item),
+                    "approvals": [_data(each) for each in approved[item.id]],
+                    "proof": to_data(proofs.get(item.id)),
+                }
+                for item in found
+            ]
             say(json.dumps(data, indent=2))
             return
         rows = []
         names = dict.fromkeys(item.environment for item in found)
         waivers = [waiver for name in names for waiver in ctx.ledger.waivers(known.name, name)]
         for item in found:
-            release = ctx.ledger.release(known.name, item.release)
+            release = releases[item.release]
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
                 timestamp(item.started), item.environment, f"{item.kind}, {label(item.way)}" if item.way else item.kind, str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
-                item.schema or "", item.actor, _approvers(approved[item.id]),
+                item.schema or "", item.actor, _approvers(approved[item.id]), str(proofs.get(item.id) or ""),
             ])  # fmt: skip
         heading = [
             "when",
@@ -64,7 +79,10 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
             "schema",
             "by",
             "approved by",
+            "rollback proof",
         ]
+        if not any(proofs.values()):  # the table is wide
+            rows, heading = [row[:-1] for row in rows], heading[:-1]
         table(rows, heading)
         for waiver in sorted(waivers, key=lambda item: item.at, reverse=True):
             say(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from shipway.domain.errors import UsageError
 from shipway.drivers.database.layouts import LAYOUTS
 
 if TYPE_CHECKING:
+    from shipway.domain.plan import Environment
     from shipway.domain.proof import Proof
+    from shipway.domain.release import Release
 
 TOOLS = ("alembic", "django")  # layouts whose migrations their own tool runs
 OF_RELEASES = {"release": "RELEASE", "environment": "--env", "mode": "--mode", "again": "--again"}
@@ -116,11 +119,11 @@ def prove(
         return
     _refuse(ctx, OF_FOLDERS, "a release: it belongs to --migrations FOLDER")
     from shipway.actions.deployments.proof_gate import require_rollback_plan
-    from shipway.actions.proofs.prove import find_environment, find_release
+    from shipway.actions.proofs.prove import find_environment, find_release, runs_already
     from shipway.actions.proofs.prove import prove as prove_action
+    from shipway.actions.proofs.recorded import recorded_proofs
     from shipway.app import load_plan, open_context
-    from shipway.proving.report.data import as_json as data
-    from shipway.proving.report.terminal import lines
+    from shipway.domain.proof import UNSAFE
 
     silent = as_json or files.to_stdout
     with open_context(
@@ -128,20 +131,53 @@ def prove(
     ) as opened:
         chosen = find_release(opened, load_plan(options.home).app, release)
         where = find_environment(chosen.plan, environment)
-        proof = prove_action(opened, chosen, where, mode=mode, again=again)
-        if proof is None:
-            say(f"nothing runs in {where.name} yet: there is no rollback target", err=silent)
-            return
-        files.write(_reports(proof))
-        if as_json:
-            say(data(proof))
+        if runs_already(opened, chosen, where):
+            proof = next(iter(recorded_proofs(opened, chosen, where.name)), None)
+            say(_running(chosen, where, proof), err=silent)
         else:
-            width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-            say("\n".join(lines(proof, style, width)), err=silent)
+            proof = prove_action(opened, chosen, where, mode=mode, again=again)
+            if proof is None:
+                say(f"nothing runs in {where.name} yet: there is no rollback target", err=silent)
+            elif not as_json:
+                show(proof, as_json, err=silent)
+        if proof is None:
+            return
+        files.write(reports(proof))
+        if as_json:
+            show(proof, as_json)
+        if proof.together is not None and proof.together.verdict == UNSAFE:
+            strategy = where.strategy.kind
+            say(
+                f"{style('warning:', 'yellow')} both releases do not work at the same time, but the strategy {strategy} of {where.name} "
+                "lets both serve for minutes: use blue-green or split the release",
+                err=True,
+            )
         require_rollback_plan(opened, proof)
 
 
-def _reports(proof: Proof) -> dict[str, Any]:
+def _running(release: Release, environment: Environment, proof: Proof | None) -> str:
+    """Message that there is nothing left to prove before a deployment."""
+    from shipway.actions.proofs.recorded import summary
+    from shipway.system.durations import timestamp
+
+    runs = f"release {release.number} already runs in {environment.name}"
+    if proof is None:
+        return f"{runs}, and has no recorded proof; `shipway rehearse {environment.name}` tests its rollback now"
+    shown = f"shipway proof r{release.number} --env {environment.name}"
+    return f"{runs}; its proof of {timestamp(proof.at)} UTC: {summary(proof)}: {shown}"
+
+
+def show(proof: Proof, as_json: bool, *, err: bool = False) -> None:
+    """Print the report."""
+    from shipway.proving.report.data import as_json as data
+    from shipway.proving.report.terminal import lines
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    say(data(proof) if as_json else "\n".join(lines(proof, style, width)), err=err)
+
+
+def reports(proof: Proof) -> dict[str, Callable[[], str]]:
+    """The texts of the files of `ReportFiles`."""
     from shipway.proving.report.badge import badge
     from shipway.proving.report.junit import junit
     from shipway.proving.report.markdown import markdown

@@ -13,7 +13,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 # Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
-    "accessories", "lease", "versions", "ahead", "accepted", "drill",
+    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -77,6 +77,8 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                 )
                 if item.ahead:
                     say(f"    {style('the schema is ahead of the code', 'yellow')}, which was built for {item.ahead}")
+                if item.proof:
+                    say(f"    rollback proof {ago(ctx.clock() - item.proof.at)}: {item.proof}")
                 if item.rehearsal:
                     when, rehearsal = item.rehearsal
                     verdict = rehearsal.trial.verdict

@@ -88,6 +88,45 @@ class CompatibilityTest:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """A statement that waited for a lock while the up migrations ran and the old release served."""
+
+    waiting: str  # traffic or migration
+    statement: str
+    blocked_by: str  # statement of the other side
+    relation: str  # empty if it is no relation that existed before
+    mode: str  # of the requested lock
+    start: float  # seconds since the up migrations began
+    seconds: float  # the longest, if there are several
+    count: int = 1  # of statements with this text
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The up migrations while the old release serves and its scenarios run repeatedly. For information."""
+
+    waits: tuple[Wait, ...] = ()  # longest first
+    failures: tuple[str, ...] = ()  # of scenarios, or of the migrations, in that time
+    runs: int = 0  # of scenarios in that time
+    reason: str = ""  # why nothing was measured
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True)
+class Growth:
+    """An estimate for a statement that locks a table for a time that grows with its rows."""
+
+    relation: str
+    rows: int  # in the environment, estimated by its server
+    bytes: int
+    work: str  # rewrite, scan, index
+    lock: str  # its mode
+    seconds: float  # at the rate that the scratch server reached
+    statement: str
+    advice: str  # the safe form
+
+
+@dataclass(frozen=True)
 class Proof:
     """A rollback proof between two releases in one environment."""
 
@@ -109,6 +148,9 @@ class Proof:
     stages: tuple[Stage, ...] = ()
     image: str = ""  # of the scratch database server
     scripts: Mapping[str, str] = field(default_factory=dict)  # down scripts, by path
+    traffic: Traffic | None = None  # None: not tested
+    growth: tuple[Growth, ...] = ()
+    together: CompatibilityTest | None = None  # both images at once on the new schema; None: they never serve at once
 
     @property
     def leads_back(self) -> bool:

@@ -9,6 +9,9 @@ at the highest revision on it that proven down migrations lead to and that the t
 
 Waivers count if the proof alone finds no plan: for down migrations that ran but lost data or left another schema, and
 for untested code. A waiver replaces neither a missing down migration nor code that failed.
+
+If the schema is reverted, the old code would serve on the current one until then. So it is reverted first if the old
+code failed on it, or if a step is breaking and no test shows that the old code works after it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shipway.domain.catalog import ADDITIVE
+from shipway.domain.catalog import ADDITIVE, BREAKING
 from shipway.domain.proof import (
     DATA_LOST,
     NO_EVIDENCE,
@@ -31,8 +34,8 @@ from shipway.domain.proof import (
 from shipway.domain.release import Waiver
 from shipway.domain.schema_history import CODE_ONLY
 
-DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema
-CODE_THEN_DOWN = "code, then down"  # it is not known to fail: this order avoids downtime
+DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema, or a breaking step is untested
+CODE_THEN_DOWN = "code, then down"  # nothing indicates that it fails: this order avoids downtime
 FORWARD_ONLY = "forward only"
 LABELS = {  # the kinds above are stored in the ledger; these are for display
     CODE_ONLY: "keep schema",
@@ -163,11 +166,33 @@ def _decided(query: RollbackQuery, index: int, reasons: tuple[str, ...]) -> Roll
     schema = query.schemas[index]
     if index == 0:
         return RollbackPlan(CODE_ONLY, schema, reasons)
-    unsafe = [
-        trial for step in query.steps[:index] if (trial := query.tried.get(step.after)) and trial.verdict == UNSAFE
-    ]
+    unsafe = any(_failed(query, step) for step in query.steps[:index])
+    breaking = () if unsafe else _untested_breaks(query, index)
     lost = f"data written since to objects that the down migrations from {query.schemas[0]} drop is lost"
-    return RollbackPlan(DOWN_THEN_CODE if unsafe else CODE_THEN_DOWN, schema, (*reasons, lost))
+    return RollbackPlan(DOWN_THEN_CODE if unsafe or breaking else CODE_THEN_DOWN, schema, (*reasons, *breaking, lost))
+
+
+def _failed(query: RollbackQuery, step: Step) -> bool:
+    test = query.tried.get(step.after)
+    return test is not None and test.verdict == UNSAFE
+
+
+def _untested_breaks(query: RollbackQuery, index: int) -> tuple[str, ...]:
+    """Messages for the breaking steps above the final revision. A step does no harm to code that passed its test on
+    that step's revision or a newer one."""
+    found = []
+    for step in query.steps[:index]:
+        test = query.tried.get(step.after)
+        if test is not None and test.verdict == SAFE:
+            break
+        way = step.proof.way if step.proof else None
+        if way is not None and way.triage == BREAKING:
+            why = f" ({way.triage_reasons[0]})" if way.triage_reasons else ""
+            found.append(
+                f"the schema is reverted first: {step.before or 'nothing'} → {step.after} breaks code for the older "
+                f"schema{why}, and no test shows that release {query.target} works on it"
+            )
+    return tuple(found)
 
 
 def _inferred(query: RollbackQuery, index: int) -> list[str]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from shipway.domain.catalog import Catalog, Content, Difference
     from shipway.domain.own_tables import OwnTables
     from shipway.domain.proof import Lock
+    from shipway.domain.server_log import LockWait
     from shipway.ports.images import OnLine
 
 OneOff = Callable[[Sequence[str]], tuple[int, str]]
@@ -81,8 +82,8 @@ class ScratchDatabase(Protocol):
         """Run a script of statements as its author intends, and return the notices. ProofError with the database's own
         message; a transaction is then rolled back."""
 
-    def watch(self) -> AbstractContextManager[Watched]:
-        """In the block, monitor the locks that other sessions hold."""
+    def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
+        """In the block, monitor the locks that other sessions hold; with `waits` also which sessions wait for them."""
 
     def interrupt(self) -> Sequence[str]:
         """Terminate all sessions in it. Returns messages about what each was doing."""
@@ -93,6 +94,7 @@ class Watched(Protocol):
 
     locks: Sequence[Lock]  # on objects that existed before the block, without ACCESS SHARE
     rewrites: Sequence[str]  # of such tables
+    waits: Sequence[LockWait]  # if requested
 
 
 class Fill(Protocol):

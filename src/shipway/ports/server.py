@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from shipway.domain.accessory import DatabaseLogin
-    from shipway.domain.server_log import ServerLog
+    from shipway.domain.catalog import Catalog
+    from shipway.domain.server_log import Costly, ServerLog, TableSize
     from shipway.ports.database import OneOff, Scratch, ScratchDatabase
 
 Operation: TypeAlias = Literal[
-    "rows", "take", "load", "swap", "sweep", "there", "size", "upgrade", "copy", "dump", "restore"
+    "rows", "take", "load", "swap", "sweep", "there", "size", "tables", "upgrade", "copy", "dump", "restore"
 ]
 """An operation on whole databases; see `DatabaseServer.command`."""
 
@@ -54,7 +55,18 @@ class DatabaseServer(Protocol):
 
         In the server's running container:
         size: prints the size of the accessory's database in bytes.
+        tables: prints the sizes of its tables, for `table_sizes`.
         """
+
+    def table_sizes(self, output: str) -> Mapping[str, TableSize]:
+        """The output of `tables`, by table as in a catalog."""
+
+    def costly(self, statements: Sequence[str], before: Catalog, rewrites: Collection[str]) -> Sequence[Costly]:
+        """Statements whose time under a lock grows with the rows of a table that existed before. rewrites: tables that
+        were completely rewritten."""
+
+    def rates(self, database: ScratchDatabase) -> Mapping[str, float]:
+        """Bytes per second for each kind of work of `costly`, measured now in an empty database."""
 
     def scratch_command(self, command: str | None) -> tuple[str, ...]:
         """The command of a scratch server, for an accessory with this command: without durability, for speed, and with

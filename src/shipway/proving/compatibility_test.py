@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, CompatibilityTest, Stage
-from shipway.domain.release import FAILED, SUCCEEDED
+from shipway.domain.catalog import Difference, compare
+from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, CompatibilityTest
 from shipway.domain.server_log import ServerLog
 from shipway.ports import ScratchDatabase
 from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEnvironment, open_environment
 from shipway.proving.server import Server
+from shipway.proving.stages import Stages
+from shipway.proving.start_cause import start_cause
 
 SHOWN = 5  # log entries
 WIDTH = 300  # characters of a statement
 
 
 @dataclass
-class _Seen:
+class _Seen(Stages):
     """The state of a test so far."""
 
-    ctx_clock: Callable[[], float]
-    began: float
-    stages: list[Stage] = field(default_factory=list)
     passed: list[tuple[str, str]] = field(default_factory=list)  # kind and name of scenarios
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = self.ctx_clock()
-        outcome = FAILED
-        output: tuple[str, ...] = ()
-        try:
-            yield
-            outcome = SUCCEEDED
-        except Failed as error:
-            output = error.output
-            raise
-        finally:
-            self.stages.append(Stage(name, start - self.began, self.ctx_clock() - start, outcome, output))
 
     def wrote(self) -> bool:
         return any(kind != "read" for kind, _ in self.passed)
 
 
 def try_old(
-    server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float
-) -> CompatibilityTest:
-    """Test the old images on the new schema, after the new ones have written to it. began: start of the proof."""
+    server: Server, database: ScratchDatabase, old: ReleaseConfig, new: ReleaseConfig, began: float,
+    migrated: Sequence[Difference] = (),
+) -> CompatibilityTest:  # fmt: skip
+    """Test the old images on the new schema, after the new ones have written to it. began: start of the proof.
+    migrated: the changes by the up migrations, which the old images must not undo."""
     old, new = old.on(server, database), new.on(server, database)
     clock = server.sandbox.ctx.clock
     first, second = _Seen(clock, began), _Seen(clock, began)
@@ -64,7 +50,7 @@ def try_old(
                 stages=tuple(first.stages),
             )
         mark = server.mark(database)
-        result = _judged(at, old, second, lambda: server.log(database, mark), "old code")
+        result = _judged(at, old, second, database, lambda: server.log(database, mark), "old code", migrated)
     stages = (*first.stages, *result.stages)
     if result.verdict == SAFE and not first.wrote():
         reason = "the new code wrote nothing before: its plan has no scenario of kind `write` or `job`"
@@ -85,14 +71,14 @@ def try_new(
         except Failed as error:
             return CompatibilityTest(NO_EVIDENCE, (f"the old code does not work on its own schema: {error.reason}",))
         mark = server.mark(database)
-        return _judged(at, new, seen, lambda: server.log(database, mark), "new code")
+        return _judged(at, new, seen, database, lambda: server.log(database, mark), "new code")
 
 
 def _use(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, who: str) -> None:
     """Start the release, and run all scenarios of its plan. Failed at the first error."""
     try:
         with seen.stage(f"{who}, start"):
-            at.start(config)
+            _start(at, config)
         for scenario in config.release.plan.prove.exercise.values():
             with seen.stage(f"{who}, {scenario.kind} {scenario.name}"):
                 at.run_scenario(config, scenario)
@@ -102,26 +88,55 @@ def _use(at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, who: str) -
         at.stop(config)
 
 
+def _start(at: SandboxEnvironment, config: ReleaseConfig) -> None:
+    try:
+        at.start(config)
+    except Failed as error:
+        cause = start_cause(error.output, at.variables(config), at.unknown_revision)
+        raise Failed(f"{cause} ({error.reason})" if cause else error.reason, error.output) from error
+
+
 def _judged(
-    at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, log: Callable[[], ServerLog], who: str
-) -> CompatibilityTest:
+    at: SandboxEnvironment, config: ReleaseConfig, seen: _Seen, database: ScratchDatabase, log: Callable[[], ServerLog],
+    who: str, migrated: Sequence[Difference] = (),
+) -> CompatibilityTest:  # fmt: skip
     reasons: list[str] = []
+    before = database.catalog()
     try:
         _use(at, config, seen, who)
     except Failed as error:
         reasons.append(error.reason)
-    reasons += schema_mismatches(log())
+    undone, changed = schema_changes(compare(before, database.catalog()), migrated)
+    reasons = [*undone, *reasons, *schema_mismatches(log())]
     checks = tuple(f"{kind}: {name}" for kind, name in seen.passed)
     if reasons:
-        return CompatibilityTest(UNSAFE, tuple(reasons), checks, tuple(seen.stages))
+        return CompatibilityTest(UNSAFE, (*reasons, *changed), checks, tuple(seen.stages))
     if not seen.wrote():
         missing = "scenario that writes" if seen.passed else "scenario"
         reason = f"unknown: release {config.release.number} has no {missing}; define one under `prove: scenarios` in its plan"
-        return CompatibilityTest(NO_EVIDENCE, (reason,), checks, tuple(seen.stages))
+        return CompatibilityTest(NO_EVIDENCE, (reason, *changed), checks, tuple(seen.stages))
     workers = ", ".join(item.name for item in config.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)
     notes = (f"the workers were started, but no scenario of kind `job` gave them work: {workers}",) if idle else ()
-    return CompatibilityTest(SAFE, notes, checks, tuple(seen.stages))
+    return CompatibilityTest(SAFE, (*notes, *changed), checks, tuple(seen.stages))
+
+
+def schema_changes(
+    changes: Sequence[Difference], migrated: Sequence[Difference]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Messages about schema changes by the tested code: about what it undid of the up migrations, and about others."""
+    own = {(item.kind, item.name) for item in migrated}
+    undone = [item for item in changes if item.change != "added" and (item.kind, item.name) in own]
+    others = [item for item in changes if item not in undone]
+    return (
+        (f"it undid migrations of the new schema: {_listed(undone)}",) if undone else (),
+        (f"it changed the schema while it ran: {_listed(others)}",) if others else (),
+    )
+
+
+def _listed(items: Sequence[Difference]) -> str:
+    shown = "; ".join(f"{item.kind} {item.name} {item.change}" for item in items[:SHOWN])
+    return shown + (f"; and {len(items) - SHOWN} more" if len(items) > SHOWN else "")
 
 
 def schema_mismatches(log: ServerLog) -> list[str]:
@@ -142,4 +157,5 @@ def try_there(server: Server, database: ScratchDatabase, config: ReleaseConfig, 
         at.accessories(own.release.plan)
         mark = server.mark(database)
         seen = _Seen(server.sandbox.ctx.clock, began)
-        return _judged(at, own, seen, lambda: server.log(database, mark), f"release {own.release.number}")
+        who = f"release {own.release.number}"
+        return _judged(at, own, seen, database, lambda: server.log(database, mark), who)

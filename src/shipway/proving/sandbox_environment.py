@@ -15,13 +15,17 @@ from shipway.domain.desired import Settings, argv, secret_files, variables
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Scenario, Service
 from shipway.domain.release import Release
-from shipway.ports import ScratchDatabase
+from shipway.ports import OnLine, ScratchDatabase
 from shipway.proving.server import Server
+from shipway.proving.start_cause import Refusal, telling_lines
 from shipway.steps.container import TIMED_OUT, run_container
 from shipway.steps.health import require_running, wait_healthy
 from shipway.system.parallel import side_by_side
 
 TAIL = 12
+MARK = "shipway-ran"
+REPEAT = f'while :; do sh -c "$0"; echo "{MARK} $?"; sleep 0.1 2>/dev/null || sleep 1; done'  # $0: the scenario
+REPEATED = 86400.0  # seconds; it is stopped before
 
 
 class Failed(Exception):
@@ -58,6 +62,16 @@ class SandboxEnvironment:
         self._server, self._sandbox, self._ctx = server, server.sandbox, server.sandbox.ctx
         self._name, self._network = name, network
 
+    @property
+    def unknown_revision(self) -> Refusal:
+        """See Context."""
+        return self._ctx.unknown_revision
+
+    @property
+    def network(self) -> str:
+        """Of its containers."""
+        return self._network
+
     def accessories(self, plan: Plan) -> None:
         """Start all but the database and wait until they are healthy. ProofError if one doesn't start."""
         others = [item for item in plan.accessories.values() if item.name != self._server.accessory.name]
@@ -71,6 +85,12 @@ class SandboxEnvironment:
         except DeployFailed as error:
             raise ProofError(f"an accessory of the proof did not start: {error.message}") from error
 
+    def share_accessories(self, other: SandboxEnvironment, plan: Plan) -> None:
+        """Make them reachable in another environment, as if it had them itself."""
+        for item in plan.accessories.values():
+            if item.name != self._server.accessory.name:
+                self._ctx.runtime.connect(other.network, self._called(item.name), (item.name,))
+
     def start(self, config: ReleaseConfig) -> None:
         """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
         isn't."""
@@ -79,6 +99,14 @@ class SandboxEnvironment:
             side_by_side(lambda item: self._start(self._service(config, item)), group)
             waiting = [(self._called(item.name), item.health, item.port) for item in group]
             self._healthy(partial(wait_healthy, self._ctx, waiting, headers=config.environment.forwarded))
+
+    def variables(self, config: ReleaseConfig) -> set[str]:
+        """Names of the variables that its services get."""
+        return {
+            name
+            for service in config.release.plan.services.values()
+            for name in self._service(config, service).env or {}
+        }
 
     def require_running(self, config: ReleaseConfig) -> None:
         """Failed if a service no longer runs."""
@@ -107,27 +135,42 @@ class SandboxEnvironment:
             {"URL": address(config.release.plan)},
         )
 
+    def repeat(self, config: ReleaseConfig, scenario: Scenario, on_line: OnLine, named: Callable[[str], None]) -> None:
+        """Run a scenario again and again in one container until the container, whose name `named` gets, is stopped.
+        After each run a line `MARK CODE` follows its output."""
+        spec = self._scenario(config, scenario.service, scenario.run, {"URL": address(config.release.plan)})
+        spec = dataclasses.replace(spec, name=f"{spec.name}_{scenario.name}", command=(REPEAT, scenario.run))
+        self._ctx.images.pull(spec.image, lambda line: None)
+        run_container(self._ctx, spec, on_line=on_line, timeout=REPEATED, before=named)
+
+    def end(self, container: str) -> None:
+        """Stop a container of `repeat`."""
+        self._ctx.runtime.stop(container, 0)
+
+    def _scenario(self, config: ReleaseConfig, service: str, command: str, extra: dict[str, str]) -> ContainerSpec:
+        spec = dataclasses.replace(
+            self._service(config, config.release.plan.services[service]),
+            entrypoint=("sh", "-c"), command=(command,), networks={self._network: ()},
+        )  # fmt: skip
+        return dataclasses.replace(spec, name=f"{spec.name}_run", env={**spec.env, **extra})
+
     def _healthy(self, work: Callable[[], None]) -> None:
         try:
             work()
         except DeployFailed as error:
             first, *lines = error.message.replace(self._called(""), "").splitlines()
             output = [line.strip() for line in lines[1:]]
-            raise Failed(f"{first}{_last(output)}", tuple(output)) from error
+            raise Failed(f"{first}{_shown(output)}", tuple(output)) from error
 
     def _run(self, config: ReleaseConfig, service: str, command: str, what: str, extra: dict[str, str]) -> None:
         lines: list[str] = []
-        spec = dataclasses.replace(
-            self._service(config, config.release.plan.services[service]),
-            entrypoint=("sh", "-c"), command=(command,), networks={self._network: ()},
-        )  # fmt: skip
-        spec = dataclasses.replace(spec, name=f"{spec.name}_run", env={**spec.env, **extra})
+        spec = self._scenario(config, service, command, extra)
         self._ctx.images.pull(spec.image, lambda line: None)
         timeout = config.release.plan.prove.timeout
         code = run_container(self._ctx, spec, on_line=lines.append, timeout=timeout)
         if code != 0:
             why = f"took longer than {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"
-            raise Failed(f"{what} {why}{_last(lines)}", tuple(lines[-TAIL:]))
+            raise Failed(f"{what} {why}{_shown(lines)}", tuple(lines[-TAIL:]))
 
     def _start(self, spec: ContainerSpec) -> None:
         self._ctx.images.pull(spec.image, lambda line: None)
@@ -183,6 +226,7 @@ def address(plan: Plan) -> str:
     return f"http://{first.name}:{first.port}" if first else ""
 
 
-def _last(lines: list[str]) -> str:
-    last = next((line.rpartition("│")[2].strip() for line in reversed(lines) if line.strip()), "")
-    return f": {last[:200]}" if last else ""
+def _shown(lines: list[str]) -> str:
+    """The most telling line of output."""
+    last = telling_lines(lines, 1)
+    return f": {last[0][:200]}" if last else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain import names
@@ -41,6 +41,11 @@ class Server:
     def join(self, network: str) -> None:
         """Make it reachable by the accessory's name in another network."""
         self.sandbox.ctx.runtime.connect(network, self.container, (self.accessory.name,))
+
+    def addresses(self) -> Mapping[str, str]:
+        """Its address in each network."""
+        found = self.sandbox.ctx.runtime.find(self.container)
+        return found.addresses if found else {}
 
     def mark(self, database: ScratchDatabase) -> str:
         """Write a mark to its log, for `log`."""

@@ -23,7 +23,7 @@ from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
 
 TAIL = 8
-COPIES = 4  # times the target's size: the template, and simultaneous clones
+COPIES = 6  # times the target's size: the template, and simultaneous clones
 SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
 FILE = "/tmp/template.sql.gz"
 

@@ -131,12 +131,14 @@ LONG = [
     ("never tried on the first", "RESTORED SAFE +, RESTORED SAFE +, RESTORED SAFE +", {}, CODE_THEN_DOWN, "0001"),
     ("failed on the last, though all only add", "RESTORED SAFE +, RESTORED SAFE +, RESTORED SAFE +", {"0002": SAFE, "0004": UNSAFE},
      DOWN_THEN_CODE, "0003"),
-    ("the newest step breaks", "RESTORED SAFE !, RESTORED SAFE +, RESTORED SAFE +", {"0002": SAFE}, CODE_THEN_DOWN, "0003"),
+    ("the newest step breaks", "RESTORED SAFE !, RESTORED SAFE +, RESTORED SAFE +", {"0002": SAFE}, DOWN_THEN_CODE, "0003"),
+    ("a step that breaks is kept", "RESTORED UNSAFE +, RESTORED SAFE !, RESTORED SAFE +", {"0003": SAFE}, CODE_THEN_DOWN, "0003"),
+    ("a step breaks above one where the target passed", "RESTORED UNSAFE !, RESTORED SAFE !, RESTORED SAFE +", {"0003": SAFE}, DOWN_THEN_CODE, "0003"),
     ("the middle one is for review", "RESTORED SAFE +, RESTORED SAFE ?, RESTORED SAFE +", {"0002": SAFE}, CODE_THEN_DOWN, "0002"),
     ("the newest old code minded it", "RESTORED UNSAFE +, FAILS SAFE +, FAILS SAFE +", {"0002": SAFE}, CODE_THEN_DOWN, "0003"),
     ("no way down where one is needed", "FAILS SAFE !, RESTORED SAFE +, RESTORED SAFE +", {"0002": SAFE}, FORWARD_ONLY, "0004"),
     ("no way down at the bottom", "RESTORED UNSAFE !, RESTORED UNSAFE !, IRREVERSIBLE UNSAFE !", {"0002": UNSAFE}, FORWARD_ONLY, "0004"),
-    ("the bottom needs none", "RESTORED UNSAFE !, RESTORED UNSAFE !, IRREVERSIBLE SAFE !", {"0002": SAFE}, CODE_THEN_DOWN, "0002"),
+    ("the bottom needs none", "RESTORED UNSAFE !, RESTORED UNSAFE !, IRREVERSIBLE SAFE !", {"0002": SAFE}, DOWN_THEN_CODE, "0002"),
 ]  # fmt: skip
 
 
@@ -155,6 +157,29 @@ def test_several_releases_back(steps: str, tried: dict[str, str], kind: str, sch
     assert (way.kind, way.schema) == (kind, schema)
     concluded = kind == CODE_ONLY and "0004" not in tried
     assert ("release 1 was not tested on 0004" in way.render()) == concluded
+
+
+@pytest.mark.parametrize(("triage", "code", "kind"), [
+    (BREAKING, NO_EVIDENCE, DOWN_THEN_CODE), (BREAKING, UNSAFE, DOWN_THEN_CODE), (BREAKING, SAFE, CODE_ONLY),
+    (REVIEW, NO_EVIDENCE, CODE_THEN_DOWN), (ADDITIVE, NO_EVIDENCE, CODE_THEN_DOWN),
+])  # fmt: skip
+def test_old_code_that_nobody_tested_does_not_serve_on_a_schema_that_breaks_it(
+    triage: str, code: str, kind: str
+) -> None:
+    """A column that is NOT NULL without a default fails every INSERT of the old code."""
+    found = proof(2, code=code, triage=triage)
+    assert found.way
+    found = dataclasses.replace(found, way=dataclasses.replace(found.way, triage_reasons=("column age added",)))
+    way = rollback_plan(RollbackQuery(1, (step(2, found),), {"0002": found.old_code}, proof_required=True), "0002")
+    assert way.kind == kind
+    untested = "breaks code for the older schema (column age added), and no test shows that release 1 works on it"
+    assert (untested in way.render()) == (kind == DOWN_THEN_CODE and code == NO_EVIDENCE)
+
+
+def test_a_break_does_no_harm_to_code_that_passed_on_a_newer_schema() -> None:
+    steps = (step(3, proof(3)), step(2, proof(2, triage=BREAKING)))
+    for tried, kind in (({"0003": CompatibilityTest(SAFE)}, CODE_THEN_DOWN), ({}, DOWN_THEN_CODE)):
+        assert forced(RollbackQuery(1, steps, tried), "0003", DOWN_THEN_CODE, "why").kind == kind
 
 
 @pytest.mark.parametrize("down", DOWNS)

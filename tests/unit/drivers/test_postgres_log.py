@@ -8,32 +8,32 @@ from shipway.domain.server_log import Mismatch, ServerLog
 from shipway.drivers.server.postgres_log import read
 
 ERRORS = """\
-00000 17  LOG:  database system is ready to accept connections
-42703 41 shop ERROR:  column "name" does not exist at character 8
-23505 42 shop ERROR:  duplicate key value violates unique constraint "items_pkey"
-42703 41 shop STATEMENT:  SELECT name
+00000 17   LOG:  database system is ready to accept connections
+42703 41 shop 172.20.0.9 ERROR:  column "name" does not exist at character 8
+23505 42 shop 172.20.0.9 ERROR:  duplicate key value violates unique constraint "items_pkey"
+42703 41 shop 172.20.0.9 STATEMENT:  SELECT name
 \t  FROM items
-23505 42 shop STATEMENT:  INSERT INTO items VALUES (1)
-42P01 43 other ERROR:  relation "items" does not exist at character 15
-42P01 43 other STATEMENT:  SELECT * FROM items
-22P02 41 shop FATAL:  invalid input syntax
-00000 44 shop NOTICE:  table "old" does not exist, skipping
+23505 42 shop 172.20.0.9 STATEMENT:  INSERT INTO items VALUES (1)
+42P01 43 other 172.20.0.9 ERROR:  relation "items" does not exist at character 15
+42P01 43 other 172.20.0.9 STATEMENT:  SELECT * FROM items
+22P02 41 shop [local] FATAL:  invalid input syntax
+00000 44 shop 172.20.0.9 NOTICE:  table "old" does not exist, skipping
 """.splitlines()
 UP = [
-    "00000 71 other LOG:  statement: DROP TABLE unknown",
-    "00000 70 shop NOTICE:  relation exists, skipping",
-    "00000 70 shop LOG:  statement: -- a table that is there",
+    "00000 71 other 172.20.0.9 LOG:  statement: DROP TABLE unknown",
+    "00000 70 shop 172.20.0.9 NOTICE:  relation exists, skipping",
+    "00000 70 shop 172.20.0.9 LOG:  statement: -- a table that is there",
     "\tALTER TABLE people ADD COLUMN age int, -- in years",
     "\t  ADD COLUMN born date -- or not;",
-    "00000 70 shop LOG:  execute _pg3_0: CREATE INDEX people_age ON people (age);",
-    "00000 70 shop LOG:  statement: CREATE TABLE towns (name text); CREATE INDEX towns_name ON towns (name)",
-    "42P01 70 shop ERROR:  relation is missing",
+    "00000 70 shop 172.20.0.9 LOG:  execute _pg3_0: CREATE INDEX people_age ON people (age);",
+    "00000 70 shop 172.20.0.9 LOG:  statement: CREATE TABLE towns (name text); CREATE INDEX towns_name ON towns (name)",
+    "42P01 70 shop 172.20.0.9 ERROR:  relation is missing",
 ]
 
 
 def test_only_schema_mismatches_count_each_with_its_statement() -> None:
     assert read(ERRORS, "shop").mismatches == (
-        Mismatch("42703", 'column "name" does not exist at character 8', "SELECT name\n  FROM items"),
+        Mismatch("42703", 'column "name" does not exist at character 8', "SELECT name\n  FROM items", "172.20.0.9"),
         Mismatch("22P02", "invalid input syntax"),
     )
     assert read(ERRORS, "unknown") == ServerLog()
@@ -71,5 +71,5 @@ def test_statements_of_one_database() -> None:
     ],
 )
 def test_whose_rows_change(statement: str, tables: list[str]) -> None:
-    log = f"00000 70 shop LOG:  statement: {statement}".replace("\n", "\n\t").splitlines()
+    log = f"00000 70 shop 172.20.0.9 LOG:  statement: {statement}".replace("\n", "\n\t").splitlines()
     assert read(log, "shop") == ServerLog((statement,), tuple(tables))

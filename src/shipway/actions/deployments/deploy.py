@@ -10,6 +10,7 @@ from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.local_ca import how_to_trust
 from shipway.actions.environment.observe import versions
+from shipway.actions.proofs.recorded import note_proofs
 from shipway.context import Context
 from shipway.domain.release import DEPLOY, SUPERSEDED, Deployment, Evidence
 from shipway.system.parallel import errors_of
@@ -26,7 +27,10 @@ def deploy(ctx: Context, order: DeployRequest) -> Deployment | None:
         if why:
             _supersede(own, order, why)
             return None
-        return execute(own, order)
+        done = execute(own, order)
+    if order.kind == DEPLOY:
+        note_proofs(ctx, order.release)
+    return done
 
 
 def _supersede(ctx: Context, order: DeployRequest, why: str) -> None:

@@ -9,6 +9,7 @@ from shipway.actions.environment.find_release import which_release
 from shipway.actions.proofs.request import ProofRequest, proof_request
 from shipway.actions.proofs.rollback_plan import PROOF, proofs
 from shipway.context import Context, environment_of
+from shipway.domain import history
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.proof import SAFE, CompatibilityTest, Proof
@@ -33,6 +34,12 @@ def prove(
     if release.number:
         record(ctx, proof)
     return proof
+
+
+def runs_already(ctx: Context, release: Release, environment: Environment) -> bool:
+    """Whether it is the environment's current release: its migrations are applied, and there is nothing to prove."""
+    current = history.current(ctx.ledger.history(release.app, environment.name))
+    return current is not None and current.release == release.number
 
 
 def find_release(ctx: Context, app: str, which: str | None) -> Release:

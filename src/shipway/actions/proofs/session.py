@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import TypeAlias
 
 from shipway.actions.database.schema import ripe
 from shipway.actions.environment.jobs import Files, database_tool
 from shipway.actions.proofs.request import ProofRequest
 from shipway.actions.proofs.secrets import ProofSecrets
+from shipway.domain.catalog import Catalog, compare
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.plan import Accessory
-from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage
+from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage, Traffic
 from shipway.domain.release import SUCCEEDED
-from shipway.domain.server_log import ServerLog
+from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.ports import DatabaseTool, ScratchDatabase
-from shipway.proving.compatibility_test import try_new, try_old
+from shipway.proving.compatibility_test import schema_mismatches, try_new, try_old
+from shipway.proving.growth import growth, table_sizes
+from shipway.proving.interleaved import NEW, OLD, Interleaved, judge_together, run_interleaved
 from shipway.proving.limit import limited
 from shipway.proving.lint_warnings import lint_warnings
 from shipway.proving.round_trip import MigrationRange
@@ -27,8 +31,14 @@ from shipway.proving.sequence import Base, ends, verify_sequence
 from shipway.proving.server import Server, start
 from shipway.proving.template import Target, make_template, require_space
 from shipway.proving.tool_containers import ToolContainers
+from shipway.proving.under_traffic import under_traffic
 from shipway.proving.verify import verify
 from shipway.system.parallel import side_by_side
+
+AT_ONCE = ("rolling", "canary")  # strategies with which both releases serve for minutes
+Found: TypeAlias = (
+    tuple[MigrationReport, ...] | CompatibilityTest | Traffic | Mapping[str, TableSize] | Interleaved | None
+)
 
 
 class ProofSession:
@@ -39,6 +49,7 @@ class ProofSession:
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
         self.ran = ServerLog()  # of the up migrations, once `up` is set
+        self.before = Catalog()  # before the up migrations, likewise
         self.up = threading.Event()
         self.guard = threading.Lock()
         release, environment, old = request.release, request.environment, request.old
@@ -72,13 +83,20 @@ class ProofSession:
         # Clone first: a database can only be cloned while nothing is connected to it.
         fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
-        works: list[Callable[[], tuple[MigrationReport, ...] | CompatibilityTest]] = [
+        busy = server.scratch.create(like=copy) if self.old.release.plan.prove.exercise else None
+        shared = server.scratch.create(like=copy) if self.request.environment.strategy.kind in AT_ONCE else None
+        works: list[Callable[[], Found]] = [
             lambda: self._reports(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
+            lambda: self._traffic(server, busy, span) if busy else None, lambda: table_sizes(target),
+            lambda: self._together(server, shared, span) if shared else None,
         ]  # fmt: skip
-        reports, old_code, new_code = side_by_side(lambda work: work(), works)
+        reports, old_code, new_code, traffic, sizes, both = side_by_side(lambda work: work(), works)
         assert isinstance(reports, tuple)
         assert isinstance(old_code, CompatibilityTest)
         assert isinstance(new_code, CompatibilityTest)
+        assert traffic is None or isinstance(traffic, Traffic)
+        assert isinstance(sizes, Mapping)
+        assert both is None or isinstance(both, Interleaved)
         first = dataclasses.replace(reports[0], warnings=(*reports[0].warnings, *self._remarks()))
         scripts = self._tool(server, copy).scripts(span.migrations)
         return dataclasses.replace(
@@ -89,6 +107,9 @@ class ProofSession:
             new_code=new_code,
             stages=tuple(self.stages),
             scripts=scripts,
+            traffic=traffic,
+            together=self._judged(both, old_code) if both else None,
+            growth=growth(server, self._costly(server, reports[0]), sizes),
         )
 
     def _accessory(self) -> Accessory:
@@ -150,18 +171,46 @@ class ProofSession:
 
     def _old_code(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> CompatibilityTest:
         try:
+            tool = self._tool(server, database)
+            before = tool.own_tables().without_history(database.catalog())
             # With rows, a migration may change each of them by its own statement.
             rows = server.driver.log_rows(database) if self.proving.mode == SCHEMA else nullcontext()
             mark = server.mark(database)
             with rows, limited(database, self.proving.timeout):
-                self._tool(server, database).up(lambda line: None, span.end)
+                tool.up(lambda line: None, span.end)
+            self.before = before
+            migrated = compare(before, tool.own_tables().without_history(database.catalog()))
             self.ran = server.log(database, mark)
         except (MigrationFailed, TimeoutError) as error:
             why = f"not tested, since there is no new schema: {str(error).splitlines()[0] if str(error) else 'the up migrations timed out'}"
             return CompatibilityTest(NO_EVIDENCE, (why,))
         finally:
             self.up.set()
-        return try_old(server, database, self.old, self.new, self.began)
+        return try_old(server, database, self.old, self.new, self.began, migrated)
+
+    def _costly(self, server: Server, report: MigrationReport) -> Sequence[Costly]:
+        rewrites = {
+            table for stage in report.stages if stage.name in ("up", "up, with rows") for table in stage.rewrites
+        }
+        return server.driver.costly(self.ran.statements, self.before, rewrites)
+
+    def _together(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> Interleaved | None:
+        try:
+            with limited(database, self.proving.timeout):
+                self._tool(server, database).up(lambda line: None, span.end)
+        except (MigrationFailed, TimeoutError):  # `old code` and the round trip report it
+            return None
+        return run_interleaved(server, database, self.old, self.new, self.began)
+
+    def _judged(self, both: Interleaved, old_code: CompatibilityTest) -> CompatibilityTest:
+        new = f"release {self.request.release.number}" if self.request.release.number else "the new release"
+        numbers = {OLD: f"release {self.request.old.number}", NEW: new}
+        log = {who: schema_mismatches(found) for who, found in both.mismatches.items()}
+        return judge_together(both, numbers, old_code, log)
+
+    def _traffic(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> Traffic:
+        tool = self._tool(server, database)
+        return under_traffic(server, database, self.old, lambda: tool.up(lambda line: None, span.end), self.began)
 
     def _changed(self, server: Server, database: ScratchDatabase) -> Sequence[str]:
         self.up.wait()

@@ -21,6 +21,7 @@ from shipway.domain.schema_history import ahead, own_schema
 from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
+    from shipway.actions.proofs.recorded import ProofSummary
     from shipway.domain.rehearsal import Rehearsal
 
 
@@ -64,6 +65,7 @@ class EnvironmentStatus:
     ahead: str | None  # if the schema is newer than the code: the revision that the code was made for
     rehearsal: tuple[float, Rehearsal] | None  # the latest rehearsal from this release, with its time
     waivers: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
+    proof: ProofSummary | None  # the newest proof of the release
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -109,6 +111,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         ahead=own_schema(deployments, release) if release and ahead(deployments, release) else None,
         rehearsal=_rehearsal(ctx, environment.name, release) if release else None,
         waivers=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
+        proof=_proof(ctx, environment.name, release) if release else None,
     )
 
 
@@ -128,6 +131,14 @@ def _rehearsal(ctx: Context, environment: str, release: Release) -> tuple[float,
     from shipway.domain.rehearsal import newest
 
     return newest(evidence, environment)
+
+
+def _proof(ctx: Context, environment: str, release: Release) -> ProofSummary | None:
+    if not ctx.ledger.evidence(release.app, release.number):
+        return None
+    from shipway.actions.proofs.recorded import newest
+
+    return newest(ctx, release, environment)
 
 
 def _draining(deployments: Sequence[Deployment], items: Sequence[ContainerInfo], now: float) -> tuple[Draining, ...]:

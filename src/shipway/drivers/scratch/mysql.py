@@ -164,7 +164,7 @@ class MySqlDatabase:
                 raise ProofError(error_message(error), hint=hint) from error
         return warnings
 
-    def watch(self) -> AbstractContextManager[Watched]:
+    def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
         """Sees nothing: metadata locks need a plugin."""
         return nullcontext(Unwatched())
 

@@ -57,8 +57,8 @@ class PostgresDatabase:
         with session(self.url) as connection:
             return run_script(connection, sql, transaction=transaction, timeout=timeout)
 
-    def watch(self) -> AbstractContextManager[Watched]:
-        return watching(self._reader, self.watcher)
+    def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
+        return watching(self._reader, self.watcher, waits=waits)
 
     def interrupt(self) -> Sequence[str]:
         self.close()

@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from shipway.domain.proof import Lock
+from shipway.domain.server_log import LockWait
 from shipway.drivers.scratch.postgres_fragments import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_session import Connection
+from shipway.drivers.scratch.postgres_waits import WaitSampler
 
 PAUSE = 0.005  # seconds between two samples
 _RELATIONS = f"""
@@ -30,9 +32,11 @@ class PostgresWatch:
     """Samples every few milliseconds, from a session in another database. Locks held for less than that may be missed
     (more so on a busy machine), which also limits the precision of starts and durations."""
 
-    def __init__(self, names: Mapping[int, str], database: int) -> None:
+    def __init__(self, names: Mapping[int, str], database: int, *, waits: bool) -> None:
         self.locks: Sequence[Lock] = ()
         self.rewrites: Sequence[str] = ()
+        self.waits: Sequence[LockWait] = ()
+        self._sampler = WaitSampler(names, database) if waits else None
         self._names, self._database = names, database
         self._stop = threading.Event()
 
@@ -45,6 +49,8 @@ class PostgresWatch:
             ended = self._stop.is_set()
             rows = connection.execute(_LOCKS, [self._database], prepare=True).fetchall()
             now = time.monotonic() - began
+            if self._sampler:
+                self._sampler.sample(connection, now)
             holds = {(relation, mode, pid) for relation, mode, pid in rows if relation in self._names}
             for hold in held.keys() - holds if not ended else list(held):
                 since = held.pop(hold)
@@ -53,6 +59,9 @@ class PostgresWatch:
                 break
             held.update(dict.fromkeys(holds - held.keys(), now))
             self._stop.wait(PAUSE)
+        if self._sampler:
+            self._sampler.end(now)
+            self.waits = self._sampler.found
         self.locks = sorted(found, key=lambda lock: (lock.start, lock.relation, lock.mode))
 
     def stop(self) -> None:
@@ -60,11 +69,11 @@ class PostgresWatch:
 
 
 @contextmanager
-def watching(reader: Reader, watcher: Reader) -> Iterator[PostgresWatch]:
-    """Watch the reader's database, by `watcher` from another one."""
+def watching(reader: Reader, watcher: Reader, *, waits: bool) -> Iterator[PostgresWatch]:
+    """Watch the reader's database, by `watcher` from another one. waits: also who waits for whom."""
     before, database = reader.read(_relations)
     names = {oid: name for oid, (name, _) in before.items()}
-    watch = PostgresWatch(names, database)
+    watch = PostgresWatch(names, database, waits=waits)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(watcher.read, watch.look)
         try:

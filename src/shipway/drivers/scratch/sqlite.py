@@ -149,7 +149,7 @@ class SqliteDatabase:
                 raise
         return []
 
-    def watch(self) -> AbstractContextManager[Watched]:
+    def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
         """Sees nothing: a writer locks the whole database."""
         return nullcontext(Unwatched())
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipway.domain.proof import Lock
+from shipway.domain.server_log import LockWait
 
 
 @dataclass
 class Unwatched:
     locks: Sequence[Lock] = ()
     rewrites: Sequence[str] = ()
+    waits: Sequence[LockWait] = ()

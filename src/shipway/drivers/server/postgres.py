@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from shipway.domain.accessory import DatabaseLogin
-from shipway.domain.server_log import ServerLog
+from shipway.domain.catalog import Catalog
+from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.drivers.migration_tables import MIGRATION_TABLES
-from shipway.drivers.server import postgres_log
+from shipway.drivers.server import postgres_growth, postgres_log
 from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SIZE, UPGRADE
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
@@ -35,6 +36,8 @@ class PostgresServer:
         match operation:
             case "size":
                 return ("sh", "-c", SIZE)
+            case "tables":
+                return ("sh", "-c", postgres_growth.TABLES)
             case "upgrade":
                 return ("bash", "-c", UPGRADE)
             case "copy":
@@ -45,6 +48,15 @@ class PostgresServer:
                 return ("sh", "-c", COPY, "shipway", "load", "", *words)
             case _:
                 return ("sh", "-c", DATABASE, "shipway", operation, *words)
+
+    def table_sizes(self, output: str) -> Mapping[str, TableSize]:
+        return postgres_growth.sizes(output)
+
+    def costly(self, statements: Sequence[str], before: Catalog, rewrites: Collection[str]) -> Sequence[Costly]:
+        return postgres_growth.costly(statements, before, rewrites)
+
+    def rates(self, database: ScratchDatabase) -> Mapping[str, float]:
+        return postgres_growth.rates(database.url)
 
     def scratch_command(self, command: str | None) -> tuple[str, ...]:
         words = shlex.split(command or "postgres")

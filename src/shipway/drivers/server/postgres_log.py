@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from shipway.domain.server_log import Mismatch, ServerLog
 
-PREFIX = "%e %p %d "  # log_line_prefix
-# A line of the log: SQLSTATE, process, database, level, text. Continuation lines start with a tab.
-_LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) ([A-Z]+): +(.*)")
+PREFIX = "%e %p %d %h "  # log_line_prefix
+# A line of the log: SQLSTATE, process, database, address of the client, level, text. Continuation lines start with a tab.
+_LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) (\S*) ([A-Z]+): +(.*)")
 # Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
 _MISMATCHES = ("42703", "42P01", "23502", "22P02")
 _RAN = re.compile(r"(?:statement|execute [^:]*): +(.*)", re.DOTALL)
@@ -26,6 +26,7 @@ _CHANGES = re.compile(
 class _Entry:
     state: str  # SQLSTATE
     session: int
+    client: str  # address; empty on the server itself
     level: str  # ERROR, STATEMENT, NOTICE …
     text: str
 
@@ -57,7 +58,7 @@ def _entries(lines: Sequence[str], database: str) -> list[_Entry]:
         if found:
             ours = found[3] == database
             if ours:
-                made.append(_Entry(found[1], int(found[2]), found[4], found[5]))
+                made.append(_Entry(found[1], int(found[2]), found[4].replace("[local]", ""), found[5], found[6]))
         elif ours and line.startswith("\t"):
             made[-1] = dataclasses.replace(made[-1], text=f"{made[-1].text}\n{line[1:]}")
         else:
@@ -70,4 +71,4 @@ def _mismatches(log: Sequence[_Entry]) -> Iterator[Mismatch]:
         if entry.state in _MISMATCHES and entry.level in ("ERROR", "FATAL"):
             follows = (item for item in log[index + 1 :] if item.session == entry.session)
             statement = next((item.text for item in follows if item.level == "STATEMENT"), "")
-            yield Mismatch(entry.state, entry.text, statement)
+            yield Mismatch(entry.state, entry.text, statement, entry.client)

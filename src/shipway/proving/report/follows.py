@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shipway.domain.proof import Proof
+from shipway.domain.proof import UNSAFE, Proof
 from shipway.domain.rollback_plan import (
     CODE_THEN_DOWN,
     DOWN_THEN_CODE,
@@ -24,6 +24,7 @@ SENTENCES = {
     FORWARD_ONLY: "No rollback path is proven, so a rollback is rejected. Options: stop the traffic, restore a snapshot, or roll forward.",
     FIRST: "No release ran here before this one.",
 }
+BREAKS = "The up migrations break code for the old schema, and no test shows that the old images work on the new one: a rollback first reverts the schema with the down migrations that were tested here, then restores the images."
 WAYS = tuple(SENTENCES)
 
 
@@ -48,4 +49,5 @@ def what_follows(proof: Proof) -> Follows:
     after = proof.schema_after or ""
     step = Step(proof.release, proof.schema_before, after, proof)
     kind = rollback_plan(RollbackQuery(proof.before, (step,), {after: proof.old_code}, proof_required=True), after).kind
-    return Follows(kind, SENTENCES[kind])
+    untested = kind == DOWN_THEN_CODE and proof.old_code.verdict != UNSAFE
+    return Follows(kind, BREAKS if untested else SENTENCES[kind])

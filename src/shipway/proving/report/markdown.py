@@ -22,6 +22,7 @@ from shipway.proving.report.messages import (
     short_image,
     verdicts,
 )
+from shipway.proving.report.traffic import growth_text, summary, wait_text
 from shipway.system.durations import human
 
 MOST = 60_000  # characters: GitHub rejects comments of more than 65,536
@@ -75,6 +76,10 @@ def _details(proof: Proof) -> Iterator[Block]:
         yield Block("Rows and values lost", bullets(f"{loss.table}: {loss_text(loss)}" for loss in report.losses))
         yield Block("Warnings", bullets(report.warnings))
         yield Block("Changes by the up migrations", bullets(map(str, report.changes)))
+    if proof.traffic is not None:
+        waits = (*map(wait_text, proof.traffic.waits), *proof.traffic.failures)
+        yield Block(f"Up migrations under traffic: {summary(proof.traffic)}", bullets(waits))
+    yield Block("Grows with the number of rows", bullets(map(growth_text, proof.growth)))
     rows = [
         row(code(", ".join(each.migrations)), f"{MARKS[GRADES.get(each.verdict, NONE)]} {code(each.verdict)}",
             "; ".join(each.reasons)) for each in proof.each

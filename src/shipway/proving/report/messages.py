@@ -36,6 +36,11 @@ NEW_CODE = {
     words.UNSAFE: "the new image does not work on the old schema",
     words.NO_EVIDENCE: "no scenario tested the new image: compatibility is unknown",
 }
+TOGETHER = {
+    words.SAFE: "both images worked on the new schema at the same time",
+    words.UNSAFE: "the images do not work on the new schema at the same time: use blue-green or split the release",
+    words.NO_EVIDENCE: "the images were not tested at the same time: compatibility is unknown",
+}
 COMPATIBILITY = {
     COMPATIBLE: "the up migrations only add: code for the old schema should keep working",
     REVIEW: "the up migrations change objects that code may rely on",
@@ -52,7 +57,7 @@ MODES = {
 class Verdict:
     """A verdict from the top of every report."""
 
-    part: str  # down migrations, old code, new code, compatibility
+    part: str  # down migrations, old code, new code, old and new code, compatibility
     word: str  # as in the ledger, except for the compatibility
     meaning: str
     reasons: tuple[str, ...] = ()
@@ -72,6 +77,9 @@ def verdicts(proof: Proof) -> tuple[Verdict, ...]:
             meanings.get(test.verdict, "") if test.checks or test.verdict != words.SAFE else "there was nothing to test"
         )
         found.append(Verdict(part, test.verdict, meaning, test.reasons))
+    if proof.together is not None:
+        test = proof.together
+        found.append(Verdict("old and new code", test.verdict, TOGETHER.get(test.verdict, ""), test.reasons))
     if report is not None and report.triage:
         word = compatibility(report)
         found.append(Verdict("compatibility", word, COMPATIBILITY.get(word, ""), report.triage_reasons))

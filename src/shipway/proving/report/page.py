@@ -99,6 +99,8 @@ def _sections(proof: Proof) -> Sequence[tuple[str, Markup | None]]:
         ("Rows and values lost", tables.losses(report.losses) if report else None),
         ("Output of failed stages", tables.outputs(all_stages(proof))),
         ("Warnings", tables.warnings(report.warnings) if report else None),
+        ("Up migrations under traffic", tables.traffic(proof.traffic)),
+        ("Grows with the number of rows", tables.growth(proof.growth)),
         ("Timeline", picture.stages(proof) if all_stages(proof) else None),
         ("Locks", _locks(proof)),
         ("Rows changed and tables rewritten", tables.work(all_stages(proof))),

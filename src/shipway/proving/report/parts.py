@@ -17,6 +17,7 @@ from shipway.domain.proof import (
     Proof,
 )
 from shipway.proving.report.messages import DOWN, GOOD, GRADES, loss_text, other_reasons
+from shipway.proving.report.traffic import summary, warnings
 
 PASSED, FAILED, SKIPPED, ERROR = "passed", "failed", "skipped", "error"
 
@@ -33,7 +34,7 @@ class Part:
 
 
 def parts(proof: Proof) -> tuple[Part, ...]:
-    """up, down, up again, data, old code, new code, and each migration alone.
+    """up, down, up again, data, old code, new code, both at once, up under traffic, and each migration alone.
 
     A migration alone is only judged without a complete set: a set may be reversible when its parts are not.
     """
@@ -43,6 +44,10 @@ def parts(proof: Proof) -> tuple[Part, ...]:
         _compatibility("old code on the new schema", proof.old_code),
         _compatibility("new code on the old schema", proof.new_code),
     ]
+    if proof.together is not None:
+        found.append(_compatibility("old and new code at once", proof.together))
+    if proof.traffic is not None or proof.growth:
+        found.append(_traffic(proof))
     return (*found, *(_alone(each, judged=report is None) for each in proof.each))
 
 
@@ -87,6 +92,16 @@ def _compatibility(name: str, test: CompatibilityTest) -> Part:
     if test.verdict == NO_EVIDENCE:
         return Part(name, SKIPPED, taken, "; ".join([NO_EVIDENCE, *test.reasons]))
     return Part(name, PASSED, taken, detail=test.checks)
+
+
+def _traffic(proof: Proof) -> Part:
+    """For information: never a failure."""
+    traffic = proof.traffic
+    taken = sum(stage.seconds for stage in traffic.stages) if traffic else 0.0
+    detail = tuple(f"warning: {text}" for text in warnings(proof))
+    if traffic is not None and traffic.reason:
+        return Part("up under traffic", SKIPPED, taken, traffic.reason, detail)
+    return Part("up under traffic", PASSED, taken, detail=(*((summary(traffic),) if traffic else ()), *detail))
 
 
 def _alone(report: MigrationReport, *, judged: bool) -> Part:

@@ -18,6 +18,8 @@ WORDS = {  # permitted texts, by class and field
     ("MigrationReport", "verdict"): list(words.VERDICTS),
     ("MigrationReport", "triage"): [ADDITIVE, REVIEW, BREAKING, ""],
     ("CompatibilityTest", "verdict"): [words.SAFE, words.UNSAFE, words.NO_EVIDENCE],
+    ("Wait", "waiting"): ["traffic", "migration"],
+    ("Growth", "work"): ["rewrite", "scan", "index"],
     ("Proof", "mode"): [words.SCHEMA, words.DATA, words.ROWS],
     ("Stage", "outcome"): ["succeeded", "failed"],
     ("Difference", "change"): ["added", "removed", "changed"],

@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from shipway.domain.catalog import ADDITIVE, Difference
-from shipway.domain.proof import CompatibilityTest, Loss, MigrationReport, Proof, Stage
+from shipway.domain.proof import CompatibilityTest, Growth, Loss, MigrationReport, Proof, Stage, Traffic
+from shipway.domain.size import readable
 from shipway.proving.report.markup import Markup, join, tag
-from shipway.proving.report.messages import DOWN, GRADES, NONE, compatibility, loss_text, other_reasons
+from shipway.proving.report.messages import DOWN, GRADES, NONE, compatibility, loss_text, mode_of, other_reasons
+from shipway.proving.report.traffic import ESTIMATE, SIDES, WORKS, short, summary
 from shipway.system.durations import human
 
 MOST = 25  # rows of a table; the rest is collapsed
@@ -85,9 +87,48 @@ def work(stages: Sequence[Stage]) -> Markup | None:
     return _folded("By table and stage", ("table", "stage", "#rows changed", ""), rows)
 
 
+def traffic(found: Traffic | None) -> Markup | None:
+    """What waited while the up migrations ran and the old release served."""
+    if found is None:
+        return None
+    rows = [
+        _row(
+            SIDES.get(wait.waiting, wait.waiting),
+            tag("code", wait.statement),
+            join(tag("code", wait.relation), " ", mode_of(wait.mode).name if wait.mode else ""),
+            tag("code", wait.blocked_by),
+            _number(wait.count, "statements"),
+            _cell(short(wait.seconds), class_="number", data_of="longest"),
+        )
+        for wait in found.waits
+    ]
+    heading = ("who waited", "statement", "for the lock", "blocked by", "#statements", "#longest")
+    failed = tag("ul", [tag("li", text) for text in found.failures], class_="plain") if found.failures else None
+    return join(tag("p", summary(found), class_="soft"), failed, _folded("", heading, rows))
+
+
+def growth(found: Sequence[Growth]) -> Markup | None:
+    """Estimates for the tables of the environment."""
+    rows = [
+        _row(
+            tag("code", item.relation),
+            _number(item.rows, "rows"),
+            _cell(readable(item.bytes), class_="number", data_of="size"),
+            tag("code", item.statement),
+            f"{WORKS.get(item.work, item.work)} under {item.lock}",
+            _cell(human(item.seconds), class_="number", data_of="estimate"),
+            item.advice,
+        )
+        for item in found
+    ]
+    heading = ("table", "#rows", "#size", "statement", "work", "#estimate", "safe form")
+    return join(tag("p", ESTIMATE, class_="soft"), _folded("", heading, rows)) if rows else None
+
+
 def scenarios(proof: Proof) -> Markup | None:
     """The scenarios run with both images."""
-    tests = (("The old image on the new schema", proof.old_code), ("The new image on the old schema", proof.new_code))
+    tests = [("The old image on the new schema", proof.old_code), ("The new image on the old schema", proof.new_code)]
+    tests += [("Both images at once on the new schema", proof.together)] if proof.together else []
     if not any(test.checks or test.reasons for _, test in tests):
         return None
     return join(_compatibility(name, test) for name, test in tests)

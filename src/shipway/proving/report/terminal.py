@@ -23,6 +23,7 @@ from shipway.proving.report.messages import (
     verdicts,
 )
 from shipway.proving.report.timeline import all_stages, lock_texts
+from shipway.proving.report.traffic import ESTIMATE, growth_text, summary, wait_text
 from shipway.system.durations import human, timestamp
 
 Style = Callable[[str, str], str]  # text and red, green, yellow, dim or bold, as `cli.output.style`
@@ -70,6 +71,7 @@ class _Terminal:
             yield from self._list("rows and values lost", lost)
         yield from self._stages(all_stages(proof))
         yield from self._locks(proof.way)
+        yield from self._traffic(proof)
         if proof.way:
             yield from self._list("warnings", proof.way.warnings, mark="●", colour="yellow")
         yield from self._each(proof)
@@ -111,6 +113,18 @@ class _Terminal:
     def _locks(self, report: MigrationReport | None) -> Iterator[str]:
         yield from self._list("blocking locks", lock_texts(report) if report else [], most=6)
 
+    def _traffic(self, proof: Proof) -> Iterator[str]:
+        """For information: what waits, and what grows with the number of rows."""
+        if proof.traffic is not None:
+            yield from self._heading("up migrations under traffic")
+            yield from self._wrapped(summary(proof.traffic), "    ")
+            yield from self._items([*map(wait_text, proof.traffic.waits), *proof.traffic.failures], "●", "yellow")
+        if proof.growth:
+            yield from self._list(
+                "grows with the number of rows", [growth_text(item) for item in proof.growth], "●", "yellow"
+            )
+            yield from self._wrapped(ESTIMATE, "    ", how="dim")
+
     def _each(self, proof: Proof) -> Iterator[str]:
         """Irreversible migrations one by one, the others as a count."""
         if not proof.each:
@@ -142,9 +156,11 @@ class _Terminal:
     def _list(
         self, heading: str, texts: Sequence[str], mark: str = "-", colour: str = "", most: int = MOST
     ) -> Iterator[str]:
-        if not texts:
-            return
-        yield from self._heading(heading)
+        if texts:
+            yield from self._heading(heading)
+            yield from self._items(texts, mark, colour, most)
+
+    def _items(self, texts: Sequence[str], mark: str, colour: str, most: int = MOST) -> Iterator[str]:
         for text in texts[:most]:
             first, *rest = self._wrapped(text, f"    {mark} ")
             yield first.replace(mark, self.style(mark, colour), 1) if colour else first

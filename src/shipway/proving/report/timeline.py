@@ -25,8 +25,9 @@ class Held:
 
 
 def all_stages(proof: Proof) -> tuple[Stage, ...]:
-    """The stages of the proof, the round trip and both compatibility tests by start time, without duplicates."""
-    found = [*proof.stages, *(proof.way.stages if proof.way else ()), *proof.old_code.stages, *proof.new_code.stages]
+    """The stages of the proof, the round trip and all tests by start time, without duplicates."""
+    parts = (proof, proof.way, proof.old_code, proof.new_code, proof.traffic, proof.together)
+    found = [stage for part in parts if part is not None for stage in part.stages]
     return tuple(sorted({(stage.name, stage.start): stage for stage in found}.values(), key=lambda stage: stage.start))
 
 

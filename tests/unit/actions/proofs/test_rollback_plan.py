@@ -15,6 +15,7 @@ from shipway.actions.rollbacks.rollback import RollbackRequest, rollback, rollba
 from shipway.actions.upkeep.doctor import examine
 from shipway.actions.upkeep.retire import retire_due
 from shipway.actions.upkeep.status import status
+from shipway.domain.catalog import BREAKING
 from shipway.domain.errors import EdgeError, ForwardOnly, MigrationFailed, NothingToRollBack, UsageError
 from shipway.domain.plan import Approvals, Environment
 from shipway.domain.proof import DATA_LOST, FAILS, NO_EVIDENCE, SAFE, UNSAFE
@@ -126,6 +127,16 @@ def test_code_first_where_nothing_speaks_against_it(world: World) -> None:
     assert last(world) == (1, CODE_THEN_DOWN, "0001")
     parts = [note.split()[0] for note in world.notes]
     assert parts.index("switch") < parts.index("revert")
+
+
+def test_down_first_where_the_step_breaks_old_code_that_nobody_tested(world: World) -> None:
+    one, two = deployed(world, "0001", "0002")
+    world.proven(two, one, old=NO_EVIDENCE, triage=BREAKING)
+    world.notes.clear()
+    back(world)
+    assert last(world) == (1, DOWN_THEN_CODE, "0001")
+    parts = [note.split()[0] for note in world.notes]
+    assert parts.index("revert") < parts.index("switch")
 
 
 def test_a_rollback_that_fails_after_its_down_brings_the_schema_up_again(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW, Difference
-from shipway.domain.proof import CompatibilityTest, Lock, Loss, MigrationReport, Proof, Stage
+from shipway.domain.proof import CompatibilityTest, Growth, Lock, Loss, MigrationReport, Proof, Stage, Traffic, Wait
 
 RENAMED = Difference(
     "changed", "column", "public.items.price", {"type": ("integer", "numeric(10,2)"), "default": ("0", "")}
@@ -56,6 +56,18 @@ NEW = CompatibilityTest(
     words.SAFE, checks=("health: backend", "read: list-items"), stages=(Stage("new code", 33.0, 4.0, "succeeded"),)
 )
 IDLE = CompatibilityTest(words.SAFE, ("the release brings no migration",))
+TRAFFIC = Traffic(
+    (
+        Wait("migration", "ALTER TABLE items ADD note text", "SELECT * FROM items FOR UPDATE", "public.items", "AccessExclusiveLock", 0.01, 4.9),
+        Wait("traffic", "SELECT price FROM items", "ALTER TABLE items ADD note text", "public.items", "AccessShareLock", 0.2, 0.3, 12),
+    ),
+    ("write add-item exited with 1: canceling statement due to lock timeout",), 31, "", (Stage("up under traffic", 16.0, 5.0, "succeeded"),),
+)  # fmt: skip
+GROWTH = Growth("public.items", 1_200_000, 340_000_000, "rewrite", "ACCESS EXCLUSIVE", 7.4, "ALTER TABLE items ALTER price TYPE bigint", "add a column of the new type")  # fmt: skip
+TOGETHER = CompatibilityTest(
+    words.UNSAFE, ("release 12: write add-item fails after release 14's job send-mail",), ("release 14: write add-item",),
+    (Stage("both, start", 17.0, 2.0, "succeeded"),),
+)  # fmt: skip
 RESTORED = MigrationReport(
     ("0008_price", "0009_currency"),
     words.RESTORED,
@@ -112,8 +124,11 @@ SAMPLES: Mapping[str, Proof] = {
     "up-fails": with_way(words.FAILS, "up: syntax error at or near \"TABEL\"", stages=failing("up", 'ERROR:  syntax error at or near "TABEL"', "LINE 1: ALTER TABEL items"), triage=""),
     "down-fails": with_way(words.FAILS, "down: not done within 5 min 0 s", stages=failing("down", "canceling statement due to statement timeout")),
     "no-evidence": dataclasses.replace(PROOF, old_code=CompatibilityTest(words.NO_EVIDENCE, ("the plan has no scenario",)), new_code=CompatibilityTest(words.NO_EVIDENCE)),
+    "breaking": with_way(words.RESTORED, triage=BREAKING, old_code=CompatibilityTest(words.NO_EVIDENCE, ("the plan has no scenario",))),
     "schema-only": dataclasses.replace(PROOF, mode=words.SCHEMA),
     "no-migration": dataclasses.replace(PROOF, way=None, each=(), schema_after="0007_orders", scripts={}, old_code=IDLE, new_code=IDLE, stages=()),
+    "traffic": dataclasses.replace(PROOF, traffic=TRAFFIC, growth=(GROWTH,), together=TOGETHER),
+    "no-traffic": dataclasses.replace(PROOF, traffic=Traffic(reason="not measured: the old code does not work on its own schema: add exited with 1")),
     "first": dataclasses.replace(PROOF, release=0, before=None, before_digest="", schema_before=None, old_code=CompatibilityTest(words.NO_EVIDENCE)),
 }  # fmt: skip
 

@@ -80,6 +80,22 @@ def test_a_test_case_a_part(name: str) -> None:
     assert list(found)[len(PARTS) :] == ["migration 0008_price alone", "migration 0009_currency alone"]
 
 
+def test_traffic_is_information_and_both_at_once_is_a_part_of_its_own() -> None:
+    found = cases(SAMPLES["traffic"])
+    assert (outcome(found["up under traffic"]), outcome(found["old and new code at once"])) == ("p", "f")
+    lines = (found["up under traffic"].findtext("system-out") or "").splitlines()
+    assert len(lines) == 5
+    assert [line.startswith("warning: ") for line in lines] == [False, True, True, True, True]
+    assert outcome(cases(SAMPLES["no-traffic"])["up under traffic"]) == "s"
+
+
+def test_a_proof_of_an_older_version_is_still_read() -> None:
+    data = json.loads(as_json(PROOF))
+    for key in ("traffic", "growth", "together"):
+        del data[key]
+    assert from_data(Proof, data) == PROOF
+
+
 @pytest.mark.parametrize("name", [*SAMPLES, "huge", "hostile"])
 def test_counts_are_those_of_the_cases(name: str) -> None:
     proof = {"huge": huge(), "hostile": hostile(SAMPLES["not-restored"])}.get(name) or SAMPLES[name]

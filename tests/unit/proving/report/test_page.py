@@ -96,6 +96,7 @@ def test_the_cards_have_the_verdicts(name: str) -> None:
         *down,
         ("old code", proof.old_code.verdict),
         ("new code", proof.new_code.verdict),
+        *([("old and new code", proof.together.verdict)] if proof.together else []),
         *compatibility,
     ]
 
@@ -218,3 +219,20 @@ def test_hostile_names_are_nothing_but_text() -> None:
     assert root.text.count(seen) > 50
     assert "\u202e" not in page(hostile(PROOF))
     assert UP.name + seen in root.text
+
+
+def test_waits_and_estimates_have_tables() -> None:
+    waits = section(read(page(SAMPLES["traffic"])), "Up migrations under traffic")
+    assert waits
+    (first, second) = waits.all("tr")[1:]
+    assert first.all("th")[0].text == "the up migrations"
+    assert [node.text for node in first.all("code")] == [
+        "ALTER TABLE items ADD note text", "public.items", "SELECT * FROM items FOR UPDATE",
+    ]  # fmt: skip
+    assert ("4.9 s" in first.text, "300 ms" in second.text) == (True, True)
+    assert "canceling statement due to lock timeout" in waits.text
+    grows = section(read(page(SAMPLES["traffic"])), "Grows with the number of rows")
+    assert grows
+    for text in ("1,200,000", "340 MB", "a rewrite under ACCESS EXCLUSIVE", "7.4 s", "add a column of the new type"):
+        assert text in grows.text
+    assert section(read(page(PROOF)), "Grows with the number of rows") is None

@@ -22,8 +22,11 @@ ROLLBACK = {
     "up-fails": "no safe rollback (roll forward)",
     "down-fails": "no safe rollback (roll forward)",
     "no-evidence": "switch, then revert schema",
+    "breaking": "revert schema, then switch",
     "schema-only": "keep schema",
     "no-migration": "keep schema",
+    "traffic": "keep schema",
+    "no-traffic": "keep schema",
     "first": "no previous release",
 }
 
@@ -47,6 +50,27 @@ def test_verdicts_come_first_and_then_what_follows(name: str) -> None:
     assert places == sorted(places)
     if "stages" in text:
         assert places[-1] < text.index("stages")
+
+
+def test_why_the_schema_goes_first_where_no_test_failed() -> None:
+    assert "no test shows that the old images work on the new one" in said(SAMPLES["breaking"])
+    assert "The old images do not work on the new schema" in said(SAMPLES["down-then-code"])
+
+
+def test_what_waits_under_traffic_and_what_grows() -> None:
+    text = said(SAMPLES["traffic"])
+    for part in (
+        "31 runs of scenarios while the up migrations ran: 13 statements waited, at most 4.9 s",
+        "● the up migrations waited 4.9 s for ACCESS EXCLUSIVE on public.items: ALTER TABLE items ADD note text; blocked by the old release: SELECT * FROM items FOR UPDATE",
+        "● the old release waited in 12 statements, at most 300 ms for ACCESS SHARE on public.items: SELECT price FROM items; blocked by the up migrations: ALTER TABLE items ADD note text",
+        "● write add-item exited with 1: canceling statement due to lock timeout",
+        "● about 7.4 s under ACCESS EXCLUSIVE for a rewrite of public.items (about 1200000 rows, 340 MB): ALTER TABLE items ALTER price TYPE bigint; safe form: add a column of the new type",
+        "Estimates: at the rate of the scratch server",
+        "old and new code UNSAFE the images do not work on the new schema at the same time: use blue-green or split the release",
+    ):
+        assert part in text
+    assert "not measured: the old code does not work on its own schema" in said(SAMPLES["no-traffic"])
+    assert "traffic" not in said(PROOF)
 
 
 def test_the_exact_objects_rows_and_reasons() -> None:
