@@ -12,6 +12,7 @@ from shipway.actions.environment.jobs import Files, database_tool
 from shipway.actions.proofs.request import ProofRequest
 from shipway.actions.proofs.secrets import ProofSecrets
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Accessory
 from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage
 from shipway.domain.release import SUCCEEDED
@@ -38,6 +39,7 @@ class ProofSession:
         self.sandbox, self.ctx, self.request, self.began = at, at.ctx, request, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
+        self.own_tables = OwnTablesCache()
         self.ran = ServerLog()  # of the up migrations, once `up` is set
         self.up = threading.Event()
         self.guard = threading.Lock()
@@ -117,6 +119,7 @@ class ProofSession:
             config.settings,
             runner=self.tools.runner,
             files=self._read_once,
+            cache=self.own_tables,
         )
         assert tool is not None
         return tool
