@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.drivers.database.alembic_here import FolderAlembic, Project
+from shipway.drivers.database.alembic_here import alembic_here
 from shipway.drivers.database.alembic_worker import OTHER, TIMED_OUT, Worker
+from shipway.drivers.scratch.sqlite import SqliteScratch
+from shipway.ports import Scratch
 
 CONFIG = """
 import runpy, sys
@@ -76,6 +78,11 @@ def worker(folder: Path) -> Iterator[Worker]:
     worker = Worker(folder)
     yield worker
     worker.close()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return SqliteScratch(tmp_path / "scratch")
 
 
 def ask(worker: Worker, name: str, *arguments: str, timeout: float = LATE) -> tuple[int, str]:
@@ -143,7 +150,7 @@ def test_modules_of_the_project_are_always_new(worker: Worker, folder: Path) -> 
 
 
 def test_an_installed_package_that_keeps_the_first_database(
-    worker: Worker, folder: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, folder: Path, packages: Path, scratch: Scratch
 ) -> None:
     """It is shared by all commands. Nothing runs on another database, and the command then has a process of its own."""
     (packages / "kept.py").write_text("import os\nurl = os.environ['DATABASE_URL']\n")
@@ -155,24 +162,17 @@ def test_an_installed_package_that_keeps_the_first_database(
     assert ask(worker, "two", "upgrade", "head")[0] == OTHER
 
     (folder / "env.py").write_text("import kept\ncontext.configure(kept.url)\nprint('ran on', kept.url)\n")
-    project = Project(folder)
-    for name in ("one", "two", "three"):
-        tool = FolderAlembic(project, Database(name), LATE)
-        assert f"ran on postgresql://h/{name}" in tool._execute("state")[1]
+    for database in (scratch.create() for _ in range(3)):
+        lines: list[str] = []
+        alembic_here(folder, database, LATE).up(lines.append)
+        assert f"ran on {database.url}" in lines
 
 
-def test_the_table_that_env_py_configures(folder: Path) -> None:
+def test_the_table_that_env_py_configures(folder: Path, scratch: Scratch) -> None:
+    database = scratch.create()
+    (folder / "env.py").write_text("import sys\nsys.exit('no database')\n")
+    assert alembic_here(folder, database, LATE).own_tables().history == {"alembic_version"}
     (folder / "env.py").write_text(
         "import os\ncontext.configure(os.environ['DATABASE_URL'], version_table='schema_versions')\n"
     )
-    tool = FolderAlembic(Project(folder), Database("one"), LATE)
-    assert tool.own_tables().history == {"schema_versions"}
-    (folder / "env.py").write_text("import sys\nsys.exit('no database')\n")
-    assert FolderAlembic(Project(folder), Database("one"), LATE).own_tables().history == {"alembic_version"}
-
-
-class Database:
-    """As far as the tool knows it."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.url = name, f"postgresql://h/{name}"
+    assert alembic_here(folder, database, LATE).own_tables().history == {"schema_versions"}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database import django_state
-from shipway.drivers.database.django_here import FolderDjango
+from shipway.drivers.database.django_here import django_here
 from shipway.drivers.database.named import History, reason
+from shipway.drivers.scratch.sqlite import SqliteScratch
 
 
 def line(*applied: str) -> History:
@@ -93,13 +96,13 @@ def test_the_tables_that_django_fills() -> None:
     assert (own.history, own.kept) == ({"django_migrations"}, {"permissions", "django_site"})
 
 
-def test_a_folder_tests_installed_packages_together_and_first() -> None:
-    """As far as they depend on nothing else."""
-
-    def run(command: object) -> tuple[int, str]:
-        return 0, printed("auth.1", shop_1="", shop_2="shop_1 auth_2", auth_1="", auth_2="auth_1", log_1="shop_1")
-
-    tool = FolderDjango(run)
+def test_a_folder_tests_installed_packages_together_and_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as they depend on nothing else. A stand-in for Python prints what Django would."""
+    text = printed("auth.1", shop_1="", shop_2="shop_1 auth_2", auth_1="", auth_2="auth_1", log_1="shop_1")
+    (tmp_path / "python").write_text(f"#!/bin/sh\ncat <<'END'\n{text}END\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    tool = django_here(tmp_path, SqliteScratch(tmp_path / "scratch").create(), 60.0)
     assert tool.pending() == ["auth.2", "shop.1", "log.1", "shop.2"]
     with pytest.raises(MigrationFailed, match=r"can't migrate down to shop\.1: it is not applied"):
         tool.down("shop.1", print)

@@ -19,7 +19,7 @@ from shipway.system.process import run
 def alembic_here(folder: Path, database: ScratchDatabase, timeout: float) -> Alembic:
     """`folder` contains alembic.ini. Its env.py must take the database's address from DATABASE_URL. All tools of a folder
     share one process, which ends with this one."""
-    return FolderAlembic(_project(folder.absolute()), database, timeout)
+    return _FolderAlembic(_project(folder.absolute()), database, timeout)
 
 
 def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
@@ -63,7 +63,7 @@ class Project:
         return None if answer.code == OTHER else (answer.code, answer.output)
 
 
-class FolderAlembic(Alembic):
+class _FolderAlembic(Alembic):
     """For migrations one by one, in the order of `alembic_revisions`: a revision stands for itself and all before it, also
     in other branches. So each can be reverted alone, inside of a branch and where branches are merged."""
 

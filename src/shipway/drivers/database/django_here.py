@@ -25,7 +25,7 @@ _SETTINGS = (
 def django_here(folder: Path, database: ScratchDatabase, timeout: float) -> Django:
     """`folder` contains manage.py. Its settings must take the database from DATABASE_URL, or from PGHOST, PGPORT, PGUSER,
     PGPASSWORD and PGDATABASE. Its revisions are those of `django_revisions`."""
-    return FolderDjango(_one_off(database, timeout), str(folder.absolute()), _cache(folder.absolute()))
+    return _FolderDjango(_one_off(database, timeout), str(folder.absolute()), _cache(folder.absolute()))
 
 
 def django_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
@@ -49,7 +49,7 @@ def django_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str
         scratch.drop(database)
 
 
-class FolderDjango(Django):
+class _FolderDjango(Django):
     """For migrations one by one: a revision is the name of a migration, and stands for it and all before it."""
 
     def pending(self) -> list[str]:
