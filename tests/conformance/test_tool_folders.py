@@ -137,7 +137,7 @@ def test_django(tools: Path, scratch: PostgresScratch) -> None:
         "shop.0001_initial",
         "shop.0002_stock",
         "shop.0003_note",
-        "shop.0004_upper",
+        "shop.0004_mark",
     ]
     schema = {str(item) for report in reports.values() for item in report.differences}
     assert not schema

@@ -187,17 +187,17 @@ SHOP = {
     "0002_stock": "migrations.AddField('Item', 'stock', models.IntegerField(default=5))",
     "0003_note": "migrations.CreateModel('Note', [('id', models.BigAutoField(primary_key=True)), "
     "('item', models.ForeignKey('shop.Item', models.CASCADE)), ('body', models.TextField())])",
-    "0004_upper": "migrations.RunPython(upper, lower)",
+    "0004_mark": "migrations.RunPython(mark, unmark)",
 }
 CHANGE = """
-def upper(apps, editor):
+def mark(apps, editor):
     for item in apps.get_model('shop', 'Item').objects.all():
-        item.name = item.name.upper()
+        item.name += '!'
         item.save()
 
-def lower(apps, editor):
+def unmark(apps, editor):
     for item in apps.get_model('shop', 'Item').objects.all():
-        item.name = item.name.lower()
+        item.name = item.name[:-1]
         item.save()
 
 """
@@ -214,7 +214,7 @@ class Note(models.Model):
 """
 
 
-def write_shop(folder: Path, last: str = "0004_upper") -> None:
+def write_shop(folder: Path, last: str = "0004_mark") -> None:
     """A Django project with Django's own apps and a shop, with its migrations up to one."""
     files = {"shop/__init__.py": "", "shop/migrations/__init__.py": "", "shop/models.py": MODELS}
     before: list[tuple[str, str]] = []
