@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from bench import long_folder
+from bench import alembic_folder, long_folder
 from bench.measure import Row, command, seconds
 from bench.tools import docker
 from examples.project import SHIPWAY
@@ -38,6 +38,7 @@ SETTINGS = (
     "max_wal_size=4GB",
 )  # as a proof's server has them
 MIGRATIONS = 300
+ALEMBIC_MIGRATIONS = 100
 SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and the number of proofs
 
 # Some tables with text that compresses like real text; $n customers.
@@ -84,7 +85,7 @@ def rows() -> list[Row]:
     """All rows of this theme."""
     with _server() as (container, url):
         found = [row for size, customers, times in SIZES for row in _proof(container, url, size, customers, times)]
-        return [*found, _folder(url)]
+        return [*found, _folder(url), *_alembic_folder(url)]
 
 
 def _proof(container: str, url: str, size: str, customers: int, times: int) -> list[Row]:
@@ -153,6 +154,32 @@ def _folder(url: str) -> Row:
         long_folder.write(Path(folder), MIGRATIONS)
         taken = seconds(command(SHIPWAY, "prove", "--migrations", folder, "--database", url))
     return Row(f"a folder of {MIGRATIONS} migrations, tested one by one, per migration", taken / MIGRATIONS, "s", 0.5)
+
+
+def _alembic_folder(url: str) -> list[Row]:
+    """The command for an Alembic project, and its floor: one process of `alembic` for each up, down and up again."""
+    with tempfile.TemporaryDirectory() as home:
+        env = alembic_folder.install(Path(home) / "venv")
+        folder = Path(home) / "project"
+        folder.mkdir()
+        revisions = alembic_folder.write(folder, ALEMBIC_MIGRATIONS)
+        scratch = PostgresScratch(url)
+        database = scratch.create()
+
+        def floor() -> None:
+            for before, revision in zip(["base", *revisions], revisions, strict=False):
+                for verb, target in (("upgrade", revision), ("downgrade", before), ("upgrade", revision)):
+                    command("alembic", verb, target, cwd=folder, env={**env, "DATABASE_URL": database.url})()
+
+        bare = seconds(floor)
+        scratch.drop(database)
+        prove = (SHIPWAY, "prove", "--migrations", folder, "--layout", "alembic", "--database", url)
+        taken = seconds(command(*prove, env=env))
+    what = f"a folder of {ALEMBIC_MIGRATIONS} Alembic migrations, tested one by one"
+    return [
+        Row(f"{what}, per migration", taken / ALEMBIC_MIGRATIONS, "s", 2.0),
+        Row(f"{what} / its floor: `alembic` up, down, up", taken / bare, "×", 0.6),
+    ]
 
 
 def _in_turn(floor: Callable[[], None], proof: Callable[[], None], times: int) -> tuple[float, float]:
