@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from shipway.domain.errors import MigrationFailed, ProofError
@@ -91,7 +92,8 @@ class _FolderAlembic(Alembic):
         return _up_to(state.scripts, to) if to else set()
 
     def _downgrade_targets(self, state: read.State, to: str | None, reverted: Sequence[str]) -> list[str]:
-        if all(state.below([name]) == _up_to(state.scripts, name) for name in state.scripts):  # without branches
+        scripts = list(state.scripts.values())[::-1]
+        if all(script.parents == (before.id,) for before, script in pairwise(scripts)):  # without branches
             return super()._downgrade_targets(state, to, reverted)
         return [read.below_script(state.scripts[name]) for name in reverted]
 
