@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
-from bench import long_folder
-from bench.measure import Row, seconds
+from bench import alembic_folder, long_folder
+from bench.measure import Row, command, seconds
 from bench.tools import docker
+from examples.project import SHIPWAY
 from shipway.domain.proof import DATA, RESTORED
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql import SqlFolder
@@ -34,6 +37,7 @@ SETTINGS = (
     "autovacuum=off",
     "max_wal_size=4GB",
 )  # as a proof's server has them
+ALEMBIC_MIGRATIONS = 100
 SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and the number of proofs
 
 # Some tables with text that compresses like real text; $n customers.
@@ -80,7 +84,7 @@ def rows() -> list[Row]:
     """All rows of this theme."""
     with server() as (container, url):
         found = [row for size, customers, times in SIZES for row in _proof(container, url, size, customers, times)]
-        return [*found, *long_folder.measure(url)]
+        return [*found, *long_folder.measure(url), *_alembic_folder(url)]
 
 
 def _proof(container: str, url: str, size: str, customers: int, times: int) -> list[Row]:
@@ -141,6 +145,32 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
         ]
     scratch.drop(template)
     return found
+
+
+def _alembic_folder(url: str) -> list[Row]:
+    """The command for an Alembic project, and its floor: one process of `alembic` for each up, down and up again."""
+    with tempfile.TemporaryDirectory() as home:
+        env = alembic_folder.install(Path(home) / "venv")
+        folder = Path(home) / "project"
+        folder.mkdir()
+        revisions = alembic_folder.write(folder, ALEMBIC_MIGRATIONS)
+        scratch = PostgresScratch(url)
+        database = scratch.create()
+
+        def floor() -> None:
+            for before, revision in zip(["base", *revisions], revisions, strict=False):
+                for verb, target in (("upgrade", revision), ("downgrade", before), ("upgrade", revision)):
+                    command("alembic", verb, target, cwd=folder, env={**env, "DATABASE_URL": database.url})()
+
+        bare = seconds(floor)
+        scratch.drop(database)
+        prove = (SHIPWAY, "prove", "--migrations", folder, "--layout", "alembic", "--database", url)
+        taken = seconds(command(*prove, env=env))
+    what = f"a folder of {ALEMBIC_MIGRATIONS} Alembic migrations, tested one by one"
+    return [
+        Row(f"{what}, per migration", taken / ALEMBIC_MIGRATIONS, "s", 2.0),
+        Row(f"{what} / its floor: `alembic` up, down, up", taken / bare, "×", 0.6),
+    ]
 
 
 def _in_turn(floor: Callable[[], None], proof: Callable[[], None], times: int) -> tuple[float, float]:

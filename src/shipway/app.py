@@ -27,6 +27,7 @@ from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
+    from shipway.domain.own_tables import OwnTablesCache
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
@@ -165,12 +166,16 @@ def _registry(
     return remote
 
 
-def _tool(database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]) -> DatabaseTool:
+def _tool(
+    database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
+    cache: OwnTablesCache | None = None,
+) -> DatabaseTool:  # fmt: skip
     """Create the driver with those arguments that its constructor names."""
     import inspect
 
     known = {
         "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
+        "cache": cache,
     }  # fmt: skip
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})

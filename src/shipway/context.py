@@ -17,6 +17,7 @@ from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.accessory import AccessoryKind, Kinds
+    from shipway.domain.own_tables import OwnTablesCache
     from shipway.ports import (
         DatabaseServer,
         DatabaseTool,
@@ -37,11 +38,13 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
 
 class ToolFactory(Protocol):
     """Creates the driver of the plan's migration tool. `run` runs commands in the release's image, `client` in the
-    database's own, and `files` returns the files of a folder of the release's image."""
+    database's own, and `files` returns the files of a folder of the release's image. `cache` is shared by the tools of an
+    image."""
 
     def __call__(
-        self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]]
-    ) -> DatabaseTool: ...
+        self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
+        cache: OwnTablesCache | None = None,
+    ) -> DatabaseTool: ...  # fmt: skip
 
 
 @dataclass(frozen=True)

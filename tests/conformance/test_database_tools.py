@@ -43,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder an image; each has `projects`."""
     folder = tmp_path_factory.mktemp("tools")
     projects.write_django(folder / "python/projects/django")
+    projects.write_shop(folder / "python/projects/django/shop")
     projects.write_dbmate(folder / "python/projects/dbmate")
     projects.write_sequelize(folder / "node/projects/sequelize")
     projects.write_knex(folder / "node/projects/knex")
@@ -160,6 +161,18 @@ class TestDjango(DatabaseToolSuite):
         images.tool("apps_two").up(on_line)
         assert images.tool("without_stock").current() == "shop.0002_two"
 
+    def test_several_apps_go_down_together(self, images: Images, on_line: OnLine) -> None:
+        tool = images.tool("apps_two")
+        tool.up(on_line)
+        tool.down(None, on_line)
+        assert (tool.current(), images.tables()) == (None, set())
+
+    def test_the_tables_that_django_fills(self, images: Images) -> None:
+        own = images.tool("shop", HOST="127.0.0.1", PORT="9").own_tables()
+        assert own.history == {"django_migrations"}
+        assert own.kept == {"django_content_type", "auth_permission", "django_site"}
+        assert images.tool("good").own_tables().kept == set()
+
     def test_head_and_scripts_need_no_database(self, images: Images) -> None:
         tool = images.tool("good", HOST="127.0.0.1", PORT="9")
         assert tool.head() == "shop.0003_three"
@@ -178,13 +191,32 @@ class TestDjango(DatabaseToolSuite):
         assert "needs python" in failure.value.hint
 
 
-class TestDbmate(DatabaseToolSuite):
+class NamedTable:
+    """Projects whose migration history table has another name than the tool's default."""
+
+    def test_the_name_that_the_project_configures(self, images: Images, on_line: OnLine) -> None:
+        tool = images.tool("named")
+        own = tool.own_tables().history
+        tool.up(on_line)
+        made = images.postgres.query(images.database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert own == set(made) - {"one", "two", "three"}
+        assert "applied_migrations" in own
+
+    def test_the_default_name(self, images: Images, on_line: OnLine) -> None:
+        tool = images.tool("good")
+        tool.up(on_line)
+        made = images.postgres.query(images.database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert tool.own_tables().history == set(made) - {"one", "two", "three"}
+
+
+class TestDbmate(NamedTable, DatabaseToolSuite):
     @pytest.fixture
     def images(self, python: str, folder: Path, postgres: lab.Postgres) -> Images:
         return Images("dbmate", python, folder / "python", postgres, ("20240101", "20240102", "20240103"))
 
     def test_a_migration_history_table_of_another_name(self, images: Images, on_line: OnLine) -> None:
-        table = {"DBMATE_MIGRATIONS_TABLE": "applied_migrations"}
+        table = {"DBMATE_MIGRATIONS_TABLE": "public.applied_migrations"}
+        assert images.tool("good", **table).own_tables().history == {"applied_migrations"}
         images.tool("good", **table).up(on_line)
         assert images.tool("good", **table).current() == "20240103"
         with pytest.raises(MigrationFailed, match="20240103"):
@@ -198,7 +230,7 @@ class TestDbmate(DatabaseToolSuite):
         assert tool.head() == "20240103"
 
 
-class TestSequelize(DatabaseToolSuite):
+class TestSequelize(NamedTable, DatabaseToolSuite):
     @pytest.fixture
     def images(self, node: str, folder: Path, postgres: lab.Postgres) -> Images:
         revisions = ("20240101-one.js", "20240102-two.js", "20240103-three.js")
@@ -215,7 +247,7 @@ class TestSequelize(DatabaseToolSuite):
         assert "folder:" in failure.value.hint
 
 
-class TestKnex(DatabaseToolSuite):
+class TestKnex(NamedTable, DatabaseToolSuite):
     @pytest.fixture
     def images(self, node: str, folder: Path, postgres: lab.Postgres) -> Images:
         revisions = ("20240101_one.js", "20240102_two.js", "20240103_three.js")

@@ -1,8 +1,9 @@
 """Small projects of Django, dbmate, Sequelize, Knex and a script of somebody's own that differ in their migrations: a folder a tool, and in it one a
-project. All read where the database is from HOST and DATABASE."""
+project. All read where the database is from HOST and DATABASE, Django from PGHOST and PGDATABASE too."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,18 +20,21 @@ execute_from_command_line(sys.argv)
 """
 SETTINGS = """
 import os
+given = os.environ.get
 SECRET_KEY = "x"
 INSTALLED_APPS = APPS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": {
     "ENGINE": "django.db.backends.postgresql", "USER": "postgres", "PASSWORD": "lab",
-    "HOST": os.environ.get("HOST"), "PORT": os.environ.get("PORT", "5432"), "NAME": os.environ.get("DATABASE"),
+    "HOST": given("HOST", given("PGHOST")), "PORT": given("PORT", given("PGPORT", "5432")),
+    "NAME": given("DATABASE", given("PGDATABASE")),
 }}
 """
 SEQUELIZE_CONFIG = """
 const {HOST: host, DATABASE: database, PORT: port} = process.env
 module.exports = {development: {dialect: 'postgres', username: 'postgres', password: 'lab', host, database, port}}
 """
+SEQUELIZERC = "module.exports = {config: require('path').resolve('src', 'settings', 'db.js')}\n"
 KNEXFILE = """
 const {HOST: host, DATABASE: database, PORT: port} = process.env
 module.exports = {client: 'pg', connection: {user: 'postgres', password: 'lab', host, database, port}}
@@ -118,6 +122,9 @@ def write_dbmate(folder: Path) -> None:
             text = f"-- migrate:up\nCREATE TABLE {name} (id int);\n{more}\n-- migrate:down\n{down}"
             _write(folder / kind / "db/migrations", {f"2024010{number}_{name}.sql": text})
 
+    shutil.copytree(folder / "good", folder / "named")
+    _write(folder / "named", {".env": "OTHER=x\nexport DBMATE_MIGRATIONS_TABLE='applied_migrations'\n"})
+
 
 def write_sequelize(folder: Path) -> None:
     for kind in KINDS:
@@ -133,6 +140,10 @@ def write_sequelize(folder: Path) -> None:
             )
             _write(folder / kind, {f"migrations/2024010{number}-{name}.js": text})
 
+    shutil.copytree(folder / "good", folder / "named")
+    table = SEQUELIZE_CONFIG.replace("dialect:", "migrationStorageTableName: 'applied_migrations', dialect:")
+    _write(folder / "named", {"src/settings/db.js": table, ".sequelizerc": SEQUELIZERC})
+
 
 def write_knex(folder: Path) -> None:
     for kind in KINDS:
@@ -146,6 +157,10 @@ def write_knex(folder: Path) -> None:
             )
             _write(folder / kind, {f"migrations/2024010{number}_{name}.js": text})
 
+    shutil.copytree(folder / "good", folder / "named")
+    table = KNEXFILE.replace("client:", "migrations: {tableName: 'applied_migrations'}, client:")
+    _write(folder / "named", {"knexfile.js": table})
+
 
 def write_script(folder: Path) -> None:
     for kind in KINDS:
@@ -155,3 +170,60 @@ def write_script(folder: Path) -> None:
             _write(folder / kind, {f"000{number}_{name}.up.sql": f"CREATE TABLE {name} (id int);\n{more}"})
             if kind != "irreversible" or name != "two":
                 _write(folder / kind, {f"000{number}_{name}.down.sql": f"DROP TABLE {name};\n"})
+
+
+CONTRIB = ("admin", "auth", "contenttypes", "messages", "sessions", "sites")
+TEMPLATES = """
+MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", "django.contrib.auth.middleware.AuthenticationMiddleware",
+              "django.contrib.messages.middleware.MessageMiddleware"]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {"context_processors": [
+    "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages"]}}]
+SITE_ID = 1
+"""
+# What most releases do: a column with a default, a new table, and rows that are changed and changed back.
+SHOP = {
+    "0001_initial": "migrations.CreateModel('Item', [('id', models.BigAutoField(primary_key=True)), ('name', models.TextField())])",
+    "0002_stock": "migrations.AddField('Item', 'stock', models.IntegerField(default=5))",
+    "0003_note": "migrations.CreateModel('Note', [('id', models.BigAutoField(primary_key=True)), "
+    "('item', models.ForeignKey('shop.Item', models.CASCADE)), ('body', models.TextField())])",
+    "0004_mark": "migrations.RunPython(mark, unmark)",
+}
+CHANGE = """
+def mark(apps, editor):
+    for item in apps.get_model('shop', 'Item').objects.all():
+        item.name += '!'
+        item.save()
+
+def unmark(apps, editor):
+    for item in apps.get_model('shop', 'Item').objects.all():
+        item.name = item.name[:-1]
+        item.save()
+
+"""
+MODELS = """
+from django.db import models
+
+class Item(models.Model):
+    name = models.TextField()
+    stock = models.IntegerField(default=5)
+
+class Note(models.Model):
+    item = models.ForeignKey(Item, models.CASCADE)
+    body = models.TextField()
+"""
+
+
+def write_shop(folder: Path, last: str = "0004_mark") -> None:
+    """A Django project with Django's own apps and a shop, with its migrations up to one."""
+    files = {"shop/__init__.py": "", "shop/migrations/__init__.py": "", "shop/models.py": MODELS}
+    before: list[tuple[str, str]] = []
+    for name, operation in SHOP.items():
+        if name <= last:
+            files[f"shop/migrations/{name}.py"] = CHANGE + (
+                "from django.db import migrations, models\n"
+                f"class Migration(migrations.Migration):\n    dependencies = {before}\n    operations = [{operation}]\n"
+            )
+            before = [("shop", name)]
+    _django_project(folder, [*(f"django.contrib.{name}" for name in CONTRIB), "shop"], files)
+    (folder / "settings.py").write_text((folder / "settings.py").read_text() + TEMPLATES)

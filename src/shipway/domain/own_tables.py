@@ -32,6 +32,13 @@ class OwnTables:
         )
 
 
+@dataclass
+class OwnTablesCache:
+    """Shared by the tools of one image or folder: only the first one has to find the tables out."""
+
+    found: OwnTables | None = None
+
+
 def _tables(entry: Entry) -> list[str]:
     """The tables that an entry is, or belongs to."""
     found = [entry.name] if entry.kind == "table" else []

@@ -45,7 +45,8 @@ class DatabaseTool(Protocol):
         Missing ones are omitted. Needs no database."""
 
     def own_tables(self) -> OwnTables:
-        """The tables that the tool keeps in the database for itself. Needs no database."""
+        """The tables that the tool keeps in the database for itself, under the names that the project configures. May
+        ask the image, and its database."""
 
 
 class ScratchDatabase(Protocol):

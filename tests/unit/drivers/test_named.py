@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database import django_state
+from shipway.drivers.database.django_here import django_here
 from shipway.drivers.database.named import History, reason
+from shipway.drivers.scratch.sqlite import SqliteScratch
 
 
 def line(*applied: str) -> History:
@@ -41,18 +45,24 @@ def test_the_reason_of_a_failure_is_not_its_stack() -> None:
     assert reason([""]) == "it printed nothing"
 
 
-def state(*applied: str, rows: object = (), **parents: str) -> django_state.State:
+def printed(*applied: str, rows: object = (), **parents: str) -> str:
     """`app_1="app_0 other_1"`."""
     migrations = [
         {
             "name": name.replace("_", "."),
             "parents": [item.replace("_", ".") for item in names.split()],
             "one_way": False,
+            "installed": name.startswith(("auth", "log")),
         }
         for name, names in parents.items()
     ]
-    answer = {"conflicts": {}, "migrations": migrations, "applied": applied, "rows": rows}
-    found = django_state.read(f"hello\nshipway-django: {json.dumps(answer)}\n")
+    own = {"history": ["django_migrations"], "kept": ['"people"."permissions"', "django_site"]}
+    answer = {"conflicts": {}, "migrations": migrations, "applied": applied, "rows": rows, **own}
+    return f"hello\nshipway-django: {json.dumps(answer)}\n"
+
+
+def state(*applied: str, rows: object = (), **parents: str) -> django_state.State:
+    found = django_state.read(printed(*applied, rows=rows, **parents))
     assert found is not None
     return found
 
@@ -79,3 +89,22 @@ def test_applied_migrations_that_the_image_lacks() -> None:
     rows = [["old.1", False], ["shop.1", True], ["new.1", False], ["shop.9", False]]
     assert state("shop.1", rows=rows, shop_1="").unknown == ("new.1", "shop.9")
     assert state("shop.1", rows=rows[:2], shop_1="").unknown == ()
+
+
+def test_the_tables_that_django_fills() -> None:
+    own = state(auth_1="").own
+    assert (own.history, own.kept) == ({"django_migrations"}, {"permissions", "django_site"})
+
+
+def test_a_folder_tests_installed_packages_together_and_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as they depend on nothing else. A stand-in for Python prints what Django would."""
+    text = printed("auth.1", shop_1="", shop_2="shop_1 auth_2", auth_1="", auth_2="auth_1", log_1="shop_1")
+    (tmp_path / "python").write_text(f"#!/bin/sh\ncat <<'END'\n{text}END\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    tool = django_here(tmp_path, SqliteScratch(tmp_path / "scratch").create(), 60.0)
+    assert tool.pending() == ["auth.2", "shop.1", "log.1", "shop.2"]
+    with pytest.raises(MigrationFailed, match=r"can't migrate down to shop\.1: it is not applied"):
+        tool.down("shop.1", print)
+    with pytest.raises(MigrationFailed, match=r"can't migrate down to shop\.3: the image lacks it"):
+        tool.down("shop.3", print)

@@ -13,6 +13,7 @@ from shipway.domain.accessory import PLACEHOLDER
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
 from shipway.domain.desired import Settings, secret_files, stand_ins, variables
 from shipway.domain.errors import UsageError
+from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Release
 from shipway.ports import DatabaseTool, OneOff
@@ -48,10 +49,12 @@ Files = Callable[[str], dict[str, bytes]]  # returns the files of an image's fol
 def database_tool(
     ctx: Context, release: Release, environment: Environment, settings: Settings,
     *, runner: Callable[[ContainerSpec], OneOff] | None = None, files: Callable[[Files], Files] | None = None,
+    cache: OwnTablesCache | None = None,
 ) -> DatabaseTool | None:  # fmt: skip
     """The migration tool of a release, bound to an environment's database; None if the plan has none.
 
-    runner: runs commands, instead of one container each. files: wraps the reader of the image's files.
+    runner: runs commands, instead of one container each. files: wraps the reader of the image's files. cache: shared
+    by the tools of the release.
     """
     plan, database = release.plan, release.plan.database
     if database is None:
@@ -70,6 +73,7 @@ def database_tool(
         run=runner(job) if runner else _one_off(ctx, job),
         client=runner(client) if runner else _one_off(ctx, client),
         files=files(own_files) if files else own_files,
+        cache=cache,
     )
 
 

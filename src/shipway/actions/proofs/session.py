@@ -14,6 +14,7 @@ from shipway.actions.proofs.request import ProofRequest
 from shipway.actions.proofs.secrets import ProofSecrets
 from shipway.domain.catalog import Catalog, compare
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Accessory
 from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage, Traffic
 from shipway.domain.release import SUCCEEDED
@@ -48,6 +49,7 @@ class ProofSession:
         self.sandbox, self.ctx, self.request, self.began = at, at.ctx, request, began
         self.stages: list[Stage] = []
         self.files: dict[str, dict[str, bytes]] = {}  # of the image, by folder
+        self.own_tables = OwnTablesCache()
         self.ran = ServerLog()  # of the up migrations, once `up` is set
         self.before = Catalog()  # before the up migrations, likewise
         self.up = threading.Event()
@@ -138,6 +140,7 @@ class ProofSession:
             config.settings,
             runner=self.tools.runner,
             files=self._read_once,
+            cache=self.own_tables,
         )
         assert tool is not None
         return tool

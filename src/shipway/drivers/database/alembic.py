@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipway.domain.errors import Irreversible, MigrationFailed
-from shipway.domain.own_tables import OwnTables
+from shipway.domain.own_tables import OwnTables, OwnTablesCache
 from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database import alembic_scripts as sources
 from shipway.ports import OneOff, OnLine
@@ -47,9 +47,10 @@ _FIX = {
 class Alembic:
     """See ports.DatabaseTool. `folder` contains alembic.ini in the image; None is its WORKDIR."""
 
-    def __init__(self, run: OneOff, folder: str | None = None) -> None:
+    def __init__(self, run: OneOff, folder: str | None = None, cache: OwnTablesCache | None = None) -> None:
         self._run = run
         self._folder = folder or "."
+        self._cache = cache or OwnTablesCache()
 
     def head(self) -> str | None:
         code, output = self._call("heads")
@@ -88,14 +89,17 @@ class Alembic:
                 f"can't migrate down to {to}: it isn't applied; the schema is at {where}",
                 hint="choose an applied revision: `alembic history` lists all",
             )
-        reverted = [name for name in state.scripts if name in applied - (state.below([to]) if to else set())]
+        kept = self._kept(state, to)
+        reverted = [name for name in state.scripts if name in applied - kept]
         if not reverted:
             return
         self._require_down_migrations(reverted, files)
-        targets = state.downgrade_targets(to) if to else ["base"]
+        targets = self._downgrade_targets(state, to, reverted)
         self._migrate("downgrade", targets, on_line)
-        if len(targets) > 1 and (now := self.current()) != to:
-            raise MigrationFailed(f"alembic reverted to {now} instead of {to}", hint="correct the schema manually")
+        if len(targets) > 1 and (now := self._state()).below(now.rows) != kept:
+            raise MigrationFailed(
+                f"alembic reverted to {_tips(now)} instead of {to}", hint="correct the schema manually"
+            )
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
         if not revisions:
@@ -110,7 +114,19 @@ class Alembic:
         return found
 
     def own_tables(self) -> OwnTables:
-        return OwnTables(history=frozenset({"alembic_version"}))
+        """The `version_table` that env.py configures, as each query of the state reports it; the default if env.py can't
+        run. Where `alembic` is a program without a Python that is known, it is read from env.py's text."""
+        if self._cache.found is None:
+            self._call("state")
+        return self._cache.found or OwnTables(history=frozenset({"alembic_version"}))
+
+    def _kept(self, state: read.State, to: str | None) -> set[str]:
+        """The revisions that stay applied."""
+        return state.below([to]) if to else set()
+
+    def _downgrade_targets(self, state: read.State, to: str | None, reverted: Sequence[str]) -> list[str]:
+        """Arguments of successive `alembic downgrade` calls that revert exactly these, newest first."""
+        return state.downgrade_targets(to) if to else ["base"]
 
     def _require_down_migrations(self, reverted: Sequence[str], files: Mapping[str, sources.ScriptFile]) -> None:
         if any(name not in files for name in reverted):  # those of merged branches are not in alembic's range
@@ -123,7 +139,13 @@ class Alembic:
             )
 
     def _call(self, verb: str, *targets: str) -> tuple[int, str]:
-        return self._run(["sh", "-c", SCRIPT, "shipway", self._folder, PROGRAM.read_text(), verb, *targets])
+        code, output = self._execute(verb, *targets)
+        if tables := read.version_tables(output):
+            self._cache.found = OwnTables(history=tables)
+        return code, output
+
+    def _execute(self, *arguments: str) -> tuple[int, str]:
+        return self._run(start_command(self._folder, *arguments))
 
     def _state(self) -> read.State:
         return self._look()[0]
@@ -159,6 +181,11 @@ class Alembic:
             raise _broken(f"alembic {verb} failed; {_where(state)}", code, lines)
         what = "migration" if verb == "upgrade" else "the down migration of"
         raise MigrationFailed(f"{what} {culprit} failed; {_where(state)}\n{read.reason(lines)}", hint=_FIX[verb])
+
+
+def start_command(folder: str, *arguments: str) -> list[str]:
+    """The command that runs the program with a verb and its operands."""
+    return ["sh", "-c", SCRIPT, "shipway", folder, PROGRAM.read_text(), *arguments]
 
 
 def _parse(output: str) -> read.State | None:

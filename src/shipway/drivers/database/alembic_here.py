@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database.alembic import Alembic
-from shipway.ports import OneOff, Scratch, ScratchDatabase
+from shipway.drivers.database.alembic_worker import OTHER, Worker
+from shipway.ports import OneOff, OnLine, Scratch, ScratchDatabase
 from shipway.system.process import run
 
 
 def alembic_here(folder: Path, database: ScratchDatabase, timeout: float) -> Alembic:
-    """`folder` contains alembic.ini. Its env.py must take the database's address from DATABASE_URL."""
-    return Alembic(_one_off(database.url, timeout), str(folder.absolute()))
+    """`folder` contains alembic.ini. Its env.py must take the database's address from DATABASE_URL. All tools of a folder
+    share one process, which ends with this one."""
+    return _FolderAlembic(_project(folder.absolute()), database, timeout)
 
 
 def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
-    """All revisions, oldest first. ProofError if the project can't be queried, or ignores the given database
-    address."""
+    """All revisions, oldest first: each one's parents are before it. ProofError if the project can't be queried, or
+    ignores the given database address."""
     if not (folder / "alembic.ini").is_file():
         raise ProofError(
             f"there is no alembic.ini in {folder}", hint="pass the folder that contains it: --migrations FOLDER"
         )
+    _project.cache_clear()  # the files may have changed
     database = scratch.create()
     try:
         scratch.drop(database)
         _require_given_database(folder, database, timeout)
         database = scratch.create()
-        _require_linear_history(folder, database, timeout)
         return alembic_here(folder, database, timeout).pending()
     except MigrationFailed as error:
         raise ProofError(error.message, hint=error.hint) from error
@@ -38,9 +43,74 @@ def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[st
         scratch.drop(database)
 
 
+class Project:
+    """A folder, and what its tools share. Commands run in a worker. If that can't fork, or an installed package holds on to
+    the database of another command, each command is a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cache = OwnTablesCache()
+        self.scripts: dict[str, read.Script] | None = None  # newest first
+        self._worker: Worker | None = Worker(folder)
+
+    def ask(self, arguments: Sequence[str], database: ScratchDatabase, timeout: float) -> tuple[int, str] | None:
+        """Exit code and output of the worker; None if it can't run the command."""
+        if self._worker is None:
+            return None
+        answer = self._worker.run(arguments, _env(database), database.name, timeout)
+        if answer.threads or answer.code == OTHER:
+            self._worker.close()
+            self._worker = None
+        return None if answer.code == OTHER else (answer.code, answer.output)
+
+
+class _FolderAlembic(Alembic):
+    """For migrations one by one, in the order of `alembic_revisions`: a revision stands for itself and all before it, also
+    in other branches. So each can be reverted alone, inside of a branch and where branches are merged."""
+
+    def __init__(self, project: Project, database: ScratchDatabase, timeout: float) -> None:
+        super().__init__(_one_off(database, timeout), str(project.folder), project.cache)
+        self._project, self._database, self._timeout = project, database, timeout
+
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        scripts = self._scripts()
+        up_to = _up_to(scripts, to) if to is not None and to in scripts else set()
+        needed = {name for revision in up_to for name in (*scripts[revision].parents, *scripts[revision].depends)}
+        tips = [revision for revision in list(scripts)[::-1] if revision in up_to - needed]
+        self._migrate("upgrade", tips or [to or "head"], on_line)
+
+    def _execute(self, *arguments: str) -> tuple[int, str]:
+        answer = self._project.ask(arguments, self._database, self._timeout)
+        return super()._execute(*arguments) if answer is None else answer
+
+    def _scripts(self) -> dict[str, read.Script]:
+        if self._project.scripts is None:
+            self._project.scripts = self._state().scripts
+        return self._project.scripts
+
+    def _kept(self, state: read.State, to: str | None) -> set[str]:
+        return _up_to(state.scripts, to) if to else set()
+
+    def _downgrade_targets(self, state: read.State, to: str | None, reverted: Sequence[str]) -> list[str]:
+        scripts = list(state.scripts.values())[::-1]
+        if all(script.parents == (before.id,) for before, script in pairwise(scripts)):  # without branches
+            return super()._downgrade_targets(state, to, reverted)
+        return [read.below_script(state.scripts[name]) for name in reverted]
+
+
+def _up_to(scripts: Mapping[str, read.Script], revision: str) -> set[str]:
+    names = list(scripts)[::-1]
+    return set(names[: names.index(revision) + 1]) if revision in scripts else set()
+
+
+@lru_cache(maxsize=1)
+def _project(folder: Path) -> Project:
+    return Project(folder)
+
+
 def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
     """Checked before anything is written: given a dropped database, alembic must report exactly that one as missing."""
-    code, output = _one_off(dropped.url, timeout)(
+    code, output = _one_off(dropped, timeout)(
         ["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())]
     )
     if code == 127:
@@ -53,22 +123,13 @@ def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: flo
         )
 
 
-def _require_linear_history(folder: Path, database: ScratchDatabase, timeout: float) -> None:
-    """At a merge of branches there is no single revision to revert to."""
-    _, output = _one_off(database.url, timeout)(
-        ["sh", "-c", 'cd "$1" && alembic history', "shipway", str(folder.absolute())]
-    )
-    scripts = read.history(output.splitlines())
-    if merges := [script.id for script in scripts.values() if len(script.parents) > 1]:
-        raise ProofError(
-            f"the history has branches, merged by {', '.join(merges)}: its migrations can't be tested one by one",
-            hint="`shipway prove` with a plan tests the migrations of a release together, whatever their history is",
-        )
-
-
-def _one_off(url: str, timeout: float) -> OneOff:
+def _one_off(database: ScratchDatabase, timeout: float) -> OneOff:
     def call(command: Sequence[str]) -> tuple[int, str]:
-        done = run(command, env={**os.environ, "DATABASE_URL": url}, timeout=timeout)
+        done = run(command, env={**os.environ, **_env(database)}, timeout=timeout)
         return done.code, done.output
 
     return call
+
+
+def _env(database: ScratchDatabase) -> dict[str, str]:
+    return {"DATABASE_URL": database.url}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-_SECTION = re.compile(r"shipway-(history|current|files|sql):[ ]?(.*)")
+_SECTION = re.compile(r"shipway-(history|current|files|sql|own):[ ]?(.*)")
 _HEAD = re.compile(r"(?P<id>\S+)(?: \([^()]*\))* \((?:effective )?head\)")
 _HISTORY = re.compile(
     r"(?P<parents><base>|\S+(?:, \S+)*?)(?: \((?P<depends>[^()]*)\))? -> (?P<id>\S+?)(?P<marks>(?: \([^()]*\))*), ?.*"
@@ -69,7 +69,12 @@ class State:
         keep = self.below([to])
         leftover = {name for name in self.below(self.rows) - keep if to not in self.below([name])}
         branches = [script for script in self.scripts.values() if script.id in leftover]
-        return [to] + [f"{script.id}@{script.parents[0] if script.parents else 'base'}" for script in branches]
+        return [to] + [below_script(script) for script in branches]
+
+
+def below_script(script: Script) -> str:
+    """The argument of `alembic downgrade` that reverts this script, but none of other branches."""
+    return f"{script.id}@{script.parents[0] if script.parents else 'base'}"
 
 
 def section(output: str, name: str) -> tuple[int | None, list[str]]:
@@ -79,6 +84,11 @@ def section(output: str, name: str) -> tuple[int | None, list[str]]:
     if lines and (code := re.fullmatch(r"exit (\d+)", lines[-1])):
         return int(code[1]), lines[:-1]
     return None, lines
+
+
+def version_tables(output: str) -> frozenset[str]:
+    """The tables with the applied revisions, without their schemas; empty if env.py didn't run."""
+    return frozenset(name.rpartition(".")[2] for name in section(output, "own")[1])
 
 
 def plain(output: str) -> list[str]:

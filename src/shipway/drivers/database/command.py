@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 
 from shipway.domain.errors import MigrationFailed
-from shipway.domain.own_tables import OwnTables
+from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import DatabaseCommands
 from shipway.drivers.database.named import Named, reason
 from shipway.drivers.migration_tables import MIGRATION_TABLES
@@ -32,11 +32,12 @@ class Command(Named):
         self._run = run
         self._commands = commands
         self._folder = folder or "."
+        self._cache = OwnTablesCache()
         self._listed: list[str] | None = None
 
-    def own_tables(self) -> OwnTables:
+    def _history_tables(self) -> Collection[str]:
         """The tool is unknown: those of every known one."""
-        return OwnTables(history=MIGRATION_TABLES)
+        return MIGRATION_TABLES
 
     def _available(self) -> Sequence[str]:
         if self._listed is None:

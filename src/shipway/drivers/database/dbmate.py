@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from shipway.domain.errors import MigrationFailed
-from shipway.domain.own_tables import OwnTables
+from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database.named import Named, reason
 from shipway.drivers.database.sql_folder import Migration, load
 from shipway.ports import OneOff
@@ -18,7 +18,10 @@ SCRIPT = r"""
 export PGSSLMODE="${PGSSLMODE:-disable}" DBMATE_NO_DUMP_SCHEMA=true DBMATE_STRICT=false
 word=$1 folder=$2
 shift 2
-[ "$word" != status ] || { dbmate -d "$folder" status && echo "table ${DBMATE_MIGRATIONS_TABLE:-schema_migrations}"; exit; }
+# dbmate reads .env itself
+table=${DBMATE_MIGRATIONS_TABLE:-$(sed -n 's/^\(export \)*DBMATE_MIGRATIONS_TABLE=//p' .env 2>/dev/null | tr -d "'\"")}
+[ "$word" != status ] || dbmate -d "$folder" status || exit
+[ "$word" != status ] && [ "$word" != table ] || { echo "table ${table:-schema_migrations}"; exit; }
 few=$(mktemp -d) || exit
 for file; do cp "$folder/$file" "$few" || exit; done
 [ "$word" != rollback ] || for file; do dbmate -d "$few" rollback || exit; done
@@ -43,16 +46,19 @@ class Dbmate(Named):
     folder of the image; `client` runs a command in the database's image, with PGHOST etc. set."""
 
     def __init__(
-        self, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None = None
+        self,
+        run: OneOff,
+        client: OneOff,
+        files: Callable[[str], dict[str, bytes]],
+        folder: str | None = None,
+        cache: OwnTablesCache | None = None,
     ) -> None:
         self._run = run
+        self._cache = cache or OwnTablesCache()
         self._client = client
         self._files = files
         self._folder = folder or "db/migrations"
         self._loaded: dict[str, Migration] | None = None
-
-    def own_tables(self) -> OwnTables:
-        return OwnTables(history=frozenset({"schema_migrations"}))
 
     def _migrations(self) -> Mapping[str, Migration]:
         if self._loaded is None:  # an image never changes, and reading its files costs a container
@@ -75,6 +81,10 @@ class Dbmate(Named):
                 hint="dbmate must use the accessory's database, and `DBMATE_MIGRATIONS_TABLE` must name the table with its schema",
             )
         return applied
+
+    def _history_tables(self) -> Collection[str]:
+        table = _TABLE.search(self._call("table", [])[1])
+        return [table[1].rpartition(".")[2] if table else "schema_migrations"]
 
     def _apply(self, names: Sequence[str], all_pending: bool) -> tuple[int, str]:
         return self._call("migrate", names)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from shipway.domain.errors import Irreversible, MigrationFailed
-from shipway.domain.own_tables import OwnTables
+from shipway.domain.own_tables import OwnTables, OwnTablesCache
 from shipway.drivers.database import django_state as read
 from shipway.drivers.database.named import reason
 from shipway.ports import OneOff, OnLine
@@ -18,15 +18,19 @@ export PGCONNECT_TIMEOUT="${PGCONNECT_TIMEOUT:-10}" SHIPWAY_ASK=$2
 cd "$1" || exit 2
 ask=$3
 shift 3
+command -v python >/dev/null || python() { python3 "$@"; }
 [ $# -gt 0 ] || { python manage.py shell -c "$ask"; exit; }
 while [ $# -gt 0 ]; do
   [ "$1" != all ] || set --
-  python manage.py migrate --noinput "$@" 2>&1 || {
+  python manage.py migrate --noinput ${1+"$1" "$2"} 2>&1 || {
     failed=$?; python manage.py shell -c "$ask" 2>/dev/null; exit $failed; }
   [ $# -gt 0 ] && shift 2
 done
 exit 0
 """
+DEFAULT = OwnTables(
+    frozenset({"django_migrations"}), frozenset({"django_content_type", "auth_permission", "django_site"})
+)
 _FIX_UP = "correct the migration and release again: it continues from the current schema revision"
 _FIX_DOWN = "correct the down migration and release again, or restore the database from a snapshot"
 _RUNNING = re.compile(r"^ *(?:Applying|Unapplying) (\S+?)\.\.\.", re.MULTILINE)
@@ -36,9 +40,10 @@ class Django:
     """See ports.DatabaseTool, and django_state about revisions. `folder` contains manage.py in the image; None is its
     WORKDIR. The database is the one that the settings call `default`."""
 
-    def __init__(self, run: OneOff, folder: str | None = None) -> None:
+    def __init__(self, run: OneOff, folder: str | None = None, cache: OwnTablesCache | None = None) -> None:
         self._run = run
         self._folder = folder or "."
+        self._cache = cache or OwnTablesCache()
         self._adds: dict[str, str] = {}  # by formerly pending revision: its newest migration
 
     def head(self) -> str | None:
@@ -60,15 +65,16 @@ class Django:
         state = self._state()
         targets = ["all"] if state.missing() else []
         if to is not None:
-            if state.resolve(to) is None:
+            desired = self._resolve(state, to)
+            if desired is None:
                 raise MigrationFailed(f"can't migrate up to {to}: the image lacks it; {_where(state)}")
-            targets = [part for name in to.split("+") if name not in state.applied for part in name.split(".", 1)]
+            targets = [part for name in state.tips(desired) if name not in state.applied for part in name.split(".", 1)]
         if targets:
             self._migrate("migration", targets, _FIX_UP, on_line)
 
     def down(self, to: str | None, on_line: OnLine) -> None:
         state = self._state()
-        keep = frozenset[str]() if to is None else state.resolve(to)
+        keep = frozenset[str]() if to is None else self._resolve(state, to)
         if keep is None or not keep <= state.applied:
             raise MigrationFailed(
                 f"can't migrate down to {to}: {'the image lacks it' if keep is None else 'it is not applied'}; {_where(state)}",
@@ -105,7 +111,15 @@ class Django:
         return found
 
     def own_tables(self) -> OwnTables:
-        return OwnTables(history=frozenset({"django_migrations"}))
+        """Kept are the tables that each `migrate` fills with content types, permissions and the default site. Those of a
+        project's own receivers of `post_migrate` are unknown."""
+        if self._cache.found is None:
+            self._call("brought")
+        return self._cache.found or DEFAULT
+
+    def _resolve(self, state: read.State, revision: str) -> frozenset[str] | None:
+        """All migrations of a revision; None if the image lacks one."""
+        return state.resolve(revision)
 
     def _state(self) -> read.State:
         state = self._ask("state")
@@ -130,7 +144,10 @@ class Django:
         return state
 
     def _call(self, what: str, *targets: str) -> tuple[int, str]:
-        return self._run(["sh", "-c", SCRIPT, "shipway", self._folder, what, read.ASK, *targets])
+        code, output = self._run(["sh", "-c", SCRIPT, "shipway", self._folder, what, read.ASK, *targets])
+        if state := read.read(output):
+            self._cache.found = state.own
+        return code, output
 
     def _migrate(self, what: str, targets: Sequence[str], hint: str, on_line: OnLine) -> None:
         code, output = self._call("state", *targets)

@@ -11,10 +11,13 @@ import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
+from shipway.domain.own_tables import OwnTables
+
 # For `manage.py shell` of all current versions of Python and Django. SHIPWAY_ASK is `brought` or `scripts NAME…`, which
 # need no database, or `state`.
 ASK = r"""
-import inspect, json, os
+import inspect, json, os, sys
+from django.apps import apps
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -35,12 +38,23 @@ def backwards(migration):
         return "\n".join(loader.collect_sql([(migration, True)])) + "\n"
     except Exception:
         return None
+def table(model):
+    try:
+        return [apps.get_model(model)._meta.db_table]
+    except LookupError:
+        return []
+def installed(migration):
+    path = getattr(sys.modules.get(type(migration).__module__), "__file__", None) or ""
+    return "site-packages" in path or "dist-packages" in path
 answer = {
+    "history": [MigrationRecorder.Migration._meta.db_table],
+    "kept": table("contenttypes.ContentType") + table("auth.Permission") + table("sites.Site"),
     "conflicts": {app: sorted(names) for app, names in loader.detect_conflicts().items()},
     "migrations": [{
         "name": full(key),
         "parents": [full(parent.key) for parent in graph.node_map[key].parents],
         "one_way": any(map(one_way, graph.nodes[key].operations)),
+        "installed": installed(graph.nodes[key]),
     } for key in order],
 }
 if asked[0] == "state":
@@ -71,6 +85,8 @@ class State:
     applied: frozenset[str]
     unknown: tuple[str, ...]  # applied after everything that the image has
     scripts: Mapping[str, tuple[str, str, str | None]]  # path, text, and SQL of the down migration
+    installed: frozenset[str]  # of installed packages, not of the project
+    own: OwnTables
 
     def closed(self, names: Iterable[str]) -> frozenset[str]:
         """These migrations and everything that they depend on."""
@@ -85,8 +101,11 @@ class State:
 
     def revision(self, names: Set[str]) -> str | None:
         """The revision of a schema with exactly these applied."""
-        below = {parent for name in names for parent in self.parents[name]}
-        return "+".join(sorted(names - below)) or None
+        return "+".join(self.tips(names)) or None
+
+    def tips(self, names: Set[str]) -> list[str]:
+        """Those on which no other one depends."""
+        return sorted(names - {parent for name in names for parent in self.parents[name]})
 
     def resolve(self, revision: str) -> frozenset[str] | None:
         """All migrations of a revision; None if the image lacks one."""
@@ -134,7 +153,14 @@ def read(output: str) -> State | None:
         # Older migrations that the image lacks are of a removed app or were squashed.
         tuple(name for name, _ in rows[last + 1 :]),
         {name: (path, text, sql) for name, (path, text, sql) in answer.get("scripts", {}).items()},
+        frozenset(item["name"] for item in answer["migrations"] if item["installed"]),
+        OwnTables(frozenset(map(_bare, answer["history"])), frozenset(map(_bare, answer["kept"]))),
     )
+
+
+def _bare(table: str) -> str:
+    """A table's name without its schema: projects write both as `schema"."table`."""
+    return table.rpartition(".")[2].strip('"`')
 
 
 def _app(name: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database.named import Named, reason
 from shipway.ports import OneOff
 
@@ -42,8 +43,15 @@ class JavaScript(Named):
 
     tool: str  # name of its command
 
-    def __init__(self, run: OneOff, files: Callable[[str], dict[str, bytes]], folder: str | None = None) -> None:
+    def __init__(
+        self,
+        run: OneOff,
+        files: Callable[[str], dict[str, bytes]],
+        folder: str | None = None,
+        cache: OwnTablesCache | None = None,
+    ) -> None:
         self._run = run
+        self._cache = cache or OwnTablesCache()
         self._files = files
         self._folder = folder or "migrations"
         self._loaded: dict[str, str] | None = None

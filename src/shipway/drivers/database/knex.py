@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from shipway.domain.errors import MigrationFailed
-from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database.javascript import JavaScript
 
 _HEADLINE = re.compile(r"(Found \d+|No) (Completed|Pending) Migration")
 _MISSING = re.compile(r"the following files are missing: (.+)")
+_TABLE = re.compile(r"""\btableName["']?\s*:\s*["'`]([\w-]+)["'`]""")
 _FAILED = re.compile(r'^migration file "([^"]+)" failed', re.MULTILINE)
 
 
@@ -20,8 +20,10 @@ class Knex(JavaScript):
 
     tool = "knex"
 
-    def own_tables(self) -> OwnTables:
-        return OwnTables(history=frozenset({"knex_migrations", "knex_migrations_lock"}))
+    def _history_tables(self) -> Collection[str]:
+        """Each literal `tableName` in the text of the knexfile; if there is none, the default."""
+        names = _TABLE.findall(self._call("cat knexfile.* 2>/dev/null")[1]) or ["knex_migrations"]
+        return [*names, *(f"{name}_lock" for name in names)]
 
     def _applied(self) -> Sequence[str]:
         code, output = self._call("knex migrate:list")

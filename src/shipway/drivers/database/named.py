@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.errors import Irreversible, MigrationFailed
-from shipway.domain.own_tables import OwnTables
+from shipway.domain.own_tables import OwnTables, OwnTablesCache
 from shipway.ports import OnLine
 
 _TAIL = 8
@@ -67,6 +67,8 @@ class History:
 class Named(ABC):
     """See ports.DatabaseTool. A revision is the name of a migration. Subclasses define how the tool is queried and
     run."""
+
+    _cache: OwnTablesCache
 
     def head(self) -> str | None:
         available = self._available()
@@ -131,9 +133,14 @@ class Named(ABC):
         """The migration that failed, if the tool reports it; else it is the first one not applied."""
         return None
 
-    @abstractmethod
     def own_tables(self) -> OwnTables:
-        """See ports.DatabaseTool."""
+        if self._cache.found is None:
+            self._cache.found = OwnTables(history=frozenset(self._history_tables()))
+        return self._cache.found
+
+    @abstractmethod
+    def _history_tables(self) -> Collection[str]:
+        """Names of the migration history tables, without a schema. Asked once for an image; needs no database."""
 
     @abstractmethod
     def _available(self) -> Sequence[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from shipway.domain.own_tables import OwnTables
 from shipway.drivers.database.javascript import JavaScript
 
+CONFIGURED = r"""
+find . -xdev -name node_modules -prune -o -type f \( -name '*.[cm]js' -o -name '*.js' -o -name '*.json' -o -name '*.ts' \) \
+  -exec grep -ho "migrationStorageTableName[^,}]*" {} +
+"""
 _STATUS = re.compile(r"(up|down) (\S.*)")
+_TABLE = re.compile(r"""\bmigrationStorageTableName["']?\s*:\s*["'`]([\w-]+)["'`]""")
 _RUNNING = re.compile(r"^== (\S+): (?:migrating|reverting) =", re.MULTILINE)
 
 
@@ -18,8 +22,10 @@ class Sequelize(JavaScript):
 
     tool = "sequelize-cli"
 
-    def own_tables(self) -> OwnTables:
-        return OwnTables(history=frozenset({"SequelizeMeta"}))
+    def _history_tables(self) -> Collection[str]:
+        """Each literal `migrationStorageTableName` in the text of the project's files, wherever its configuration is; if
+        there is none, the default."""
+        return _TABLE.findall(self._call(CONFIGURED)[1]) or ["SequelizeMeta"]
 
     def _applied(self) -> Sequence[str]:
         code, output = self._call("sequelize-cli db:migrate:status")

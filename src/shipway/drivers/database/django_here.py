@@ -1,0 +1,113 @@
+"""The user's own Django project, run on this machine on scratch databases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.domain.own_tables import OwnTablesCache
+from shipway.drivers.database import django_state as read
+from shipway.drivers.database.django import SCRIPT, Django
+from shipway.drivers.database.named import reason
+from shipway.ports import OneOff, Scratch, ScratchDatabase
+from shipway.system.process import run
+
+_SETTINGS = (
+    "the settings must take the database from os.environ['DATABASE_URL'], or from PGHOST, PGPORT, PGUSER, PGPASSWORD and "
+    "PGDATABASE, if they are set"
+)
+
+
+def django_here(folder: Path, database: ScratchDatabase, timeout: float) -> Django:
+    """`folder` contains manage.py. Its settings must take the database from DATABASE_URL, or from PGHOST, PGPORT, PGUSER,
+    PGPASSWORD and PGDATABASE. Its revisions are those of `django_revisions`."""
+    return _FolderDjango(_one_off(database, timeout), str(folder.absolute()), _cache(folder.absolute()))
+
+
+def django_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
+    """Migrations to test one by one, oldest first, as `app.name`. Those of installed packages come as early as possible; a
+    row of them is tested together, under the last one's name. ProofError if the project can't be queried, or ignores the
+    given database."""
+    if not (folder / "manage.py").is_file():
+        raise ProofError(
+            f"there is no manage.py in {folder}", hint="pass the folder that contains it: --migrations FOLDER"
+        )
+    _cache.cache_clear()  # the files may have changed
+    database = scratch.create()
+    try:
+        scratch.drop(database)
+        _require_given_database(folder, database, timeout)
+        database = scratch.create()
+        return django_here(folder, database, timeout).pending()
+    except MigrationFailed as error:
+        raise ProofError(error.message, hint=error.hint) from error
+    finally:
+        scratch.drop(database)
+
+
+class _FolderDjango(Django):
+    """For migrations one by one: a revision is the name of a migration, and stands for it and all before it."""
+
+    def pending(self) -> list[str]:
+        state = self._state()
+        missing = [name for name in _order(state) if name not in state.applied]
+        return [
+            name
+            for name, following in zip(missing, [*missing[1:], None], strict=True)
+            if name not in state.installed or following not in state.installed
+        ]
+
+    def _resolve(self, state: read.State, revision: str) -> frozenset[str] | None:
+        order = _order(state)
+        return frozenset(order[: order.index(revision) + 1]) if revision in order else None
+
+
+def _order(state: read.State) -> list[str]:
+    """All migrations, each after those that it depends on; those of installed packages as early as possible."""
+    found: dict[str, None] = {}
+    todo = list(state.parents)
+    while todo:
+        ready = [name for name in todo if state.parents[name] <= found.keys()]
+        name = next((name for name in ready if name in state.installed), ready[0])
+        found[name] = None
+        todo.remove(name)
+    return list(found)
+
+
+@lru_cache(maxsize=1)
+def _cache(folder: Path) -> OwnTablesCache:
+    return OwnTablesCache()
+
+
+def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
+    """Checked before anything is written: given a dropped database, Django must report exactly that one as missing."""
+    code, output = _one_off(dropped, timeout)(
+        ["sh", "-c", SCRIPT, "shipway", str(folder.absolute()), "state", read.ASK]
+    )
+    if code == 127 or "No module named 'django'" in output:
+        raise ProofError(
+            "there is no command python with Django on the PATH", hint="activate the project's virtual environment"
+        )
+    if code == 0 or dropped.name not in output:
+        why = "ignores DATABASE_URL and uses another database" if code == 0 else "can't list the project's migrations"
+        printed = "" if code == 0 else f"\n{reason(output.splitlines())}"
+        raise ProofError(f"manage.py {why}; nothing was run{printed}", hint=_SETTINGS)
+
+
+def _one_off(database: ScratchDatabase, timeout: float) -> OneOff:
+    parts = urlsplit(database.url)
+    env = {"DATABASE_URL": database.url}
+    if parts.scheme in ("postgresql", "postgres"):
+        given = {"PGHOST": parts.hostname, "PGPORT": str(parts.port or 5432), "PGUSER": parts.username}
+        given |= {"PGPASSWORD": parts.password, "PGDATABASE": parts.path[1:]}
+        env |= {name: unquote(value) for name, value in given.items() if value is not None}
+
+    def call(command: Sequence[str]) -> tuple[int, str]:
+        done = run(command, env={**os.environ, **env}, timeout=timeout)
+        return done.code, done.output
+
+    return call
