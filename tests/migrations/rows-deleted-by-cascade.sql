@@ -1,7 +1,7 @@
 -- The down writes the category again; what hung on it is gone.
 -- verdict: DATA_LOST
 -- triage: additive
--- empty: DATA_LOST
+-- empty: ROWS_ADDED
 -- lost: public.goods 2 → 1: id, category
 --- before
 CREATE TABLE categories (id int PRIMARY KEY, name text);

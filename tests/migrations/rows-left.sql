@@ -1,8 +1,8 @@
 -- What the way up wrote into a table that was there stays after the way down.
--- verdict: DATA_LOST
+-- verdict: ROWS_ADDED
 -- triage: additive
--- empty: DATA_LOST
--- lost: public.permissions 1 → 2: id, name
+-- empty: ROWS_ADDED
+-- lost: public.permissions 1 → 2
 --- before
 CREATE TABLE permissions (id serial PRIMARY KEY, name text NOT NULL);
 --- rows

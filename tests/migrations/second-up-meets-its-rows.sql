@@ -2,7 +2,7 @@
 -- verdict: FAILS
 -- triage: additive
 -- reason: duplicate key value
--- lost: public.roles 1 → 2: id, name
+-- lost: public.roles 1 → 2
 --- before
 CREATE TABLE roles (id int PRIMARY KEY, name text UNIQUE);
 --- rows

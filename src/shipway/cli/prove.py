@@ -21,10 +21,13 @@ LAYOUTS = ("golang-migrate", "diesel", "goose", "dbmate", "flyway", "alembic", "
 COLOURS = {
     "RESTORED": "green",
     "COLUMN_ORDER": "green",
+    "COSMETIC": "green",
+    "ROWS_ADDED": "red",
     "DATA_LOST": "red",
     "NOT_RESTORED": "red",
     "IRREVERSIBLE": "yellow",
     "FAILS": "red",
+    "SKIPPED": "yellow",
 }
 
 

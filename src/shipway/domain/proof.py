@@ -12,6 +12,7 @@ from shipway.domain.release import Release, digest_of
 RESTORED = "RESTORED"  # schema and rows are as before
 COLUMN_ORDER = "COLUMN_ORDER"  # restored, but the order of columns differs
 COSMETIC = "COSMETIC"  # restored, but the text of functions differs in white space or comments
+ROWS_ADDED = "ROWS_ADDED"  # nothing is lost, but rows that were added remain
 DATA_LOST = "DATA_LOST"  # the schema is as before; rows or values are not
 NOT_RESTORED = "NOT_RESTORED"  # they ran, but the schema differs
 IRREVERSIBLE = "IRREVERSIBLE"  # down migrations are missing or empty
@@ -56,6 +57,7 @@ class Loss:
     table: str
     rows: tuple[int, int]  # before and after
     columns: tuple[str, ...] = ()  # whose values differ
+    only_added: bool = False  # every earlier row is there, unchanged
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from shipway.domain.proof import (
     NO_EVIDENCE,
     NOT_RESTORED,
     REVERSIBLE,
+    ROWS_ADDED,
     SAFE,
     UNSAFE,
     CompatibilityTest,
@@ -40,7 +41,7 @@ LABELS = {  # the kinds above are stored in the ledger; these are for display
     FORWARD_ONLY: "no safe rollback (roll forward)",
 }
 PROVEN, WAIVED, UNKNOWN = "proven", "waived", "unknown"  # what counts as evidence: each includes the ones before
-RAN = (DATA_LOST, NOT_RESTORED)  # ran down, with another result: can be waived
+RAN = (ROWS_ADDED, DATA_LOST, NOT_RESTORED)  # ran down, with another result: can be waived
 
 
 @dataclass(frozen=True)

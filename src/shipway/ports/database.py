@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shipway.domain.catalog import Catalog, Content
+    from shipway.domain.catalog import Catalog, Content, Difference
     from shipway.domain.own_tables import OwnTables
     from shipway.domain.proof import Lock
     from shipway.ports.images import OnLine
@@ -67,6 +67,13 @@ class ScratchDatabase(Protocol):
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """The content of these columns; those that the table lacks are omitted."""
 
+    def hashes(self, table: str, columns: Sequence[str]) -> AbstractContextManager[Iterator[int]]:
+        """A hash for each row, of the values in these columns, all of which the table has; in ascending order."""
+
+    def dump(self) -> Mapping[str, str] | None:
+        """The schema as the server's own dump program writes it: statements by kind and name of their object, without the
+        privileges of the server's defaults. None without such a program."""
+
     def collisions(self) -> Sequence[str]:
         """Sequences whose future values already exist in the column that they fill."""
 
@@ -119,6 +126,17 @@ class Scratch(Protocol):
 
     def notices(self, lines: Sequence[str]) -> Sequence[str]:
         """The server's notices in a tool's output."""
+
+    def cosmetic(self, difference: Difference) -> bool:
+        """Whether an object differs only in white space and comments of its code."""
+
+    def server_objects(self) -> Mapping[str, str]:
+        """Objects that users created on the whole server, such as roles, which databases share: by name, in a
+        form that only this driver reads, and that may be secret."""
+
+    def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
+        """Drop all others, as far as no database needs them, and restore these; returns the names of those that remain
+        different."""
 
     def skipped(self, notice: str) -> bool:
         """Whether the notice says that a statement skipped the removal of an object, since there is none of that

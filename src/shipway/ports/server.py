@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from shipway.domain.accessory import DatabaseLogin
     from shipway.domain.server_log import ServerLog
-    from shipway.ports.database import Scratch, ScratchDatabase
+    from shipway.ports.database import OneOff, Scratch, ScratchDatabase
 
 Operation: TypeAlias = Literal[
     "rows", "take", "load", "swap", "sweep", "there", "size", "upgrade", "copy", "dump", "restore"
@@ -60,8 +60,9 @@ class DatabaseServer(Protocol):
         """The command of a scratch server, for an accessory with this command: without durability, for speed, and with
         the log that `read_log` needs."""
 
-    def scratch(self, url: str) -> Scratch:
-        """A running scratch server, by the URL of its superuser."""
+    def scratch(self, url: str, client: OneOff | None = None) -> Scratch:
+        """A running scratch server, by the URL of its superuser. `client` runs a command in its container, with the
+        variables of `client` for the accessory's login: it has the programs of the server's version."""
 
     def mark(self, database: ScratchDatabase, text: str) -> None:
         """Write a text into the log. Raises ProofError."""

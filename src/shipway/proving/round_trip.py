@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from shipway.domain.catalog import Catalog, Content, Difference, compare
 from shipway.domain.errors import Irreversible
+from shipway.domain.own_tables import OwnTables
 from shipway.domain.proof import Loss, Stage
 from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
+from shipway.proving.dumps import Dump, compare_dumps
 from shipway.proving.stage import Terms, run
 from shipway.proving.verdict import Findings, order_of
 from shipway.system.parallel import side_by_side
@@ -39,14 +41,22 @@ class RoundTrip:
     touched: tuple[str, ...] = ()  # previously existing tables whose rows the up migrations changed
     warnings: tuple[str, ...] = ()
     catalog: Catalog | None = None  # once everything is applied again; None otherwise
+    dump: Dump | None = None  # likewise
+    after: Catalog | None = None  # after up, and after down
+    restored: Catalog | None = None
 
 
 def round_trip(
     database: ScratchDatabase, tool: DatabaseTool, span: MigrationRange, before: Catalog, terms: Terms,
-    *, template: ScratchDatabase | None = None, known: Touched | None = None,
+    *, template: ScratchDatabase | None = None, known: Touched | None = None, dumped: Callable[[], Dump | None] | None = None,
+    dump_again: bool = False,
 ) -> RoundTrip:  # fmt: skip
     """Run up, down, up. With `template`, a database with the previous rows, rows are compared with it after the down
-    migrations. `known` are the tables that were touched before; `before` is without the tool's migration history."""
+    migrations. `known` are the tables that were touched before; `before` is without the tool's migration history.
+
+    `dumped` returns a dump of the schema before: if the catalogs are equal after the down migrations, the dumps are compared.
+    `dump_again`: dump the schema at the end, for the next round trip.
+    """
     own = tool.own_tables()
 
     def up(on_line: OnLine) -> None:
@@ -71,13 +81,18 @@ def round_trip(
     restored = own.without_history(database.catalog())
     doubtful = [notice for notice in stage.notices if terms.scratch.skipped(notice)]
     warnings = tuple(f"the down migration reports: {notice}; is the name mistyped?" for notice in doubtful)
-    seen = replace(seen, warnings=warnings)
+    seen = replace(seen, warnings=warnings, after=after, restored=restored)
     if changes and restored == after:
         return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
+    cosmetic, differences = _split(compare(before, restored), terms)
+    if not differences and not cosmetic and dumped:
+        earlier, now = side_by_side(lambda read: read(), (dumped, database.dump))
+        differences = compare_dumps(earlier, now, own) if earlier is not None and now is not None else ()
     findings = Findings(
-        differences=compare(before, restored),
+        differences=differences,
+        cosmetic=cosmetic,
         order=order_of(before, restored),
-        losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored)
+        losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored, own)
         if template
         else (),
         collisions=new_collisions(template, database) if template else (),
@@ -87,8 +102,22 @@ def round_trip(
     seen = replace(seen, stages=(*stages, stage))
     if failure:
         return replace(seen, findings=replace(findings, again_failed=failure.message))
-    again = own.without_history(database.catalog())
-    return replace(seen, findings=replace(findings, again=compare(after, again)), catalog=again)
+    catalog, dump = side_by_side(lambda read: read(), (database.catalog, database.dump if dump_again else _nothing))
+    assert isinstance(catalog, Catalog)
+    assert not isinstance(dump, Catalog)
+    again = own.without_history(catalog)
+    findings = replace(findings, again=_split(compare(after, again), terms)[1])
+    return replace(seen, findings=findings, catalog=again, dump=dump)
+
+
+def _nothing() -> None:
+    """In place of a dump that is not needed."""
+
+
+def _split(differences: Sequence[Difference], terms: Terms) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+    """Cosmetic ones, and the others."""
+    cosmetic = tuple(item for item in differences if item.change == "changed" and terms.scratch.cosmetic(item))
+    return cosmetic, tuple(item for item in differences if item not in cosmetic)
 
 
 def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
@@ -112,10 +141,15 @@ def suspects(seen: RoundTrip, before: Catalog, touched: Touched) -> list[str]:
 
 
 def lost_rows(
-    template: ScratchDatabase, database: ScratchDatabase, tables: Sequence[str], before: Catalog, restored: Catalog
+    template: ScratchDatabase,
+    database: ScratchDatabase,
+    tables: Sequence[str],
+    before: Catalog,
+    restored: Catalog,
+    own: OwnTables,
 ) -> tuple[Loss, ...]:
-    """Lost or changed rows and values of these tables. A missing table or column counts as a schema difference
-    instead."""
+    """Lost, changed or added rows and values of these tables. A missing table or column counts as a schema difference
+    instead, and rows that the tool adds by itself are none."""
     found = []
     for table in tables:
         columns = [name for name in before.order[table] if name in restored.order.get(table, ())]
@@ -123,9 +157,24 @@ def lost_rows(
             continue
         old, new = side_by_side(partial(_content, table, columns), (template, database))
         other = tuple(name for name in columns if old.columns.get(name) != new.columns.get(name))
-        if old.rows != new.rows or other:
+        if old.rows == new.rows and not other:
+            continue
+        if new.rows > old.rows and _only_added(template, database, table, columns):
+            found += [] if own.is_kept(table) else [Loss(table, (old.rows, new.rows), only_added=True)]
+        else:
             found.append(Loss(table, (old.rows, new.rows), other))
     return tuple(found)
+
+
+def _only_added(before: ScratchDatabase, after: ScratchDatabase, table: str, columns: Sequence[str]) -> bool:
+    """Whether all earlier rows are there, unchanged in these columns."""
+    with before.hashes(table, columns) as old, after.hashes(table, columns) as new:
+        return all(_found(one, new) for one in old)
+
+
+def _found(wanted: int, ascending: Iterator[int]) -> bool:
+    """Whether the number is among the next ones; takes them."""
+    return next((number == wanted for number in ascending if number >= wanted), False)
 
 
 def _content(table: str, columns: Sequence[str], database: ScratchDatabase) -> Content:

@@ -9,6 +9,8 @@ from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import FAILS, IRREVERSIBLE, RESTORED, REVERSIBLE, SCHEMA, MigrationReport
 from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
+from shipway.proving.dumps import Dump
+from shipway.proving.repeat import repeat, settled
 from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
 from shipway.proving.stage import Terms, run
 from shipway.proving.verify import UNSEEN, doubt, report_of, verify
@@ -65,7 +67,11 @@ def verify_sequence(
 
 class _Sequence:
     """Two databases: `source` is only migrated up, as far as needed; round trips run in `clone`, a clone of it. If a
-    down migration doesn't restore it, the clone is recreated, so that the next migration isn't blamed for that."""
+    down migration doesn't restore it, the clone is recreated, so that the next migration isn't blamed for that.
+
+    Both share the server's roles: whenever the clone is recreated, these are restored to what the source has created. Where
+    a migration fails since the source uses a role too, it is verified without the source.
+    """
 
     def __init__(
         self,
@@ -89,6 +95,10 @@ class _Sequence:
         self._clone: ScratchDatabase | None = None
         self._catalog = Catalog()  # of the clone
         self._fresh = True  # no migration was verified in the clone yet
+        self._dump: Dump | None = None  # of the clone; None if it is fresh
+        self._stale = False  # the clone is not at the end of the migration that was verified last
+        self._server = scratch.server_objects()  # before the sequence
+        self._source_server = self._server  # once the source is migrated
 
     def __enter__(self) -> _Sequence:
         return self
@@ -97,11 +107,10 @@ class _Sequence:
         try:
             self._drop_clone()
         finally:
-            if self._source is not None:
-                self._scratch.drop(self._source)
+            self._drop_source()
+            self._scratch.restore_server_objects(self._server)
 
     def begin(self, index: int) -> None:
-        self._source = self._scratch.create(like=self._base.database if self._base else None)
         self._recreate_clone(self._before(index))
 
     def verify(self, index: int) -> MigrationReport:
@@ -113,29 +122,59 @@ class _Sequence:
             self._recreate_clone(span.start)
             found = self._round_trip(span)
             report = report_of(found, span, self._scratch)
+        if report.verdict == FAILS and self._base is None and self._scratch.server_objects() != self._server:
+            self._clone_alone(span.start)
+            found = self._round_trip(span)
+            report = report_of(found, span, self._scratch)
         if ends(report):
             return report
         if report.verdict in REVERSIBLE:
             report = self._verify_rows(found, report, span)
-        if found.catalog is None or found.touched or report.verdict not in (RESTORED, IRREVERSIBLE):
+        if (
+            self._stale
+            or found.catalog is None
+            or found.touched
+            or self._source is None
+            or report.verdict not in (RESTORED, IRREVERSIBLE)
+        ):
             self._recreate_clone(span.end)
         else:
-            self._catalog, self._fresh = found.catalog, False
+            self._catalog, self._dump, self._fresh = found.catalog, found.dump, False
         return report
 
     def _round_trip(self, span: MigrationRange) -> RoundTrip:
         assert self._clone is not None
         known = {} if self._fresh else self._clone.touched()
-        return round_trip(
-            self._clone, self._tool_at(self._clone, span.start), span, self._catalog, self._terms, known=known
-        )
+        found = round_trip(
+            self._clone, self._tool_at(self._clone, span.start), span, self._catalog, self._terms,
+            known=known, dumped=self._dumped, dump_again=True,
+        )  # fmt: skip
+        return settled(found, lambda: self._repeat(span)) if self._source else found
+
+    def _dumped(self) -> Dump | None:
+        """The schema before the round trip: the source has the same, if the clone is a fresh one of it."""
+        return self._source.dump() if self._fresh and self._source else self._dump
+
+    def _repeat(self, span: MigrationRange) -> tuple[Catalog, Catalog] | None:
+        self._recreate_clone(span.start)
+        assert self._clone is not None
+        self._stale = True
+        return repeat(self._clone, self._tool_at(self._clone, span.start), span, self._terms)
 
     def _verify_rows(self, found: RoundTrip, report: MigrationReport, span: MigrationRange) -> MigrationReport:
         """Verify again on clones of the source, which has the previous rows; with generated rows if some may be lost."""
         doubts = doubt(report)
+        if self._source is None and (doubts or found.touched):
+            why = "the migration can't be tested beside another database that uses the same roles"
+            return replace(report, warnings=(*report.warnings, f"{why}; {UNSEEN}"))
         if not found.touched and not (doubts and self._fill):
             return replace(report, warnings=(*report.warnings, f"{doubts}; {UNSEEN}")) if doubts else report
-        self._migrate_source(span.start)
+        if self._scratch.server_objects() == self._source_server:
+            self._migrate_source(span.start)
+            self._source_server = self._scratch.server_objects()
+        else:  # the clone's would be in the way
+            self._recreate_clone(span.start)
+            self._stale = True
         assert self._source is not None
         return verify(
             self._scratch, self._source, lambda database: self._tool_at(database, span.start), mode=SCHEMA,
@@ -144,30 +183,57 @@ class _Sequence:
 
     def _recreate_clone(self, revision: str | None) -> None:
         """Recreate the clone at this revision, as if no down migration had run."""
-        self._migrate_source(revision)
         self._drop_clone()
+        if self._source is None:
+            self._source = self._scratch.create(like=self._base.database if self._base else None)
+            self._source_at, self._source_server = self._base.revision if self._base else None, self._server
+        self._scratch.restore_server_objects(self._source_server)
+        self._migrate_source(revision)
+        self._source_server = self._scratch.server_objects()
         self._clone = self._scratch.create(like=self._source)
+        self._look(revision)
+
+    def _clone_alone(self, revision: str | None) -> None:
+        """Recreate the clone without the source."""
+        self._drop_clone()
+        self._drop_source()
+        self._scratch.restore_server_objects(self._server)
+        self._clone = self._scratch.create()
+        self._migrate(self._clone, None, revision)
+        self._look(revision)
+
+    def _look(self, revision: str | None) -> None:
+        assert self._clone is not None
         own = self._tool_at(self._clone, revision).own_tables()
-        self._catalog, self._fresh = own.without_history(self._clone.catalog()), True
+        self._catalog, self._dump, self._fresh = own.without_history(self._clone.catalog()), None, True
+        self._stale = False
 
     def _migrate_source(self, revision: str | None) -> None:
         """Migrate the source up to this revision."""
-        if revision is None or revision == self._source_at:
-            return
         assert self._source is not None
-        source, tool = self._source, self._tool_at(self._source, self._source_at)
-        _, failure = run("up", source, lambda on_line: tool.up(on_line, revision), self._terms, tool.own_tables())
+        self._migrate(self._source, self._source_at, revision)
+        self._source_at = revision
+
+    def _migrate(self, database: ScratchDatabase, start: str | None, revision: str | None) -> None:
+        if revision is None or revision == start:
+            return
+        tool = self._tool_at(database, start)
+        _, failure = run("up", database, lambda on_line: tool.up(on_line, revision), self._terms, tool.own_tables())
         if failure:
             raise ProofError(
                 f"the migrations up to {revision} can't be applied one after the other: {failure.message}",
-                hint="roles and tablespaces belong to the whole server: those created for one database conflict with another's",
+                hint="each of them was applied alone, but not after the others; run them with the tool itself to see why",
             ) from failure
-        self._source_at = revision
 
     def _drop_clone(self) -> None:
         if self._clone is not None:
             self._scratch.drop(self._clone)
             self._clone = None
+
+    def _drop_source(self) -> None:
+        if self._source is not None:
+            self._scratch.drop(self._source)
+            self._source = None
 
     def _before(self, index: int) -> str | None:
         if index:

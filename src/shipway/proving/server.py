@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipway.domain import names
@@ -17,6 +18,8 @@ from shipway.proving.sandbox import Sandbox
 from shipway.steps.health import wait_healthy
 
 PATIENCE = 10.0  # seconds until logged lines must be readable
+LOOPBACK = "127.0.0.1"  # of the container itself
+CLIENT_TIMEOUT = 120.0  # seconds that a command in it may be silent
 
 
 @dataclass(frozen=True)
@@ -84,5 +87,11 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Serve
         raise ProofError(f"the scratch database server did not start: {error.message}") from error
     found = ctx.runtime.find(name)
     address = found.addresses.get(network, "") if found else ""
-    scratch = driver.scratch(kind.url_of(accessory, app, address, password))
+
+    def client(command: Sequence[str]) -> tuple[int, str]:
+        login = driver.client(kind.login_of(accessory, app, LOOPBACK, password))
+        words = [f"{variable}={value}" for variable, value in login.items()]
+        return ctx.runtime.execute(name, ["env", *words, *command], timeout=CLIENT_TIMEOUT)
+
+    scratch = driver.scratch(kind.url_of(accessory, app, address, password), client)
     return Server(sandbox, accessory, password, name, network, driver, scratch)

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shipway.domain.catalog import Catalog, Difference, reordered
-from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, Loss
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    COSMETIC,
+    DATA_LOST,
+    FAILS,
+    IRREVERSIBLE,
+    NOT_RESTORED,
+    RESTORED,
+    ROWS_ADDED,
+    Loss,
+)
 
 Order = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # columns by table, before and after
 
@@ -20,6 +30,7 @@ class Findings:
     idle_down: bool = False  # it ran, but reverted none of the changes
     down_failed: str = ""
     differences: tuple[Difference, ...] = ()  # of the schema before, and after down
+    cosmetic: tuple[Difference, ...] = ()  # only in white space and comments of code
     order: Order = field(default_factory=dict)  # if the order of columns differs after down
     losses: tuple[Loss, ...] = ()
     collisions: tuple[str, ...] = ()  # sequences whose next value is already in a row
@@ -31,7 +42,7 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
     """Verdict and reasons, most severe first.
 
     A down migration that does nothing counts as missing, whatever the second up does. Next come failures, including the
-    second up's, whose reasons list what prevented it; then schema differences, then rows.
+    second up's, whose reasons list what prevented it; then schema differences, then lost rows, then added ones.
     """
     if found.up_failed:
         return FAILS, (f"the up migration failed: {found.up_failed}",)
@@ -42,25 +53,31 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
     if found.idle_down:
         return IRREVERSIBLE, ("the down migration changes nothing: all changes of the up migration remain",)
     unrestored = tuple(f"after the down migration: {difference}" for difference in found.differences)
-    lost = tuple(describe(loss) for loss in found.losses)
+    lost = tuple(describe(loss) for loss in found.losses if not loss.only_added)
+    added = tuple(describe(loss) for loss in found.losses if loss.only_added)
     lost += tuple(f"the next value of sequence {name} is already used by a row" for name in found.collisions)
     moved = tuple(
         f"columns of {table} are in another order: {', '.join(after)}; before: {', '.join(before)}"
         for table, (before, after) in found.order.items()
     )
+    moved += tuple(f"the code of {item.kind} {item.name} differs in white space or comments" for item in found.cosmetic)
     other = tuple(f"after the second up migration, but not after the first: {difference}" for difference in found.again)
     if found.again_failed:
-        return FAILS, (f"the second up migration failed: {found.again_failed}", *unrestored, *lost)
+        return FAILS, (f"the second up migration failed: {found.again_failed}", *unrestored, *lost, *added)
     if unrestored or other:
-        return NOT_RESTORED, (*unrestored, *other, *lost)
-    if lost:
-        return DATA_LOST, (*lost, *moved)
-    return (COLUMN_ORDER, moved) if moved else (RESTORED, ())
+        return NOT_RESTORED, (*unrestored, *other, *lost, *added)
+    if lost or added:
+        return DATA_LOST if lost else ROWS_ADDED, (*lost, *added, *moved)
+    if found.order:
+        return COLUMN_ORDER, moved
+    return (COSMETIC, moved) if moved else (RESTORED, ())
 
 
 def describe(loss: Loss) -> str:
     """Render a loss as a message."""
     before, after = loss.rows
+    if loss.only_added:
+        return f"{loss.table} has {after} rows; before: {before}. All earlier rows are unchanged, {after - before} were added"
     if before != after:
         return f"{loss.table} has {after} rows; before: {before}"
     return f"{loss.table} has different values in {', '.join(loss.columns)} ({before} rows)"

@@ -6,17 +6,21 @@ column items note       add a column, empty                    set items name x 
 drop items.note         drop it                                notice any words   emit a notice
 fail any words          fail with an error                     hang               wait to be interrupted
 interrupt               like Ctrl-C                            rewrite items      rewrite the whole table
+setting name value      which only the dump shows              code f any words   create or replace a function
+stamp items             a property that differs each time      role name          create a role of the server
+unrole name             drop it
 """
 
 from __future__ import annotations
 
 import copy
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from shipway.domain.catalog import Catalog, Content, Entry
+from shipway.domain.catalog import Catalog, Content, Difference, Entry
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import Lock
 from shipway.ports import Fill, ScratchDatabase
@@ -36,14 +40,18 @@ class Seen:
 class State:
     columns: dict[str, list[str]] = field(default_factory=dict)
     rows: dict[str, Rows] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)  # by table
 
 
 class MemoryScratchDatabase:
     """See ports.ScratchDatabase."""
 
-    def __init__(self, name: str, state: State) -> None:
+    def __init__(self, name: str, state: State, roles: dict[str, str] | None = None) -> None:
         self._name = name
         self.state = state
+        self._roles = {} if roles is None else roles
         self.interrupted = threading.Event()
         self._touched: dict[str, int | None] = {}
         self._seen = Seen()
@@ -58,7 +66,8 @@ class MemoryScratchDatabase:
 
     def catalog(self) -> Catalog:
         tables = self.state.columns
-        entries = [Entry("table", table) for table in tables]
+        entries = [Entry("table", table, {"made": self.state.stamps.get(table, "")}) for table in tables]
+        entries += [Entry("function", name, {"code": code}) for name, code in self.state.code.items()]
         entries += [
             Entry("column", f"{table}.{name}", {"type": "text"}) for table, names in tables.items() for name in names
         ]
@@ -74,6 +83,13 @@ class MemoryScratchDatabase:
         rows = self.state.rows[table]
         kept = [name for name in columns if name in self.state.columns[table]]
         return Content(len(rows), {name: repr(sorted(row.get(name, "") for row in rows)) for name in kept})
+
+    @contextmanager
+    def hashes(self, table: str, columns: Sequence[str]) -> Iterator[Iterator[int]]:
+        yield iter(sorted(hash(tuple(row.get(name, "") for name in columns)) for row in self.state.rows[table]))
+
+    def dump(self) -> Mapping[str, str]:
+        return {f"SETTING {name}": value for name, value in self.state.settings.items()}
 
     def collisions(self) -> Sequence[str]:
         return ()
@@ -110,6 +126,16 @@ class MemoryScratchDatabase:
             notices.append(f"NOTICE: {rest}")
         elif verb == "fail":
             raise ProofError(rest)
+        elif verb == "setting":
+            self.state.settings[table] = " ".join(words)
+        elif verb == "code":
+            self.state.code[table] = rest.partition(" ")[2]
+        elif verb in ("role", "unrole"):
+            self._need(
+                (table in self._roles) is (verb == "unrole"),
+                f"role {table} {'already exists' if verb == 'role' else 'does not exist'}",
+            )
+            self._roles.update({table: ""}) if verb == "role" else self._roles.pop(table)
         elif verb == "interrupt":
             raise KeyboardInterrupt
         elif verb == "hang":
@@ -142,6 +168,8 @@ class MemoryScratchDatabase:
         elif verb == "clear":
             self._touch(table, len(rows))
             rows.clear()
+        elif verb == "stamp":
+            self.state.stamps[table] = f"at {time.time_ns()}"
         elif verb == "rewrite":
             self._seen.rewrites.append(table)
             self._touched[table] = None
@@ -165,12 +193,13 @@ class MemoryScratch:
     def __init__(self, fill: Fill | None = None) -> None:
         self.fill = fill
         self.databases: dict[str, MemoryScratchDatabase] = {}
+        self.roles: dict[str, str] = {}
         self.made = 0
 
     def create(self, like: ScratchDatabase | None = None) -> MemoryScratchDatabase:
         self.made += 1
         state = State() if like is None else copy.deepcopy(self.databases[like.name].state)
-        database = MemoryScratchDatabase(f"scratch_{self.made}", state)
+        database = MemoryScratchDatabase(f"scratch_{self.made}", state, self.roles)
         self.databases[database.name] = database
         return database
 
@@ -188,6 +217,18 @@ class MemoryScratch:
 
     def notices(self, lines: Sequence[str]) -> Sequence[str]:
         return [line.partition("NOTICE: ")[2] for line in lines if "NOTICE: " in line]
+
+    def cosmetic(self, difference: Difference) -> bool:
+        before, after = difference.facets.get("code", ("", ""))
+        return before.split() == after.split() and set(difference.facets) == {"code"}
+
+    def server_objects(self) -> Mapping[str, str]:
+        return dict(self.roles)
+
+    def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
+        self.roles.clear()
+        self.roles.update(known)
+        return ()
 
     def skipped(self, notice: str) -> bool:
         return "skipping" in notice

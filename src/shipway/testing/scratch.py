@@ -126,6 +126,23 @@ class ScratchSuite:
         assert changed("UPDATE items SET price = 4 WHERE id = 3") == {"price"}
         assert changed("DELETE FROM items WHERE id = 3") == {*columns, "rows"}
 
+    def test_hashes_of_rows(self, make: Callable[..., ScratchDatabase], name: Callable[[str], str]) -> None:
+        """In ascending order, one for each row, of the given columns alone."""
+        template = make(ITEMS)
+        table = name("items")
+
+        def hashes(script: str = "", columns: tuple[str, ...] = ("id", "name", "price")) -> list[int]:
+            with make(script, template).hashes(table, columns) as found:
+                return list(found)
+
+        before = hashes()
+        assert (len(before), before) == (3, sorted(before))
+        added = hashes("INSERT INTO items (id, name) VALUES (77, 'more')")
+        assert len(added) == 4
+        assert set(before) < set(added)
+        assert len(set(before) & set(hashes("UPDATE items SET price = 4 WHERE id = 3"))) == 2
+        assert hashes("UPDATE items SET price = 4 WHERE id = 3", ("id", "name")) == hashes(columns=("id", "name"))
+
     def test_content_of_what_is_not_there(self, items: ScratchDatabase, name: Callable[[str], str]) -> None:
         assert set(items.content(name("items"), ["name", "nosuch"]).columns) == {"name"}
         assert items.content(name("nosuch"), ["name"]) == Content(0)

@@ -10,7 +10,17 @@ import pytest
 from shipway.actions.proofs.folder import MigrationFolder, counts, prove_folder, refusal
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import NotProven, ProofError, UsageError
-from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED, MigrationReport
+from shipway.domain.proof import (
+    COLUMN_ORDER,
+    COSMETIC,
+    DATA_LOST,
+    FAILS,
+    IRREVERSIBLE,
+    NOT_RESTORED,
+    RESTORED,
+    ROWS_ADDED,
+    MigrationReport,
+)
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import Fill, ScratchDatabase
@@ -46,6 +56,7 @@ def verified(
         )  # fmt: skip
     finally:
         assert not scratch.databases
+        assert not scratch.roles
 
 
 def verdicts(done: SequenceReport) -> list[str]:
@@ -91,8 +102,8 @@ def test_an_earlier_migration_is_not_blamed_on_the_next() -> None:
 
 def test_rows_that_a_migration_leaves_are_seen_without_generated_ones() -> None:
     done = verified(GOOD, ("row a 1", "notice nothing to do"), ("row a 2", "clear a"), ("table b id", "drop b"))
-    assert verdicts(done) == [RESTORED, DATA_LOST, DATA_LOST, RESTORED]
-    assert done.reports[1].reasons == ("a has 1 rows; before: 0",)
+    assert verdicts(done) == [RESTORED, ROWS_ADDED, DATA_LOST, RESTORED]
+    assert done.reports[1].reasons == ("a has 1 rows; before: 0. All earlier rows are unchanged, 1 were added",)
     assert done.reports[2].reasons == ("a has 0 rows; before: 1",)
 
 
@@ -185,3 +196,43 @@ def test_a_sequence_that_follows_a_base() -> None:
     assert base.catalog() == before
     scratch.drop(base)
     assert not scratch.databases
+
+
+def test_rows_that_are_added_to_others() -> None:
+    """In a table with earlier rows, also if one of these is changed."""
+    rows = "table a id note\nrow a 1 x\nrow a 2 y"
+    done = verified((rows, "drop a"), ("row a 3 z", "notice nothing"), ("row a 4 z\nset a note w", "notice nothing"))
+    assert verdicts(done) == [RESTORED, ROWS_ADDED, DATA_LOST]
+
+
+def test_what_differs_each_time_is_not_compared() -> None:
+    """A down migration that sets another time is not blamed for it, but for everything else."""
+    done = verified(
+        ("table a id\nstamp a\ntable b id", "drop a\ndrop b"),
+        ("drop b", "stamp a\ntable b id"),
+        ("column a x", "drop a.x\nsetting fsync off"),
+        ("column a y", "drop a.y"),
+    )
+    assert verdicts(done) == [RESTORED, RESTORED, NOT_RESTORED, RESTORED]
+    assert done.reports[1].warnings[0] == "differs each time the migrations run, and was not compared: table a"
+    assert done.reports[2].reasons == ("after the down migration: dump SETTING fsync added",)
+
+
+def test_code_that_differs_in_white_space_only() -> None:
+    done = verified(
+        ("code f a b", "notice none"), ("table b id", "drop b\ncode f a  b"), ("table c id", "drop c\ncode f a c")
+    )
+    assert verdicts(done) == [IRREVERSIBLE, COSMETIC, NOT_RESTORED]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_roles_of_the_server_are_those_of_the_database_that_is_migrated(leaves: bool) -> None:
+    """They are gone at the end; a down migration that leaves one, and the second up that meets it, are found out."""
+    done = verified(
+        GOOD,
+        ("role reader\ncolumn a x", "drop a.x" + ("" if leaves else "\nunrole reader")),
+        ("column a y", "drop a.y\ntable z id"),
+        ("unrole reader", "role reader"),
+        ("table b id", "drop b"),
+    )
+    assert verdicts(done) == [RESTORED, FAILS if leaves else RESTORED, NOT_RESTORED, RESTORED, RESTORED]

@@ -16,13 +16,14 @@ from shipway.domain.proof import (
     NOT_RESTORED,
     RESTORED,
     REVERSIBLE,
+    ROWS_ADDED,
     SKIPPED,
     MigrationReport,
 )
 from shipway.ports import Linter, OnLine, Scratch
 from shipway.proving.sequence import OnReport, SequenceReport, ToolAt, ends, verify_sequence
 
-VERDICTS = (RESTORED, COSMETIC, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS, SKIPPED)
+VERDICTS = (RESTORED, COSMETIC, COLUMN_ORDER, ROWS_ADDED, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS, SKIPPED)
 
 
 @dataclass(frozen=True)

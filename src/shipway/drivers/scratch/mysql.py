@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pymysql
+from pymysql.cursors import SSCursor
 
-from shipway.domain.catalog import Catalog, Content
+from shipway.domain.catalog import Catalog, Content, Difference
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.deadline import deadline
 from shipway.drivers.scratch.mysql_catalog import read_catalog, written
@@ -73,6 +74,17 @@ class MySqlScratch:
         """None: the clients of these servers don't mark them."""
         return ()
 
+    def cosmetic(self, difference: Difference) -> bool:
+        """Unknown: code is compared as it is written."""
+        return False
+
+    def server_objects(self) -> Mapping[str, str]:
+        """Users are not compared."""
+        return {}
+
+    def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
+        return ()
+
     def skipped(self, notice: str) -> bool:
         return False
 
@@ -106,6 +118,18 @@ class MySqlDatabase:
             )
             row = query(connection, f"SELECT COUNT(*){sums} FROM {table}")[0]
             return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
+
+    @contextmanager
+    def hashes(self, table: str, columns: Sequence[str]) -> Iterator[Iterator[int]]:
+        text = ", ' ', ".join(map(_text, columns)) or "''"
+        with session(self._server, self.name) as connection, connection.cursor(SSCursor) as cursor:
+            cursor.execute(
+                f"SELECT CAST(CONV(LEFT(MD5(CONCAT({text})), 16), 16, 10) AS UNSIGNED) FROM {table} ORDER BY 1"
+            )
+            yield (int(number) for (number,) in cursor)
+
+    def dump(self) -> None:
+        """None: only the catalog is compared."""
 
     def collisions(self) -> Sequence[str]:
         """None: AUTO_INCREMENT continues after the largest value; sequences of MariaDB aren't checked."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 from psycopg import sql
 
+from shipway.domain.catalog import Difference
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch import postgres_hints as messages
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.postgres_database import PostgresDatabase
 from shipway.drivers.scratch.postgres_reader import Reader
+from shipway.drivers.scratch.postgres_roles import drop_roles, note_of, orphaned_roles, read_roles, restore_roles
 from shipway.drivers.scratch.postgres_rows import fill
 from shipway.drivers.scratch.postgres_session import Connection, end_sessions, session
-from shipway.ports import Fill, ScratchDatabase
+from shipway.drivers.scratch.sql_code import same_function
+from shipway.ports import Fill, OneOff, ScratchDatabase
 
 # Up to this size, a copy goes through the WAL (since version 15), which saves two checkpoints; a larger one copies
 # files.
@@ -24,11 +27,12 @@ SMALL = 200_000_000  # bytes
 
 class PostgresScratch:
     """`url` is the address of a database that is never cloned, as a superuser. A session that watched a database is
-    reused for the next one."""
+    reused for the next one. `client` runs a command beside the server, with its own pg_dump; None: this machine's."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, client: OneOff | None = None) -> None:
+        self._url, self._client = url, client
         self._watchers: list[Reader] = []  # idle ones
+        self._note = ""  # about the roles before anything was run
         weakref.finalize(self, _close, self._watchers)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
@@ -42,9 +46,13 @@ class PostgresScratch:
                 template, strategy = like.name, _strategy(connection, like.name)
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            self._note = self._note or note_of(connection)
+            connection.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(self._note))
+            )
         url = urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
         watcher = self._watchers.pop() if self._watchers else Reader(self._url)
-        return PostgresDatabase(name, url, self._url, watcher, empty=like is None)
+        return PostgresDatabase(name, url, self._url, watcher, empty=like is None, client=self._client)
 
     def drop(self, database: ScratchDatabase) -> None:
         if isinstance(database, PostgresDatabase):
@@ -58,8 +66,10 @@ class PostgresScratch:
             names = [
                 name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1") if is_orphan(name)
             ]
+            roles = orphaned_roles(connection, names)
             for name in names:
                 _drop(connection, name)
+            drop_roles(connection, roles)
         return names
 
     def free_space(self) -> int | None:
@@ -82,6 +92,22 @@ class PostgresScratch:
 
     def notices(self, lines: Sequence[str]) -> Sequence[str]:
         return messages.notices(lines)
+
+    def cosmetic(self, difference: Difference) -> bool:
+        before, after = difference.facets.get("definition", ("", ""))
+        return (
+            difference.kind in ("function", "procedure")
+            and set(difference.facets) == {"definition"}
+            and same_function(before, after)
+        )
+
+    def server_objects(self) -> Mapping[str, str]:
+        with session(self._url) as connection:
+            return read_roles(connection)
+
+    def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
+        with session(self._url) as connection:
+            return restore_roles(connection, known)
 
     def skipped(self, notice: str) -> bool:
         return messages.skipped(notice)

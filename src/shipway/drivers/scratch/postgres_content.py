@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from shipway.domain.catalog import Content
 from shipway.drivers.scratch.postgres_session import Connection
 
+PART = 10_000  # hashes that are fetched at once
 _COLUMNS = """
 SELECT quote_ident(a.attname) FROM pg_attribute a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped"""
 _KIND = "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)"
@@ -31,6 +33,17 @@ def read_content(connection: Connection, table: str, columns: Sequence[str], key
         key = [name for (name,) in connection.execute(_KEY, [table])]
     row = connection.execute(_statement(table, wanted, key, partitioned=found[0])).fetchone() or (0,)
     return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
+
+
+@contextmanager
+def read_hashes(connection: Connection, table: str, columns: Sequence[str]) -> Iterator[Iterator[int]]:
+    """See ports.ScratchDatabase: rows are sorted by the server and fetched in parts."""
+    source = table if (connection.execute(_KIND, [table]).fetchone() or (False,))[0] else f"ONLY {table}"
+    value = f'hashtextextended(ROW({", ".join(columns)})::text COLLATE pg_catalog."C", 0)'
+    with connection.transaction(), connection.cursor("shipway_hashes") as cursor:
+        cursor.itersize = PART
+        cursor.execute(f"SELECT {value} FROM {source} ORDER BY 1".encode())
+        yield (number for (number,) in cursor)
 
 
 def _statement(table: str, columns: Sequence[str], key: Sequence[str], *, partitioned: bool) -> bytes:

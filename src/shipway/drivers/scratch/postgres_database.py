@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from shipway.domain.catalog import Catalog, Content
 from shipway.drivers.scratch.postgres_catalog import read_catalog
-from shipway.drivers.scratch.postgres_content import read_content
-from shipway.drivers.scratch.postgres_reader import Reader
+from shipway.drivers.scratch.postgres_content import read_content, read_hashes
+from shipway.drivers.scratch.postgres_dump import dump
+from shipway.drivers.scratch.postgres_reader import Reader, reading
 from shipway.drivers.scratch.postgres_script import run_script
 from shipway.drivers.scratch.postgres_sequences import find_collisions
 from shipway.drivers.scratch.postgres_session import DOING, end_sessions, session
 from shipway.drivers.scratch.postgres_state import State, read_state, touched
 from shipway.drivers.scratch.postgres_watch import watching
-from shipway.ports import Watched
+from shipway.ports import OneOff, Watched
 
 
 class PostgresDatabase:
     """`server` and `watcher` connect to the database that the server is administered from. Reading and watching use
-    sessions that stay open (see Reader); a script has its own."""
+    sessions that stay open (see Reader); a script has its own. `client` runs a command beside the server, if known."""
 
-    def __init__(self, name: str, url: str, server: str, watcher: Reader, *, empty: bool) -> None:
+    def __init__(
+        self, name: str, url: str, server: str, watcher: Reader, *, empty: bool, client: OneOff | None = None
+    ) -> None:
         self.name = name
         self.url = url
-        self._server = server
+        self._server, self._client = server, client
         self._reader, self.watcher = Reader(url), watcher
         self._made = State() if empty else self._state()
 
@@ -37,6 +40,15 @@ class PostgresDatabase:
     def content(self, table: str, columns: Sequence[str]) -> Content:
         key = self._made.tables[table].key if table in self._made.tables else None
         return self._reader.read(lambda connection: read_content(connection, table, columns, key))
+
+    @contextmanager
+    def hashes(self, table: str, columns: Sequence[str]) -> Iterator[Iterator[int]]:
+        with reading(self.url) as connection, read_hashes(connection, table, columns) as found:
+            yield found
+
+    def dump(self) -> Mapping[str, str] | None:
+        version = self._reader.read(lambda connection: connection.info.server_version)
+        return dump(self.name, self.url, version, self._client)
 
     def collisions(self) -> Sequence[str]:
         return self._reader.read(find_collisions)

@@ -4,7 +4,8 @@ and prepare statements again, which takes longer than the reading."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
@@ -19,6 +20,16 @@ SETTINGS = {
     "bytea_output": "hex", "xmloption": "content", "quote_all_identifiers": "off",
     "jit": "off",  # compiling the queries would take longer than running them
 }  # fmt: skip
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """A session of its own with these settings. ProofError with the database's message."""
+    try:
+        with connect(url, **SETTINGS) as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise ProofError(error_message(error)) from error
 
 
 class Reader:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
-from shipway.domain.catalog import Catalog, Content
+from shipway.domain.catalog import Catalog, Content, Difference
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.sqlite_catalog import quoted, read_catalog
@@ -65,6 +65,17 @@ class SqliteScratch:
         """None: it has no notices."""
         return ()
 
+    def cosmetic(self, difference: Difference) -> bool:
+        """Unknown: the text of statements is compared without white space already."""
+        return False
+
+    def server_objects(self) -> Mapping[str, str]:
+        """None: there is no server."""
+        return {}
+
+    def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
+        return ()
+
     def skipped(self, notice: str) -> bool:
         return False
 
@@ -106,6 +117,17 @@ class SqliteDatabase:
                         hashlib.blake2b(repr(row[place]).encode(), digest_size=8, key=salt).digest()
                     )
             return Content(rows, dict(zip(wanted, map(str, sums), strict=True)))
+
+    @contextmanager
+    def hashes(self, table: str, columns: Sequence[str]) -> Iterator[Iterator[int]]:
+        with self._session() as connection:
+            rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table}")
+            yield iter(
+                sorted(int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=8).digest()) for row in rows)
+            )
+
+    def dump(self) -> None:
+        """None: the catalog has the text of all statements."""
 
     def collisions(self) -> Sequence[str]:
         """None: SQLite continues from the largest number of a row."""

@@ -11,7 +11,7 @@ from shipway.domain.server_log import ServerLog
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import postgres_log
 from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SIZE, UPGRADE
-from shipway.ports import Scratch, ScratchDatabase
+from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
 
 _SCRATCH = {
@@ -52,10 +52,10 @@ class PostgresServer:
             words = ["postgres"]
         return (*words, *(part for name, value in _SCRATCH.items() for part in ("-c", f"{name}={value}")))
 
-    def scratch(self, url: str) -> Scratch:
+    def scratch(self, url: str, client: OneOff | None = None) -> Scratch:
         from shipway.drivers.scratch.postgres import PostgresScratch  # not at the top: most commands prove nothing
 
-        return PostgresScratch(url)
+        return PostgresScratch(url, client)
 
     def mark(self, database: ScratchDatabase, text: str) -> None:
         database.execute(f"DO $$ BEGIN RAISE LOG '{text}'; END $$")

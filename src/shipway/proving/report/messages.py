@@ -13,13 +13,14 @@ from shipway.domain.proof import Loss, MigrationReport, Proof
 COMPATIBLE = "compatible"  # display of ADDITIVE
 GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # display grade of a verdict
 GRADES = {
-    words.RESTORED: GOOD, words.COLUMN_ORDER: GOOD, words.COSMETIC: GOOD, words.DATA_LOST: BAD, words.NOT_RESTORED: BAD, words.IRREVERSIBLE: BAD,
+    words.RESTORED: GOOD, words.COLUMN_ORDER: GOOD, words.COSMETIC: GOOD, words.DATA_LOST: BAD, words.ROWS_ADDED: BAD, words.SKIPPED: NONE, words.NOT_RESTORED: BAD, words.IRREVERSIBLE: BAD,
     words.FAILS: BAD, words.SAFE: GOOD, words.UNSAFE: BAD, words.NO_EVIDENCE: NONE, COMPATIBLE: GOOD, REVIEW: DOUBT, BREAKING: DOUBT,
 }  # fmt: skip
 DOWN = {
     words.RESTORED: "the down migrations restore schema and rows",
     words.COLUMN_ORDER: "the down migrations restore schema and rows; some columns are in another order",
     words.COSMETIC: "the down migrations restore schema and rows; the text of functions differs in white space or comments",
+    words.ROWS_ADDED: "the down migrations restore the schema and lose nothing, but rows that were added remain",
     words.DATA_LOST: "the down migrations restore the schema, but not all rows or values",
     words.NOT_RESTORED: "the down migrations run, but result in another schema",
     words.IRREVERSIBLE: "a down migration is missing, or does nothing",

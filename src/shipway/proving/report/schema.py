@@ -20,6 +20,7 @@ WORDS = {  # permitted texts, by class and field
         words.COLUMN_ORDER,
         words.COSMETIC,
         words.SKIPPED,
+        words.ROWS_ADDED,
         words.DATA_LOST,
         words.NOT_RESTORED,
         words.IRREVERSIBLE,
@@ -31,7 +32,7 @@ WORDS = {  # permitted texts, by class and field
     ("Stage", "outcome"): ["succeeded", "failed"],
     ("Difference", "change"): ["added", "removed", "changed"],
 }
-SIMPLE = {str: "string", int: "integer", float: "number"}
+SIMPLE = {bool: "boolean", str: "string", int: "integer", float: "number"}
 
 
 def schema() -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""The schema of a database as pg_dump writes it, in comparable parts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from urllib.parse import unquote, urlsplit
+
+from shipway.domain.errors import ProofError
+from shipway.ports import OneOff
+from shipway.system.process import run
+
+OPTIONS = ("--schema-only", "--no-password", "--no-tablespaces", "--lock-wait-timeout=10000")
+TIMEOUT = 120.0  # seconds
+_ENTRY = re.compile(
+    r"^-- Name: (?P<name>.*); Type: (?P<type>[^;]+); Schema: (?P<schema>[^;]+); Owner: ?(?P<owner>.*)$", re.MULTILINE
+)
+# Lines that depend on the entries before them, or on the run.
+_NOISE = re.compile(r"^(?:--.*|SET default_\w+ = .*|\\(?:un)?restrict .*|)$")
+
+
+def read_dump(output: str) -> dict[str, str]:
+    """Statements by type and name, such as `TABLE public.items`."""
+    found: dict[str, str] = {}
+    heads = list(_ENTRY.finditer(output))
+    ends = [*(head.start() for head in heads[1:]), len(output)]
+    for head, end in zip(heads, ends, strict=False):
+        schema = "" if head["schema"] == "-" else f"{head['schema']}."
+        lines = [line for line in output[head.end() : end].splitlines() if not _NOISE.match(line.rstrip())]
+        key = f"{head['type']} {schema}{head['name']}"
+        found[key] = "\n".join([*([found[key]] if key in found else []), *lines])
+    return found
+
+
+def dump(database: str, url: str, version: int, client: OneOff | None) -> Mapping[str, str] | None:
+    """By `client`, which runs a command beside the server; without it by this machine's pg_dump, if that is not older than
+    the server. `version` as in 150018; `url` is the database's."""
+    if client is not None:
+        code, output = client(["pg_dump", *OPTIONS, f"--dbname={database}"])
+    elif local_version() < version // 10000:
+        return None
+    else:
+        done = run(["pg_dump", *OPTIONS], env={**os.environ, **_variables(url)}, timeout=TIMEOUT)
+        code, output = done.code, done.output
+    if code:
+        raise ProofError(f"pg_dump can't write the schema of {database}\n{output.strip()}")
+    return read_dump(output)
+
+
+@cache
+def local_version() -> int:
+    """The major version of this machine's pg_dump; 0 if there is none."""
+    if shutil.which("pg_dump") is None:
+        return 0
+    match = re.search(r"(\d+)(?:\.\d+|\w+)", run(["pg_dump", "--version"], timeout=TIMEOUT).output)
+    return int(match[1]) if match else 0
+
+
+def _variables(url: str) -> dict[str, str]:
+    """The address in libpq's variables: a password in an argument would be visible to other users."""
+    parts = urlsplit(url)
+    values: Sequence[tuple[str, str | int | None]] = (
+        ("PGHOST", parts.hostname), ("PGPORT", parts.port), ("PGUSER", parts.username), ("PGPASSWORD", parts.password),
+        ("PGDATABASE", parts.path.removeprefix("/")),
+    )  # fmt: skip
+    return {name: unquote(str(value)) for name, value in values if value}
