@@ -22,9 +22,21 @@ CONVERTS = {
     "interval": ("text",), "int4range": ("text",), "bit(4)": ("text", "bit varying"), "money": ("numeric", "text"), "point": ("text",), "time": ("interval", "text"),
     "integer[]": ("bigint[]", "text"), "inet": ("text",), "bytea": ("text",), "double precision": ("numeric", "real"), "numeric": ("text", "double precision"),
 }  # fmt: skip
-EXACT, WRONG, FORGETS, MORE, ORDER, NOTHING, MISSING = "exact", "wrong", "forgets", "more", "other order", "nothing", "missing"
+EXACT, WRONG, FORGETS, MORE, ORDER, NOTHING, MISSING = (
+    "exact",
+    "wrong",
+    "forgets",
+    "more",
+    "other order",
+    "nothing",
+    "missing",
+)
 # How a down migration is made, by its share.
 DOWNS = (*[EXACT] * 9, *[WRONG] * 6, *[FORGETS] * 3, MORE, ORDER, NOTHING, MISSING)
+
+
+# Of these, only existence and comment are compared: see docs/what-is-compared.md.
+ONLY_EXISTENCE = ("CAST", "OPERATOR", "OPERATOR CLASS", "COLLATION", "CONFIGURATION", "DICTIONARY")
 
 
 @dataclass(frozen=True)
@@ -78,8 +90,9 @@ def _migration(pick: Pick, world: World) -> RandomMigration:
     how = pick.one(DOWNS)
     changes: list[Change] = []
     locks = _Locks(World(list(world.things), world.names))
-    for _ in range(pick.number(1, 3)):
-        change = _change(pick, locks, wrong=how == WRONG and not changes)
+    wanted = pick.number(1, 3)
+    for _ in range(wanted + 5):  # some don't fit the schema
+        change = _change(pick, locks, wrong=how == WRONG and not changes) if len(changes) < wanted else None
         if change is not None:
             changes.append(change)
     up = tuple(statement for change in changes for statement in change.up)
@@ -123,14 +136,17 @@ class _Locks:
 
 
 def _change(pick: Pick, locks: _Locks, *, wrong: bool) -> Change | None:
-    kinds = (_adds, _adds, _removes, _varies, _varies, _renames, _converts, _updates, _enum_value, _detaches, _adds_a_row)
+    kinds = (
+        _adds, _adds, _removes, _varies, _varies, _renames, _converts, _updates, _swaps, _enum_value, _detaches, _adds_a_row,
+    )  # fmt: skip
     return pick.one(kinds)(pick, locks, wrong)
 
 
 def _free(pick: Pick, locks: _Locks, fits: Callable[[Thing], object]) -> Thing | None:
-    """A thing that no other change touches, and locks it."""
+    """A thing that no other change touches, and locks it. Each kind is as likely."""
     found = [thing for thing in locks.world.things if locks.free(thing) and fits(thing)]
-    thing = pick.one(found) if found else None
+    kind = pick.one(list(dict.fromkeys(thing.kind for thing in found))) if found else ""
+    thing = pick.one([thing for thing in found if thing.kind == kind]) if found else None
     if thing is not None:
         locks.change(thing)
     return thing
@@ -200,11 +216,15 @@ def _cells(world: World, column: Thing) -> list[str]:
 
 def _variant(pick: Pick, thing: Thing) -> Thing:
     """The same object with another property, as far as it has one."""
-    names = [name for name, values in thing.options.items() if len(set(values)) > 1]
+    names = [
+        name for name, values in thing.options.items() if len(set(values)) > 1 and thing.kind not in ONLY_EXISTENCE
+    ]
     if not names:
         return thing
     name = pick.one(names)
-    return replace(thing, properties={**thing.properties, name: pick.other(thing.options[name], thing.properties[name])})
+    return replace(
+        thing, properties={**thing.properties, name: pick.other(thing.options[name], thing.properties[name])}
+    )
 
 
 def _varies(pick: Pick, locks: _Locks, wrong: bool) -> Change | None:
@@ -260,9 +280,31 @@ def _updates(pick: Pick, locks: _Locks, wrong: bool) -> Change | None:
     down = _cells(locks.world, thing)
     if wrong and down:
         down.pop(pick.number(0, len(down) - 1))
-    ups = (f"UPDATE {thing.on.name} SET {thing.name} = {value}", f"DELETE FROM {thing.on.name}", f"TRUNCATE {thing.on.name}")
+    ups = (
+        f"UPDATE {thing.on.name} SET {thing.name} = {value}",
+        f"DELETE FROM {thing.on.name}",
+        f"TRUNCATE {thing.on.name}",
+    )
     up = pick.one(ups) if wrong else ups[0]
     return Change((up,), tuple(down))
+
+
+def _swaps(pick: Pick, locks: _Locks, wrong: bool) -> Change | None:
+    """Exchange the values of two rows, and back. Without a primary key, that is not seen: see docs/what-is-compared.md."""
+    world = locks.world
+    thing = _free(
+        pick, locks,
+        lambda thing: thing.kind == "COLUMN" and thing.on and "PRIMARY" in thing.on.properties.get("key", "") and len(world.on(thing.on, "ROW")) > 1,
+    )  # fmt: skip
+    if thing is None or thing.on is None:
+        return None
+    first, second, *_ = (
+        text.partition(" SET ")[2].partition(" WHERE ")[0].partition(" = ")[2] for text in _cells(world, thing)
+    )
+    type_ = thing.properties["type"].partition(" COLLATE")[0]
+    value = f"CASE id WHEN 1 THEN {second}::{type_} ELSE {first}::{type_} END"
+    exchange = f"UPDATE {thing.on.name} SET {thing.name} = {value} WHERE id IN (1, 2)"
+    return Change((exchange,), () if wrong else tuple(_cells(world, thing)))
 
 
 def _enum_value(pick: Pick, locks: _Locks, wrong: bool) -> Change | None:
@@ -271,7 +313,10 @@ def _enum_value(pick: Pick, locks: _Locks, wrong: bool) -> Change | None:
         return None
     if pick.often(0.5):
         back = "done" if not wrong else "Done"
-        return Change((f"ALTER TYPE {thing.name} RENAME VALUE 'done' TO 'finished'",), (f"ALTER TYPE {thing.name} RENAME VALUE 'finished' TO '{back}'",))
+        return Change(
+            (f"ALTER TYPE {thing.name} RENAME VALUE 'done' TO 'finished'",),
+            (f"ALTER TYPE {thing.name} RENAME VALUE 'finished' TO '{back}'",),
+        )
     place = pick.one(("", " BEFORE 'new'", " AFTER 'new'"))
     return Change((f"ALTER TYPE {thing.name} ADD VALUE 'added'{place}",), ())
 

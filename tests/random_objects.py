@@ -7,7 +7,7 @@ that a migration can change is such an object: a table, a row, a column's defaul
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
@@ -45,7 +45,16 @@ VALUES: Mapping[str, Sequence[str]] = {
     "tsvector": ("""'''Fat'':2 ''cat'':3'""", "''", "'dog'"),
     "point": ("'(1.5,-2)'", "'(0,0)'", "'(1e6,0.1)'"),
 }  # fmt: skip
-PLAIN = ("integer", "text", "varchar(20)", "numeric(8,2)", "bigint", "date", "uuid", "timestamptz")  # ordered, with equality
+PLAIN = (
+    "integer",
+    "text",
+    "varchar(20)",
+    "numeric(8,2)",
+    "bigint",
+    "date",
+    "uuid",
+    "timestamptz",
+)  # ordered, with equality
 NAMES = ("items", "users", '"Order"', '"odd name"', "select_1", "größe", "notes", "events")
 
 
@@ -236,7 +245,12 @@ def _column(pick: Pick, world: World) -> Thing | None:
 def _filled_column(pick: Pick, world: World) -> Thing | None:
     """A column that the database fills."""
     on = chosen(pick, world.of("TABLE"))
-    kinds = ("bigint GENERATED ALWAYS AS (id * 2) STORED", "bigint GENERATED ALWAYS AS (id + 1) STORED", "bigserial", "smallserial")
+    kinds = (
+        "bigint GENERATED ALWAYS AS (id * 2) STORED",
+        "bigint GENERATED ALWAYS AS (id + 1) STORED",
+        "bigserial",
+        "smallserial",
+    )
     return on and made(
         pick, "FILLED", world.new_name(pick), "ALTER TABLE {on} ADD COLUMN {name} {as}", "ALTER TABLE {on} DROP COLUMN {name}",
         {"as": kinds}, on=on, rename="ALTER TABLE {on} RENAME COLUMN {name} TO {new}", address="COLUMN {on}.{name}",
@@ -252,7 +266,10 @@ def row_of(pick: Pick, world: World, on: Thing) -> Thing | None:
     """The next row of a table."""
     number, columns = 1 + len(world.on(on, "ROW")), world.on(on, "COLUMN")
     cells = [thing.cells[(number - 1) % 3] for thing in columns]
-    cells = [thing.cells[0] if cell == "NULL" and world.on(thing, "NOT NULL") else cell for thing, cell in zip(columns, cells, strict=True)]
+    cells = [
+        thing.cells[0] if cell == "NULL" and world.on(thing, "NOT NULL") else cell
+        for thing, cell in zip(columns, cells, strict=True)
+    ]
     names = ["id", *(thing.name for thing in columns)]
     uses: tuple[Thing, ...] = ()
     if on.kind == "PARTITIONED":
@@ -269,14 +286,23 @@ def row_of(pick: Pick, world: World, on: Thing) -> Thing | None:
 # Properties of a column
 
 
-def _set(kind: str, create: str, drop: str, options: Mapping[str, Sequence[str]], on: Thing, pick: Pick, **more: Any) -> Thing:
+def _set(
+    kind: str, create: str, drop: str, options: Mapping[str, Sequence[str]], on: Thing, pick: Pick, **more: Any
+) -> Thing:
     """A property of an object, which is changed without dropping it first."""
     return made(pick, kind, "", create, drop, options, on=on, replaceable=create, **more)
 
 
 def _plain(pick: Pick, world: World, types: Sequence[str] = PLAIN) -> Thing | None:
     """A column of a usual type."""
-    return chosen(pick, [thing for thing in world.of("COLUMN") if thing.properties["type"] in types and thing.on and thing.on.kind == "TABLE"])
+    return chosen(
+        pick,
+        [
+            thing
+            for thing in world.of("COLUMN")
+            if thing.properties["type"] in types and thing.on and thing.on.kind == "TABLE"
+        ],
+    )
 
 
 def _default(pick: Pick, world: World) -> Thing | None:
@@ -284,9 +310,16 @@ def _default(pick: Pick, world: World) -> Thing | None:
     if on is None or world.on(on, "DEFAULT"):
         return None
     values = [cell for cell in on.cells if cell != "NULL"]
-    volatile = {"timestamptz": ["now()", "clock_timestamp()"], "uuid": ["gen_random_uuid()"], "date": ["CURRENT_DATE"], "text": ["CURRENT_USER"]}
+    volatile = {
+        "timestamptz": ["now()", "clock_timestamp()"],
+        "uuid": ["gen_random_uuid()"],
+        "date": ["CURRENT_DATE"],
+        "text": ["CURRENT_USER"],
+    }
     values += volatile.get(on.properties["type"], [])
-    return _set("DEFAULT", _alter("SET DEFAULT {value}"), _alter("DROP DEFAULT"), {"value": values}, on, pick, **_table_of(on))
+    return _set(
+        "DEFAULT", _alter("SET DEFAULT {value}"), _alter("DROP DEFAULT"), {"value": values}, on, pick, **_table_of(on)
+    )
 
 
 def _table_of(on: Thing) -> dict[str, Any]:
@@ -299,7 +332,9 @@ def _alter(what: str) -> str:
 
 
 def _not_null(pick: Pick, world: World) -> Thing | None:
-    on = chosen(pick, [thing for thing in world.of("COLUMN") if "NULL" not in thing.cells and not world.on(thing, "NOT NULL")])
+    on = chosen(
+        pick, [thing for thing in world.of("COLUMN") if "NULL" not in thing.cells and not world.on(thing, "NOT NULL")]
+    )
     return on and _set("NOT NULL", _alter("SET NOT NULL"), _alter("DROP NOT NULL"), {}, on, pick, **_table_of(on))
 
 
@@ -323,7 +358,9 @@ def _column_setting(pick: Pick, world: World) -> Thing | None:
 # Constraints and indexes
 
 
-def _constraint(pick: Pick, world: World, kind: str, text: str, options: Mapping[str, Sequence[str]], column: Thing, **more: Any) -> Thing:
+def _constraint(
+    pick: Pick, world: World, kind: str, text: str, options: Mapping[str, Sequence[str]], column: Thing, **more: Any
+) -> Thing:
     assert column.on is not None
     fixed = {"column": column.name, **more.pop("fixed", {})}
     return made(
@@ -339,10 +376,17 @@ def _check(pick: Pick, world: World) -> Thing | None:
         return None
     texts = {"text": ("length({0}) < 100", "{0} <> ''"), "varchar(20)": ("length({0}) > 1", "{0} <> 'gone'"), "uuid": ("{0} IS NOT NULL OR true",),
              "date": ("{0} > '1900-01-01'", "{0} < '2100-01-01'"), "timestamptz": ("{0} > '1900-01-01Z'",)}  # fmt: skip
-    texts.update(dict.fromkeys(("integer", "bigint", "numeric(8,2)"), ("{0} > -100", "{0} <> 5", "{0} IS NULL OR {0} >= -42")))
+    texts.update(
+        dict.fromkeys(("integer", "bigint", "numeric(8,2)"), ("{0} > -100", "{0} <> 5", "{0} IS NULL OR {0} >= -42"))
+    )
     checks = [text.format(column.name) for text in texts[column.properties["type"]]]
     return _constraint(
-        pick, world, "CHECK", "CHECK ({check}){validity}", {"check": checks, "validity": ("", " NOT VALID", " NO INHERIT")}, column
+        pick,
+        world,
+        "CHECK",
+        "CHECK ({check}){validity}",
+        {"check": checks, "validity": ("", " NOT VALID", " NO INHERIT")},
+        column,
     )
 
 
@@ -350,7 +394,9 @@ def _unique(pick: Pick, world: World) -> Thing | None:
     column = _plain(pick, world)
     options = {"nulls": ("", " NULLS NOT DISTINCT"), "extra": ("", ", id"), "include": ("", " INCLUDE (id)"),
                "when": ("", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED")}  # fmt: skip
-    return column and _constraint(pick, world, "UNIQUE", "UNIQUE{nulls} ({column}{extra}){include}{when}", options, column)
+    return column and _constraint(
+        pick, world, "UNIQUE", "UNIQUE{nulls} ({column}{extra}){include}{when}", options, column
+    )
 
 
 def _exclude(pick: Pick, world: World) -> Thing | None:
@@ -366,7 +412,11 @@ def _exclude(pick: Pick, world: World) -> Thing | None:
 
 def _foreign_key(pick: Pick, world: World) -> Thing | None:
     """From a table's key to another's, which has as many rows."""
-    targets = [thing for thing in world.of("TABLE") if "PRIMARY" in thing.properties["key"] and thing.properties["persistence"] == ""]
+    targets = [
+        thing
+        for thing in world.of("TABLE")
+        if "PRIMARY" in thing.properties["key"] and thing.properties["persistence"] == ""
+    ]
     target, on = chosen(pick, targets), chosen(pick, world.of("TABLE"))
     if target is None or on is None or on.key == target.key or len(world.on(on, "ROW")) > len(world.on(target, "ROW")):
         return None
@@ -380,21 +430,37 @@ def _foreign_key(pick: Pick, world: World) -> Thing | None:
 
 
 def _index(pick: Pick, world: World) -> Thing | None:
-    columns = [thing for thing in world.of("COLUMN") if thing.properties["type"] in (*PLAIN, "jsonb", "int4range", "tsvector", "point", "text[]")]
+    columns = [
+        thing
+        for thing in world.of("COLUMN")
+        if thing.properties["type"] in (*PLAIN, "jsonb", "int4range", "tsvector", "point", "text[]")
+    ]
     column = chosen(pick, columns)
     if column is None or column.on is None:
         return None
     type_, name = column.properties["type"], column.name
-    keys = [f"btree ({name})", f"btree ({name} DESC)", f"btree ({name}, id)", f"btree (id, {name} NULLS FIRST)", f"hash ({name})"]
+    keys = [
+        f"btree ({name})",
+        f"btree ({name} DESC)",
+        f"btree ({name}, id)",
+        f"btree (id, {name} NULLS FIRST)",
+        f"hash ({name})",
+    ]
     if type_ in ("text", "varchar(20)"):
         keys += [f"btree (lower({name}))", f"btree ({name} text_pattern_ops)", f'btree ({name} COLLATE "C")']
     elif type_ in ("jsonb", "text[]", "tsvector"):
         keys = [f"gin ({name})", f"gin ({name}) WITH (fastupdate = off)"]
     elif type_ in ("int4range", "point"):
         keys = [f"gist ({name})", f"spgist ({name})"]
-    options: dict[str, Sequence[str]] = {"key": keys, "where": ("", " WHERE id > 0", f" WHERE {name} IS NOT NULL"), "unique": ("",)}
+    options: dict[str, Sequence[str]] = {
+        "key": keys,
+        "where": ("", " WHERE id > 0", f" WHERE {name} IS NOT NULL"),
+        "unique": ("",),
+    }
     if type_ in PLAIN and column.on.kind == "TABLE":
-        options |= {"key": keys[:4], "include": ("", " INCLUDE (id)"), "unique": ("", "UNIQUE ")} if pick.often(0.4) else {}
+        options |= (
+            {"key": keys[:4], "include": ("", " INCLUDE (id)"), "unique": ("", "UNIQUE ")} if pick.often(0.4) else {}
+        )
     schema = column.on.schema
     return made(
         pick, "INDEX", world.new_name(pick, schema), "CREATE {unique}INDEX {bare} ON {on} USING {key}{include}{where}", "DROP INDEX {name}",
@@ -403,7 +469,11 @@ def _index(pick: Pick, world: World) -> Thing | None:
 
 
 def _index_setting(pick: Pick, world: World) -> Thing | None:
-    plain = [thing for thing in world.of("INDEX") if "btree" in thing.properties["key"] and "lower" not in thing.properties["key"]]
+    plain = [
+        thing
+        for thing in world.of("INDEX")
+        if "btree" in thing.properties["key"] and "lower" not in thing.properties["key"]
+    ]
     on = chosen(pick, plain)
     return None if on is None or world.on(on, "INDEX SETTING") else _set(
         "INDEX SETTING", "ALTER INDEX {on} SET (fillfactor = {n})", "ALTER INDEX {on} RESET (fillfactor)", {"n": ("50", "70")}, on, pick
@@ -422,7 +492,11 @@ def _statistics(pick: Pick, world: World) -> Thing | None:
     column = _plain(pick, world)
     if column is None or column.on is None:
         return None
-    options = {"kinds": ("", " (ndistinct)", " (dependencies, mcv)"), "table": (column.on.name,), "columns": (f"id, {column.name}", f"{column.name}, id")}
+    options = {
+        "kinds": ("", " (ndistinct)", " (dependencies, mcv)"),
+        "table": (column.on.name,),
+        "columns": (f"id, {column.name}", f"{column.name}, id"),
+    }
     return made(
         pick, "STATISTICS OBJECT", world.new_name(pick), "CREATE STATISTICS {name}{kinds} ON {columns} FROM {table}", "DROP STATISTICS {name}",
         options, uses=(column.on, column), rename="ALTER STATISTICS {name} RENAME TO {new}", address="STATISTICS {name}", owned=True,
@@ -452,13 +526,29 @@ def _table_setting(pick: Pick, world: World) -> Thing | None:
         ("FORCED", "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY", {}),
     ]  # fmt: skip
     kind, create, drop, options = pick.one(kinds)
-    if kind in ("FILLFACTOR", "TOAST") and (on.properties["with"] or not any(thing.properties["type"] == "text" for thing in world.on(on, "COLUMN"))):
+    if kind in ("FILLFACTOR", "TOAST") and (
+        on.properties["with"] or not any(thing.properties["type"] == "text" for thing in world.on(on, "COLUMN"))
+    ):
         return None
-    return None if world.on(on, kind) else _set(kind, f"ALTER TABLE {{on}} {create}", f"ALTER TABLE {{on}} {drop}", options, on, pick)
+    return (
+        None
+        if world.on(on, kind)
+        else _set(kind, f"ALTER TABLE {{on}} {create}", f"ALTER TABLE {{on}} {drop}", options, on, pick)
+    )
 
 
 def _clustered(pick: Pick, world: World) -> Thing | None:
-    index = chosen(pick, [thing for thing in world.of("INDEX") if "btree" in thing.properties["key"] and not thing.properties["where"] and thing.on and thing.on.kind == "TABLE"])
+    index = chosen(
+        pick,
+        [
+            thing
+            for thing in world.of("INDEX")
+            if "btree" in thing.properties["key"]
+            and not thing.properties["where"]
+            and thing.on
+            and thing.on.kind == "TABLE"
+        ],
+    )
     if index is None or index.on is None or world.on(index.on, "CLUSTERED"):
         return None
     return _set("CLUSTERED", "ALTER TABLE {on} CLUSTER ON {index}", "ALTER TABLE {on} SET WITHOUT CLUSTER", {}, index.on, pick, uses=(index,), fixed={"index": index.bare})  # fmt: skip
@@ -492,8 +582,17 @@ def _view(pick: Pick, world: World) -> Thing | None:
         return None
     name = column.name
     placed = _placed(pick, world)
-    options = {"columns": (f"id, {name}", f"{name}, id", f"id AS key, {name} AS v"), "table": (column.on.name,), "where": ("", " WHERE id > 0", f" WHERE {name} IS NOT NULL")}
-    more: dict[str, Any] = {"owned": True, "grants": ("SELECT",), "uses": (column.on, column, *placed["uses"]), "name": placed["name"]}
+    options = {
+        "columns": (f"id, {name}", f"{name}, id", f"id AS key, {name} AS v"),
+        "table": (column.on.name,),
+        "where": ("", " WHERE id > 0", f" WHERE {name} IS NOT NULL"),
+    }
+    more: dict[str, Any] = {
+        "owned": True,
+        "grants": ("SELECT",),
+        "uses": (column.on, column, *placed["uses"]),
+        "name": placed["name"],
+    }
     if pick.often(0.3):
         return made(
             pick, "MATERIALIZED VIEW", create="CREATE MATERIALIZED VIEW {name} AS SELECT {columns} FROM {table}{where}", drop="DROP MATERIALIZED VIEW {name}",
@@ -557,7 +656,11 @@ def _trigger(pick: Pick, world: World) -> Thing | None:
     options = {"when": ("BEFORE INSERT", "AFTER UPDATE", "BEFORE INSERT OR UPDATE OF id", "AFTER DELETE"), "each": ("FOR EACH ROW", "FOR EACH STATEMENT"),
                "arguments": ("", "'a'"), "constraint": ("",)}  # fmt: skip
     if pick.often(0.2):
-        options |= {"constraint": ("CONSTRAINT ",), "when": ("AFTER INSERT", "AFTER UPDATE"), "each": ("DEFERRABLE FOR EACH ROW", "FOR EACH ROW WHEN (NEW.id > 0)")}
+        options |= {
+            "constraint": ("CONSTRAINT ",),
+            "when": ("AFTER INSERT", "AFTER UPDATE"),
+            "each": ("DEFERRABLE FOR EACH ROW", "FOR EACH ROW WHEN (NEW.id > 0)"),
+        }
     return made(
         pick, "TRIGGER", world.new_name(pick), "CREATE {constraint}TRIGGER {name} {when} ON {on} {each} EXECUTE FUNCTION {calls}({arguments})",
         "DROP TRIGGER {name} ON {on}", options, on=on, uses=(calls,), fixed={"calls": calls.name}, rename="ALTER TRIGGER {name} ON {on} RENAME TO {new}",
@@ -686,7 +789,7 @@ def _grant(pick: Pick, world: World) -> Thing | None:
 
 
 def _column_grant(pick: Pick, world: World) -> Thing | None:
-    on = chosen(pick, [thing for thing in world.of("COLUMN")])
+    on = chosen(pick, world.of("COLUMN"))
     if on is None or on.on is None or world.on(on, "COLUMN GRANT"):
         return None
     return made(pick, "COLUMN GRANT", "", "GRANT {privilege} ({on}) ON {table} TO {role}", "REVOKE {privilege} ({on}) ON {table} FROM {role}",
@@ -697,7 +800,15 @@ def _owner(pick: Pick, world: World) -> Thing | None:
     on = chosen(pick, [thing for thing in world.things if thing.owned])
     if on is None or world.on(on, "OWNER") or on.kind == "SEQUENCE":
         return None
-    return _set("OWNER", "ALTER {address} OWNER TO {role}", "ALTER {address} OWNER TO postgres", {"role": ROLES}, on, pick, fixed={"address": on.fill(on.address)})
+    return _set(
+        "OWNER",
+        "ALTER {address} OWNER TO {role}",
+        "ALTER {address} OWNER TO postgres",
+        {"role": ROLES},
+        on,
+        pick,
+        fixed={"address": on.fill(on.address)},
+    )
 
 
 def _default_privileges(pick: Pick, world: World) -> Thing | None:
@@ -786,7 +897,7 @@ def _operator(pick: Pick, world: World) -> Thing | None:
     sign = pick.one(("@#@", "<+>"))
     return None if any(thing.name == sign for thing in world.of("OPERATOR")) else made(
         pick, "OPERATOR", sign, "CREATE OPERATOR {name} (LEFTARG = integer, RIGHTARG = integer, FUNCTION = {calls}{more})", "DROP OPERATOR {name} (integer, integer)",
-        {"calls": ("int4pl", "int4mul", "int4larger"), "more": ("", ", COMMUTATOR = {name}".format(name=sign))}, address="OPERATOR {name} (integer, integer)", owned=True,
+        {"calls": ("int4pl", "int4mul", "int4larger"), "more": ("", f", COMMUTATOR = {sign}")}, address="OPERATOR {name} (integer, integer)", owned=True,
     )  # fmt: skip
 
 
