@@ -1,8 +1,22 @@
-"""Folders of many migrations, like those of an old project; deterministic for a given number."""
+"""Folders of many migrations, like those of an old project; deterministic for a given number. `python -m
+bench.long_folder [URL]` measures how long the command takes for one, and what it takes at least."""
 
 from __future__ import annotations
 
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from bench.measure import Row, command, seconds
+from examples.project import SHIPWAY
+
+MIGRATIONS = 300
 
 # Up and down of one module's migrations, in their order; {n} is the module's number. The last of them differs by module.
 MODULE = (
@@ -79,3 +93,64 @@ def write(folder: Path, count: int) -> None:
         name, up, down = (*MODULE, LAST[module % len(LAST)])[place]
         for way, text in (("up", up), ("down", down)):
             (folder / f"{index + 1:04}_{name}_{module}.{way}.sql").write_text(text.format(n=module) + "\n")
+
+
+def measure(url: str, count: int = MIGRATIONS) -> list[Row]:
+    """The command, and its floors: the same statements by a plain client, in one session and in one for each file."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        write(folder, count)
+        once = seconds(lambda: _plain(url, folder, each=False))
+        each = seconds(lambda: _plain(url, folder, each=True))
+        taken = seconds(command(SHIPWAY, "prove", "--migrations", folder, "--database", url))
+    name = f"a folder of {count} migrations, tested one by one"
+    return [
+        Row(name, taken, "s", 60.0 * count / MIGRATIONS),
+        Row(f"{name}, per migration", taken / count, "s", 0.2),
+        Row("its floor: up, down, up in one session", once, "s"),
+        Row("its floor: up, down, up, a session for each file", each, "s"),
+        Row(f"{name} / a session for each file", taken / each, "×"),
+    ]
+
+
+def _plain(url: str, folder: Path, *, each: bool) -> None:
+    """Up, down and up again of all migrations in one database."""
+    with _database(url) as target, psycopg.connect(target, autocommit=True) as session:
+        for up in sorted(folder.glob("*.up.sql")):
+            down = up.with_name(up.name.replace(".up.", ".down."))
+            for file in (up, down, up):
+                if each:
+                    with psycopg.connect(target) as own:
+                        own.execute(file.read_bytes())
+                else:
+                    with session.transaction():
+                        session.execute(file.read_bytes())
+
+
+@contextmanager
+def _database(url: str) -> Iterator[str]:
+    name = f"bench_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _measured(show: Callable[[str], object] = print) -> None:
+    from bench.proof import server
+
+    def rows(url: str) -> None:
+        for row in measure(url):
+            show(f"{row.value:8.3f} {row.unit:2} {row.name}")
+
+    if len(sys.argv) > 1:
+        rows(sys.argv[1])
+        return
+    with server() as (_, url):
+        rows(url)
+
+
+if __name__ == "__main__":
+    _measured()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import secrets
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
 from bench import long_folder
-from bench.measure import Row, command, seconds
+from bench.measure import Row, seconds
 from bench.tools import docker
-from examples.project import SHIPWAY
 from shipway.domain.proof import DATA, RESTORED
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql import SqlFolder
@@ -37,7 +34,6 @@ SETTINGS = (
     "autovacuum=off",
     "max_wal_size=4GB",
 )  # as a proof's server has them
-MIGRATIONS = 300
 SIZES = (("1 MB", 180, 7), ("1 GB", 340_000, 3))  # customers, and the number of proofs
 
 # Some tables with text that compresses like real text; $n customers.
@@ -82,9 +78,9 @@ RELEASE = {
 
 def rows() -> list[Row]:
     """All rows of this theme."""
-    with _server() as (container, url):
+    with server() as (container, url):
         found = [row for size, customers, times in SIZES for row in _proof(container, url, size, customers, times)]
-        return [*found, _folder(url)]
+        return [*found, *long_folder.measure(url)]
 
 
 def _proof(container: str, url: str, size: str, customers: int, times: int) -> list[Row]:
@@ -147,14 +143,6 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
     return found
 
 
-def _folder(url: str) -> Row:
-    """The command for a folder, on an existing server."""
-    with tempfile.TemporaryDirectory() as folder:
-        long_folder.write(Path(folder), MIGRATIONS)
-        taken = seconds(command(SHIPWAY, "prove", "--migrations", folder, "--database", url))
-    return Row(f"a folder of {MIGRATIONS} migrations, tested one by one, per migration", taken / MIGRATIONS, "s", 0.5)
-
-
 def _in_turn(floor: Callable[[], None], proof: Callable[[], None], times: int) -> tuple[float, float]:
     """Medians of both, in seconds."""
     taken = [(seconds(floor), seconds(proof)) for _ in range(times + 1)][1:]  # the first warms up
@@ -162,7 +150,7 @@ def _in_turn(floor: Callable[[], None], proof: Callable[[], None], times: int) -
 
 
 @contextmanager
-def _server() -> Iterator[tuple[str, str]]:
+def server() -> Iterator[tuple[str, str]]:
     """A separate PostgreSQL server: container and URL."""
     password = secrets.token_hex(12)
     settings = [word for setting in SETTINGS for word in ("-c", setting)]

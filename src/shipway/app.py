@@ -15,7 +15,7 @@ from shipway.actions.environment.ownership import owned, require_machine
 from shipway.context import Context, Machine
 from shipway.domain.errors import StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
-from shipway.drivers import DRIVERS, Lazy, driver, scratch_name
+from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
 from shipway.ports import Reporter
 from shipway.store import is_shared, open_ledger
@@ -27,7 +27,6 @@ from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
-    from shipway.actions.proofs.folder import MigrationFolder
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
@@ -90,32 +89,6 @@ def this_machine() -> Machine:
     """This machine without a ledger, for read-only access."""
     engine, cancelled = driver("runtime", "engine")(), threading.Event()
     return _machine(engine, Lazy(lambda: _keyring(engine, cancelled)), cancelled)
-
-
-def open_folder(folder: Path, layout: str, url: str, timeout: float) -> MigrationFolder:
-    """A folder of migrations with the server at `url` for its proof. ProofError if the folder can't be read. layout: a
-    name of LAYOUTS, `alembic`, or `sql` to detect it. timeout: seconds for each up or down migration."""
-    from shipway.actions.proofs.folder import MigrationFolder
-    from shipway.system.locks import private_folder
-
-    name = scratch_name(url)
-    # SQLite has no server to create databases on.
-    scratch = driver("scratch", name)(private_folder() / "scratch" if name == "sqlite" else url)
-    linter = driver("lint", "squawk")() if name == "postgres" else None
-    late = timeout + 1.0  # for sessions that can't be terminated externally
-    if layout == "alembic":
-        from shipway.drivers.database.alembic_here import alembic_here, alembic_revisions
-
-        revisions = alembic_revisions(folder, scratch, late)
-        return MigrationFolder(scratch, lambda database, at: alembic_here(folder, database, late), revisions)
-    from shipway.drivers.database.sql_folder import migrations_in
-
-    migrations = migrations_in(folder, None if layout == "sql" else layout)
-    make = driver("database", "bare")
-    scripts = {item.version: (item.up.path, item.up.text) for item in migrations}
-    return MigrationFolder(
-        scratch, lambda database, at: make(database, migrations, at, late), list(scripts), scripts, linter
-    )
 
 
 def load_plan(home: Path) -> Plan:

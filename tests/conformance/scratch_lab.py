@@ -33,9 +33,8 @@ def postgres(image: str = "postgres:15") -> Iterator[tuple[str, str]]:
         yield name, url
 
 
-@contextmanager
-def mariadb() -> Iterator[str]:
-    """The URL of a server. Its image is built or pulled where it isn't there: nothing else needs it."""
+def build_mariadb() -> None:
+    """Build the image where it can't be pulled: nothing else needs it."""
     if (
         subprocess.run(
             ["docker", "image", "inspect", "shipway-stand-in/debian:bookworm"], capture_output=True
@@ -43,6 +42,12 @@ def mariadb() -> Iterator[str]:
         == 0
     ):
         docker("build", "--quiet", "--tag", MARIADB, "--label", "dev.shipway.stand-in=true", str(IMAGES / "mariadb"))
+
+
+@contextmanager
+def mariadb() -> Iterator[str]:
+    """The URL of a server. Its image is built or pulled where it isn't there."""
+    build_mariadb()
     options = ["--env", f"MARIADB_ROOT_PASSWORD={PASSWORD}", "--tmpfs", "/var/lib/mysql"]
     with _container(3306, *options, MARIADB, "--innodb-flush-method=nosync", "--event-scheduler=off") as (name, port):
 

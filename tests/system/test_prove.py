@@ -278,6 +278,16 @@ def test_what_a_killed_proof_left_goes_with_the_next(site: Site) -> None:
     assert list((site.project.home / "proofs").iterdir()) == []
 
 
+def test_the_command_writes_all_reports(site: Site) -> None:
+    release = site.release()
+    files = {name: site.project.folder / f"report.{name}" for name in ("html", "junit", "markdown", "badge")}
+    words = [word for name, file in files.items() for word in (f"--{name}", str(file))]
+    assert site.project.shipway("prove", str(release.number), *words).code == 0
+    starts = {"html": "<!doctype html>", "junit": "<?xml", "markdown": "**✅ Rollback: ", "badge": "<svg "}
+    assert {name: file.read_text()[: len(starts[name])] for name, file in files.items()} == starts
+    assert "rollback: proven" in files["badge"].read_text()
+
+
 def test_ctrl_c_ends_a_proof_whose_migration_never_does(site: Site) -> None:
     release = site.release(("SELECT pg_sleep(600);", AGE[1]))
     endless = site.project.start("prove", str(release.number))

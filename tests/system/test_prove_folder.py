@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import psycopg
 import pytest
 
 from tests.conformance.alembic_projects import write_alembic
-from tests.conformance.database_lab import build_image, container
-from tests.conformance.scratch_lab import postgres
+from tests.conformance.database_lab import build_image, container, docker
+from tests.conformance.scratch_lab import MARIADB, build_mariadb, postgres
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine]
 USERS = {
@@ -90,7 +92,11 @@ def test_a_folder_that_leads_back(write: Write, url: str) -> None:
         "002_name.up.sql": "ALTER TABLE users ADD COLUMN name text;",
         "002_name.down.sql": "ALTER TABLE users DROP COLUMN name;",
     })  # fmt: skip
-    assert prove(folder, url) == (0, "2 of 2 migrations tested: 2 RESTORED\n")
+    code, output = prove(folder, url)
+    first, server, *rest = output.splitlines()
+    assert (code, first) == (0, f"golang-migrate folder {folder}: 2 migrations")
+    assert re.fullmatch(r"on PostgreSQL 15\.\d+", server)
+    assert rest == ["2 of 2 migrations tested: 2 RESTORED"]
 
 
 def test_what_does_not_lead_back_is_named(write: Write, url: str) -> None:
@@ -202,7 +208,7 @@ def test_a_folder_for_sqlite(write: Write) -> None:
         "002_seed.up.sql": "INSERT INTO users (email) VALUES ('root');", "002_seed.down.sql": "SELECT 1;",
         "003_index.up.sql": "CREATE INDEX a ON users (email);", "003_index.down.sql": "DROP INDEX IF EXISTS b;",
     })  # fmt: skip
-    assert verdicts(folder, "sqlite:") == ["RESTORED", "DATA_LOST", "IRREVERSIBLE"]
+    assert verdicts(folder, "sqlite:") == ["RESTORED", "ROWS_ADDED", "IRREVERSIBLE"]
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;"
     ways = prove_json(write({"004_slow.up.sql": slow}), "sqlite:", "--only", "4", "--timeout", "1")
     assert "it timed out after 1.0 s" in ways[0]["reasons"][0]
@@ -219,8 +225,8 @@ def test_seeds_and_their_numbers(write: Write, url: str) -> None:
         "005_changed.up.sql": "UPDATE users SET email = upper(email);", "005_changed.down.sql": "SELECT 1;",
     })  # fmt: skip
     ways = prove_json(folder, url)
-    assert [way["verdict"] for way in ways] == ["RESTORED", "RESTORED", "RESTORED", "DATA_LOST", "DATA_LOST"]
-    assert ways[3]["reasons"] == ["public.users has 2 rows; before: 1"]
+    assert [way["verdict"] for way in ways] == ["RESTORED", "RESTORED", "RESTORED", "ROWS_ADDED", "DATA_LOST"]
+    assert ways[3]["reasons"] == ["public.users has 2 rows; before: 1. All earlier rows are unchanged, 1 were added"]
     assert ways[4]["reasons"] == ["public.users has different values in email (2 rows)"]
 
 
@@ -324,9 +330,9 @@ def test_a_user_who_is_no_superuser(write: Write, url: str) -> None:
     [
         ({}, [], "there is no folder"),
         ({"README.md": "nothing"}, [], "there are no migrations in"),
-        ({"a.sql": "SELECT 1"}, [], "no known layout: a.sql"),
-        ({"1_a.up.sql": "", "01_b.up.sql": ""}, [], "01_b.up.sql, 1_a.up.sql have the same version"),
-        ({"1_a.sql": "SELECT 1"}, ["--layout", "goose"], "1_a.sql has no line `-- +goose Up`"),
+        ({"a.sql": "SELECT 1"}, [], "it has a.sql"),
+        ({"1_a.up.sql": "", "01_b.up.sql": ""}, [], "all selected migrations are skipped"),
+        ({"1_a.sql": "SELECT 1"}, ["--layout", "goose"], "1_a.sql: has no line `-- +goose Up`"),
         (USERS, ["--only", "9"], "the folder has no migration 9"),
     ],
 )
@@ -347,7 +353,7 @@ def test_a_server_that_can_not_be_reached(write: Write) -> None:
 
 
 def test_an_unknown_layout(write: Write) -> None:
-    code, output = prove(write(USERS), "postgresql://x", "--layout", "liquibase")
+    code, output = prove(write(USERS), "postgresql://x", "--layout", "nope")
     assert code == 2
     assert "'golang-migrate'" in output
 
@@ -383,3 +389,206 @@ def test_leftovers_of_a_killed_proof_are_removed_by_the_next(write: Write, url: 
     process.kill()
     process.wait()
     assert verdicts(folder, url, "--only", "1") == ["RESTORED"]
+
+
+SLOW = {"003_slow.up.sql": "SELECT pg_sleep(600);"}
+
+
+def waiting(url: str) -> None:
+    """Until a migration sleeps."""
+    deadline = time.monotonic() + 60
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (
+            0,
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def errors_of(file: Path) -> tuple[str, str, str]:
+    """Number of tests, failures and errors in a JUnit report."""
+    (suite,) = ElementTree.fromstring(file.read_text())
+    return suite.attrib["tests"], suite.attrib["failures"], suite.attrib["errors"]
+
+
+def test_an_interrupt_keeps_what_was_found(write: Write, url: str, tmp_path: Path) -> None:
+    folder, file = write({**USERS, "002_none.up.sql": "CREATE TABLE t (id int);", **SLOW}), tmp_path / "report.xml"
+    process = subprocess.Popen(
+        command(folder, url, "--junit", str(file)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    waiting(url)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "IRREVERSIBLE  002 none" in output
+    assert "2 of 3 migrations tested: 1 RESTORED, 1 IRREVERSIBLE" in output
+    assert errors_of(file) == ("3", "1", "1")
+
+
+def test_a_server_that_dies_is_no_verdict(write: Write, tmp_path: Path) -> None:
+    folder, files = write({**USERS, **SLOW}), [tmp_path / "report.xml", tmp_path / "report.md"]
+    with postgres() as (name, url):
+        options = ("--junit", str(files[0]), "--markdown", str(files[1]))
+        process = subprocess.Popen(
+            command(folder, url, *options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        waiting(url)
+        docker("kill", name)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 25, output
+    assert "1 of 2 migrations tested: 1 RESTORED" in output
+    assert "FAILS" not in output
+    assert errors_of(files[0]) == ("2", "0", "1")
+    assert (
+        "the test was not completed: 1 of 2 migrations were tested, all of these revert cleanly" in files[1].read_text()
+    )
+
+
+def test_roles_belong_to_the_database_that_made_them(write: Write, url: str) -> None:
+    """Also where a later migration needs another database, and on a server that had the role from an earlier run."""
+    folder = write({
+        **USERS,
+        "002_role.up.sql": "CREATE ROLE shipway_test_role; GRANT SELECT ON users TO shipway_test_role;",
+        "002_role.down.sql": "DROP OWNED BY shipway_test_role; DROP ROLE shipway_test_role;",
+        "003_typo.up.sql": "CREATE TABLE t (id int);", "003_typo.down.sql": "DROP TABLE tt;",
+        "004_more.up.sql": "CREATE TABLE m (id int);", "004_more.down.sql": "DROP TABLE m;",
+    })  # fmt: skip
+    for _ in range(2):
+        assert verdicts(folder, url) == ["RESTORED", "RESTORED", "FAILS", "RESTORED"]
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT FROM pg_roles WHERE rolname = 'shipway_test_role'").fetchall() == []
+
+
+def test_what_was_found_before_an_error_is_printed(write: Write, url: str) -> None:
+    """A migration that works in one database, and fails in the next."""
+    alone = "SELECT count(*) FROM pg_database WHERE datname LIKE 'shipway_scratch%'"
+    folder = write({
+        **USERS,
+        "002_moody.up.sql": f"DO $$ BEGIN IF ({alone}) = 1 THEN RAISE EXCEPTION 'not now'; END IF; END $$; CREATE TABLE n (id int);",
+        "002_moody.down.sql": "DROP TABLE n;",
+        "003_typo.up.sql": "CREATE TABLE t (id int);", "003_typo.down.sql": "DROP TABLE tt;",
+        "004_more.up.sql": "CREATE TABLE m (id int);", "004_more.down.sql": "DROP TABLE m;",
+    })  # fmt: skip
+    code, output = prove(folder, url)
+    assert code == 25, output
+    assert "of 4 migrations tested: 2 RESTORED" in output
+    assert "can't be applied one after the other" in output
+    assert "not now" in output
+
+
+def test_locks_and_compatibility_of_tools_without_down_migrations(write: Write, url: str, tmp_path: Path) -> None:
+    folder = write({
+        "V1__users.sql": "CREATE TABLE users (id int, email text); INSERT INTO users SELECT i, 'x' FROM generate_series(1, 20000) i;",
+        "V2__wide.sql": "ALTER TABLE users ALTER COLUMN id TYPE bigint; SELECT pg_sleep(0.2);",
+        "V3__drop.sql": "ALTER TABLE users DROP COLUMN email;",
+    })  # fmt: skip
+    first, second, third = prove_json(folder, url, "--locks")
+    assert {way["verdict"] for way in (first, second, third)} == {"IRREVERSIBLE"}
+    assert [way["triage"] for way in (first, second, third)] == ["additive", "review", "breaking"]
+    up = second["stages"][0]
+    assert up["rewrites"] == ["public.users"]
+    assert ("public.users", "AccessExclusiveLock") in {(lock["relation"], lock["mode"]) for lock in up["locks"]}
+    _, output = prove(folder, url, "--locks", "--markdown", "-")
+    assert "2 wide: ACCESS EXCLUSIVE on public.users" in output
+    assert "2 wide: rewrites public.users" in output
+    assert prove_json(folder, url)[1]["stages"][0]["locks"] == []
+
+
+def own(folder: Path, *options: str) -> list[str]:
+    """Without --database."""
+    return [sys.executable, "-m", "shipway", "prove", "--migrations", str(folder), *options]
+
+
+def servers_of(process: int) -> list[str]:
+    """Containers that a process started."""
+    return docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name=^shipway_folder_{process}_").split()
+
+
+def test_a_server_is_started_and_removed(write: Write) -> None:
+    process = subprocess.Popen(own(write(USERS)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert re.search(r"^on PostgreSQL 15\.\d+, on a server that is started for this test$", output, re.MULTILINE)
+    assert "1 of 1 migrations tested: 1 RESTORED" in output
+    assert servers_of(process.pid) == []
+
+
+def test_the_started_server_is_private(write: Write) -> None:
+    """Its port is only on the loopback address, and its password in no output."""
+    process = subprocess.Popen(
+        own(write({**USERS, **SLOW})), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        name = running(process)
+        found = json.loads(docker("inspect", name))[0]
+        assert [item["HostIp"] for item in found["HostConfig"]["PortBindings"]["5432/tcp"]] == ["127.0.0.1"]
+        (password,) = [item.split("=")[1] for item in found["Config"]["Env"] if item.startswith("POSTGRES_PASSWORD=")]
+        assert len(password) >= 20
+    finally:
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert password not in output
+
+
+def running(process: subprocess.Popen[str]) -> str:
+    """The container of a process, when a migration sleeps in it."""
+    deadline = time.monotonic() + 120
+    while True:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        for name in servers_of(process.pid):
+            query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            done = subprocess.run(
+                ["docker", "exec", name, "psql", "-U", "postgres", "-At", "-c", query], capture_output=True, text=True
+            )
+            if done.stdout.strip() == "1":
+                return name
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_removes_the_started_server(number: signal.Signals, write: Write) -> None:
+    process = subprocess.Popen(
+        own(write({**USERS, **SLOW})), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    running(process)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "1 of 2 migrations tested: 1 RESTORED" in output
+    assert servers_of(process.pid) == []
+
+
+def test_the_server_of_a_killed_process_is_removed_by_the_next(write: Write) -> None:
+    folder = write({**USERS, **SLOW})
+    process = subprocess.Popen(own(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    name = running(process)
+    process.kill()
+    process.communicate()
+    assert servers_of(process.pid) == [name]
+    done = subprocess.run(own(folder, "--only", "1"), capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert servers_of(process.pid) == []
+
+
+def test_an_image_that_is_no_server(write: Write) -> None:
+    process = subprocess.Popen(
+        own(write(USERS), "--image", "redis:7"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 25, output
+    assert "redis:7" in output
+    assert "--database URL" in output
+    assert servers_of(process.pid) == []
+
+
+def test_a_started_mariadb(write: Write) -> None:
+    build_mariadb()
+    files = {"001_users.up.sql": "CREATE TABLE users (id serial);", "001_users.down.sql": "DROP TABLE users;"}
+    process = subprocess.Popen(
+        own(write(files), "--image", MARIADB), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "on MariaDB 10.11." in output
+    assert servers_of(process.pid) == []

@@ -17,6 +17,13 @@ from shipway.steps import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "shipway").rglob("*.py"))
+HELPERS = {
+    "__init__",
+    "output",
+    "progress",
+    "prove_folder",
+    "report_files",
+}  # modules of the command line that are no command
 BIN = Path(sys.executable).parent
 NEUTRAL = ("domain", "actions", "proving")  # folders that name no vendor
 VENDORS = re.compile(
@@ -29,7 +36,7 @@ MAY_NAME = {  # the part of the line, and why
     ("domain/names.py", 'return f"{volume}.pg{major}"'): "volumes of upgrades that were made are called so",
     ("actions/environment/ownership.py", "share a ledger on PostgreSQL (SHIPWAY_LEDGER)"): "the setting takes no other",
     ("actions/proofs/folder.py", "--rows supports only PostgreSQL"): "users of another server read which one has it",
-    ("actions/proofs/folder.py", "--lint supports only PostgreSQL"): "likewise",
+    ("actions/proofs/folder.py", "--lint supports only folders of SQL files for PostgreSQL"): "likewise",
 }
 
 
@@ -96,7 +103,7 @@ def test_the_core_names_no_vendor() -> None:
 
 
 def test_every_command_and_step_kind_is_in_its_table() -> None:
-    commands = {path.stem for path in (ROOT / "src/shipway/cli").glob("*.py")} - {"__init__", "output"}
+    commands = {path.stem for path in (ROOT / "src/shipway/cli").glob("*.py")} - HELPERS
     assert commands == {name.replace("-", "_") for name in COMMANDS}
     assert set(FORMER.values()) <= set(COMMANDS)
     for name, kind in KINDS.items():

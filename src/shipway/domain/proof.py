@@ -18,6 +18,7 @@ NOT_RESTORED = "NOT_RESTORED"  # they ran, but the schema differs
 IRREVERSIBLE = "IRREVERSIBLE"  # down migrations are missing or empty
 FAILS = "FAILS"  # up, down or the second up failed or timed out
 SKIPPED = "SKIPPED"  # can't be verified, for example a migration written in Go; the reason says why
+VERDICTS = (RESTORED, COSMETIC, COLUMN_ORDER, ROWS_ADDED, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS, SKIPPED)
 REVERSIBLE = (RESTORED, COLUMN_ORDER, COSMETIC)  # good enough for a rollback
 # Whether an image works on another release's schema:
 SAFE, UNSAFE, NO_EVIDENCE = "SAFE", "UNSAFE", "NO_EVIDENCE"

@@ -125,6 +125,9 @@ class Scratch(Protocol):
     def drop_orphans(self) -> Sequence[str]:
         """Drop leftovers of proofs whose process died; returns the names."""
 
+    def version(self) -> str:
+        """Product and version of the server, such as `PostgreSQL 15.4`. ProofError if it is unreachable."""
+
     def free_space(self) -> int | None:
         """Bytes available for databases; None if unknown."""
 

@@ -43,19 +43,21 @@ def ends(report: MigrationReport) -> bool:
 
 def verify_sequence(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_report: OnReport, on_line: OnLine,
-    *, timeout: float | None, start: int = 0, stop: int | None = None, fill: Fill | None = None, base: Base | None = None,
+    *, timeout: float | None, chosen: Sequence[int] | None = None, fill: Fill | None = None, base: Base | None = None,
+    watched: bool = False,
 ) -> SequenceReport:  # fmt: skip
-    """Verify the migrations from index `start` to before `stop`; earlier ones are applied first. They follow the
-    revision of `base`; None: an empty database. `on_report` receives each report.
+    """Verify the migrations at the ascending indexes `chosen` (None: all); those before and between them are only
+    applied. They follow the revision of `base`; None: an empty database. `on_report` receives each report.
 
-    With `fill`, migrations that may lose rows are verified again with generated rows. All databases are dropped.
-    ProofError if the server or an earlier migration fails.
+    With `fill`, migrations that may lose rows are verified again with generated rows. watched: record locks, which takes
+    longer. All databases are dropped. ProofError if the server or a migration that is only applied fails.
     """
+    requested = range(len(revisions)) if chosen is None else chosen
+    if not requested:
+        return SequenceReport((), 0)
     with _Sequence(
-        scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=False), fill, base
+        scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=watched), fill, base
     ) as sequence:
-        sequence.begin(start)
-        requested = range(start, len(revisions) if stop is None else stop)
         reports: list[MigrationReport] = []
         for index in requested:
             reports.append(sequence.verify(index))
@@ -93,10 +95,11 @@ class _Sequence:
         self._source: ScratchDatabase | None = None
         self._source_at = base.revision if base else None
         self._clone: ScratchDatabase | None = None
+        self._clone_at: str | None = None
+        self._stale = True  # the clone must be recreated before the next migration
         self._catalog = Catalog()  # of the clone
         self._fresh = True  # no migration was verified in the clone yet
         self._dump: Dump | None = None  # of the clone; None if it is fresh
-        self._stale = False  # the clone is not at the end of the migration that was verified last
         self._server = scratch.server_objects()  # before the sequence
         self._source_server = self._server  # once the source is migrated
 
@@ -110,12 +113,12 @@ class _Sequence:
             self._drop_source()
             self._scratch.restore_server_objects(self._server)
 
-    def begin(self, index: int) -> None:
-        self._recreate_clone(self._before(index))
-
     def verify(self, index: int) -> MigrationReport:
-        """Verify one migration; afterwards it is applied in the clone, unless its up migration fails."""
+        """Verify one migration. Afterwards it is applied in the clone, or the clone is stale: recreating it may fail, and
+        must not prevent this report."""
         span = MigrationRange(self._before(index), (self._revisions[index],))
+        if self._stale or self._clone_at != span.start:  # those in between are only applied
+            self._recreate_clone(span.start)
         found = self._round_trip(span)
         report = report_of(found, span, self._scratch)
         if report.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
@@ -126,20 +129,13 @@ class _Sequence:
             self._clone_alone(span.start)
             found = self._round_trip(span)
             report = report_of(found, span, self._scratch)
-        if ends(report):
-            return report
         if report.verdict in REVERSIBLE:
             report = self._verify_rows(found, report, span)
-        if (
-            self._stale
-            or found.catalog is None
-            or found.touched
-            or self._source is None
-            or report.verdict not in (RESTORED, IRREVERSIBLE)
-        ):
-            self._recreate_clone(span.end)
-        else:
-            self._catalog, self._dump, self._fresh = found.catalog, found.dump, False
+        usable = found.catalog is not None and not found.touched and self._source is not None
+        if not usable or report.verdict not in (RESTORED, IRREVERSIBLE):
+            self._stale = True
+        elif found.catalog is not None and not self._stale:
+            self._catalog, self._dump, self._clone_at, self._fresh = found.catalog, found.dump, span.end, False
         return report
 
     def _round_trip(self, span: MigrationRange) -> RoundTrip:
@@ -178,7 +174,7 @@ class _Sequence:
         assert self._source is not None
         return verify(
             self._scratch, self._source, lambda database: self._tool_at(database, span.start), mode=SCHEMA,
-            timeout=self._terms.timeout, on_line=self._terms.on_line, fill=self._fill, span=span, watched=False,
+            timeout=self._terms.timeout, on_line=self._terms.on_line, fill=self._fill, span=span, watched=self._terms.watched,
         )  # fmt: skip
 
     def _recreate_clone(self, revision: str | None) -> None:
@@ -206,7 +202,7 @@ class _Sequence:
         assert self._clone is not None
         own = self._tool_at(self._clone, revision).own_tables()
         self._catalog, self._dump, self._fresh = own.without_history(self._clone.catalog()), None, True
-        self._stale = False
+        self._clone_at, self._stale = revision, False
 
     def _migrate_source(self, revision: str | None) -> None:
         """Migrate the source up to this revision."""

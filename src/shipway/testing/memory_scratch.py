@@ -209,6 +209,9 @@ class MemoryScratch:
     def drop_orphans(self) -> Sequence[str]:
         return []
 
+    def version(self) -> str:
+        return "memory 1.0"
+
     def free_space(self) -> int | None:
         return None
 

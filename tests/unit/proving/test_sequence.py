@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from shipway.actions.proofs.folder import MigrationFolder, counts, prove_folder, refusal
+from shipway.actions.proofs.folder import MigrationFolder, Options, prove_folder, refusal
+from shipway.actions.proofs.folder_selection import Listed, Selection
 from shipway.domain.catalog import Catalog
-from shipway.domain.errors import NotProven, ProofError, UsageError
+from shipway.domain.errors import MigrationFailed, NotProven, ProofError, UsageError
 from shipway.domain.proof import (
     COLUMN_ORDER,
     COSMETIC,
@@ -19,11 +20,13 @@ from shipway.domain.proof import (
     NOT_RESTORED,
     RESTORED,
     ROWS_ADDED,
+    SKIPPED,
     MigrationReport,
 )
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
-from shipway.ports import Fill, ScratchDatabase
+from shipway.ports import Fill, OnLine, ScratchDatabase
+from shipway.proving.report.folder_results import counts
 from shipway.proving.sequence import Base, SequenceReport, verify_sequence
 from shipway.testing.memory_scratch import MemoryScratch
 
@@ -31,7 +34,8 @@ from shipway.testing.memory_scratch import MemoryScratch
 def verified(
     *scripts: tuple[str, str | None],
     first: str | None = None,
-    only: str | None = None,
+    only: Sequence[str] = (),
+    since: str | None = None,
     fill: Fill | None = None,
     seen: list[MigrationReport] | None = None,
 ) -> SequenceReport:
@@ -47,12 +51,14 @@ def verified(
     ]
     scratch = MemoryScratch(fill)
     folder = MigrationFolder(
-        scratch, lambda database, at: BareFolder(database, migrations, at), [item.version for item in migrations]
+        scratch,
+        lambda database, at: BareFolder(database, migrations, at),
+        [Listed(item.version, item.name, (item.up.path,)) for item in migrations],
     )
     try:
         return prove_folder(
-            folder, (seen if seen is not None else []).append, lambda line: None,
-            timeout=1, first=first, only=only, rows=fill is not None,
+            folder, Selection(first, since, tuple(only)), Options(1, rows=fill is not None),
+            (seen if seen is not None else []).append,
         )  # fmt: skip
     finally:
         assert not scratch.databases
@@ -126,10 +132,89 @@ def test_a_part_of_the_sequence() -> None:
         [("03",), ("04",)],
         [RESTORED, RESTORED],
     )
-    done = verified(*scripts, only="02")
+    done = verified(*scripts, only=["02"])
     assert ([report.migrations for report in done.reports], done.requested) == ([("02",)], 1)
     with pytest.raises(ProofError, match="the folder has no migration 7"):
-        verified(*scripts, only="7")
+        verified(*scripts, only=["7"])
+
+
+def test_parts_with_gaps_are_as_in_the_whole_sequence() -> None:
+    scripts = [GOOD, ("column a x", None), ("row a 1 2", "clear a"), ("column a y", "drop a.y"), ("table b id", "")]
+    whole = {report.migrations: report.verdict for report in verified(*scripts).reports}
+    for only in (["1", "4"], ["02", "04"], ["3", "5"], ["5", "1"]):
+        done = verified(*scripts, only=only)
+        assert [report.migrations[0] for report in done.reports] == sorted(f"{int(name):02}" for name in only)
+        assert {report.migrations: whole[report.migrations] for report in done.reports} == {
+            report.migrations: report.verdict for report in done.reports
+        }
+    assert verdicts(verified(*scripts, since="04")) == [whole[("05",)]]
+    assert verified(*scripts, since="05") == SequenceReport((), 0)
+
+
+def test_a_report_is_given_before_the_next_migration_can_fail() -> None:
+    """The source, to which earlier migrations are applied for a new clone, may fail where the clone did not."""
+    seen: list[MigrationReport] = []
+    migrations = [
+        Migration(f"{number:02}", "x", SqlFile(f"{number:02}.up", up), SqlFile(f"{number:02}.down", down))
+        for number, (up, down) in enumerate([GOOD, ("table b id", "drop c"), GOOD], 1)
+    ]
+
+    class Source(BareFolder):
+        def up(self, on_line: OnLine, to: str | None = None) -> None:
+            if to == "02" and len(seen) == 2:
+                raise MigrationFailed("role r already exists")
+            super().up(on_line, to)
+
+    scratch = MemoryScratch()
+    listed = [Listed(item.version) for item in migrations]
+    folder = MigrationFolder(scratch, lambda database, at: Source(database, migrations, at), listed)
+    with pytest.raises(ProofError, match=r"the migrations up to 02 can't be applied .* role r already exists"):
+        prove_folder(folder, Selection(), Options(1), seen.append)
+    assert [report.verdict for report in seen] == [RESTORED, FAILS]
+    assert not scratch.databases
+
+
+def test_a_lost_server_is_no_verdict() -> None:
+    class Lost(MemoryScratch):
+        def version(self) -> str:
+            raise ProofError("connection refused")
+
+    seen: list[MigrationReport] = []
+    migration = Migration("01", "x", SqlFile("up", "fail server closed the connection"), None)
+    folder = MigrationFolder(Lost(), lambda database, at: BareFolder(database, [migration], at), [Listed("01")])
+    with pytest.raises(ProofError, match="connection refused"):
+        prove_folder(folder, Selection(), Options(1), seen.append)
+    assert not seen
+
+
+def test_skipped_migrations_are_reported_and_fail_only_if_asked() -> None:
+    seen: list[MigrationReport] = []
+    migration = Migration("01", "x", SqlFile("up", "table a id"), SqlFile("down", "drop a"))
+    folder = MigrationFolder(
+        MemoryScratch(), lambda database, at: BareFolder(database, [migration], at), [Listed("01")],
+        [Listed("00_code", reason="it is written in Go"), Listed("02_code", reason="it is written in Go", position=1)],
+    )  # fmt: skip
+    done = prove_folder(folder, Selection(), Options(1), seen.append)
+    found = [(item.migrations[0], item.verdict) for item in seen]
+    assert found == [("00_code", SKIPPED), ("01", RESTORED), ("02_code", SKIPPED)], "in their place"
+    assert tuple(seen) == done.reports
+    assert done.requested == 1
+    assert refusal(done) is None
+    failure = refusal(done, strict=True)
+    assert failure is not None
+    assert failure.message == "2 of 3 migrations were skipped, which --strict doesn't accept"
+    done = prove_folder(folder, Selection(only=("02_code",)), Options(1), seen.append)
+    assert [item.verdict for item in done.reports] == [SKIPPED]
+
+
+def test_locks_are_recorded_if_asked() -> None:
+    migrations = [Migration("01", "x", SqlFile("up", "table a id"), SqlFile("down", "drop a"))]
+    migrations += [Migration("02", "x", SqlFile("up", "rewrite a"), SqlFile("down", "rewrite a"))]
+    listed = [Listed(item.version) for item in migrations]
+    for watched, rewrites in ((True, ("a",)), (False, ())):
+        folder = MigrationFolder(MemoryScratch(), lambda database, at: BareFolder(database, migrations, at), listed)
+        done = prove_folder(folder, Selection(), Options(1, watched=watched), lambda report: None)
+        assert done.reports[1].stages[0].rewrites == rewrites
 
 
 def test_the_migrations_before_the_first_one_must_succeed() -> None:
@@ -165,17 +250,18 @@ def test_each_warning_of_the_linter_is_about_its_own_migration() -> None:
     ]
     scratch, scripts = MemoryScratch(), {item.version: (item.up.path, item.up.text) for item in migrations}
     folder = MigrationFolder(
-        scratch, lambda database, at: BareFolder(database, migrations, at), list(scripts), scripts, Linter()
-    )
+        scratch, lambda database, at: BareFolder(database, migrations, at), [Listed("01"), Listed("02")],
+        scripts=scripts, linter=Linter(),
+    )  # fmt: skip
     seen: list[MigrationReport] = []
-    done = prove_folder(folder, seen.append, lambda line: None, timeout=1, lint=True)
+    done = prove_folder(folder, Selection(), Options(1, lint=True), seen.append)
     assert [report.warnings for report in done.reports] == [(), ("slow:1: table 02 id is slow",)]
     assert tuple(seen) == done.reports
     plain = dataclasses.replace(folder, linter=None)
     with pytest.raises(UsageError, match="--lint"):
-        prove_folder(plain, seen.append, lambda line: None, timeout=1, lint=True)
+        prove_folder(plain, Selection(), Options(1, lint=True), seen.append)
     with pytest.raises(UsageError, match="--rows"):
-        prove_folder(plain, seen.append, lambda line: None, timeout=1, rows=True)
+        prove_folder(plain, Selection(), Options(1, rows=True), seen.append)
 
 
 def test_a_sequence_that_follows_a_base() -> None:

@@ -1,84 +1,122 @@
-"""Read a folder of plain SQL migrations in the layout of a common tool, detected from the files."""
+"""Read a folder of SQL migrations: strictly for a release, leniently for the proof of a folder."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from shipway.domain.errors import MigrationFailed, ProofError
-from shipway.drivers.database.layouts import LAYOUTS, Layout, without_comments
+from shipway.domain.errors import MigrationFailed, ProofError, UsageError
+from shipway.drivers.database.beyond import beyond
+from shipway.drivers.database.folders import liquibase
+from shipway.drivers.database.folders.dialects import server_of
+from shipway.drivers.database.folders.model import Entry, Reading, unique
+from shipway.drivers.database.folders.places import Place, open_place
+from shipway.drivers.database.folders.table import PROJECTS, READERS
+from shipway.drivers.database.layouts import LAYOUTS, RELEASE_LAYOUTS, Layout
+from shipway.drivers.database.migration import NO_TRANSACTION, Callbacks, Contents, Migration, Skipped, SqlFile, order
 
-NO_TRANSACTION = "-- shipway: no-transaction"
-_SUFFIXES = (".sql", ".toml", ".conf", ".go")  # of the files that a layout consists of
+__all__ = [
+    "LAYOUTS", "NO_TRANSACTION", "Callbacks", "Contents", "Migration", "Skipped", "SqlFile", "folder_contents", "load",
+    "order",
+]  # fmt: skip
+_SUFFIXES = (".sql", ".toml", ".conf", ".go")  # of the files that a release's layout consists of
 _GO = re.compile(r"\d+_(?![^/]*_test\.go$)[^/]+\.go")  # a Go migration of goose
+_OWN = re.compile(
+    r"(?:.*/)?(?:atlas\.sum|migration_lock\.toml|(?:flyway|tern|sqitch)\.conf|flyway(?:\.user)?\.toml|yoyo\.ini|sqitch\.plan|metadata\.toml)"
+)  # settings of tools
 
 
-@dataclass(frozen=True)
-class SqlFile:
-    """A file, or its part for one direction; `path` is relative to the folder."""
+def folder_contents(folder: Path, layout: str | None = None, dialect: str | None = None) -> Contents:
+    """What a folder of migrations holds, as its tool reads it. What can't be verified is in `skipped`.
 
-    path: str
-    text: str
-    alone: bool = False  # marked by its layout to run without a transaction
-
-    @property
-    def empty(self) -> bool:
-        """Whether it contains only comments."""
-        return not without_comments(self.text).strip()
-
-    @property
-    def transaction(self) -> bool:
-        """Whether it may run in a transaction, which some statements (CREATE INDEX CONCURRENTLY) can't."""
-        return not self.alone and not self.text.lstrip().lower().startswith(NO_TRANSACTION)
-
-
-@dataclass(frozen=True)
-class Migration:
-    """One version: its up file, and its down file if there is one."""
-
-    version: str
-    name: str
-    up: SqlFile
-    down: SqlFile | None
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the up file."""
-        return hashlib.sha256(self.up.text.encode()).hexdigest()
-
-
-def order(version: str) -> tuple[int, ...]:
-    """Sort key: versions are numbers, regardless of padding; 1.10 comes after 1.9, and 1.0 is 1."""
-    numbers = [int(part) for part in re.split(r"[._]", version)]
-    while len(numbers) > 1 and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
-
-
-def migrations_in(folder: Path, layout: str | None) -> list[Migration]:
-    """Load the migrations of a folder of this machine, at least one. `layout` as for `load`. ProofError if that isn't
-    possible."""
-    if not folder.is_dir():
-        raise ProofError(f"there is no folder {folder}", hint="pass the folder of the migrations as --migrations")
-    depths = ["*", "*/*"] if layout in (None, "diesel") else ["*"]  # only Diesel's has subfolders
-    paths = [path for depth in depths for path in sorted(folder.glob(depth)) if path.suffix in _SUFFIXES]
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    try:
-        migrations = load(str(folder), files, layout)
-    except MigrationFailed as error:
-        raise ProofError(error.message, hint=error.hint) from error
-    if not migrations:
+    layout: a name of LAYOUTS, "alembic" or "django"; None detects it, also in subfolders. dialect: postgres, mysql … of
+    a folder with migrations for several. ProofError if there are no migrations, or more than one place with some.
+    """
+    if layout is not None and layout not in (*LAYOUTS, *PROJECTS):
+        raise UsageError(f"there is no layout {layout}; there are: {', '.join((*LAYOUTS, *PROJECTS))}")
+    place = open_place(folder, layout, dialect)
+    if place.layout in PROJECTS:
+        return Contents(place.files.root, place.layout, place.dialect, (), ())
+    if place.files.denied:
         raise ProofError(
-            f"there are no migrations in {folder}", hint="pass the folder of the .sql files as --migrations"
+            f"{place.files.root / place.files.denied[0]} can't be read: permission denied", hint="check its permissions"
         )
-    return migrations
+    reading = _reading(place)
+    entries = [_guarded(entry, place.dialect or dialect) for entry in unique(reading.entries)]
+    entries += _refused_callbacks(reading.entries, place.dialect or dialect)
+    migrations: list[Migration] = []
+    skipped: list[Skipped] = []
+    for entry in entries:
+        if isinstance(entry, Migration):
+            migrations.append(entry)
+        else:
+            skipped.append(replace(entry, position=len(migrations)))
+    return Contents(
+        place.files.root,
+        place.layout,
+        server_of(place.dialect),
+        tuple(migrations),
+        tuple(skipped),
+        _ignored(place, reading),
+    )
+
+
+def _reading(place: Place) -> Reading:
+    if place.layout == "liquibase":
+        return liquibase.read(place.files, place.dialect)
+    return READERS[place.layout].read(place.files)
+
+
+def _guarded(entry: Entry, dialect: str | None) -> Entry:
+    """A migration whose up migration reaches beyond its database is skipped; its callbacks that do are left out."""
+    if isinstance(entry, Skipped):
+        return entry
+    if reason := beyond(entry.up.text, dialect):
+        return Skipped(entry.version, entry.up.path, reason)
+    if not (entry.around_up.files or entry.around_down.files):
+        return entry
+    return replace(
+        entry, around_up=_harmless(entry.around_up, dialect), around_down=_harmless(entry.around_down, dialect)
+    )
+
+
+def _harmless(around: Callbacks, dialect: str | None) -> Callbacks:
+    def those(files: tuple[SqlFile, ...]) -> tuple[SqlFile, ...]:
+        return tuple(file for file in files if not beyond(file.text, dialect))
+
+    return Callbacks(
+        those(around.before),
+        those(around.before_each),
+        those(around.after_each),
+        those(around.check_each),
+        those(around.after),
+    )
+
+
+def _refused_callbacks(entries: Sequence[Entry], dialect: str | None) -> list[Skipped]:
+    files = {
+        file.path: file
+        for entry in entries
+        if isinstance(entry, Migration)
+        for file in (*entry.around_up.files, *entry.around_down.files)
+    }
+    return [Skipped(path, path, reason) for path, file in files.items() if (reason := beyond(file.text, dialect))]
+
+
+def _ignored(place: Place, reading: Reading) -> tuple[str, ...]:
+    used = set(reading.used)
+    for entry in reading.entries:
+        if isinstance(entry, Skipped):
+            used.add(entry.path)
+        else:
+            used.update(entry.paths)
+    return tuple(path for path in place.files.names.values() if path not in used and not _OWN.fullmatch(path))
 
 
 def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> list[Migration]:
-    """The migrations of a folder in order. `layout` is a name of LAYOUTS; None detects it. All problems of the folder
+    """The migrations of a folder in order. `layout` is a name of RELEASE_LAYOUTS; None detects it. All problems of the folder
     are reported together."""
     scripts: dict[str, str] = {}
     problems: list[str] = []
@@ -89,17 +127,19 @@ def load(folder: str, files: Mapping[str, bytes], layout: str | None = None) -> 
             problems.append(f"{path} is not UTF-8")
     if scripts and layout is None:
         fitting = [
-            name for name, item in LAYOUTS.items() if any(_fits(item, path, text) for path, text in scripts.items())
+            name
+            for name, item in RELEASE_LAYOUTS.items()
+            if any(_fits(item, path, text) for path, text in scripts.items())
         ]
         if len(fitting) != 1:
-            examples = " and ".join(LAYOUTS[name].example for name in fitting)
+            examples = " and ".join(RELEASE_LAYOUTS[name].example for name in fitting)
             raise _bad(
                 folder, [f"mixed layouts ({examples})" if fitting else f"no known layout: {_list(list(scripts))}"]
             )
         layout = fitting[0]
     if layout in ("goose", None):
         problems += [f"{path} is written in Go: only SQL is supported" for path in sorted(files) if _GO.fullmatch(path)]
-    pairs = _pair(LAYOUTS[layout], scripts, files, problems) if layout else []
+    pairs = _pair(RELEASE_LAYOUTS[layout], scripts, files, problems) if layout else []
     if problems:
         raise _bad(folder, problems)
     return pairs
@@ -158,5 +198,5 @@ def _list(paths: Sequence[str]) -> str:
 def _bad(folder: str, problems: Sequence[str]) -> MigrationFailed:
     return MigrationFailed(
         "\n".join([f"the migrations in {folder} can't be read:", *problems]),
-        hint=f"name all files of the folder by one layout ({', '.join(item.example for item in LAYOUTS.values())}), each version once",
+        hint=f"name all files of the folder by one layout ({', '.join(item.example for item in RELEASE_LAYOUTS.values())}), each version once",
     )

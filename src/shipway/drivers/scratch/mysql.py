@@ -16,7 +16,7 @@ from shipway.drivers.scratch.mysql_clone import copy
 from shipway.drivers.scratch.mysql_session import Connection, end_sessions, error_message, query, quoted, session
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.unwatched import Unwatched
-from shipway.ports import ScratchDatabase, Watched
+from shipway.ports import OneOff, ScratchDatabase, Watched
 
 _COLUMNS = """
 SELECT c.table_name, c.column_name, c.column_key = 'PRI'
@@ -25,9 +25,9 @@ WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.tab
 
 
 class MySqlScratch:
-    """`url` such as mysql://root:secret@127.0.0.1:3306, of a user with all privileges."""
+    """`url` such as mysql://root:secret@127.0.0.1:3306, of a user with all privileges. `client` is not needed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, client: OneOff | None = None) -> None:
         self._url = url
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
@@ -57,6 +57,11 @@ class MySqlScratch:
             for name in names:
                 _drop(connection, name)
         return names
+
+    def version(self) -> str:
+        with session(self._url) as connection:
+            ((text,),) = query(connection, "SELECT version()")
+        return f"{'MariaDB' if 'mariadb' in text.lower() else 'MySQL'} {text.partition('-')[0]}"
 
     def free_space(self) -> int | None:
         """Unknown."""

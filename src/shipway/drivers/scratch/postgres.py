@@ -72,6 +72,11 @@ class PostgresScratch:
             drop_roles(connection, roles)
         return names
 
+    def version(self) -> str:
+        with session(self._url) as connection:
+            (number,) = connection.execute("SHOW server_version").fetchone() or ("",)
+        return f"PostgreSQL {number.split()[0]}"  # after it: the name of a distribution
+
     def free_space(self) -> int | None:
         """From `df` on the server's machine, if available, run as a superuser."""
         try:

@@ -47,6 +47,9 @@ class SqliteScratch:
             self._drop(name)
         return names
 
+    def version(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
+
     def free_space(self) -> int | None:
         try:
             return shutil.disk_usage(self._folder).free

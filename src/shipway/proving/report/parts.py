@@ -18,12 +18,12 @@ from shipway.domain.proof import (
 )
 from shipway.proving.report.messages import DOWN, GOOD, GRADES, loss_text, other_reasons
 
-PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+PASSED, FAILED, SKIPPED, ERROR = "passed", "failed", "skipped", "error"
 
 
 @dataclass(frozen=True)
 class Part:
-    """outcome: passed, failed, skipped. message: one line, empty if it passed. detail: everything known."""
+    """outcome: passed, failed, skipped; error if the test itself failed. message: one line, empty if it passed. detail: everything known."""
 
     name: str
     outcome: str
@@ -56,22 +56,22 @@ def _round_trip(report: MigrationReport) -> list[Part]:
         failed = [stage for stage in stages if stage.outcome != "succeeded"]
         if failed or (name == "down" and report.verdict in (NOT_RESTORED, IRREVERSIBLE)):
             detail = (
-                *(_why(report) if name == "down" else report.reasons),
+                *(why(report) if name == "down" else report.reasons),
                 *(line for stage in failed for line in stage.output),
             )
-            found.append(Part(name, FAILED, taken, _message(report), detail))
+            found.append(Part(name, FAILED, taken, message(report), detail))
         elif stages:
             found.append(Part(name, PASSED, taken))
         else:
             found.append(Part(name, SKIPPED, message="not reached"))
     if report.verdict == FAILS and all(part.outcome != FAILED for part in found):  # then the failing stage is unknown
-        found[0] = Part("up", FAILED, found[0].seconds, _message(report), report.reasons)
+        found[0] = Part("up", FAILED, found[0].seconds, message(report), report.reasons)
     return found
 
 
 def _data(report: MigrationReport, mode: str) -> Part:
     if report.verdict == DATA_LOST or report.losses:
-        return Part("data", FAILED, message=_message(report), detail=_why(report))
+        return Part("data", FAILED, message=message(report), detail=why(report))
     if mode == SCHEMA:
         return Part("data", SKIPPED, message="the proof covers the schema only")
     if report.verdict in (FAILS, IRREVERSIBLE):
@@ -94,11 +94,12 @@ def _alone(report: MigrationReport, *, judged: bool) -> Part:
     taken = sum(stage.seconds for stage in report.stages)
     if GRADES.get(report.verdict) == GOOD:
         return Part(name, PASSED, taken)
-    message = _message(report) if judged else f"for information: {_message(report)}"
-    return Part(name, FAILED if judged else SKIPPED, taken, message, _why(report))
+    text = message(report) if judged else f"for information: {message(report)}"
+    return Part(name, FAILED if judged else SKIPPED, taken, text, why(report))
 
 
-def _why(report: MigrationReport) -> tuple[str, ...]:
+def why(report: MigrationReport) -> tuple[str, ...]:
+    """All that was not restored."""
     return (
         *other_reasons(report),
         *map(str, report.differences),
@@ -106,5 +107,6 @@ def _why(report: MigrationReport) -> tuple[str, ...]:
     )
 
 
-def _message(report: MigrationReport) -> str:
+def message(report: MigrationReport) -> str:
+    """Verdict and first reason."""
     return f"{report.verdict}: {report.reasons[0] if report.reasons else DOWN.get(report.verdict, '')}"

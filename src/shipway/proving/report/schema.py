@@ -15,17 +15,7 @@ from shipway.proving.report.data import FORMAT
 from shipway.proving.report.follows import WAYS
 
 WORDS = {  # permitted texts, by class and field
-    ("MigrationReport", "verdict"): [
-        words.RESTORED,
-        words.COLUMN_ORDER,
-        words.COSMETIC,
-        words.SKIPPED,
-        words.ROWS_ADDED,
-        words.DATA_LOST,
-        words.NOT_RESTORED,
-        words.IRREVERSIBLE,
-        words.FAILS,
-    ],
+    ("MigrationReport", "verdict"): list(words.VERDICTS),
     ("MigrationReport", "triage"): [ADDITIVE, REVIEW, BREAKING, ""],
     ("CompatibilityTest", "verdict"): [words.SAFE, words.UNSAFE, words.NO_EVIDENCE],
     ("Proof", "mode"): [words.SCHEMA, words.DATA, words.ROWS],

@@ -120,11 +120,11 @@ def each(proof: Proof) -> Markup | None:
     )
     good = [report for report in reports if GRADES.get(report.verdict) == "good"]
     if len(reports) <= MOST or not good or len(good) == len(reports):
-        return join(note, _each(reports))
+        return join(note, migrations(reports))
     summary = tag("summary", f"{len(good)} others, each reversible alone")
     return join(
         note,
-        _each([report for report in reports if report not in good]),
+        migrations([report for report in reports if report not in good]),
         tag("details", summary, _table("", EACH, [_alone(report) for report in good])),
     )
 
@@ -132,7 +132,8 @@ def each(proof: Proof) -> Markup | None:
 EACH = ("migration", "down migration", "compatibility", "#took", "reasons")
 
 
-def _each(reports: Sequence[MigrationReport]) -> Markup | None:
+def migrations(reports: Sequence[MigrationReport]) -> Markup | None:
+    """Migrations with their own verdicts."""
     return _folded("In the order in which they are applied", EACH, [_alone(report) for report in reports])
 
 

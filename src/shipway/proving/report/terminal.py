@@ -22,7 +22,7 @@ from shipway.proving.report.messages import (
     short_image,
     verdicts,
 )
-from shipway.proving.report.timeline import all_stages, held
+from shipway.proving.report.timeline import all_stages, lock_texts
 from shipway.system.durations import human, timestamp
 
 Style = Callable[[str, str], str]  # text and red, green, yellow, dim or bold, as `cli.output.style`
@@ -109,18 +109,7 @@ class _Terminal:
                 yield self.style("      │", "dim") + " " + _line(text)[: self.width - 8]
 
     def _locks(self, report: MigrationReport | None) -> Iterator[str]:
-        found = [
-            (stage, item)
-            for stage in (report.stages if report else ())
-            for item in held(stage.locks)
-            if item.mode.grade in ("all", "writes")
-        ]
-        found.sort(key=lambda pair: (pair[1].mode.grade != "all", -pair[1].seconds))
-        texts = [
-            f"{item.mode.name} on {item.relation} for {human(item.seconds)} in {stage.name}: {item.mode.blocks}"
-            for stage, item in found
-        ]
-        yield from self._list("blocking locks", texts, most=6)
+        yield from self._list("blocking locks", lock_texts(report) if report else [], most=6)
 
     def _each(self, proof: Proof) -> Iterator[str]:
         """Irreversible migrations one by one, the others as a count."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shipway.domain.proof import Lock, Proof, Stage
+from shipway.domain.proof import Lock, MigrationReport, Proof, Stage
 from shipway.proving.report.messages import LOCK_GRADES, Mode, mode_of
+from shipway.system.durations import human
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,27 @@ def held(locks: Iterable[Lock]) -> tuple[Held, ...]:
         times.setdefault((lock.relation, lock.mode), []).append((lock.start, lock.seconds))
     found = [Held(relation, mode_of(mode), _merged(each)) for (relation, mode), each in times.items()]
     return tuple(sorted(found, key=lambda item: (LOCK_GRADES.index(item.mode.grade), -item.seconds, item.relation)))
+
+
+def blocking(report: MigrationReport) -> list[tuple[Stage, Held]]:
+    """Locks that block reads or writes, with their stages: those that block both first, then the longest."""
+    found = [
+        (stage, item) for stage in report.stages for item in held(stage.locks) if item.mode.grade in ("all", "writes")
+    ]
+    return sorted(found, key=lambda pair: (pair[1].mode.grade != "all", -pair[1].seconds))
+
+
+def lock_texts(report: MigrationReport) -> list[str]:
+    """The locks that block reads or writes, as messages."""
+    return [
+        f"{item.mode.name} on {item.relation} for {human(item.seconds)} in {stage.name}: {item.mode.blocks}"
+        for stage, item in blocking(report)
+    ]
+
+
+def rewritten(report: MigrationReport) -> list[str]:
+    """Tables that any stage rewrote completely."""
+    return list(dict.fromkeys(name for stage in report.stages for name in stage.rewrites))
 
 
 def _merged(times: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -158,6 +158,14 @@ class Repository:
         """The newest common commit of two; None if there is none."""
         return self._run("merge-base", one, other, check=False).stdout.strip() or None
 
+    def changed_in(self, folder: Path, revision: str) -> set[str]:
+        """Files of a folder of the work tree, relative to it, that differ from a commit: added (untracked ones too),
+        changed and removed ones."""
+        options = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--relative")
+        tracked = git(folder, "diff", *options, revision, "--", ".").stdout
+        untracked = git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".").stdout
+        return {path for path in f"{tracked}\0{untracked}".split("\0") if path}
+
     def user(self) -> str | None:
         """The configured e-mail address."""
         return self.setting("user.email")

@@ -1,0 +1,53 @@
+"""The files that a command writes its report to."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from shipway.cli.output import say
+from shipway.domain.errors import UsageError
+from shipway.system.redact import of_process
+
+STDOUT = Path("-")
+
+
+class ReportFiles:
+    """Paths by format; None: not requested. UsageError, before anything runs, if one can't be written."""
+
+    def __init__(self, paths: Mapping[str, Path | None], as_json: bool) -> None:
+        self._paths = {name: path for name, path in paths.items() if path is not None}
+        printed = [f"--{name} -" for name, path in self._paths.items() if path == STDOUT] + ["--json"] * as_json
+        if len(printed) > 1:
+            raise UsageError(f"{' and '.join(printed)} both print to stdout", hint="write one to a file")
+        for name, path in self._paths.items():
+            if path != STDOUT and not _writable(path):
+                raise UsageError(
+                    f"--{name} {path} can't be written", hint="pass a file in an existing, writable folder"
+                )
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether a report is printed: then nothing else goes to stdout."""
+        return STDOUT in self._paths.values()
+
+    def write(self, reports: Mapping[str, Callable[[], str]]) -> None:
+        """Write the requested ones, without secrets."""
+        for name, path in self._paths.items():
+            text = of_process().text(reports[name]())
+            if path == STDOUT:
+                say(text.removesuffix("\n"))
+                continue
+            try:
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise UsageError(f"--{name} {path} can't be written: {error.strerror}") from error
+
+
+def _writable(path: Path) -> bool:
+    place = path if path.exists() else path.parent
+    return (path.exists() or place.is_dir()) and os.access(place, os.W_OK)

@@ -1,0 +1,1 @@
+"""Folders of migrations, read as each migration tool reads them."""
