@@ -27,6 +27,7 @@ MODULES = (
     "kills",
     "ledger",
     "proof",
+    "random_migrations",
 )  # one file per theme; each has `rows()`
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
 import pytest
 
+from shipway.domain.catalog import Catalog
+from shipway.domain.proof import ROWS
+from shipway.drivers.database.bare import BareFolder
+from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.drivers.scratch.postgres import PostgresScratch
 from shipway.drivers.scratch.postgres_rows import fill
-from shipway.ports import ScratchDatabase
+from shipway.ports import Rejected, ScratchDatabase
+from shipway.proving.round_trip import MigrationRange
+from shipway.proving.verify import UNSEEN, verify
 from tests.conformance.scratch_lab import postgres
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine]
@@ -231,8 +237,99 @@ def test_as_many_rows_as_asked_for(database: ScratchDatabase) -> None:
     assert select(database, "SELECT count(*) FROM a") == [(50,)]
 
 
-def test_gentle_rows_pass_where_the_others_do_not(database: ScratchDatabase) -> None:
+def test_rows_after_rejected_ones_show_losses_too(database: ScratchDatabase) -> None:
     """Leading zeros all the same."""
     database.execute("CREATE TABLE a (id int PRIMARY KEY, zip text)")
-    assert fill(database, database.catalog(), gentle=True) == {}
-    assert select(database, "SELECT zip FROM a ORDER BY zip::int") == [("007",), ("10",), ("2915",)]
+    rejected = Rejected((), ['invalid input syntax for type integer: "mIxed CASE"'])
+    assert fill(database, database.catalog(), rejected=rejected) == {}
+    assert select(database, "SELECT zip FROM a ORDER BY zip::int") == [("007",), ("10",), (None,)]
+
+
+# Up migrations that need rows of a certain shape: the schema before, and up.
+CONVERSIONS = {
+    "text to jsonb": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE jsonb USING v::jsonb"),
+    "text to integer": ("a (id int PRIMARY KEY, v varchar(40) NOT NULL)", "ALTER TABLE a ALTER v TYPE integer USING v::integer"),
+    "text to numeric": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE numeric(10,2) USING v::numeric(10,2)"),
+    "text to date": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE date USING v::date"),
+    "text to timestamptz": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE timestamptz USING v::timestamptz"),
+    "text to uuid": ("a (id int PRIMARY KEY, v text UNIQUE)", "ALTER TABLE a ALTER v TYPE uuid USING v::uuid"),
+    "text to boolean": ("a (id int PRIMARY KEY, v text DEFAULT 'no')", "ALTER TABLE a ALTER v DROP DEFAULT, ALTER v TYPE boolean USING v::boolean"),
+    "text to a new enum": ("a (id int PRIMARY KEY, v text)", "CREATE TYPE mood AS ENUM ('new', 'it''s Paid'); ALTER TABLE a ALTER v TYPE mood USING v::mood"),
+    "text to a new domain": ("a (id int PRIMARY KEY, v text)", "CREATE DOMAIN code AS text CHECK (VALUE ~ '^[a-z]+$'); ALTER TABLE a ALTER v TYPE code"),
+    "text to an array": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE text[] USING v::text[]"),
+    "text to inet": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE inet USING v::inet"),
+    "text to interval": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE interval USING v::interval"),
+    "a shorter varchar": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE varchar(5)"),
+    "a smaller integer": ("a (id int PRIMARY KEY, v bigint)", "ALTER TABLE a ALTER v TYPE smallint"),
+    "a smaller numeric": ("a (id int PRIMARY KEY, v numeric)", "ALTER TABLE a ALTER v TYPE numeric(5,2)"),
+    "two columns of other types": (
+        "a (id int PRIMARY KEY, v text, w text, x text)",
+        "ALTER TABLE a ALTER v TYPE integer USING v::integer, ALTER w TYPE jsonb USING w::jsonb, ALTER x TYPE date USING x::date",
+    ),
+    "a new column from a cast": (
+        "a (id int PRIMARY KEY, v text, note text)",
+        "ALTER TABLE a ADD data jsonb; UPDATE a SET data = v::jsonb; ALTER TABLE a DROP v",
+    ),
+    "a new column for each of two": (
+        "a (id int PRIMARY KEY, v text, w text, note text)",
+        "ALTER TABLE a ADD n integer, ADD d date; UPDATE a SET n = v::integer, d = w::date; ALTER TABLE a DROP v, DROP w",
+    ),
+    "a key of a JSON text": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ADD k text; UPDATE a SET k = v::json->>'a'"),
+    "elements of a JSON array": (
+        "a (id int PRIMARY KEY, v jsonb NOT NULL)",
+        "CREATE TABLE b AS SELECT id, jsonb_array_elements(v) AS item FROM a; ALTER TABLE a DROP v",
+    ),
+    "keys of a JSON object": ("a (id int PRIMARY KEY, v jsonb NOT NULL)", "CREATE TABLE b AS SELECT id, jsonb_object_keys(v) AS k FROM a"),
+    "to_date with points": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE date USING to_date(v, 'DD.MM.YYYY')"),
+    "to_timestamp": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ADD t timestamptz; UPDATE a SET t = to_timestamp(v, 'YYYY-MM-DD HH24:MI:SS')"),
+    "a part of a text as a number": (
+        "a (id int PRIMARY KEY, v text NOT NULL)",
+        "ALTER TABLE a ADD n integer; UPDATE a SET n = split_part(v, '-', 2)::integer; ALTER TABLE a ALTER n SET NOT NULL",
+    ),
+    "a check with a regular expression": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ADD CONSTRAINT c CHECK (v ~ '^https?://')"),
+    "a check of an e-mail address": ("a (id int PRIMARY KEY, v text NOT NULL)", "ALTER TABLE a ADD CHECK (v ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,}$')"),
+    "a check of a slug": ("a (id int PRIMARY KEY, v text NOT NULL)", "ALTER TABLE a ADD CHECK (v ~ '^[a-z0-9]+(-[a-z0-9]+)*$')"),
+    "a check of a list": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ADD CHECK (v IN ('draft', 'sent'))"),
+    "a check of a number": ("a (id int PRIMARY KEY, v int)", "ALTER TABLE a ADD CHECK (v BETWEEN 1 AND 5)"),
+    "a check of two columns": ("a (id int PRIMARY KEY, v date, w date)", "ALTER TABLE a ADD CHECK (v < w)"),
+    "a check of a converted column": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE integer USING v::integer; ALTER TABLE a ADD CHECK (v > 0)"),
+    "not null": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v SET NOT NULL"),
+    "not null after a backfill that misses some": (
+        "a (id int PRIMARY KEY, v int, w int)",
+        "ALTER TABLE a ADD x int; UPDATE a SET x = v + w; ALTER TABLE a ALTER x SET NOT NULL; ALTER TABLE a DROP v, DROP w",
+    ),
+    "unique": ("a (id int PRIMARY KEY, v boolean NOT NULL)", "ALTER TABLE a ADD CONSTRAINT u UNIQUE (v)"),
+    "a unique index": ("b (id int PRIMARY KEY); CREATE TABLE a (id int PRIMARY KEY, v boolean, w text)", "CREATE UNIQUE INDEX u ON a ((v IS NULL))"),
+    "a foreign key": ("b (id int PRIMARY KEY); CREATE TABLE a (id int PRIMARY KEY, v int)", "ALTER TABLE a ADD FOREIGN KEY (v) REFERENCES b"),
+    "a foreign key to a type that is converted": (
+        "b (id text PRIMARY KEY); CREATE TABLE a (id int PRIMARY KEY, v text REFERENCES b)",
+        "ALTER TABLE a DROP CONSTRAINT a_v_fkey; ALTER TABLE b ALTER id TYPE uuid USING id::uuid; ALTER TABLE a ALTER v TYPE uuid USING v::uuid",
+    ),
+    "hexadecimal digits": ("a (id int PRIMARY KEY, v text)", "ALTER TABLE a ALTER v TYPE bytea USING decode(v, 'hex')"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_rows_have_the_shape_that_the_up_migration_needs(scratch: PostgresScratch, name: str) -> None:
+    """It is verified with generated rows."""
+    schema, up = CONVERSIONS[name]
+    folder = [
+        Migration("1", "before", SqlFile("1.up.sql", "SELECT 1"), None),
+        Migration("2", "change", SqlFile("2.up.sql", up), SqlFile("2.down.sql", "SELECT 1")),
+    ]
+    template, empty = scratch.create(), [{"": ""}]
+
+    def recorded(database: ScratchDatabase, catalog: Catalog, *, rejected: Rejected | None = None) -> Mapping[str, str]:
+        empty.append(dict(scratch.fill(database, catalog, rejected=rejected)))
+        return empty[-1]
+
+    try:
+        template.execute(f"CREATE TABLE {schema}")
+        report = verify(
+            scratch, template, lambda database: BareFolder(database, folder, "1"), mode=ROWS, timeout=60.0,
+            span=MigrationRange("1", ("2",)), watched=False, fill=recorded,
+        )  # fmt: skip
+    finally:
+        scratch.drop(template)
+    assert not any(UNSEEN in warning for warning in report.warnings), report.warnings
+    assert empty[-1] == {}

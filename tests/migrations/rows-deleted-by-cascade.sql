@@ -2,6 +2,7 @@
 -- verdict: DATA_LOST
 -- triage: additive
 -- empty: ROWS_ADDED
+-- generated: ROWS_ADDED
 -- lost: public.goods 2 → 1: id, category
 --- before
 CREATE TABLE categories (id int PRIMARY KEY, name text);

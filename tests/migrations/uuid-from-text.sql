@@ -1,8 +1,6 @@
 -- A uuid is always written in lower case.
 -- verdict: DATA_LOST
 -- triage: breaking
--- generated: RESTORED
--- unseen: yes
 -- lost: public.devices: token
 --- before
 CREATE TABLE devices (id int PRIMARY KEY, token text);

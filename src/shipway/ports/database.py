@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -98,11 +99,21 @@ class Watched(Protocol):
     waits: Sequence[LockWait]  # if requested
 
 
-class Fill(Protocol):
-    """Generates rows, and returns tables that stay empty, with the reason; `gentle` ones are easier to migrate.
-    ProofError if it can't write any."""
+@dataclass(frozen=True)
+class Rejected:
+    """Generated rows that the up migrations failed with: how these change the schema, and their messages, oldest first."""
 
-    def __call__(self, database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> Mapping[str, str]: ...
+    changes: Sequence[Difference]
+    messages: Sequence[str]
+
+
+class Fill(Protocol):
+    """Generates rows, and returns tables that stay empty, with the reason. Once the up migrations have rejected rows, it
+    generates others. ProofError if it can't write any."""
+
+    def __call__(
+        self, database: ScratchDatabase, catalog: Catalog, *, rejected: Rejected | None = None
+    ) -> Mapping[str, str]: ...
 
 
 class Scratch(Protocol):

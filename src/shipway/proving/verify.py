@@ -10,7 +10,7 @@ from shipway.domain.catalog import ADDITIVE, Catalog, Difference
 from shipway.domain.compatibility import classify
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import DATA, FAILS, REVERSIBLE, ROWS, MigrationReport
-from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
+from shipway.ports import DatabaseTool, Fill, OnLine, Rejected, Scratch, ScratchDatabase
 from shipway.proving.dumps import Dump
 from shipway.proving.repeat import repeat, settled
 from shipway.proving.round_trip import MigrationRange, RoundTrip, round_trip
@@ -21,6 +21,7 @@ ToolFor = Callable[[ScratchDatabase], DatabaseTool]
 
 
 UNSEEN = "the effect on rows was not tested"
+ATTEMPTS = 10  # to generate rows that the up migrations accept
 
 
 def pending_range(tool: DatabaseTool, to: str | None = None) -> MigrationRange | None:
@@ -67,7 +68,7 @@ def verify(
         return report
     if fill is None:
         return _warn(report, f"{doubts}; {UNSEEN}: test it in mode `rows` or `data`")
-    seen = verifier.filled(fill)
+    seen = verifier.filled(fill, report.changes)
     if isinstance(seen, str):
         return _warn(report, f"{doubts}; {seen}")
     return _warn(replace(seen, stages=(*report.stages, *seen.stages)), f"{doubts}; tested with generated rows only")
@@ -128,17 +129,20 @@ class _Verifier:
         """Verify with the template's own content."""
         return report_of(self._round_trip(self._template), self._range, self._scratch)
 
-    def filled(self, fill: Fill) -> MigrationReport | str:
-        """Verify with generated rows, with gentler ones if the up migrations fail; else why that proves nothing: they
-        may fail for unrealistic rows."""
+    def filled(self, fill: Fill, changes: Sequence[Difference] = ()) -> MigrationReport | str:
+        """Verify with generated rows, with others as long as the up migrations fail with new messages; else why that
+        proves nothing: they may fail for unrealistic rows."""
+        messages: list[str] = []
         try:
-            found, empty = first = self._filled_round_trip(fill)
-            if found.findings.up_failed:
-                found, empty = self._filled_round_trip(partial(fill, gentle=True))
+            found, empty = self._filled_round_trip(fill)
+            while (message := found.findings.up_failed) and messages.count(message) < 2 and len(messages) < ATTEMPTS:
+                messages.append(message)
+                changes = changes or self.bare().changes
+                found, empty = self._filled_round_trip(partial(fill, rejected=Rejected(changes, messages)))
         except _NoRows as error:
             return f"no rows could be generated ({error}): {UNSEEN}"
         if found.findings.up_failed:
-            return f"with generated rows the up migration failed ({first[0].findings.up_failed}): {UNSEEN}"
+            return f"with generated rows the up migration failed ({messages[0]}): {UNSEEN}"
         stages = tuple(replace(stage, name=f"{stage.name}, with rows") for stage in found.stages)
         lost = [change.name for change in found.changes if may_lose_rows(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]

@@ -20,7 +20,7 @@ from shipway.domain.proof import (
 )  # fmt: skip
 from shipway.drivers.database.bare import BareFolder
 from shipway.drivers.database.sql_folder import Migration, SqlFile
-from shipway.ports import Fill, ScratchDatabase
+from shipway.ports import Fill, Rejected, ScratchDatabase
 from shipway.proving.verify import verify
 from shipway.testing.memory_scratch import MemoryScratch
 
@@ -159,13 +159,13 @@ def test_several_migrations_up_to_one_of_them() -> None:
 EMPTY = "table items id name"
 
 
-def fill_items(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
+def fill_items(database: ScratchDatabase, catalog: Catalog, *, rejected: Rejected | None = None) -> dict[str, str]:
     assert "items" in catalog.order
     database.execute("row items 7 generated")
     return {}
 
 
-def no_rows(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
+def no_rows(database: ScratchDatabase, catalog: Catalog, *, rejected: Rejected | None = None) -> dict[str, str]:
     raise ProofError("a check refuses all rows")
 
 
@@ -211,7 +211,7 @@ def test_rows_that_can_not_be_generated() -> None:
 
 
 def test_generated_rows_that_the_up_migration_rejects_prove_nothing() -> None:
-    def fill(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
+    def fill(database: ScratchDatabase, catalog: Catalog, *, rejected: Rejected | None = None) -> dict[str, str]:
         database.execute("table marks id")  # stands for a row that makes `up` fail
         return {}
 
@@ -228,7 +228,7 @@ def test_a_migration_that_only_changes_rows_is_tested_with_rows() -> None:
 
 
 def test_a_table_that_no_row_could_be_generated_for_is_named() -> None:
-    def fill(database: ScratchDatabase, catalog: Catalog, *, gentle: bool = False) -> dict[str, str]:
+    def fill(database: ScratchDatabase, catalog: Catalog, *, rejected: Rejected | None = None) -> dict[str, str]:
         return {"items": "its checks refuse all", "other": "not asked for"}
 
     way = verified("drop items.name", "column items name", mode=SCHEMA, template=EMPTY, fill=fill)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.catalog import Catalog, Entry
@@ -30,6 +30,8 @@ class Column:
     config: str  # the type to write
     nullable: bool
     checks: Sequence[str]  # expressions that involve only this column
+    becomes: str  # the base type that an up migration gives it; "" if it keeps its own
+    later: Sequence[str]  # checks of that type
     checked: bool  # some check involves it, perhaps with other columns
     literals: Sequence[str]  # values in the checks, or next to them
     bounds: Sequence[str]  # values that some partition accepts
@@ -83,32 +85,40 @@ class Tables:
                     found.setdefault(column, Reference(match["table"], keys, key))
         return found
 
-    def checks(self, of: str) -> list[tuple[Sequence[str], str]]:
-        """The checks of a table or domain: the columns and the expression of each."""
-        found = [entry.facets for entry in self._constraints.get(of, ()) if entry.facets.get("type") == "check"]
+    def checks(self, of: str, *, later: bool = False) -> list[tuple[Sequence[str], str]]:
+        """The checks of a table or domain: the columns and the expression of each. With `later`, those for columns that
+        become another type, instead of all others."""
+        found = [
+            entry.facets
+            for entry in self._constraints.get(of, ())
+            if entry.facets.get("type") == "check" and later == self._of_next_type(of, entry.facets)
+        ]
         return [(_names(facets.get("columns", "")), _expression(facets["definition"])) for facets in found]
 
     def columns(self, table: str) -> list[Column]:
         """The columns to write: without generated and identity columns."""
         references, checks, split = self.references(table), self.checks(table), self._split_by(table)
+        checks_later = self.checks(table, later=True)
         found = []
         for name in self._order.get(table, ()):
             facets = self._entries["column", f"{table}.{name}"].facets
             if "generated" in facets or "identity" in facets or facets.get("default", "").startswith("nextval("):
                 continue
             domain = self._entries.get(("domain", facets["type"]))
-            of_domain = (
-                [re.sub(r"\bVALUE\b", name.replace("\\", r"\\"), text) for _, text in self.checks(facets["type"])]
-                if domain
-                else []
+            of_domain = self._domain_checks(facets["type"], name)
+            becomes = facets.get("becomes", "")
+            later = [text for columns, text in checks_later if list(columns) == [name]] + self._domain_checks(
+                becomes, name
             )
-            about = [text for columns, text in checks if name in columns] + of_domain
+            about = [text for columns, text in checks if name in columns] + of_domain + later
             column = Column(
                 name,
-                type=domain.facets["type"] if domain else facets["type"],
+                type=self._base(facets["type"]),
                 config=facets["type"],
                 nullable="null" not in facets and (domain is None or "null" not in domain.facets),
                 checks=[text for columns, text in checks if list(columns) == [name]] + of_domain,
+                becomes=self._base(becomes),
+                later=later,
                 checked=bool(about),
                 literals=_literals(about),
                 bounds=_lower_bounds(self._bounds.get(table, ())) if name in split else (),
@@ -126,6 +136,21 @@ class Tables:
         """The types of a composite type's attributes."""
         entry = self._entries.get(("composite type", type_))
         return _ATTRIBUTE.findall(entry.facets.get("attributes", "")) if entry else None
+
+    def _base(self, type_: str) -> str:
+        domain = self._entries.get(("domain", type_))
+        return domain.facets["type"] if domain else type_
+
+    def _domain_checks(self, type_: str, column: str) -> list[str]:
+        """The checks of a domain for this column; none of another type."""
+        if ("domain", type_) not in self._entries:
+            return []
+        return [re.sub(r"\bVALUE\b", column.replace("\\", r"\\"), text) for _, text in self.checks(type_)]
+
+    def _of_next_type(self, table: str, facets: Mapping[str, str]) -> bool:
+        """Whether a check is added for a column that becomes another type."""
+        columns = [self._entries.get(("column", f"{table}.{name}")) for name in _names(facets.get("columns", ""))]
+        return "later" in facets and any(entry is not None and "becomes" in entry.facets for entry in columns)
 
     def _split_by(self, table: str) -> Sequence[str]:
         """Columns of the partition key."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from shipway.domain.catalog import Catalog
 from shipway.drivers.scratch.postgres_columns import Column, Tables
+from shipway.drivers.scratch.postgres_needs import Needs, later, needs_of
 from shipway.drivers.scratch.postgres_values import FORMS, values
-from shipway.ports import ScratchDatabase
+from shipway.ports import Rejected, ScratchDatabase
 
 _REPORT = "stays empty|"  # starts the notice about a table, followed by the table and the reason
 _NO_VALUE = "no value satisfies its checks"
@@ -27,14 +28,17 @@ _WRITTEN = {
 }
 
 
-def fill(database: ScratchDatabase, catalog: Catalog, rows: int = 3, *, gentle: bool = False) -> Mapping[str, str]:
+def fill(
+    database: ScratchDatabase, catalog: Catalog, rows: int = 3, *, rejected: Rejected | None = None
+) -> Mapping[str, str]:
     """Insert rows into every empty table; returns the tables that stay empty, with the reason. Inserts fewer rows than
     requested if a key has no more values. The last row is NULL in every nullable column.
 
-    `gentle` rows are for a migration that rejects the others: numeric texts, small numbers, NULL only if a check
-    requires it. ProofError if nothing can be written at all.
+    After `rejected` ones, the rows have the shape that the up migrations need, as far as their errors and the schema after
+    them show it. ProofError if nothing can be written at all.
     """
-    writer = _Writer(Tables(catalog), rows, gentle)
+    needs = needs_of(catalog, rejected) if rejected else Needs()
+    writer = _Writer(Tables(later(catalog, rejected.changes) if rejected else catalog), rows, needs)
     blocks = [writer.block(table) for table in writer.tables.in_order()]
     notices = database.execute("SET CONSTRAINTS ALL IMMEDIATE;\n" + "\n".join(blocks)) if blocks else ()
     reports = [notice.partition(_REPORT)[2].partition("|") for notice in notices if _REPORT in notice]
@@ -47,12 +51,13 @@ class _Writer:
 
     tables: Tables
     rows: int
-    gentle: bool
+    needs: Needs
 
     def block(self, table: str) -> str:
         """A plpgsql block that fills one table if it is empty, and reports why it stays empty."""
         columns = self.tables.columns(table)
-        statements = [self._insert(table, columns, row) for row in range(self.rows)]
+        rows = 1 if table in self.needs.single else self.rows
+        statements = [self._insert(table, columns, row) for row in range(rows)]
         source = table if self.tables.partitioned(table) else f"ONLY {table}"
         tries = "\n".join(
             f"BEGIN EXECUTE {_quote(text)}; EXCEPTION WHEN OTHERS THEN why := SQLERRM; END;" for text in statements
@@ -76,7 +81,7 @@ END $shipway_rows$;"""
             listed = ", ".join(f"({n}, {text})" for n, text in enumerate(self._candidates(table, columns, column, row)))
             limit = _TRIED if any(column.name in about for about, _ in together) else 1
             sources.append(
-                f"(SELECT * FROM (VALUES {listed}) v (n{at}, {column.name}) {_where(column.checks)} ORDER BY n{at} LIMIT {limit}) s{at}"
+                f"(SELECT * FROM (VALUES {listed}) v (n{at}, {column.name}) {_where(_conditions(column))} ORDER BY n{at} LIMIT {limit}) s{at}"
             )
         return (
             f"INSERT INTO {table} ({', '.join(item.name for item in columns)}) "
@@ -88,29 +93,33 @@ END $shipway_rows$;"""
         """SQL expressions, the preferred one first."""
         nothing = [f"NULL::{column.type}"] if column.nullable else []
         if (to := column.reference) is None:
-            found = self._texts(column, row)
+            found = self._texts(table, column, row)
         elif to.table == table and not row:  # no other row exists yet: refers to itself unless nullable
             return (
                 nothing
-                or [text for item in columns if item.name == to.key for text in self._texts(item, row)[:1]]
+                or [text for item in columns if item.name == to.key for text in self._texts(table, item, row)[:1]]
                 or ["NULL"]
             )
         else:
             which = f"OFFSET (SELECT {row} % greatest(count(*), 1) FROM {to.table})"
             found = [f"(SELECT {to.key} FROM {to.table} ORDER BY {', '.join(to.keys)} {which} LIMIT 1)"]
         last = self.rows > 1 and row == self.rows - 1
-        return [*nothing, *found] if last and not self.gentle else [*found, *nothing]
+        return [*nothing, *found] if last and self.needs.nulls else [*found, *nothing]
 
-    def _texts(self, column: Column, row: int) -> list[str]:
+    def _texts(self, table: str, column: Column, row: int) -> list[str]:
         """Values of a column without a foreign key."""
-        found = [self._expression(column.type, row)]
+        found = [self._value(table, column, row)]
         if column.checked:
-            found += [self._expression(column.type, other) for other in range(3) if other != row]
+            found += [self._value(table, column, other) for other in range(3) if other != row]
             found += _written(column, (*FORMS, *column.literals), row)
         return [*_written(column, column.bounds, row), *found]
 
+    def _value(self, table: str, column: Column, row: int) -> str:
+        text = self.needs.text((table, column.name), column.type, row)
+        return self._expression(column.type, row) if text is None else f"{_quote(text)}::{column.type}"
+
     def _expression(self, type_: str, row: int) -> str:
-        text = values(type_, row, gentle=self.gentle)
+        text = values(type_, row, small=self.needs.small, json=self.needs.json)
         if text is not None:
             return f"{_quote(text)}::{type_}"
         if type_.endswith("[]"):
@@ -124,6 +133,12 @@ END $shipway_rows$;"""
         return f"{_quote(str(row + 1))}::{type_}"  # of an extension: perhaps it accepts a number
 
 
+def _conditions(column: Column) -> Sequence[str]:
+    """Its checks; those of the type that it becomes, of the value in that type."""
+    cast = f"SELECT {column.name}::{column.becomes} AS {column.name}"
+    return [*column.checks, *(f"(SELECT {text} FROM ({cast}) x)" for text in column.later)]
+
+
 def _where(checks: Sequence[str]) -> str:
     """A check that is NULL passes."""
     return " AND ".join(["WHERE true", *(f"({text}) IS NOT FALSE" for text in checks)])
@@ -131,7 +146,7 @@ def _where(checks: Sequence[str]) -> str:
 
 def _written(column: Column, texts: Sequence[str], row: int) -> list[str]:
     """The values valid for the column's type (an invalid one would abort the statement), rotated for each row."""
-    forms = [form for type_, form in _WRITTEN.items() if re.match(type_, column.type)]
+    forms = [form for type_, form in _WRITTEN.items() if re.match(type_, column.becomes or column.type)]
     fitting = [text for text in texts if any(re.fullmatch(form, text) for form in forms)]
     at = row % len(fitting) if fitting else 0
     return [f"{_quote(text)}::{column.type}" for text in (*fitting[at:], *fitting[:at])]

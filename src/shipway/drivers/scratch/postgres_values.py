@@ -47,11 +47,28 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "tsrange": ("[2024-02-29 10:00:00.5,2024-02-29 11:00)", "[1969-12-31 10:00,1969-12-31 11:00)", "[2038-01-20 10:00,)"),
     "tstzrange": ("[2024-02-29 10:00:00.5+00,2024-02-29 11:00+00)", "[1969-12-31 10:00+00,1969-12-31 11:00+00)", "[2038-01-20 10:00+00,)"),
 }  # fmt: skip
-# For migrations that reject the values above: numeric texts, small numbers.
-_GENTLE: Mapping[str, Sequence[str]] = {
-    "text": ("007", "10", "2915"),
+# For migrations that reject the values above.
+_SMALL: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("smallint", "integer", "bigint"), ("7", "42", "100")),
+    **dict.fromkeys(("numeric", "real", "double precision"), ("1.25", "0.5", "2.75")),
 }
+# Texts that a migration converts to another type, in another form than that type is written in, where it has one.
+_SHAPES: Mapping[str, Sequence[Sequence[str]]] = {
+    "integer": (("007", "10", "29"), ("7", "1", "0")),
+    "numeric": (("007.50", "-0.125", "29"), ("7", "1", "0")),
+    "boolean": (("yes", "f", "TRUE"),),
+    "uuid": (("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "00000000-0000-0000-0000-000000000001", "ffffffff-ffff-4fff-bfff-fffffffffffe"),),
+    "date": (
+        ("2024-02-29", "1969-12-31", "2038-01-20"), ("29.02.2024", "31.12.1969", "20.01.2038"), ("02/29/2024", "12/31/1969", "01/20/2038"),
+        ("29/02/2024", "31/12/1969", "20/01/2038"), ("20240229", "19691231", "20380120"), ("12:30", "07:00", "23:59"),
+    ),
+    "json": (('{"b": 1, "a": [1.50, null], "b": "Æ "}', '{"a": "00"}', '{"A":  7}'), ('{"a": 7}', '{"a": 1}', '{"a": 0}')),
+    "array": (("{7,42}", "{}", "{1}"),),
+    "hex": (("00FF", "41420a", "7f"),),
+    "base64": (("AP8=", "QUIK", "fw=="),),
+    "parts of integer": tuple((f"7{sign}10{sign}29", f"1{sign}2{sign}3", f"0{sign}42{sign}7") for sign in "-.,/ :_"),
+}  # fmt: skip
+_JSON = {"object": ('{"a": [1.50, null]}', '{"A": "00"}', "{}"), "array": ('[{"a": 1.50}]', "[]", '[{"A": "00"}]')}
 _ALIKE = {
     "character varying": "text", "character": "text", "bpchar": "text", "name": "text", "citext": "text", "jsonb": "json",
     "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamp",
@@ -65,22 +82,48 @@ FORMS = (
 _TYPE = re.compile(r"(?P<name>.*?)(?:\((?P<sizes>[\d,-]+)\))?(?P<zone> with(?:out)? time zone)?(?P<array>(?:\[\])*)")
 
 
-def values(type_: str, row: int, *, gentle: bool = False) -> str | None:
+def values(type_: str, row: int, *, small: bool = False, json: str = "") -> str | None:
     """Text of a row's value (rows count from 0) for a built-in type of PostgreSQL; None for an unknown type. Rows get
-    different values, as far as the type has that many."""
+    different values, as far as the type has that many. `small` numbers; `json`: only `object` or `array`."""
     match = _TYPE.fullmatch(type_)
     if match is None:
         return None
     base = f"{match['name']}{match['zone'] or ''}"
     sizes = [int(size) for size in (match["sizes"] or "").split(",") if size]
     if match["array"]:
-        parts = [_value(base, sizes, row + step, gentle) for step in range(2)]
+        parts = [_value(base, sizes, row + step, small) for step in range(2)]
         quoted = ['"' + part.replace("\\", r"\\").replace('"', r"\"") + '"' for part in parts if part is not None]
         return f"{{{','.join(quoted)}}}" if quoted else "{}"
-    return _value(base, sizes, row, gentle)
+    return _JSON[json][row % 3] if json and _ALIKE.get(base, base) == "json" else _value(base, sizes, row, small)
 
 
-def _value(name: str, sizes: Sequence[int], row: int, gentle: bool) -> str | None:
+def shape_of(type_: str) -> str:
+    """The shape of texts that can be converted to this type; "" if any can, or it is not known."""
+    if type_.endswith("[]"):
+        return "array"
+    match = _TYPE.fullmatch(type_)
+    base = f"{match['name']}{match['zone'] or ''}" if match else ""
+    known = _ALIKE.get(base, base)
+    if known in ("smallint", "bigint"):
+        return "integer"
+    if known in ("real", "double precision", "money"):
+        return "numeric"
+    return known if known in _VALUES and known not in ("text", "bytea") else ""
+
+
+def shaped(shape: str, row: int, attempt: int, labels: Sequence[str] = (), *, json: str = "") -> str | None:
+    """A text of this shape; another variant at each attempt. `labels` of an enum are its only texts."""
+    if labels:
+        return labels[row % len(labels)]
+    if shape == "json" and json:
+        return _JSON[json][row % 3]
+    if shape in _SHAPES:
+        variants = _SHAPES[shape]
+        return variants[attempt % len(variants)][row % 3]
+    return values(shape, row)
+
+
+def _value(name: str, sizes: Sequence[int], row: int, small: bool) -> str | None:
     if name in ("bit", "bit varying"):
         length = sizes[0] if sizes else 1 if name == "bit" else 8
         return format((row + 1) % 2 ** min(length, 30), "b").zfill(length)[-length:]
@@ -88,12 +131,13 @@ def _value(name: str, sizes: Sequence[int], row: int, gentle: bool) -> str | Non
     known = _ALIKE.get(bare, bare)
     if known not in _VALUES:
         return None
-    first, *_ = found = _GENTLE.get(known, _VALUES[known]) if gentle else _VALUES[known]
+    first, *_ = found = _SMALL.get(known, _VALUES[known]) if small else _VALUES[known]
     text = found[row] if row < len(found) else _more(known, row, first)
     if known == "text" and sizes:
         return text[: sizes[0]]
     if known == "numeric" and sizes:
-        return _number(row, sizes[0], sizes[1] if len(sizes) > 1 else 0)
+        scale = sizes[1] if len(sizes) > 1 else 0
+        return _number(row, min(sizes[0], scale + 1) if small else sizes[0], scale)
     return text
 
 
