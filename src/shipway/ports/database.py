@@ -152,8 +152,7 @@ class Scratch(Protocol):
         form that only this driver reads, and that may be secret."""
 
     def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
-        """Drop all others, as far as no database needs them, and restore these; returns the names of those that remain
-        different."""
+        """Drop all others, as far as no database needs them, and restore these; returns the names of those that differed."""
 
     def skipped(self, notice: str) -> bool:
         """Whether the notice says that a statement skipped the removal of an object, since there is none of that

@@ -21,6 +21,7 @@ ToolFor = Callable[[ScratchDatabase], DatabaseTool]
 
 
 UNSEEN = "the effect on rows was not tested"
+SHARED = "the migrations create, change or drop objects that belong to the whole server"
 ATTEMPTS = 10  # to generate rows that the up migrations accept
 
 
@@ -124,10 +125,11 @@ class _Verifier:
         )
         self._server = scratch.server_objects()
         self._dumps: dict[str, Dump | None] = {}
+        self._shared: set[str] = set()  # names of changed objects of the server
 
     def bare(self) -> MigrationReport:
         """Verify with the template's own content."""
-        return report_of(self._round_trip(self._template), self._range, self._scratch)
+        return self._report(self._round_trip(self._template))
 
     def filled(self, fill: Fill, changes: Sequence[Difference] = ()) -> MigrationReport | str:
         """Verify with generated rows, with others as long as the up migrations fail with new messages; else why that
@@ -147,9 +149,7 @@ class _Verifier:
         lost = [change.name for change in found.changes if may_lose_rows(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
         warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
-        return report_of(
-            replace(found, stages=stages, warnings=(*found.warnings, *warnings)), self._range, self._scratch
-        )
+        return self._report(replace(found, stages=stages, warnings=(*found.warnings, *warnings)))
 
     def _filled_round_trip(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:
         """The round trip, and the tables that stayed empty."""
@@ -191,7 +191,11 @@ class _Verifier:
 
     def _drop(self, clone: ScratchDatabase) -> None:
         self._scratch.drop(clone)
-        self._scratch.restore_server_objects(self._server)
+        self._shared.update(self._scratch.restore_server_objects(self._server))
+
+    def _report(self, found: RoundTrip) -> MigrationReport:
+        report = report_of(found, self._range, self._scratch)
+        return _warn(report, f"{SHARED}: {', '.join(sorted(self._shared))}") if self._shared else report
 
 
 def _pending_in_clone(scratch: Scratch, template: ScratchDatabase, tool_for: ToolFor, to: str | None) -> MigrationRange:

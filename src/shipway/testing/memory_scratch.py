@@ -229,9 +229,10 @@ class MemoryScratch:
         return dict(self.roles)
 
     def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
+        different = sorted(self.roles.keys() ^ known.keys())
         self.roles.clear()
         self.roles.update(known)
-        return ()
+        return different
 
     def skipped(self, notice: str) -> bool:
         return "skipping" in notice

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TypeAlias
 
 from shipway.actions.database.schema import ripe
@@ -33,13 +34,21 @@ from shipway.proving.server import Server, start
 from shipway.proving.template import Target, make_template, require_space
 from shipway.proving.tool_containers import ToolContainers
 from shipway.proving.under_traffic import under_traffic
-from shipway.proving.verify import verify
+from shipway.proving.verify import SHARED, verify
 from shipway.system.parallel import side_by_side
 
 AT_ONCE = ("rolling", "canary")  # strategies with which both releases serve for minutes
 Found: TypeAlias = (
     tuple[MigrationReport, ...] | CompatibilityTest | Traffic | Mapping[str, TableSize] | Interleaved | None
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """A part of a proof."""
+
+    work: Callable[[ScratchDatabase], Found]
+    cloned: bool = True  # it changes its database, a clone of its own; else it gets the template
 
 
 class ProofSession:
@@ -82,17 +91,10 @@ class ProofSession:
         if span is None:
             result = CompatibilityTest(SAFE, ("the database already has all migrations of the release",))
             return dataclasses.replace(done, old_code=result, new_code=result, stages=tuple(self.stages))
-        # Clone first: a database can only be cloned while nothing is connected to it.
-        fore, hind = server.scratch.create(like=copy), server.scratch.create(like=copy)
         done = dataclasses.replace(done, schema_after=span.end)
-        busy = server.scratch.create(like=copy) if self.old.release.plan.prove.exercise else None
-        shared = server.scratch.create(like=copy) if self.request.environment.strategy.kind in AT_ONCE else None
-        works: list[Callable[[], Found]] = [
-            lambda: self._reports(server, copy, span), lambda: self._old_code(server, fore, span), lambda: self._new_code(server, hind),
-            lambda: self._traffic(server, busy, span) if busy else None, lambda: table_sizes(target),
-            lambda: self._together(server, shared, span) if shared else None,
-        ]  # fmt: skip
-        reports, old_code, new_code, traffic, sizes, both = side_by_side(lambda work: work(), works)
+        found = self._results(server, copy, target, span)
+        reports, old_code, new_code, sizes = (found[name] for name in ("reports", "old code", "new code", "sizes"))
+        traffic, both = found.get("traffic"), found.get("together")
         assert isinstance(reports, tuple)
         assert isinstance(old_code, CompatibilityTest)
         assert isinstance(new_code, CompatibilityTest)
@@ -113,6 +115,39 @@ class ProofSession:
             together=self._judged(both, old_code) if both else None,
             growth=growth(server, self._costly(server, reports[0]), sizes),
         )
+
+    def _results(self, server: Server, copy: ScratchDatabase, target: Target, span: MigrationRange) -> dict[str, Found]:
+        """Of all parts of the proof, which run side by side; one by one where the migrations change roles: the databases of
+        the server share these."""
+        known = server.scratch.server_objects()
+        parts = {  # the round trip waits for what the old code's migrations log
+            "old code": _Part(lambda clone: self._old_code(server, clone, span)),
+            "reports": _Part(lambda template: self._reports(server, template, span), cloned=False),
+            "new code": _Part(lambda clone: self._new_code(server, clone)),
+            "sizes": _Part(lambda _: table_sizes(target), cloned=False),
+        }
+        if self.old.release.plan.prove.exercise:
+            parts["traffic"] = _Part(lambda clone: self._traffic(server, clone, span))
+        if self.request.environment.strategy.kind in AT_ONCE:
+            parts["together"] = _Part(lambda clone: self._together(server, clone, span))
+        # Clone first: a database can only be cloned while nothing is connected to it.
+        clones = {name: server.scratch.create(like=copy) for name, part in parts.items() if part.cloned}
+        works = [partial(part.work, clones.get(name, copy)) for name, part in parts.items()]
+        found = dict(zip(parts, side_by_side(lambda work: work(), works), strict=True))
+        reports = found["reports"]
+        assert isinstance(reports, tuple)
+        if not any(warning.startswith(SHARED) for warning in reports[0].warnings):
+            return found
+        self.up.clear()
+        for clone in clones.values():
+            server.scratch.drop(clone)
+        for name, part in parts.items():
+            server.scratch.restore_server_objects(known)
+            clone = server.scratch.create(like=copy) if part.cloned else copy
+            found[name] = part.work(clone)
+            if part.cloned:
+                server.scratch.drop(clone)
+        return found
 
     def _accessory(self) -> Accessory:
         """The database accessory as it runs."""

@@ -40,17 +40,19 @@ def read_roles(connection: Connection) -> dict[str, str]:
 
 
 def restore_roles(connection: Connection, known: Mapping[str, str]) -> Sequence[str]:
-    """Drop all other roles, and create or alter these as they were; returns the names of those that remain different."""
+    """Drop all other roles, and create or alter these as they were; returns the names of those that differed."""
     if not known:
         return ()
-    drop_roles(connection, sorted(read_roles(connection).keys() - known.keys()))
     now = read_roles(connection)
+    different = sorted(name for name in known.keys() | now.keys() if known.get(name) != now.get(name))
+    if not different:
+        return ()
+    drop_roles(connection, sorted(now.keys() - known.keys()))
     for name in sorted(known.keys() - now.keys()):
         _tried(connection, f"CREATE ROLE {known[name]}")
     for name in sorted(name for name in known.keys() & now.keys() if known[name] != now[name]):
         _tried(connection, f"ALTER ROLE {known[name]}")
-    now = read_roles(connection)
-    return sorted(name for name in known.keys() | now.keys() if known.get(name) != now.get(name))
+    return different
 
 
 def drop_roles(connection: Connection, names: Sequence[str]) -> None:
