@@ -156,6 +156,15 @@ def test_an_additive_release_leads_back_both_ways(site: Site) -> None:
     assert site.prove(release, mode="data").mode == "data"
 
 
+def test_a_release_that_makes_a_role(site: Site) -> None:
+    """All databases of the scratch server share it: the parts of the proof run one after the other."""
+    up = f"CREATE ROLE reader; GRANT SELECT ON pets TO reader; {AGE[0]}"
+    proof = site.prove(site.release((up, f"{AGE[1]} DROP OWNED BY reader; DROP ROLE reader;")))
+    assert way_of(proof).verdict == words.RESTORED, way_of(proof).reasons
+    assert any("reader" in warning for warning in way_of(proof).warnings)
+    assert (proof.old_code.verdict, proof.new_code.verdict) == (words.SAFE, words.SAFE)
+
+
 def test_a_release_without_a_migration_costs_nothing(site: Site) -> None:
     site.notes.clear()
     proof = site.prove(site.release(None))
