@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from psycopg import sql
+from psycopg.errors import ObjectInUse
 
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch import postgres_hints as messages
@@ -42,16 +43,15 @@ class PostgresScratch:
                 template, strategy = like.name, _strategy(connection, like.name)
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-        url = urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
         watcher = self._watchers.pop() if self._watchers else Reader(self._url)
-        return PostgresDatabase(name, url, self._url, watcher, empty=like is None)
+        return PostgresDatabase(name, self._url_of(name), self._url, watcher, empty=like is None)
 
     def drop(self, database: ScratchDatabase) -> None:
         if isinstance(database, PostgresDatabase):
             database.close()
             self._watchers.append(database.watcher)
         with session(self._url) as connection:
-            _drop(connection, database.name)
+            self._drop(connection, database.name)
 
     def drop_orphans(self) -> Sequence[str]:
         with session(self._url) as connection:
@@ -59,7 +59,7 @@ class PostgresScratch:
                 name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1") if is_orphan(name)
             ]
             for name in names:
-                _drop(connection, name)
+                self._drop(connection, name)
         return names
 
     def free_space(self) -> int | None:
@@ -86,15 +86,38 @@ class PostgresScratch:
     def skipped(self, notice: str) -> bool:
         return messages.skipped(notice)
 
+    def _url_of(self, name: str) -> str:
+        return urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
+
+    def _drop(self, connection: Connection, name: str) -> None:
+        end_sessions(connection, name)
+        statement = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+        try:
+            connection.execute(statement)
+        except ObjectInUse:  # a migration's subscription
+            with session(self._url_of(name)) as inside:
+                _drop_subscriptions(inside)
+            end_sessions(connection, name)
+            connection.execute(statement)
+
 
 def _close(readers: list[Reader]) -> None:
     for reader in readers:
         reader.close()
 
 
-def _drop(connection: Connection, name: str) -> None:
-    end_sessions(connection, name)
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+def _drop_subscriptions(connection: Connection) -> None:
+    """Without asking the server that they subscribe to."""
+    current = "SELECT oid FROM pg_database WHERE datname = current_database()"
+    for (name,) in connection.execute(
+        f"SELECT subname FROM pg_subscription WHERE subdbid = ({current})".encode()
+    ).fetchall():
+        for statement in (
+            "ALTER SUBSCRIPTION {} DISABLE",
+            "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",
+            "DROP SUBSCRIPTION {}",
+        ):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def _strategy(connection: Connection, name: str) -> str:

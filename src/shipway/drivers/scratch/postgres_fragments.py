@@ -68,3 +68,8 @@ def not_of_extension(catalog: str, oid: str, *, nor_of_another: bool = False) ->
         f"NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_catalog.{catalog}'::regclass AND x.objid = {oid}"
         f" AND x.deptype IN ({kinds}))"
     )
+
+
+def not_null_name(name: str) -> str:
+    """The name of a NOT NULL constraint, unless PostgreSQL chose it: that one depends on what the table was called before."""
+    return f"CASE WHEN {name} ~ '_not_null[0-9]*$' THEN '' ELSE coalesce(' ' || quote_ident({name}), '') END"

@@ -9,6 +9,7 @@ from shipway.drivers.scratch.postgres_fragments import (
     PEOPLES,
     comment,
     function,
+    not_null_name,
     not_of_extension,
     owner,
     privileges,
@@ -37,16 +38,16 @@ _BASE = ", ".join(
 def _types(version: int) -> str:
     """A type of kind `type` is a base type; one without a definition is a shell."""
     multirange = "rngmultitypid::regtype" if version >= 140000 else "NULL"
-    named = "NULL"
-    if version >= 170000:  # NOT NULL of a domain is a constraint
-        named = "CASE WHEN t.typtype = 'd' THEN (SELECT quote_ident(k.conname) FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n') END"
+    not_null = "'not null'"
+    if version >= 170000:  # a constraint
+        not_null += f" || coalesce((SELECT {not_null_name('k.conname')} FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n'), '')"
     subscript = ", 'subscript ' || nullif(t.typsubscript::oid, 0)::regproc::text" if version >= 140000 else ""
     return f"""
 SELECT CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'c' THEN 'composite type' WHEN 'r' THEN 'range' ELSE 'type' END AS kind,
   {_TYPE} AS name,
   CASE WHEN t.typtype = 'e' THEN (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = t.oid) END AS labels,
   CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS type,
-  CASE WHEN t.typtype = 'd' AND t.typnotnull THEN 'not null' END AS "null", {named} AS "not null name", CASE WHEN t.typtype = 'd' THEN t.typdefault END AS "default",
+  CASE WHEN t.typtype = 'd' AND t.typnotnull THEN {not_null} END AS "null", CASE WHEN t.typtype = 'd' THEN t.typdefault END AS "default",
   CASE WHEN t.typtype = 'd' AND t.typcollation <> b.typcollation THEN t.typcollation::regcollation::text END AS collation,
   CASE WHEN t.typtype = 'c' THEN (SELECT string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
       || CASE WHEN a.attcollation NOT IN (0, 100) THEN ' collate ' || a.attcollation::regcollation ELSE '' END, ', ' ORDER BY a.attnum)

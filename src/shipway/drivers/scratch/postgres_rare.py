@@ -82,8 +82,13 @@ LANGUAGES = _select(
     f"""CASE WHEN o.lanpltrusted THEN 'yes' END AS trusted, {function("o.lanplcallfoid")} AS handler, {function("o.laninline")} AS inline,
   {function("o.lanvalidator")} AS validator, {owner("o.lanowner")}, {privileges("o.lanacl", "'l'", "o.lanowner")}""",
 )  # fmt: skip
-TRANSFORMS = _select(
-    "transform", "pg_transform", f'{function("o.trffromsql")} AS "from sql", {function("o.trftosql")} AS "to sql"'
+# Versions differ in how they write its name.
+TRANSFORMS = (
+    f"EXISTS (SELECT FROM pg_transform WHERE oid >= {FIRST})",
+    f"""
+SELECT 'transform' AS kind, 'for ' || o.trftype::regtype || ' language ' || quote_ident(l.lanname) AS name,
+  {function("o.trffromsql")} AS "from sql", {function("o.trftosql")} AS "to sql", {comment("pg_transform", "o.oid")}
+FROM pg_transform o JOIN pg_language l ON l.oid = o.trflang WHERE {_own("pg_transform")}""",
 )
 PARSERS = _select(
     "text search parser", "pg_ts_parser",

@@ -9,7 +9,7 @@ from shipway.drivers.scratch.postgres_fragments import FIRST, grants, options, o
 _CURRENT = "(SELECT oid FROM pg_database WHERE datname = current_database())"
 # Without its name: each scratch database has another one.
 DATABASE = f"""
-SELECT 'database' AS kind, 'current' AS name, nullif(d.datconnlimit, -1)::text AS "connection limit", CASE WHEN d.datistemplate THEN 'yes' END AS template,
+SELECT 'database' AS kind, 'current' AS name, nullif(d.datconnlimit, -1)::text AS "connection limit",
   {owner("d.datdba")}, {privileges("d.datacl", "'d'", "d.datdba")}, {shared_comment("pg_database", "d.oid")}
 FROM pg_database d WHERE d.datname = current_database()"""
 

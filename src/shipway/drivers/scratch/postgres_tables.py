@@ -8,6 +8,7 @@ from shipway.drivers.scratch.postgres_fragments import (
     FIRST,
     PEOPLES,
     comment,
+    not_null_name,
     not_of_extension,
     options,
     owner,
@@ -31,19 +32,20 @@ def columns_query(version: int) -> str:
     """Also returns `position`: in the order of attnum. Of views, composite types and materialized views only columns with properties
     of their own: the others are part of the definition."""
     compression = "nullif(a.attcompression::text, '')" if version >= 140000 else "NULL"
-    loose = (
-        "|| CASE WHEN NOT k.convalidated THEN ', not valid' ELSE '' END || CASE WHEN k.connoinherit THEN ', no inherit' ELSE '' END"
-        "|| CASE WHEN NOT k.conislocal THEN ', inherited' ELSE '' END"
-    )
-    not_null = f"coalesce('not null' {loose}, 'not null')" if version >= 180000 else "'not null'"
-    name, constraint = "NULL", ""
-    if version >= 180000:
-        name = "quote_ident(k.conname)"
+    not_null, constraint = "'not null'", ""
+    if version >= 180000:  # a constraint
+        states = (
+            ("NOT k.convalidated", "not valid"),
+            ("k.connoinherit", "no inherit"),
+            ("NOT k.conislocal", "inherited"),
+        )
+        loose = ", ".join(f"CASE WHEN {condition} THEN '{name}' END" for condition, name in states)
+        not_null = f"concat_ws(', ', 'not null' || {not_null_name('k.conname')}, {loose})"
         constraint = "LEFT JOIN pg_constraint k ON a.attnotnull AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]"
     generated = "CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END"
     return f"""
 SELECT 'column' AS kind, {TABLE} || '.' || quote_ident(a.attname) AS name, {TABLE} AS "on",
-  format_type(a.atttypid, a.atttypmod) AS type, CASE WHEN a.attnotnull THEN {not_null} END AS "null", {name} AS "not null name",
+  format_type(a.atttypid, a.atttypmod) AS type, CASE WHEN a.attnotnull THEN {not_null} END AS "null",
   CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",
   CASE WHEN a.attgenerated <> '' THEN {generated} || ' as ' || pg_get_expr(d.adbin, d.adrelid) END AS generated,
   CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
@@ -84,7 +86,7 @@ LEFT JOIN (SELECT f.ftrelid, quote_ident(s.srvname) AS ftserver, {options("f.fto
 WHERE {PEOPLES} AND c.oid >= {FIRST} AND c.relkind IN ('r', 'p', 'f') AND {not_of_extension("pg_class", "c.oid")}"""
 
 # PostgreSQL creates and numbers a constraint for each partition that a foreign key references; and its triggers. NOT
-# NULL is a constraint since version 18; it is part of the column, without its name.
+# NULL is a constraint since version 18; it is part of the column.
 CONSTRAINTS = f"""
 SELECT 'constraint' AS kind, coalesce({TABLE}, k.contypid::regtype::text) || '.' || quote_ident(k.conname) AS name, {TABLE} AS "on",
   CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclude' ELSE 'check' END AS type,
