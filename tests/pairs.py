@@ -11,7 +11,7 @@
     -- warns: words                        that are among the warnings; without such a line there are none about the down
     -- differs: column public.a.b changed: default        each difference after the down migration, and no other
     -- lost: public.a 3 → 2: b, c          each table whose rows differ (without numbers: as many as before) in these columns
-    -- transaction: no                     the scripts can't run in one
+    -- transaction: no                     the scripts, and the schema before, can't run in one
     -- since: 15                           the oldest version of PostgreSQL that can run it; `until` is the newest one
 
 Then come the sections `--- before` (the schema), `--- rows`, `--- up` and `--- down`; without the last one there is no file. The

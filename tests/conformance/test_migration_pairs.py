@@ -7,6 +7,7 @@ How a pair is written: see `tests/pairs.py`. Its differences and losses are all 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -23,11 +24,13 @@ from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.drivers.scratch import postgres as postgres_driver
 from shipway.drivers.scratch.names import new_name
 from shipway.drivers.scratch.postgres import PostgresScratch
+from shipway.drivers.scratch.postgres_catalog import catalog_queries
 from shipway.drivers.scratch.postgres_database import PostgresDatabase
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.ports import ScratchDatabase
 from shipway.proving.round_trip import MigrationRange
 from shipway.proving.verify import UNSEEN, verify
+from tests.compared import PROPERTIES
 from tests.conformance.scratch_lab import postgres
 from tests.matrix import sample
 from tests.pairs import VERSION, Pair, load_pairs, write_difference, write_loss
@@ -86,9 +89,7 @@ class Lane:
         """Verify it from the schema before it. Locks are not watched: other tests cover them."""
         pair = point.pair
         try:
-            with self._template(
-                pair.sections["before"] + (pair.sections.get("rows", "") if point.mode == DATA else "")
-            ) as template:
+            with self._template(pair, rows=point.mode == DATA) as template:
                 return verify(
                     self._scratch, template, lambda database: BareFolder(database, [BEFORE, pair.migration], BEFORE.version),
                     mode=point.mode, timeout=60.0, span=MigrationRange(BEFORE.version, (VERSION,)), watched=False,
@@ -99,15 +100,16 @@ class Lane:
                 self._execute(pair.sections["after"])
 
     @contextmanager
-    def _template(self, script: str) -> Iterator[ScratchDatabase]:
-        """A database after this script. In memory, copying the files of a database is the quickest way to make one."""
+    def _template(self, pair: Pair, *, rows: bool) -> Iterator[ScratchDatabase]:
+        """The database before the migration. In memory, copying the files of a database is the quickest way to make one."""
         name = new_name()
         strategy = "STRATEGY file_copy" if self._connection.info.server_version >= 150000 else ""
         self._execute(f"CREATE DATABASE {name} TEMPLATE template0 {strategy}")
         url = urlsplit(self._url)._replace(path=f"/{name}").geturl()
         database = PostgresDatabase(name, url, self._url, Reader(self._url), empty=True)
         try:
-            database.execute(script)
+            script = pair.sections["before"] + (pair.sections.get("rows", "") if rows else "")
+            database.execute(script, transaction=pair.one("transaction") != "no")
             yield database
         finally:
             database.close()
@@ -155,6 +157,7 @@ def test_with_its_rows(verified: Verified, point: Point) -> None:
     assert pair.one("reason") in "\n".join(report.reasons)
     assert pair.one("warns") in "\n".join(report.warnings)
     assert bool(pair.one("warns")) == any("skipping" in warning for warning in report.warnings)
+    assert not re.search("password=(?!sha256:)", "\n".join((*report.reasons, *report.triage_reasons)))
     if report.changes:
         assert report.triage == pair.one("triage"), report.triage_reasons
 
@@ -171,3 +174,13 @@ def test_with_generated_rows(verified: Verified, point: Point) -> None:
     report = verified(point)
     assert report.verdict == point.pair.generated, report.reasons
     assert bool(point.pair.one("unseen")) == any(UNSEEN in warning for warning in report.warnings)
+
+
+def test_every_property_that_is_read_is_known() -> None:
+    """So each has a pair, or a reason: see `tests/unit/test_compared.py`."""
+    with postgres(NEWEST) as (_, url), psycopg.connect(url) as connection:
+        for query in catalog_queries(connection, every=True):
+            kinds = re.findall("(?:SELECT|THEN|ELSE) '([a-z -]+)'", query.partition(" AS kind")[0])
+            known = {name for kind in kinds for name in PROPERTIES[kind]}
+            found = {column.name for column in connection.execute(query.encode()).description or ()}
+            assert found - {"kind", "name", "on", "position"} == known, kinds

@@ -1,11 +1,11 @@
--- Of all databases.
+-- Of all databases: the down writes a default of its own.
 -- verdict: NOT_RESTORED
 -- triage: review
--- differs: settings of all roles added
+-- differs: settings of all roles changed: settings
 --- before
-CREATE TABLE reports (id int PRIMARY KEY);
---- up
 ALTER ROLE ALL SET lock_timeout = 4000;
+--- up
+ALTER ROLE ALL SET lock_timeout = 8000;
 CREATE TABLE charts (id int);
 --- down
 ALTER ROLE ALL SET lock_timeout = 0;
