@@ -11,9 +11,11 @@
     -- warns: words                        that are among the warnings; without such a line there are none about the down
     -- differs: column public.a.b changed: default        each difference after the down migration, and no other
     -- lost: public.a 3 → 2: b, c          each table whose rows differ (without numbers: as many as before) in these columns
-    -- transaction: no                     the scripts can't run in one
+    -- transaction: no                     the scripts, and the schema before, can't run in one
+    -- since: 15                           the oldest version of PostgreSQL that can run it; `until` is the newest one
 
-Then come the sections `--- before` (the schema), `--- rows`, `--- up` and `--- down`; without the last one there is no file.
+Then come the sections `--- before` (the schema), `--- rows`, `--- up` and `--- down`; without the last one there is no file. The
+section `--- after` removes what the whole server keeps, such as roles; it runs in another database.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ from shipway.drivers.database.sql_folder import NO_TRANSACTION, Migration, SqlFi
 
 FOLDER = Path(__file__).parent / "migrations"
 VERSION = "2"  # of the migration; the schema before it is version 1
-_SECTION = re.compile(r"^--- (before|rows|up|down)$\n?", re.MULTILINE)
+_SECTION = re.compile(r"^--- (before|rows|up|down|after)$\n?", re.MULTILINE)
 _FIELD = re.compile(
-    r"^-- (verdict|empty|generated|unseen|triage|reason|warns|differs|lost|transaction): (.*)$", re.MULTILINE
+    r"^-- (verdict|empty|generated|unseen|triage|reason|warns|differs|lost|transaction|since|until): (.*)$",
+    re.MULTILINE,
 )
 
 
@@ -59,6 +62,10 @@ class Pair:
     @property
     def generated(self) -> str:
         return self.one("generated", self.verdict)
+
+    def runs_on(self, version: int) -> bool:
+        """Whether this version of PostgreSQL can run it."""
+        return int(self.one("since", "0")) <= version <= int(self.one("until", "99"))
 
     @property
     def migration(self) -> Migration:

@@ -18,16 +18,21 @@ PASSWORD = "lab"
 
 MARIADB = "mariadb:10.11"
 IMAGES = Path(__file__).resolve().parents[2] / "images"
+# Versions of PostgreSQL whose images only tests need: the package that a stand-in is made of.
+PACKAGES = {13: "13.23.0-beta.16", 18: "18.4.0-beta.17"}
 
 
 @contextmanager
-def postgres(image: str = "postgres:15") -> Iterator[tuple[str, str]]:
-    """Name of a container, and the URL of its server."""
-    options = ["--env", f"POSTGRES_PASSWORD={PASSWORD}", "--tmpfs", "/var/lib/postgresql/data"]
-    with _container(5432, *options, image, "-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB") as (
-        name,
-        port,
-    ):
+def postgres(version: int = 15) -> Iterator[tuple[str, str]]:
+    """Name of a container, and the URL of its server. The image of another version than 15 is built or pulled if it is missing."""
+    data = "/var/lib/postgresql/data" if version < 18 else f"/var/lib/postgresql/{version}/docker"
+    if version in PACKAGES:
+        arguments = {"VERSION": PACKAGES[version], "MAJOR": version, "DATA": data}
+        options = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
+        stand_in(f"postgres:{version}", *options, "--file", str(IMAGES / "postgres-npm" / "Dockerfile"), str(IMAGES))
+    options = ["--env", f"POSTGRES_PASSWORD={PASSWORD}", "--tmpfs", data if version < 18 else "/var/lib/postgresql"]
+    settings = ("-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB")
+    with _container(5432, *options, f"postgres:{version}", *settings) as (name, port):
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
         _wait(name, lambda: psycopg.connect(url, connect_timeout=5).close(), psycopg.OperationalError)
         yield name, url
@@ -35,13 +40,7 @@ def postgres(image: str = "postgres:15") -> Iterator[tuple[str, str]]:
 
 def build_mariadb() -> None:
     """Build the image where it can't be pulled: nothing else needs it."""
-    if (
-        subprocess.run(
-            ["docker", "image", "inspect", "shipway-stand-in/debian:bookworm"], capture_output=True
-        ).returncode
-        == 0
-    ):
-        docker("build", "--quiet", "--tag", MARIADB, "--label", "dev.shipway.stand-in=true", str(IMAGES / "mariadb"))
+    stand_in(MARIADB, str(IMAGES / "mariadb"))
 
 
 @contextmanager
@@ -56,6 +55,13 @@ def mariadb() -> Iterator[str]:
 
         _wait(name, connect, pymysql.MySQLError)
         yield f"mysql://root:{PASSWORD}@127.0.0.1:{port}"
+
+
+def stand_in(image: str, *options: str) -> None:
+    """Build it where the base images are stand-ins; elsewhere the engine pulls the official one."""
+    base = ["docker", "image", "inspect", "shipway-stand-in/debian:bookworm"]
+    if subprocess.run(base, capture_output=True).returncode == 0:
+        docker("build", "--quiet", "--tag", image, "--label", "dev.shipway.stand-in=true", *options)
 
 
 @contextmanager

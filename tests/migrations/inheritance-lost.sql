@@ -6,7 +6,7 @@
 -- differs: column public.cars.wheels changed: inherited
 -- differs: table public.cars changed: inherits
 --- before
-CREATE TABLE vehicles (id int NOT NULL, wheels int);
+CREATE TABLE vehicles (id int, wheels int);
 CREATE TABLE cars (doors int) INHERITS (vehicles);
 --- up
 ALTER TABLE cars NO INHERIT vehicles;

@@ -6,7 +6,7 @@
 -- differs: column public.logins_rest.person changed: inherited
 -- differs: table public.logins_rest changed: bounds, inherits
 --- before
-CREATE TABLE logins (at date NOT NULL, person int) PARTITION BY LIST (at);
+CREATE TABLE logins (at date, person int) PARTITION BY LIST (at);
 CREATE TABLE logins_rest PARTITION OF logins DEFAULT;
 --- rows
 INSERT INTO logins VALUES ('2024-03-01', 1);

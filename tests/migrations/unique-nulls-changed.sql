@@ -1,5 +1,6 @@
 -- NULLS NOT DISTINCT let one row be without a number; now there may be many.
 -- verdict: NOT_RESTORED
+-- since: 15
 -- triage: review
 -- differs: constraint public.lockers.lockers_number changed: definition
 --- before

@@ -103,27 +103,28 @@ _ADDED: Mapping[str, Callable[[Difference, _Context], Finding]] = {
     "column": _added_column,
     "constraint": _added_rule,
     "index": _added_rule,
-    **dict.fromkeys(("trigger", "rule", "policy", "event trigger", "settings", "cast", "operator"), _added_action),
+    **dict.fromkeys(
+        ("trigger", "rule", "policy", "event trigger", "settings", "cast", "operator", "privileges"), _added_action
+    ),
 }
 # Objects that code may do without, or depend on implicitly: ON CONFLICT, ON DELETE CASCADE, triggers, performance.
 _LOOSENED = {
-    "constraint", "index", "trigger", "rule", "policy", "event trigger", "statistics", "publication", "default privileges", "settings",
+    "constraint", "index", "trigger", "rule", "policy", "event trigger", "statistics", "publication", "subscription", "default privileges",
+    "settings", "privileges", "security label", "extension dependency",
 }  # fmt: skip
 _UNSEEN = {
-    "comment",
-    "storage",
-    "compression",
-    "statistics target",
-    "options",
-    "toast options",
-    "tablespace",
-    "clustered by",
-}
+    "comment", "storage", "compression", "statistics target", "statistics targets", "target", "options", "toast options", "tablespace",
+    "clustered by", "attached to", "index options", "index tablespace", "index comment",
+}  # fmt: skip
+# What changes the effect of statements, on other kinds than tables, columns and indexes.
+_EFFECTIVE_OPTIONS = {
+    "view", "foreign-data wrapper", "foreign server", "user mapping", "text search dictionary", "publication", "subscription",
+}  # fmt: skip
 
 
 def _judge_facet(change: Difference, facet: str, before: str, after: str) -> Finding:
     """Judge one changed property of an object."""
-    if facet in _UNSEEN:
+    if facet in _UNSEEN and not (facet == "options" and change.kind in _EFFECTIVE_OPTIONS):
         return NOTHING
     judge = _FACETS.get((change.kind, facet)) or _FACETS.get(("", facet))
     if facet == "null" and change.facets.get("default", ("", ""))[1]:
@@ -201,10 +202,13 @@ def _privileges(before: str, after: str) -> str:
 
 
 def _privileges_for_all(before: str, after: str) -> str:
-    """The default privileges of PUBLIC on functions and types."""
+    """The default privileges of PUBLIC on functions, types, languages and the database."""
     return REVIEW if not before and "" not in _grants(after) else _privileges(before, after)
 
 
+_OPEN_TO_ALL = (
+    "function", "procedure", "aggregate", "enum", "domain", "range", "composite type", "type", "language", "database",
+)  # fmt: skip
 _FACETS: Mapping[tuple[str, str], Callable[[str, str], str]] = {
     ("", "type"): _type,
     ("", "null"): _null,
@@ -212,13 +216,7 @@ _FACETS: Mapping[tuple[str, str], Callable[[str, str], str]] = {
     ("", "identity"): _identity,
     ("", "generated"): _generated,
     ("", "privileges"): _privileges,
-    **dict.fromkeys(
-        (
-            (kind, "privileges")
-            for kind in ("function", "procedure", "aggregate", "enum", "domain", "range", "composite type", "type")
-        ),
-        _privileges_for_all,
-    ),
+    **dict.fromkeys(((kind, "privileges") for kind in _OPEN_TO_ALL), _privileges_for_all),
     ("", "row security"): _row_security,
     ("materialized view", "populated"): lambda before, after: BREAKING if after else ADDITIVE,
     ("", "valid"): lambda before, after: REVIEW if after else ADDITIVE,

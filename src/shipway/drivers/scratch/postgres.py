@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from psycopg import sql
+from psycopg.errors import ObjectInUse
 
 from shipway.domain.catalog import Difference
 from shipway.domain.errors import ProofError
@@ -14,7 +16,7 @@ from shipway.drivers.scratch import postgres_hints as messages
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.postgres_database import PostgresDatabase
 from shipway.drivers.scratch.postgres_reader import Reader
-from shipway.drivers.scratch.postgres_roles import drop_roles, note_of, orphaned_roles, read_roles, restore_roles
+from shipway.drivers.scratch.postgres_roles import drop_roles, note_roles, orphaned_roles, read_roles, restore_roles
 from shipway.drivers.scratch.postgres_rows import fill
 from shipway.drivers.scratch.postgres_session import Connection, end_sessions, session
 from shipway.drivers.scratch.sql_code import same_function
@@ -32,7 +34,7 @@ class PostgresScratch:
     def __init__(self, url: str, client: OneOff | None = None) -> None:
         self._url, self._client = url, client
         self._watchers: list[Reader] = []  # idle ones
-        self._note = ""  # about the roles before anything was run
+        self._roles: Path | None = None  # a note of those before anything was run, until this process ends
         weakref.finalize(self, _close, self._watchers)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
@@ -46,20 +48,16 @@ class PostgresScratch:
                 template, strategy = like.name, _strategy(connection, like.name)
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-            self._note = self._note or note_of(connection)
-            connection.execute(
-                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(self._note))
-            )
-        url = urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
+            self._roles = self._roles or note_roles(connection)
         watcher = self._watchers.pop() if self._watchers else Reader(self._url)
-        return PostgresDatabase(name, url, self._url, watcher, empty=like is None, client=self._client)
+        return PostgresDatabase(name, self._url_of(name), self._url, watcher, empty=like is None, client=self._client)
 
     def drop(self, database: ScratchDatabase) -> None:
         if isinstance(database, PostgresDatabase):
             database.close()
             self._watchers.append(database.watcher)
         with session(self._url) as connection:
-            _drop(connection, database.name)
+            self._drop(connection, database.name)
 
     def drop_orphans(self) -> Sequence[str]:
         with session(self._url) as connection:
@@ -68,7 +66,7 @@ class PostgresScratch:
             ]
             roles = orphaned_roles(connection, names)
             for name in names:
-                _drop(connection, name)
+                self._drop(connection, name)
             drop_roles(connection, roles)
         return names
 
@@ -117,15 +115,38 @@ class PostgresScratch:
     def skipped(self, notice: str) -> bool:
         return messages.skipped(notice)
 
+    def _url_of(self, name: str) -> str:
+        return urlsplit(self._url)._replace(path="/" + quote(name)).geturl()
+
+    def _drop(self, connection: Connection, name: str) -> None:
+        end_sessions(connection, name)
+        statement = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+        try:
+            connection.execute(statement)
+        except ObjectInUse:  # a migration's subscription
+            with session(self._url_of(name)) as inside:
+                _drop_subscriptions(inside)
+            end_sessions(connection, name)
+            connection.execute(statement)
+
 
 def _close(readers: list[Reader]) -> None:
     for reader in readers:
         reader.close()
 
 
-def _drop(connection: Connection, name: str) -> None:
-    end_sessions(connection, name)
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+def _drop_subscriptions(connection: Connection) -> None:
+    """Without asking the server that they subscribe to."""
+    current = "SELECT oid FROM pg_database WHERE datname = current_database()"
+    for (name,) in connection.execute(
+        f"SELECT subname FROM pg_subscription WHERE subdbid = ({current})".encode()
+    ).fetchall():
+        for statement in (
+            "ALTER SUBSCRIPTION {} DISABLE",
+            "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",
+            "DROP SUBSCRIPTION {}",
+        ):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def _strategy(connection: Connection, name: str) -> str:

@@ -11,7 +11,8 @@ from shipway.drivers.scratch.postgres_session import Connection
 PART = 10_000  # hashes that are fetched at once
 _COLUMNS = """
 SELECT quote_ident(a.attname) FROM pg_attribute a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped"""
-_KIND = "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)"
+# Not of a foreign table: its rows are on another server, which is not asked.
+_KIND = "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s) AND relkind <> 'f'"
 _KEY = """
 SELECT quote_ident(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY a.attnum"""
@@ -19,7 +20,7 @@ WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY a.attnum"""
 
 def read_content(connection: Connection, table: str, columns: Sequence[str], key: Sequence[str] | None) -> Content:
     """`table` and `columns` as the catalog writes them; `key` names the columns that identify a row, None means its
-    primary key. Without rows if the table is missing.
+    primary key. Without rows if the table is missing or foreign.
 
     A column's number is the sum of 64-bit hashes of its values, each combined with its row's key if all key columns are
     included: so swapped values are detected. NULL counts as its own value.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import psycopg
 
 from shipway.drivers.scratch.postgres_session import Connection
+from shipway.system.alive import is_gone, this_process
+from shipway.system.locks import private_folder
 
 # As statements that create them, and their memberships. Passwords stay as they are stored.
 _ROLES = """
@@ -22,11 +28,10 @@ SELECT quote_ident(r.rolname), concat_ws(' ', quote_ident(r.rolname),
     FROM pg_auth_members m JOIN pg_authid g ON g.oid = m.roleid WHERE m.member = r.oid), '')
 FROM pg_authid r WHERE r.rolname !~ '^pg_'"""
 
-_NOTE = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
 _USERS = """
 SELECT quote_ident(r.rolname) FROM pg_roles r WHERE r.rolname !~ '^pg_'
   AND EXISTS (SELECT FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid
-    WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND b.datname = %(database)s)
+    WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND b.datname = ANY (%(databases)s))
   AND NOT EXISTS (SELECT FROM pg_shdepend d LEFT JOIN pg_database b ON b.oid = d.dbid
     WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND (b.datname IS NULL OR b.datname <> ALL (%(databases)s)))"""
 
@@ -65,23 +70,38 @@ def drop_roles(connection: Connection, names: Sequence[str]) -> None:
         remaining = failed  # some depended on others
 
 
-def note_of(connection: Connection) -> str:
-    """A comment on a scratch database, for `orphaned_roles`."""
-    return json.dumps({"shipway": "roles before", "roles": sorted(read_roles(connection))})
+def note_roles(connection: Connection) -> Path:
+    """Note them in a file of this process, for `orphaned_roles` after it was killed; it is removed when the process ends."""
+    folder = private_folder() / "scratch-roles"
+    folder.mkdir(exist_ok=True)
+    handle, name = tempfile.mkstemp(suffix=".json", prefix=f"{os.getpid()}-", dir=folder)
+    with open(handle, "w", encoding="utf-8") as file:
+        json.dump({"owner": this_process(), "roles": sorted(read_roles(connection))}, file)
+    atexit.register(Path(name).unlink, missing_ok=True)
+    return Path(name)
 
 
 def orphaned_roles(connection: Connection, databases: Sequence[str]) -> Sequence[str]:
-    """Roles that were created since these databases, and that only these use."""
-    found: set[str] = set()
-    for name in databases:
-        (note,) = connection.execute(_NOTE, [name]).fetchone() or (None,)
+    """Roles that only these databases use, and that no killed process found when it began."""
+    if not databases:
+        return ()
+    known: set[str] = set()
+    notes = []
+    for path in sorted((private_folder() / "scratch-roles").glob("*.json")):
         try:
-            before = json.loads(note or "")["roles"]
-        except (ValueError, KeyError, TypeError):
-            continue
-        users = connection.execute(_USERS, {"database": name, "databases": list(databases)})
-        found |= {role for (role,) in users} - set(before)
-    return sorted(found)
+            note = json.loads(path.read_text(encoding="utf-8"))
+            if is_gone(note["owner"]):
+                known.update(note["roles"])
+                notes.append(path)
+        except (OSError, ValueError, KeyError):
+            continue  # its process is about to end, or to write it
+    if not notes:
+        return ()
+    users = connection.execute(_USERS, {"databases": list(databases)})
+    found = sorted(role for (role,) in users if role not in known)
+    for path in notes:
+        path.unlink(missing_ok=True)
+    return found
 
 
 def _tried(connection: Connection, statement: str) -> bool:
