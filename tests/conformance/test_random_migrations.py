@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from shipway.domain.proof import COLUMN_ORDER, DATA_LOST, FAILS, IRREVERSIBLE, NOT_RESTORED, RESTORED
 from tests.matrix import FULL
 from tests.random_check import REJECTED, Checker, checking
-from tests.random_migrations import Example, examples
+from tests.random_migrations import MIGRATIONS, Example, examples
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine]
-SCHEMAS = 500 if FULL else 50  # with four migrations each
+SCHEMAS = 400 if FULL else 40
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_verdicts_agree_with_the_dumps(checker: Checker) -> None:
 
     check()
     total = verdicts.total()
-    assert total >= 0.9 * SCHEMAS * 4, verdicts
+    assert total >= 0.9 * SCHEMAS * MIGRATIONS, verdicts
     assert verdicts[REJECTED] < 0.3 * total, verdicts
     for verdict in (RESTORED, COLUMN_ORDER, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS):
         assert verdicts[verdict] >= 0.02 * total, verdicts

@@ -17,7 +17,7 @@ from shipway.domain.proof import (
     ROWS_ADDED,
 )
 from tests.dump_oracle import Dump, Observed, Rows, State, expected, parts
-from tests.random_migrations import DOWNS, example
+from tests.random_migrations import DOWNS, MIGRATIONS, example
 
 HEAD = "--\n-- Name: {0}; Type: {1}; Schema: public; Owner: postgres\n--\n\n"
 TABLE = HEAD.format("a", "TABLE") + "CREATE TABLE public.a (\n    {0},\n    {1}\n);\n"
@@ -32,7 +32,7 @@ def test_a_seed_gives_the_same_example() -> None:
 def test_all_kinds_of_objects_and_downs_occur() -> None:
     found = [example(seed) for seed in range(300)]
     migrations = [migration for item in found for migration in item.migrations]
-    assert len(migrations) > 0.9 * 300 * 4
+    assert len(migrations) > 0.9 * 300 * MIGRATIONS
     assert {migration.how for migration in migrations} == set(DOWNS)
     verbs = Counter(" ".join(text.split()[:2]) for migration in migrations for text in migration.up)
     kinds = ("TABLE", "INDEX", "VIEW", "FUNCTION", "TRIGGER", "TYPE", "DOMAIN", "SEQUENCE", "POLICY", "RULE", "STATISTICS", "PUBLICATION",
