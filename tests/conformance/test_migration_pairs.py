@@ -59,7 +59,7 @@ def points(mode: str, pairs: list[Pair], share: float = 1.0) -> list[Point]:
     for number, version in enumerate((OLDEST, NEWEST)):
         found += [Point(mode, version, pair) for pair in pairs if pair.runs_on(version) and not pair.runs_on(USUAL)]
         both = (pair for pair in pairs if pair.runs_on(version) and pair.runs_on(USUAL))
-        found += [Point(mode, version, pair) for pair in sample(both, share / 8, number * 4)]
+        found += [Point(mode, version, pair) for pair in sample(both, share / 12, number * 6)]
     return found
 
 
@@ -133,10 +133,8 @@ def lane(version: int) -> Iterator[Lane]:
 @pytest.fixture(scope="module")
 def verified(request: pytest.FixtureRequest) -> Iterator[Verified]:
     """Returns a point's report. All that are selected are verified while the tests wait for the one that they need."""
-    selected = [
-        item for item in request.session.items if item.path == request.path and isinstance(item, pytest.Function)
-    ]
-    wanted = [item.callspec.params["point"] for item in selected]
+    selected = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    wanted: list[Point] = [item.callspec.params["point"] for item in selected]
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgres_driver, "SMALL", 0)  # clones copy files too
         versions = dict.fromkeys(point.version for point in wanted)

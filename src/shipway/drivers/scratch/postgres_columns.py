@@ -80,8 +80,8 @@ class Tables:
         found: dict[str, Reference] = {}
         for entry in self._constraints.get(table, ()):
             if match := _FOREIGN.search(entry.facets.get("definition", "")):
-                keys = _names(match["keys"])
-                for column, key in zip(_names(match["columns"]), keys, strict=True):
+                keys = _names(match["keys"].replace("PERIOD ", ""))
+                for column, key in zip(_names(match["columns"].replace("PERIOD ", "")), keys, strict=True):
                     found.setdefault(column, Reference(match["table"], keys, key))
         return found
 

@@ -120,11 +120,13 @@ SERVERS = _select(
   {owner("o.srvowner")}, {privileges("o.srvacl", "'S'", "o.srvowner")}""",
     "JOIN pg_foreign_data_wrapper f ON f.oid = o.srvfdw",
 )  # fmt: skip
+# By the view, which hides the options from those who may not see them.
 MAPPINGS = (
-    f"EXISTS (SELECT FROM pg_user_mapping WHERE oid >= {FIRST})",
+    "EXISTS (SELECT FROM pg_user_mappings)",
     f"""
-SELECT 'user mapping' AS kind, {_ROLE.format("u.umuser")} || ' on ' || quote_ident(s.srvname) AS name, {options("u.umoptions", public="^user(name)?$")} AS options
-FROM pg_user_mapping u JOIN pg_foreign_server s ON s.oid = u.umserver""",
+SELECT 'user mapping' AS kind, {_ROLE.format("u.umuser")} || ' on ' || quote_ident(u.srvname) AS name,
+  {options("u.umoptions", public="^user(name)?$")} AS options
+FROM pg_user_mappings u""",
 )
 EVENT_TRIGGERS = (
     "EXISTS (SELECT FROM pg_event_trigger)",
@@ -208,7 +210,7 @@ FROM pg_publication p LEFT JOIN (SELECT r.prpubid, string_agg(r.prrelid::regclas
 
 
 def _subscriptions(version: int) -> tuple[str, str]:
-    """Those of this database: they are kept for the whole server."""
+    """Those of this database: they are kept for the whole server. Only superusers may see where they lead."""
     flags = {
         "binary": ("subbinary", 140000),
         "disable on error": ("subdisableonerr", 150000),
@@ -229,7 +231,7 @@ SELECT 'subscription' AS kind, quote_ident(s.subname) AS name, array_to_string(A
   concat_ws(', ', 'synchronous commit ' || s.subsynccommit{"".join(f", {item}" for item in found)}) AS options,
   {owner("s.subowner")}, {comment("pg_subscription", "s.oid")}
 FROM pg_subscription s WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-    return "EXISTS (SELECT FROM pg_subscription)", query
+    return "EXISTS (SELECT FROM pg_subscription) AND current_setting('is_superuser') = 'on'", query
 
 
 def rare_queries(version: int) -> Sequence[tuple[str, str]]:
