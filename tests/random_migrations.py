@@ -36,12 +36,6 @@ EXACT, WRONG, FORGETS, MORE, ORDER, NOTHING, MISSING = (
 DOWNS = (*[EXACT] * 9, *[WRONG] * 6, *[FORGETS] * 3, MORE, ORDER, NOTHING, MISSING)
 
 
-# Their properties are not all compared, see docs/what-is-compared.md: they are created and dropped, but have no variants.
-PARTLY_COMPARED = (
-    "CAST", "OPERATOR", "OPERATOR CLASS", "COLLATION", "CONFIGURATION", "DICTIONARY", "PUBLICATION", "SERVER",
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Change:
     """Statements of an up migration, and of the down migration."""
@@ -219,9 +213,7 @@ def _cells(world: World, column: Thing) -> list[str]:
 
 def _variant(pick: Pick, thing: Thing) -> Thing:
     """The same object with another property, as far as it has one."""
-    names = [
-        name for name, values in thing.options.items() if len(set(values)) > 1 and thing.kind not in PARTLY_COMPARED
-    ]
+    names = [name for name, values in thing.options.items() if len(set(values)) > 1]
     if not names:
         return thing
     name = pick.one(names)

@@ -50,6 +50,7 @@ class Content:
 
     rows: int
     columns: Mapping[str, str] = field(default_factory=dict)  # a checksum for each, independent of the order of rows
+    whole: str = ""  # a checksum of whole rows, if these have no key that is part of the columns' checksums
 
 
 def compare(before: Catalog, after: Catalog) -> tuple[Difference, ...]:

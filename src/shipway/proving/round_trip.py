@@ -157,6 +157,8 @@ def lost_rows(
             continue
         old, new = side_by_side(partial(_content, table, columns), (template, database))
         other = tuple(name for name in columns if old.columns.get(name) != new.columns.get(name))
+        if old.rows == new.rows and not other and old.whole != new.whole:
+            other = tuple(columns)  # values were exchanged between rows
         if old.rows == new.rows and not other:
             continue
         if new.rows > old.rows and _only_added(template, database, table, columns):

@@ -126,6 +126,17 @@ class ScratchSuite:
         assert changed("UPDATE items SET price = 4 WHERE id = 3") == {"price"}
         assert changed("DELETE FROM items WHERE id = 3") == {*columns, "rows"}
 
+    def test_exchanged_values_of_rows_without_a_key(
+        self, make: Callable[..., ScratchDatabase], name: Callable[[str], str]
+    ) -> None:
+        plain = make("CREATE TABLE plain (a integer, b integer); INSERT INTO plain VALUES (1, 10), (2, 20), (3, 30)")
+        table, columns = name("plain"), plain.catalog().order[name("plain")]
+        before = plain.content(table, columns)
+        plain.execute("UPDATE plain SET b = CASE a WHEN 1 THEN 20 ELSE 10 END WHERE a < 3")
+        after = plain.content(table, columns)
+        assert (before.rows, before.columns) == (after.rows, after.columns)
+        assert before.whole != after.whole
+
     def test_hashes_of_rows(self, make: Callable[..., ScratchDatabase], name: Callable[[str], str]) -> None:
         """In ascending order, one for each row, of the given columns alone."""
         template = make(ITEMS)

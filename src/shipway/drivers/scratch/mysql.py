@@ -117,12 +117,14 @@ class MySqlDatabase:
             wanted = [column for column in columns if column in there]
             key = self._made.get(table, [name for name, part in there.items() if part])
             mixed = "".join(f"{_text(column)}, ' ', " for column in key) if set(key) <= set(wanted) else ""
+            rows = [] if mixed else [", ' ', ".join(map(_text, wanted)) or "''"]
             sums = "".join(
-                f", COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT({mixed}{_text(column)})), 16), 16, 10) AS UNSIGNED)), 0)"
-                for column in wanted
+                f", COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT({text})), 16), 16, 10) AS UNSIGNED)), 0)"
+                for text in (*(f"{mixed}{_text(column)}" for column in wanted), *rows)
             )
-            row = query(connection, f"SELECT COUNT(*){sums} FROM {table}")[0]
-            return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
+            count, *found = query(connection, f"SELECT COUNT(*){sums} FROM {table}")[0]
+            whole = str(found.pop()) if rows else ""
+            return Content(int(count), dict(zip(wanted, map(str, found), strict=True)), whole)
 
     @contextmanager
     def hashes(self, table: str, columns: Sequence[str]) -> Iterator[Iterator[int]]:

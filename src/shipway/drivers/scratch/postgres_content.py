@@ -23,7 +23,7 @@ def read_content(connection: Connection, table: str, columns: Sequence[str], key
     primary key. Without rows if the table is missing or foreign.
 
     A column's number is the sum of 64-bit hashes of its values, each combined with its row's key if all key columns are
-    included: so swapped values are detected. NULL counts as its own value.
+    included: so swapped values are detected. Without them, there is a number for whole rows. NULL counts as its own value.
     """
     there = {name for (name,) in connection.execute(_COLUMNS, [table])}
     wanted = [name for name in columns if name in there]
@@ -32,8 +32,10 @@ def read_content(connection: Connection, table: str, columns: Sequence[str], key
         return Content(0)
     if key is None:
         key = [name for (name,) in connection.execute(_KEY, [table])]
-    row = connection.execute(_statement(table, wanted, key, partitioned=found[0])).fetchone() or (0,)
-    return Content(int(row[0]), dict(zip(wanted, map(str, row[1:]), strict=True)))
+    keyed = bool(key) and set(key) <= set(wanted)
+    statement = _statement(table, wanted, key if keyed else (), partitioned=found[0])
+    count, whole, *sums = connection.execute(statement).fetchone() or (0, 0)
+    return Content(int(count), dict(zip(wanted, map(str, sums), strict=True)), "" if keyed else str(whole))
 
 
 @contextmanager
@@ -50,13 +52,13 @@ def read_hashes(connection: Connection, table: str, columns: Sequence[str]) -> I
 def _statement(table: str, columns: Sequence[str], key: Sequence[str], *, partitioned: bool) -> bytes:
     """Without rows of child tables, which are separate; with those of partitions, since a partitioned table has no
     others."""
-    keyed = bool(key) and set(key) <= set(columns)
-    mix = f'hashtextextended(ROW({", ".join(key)})::text COLLATE pg_catalog."C", 0)' if keyed else "0::bigint"
+    mix = f'hashtextextended(ROW({", ".join(key)})::text COLLATE pg_catalog."C", 0)' if key else "0::bigint"
+    row = f'hashtextextended(ROW({", ".join(columns)})::text COLLATE pg_catalog."C", 0)' if not key else "0"
     source = table if partitioned else f"ONLY {table}"
     sums = "".join(
         f', coalesce(sum(coalesce(hashtextextended({column}::text COLLATE pg_catalog."C", "row key"), ~"row key")), 0)'
         for column in columns
     )
     named = "".join(f", {column}" for column in columns)
-    once = "OFFSET 0" if keyed else ""  # keeps the planner from recomputing the key for each column
-    return f'SELECT count(*){sums} FROM (SELECT {mix} AS "row key"{named} FROM {source} {once}) AS x'.encode()
+    once = "OFFSET 0" if key else ""  # keeps the planner from recomputing the key for each column
+    return f'SELECT count(*), coalesce(sum({row}), 0){sums} FROM (SELECT {mix} AS "row key"{named} FROM {source} {once}) AS x'.encode()

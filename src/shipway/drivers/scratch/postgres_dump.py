@@ -18,6 +18,8 @@ TIMEOUT = 120.0  # seconds
 _ENTRY = re.compile(
     r"^-- Name: (?P<name>.*); Type: (?P<type>[^;]+); Schema: (?P<schema>[^;]+); Owner: ?(?P<owner>.*)$", re.MULTILINE
 )
+_OPTIONS = re.compile(r"\b((?:WITH|SET) )\(([^()]*)\)")
+_CHOSEN = re.compile(r"CONSTRAINT \S+_not_null NOT NULL\b")
 # Lines that depend on the entries before them, or on the run.
 _NOISE = re.compile(r"^(?:--.*|SET default_\w+ = .*|\\(?:un)?restrict .*|)$")
 
@@ -29,10 +31,17 @@ def read_dump(output: str) -> dict[str, str]:
     ends = [*(head.start() for head in heads[1:]), len(output)]
     for head, end in zip(heads, ends, strict=False):
         schema = "" if head["schema"] == "-" else f"{head['schema']}."
-        lines = [line for line in output[head.end() : end].splitlines() if not _NOISE.match(line.rstrip())]
+        lines = [_plain(line) for line in output[head.end() : end].splitlines() if not _NOISE.match(line.rstrip())]
         key = f"{head['type']} {schema}{head['name']}"
         found[key] = "\n".join([*([found[key]] if key in found else []), *lines])
     return found
+
+
+def _plain(line: str) -> str:
+    """Options in a fixed order, and without the names of NOT NULL constraints that PostgreSQL chose (since 18): it keeps
+    those of a renamed table."""
+    line = _OPTIONS.sub(lambda match: f"{match[1]}({', '.join(sorted(match[2].split(', ')))})", line)
+    return _CHOSEN.sub("NOT NULL", line)
 
 
 def dump(database: str, url: str, version: int, client: OneOff | None) -> Mapping[str, str] | None:

@@ -28,7 +28,7 @@ SELECT 'role' AS kind, quote_ident(r.rolname) AS name,
   concat_ws(', ', CASE WHEN r.rolcanlogin THEN 'login' END, CASE WHEN r.rolsuper THEN 'superuser' END, CASE WHEN NOT r.rolinherit THEN 'no inherit' END,
     CASE WHEN r.rolcreatedb THEN 'createdb' END, CASE WHEN r.rolcreaterole THEN 'createrole' END, CASE WHEN r.rolreplication THEN 'replication' END,
     CASE WHEN r.rolbypassrls THEN 'bypassrls' END) AS attributes,
-  nullif(r.rolconnlimit, -1)::text AS "connection limit", r.rolvaliduntil::text AS "valid until",
+  nullif(r.rolconnlimit, -1)::text AS "connection limit", nullif(r.rolvaliduntil, 'infinity')::text AS "valid until",
   (SELECT string_agg(concat_ws(' ', quote_ident(pg_get_userbyid(m.roleid)), '(' || nullif(concat_ws(', ', {how}), '') || ')'), ', '
       ORDER BY pg_get_userbyid(m.roleid), pg_get_userbyid(m.grantor)) FROM pg_auth_members m WHERE m.member = r.oid) AS "member of",
   (SELECT string_agg({options("s.setconfig")}, '; ' ORDER BY s.setdatabase) FROM pg_db_role_setting s
