@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from bench import long_folder
@@ -46,10 +43,3 @@ def write(folder: Path, count: int) -> list[str]:
         text = SCRIPT.format(revision=revisions[-1], before=before, up=file.read_text(), down=down.read_text())
         (versions / f"{revisions[-1]}.py").write_text(text)
     return revisions
-
-
-def install(folder: Path) -> dict[str, str]:
-    """Create the virtual environment; returns the variables that activate it."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([folder / "bin" / "pip", "install", "--quiet", *PACKAGES], check=True)
-    return {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}

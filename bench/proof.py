@@ -16,7 +16,7 @@ import psycopg
 
 from bench import alembic_folder, long_folder
 from bench.measure import Row, command, seconds
-from bench.tools import docker
+from bench.tools import docker, venv
 from examples.project import SHIPWAY
 from shipway.domain.proof import DATA, RESTORED
 from shipway.drivers.database.bare import BareFolder
@@ -150,7 +150,7 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
 def _alembic_folder(url: str) -> list[Row]:
     """The command for an Alembic project, and its floor: one process of `alembic` for each up, down and up again."""
     with tempfile.TemporaryDirectory() as home:
-        env = alembic_folder.install(Path(home) / "venv")
+        env = venv(Path(home) / "venv", *alembic_folder.PACKAGES)
         folder = Path(home) / "project"
         folder.mkdir()
         revisions = alembic_folder.write(folder, ALEMBIC_MIGRATIONS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,3 +54,10 @@ def docker(*args: str | Path, check: bool = True) -> str:
             f"docker {' '.join(map(str, args))} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
         )
     return done.stdout.strip()
+
+
+def venv(folder: Path, *packages: str) -> dict[str, str]:
+    """A virtual environment with these packages; returns the variables that activate it."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([folder / "bin" / "pip", "install", "--quiet", *packages], check=True)
+    return {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
