@@ -6,7 +6,6 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import TypeAlias
 
 from shipway.actions.database.schema import ripe
@@ -117,7 +116,7 @@ class ProofSession:
         )
 
     def _results(self, server: Server, copy: ScratchDatabase, target: Target, span: MigrationRange) -> dict[str, Found]:
-        """Of all parts of the proof, which run side by side; one by one where the migrations change roles: the databases of
+        """Of all parts of the proof. Three run side by side; one by one where the migrations change roles: the databases of
         the server share these."""
         known = server.scratch.server_objects()
         parts = {  # the round trip waits for what the old code's migrations log
@@ -132,8 +131,14 @@ class ProofSession:
             parts["together"] = _Part(lambda clone: self._together(server, clone, span))
         # Clone first: a database can only be cloned while nothing is connected to it.
         clones = {name: server.scratch.create(like=copy) for name, part in parts.items() if part.cloned}
-        works = [partial(part.work, clones.get(name, copy)) for name, part in parts.items()]
-        found = dict(zip(parts, side_by_side(lambda work: work(), works), strict=True))
+        found: dict[str, Found] = {}
+
+        def lane(names: Sequence[str]) -> None:
+            for name in names:
+                found[name] = parts[name].work(clones.get(name, copy))
+
+        # The old code's part starts two releases, one after the other: as long as the third lane.
+        side_by_side(lane, (["old code"], ["reports"], [name for name in parts if name not in ("old code", "reports")]))
         reports = found["reports"]
         assert isinstance(reports, tuple)
         if not any(warning.startswith(SHARED) for warning in reports[0].warnings):
