@@ -15,6 +15,7 @@ from shipway.actions.proofs.folder_selection import Listed
 from shipway.context import Machine
 from shipway.domain.errors import ProofError, UsageError
 from shipway.drivers import driver, scratch_name
+from shipway.drivers.database.row_changes import changed_tables
 from shipway.drivers.database.sql_folder import Contents, folder_contents
 from shipway.ports import Scratch
 from shipway.proving.sequence import ToolAt
@@ -106,7 +107,7 @@ def open_folder(
         linter = driver("lint", "squawk")() if server.dialect == "postgres" else None
         yield MigrationFolder(
             scratch, lambda database, at: make(database, contents.migrations, at, late), migrations, skipped, scripts,
-            linter,
+            changed=lambda revision: changed_tables(scripts[revision][1]), linter=linter,
         )  # fmt: skip
 
 

@@ -28,6 +28,21 @@ OF_FOLDERS = {
     "lint": "--lint", "locks": "--locks", "strict": "--strict", "timeout": "--timeout", "first": "--from",
     "since": "--since", "only": "--only", "changed": "--changed",
 }  # fmt: skip
+
+
+class Seconds(click.FloatRange):
+    """A time-out. `nan` is neither too small nor too large, so it needs a check of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0.01, max=86400)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if found != found:
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return found
+
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -79,7 +94,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--strict", is_flag=True, help="Fail if migrations were skipped")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

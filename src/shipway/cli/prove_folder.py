@@ -80,9 +80,9 @@ class _Output:
 
     def report(self, report: MigrationReport, label: str) -> None:
         """Print what was not restored. Reversible migrations are only counted."""
-        from shipway.proving.verify import UNSEEN
+        from shipway.proving.verify import summarized
 
-        warnings = [warning for warning in report.warnings if UNSEEN not in warning]  # summarized in the last line
+        warnings = [warning for warning in report.warnings if not summarized(warning)]  # summarized in the last line
         if report.verdict == "RESTORED" and not warnings:
             return
         texts = [*report.reasons, *(f"{style('warning:', 'yellow')} {warning}" for warning in warnings)]

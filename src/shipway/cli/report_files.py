@@ -22,6 +22,9 @@ class ReportFiles:
         printed = [f"--{name} -" for name, path in self._paths.items() if path == STDOUT] + ["--json"] * as_json
         if len(printed) > 1:
             raise UsageError(f"{' and '.join(printed)} both print to stdout", hint="write one to a file")
+        places = [path.absolute() for path in self._paths.values() if path != STDOUT]
+        if twice := [path for path in places if places.count(path) > 1]:
+            raise UsageError(f"two reports would be written to {twice[0]}", hint="write each to a file of its own")
         for name, path in self._paths.items():
             if path != STDOUT and not _writable(path):
                 raise UsageError(

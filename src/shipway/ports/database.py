@@ -67,6 +67,9 @@ class ScratchDatabase(Protocol):
         """Tables whose rows may have changed since the database was created, with the number of rows inserted, updated
         and deleted; None if the table was completely rewritten, or the number is unknown."""
 
+    def forget(self) -> None:
+        """From now on, `touched` is relative to this moment, and not to the database's creation."""
+
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """The content of these columns; those that the table lacks are omitted."""
 

@@ -30,7 +30,8 @@ def settled(found: RoundTrip, again: Repeat) -> RoundTrip:
     ):
         return found
     up, down = unstable(found.after, other[0]), unstable(found.restored, other[1])
-    kept, second = without(findings.differences, down), without(findings.again, up | down)
+    kept = without(findings.differences, down, names=False)
+    second = without(findings.again, up | down, names=True)
     dropped = [item for item in (*findings.differences, *findings.again) if item not in (*kept, *second)]
     if not dropped:
         return found

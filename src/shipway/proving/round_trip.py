@@ -48,16 +48,18 @@ class RoundTrip:
 
 def round_trip(
     database: ScratchDatabase, tool: DatabaseTool, span: MigrationRange, before: Catalog, terms: Terms,
-    *, template: ScratchDatabase | None = None, known: Touched | None = None, dumped: Callable[[], Dump | None] | None = None,
+    *, template: ScratchDatabase | None = None, dumped: Callable[[], Dump | None] | None = None,
     dump_again: bool = False,
 ) -> RoundTrip:  # fmt: skip
     """Run up, down, up. With `template`, a database with the previous rows, rows are compared with it after the down
-    migrations. `known` are the tables that were touched before; `before` is without the tool's migration history.
+    migrations. `before` is without the tool's migration history.
 
     `dumped` returns a dump of the schema before: if the catalogs are equal after the down migrations, the dumps are compared.
     `dump_again`: dump the schema at the end, for the next round trip.
     """
     own = tool.own_tables()
+
+    earlier_collisions = () if template else database.collisions()
 
     def up(on_line: OnLine) -> None:
         tool.up(on_line, span.end)
@@ -66,8 +68,7 @@ def round_trip(
     if failure:
         return RoundTrip(Findings(up_failed=failure.message), (stage,))
     after = own.without_history(database.catalog())
-    changed = changed_rows(known or {}, database.touched())
-    touched = {table: count for table, count in changed.items() if not own.is_history(table)}
+    touched = {table: count for table, count in database.touched().items() if not own.is_history(table)}
     stages = [replace(stage, rows={table: count for table, count in touched.items() if count})]
     changes = compare(before, after)
     seen = RoundTrip(Findings(), (), changes, tuple(table for table in touched if table in before.order))
@@ -95,7 +96,7 @@ def round_trip(
         losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored, own)
         if template
         else (),
-        collisions=new_collisions(template, database) if template else (),
+        collisions=new_collisions(template, database) if template else _colliding(database, earlier_collisions),
     )
 
     stage, failure = run("up again", database, up, terms, own)
@@ -118,18 +119,6 @@ def _split(differences: Sequence[Difference], terms: Terms) -> tuple[tuple[Diffe
     """Cosmetic ones, and the others."""
     cosmetic = tuple(item for item in differences if item.change == "changed" and terms.scratch.cosmetic(item))
     return cosmetic, tuple(item for item in differences if item not in cosmetic)
-
-
-def changed_rows(before: Touched, after: Touched) -> dict[str, int | None]:
-    """Tables that may have been touched in between, with the number of changed rows if known."""
-    found: dict[str, int | None] = {}
-    for table, count in after.items():
-        earlier = before.get(table, 0)
-        if count is None or earlier is None:
-            found[table] = None
-        elif count != earlier:
-            found[table] = count - earlier
-    return found
 
 
 def suspects(seen: RoundTrip, before: Catalog, touched: Touched) -> list[str]:
@@ -181,6 +170,10 @@ def _found(wanted: int, ascending: Iterator[int]) -> bool:
 
 def _content(table: str, columns: Sequence[str], database: ScratchDatabase) -> Content:
     return database.content(table, columns)
+
+
+def _colliding(database: ScratchDatabase, before: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in database.collisions() if name not in before)
 
 
 def new_collisions(template: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:

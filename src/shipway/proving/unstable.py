@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shipway.domain.catalog import Catalog, Difference, compare
 
-_VARIABLE = re.compile(r"[0-9a-f]{8,}|\d+")
-Key = tuple[str, str]  # kind and name, masked
+_VARIABLE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-f]*\d)[0-9a-f]{4,}|\d+")
+_WORD = re.compile(r"([0-9A-Za-z]+)")
+Key = tuple[str, str]  # kind and name
 
 
 def mask(text: str) -> str:
@@ -23,35 +24,41 @@ def mask(text: str) -> str:
 class Unstable:
     """What differed between two runs of the same migrations."""
 
-    names: frozenset[Key] = frozenset()  # objects whose name differs
-    facets: frozenset[tuple[str, str, str]] = frozenset()  # kind, masked name and property
+    names: frozenset[Key] = frozenset()  # objects whose name differs, masked
+    words: Mapping[tuple[str, str, str], frozenset[int]] = field(default_factory=dict)
+    """By kind, name and property: the places of the words that differ."""
 
     def __or__(self, other: Unstable) -> Unstable:
-        return Unstable(self.names | other.names, self.facets | other.facets)
+        words = {
+            key: self.words.get(key, frozenset()) | other.words.get(key, frozenset())
+            for key in {*self.words, *other.words}
+        }
+        return Unstable(self.names | other.names, words)
 
 
 def unstable(first: Catalog, second: Catalog) -> Unstable:
-    """Only differences in numbers, times and hexadecimal values count: others have another cause."""
+    """Both are results of the same migrations. Names count only if they differ in numbers, times or hexadecimal values."""
     differences = compare(first, second)
-    facets = frozenset(
-        (*_key(difference), facet)
+    words = {
+        (difference.kind, difference.name, facet): places
         for difference in differences
         if difference.change == "changed"
-        for facet, (before, after) in difference.facets.items()
-        if mask(before) == mask(after)
-    )
-    return Unstable(frozenset(_renamed(differences)), facets)
+        for facet, pair in difference.facets.items()
+        if (places := _places(*pair)) is not None
+    }
+    return Unstable(frozenset(_renamed(differences)), words)
 
 
 def possibly_unstable(differences: Sequence[Difference]) -> bool:
     """Whether another run can show some of them to be unstable."""
-    facets = frozenset((*_key(item), facet) for item in differences for facet in item.facets)
-    return without(differences, Unstable(frozenset(map(_key, differences)), facets)) != tuple(differences)
+    values = [pair for item in differences if item.change == "changed" for pair in item.facets.values()]
+    return bool(_renamed(differences)) or any(mask(before) == mask(after) for before, after in values)
 
 
-def without(differences: Sequence[Difference], found: Unstable) -> tuple[Difference, ...]:
-    """The other differences."""
-    renamed = _renamed(differences) & found.names
+def without(differences: Sequence[Difference], found: Unstable, *, names: bool) -> tuple[Difference, ...]:
+    """The other differences. names: objects under a name that differs each time don't count. They do where one side was
+    there before the migrations: it is gone, whatever the other one is called."""
+    renamed = _renamed(differences) & found.names if names else set()
     kept = []
     for difference in differences:
         if difference.change != "changed":
@@ -66,7 +73,17 @@ def without(differences: Sequence[Difference], found: Unstable) -> tuple[Differe
 
 
 def _expected(difference: Difference, facet: str, pair: tuple[str, str], found: Unstable) -> bool:
-    return (*_key(difference), facet) in found.facets and mask(pair[0]) == mask(pair[1])
+    """Whether the values differ only in words that differ each time."""
+    places = _places(*pair)
+    return places is not None and places <= found.words.get((difference.kind, difference.name, facet), frozenset())
+
+
+def _places(before: str, after: str) -> frozenset[int] | None:
+    """The places of words that differ; None if anything else does."""
+    old, new = _WORD.split(before), _WORD.split(after)
+    if len(old) != len(new) or old[::2] != new[::2]:
+        return None
+    return frozenset(place for place, (one, other) in enumerate(zip(old, new, strict=True)) if one != other)
 
 
 def _renamed(differences: Sequence[Difference]) -> set[Key]:

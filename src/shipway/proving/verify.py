@@ -21,6 +21,8 @@ ToolFor = Callable[[ScratchDatabase], DatabaseTool]
 
 
 UNSEEN = "the effect on rows was not tested"
+NOT_GENERATED, BESIDE = "no row could be generated", "the migration can't be tested beside another database"
+TRIED = (NOT_GENERATED, BESIDE, "no rows could be generated", "with generated rows")
 SHARED = "the migrations create, change or drop objects that belong to the whole server"
 ATTEMPTS = 10  # to generate rows that the up migrations accept
 
@@ -63,8 +65,7 @@ def verify(
     if report.verdict not in REVERSIBLE:
         return report
     doubts = doubt(report)
-    if not doubts and (tables := changed()):
-        doubts = f"the up migrations change rows of {', '.join(tables)}"
+    doubts = doubts or changed_rows(changed())
     if not doubts:
         return report
     if fill is None:
@@ -73,6 +74,16 @@ def verify(
     if isinstance(seen, str):
         return _warn(report, f"{doubts}; {seen}")
     return _warn(replace(seen, stages=(*report.stages, *seen.stages)), f"{doubts}; tested with generated rows only")
+
+
+def summarized(warning: str) -> bool:
+    """Whether it only says that rows were not tested, since none were to be generated: reports count these."""
+    return UNSEEN in warning and not warning.startswith(TRIED)
+
+
+def changed_rows(tables: Sequence[str]) -> str:
+    """That rows of these tables may be changed, as a message; empty without any."""
+    return f"the up migrations change rows of {', '.join(tables)}" if tables else ""
 
 
 def doubt(report: MigrationReport) -> str:
@@ -148,7 +159,7 @@ class _Verifier:
         stages = tuple(replace(stage, name=f"{stage.name}, with rows") for stage in found.stages)
         lost = [change.name for change in found.changes if may_lose_rows(change)]
         unseen = [table for table in empty if any(f"{name}.".startswith(f"{table}.") for name in lost)]
-        warnings = [f"no row could be generated for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
+        warnings = [f"{NOT_GENERATED} for {table} ({empty[table]}): {UNSEEN}" for table in unseen]
         return self._report(replace(found, stages=stages, warnings=(*found.warnings, *warnings)))
 
     def _filled_round_trip(self, fill: Fill) -> tuple[RoundTrip, Mapping[str, str]]:

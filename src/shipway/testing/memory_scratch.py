@@ -79,6 +79,9 @@ class MemoryScratchDatabase:
     def touched(self) -> Mapping[str, int | None]:
         return {table: count for table, count in self._touched.items() if table in self.state.columns}
 
+    def forget(self) -> None:
+        self._touched.clear()
+
     def content(self, table: str, columns: Sequence[str]) -> Content:
         rows = self.state.rows[table]
         kept = [name for name in columns if name in self.state.columns[table]]

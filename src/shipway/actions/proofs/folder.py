@@ -9,7 +9,7 @@ from shipway.actions.proofs.folder_selection import Listed, Selection, select, s
 from shipway.domain.errors import NotProven, ProofError, UsageError
 from shipway.domain.proof import FAILS, REVERSIBLE, SKIPPED, MigrationReport
 from shipway.ports import Fill, Linter, Scratch
-from shipway.proving.sequence import OnReport, SequenceReport, ToolAt, ends, verify_sequence
+from shipway.proving.sequence import ChangedRows, OnReport, SequenceReport, ToolAt, ends, verify_sequence
 from shipway.proving.stage import ignore
 
 
@@ -24,6 +24,7 @@ class MigrationFolder:
     scripts: Mapping[str, tuple[str, str]] = field(
         default_factory=dict
     )  # by revision: path and text of the up migration
+    changed: ChangedRows = lambda revision: ()
     linter: Linter | None = None  # None without one for these scripts
 
 
@@ -73,7 +74,7 @@ def prove_folder(
         on_begin(len(chosen), _checked(folder.scratch))
         verify_sequence(
             folder.scratch, folder.tool_at, [item.revision for item in folder.migrations], add_tested, ignore,
-            timeout=options.timeout, chosen=chosen, fill=fill, watched=options.watched,
+            timeout=options.timeout, chosen=chosen, fill=fill, watched=options.watched, changed=folder.changed,
         )  # fmt: skip
     add_skipped(len(folder.migrations))
     return SequenceReport(tuple(reports), len(chosen))

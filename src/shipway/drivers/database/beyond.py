@@ -10,7 +10,7 @@ from functools import lru_cache
 MYSQL = ("mysql", "mariadb")
 _FUNCTIONS = (
     r"pg_read_\w*file|pg_ls_\w+|pg_stat_file|pg_file_\w+|lo_import|lo_export|dblink\w*|pg_terminate_backend|pg_cancel_backend"
-    r"|pg_reload_conf|pg_rotate_logfile\w*|pg_promote|pg_(?:create|drop|copy)_\w*replication_slot|load_extension|load_file"
+    r"|pg_reload_conf|pg_replication_origin_(?:create|drop|advance)|pg_rotate_logfile\w*|pg_promote|pg_(?:create|drop|copy)_\w*replication_slot|load_extension|load_file"
     r"|writefile|readfile|xp_cmdshell|sys_exec|sys_eval"
 )
 # Any of these words, or a backslash where psql's commands have one, is a reason to look closer.
@@ -18,7 +18,7 @@ _BETWEEN = r"(?:\s|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)+"
 _WORDS = (
     rf"\b(?:create|drop|alter){_BETWEEN}(?:database|system|subscription)\b"
     r"|\b(?:copy|attach|vacuum|use\s|load\s|outfile|dumpfile|global|persist|shutdown|plugin|component|soname|master|replication"
-    rf"|plpython\w*|plperlu|pltclu|plsh|{_FUNCTIONS})|^[ \t]*\\|\\g"
+    rf"|on\s+database|in\s+database|reassign|plpython\w*|plperlu|pltclu|plsh|{_FUNCTIONS})|^[ \t]*\\|\\g"
 )
 _SUSPECT = re.compile(_WORDS, re.IGNORECASE | re.MULTILINE)
 _MYSQL_SUSPECT = re.compile(rf"{_WORDS}|\bschema\b|[\w`]\s*\.\s*[^\W\d`]|`\s*\.\s*`", re.IGNORECASE | re.MULTILINE)
@@ -39,6 +39,9 @@ _CLIENT = re.compile(r"(?:^[ \t]*\\(?P<first>[A-Za-z!?]\w*|!)|\\(?P<later>g(?:ex
 _STATEMENTS = (
     (r"(?:create|drop)\s+database\b", "creates or drops a database"),
     (r"alter\s+database\s+(?!character\b|default\b|collate\b)", "alters a database by its name"),
+    (r"(?:grant|revoke)\b[^;]*\bon\s+database\b|comment\s+on\s+database\b", "changes a database by its name"),
+    (r"alter\s+(?:role|user)\b[^;]*\bin\s+database\b", "changes a database by its name"),
+    (r"reassign\s+owned\b", "may change the owner of other databases"),
     (r"alter\s+system\b", "changes the settings of the server"),
     (r"create\s+subscription\b(?![^;]*\bconnect\s*=\s*(?:false|off|0|no)\b)", "connects to another server"),
     (r"alter\s+subscription\b[^;]*\b(?:enable|refresh|connection|publication)\b", "connects to another server"),
@@ -67,7 +70,7 @@ _MYSQL_RULES = (
     (re.compile(rf"(?:create|alter|drop|truncate|rename)\s+(?:temporary\s+)?(?:table|view)\s+{_QUALIFIED}", re.IGNORECASE), "names another database"),
     (re.compile(rf"(?:insert|replace)\s+(?:ignore\s+)?into\s+{_QUALIFIED}|(?:update|delete\s+from)\s+{_QUALIFIED}", re.IGNORECASE), "names another database"),
 )  # fmt: skip
-_CALL = re.compile(rf"\b(?P<name>{_FUNCTIONS})\s*\(", re.IGNORECASE)
+_CALL = re.compile(rf"\b(?P<name>{_FUNCTIONS})\"?(?:{_BETWEEN})?\(", re.IGNORECASE)
 _PROGRAM = re.compile(r"\bcopy\b[^;]{0,9999}?\b(?:from|to)\s+(?:program\b|''?[/\w])", re.IGNORECASE)
 _DEFINES = re.compile(
     r"(?:grant|revoke|comment|alter|drop|security|create\s+(?:or\s+replace\s+)?(?:function|procedure))\b", re.IGNORECASE

@@ -109,6 +109,9 @@ class MySqlDatabase:
         """Every table: changes are not counted."""
         return dict.fromkeys(sorted({*self._made, *self._keys()}))
 
+    def forget(self) -> None:
+        self._made = self._keys()
+
     def content(self, table: str, columns: Sequence[str]) -> Content:
         with session(self._server, self.name) as connection:
             there = _columns(connection).get(table)

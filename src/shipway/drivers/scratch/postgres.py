@@ -15,6 +15,7 @@ from shipway.domain.errors import ProofError
 from shipway.drivers.scratch import postgres_hints as messages
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.postgres_database import PostgresDatabase
+from shipway.drivers.scratch.postgres_properties import copy_properties
 from shipway.drivers.scratch.postgres_reader import Reader
 from shipway.drivers.scratch.postgres_roles import drop_roles, note_roles, orphaned_roles, read_roles, restore_roles
 from shipway.drivers.scratch.postgres_rows import fill
@@ -33,13 +34,15 @@ class PostgresScratch:
 
     def __init__(self, url: str, client: OneOff | None = None) -> None:
         self._url, self._client = url, client
+        self._server = Reader(url)  # stays open: a migration may change this user's password
         self._watchers: list[Reader] = []  # idle ones
         self._roles: Path | None = None  # a note of those before anything was run, until this process ends
-        weakref.finalize(self, _close, self._watchers)
+        weakref.finalize(self, _close, [self._server], self._watchers)
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
         name = new_name()
-        with session(self._url) as connection:
+
+        def create(connection: Connection) -> None:
             template, strategy = "template0", ""
             if like is not None:
                 if isinstance(like, PostgresDatabase):
@@ -48,7 +51,11 @@ class PostgresScratch:
                 template, strategy = like.name, _strategy(connection, like.name)
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            if like is not None:
+                copy_properties(connection, like.name, name)
             self._roles = self._roles or note_roles(connection)
+
+        self._server.read(create)
         watcher = self._watchers.pop() if self._watchers else Reader(self._url)
         return PostgresDatabase(name, self._url_of(name), self._url, watcher, empty=like is None, client=self._client)
 
@@ -56,8 +63,7 @@ class PostgresScratch:
         if isinstance(database, PostgresDatabase):
             database.close()
             self._watchers.append(database.watcher)
-        with session(self._url) as connection:
-            self._drop(connection, database.name)
+        self._server.read(lambda connection: self._drop(connection, database.name))
 
     def drop_orphans(self) -> Sequence[str]:
         with session(self._url) as connection:
@@ -105,12 +111,10 @@ class PostgresScratch:
         )
 
     def server_objects(self) -> Mapping[str, str]:
-        with session(self._url) as connection:
-            return read_roles(connection)
+        return self._server.read(read_roles)
 
     def restore_server_objects(self, known: Mapping[str, str]) -> Sequence[str]:
-        with session(self._url) as connection:
-            return restore_roles(connection, known)
+        return self._server.read(lambda connection: restore_roles(connection, known))
 
     def skipped(self, notice: str) -> bool:
         return messages.skipped(notice)
@@ -130,8 +134,8 @@ class PostgresScratch:
             connection.execute(statement)
 
 
-def _close(readers: list[Reader]) -> None:
-    for reader in readers:
+def _close(*readers: list[Reader]) -> None:
+    for reader in (one for several in readers for one in several):
         reader.close()
 
 

@@ -41,6 +41,9 @@ class PostgresDatabase:
         key = self._made.tables[table].key if table in self._made.tables else None
         return self._reader.read(lambda connection: read_content(connection, table, columns, key))
 
+    def forget(self) -> None:
+        self._made = self._state()
+
     @contextmanager
     def hashes(self, table: str, columns: Sequence[str]) -> Iterator[Iterator[int]]:
         with reading(self.url) as connection, read_hashes(connection, table, columns) as found:

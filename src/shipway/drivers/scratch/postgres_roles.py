@@ -11,11 +11,12 @@ from pathlib import Path
 
 import psycopg
 
+from shipway.drivers.scratch.postgres_guc import setting
 from shipway.drivers.scratch.postgres_session import Connection
 from shipway.system.alive import is_gone, this_process
 from shipway.system.locks import private_folder
 
-# As statements that create them, and their memberships. Passwords stay as they are stored.
+# The attributes as a statement's end, with the password as it is stored; then memberships, settings and the comment.
 _ROLES = """
 SELECT quote_ident(r.rolname), concat_ws(' ', quote_ident(r.rolname),
     CASE WHEN r.rolsuper THEN 'SUPERUSER' ELSE 'NOSUPERUSER' END, CASE WHEN r.rolinherit THEN 'INHERIT' ELSE 'NOINHERIT' END,
@@ -23,9 +24,11 @@ SELECT quote_ident(r.rolname), concat_ws(' ', quote_ident(r.rolname),
     CASE WHEN r.rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END, CASE WHEN r.rolreplication THEN 'REPLICATION' ELSE 'NOREPLICATION' END,
     CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END, 'CONNECTION LIMIT ' || r.rolconnlimit,
     'VALID UNTIL ' || quote_literal(coalesce(r.rolvaliduntil::text, 'infinity')),
-    'PASSWORD ' || coalesce(quote_literal(r.rolpassword), 'NULL'))
-  || coalesce((SELECT string_agg(format('; GRANT %I TO %I', g.rolname, r.rolname), '' ORDER BY g.rolname)
-    FROM pg_auth_members m JOIN pg_authid g ON g.oid = m.roleid WHERE m.member = r.oid), '')
+    'PASSWORD ' || coalesce(quote_literal(r.rolpassword), 'NULL')),
+  array(SELECT quote_ident(g.rolname) || CASE WHEN m.admin_option THEN ' TO %(role)s WITH ADMIN OPTION' ELSE ' TO %(role)s' END
+    FROM pg_auth_members m JOIN pg_authid g ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),
+  coalesce((SELECT s.setconfig FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = 0), '{}'),
+  shobj_description(r.oid, 'pg_authid')
 FROM pg_authid r WHERE r.rolname !~ '^pg_'"""
 
 _USERS = """
@@ -37,11 +40,12 @@ SELECT quote_ident(r.rolname) FROM pg_roles r WHERE r.rolname !~ '^pg_'
 
 
 def read_roles(connection: Connection) -> dict[str, str]:
-    """By name, as the end of a statement that creates or alters the role; {} if only a superuser may read them."""
+    """By name, all properties as JSON; {} if only a superuser may read them."""
     try:
-        return dict(connection.execute(_ROLES).fetchall())
+        rows = connection.execute(_ROLES.encode()).fetchall()
     except psycopg.errors.InsufficientPrivilege:
         return {}
+    return {name: json.dumps(rest) for name, *rest in rows}
 
 
 def restore_roles(connection: Connection, known: Mapping[str, str]) -> Sequence[str]:
@@ -53,11 +57,26 @@ def restore_roles(connection: Connection, known: Mapping[str, str]) -> Sequence[
     if not different:
         return ()
     drop_roles(connection, sorted(now.keys() - known.keys()))
-    for name in sorted(known.keys() - now.keys()):
-        _tried(connection, f"CREATE ROLE {known[name]}")
-    for name in sorted(name for name in known.keys() & now.keys() if known[name] != now[name]):
-        _tried(connection, f"ALTER ROLE {known[name]}")
+    changed = [name for name in different if name in known]
+    for name in changed:  # all of them exist before any becomes a member of another
+        _tried(connection, f"{'ALTER' if name in now else 'CREATE'} ROLE {json.loads(known[name])[0]}")
+    for name in changed:
+        _restore(connection, name, known[name], now.get(name))
     return different
+
+
+def _restore(connection: Connection, name: str, known: str, now: str | None) -> None:
+    """Memberships, settings and comment of an existing role."""
+    _, members, settings, comment = json.loads(known)
+    for grant in json.loads(now)[1] if now else ():
+        _tried(connection, f"REVOKE {grant.partition(' TO ')[0]} FROM {name}")
+    for grant in members:
+        _tried(connection, f"GRANT {grant.replace('%(role)s', name)}")
+    _tried(connection, f"ALTER ROLE {name} RESET ALL")
+    for entry in settings:
+        _tried(connection, f"ALTER ROLE {name} SET {setting(entry)}")
+    text = "NULL" if comment is None else "'" + comment.replace("'", "''") + "'"
+    _tried(connection, f"COMMENT ON ROLE {name} IS {text}")
 
 
 def drop_roles(connection: Connection, names: Sequence[str]) -> None:

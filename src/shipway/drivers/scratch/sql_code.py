@@ -10,7 +10,7 @@ _FUNCTION = re.compile(
     r"(?P<head>.*?\n LANGUAGE (?:sql|plpgsql)\n.*?)(?P<mark>\$function\w*\$)(?P<body>.*)(?P=mark)\s*", re.DOTALL
 )
 _TOKEN = re.compile(
-    r"""(?P<gap>\s+|--[^\n]*|/\*(?!\+).*?\*/)
+    r"""(?P<gap>\s+|--[^\n\r]*|/\*(?!\+).*?\*/)
     |[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
     |\w+ | (?:(?!--|/\*)[-+*/<>=~!@#%^&|`?:])+ | .""",
     re.DOTALL | re.VERBOSE,
@@ -20,11 +20,13 @@ _ESCAPED = re.compile(r"\\'")
 
 def same_function(before: str, after: str) -> bool:
     """Whether two definitions of a function, as PostgreSQL writes them, differ at most in white space and comments of
-    their bodies. Bodies in other languages, and those with an escaped quote, must be equal."""
+    their bodies, and in the order of their settings. Bodies in other languages, and those with an escaped quote, must be equal."""
     old, new = _FUNCTION.fullmatch(before), _FUNCTION.fullmatch(after)
     if old is None or new is None or _ESCAPED.search(old["body"] + new["body"]):
         return before == after
-    return old["head"] == new["head"] and _tokens(old["body"]) == _tokens(new["body"])
+    return sorted(old["head"].splitlines()) == sorted(new["head"].splitlines()) and _tokens(old["body"]) == _tokens(
+        new["body"]
+    )
 
 
 def _tokens(code: str) -> list[str]:

@@ -102,6 +102,9 @@ class SqliteDatabase:
         """Every table: changes are not counted."""
         return dict.fromkeys(sorted({*self._made, *self._keys()}))
 
+    def forget(self) -> None:
+        self._made = self._keys()
+
     def content(self, table: str, columns: Sequence[str]) -> Content:
         """Each value counts with its type, and with its row's key from when the database was created."""
         with self._session() as connection:

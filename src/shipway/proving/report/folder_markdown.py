@@ -10,7 +10,7 @@ from shipway.proving.report.folder_results import FolderResults, affects_code
 from shipway.proving.report.markdown import MARKS, Block, assembled, bullets, code, escaped, row, table
 from shipway.proving.report.messages import GRADES, NONE, compatibility
 from shipway.proving.report.timeline import lock_texts, rewritten
-from shipway.proving.verify import UNSEEN
+from shipway.proving.verify import summarized
 from shipway.system.durations import human
 
 
@@ -46,7 +46,7 @@ def _blocks(results: FolderResults) -> Iterator[Block]:
         f"{results.label(report)}: {warning}"
         for report in results.tested
         for warning in report.warnings
-        if UNSEEN not in warning
+        if not summarized(warning)
     ]
     yield Block("Warnings", bullets(warned))
     noticed = [

@@ -12,7 +12,7 @@ from shipway.proving.report.folder_results import FolderResults, affects_code
 from shipway.proving.report.markup import Markup, join, tag
 from shipway.proving.report.messages import COMPATIBILITY, DOWN, GRADES, NONE, compatibility
 from shipway.proving.report.timeline import lock_texts, rewritten
-from shipway.proving.verify import UNSEEN
+from shipway.proving.verify import summarized
 from shipway.system.durations import human, timestamp
 
 ADVICE = {
@@ -93,7 +93,7 @@ def _warnings(results: FolderResults) -> list[str]:
         f"{report.migrations[0]}: {warning}"
         for report in results.tested
         for warning in report.warnings
-        if UNSEEN not in warning
+        if not summarized(warning)
     ]
 
 

@@ -16,7 +16,7 @@ from shipway.domain.proof import (
 )
 from shipway.proving.report.messages import BAD, COMPATIBLE, GOOD, NONE, compatibility
 from shipway.proving.sequence import ends
-from shipway.proving.verify import UNSEEN
+from shipway.proving.verify import summarized
 
 COMPATIBILITIES = (COMPATIBLE, REVIEW, BREAKING)
 
@@ -52,7 +52,7 @@ class FolderResults:
     @property
     def unseen(self) -> list[MigrationReport]:
         """Those that may lose rows, which was not tested."""
-        return [report for report in self.tested if any(UNSEEN in warning for warning in report.warnings)]
+        return [report for report in self.tested if any(map(summarized, report.warnings))]
 
     @property
     def remaining(self) -> int:
