@@ -18,7 +18,7 @@ make_cluster() {
         refuse "Database is uninitialized and superuser password is not specified. Set POSTGRES_PASSWORD."
     fi
     # initdb takes a second; a copy of what it made when the image was built, a tenth.
-    cp -a "/usr/share/postgresql/$PG_MAJOR/cluster/." "$PGDATA"
+    cp -a /usr/share/postgresql/*/cluster/. "$PGDATA"
     echo "host all all all $auth" >> "$PGDATA/pg_hba.conf"
     local problems
     problems=$(statements | postgres --single -j -F -D "$PGDATA" postgres 2>&1 | grep -E 'ERROR|FATAL|PANIC') || return 0

@@ -4,12 +4,13 @@ has the folder at the same path: a command on the PATH leads to it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from shipway.actions.proofs.folder import MigrationFolder, prove_folder
+from shipway.actions.proofs.folder import MigrationFolder, Options, prove_folder
+from shipway.actions.proofs.folder_selection import Listed, Selection
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import FAILS, IRREVERSIBLE, RESTORED, MigrationReport
 from shipway.drivers.database.alembic_here import alembic_here, alembic_revisions
@@ -65,17 +66,21 @@ def path(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tools / "starts").write_text("")
 
 
+def listed(revisions: Sequence[str]) -> list[Listed]:
+    return [Listed(revision) for revision in revisions]
+
+
 def prove_alembic(scratch: PostgresScratch, folder: Path, rows: bool = False) -> dict[str, MigrationReport]:
     revisions = alembic_revisions(folder, scratch, LATE)
-    found = MigrationFolder(scratch, lambda database, at: alembic_here(folder, database, LATE), revisions)
-    done = prove_folder(found, lambda report: None, lambda line: None, timeout=LATE, rows=rows)
+    found = MigrationFolder(scratch, lambda database, at: alembic_here(folder, database, LATE), listed(revisions))
+    done = prove_folder(found, Selection(), Options(LATE, rows), lambda report: None)
     return {report.migrations[0]: report for report in done.reports}
 
 
 def prove_django(scratch: PostgresScratch, folder: Path) -> dict[str, MigrationReport]:
     revisions = django_revisions(folder, scratch, LATE)
-    found = MigrationFolder(scratch, lambda database, at: django_here(folder, database, LATE), revisions)
-    done = prove_folder(found, lambda report: None, lambda line: None, timeout=LATE)
+    found = MigrationFolder(scratch, lambda database, at: django_here(folder, database, LATE), listed(revisions))
+    done = prove_folder(found, Selection(), Options(LATE), lambda report: None)
     return {report.migrations[0]: report for report in done.reports}
 
 
