@@ -149,6 +149,7 @@ def test_django(tools: Path, scratch: PostgresScratch) -> None:
     assert reports["shop.0002_stock"].verdict == RESTORED
 
 
+@pytest.mark.full
 def test_django_with_failures(tools: Path, scratch: PostgresScratch) -> None:
     assert verdicts(prove_django(scratch, tools / "django/broken")) == {
         "shop.0001_one": RESTORED,

@@ -81,9 +81,9 @@ class Site:
         number = self.ctx.ledger.begin_deployment(record)
         self.ctx.ledger.end_deployment(number, SUCCEEDED, self.ctx.clock(), release.schema, "")
 
-    def prove(self, release: Release, **how: Any) -> Proof:
+    def prove(self, release: Release, *, traffic: bool = False, **how: Any) -> Proof:
         """The proof."""
-        proof = prove(self.ctx, release, self.production(release), **how)
+        proof = prove(self.ctx, release, self.production(release), traffic=traffic, **how)
         assert proof is not None
         return proof
 
@@ -266,7 +266,7 @@ def test_what_waits_under_traffic_is_named(site: Site) -> None:
     hold = f"{ASK} 'BEGIN; LOCK TABLE pets IN ROW EXCLUSIVE MODE; SELECT pg_sleep(5); COMMIT'"
     exercise = {**WRITE, "hold": Scenario("hold", "web", hold, "write")}
     site.runs(site.release(None, exercise=exercise))
-    proof = site.prove(site.release(("ALTER TABLE pets ADD age int; SELECT pg_sleep(0.5);", AGE[1])))
+    proof = site.prove(site.release(("ALTER TABLE pets ADD age int; SELECT pg_sleep(0.5);", AGE[1])), traffic=True)
     site.runs(site.first)
     traffic = proof.traffic
     assert traffic is not None
@@ -322,7 +322,7 @@ def test_without_scenarios_there_is_no_traffic_and_a_failing_one_is_named(site: 
         ({"no": Scenario("no", "web", "echo broken; exit 7")}, "read no exited with 7: broken"),
     ):
         site.runs(site.release(None, exercise=exercise))
-        proof = site.prove(site.release())
+        proof = site.prove(site.release(), traffic=True)
         assert (proof.traffic is None) == (reason is None)
         if reason:
             assert proof.traffic

@@ -23,7 +23,7 @@ def require_proof(ctx: Context, order: DeployRequest) -> None:
     if ctx.ledger.pending(app, environment.name):
         with exclusive_access(ctx, app, environment.name, "unfinished work before a proof", wait=order.wait):
             pass  # recover the work of a dead process: else the copy would include its migrations
-    proof = prove(ctx, order.release, environment)
+    proof = prove(ctx, order.release, environment, traffic=False)  # a deployment waits for it: only what decides
     if proof is None or proof.leads_back:
         return
     waiver = waiver_of(ctx, proof)

@@ -18,7 +18,13 @@ from shipway.domain.release import Evidence, Release
 
 
 def prove(
-    ctx: Context, release: Release, environment: Environment, *, mode: str | None = None, again: bool = False
+    ctx: Context,
+    release: Release,
+    environment: Environment,
+    *,
+    mode: str | None = None,
+    again: bool = False,
+    traffic: bool = True,
 ) -> Proof | None:
     """The proof, recorded or run now. None if nothing runs there: there is no rollback target.
 
@@ -30,7 +36,7 @@ def prove(
     known = None if again else recorded(ctx, request)
     if known is not None:
         return known
-    proof = run_proof(ctx, request)
+    proof = run_proof(ctx, dataclasses.replace(request, traffic=traffic))
     if release.number:
         record(ctx, proof)
     return proof

@@ -23,6 +23,7 @@ class ProofRequest:
     current_revision: str | None  # the schema's current revision
     ahead: bool  # a rollback kept it, newer than the running code's
     mode: str  # schema, data or rows
+    traffic: bool = True  # also measure who waits while the up migrations run; a warning, whatever the result is
 
     def blank(self, at: float) -> Proof:
         """An empty proof of it."""

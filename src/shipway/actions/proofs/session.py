@@ -125,7 +125,7 @@ class ProofSession:
             "new code": _Part(lambda clone: self._new_code(server, clone)),
             "sizes": _Part(lambda _: table_sizes(target), cloned=False),
         }
-        if self.old.release.plan.prove.exercise:
+        if self.request.traffic and self.old.release.plan.prove.exercise:
             parts["traffic"] = _Part(lambda clone: self._traffic(server, clone, span))
         if self.request.environment.strategy.kind in AT_ONCE:
             parts["together"] = _Part(lambda clone: self._together(server, clone, span))
