@@ -10,8 +10,8 @@ import click
 
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, table
-from shipway.cli.prove import FILE, reports, show
-from shipway.cli.report_files import ReportFiles
+from shipway.cli.prove import reports, show
+from shipway.cli.report_files import ReportFiles, report_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +23,7 @@ if TYPE_CHECKING:
 @click.argument("release", required=False)
 @click.option("--env", "environment", metavar="ENVIRONMENT", help="The environment of the proof [the newest proof's]")
 @click.option("--all", "every", is_flag=True, help="List all proofs of the release, newest first")
-@click.option("--html", type=FILE, help="Write the report as an HTML page")
-@click.option("--junit", type=FILE, help="Write the report as JUnit XML")
-@click.option(
-    "--markdown",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Write the report as Markdown, for a comment on a pull request; - for stdout",
-)
-@click.option("--badge", type=FILE, help="Write the result as a small SVG picture")
+@report_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --all, a list")
 @app_option
 @click.pass_obj

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, say, style
-from shipway.cli.report_files import ReportFiles
+from shipway.cli.report_files import ReportFiles, report_options
 from shipway.domain.errors import UsageError
 from shipway.drivers.database.layouts import LAYOUTS
 
@@ -43,9 +43,6 @@ class Seconds(click.FloatRange):
         return found
 
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-
-
 @click.command()
 @click.argument("release", required=False)
 @click.option(
@@ -60,14 +57,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="How the copy of its database is filled [as in the plan]",
 )
 @click.option("--again", is_flag=True, help="Test again, even if a proof is recorded")
-@click.option("--html", type=FILE, help="Write the report as an HTML page")
-@click.option("--junit", type=FILE, help="Write the report as JUnit XML")
-@click.option(
-    "--markdown",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Write the report as Markdown, for a comment on a pull request; - for stdout",
-)
-@click.option("--badge", type=FILE, help="Write the result as a small SVG picture")
+@report_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.option(
     "--migrations",

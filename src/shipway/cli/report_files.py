@@ -6,12 +6,34 @@ import errno
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
+
+import click
 
 from shipway.cli.output import say
 from shipway.domain.errors import UsageError
 from shipway.system.redact import of_process
 
 STDOUT = Path("-")
+Command = TypeVar("Command", bound=Callable[..., object])
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_OPTIONS = (
+    click.option("--html", type=_FILE, help="Write the report as an HTML page"),
+    click.option("--junit", type=_FILE, help="Write the report as JUnit XML"),
+    click.option(
+        "--markdown",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        help="Write the report as Markdown, for a comment on a pull request; - for stdout",
+    ),
+    click.option("--badge", type=_FILE, help="Write the result as a small SVG picture"),
+)
+
+
+def report_options(command: Command) -> Command:
+    """The options of a command that name the files of `ReportFiles`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
 
 
 class ReportFiles:

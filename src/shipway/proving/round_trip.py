@@ -59,7 +59,7 @@ def round_trip(
     """
     own = tool.own_tables()
 
-    earlier_collisions = () if template else database.collisions()
+    colliding = () if template else database.collisions()
 
     def up(on_line: OnLine) -> None:
         tool.up(on_line, span.end)
@@ -96,7 +96,7 @@ def round_trip(
         losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored, own)
         if template
         else (),
-        collisions=new_collisions(template, database) if template else _colliding(database, earlier_collisions),
+        collisions=new_collisions(template.collisions if template else lambda: colliding, database),
     )
 
     stage, failure = run("up again", database, up, terms, own)
@@ -172,12 +172,8 @@ def _content(table: str, columns: Sequence[str], database: ScratchDatabase) -> C
     return database.content(table, columns)
 
 
-def _colliding(database: ScratchDatabase, before: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in database.collisions() if name not in before)
-
-
-def new_collisions(template: ScratchDatabase, database: ScratchDatabase) -> tuple[str, ...]:
+def new_collisions(before: Callable[[], Sequence[str]], database: ScratchDatabase) -> tuple[str, ...]:
     """Sequences that were correct, and now are behind the rows."""
     found = database.collisions()
-    earlier = template.collisions() if found else ()
+    earlier = before() if found else ()
     return tuple(name for name in found if name not in earlier)

@@ -64,8 +64,7 @@ def verify(
     report = verifier.bare()
     if report.verdict not in REVERSIBLE:
         return report
-    doubts = doubt(report)
-    doubts = doubts or changed_rows(changed())
+    doubts = doubt(report) or changed_rows(changed())
     if not doubts:
         return report
     if fill is None:

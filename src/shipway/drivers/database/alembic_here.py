@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.domain.errors import ProofError
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database.alembic import Alembic
 from shipway.drivers.database.alembic_worker import OTHER, Worker
-from shipway.ports import OneOff, OnLine, Scratch, ScratchDatabase
-from shipway.system.process import run
+from shipway.drivers.database.project_here import one_off, require_file, revisions
+from shipway.ports import OnLine, Scratch, ScratchDatabase
 
 
 def alembic_here(folder: Path, database: ScratchDatabase, timeout: float) -> Alembic:
@@ -26,21 +25,13 @@ def alembic_here(folder: Path, database: ScratchDatabase, timeout: float) -> Ale
 def alembic_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
     """All revisions, oldest first: each one's parents are before it. ProofError if the project can't be queried, or
     ignores the given database address."""
-    if not (folder / "alembic.ini").is_file():
-        raise ProofError(
-            f"there is no alembic.ini in {folder}", hint="pass the folder that contains it: --migrations FOLDER"
-        )
+    require_file(folder, "alembic.ini")
     _project.cache_clear()  # the files may have changed
-    database = scratch.create()
-    try:
-        scratch.drop(database)
-        _require_given_database(folder, database, timeout)
-        database = scratch.create()
-        return alembic_here(folder, database, timeout).pending()
-    except MigrationFailed as error:
-        raise ProofError(error.message, hint=error.hint) from error
-    finally:
-        scratch.drop(database)
+    return revisions(
+        scratch,
+        lambda dropped: _require_given_database(folder, dropped, timeout),
+        lambda database: alembic_here(folder, database, timeout),
+    )
 
 
 class Project:
@@ -69,7 +60,7 @@ class _FolderAlembic(Alembic):
     in other branches. So each can be reverted alone, inside of a branch and where branches are merged."""
 
     def __init__(self, project: Project, database: ScratchDatabase, timeout: float) -> None:
-        super().__init__(_one_off(database, timeout), str(project.folder), project.cache)
+        super().__init__(one_off(_env(database), timeout), str(project.folder), project.cache)
         self._project, self._database, self._timeout = project, database, timeout
 
     def up(self, on_line: OnLine, to: str | None = None) -> None:
@@ -110,7 +101,7 @@ def _project(folder: Path) -> Project:
 
 def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
     """Checked before anything is written: given a dropped database, alembic must report exactly that one as missing."""
-    code, output = _one_off(dropped, timeout)(
+    code, output = one_off(_env(dropped), timeout)(
         ["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())]
     )
     if code == 127:
@@ -121,14 +112,6 @@ def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: flo
             f"alembic ignores DATABASE_URL and uses another database; nothing was run\n{tail}",
             hint="env.py must read the address from os.environ['DATABASE_URL'] if it is set",
         )
-
-
-def _one_off(database: ScratchDatabase, timeout: float) -> OneOff:
-    def call(command: Sequence[str]) -> tuple[int, str]:
-        done = run(command, env={**os.environ, **_env(database)}, timeout=timeout)
-        return done.code, done.output
-
-    return call
 
 
 def _env(database: ScratchDatabase) -> dict[str, str]:

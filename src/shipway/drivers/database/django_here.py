@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.domain.errors import ProofError
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database import django_state as read
 from shipway.drivers.database.django import SCRIPT, Django
 from shipway.drivers.database.named import reason
-from shipway.ports import OneOff, Scratch, ScratchDatabase
-from shipway.system.process import run
+from shipway.drivers.database.project_here import one_off, require_file, revisions
+from shipway.drivers.libpq import variables
+from shipway.ports import Scratch, ScratchDatabase
 
 _SETTINGS = (
     "the settings must take the database from os.environ['DATABASE_URL'], or from PGHOST, PGPORT, PGUSER, PGPASSWORD and "
@@ -25,28 +24,20 @@ _SETTINGS = (
 def django_here(folder: Path, database: ScratchDatabase, timeout: float) -> Django:
     """`folder` contains manage.py. Its settings must take the database from DATABASE_URL, or from PGHOST, PGPORT, PGUSER,
     PGPASSWORD and PGDATABASE. Its revisions are those of `django_revisions`."""
-    return _FolderDjango(_one_off(database, timeout), str(folder.absolute()), _cache(folder.absolute()))
+    return _FolderDjango(one_off(_env(database), timeout), str(folder.absolute()), _cache(folder.absolute()))
 
 
 def django_revisions(folder: Path, scratch: Scratch, timeout: float) -> list[str]:
     """Migrations to test one by one, oldest first, as `app.name`. Those of installed packages come as early as possible; a
     row of them is tested together, under the last one's name. ProofError if the project can't be queried, or ignores the
     given database."""
-    if not (folder / "manage.py").is_file():
-        raise ProofError(
-            f"there is no manage.py in {folder}", hint="pass the folder that contains it: --migrations FOLDER"
-        )
+    require_file(folder, "manage.py")
     _cache.cache_clear()  # the files may have changed
-    database = scratch.create()
-    try:
-        scratch.drop(database)
-        _require_given_database(folder, database, timeout)
-        database = scratch.create()
-        return django_here(folder, database, timeout).pending()
-    except MigrationFailed as error:
-        raise ProofError(error.message, hint=error.hint) from error
-    finally:
-        scratch.drop(database)
+    return revisions(
+        scratch,
+        lambda dropped: _require_given_database(folder, dropped, timeout),
+        lambda database: django_here(folder, database, timeout),
+    )
 
 
 class _FolderDjango(Django):
@@ -85,7 +76,7 @@ def _cache(folder: Path) -> OwnTablesCache:
 
 def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
     """Checked before anything is written: given a dropped database, Django must report exactly that one as missing."""
-    code, output = _one_off(dropped, timeout)(
+    code, output = one_off(_env(dropped), timeout)(
         ["sh", "-c", SCRIPT, "shipway", str(folder.absolute()), "state", read.ASK]
     )
     if code == 127 or "No module named 'django'" in output:
@@ -98,16 +89,7 @@ def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: flo
         raise ProofError(f"manage.py {why}; nothing was run{printed}", hint=_SETTINGS)
 
 
-def _one_off(database: ScratchDatabase, timeout: float) -> OneOff:
-    parts = urlsplit(database.url)
-    env = {"DATABASE_URL": database.url}
-    if parts.scheme in ("postgresql", "postgres"):
-        given = {"PGHOST": parts.hostname, "PGPORT": str(parts.port or 5432), "PGUSER": parts.username}
-        given |= {"PGPASSWORD": parts.password, "PGDATABASE": parts.path[1:]}
-        env |= {name: unquote(value) for name, value in given.items() if value is not None}
-
-    def call(command: Sequence[str]) -> tuple[int, str]:
-        done = run(command, env={**os.environ, **env}, timeout=timeout)
-        return done.code, done.output
-
-    return call
+def _env(database: ScratchDatabase) -> dict[str, str]:
+    if urlsplit(database.url).scheme not in ("postgresql", "postgres"):
+        return {"DATABASE_URL": database.url}
+    return {"DATABASE_URL": database.url, "PGPORT": "5432", **variables(database.url)}

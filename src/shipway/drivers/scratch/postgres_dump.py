@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-from urllib.parse import unquote, urlsplit
 
 from shipway.domain.errors import ProofError
+from shipway.drivers.libpq import variables
 from shipway.ports import OneOff
 from shipway.system.process import run
 
@@ -52,7 +52,7 @@ def dump(database: str, url: str, version: int, client: OneOff | None) -> Mappin
     elif local_version() < version // 10000:
         return None
     else:
-        done = run(["pg_dump", *OPTIONS], env={**os.environ, **_variables(url)}, timeout=TIMEOUT)
+        done = run(["pg_dump", *OPTIONS], env={**os.environ, **variables(url)}, timeout=TIMEOUT)
         code, output = done.code, done.output
     if code:
         raise ProofError(f"pg_dump can't write the schema of {database}\n{output.strip()}")
@@ -66,13 +66,3 @@ def local_version() -> int:
         return 0
     match = re.search(r"(\d+)(?:\.\d+|\w+)", run(["pg_dump", "--version"], timeout=TIMEOUT).output)
     return int(match[1]) if match else 0
-
-
-def _variables(url: str) -> dict[str, str]:
-    """The address in libpq's variables: a password in an argument would be visible to other users."""
-    parts = urlsplit(url)
-    values: Sequence[tuple[str, str | int | None]] = (
-        ("PGHOST", parts.hostname), ("PGPORT", parts.port), ("PGUSER", parts.username), ("PGPASSWORD", parts.password),
-        ("PGDATABASE", parts.path.removeprefix("/")),
-    )  # fmt: skip
-    return {name: unquote(str(value)) for name, value in values if value}
