@@ -159,6 +159,7 @@ NOT_COMPARED: Mapping[tuple[str, str], str] = {
     ("schema", "objects and comments in `pg_catalog` and `information_schema`"): "a dump leaves them out as well",
     ("operator family", "members added to the server's own"): "a dump leaves them out as well",
     ("table", "statistics of its content, a pending DETACH CONCURRENTLY"): "states, not schema",
+    ("materialized view", "its rows"): "made from tables, whose rows are compared",
     ("subscription", "replication slots and origins"): "states of the server",
 }
 _DIFFERENCE = re.compile(r"(?P<name>.*) (?P<change>added|removed|changed)(?:: (?P<facets>.*))?")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.matrix import FULL
+from tests.matrix import FULL, sample
 from tests.nodes import Nodes, running_nodes
 
 
@@ -25,8 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave whole matrices out of the usual run, and the files of the other half."""
+    """Leave out of the usual run what is marked `full`, and of tests with a `share` all but an even sample; and the files of
+    the other half."""
     _keep(config, items, [item for item in items if FULL or "full" not in item.keywords])
+    groups: dict[tuple[object, float], list[pytest.Item]] = {}
+    for item in items:
+        mark = item.get_closest_marker("share")
+        groups.setdefault((item.parent, mark.args[0] if mark else 1.0), []).append(item)
+    kept = {item for (_, share), group in groups.items() for item in sample(group, share)}
+    _keep(config, items, [item for item in items if item in kept])
     half = config.getoption("half")
     if half is not None:
         chosen = sorted({item.path for item in items})[half::2]

@@ -16,7 +16,7 @@ from shipway.testing.database import DatabaseToolSuite, MemoryDatabase, MemoryDa
 from tests.conformance import database_lab as lab
 from tests.conformance.alembic_projects import write_alembic
 
-pytestmark = pytest.mark.databases
+pytestmark = [pytest.mark.databases, pytest.mark.share(2 / 3)]
 
 Files = dict[str, bytes]
 

@@ -19,7 +19,7 @@ from shipway.testing.database import DatabaseToolSuite, MigrationImages
 from tests.conformance import database_lab as lab
 from tests.conformance import tool_projects as projects
 
-pytestmark = [pytest.mark.databases, pytest.mark.engine]
+pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.share(1 / 2)]
 
 
 @pytest.fixture(scope="module")

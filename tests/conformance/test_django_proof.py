@@ -17,7 +17,7 @@ from tests.conformance import database_lab as lab
 from tests.conformance.tool_projects import write_shop
 from tests.matrix import sample
 
-pytestmark = [pytest.mark.databases, pytest.mark.engine]
+pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.share(2 / 3)]
 
 KEPT = {"django_content_type", "auth_permission"}
 EMPTIED = "DO $$ DECLARE name text; BEGIN FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_migrations' LOOP EXECUTE format('TRUNCATE %I CASCADE', name); END LOOP; END $$"

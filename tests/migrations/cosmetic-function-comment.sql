@@ -1,7 +1,7 @@
 -- The body that the down migration restores has lost a comment and its line breaks.
 -- verdict: COSMETIC
 -- triage: review
--- reason: the code of function public.total() differs in white space or comments
+-- reason: the code of function public.total() differs in white space, comments or the order of settings
 --- before
 CREATE FUNCTION total() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN

@@ -12,7 +12,7 @@ from shipway.domain.errors import Interrupted
 from tests.system.conftest import Make
 from tests.system.tiny import DATABASE, Running, Tiny, visitors
 
-pytestmark = [pytest.mark.databases, pytest.mark.engine]
+pytestmark = [pytest.mark.engine, pytest.mark.share(2 / 3)]
 
 SIGNALS: list[Callable[[Running], None]] = [Running.press_ctrl_c, Running.terminate]
 SAMPLE = [Running.press_ctrl_c, pytest.param(Running.terminate, marks=pytest.mark.full)]

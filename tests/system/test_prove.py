@@ -28,7 +28,7 @@ from tests.system.conftest import Make
 from tests.system.tiny import FIRST, Tiny
 from tests.unit.world import Notes
 
-pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.share(2 / 3)]
 
 DOCKERFILE = """\
 FROM postgres:15

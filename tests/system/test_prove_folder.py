@@ -21,7 +21,7 @@ from tests.conformance.alembic_projects import write_alembic
 from tests.conformance.database_lab import build_image, container, docker
 from tests.conformance.scratch_lab import MARIADB, build_mariadb, postgres
 
-pytestmark = [pytest.mark.databases, pytest.mark.engine]
+pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.share(2 / 3)]
 USERS = {
     "001_users.up.sql": "CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL);",
     "001_users.down.sql": "DROP TABLE users;",

@@ -11,7 +11,7 @@ from shipway.domain.errors import StepFailed
 from tests.matrix import FULL
 from tests.system.tiny import DATABASE, IMAGE, Tiny
 
-pytestmark = [pytest.mark.databases, pytest.mark.engine]
+pytestmark = [pytest.mark.engine, pytest.mark.share(2 / 3)]
 
 
 def outcomes(project: Tiny) -> dict[str, str]:

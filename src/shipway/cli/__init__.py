@@ -238,8 +238,8 @@ def _print_error(error: ShipwayError) -> None:
     say(f"{style('error:', 'red')} {error.message}", err=True)
     cause = error.__cause__
     while cause is not None:
-        text = _message_of(cause)
-        if text and text not in error.message:
+        text = " ".join(_message_of(cause).split())
+        if text and text not in " ".join(error.message.split()):
             say(f"  because: {text}", err=True)
         cause = cause.__cause__
     if error.hint:

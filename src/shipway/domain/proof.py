@@ -11,7 +11,7 @@ from shipway.domain.release import Release, digest_of
 # What the down migrations do, from best to worst:
 RESTORED = "RESTORED"  # schema and rows are as before
 COLUMN_ORDER = "COLUMN_ORDER"  # restored, but the order of columns differs
-COSMETIC = "COSMETIC"  # restored, but the text of functions differs in white space or comments
+COSMETIC = "COSMETIC"  # restored, but the text of functions differs in white space, comments or the order of settings
 ROWS_ADDED = "ROWS_ADDED"  # nothing is lost, but rows that were added remain
 DATA_LOST = "DATA_LOST"  # the schema is as before; rows or values are not
 NOT_RESTORED = "NOT_RESTORED"  # they ran, but the schema differs

@@ -60,7 +60,10 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
         f"columns of {table} are in another order: {', '.join(after)}; before: {', '.join(before)}"
         for table, (before, after) in found.order.items()
     )
-    moved += tuple(f"the code of {item.kind} {item.name} differs in white space or comments" for item in found.cosmetic)
+    moved += tuple(
+        f"the code of {item.kind} {item.name} differs in white space, comments or the order of settings"
+        for item in found.cosmetic
+    )
     other = tuple(f"after the second up migration, but not after the first: {difference}" for difference in found.again)
     if found.again_failed:
         return FAILS, (f"the second up migration failed: {found.again_failed}", *unrestored, *lost, *added)

@@ -148,6 +148,9 @@ def test_what_a_branch_changes(write: Write, tmp_path: Path) -> None:
         (["--json", "--markdown", "-"], "--markdown - and --json both print to stdout"),
         (["--junit", "missing/file.xml"], "--junit missing/file.xml can't be written"),
         (["--html", "."], "is a directory"),
+        (["--html", "report", "--junit", "report"], "two reports would be written to"),
+        (["--timeout", "nan"], "nan is no number of seconds"),
+        (["--timeout", "inf"], "is not in the range"),
         (["--layout", "nope"], "'nope' is not one of"),
     ],
 )

@@ -20,6 +20,7 @@ def define(body: str, language: str = "plpgsql") -> str:
         ("BEGIN RETURN 1; END", "BEGIN RETURN /* one */ 1; -- done\nEND"),
         ("SELECT a+1", "SELECT a + 1"),
         ("SELECT a --x\n+1", "SELECT a +1"),
+        ("SELECT a --x\r+1", "SELECT a +1"),
         ("SELECT 'it''s  so'", "SELECT  'it''s  so'"),
     ],
 )
@@ -32,6 +33,7 @@ def test_the_same(before: str, after: str) -> None:
     [
         ("SELECT 'a  b'", "SELECT 'a b'"),
         ("SELECT '--a'", "SELECT '--b'"),
+        ("SELECT a --x\r+1", "SELECT a --x +1"),
         ('SELECT "a  b"', 'SELECT "a b"'),
         ("SELECT $q$a  b$q$", "SELECT $q$a b$q$"),
         ("SELECT $$a  b$$", "SELECT $$a b$$"),

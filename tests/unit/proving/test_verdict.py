@@ -25,7 +25,7 @@ VALUES = Loss("public.items", (3, 3), ("name",))
 ADDED = Loss("public.logs", (3, 5), only_added=True)
 MORE = "public.logs has 5 rows; before: 3. All earlier rows are unchanged, 2 were added"
 CODE = Difference("changed", "function", "public.f()", {"definition": ("a", "a ")})
-SPACES = "the code of function public.f() differs in white space or comments"
+SPACES = "the code of function public.f() differs in white space, comments or the order of settings"
 ORDER = {"public.items": (("id", "name"), ("name", "id"))}
 MOVED = "columns of public.items are in another order: name, id; before: id, name"
 

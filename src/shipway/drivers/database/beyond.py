@@ -18,7 +18,7 @@ _BETWEEN = r"(?:\s|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)+"
 _WORDS = (
     rf"\b(?:create|drop|alter){_BETWEEN}(?:database|system|subscription)\b"
     r"|\b(?:copy|attach|vacuum|use\s|load\s|outfile|dumpfile|global|persist|shutdown|plugin|component|soname|master|replication"
-    rf"|on\s+database|in\s+database|reassign|plpython\w*|plperlu|pltclu|plsh|{_FUNCTIONS})|^[ \t]*\\|\\g"
+    rf"|on\s+database|in\s+database|reassign|plpython\w*|plperlu|pltclu|plsh|file_fdw|{_FUNCTIONS})|^[ \t]*\\|\\g"
 )
 _SUSPECT = re.compile(_WORDS, re.IGNORECASE | re.MULTILINE)
 _MYSQL_SUSPECT = re.compile(rf"{_WORDS}|\bschema\b|[\w`]\s*\.\s*[^\W\d`]|`\s*\.\s*`", re.IGNORECASE | re.MULTILINE)
@@ -46,7 +46,8 @@ _STATEMENTS = (
     (r"create\s+subscription\b(?![^;]*\bconnect\s*=\s*(?:false|off|0|no)\b)", "connects to another server"),
     (r"alter\s+subscription\b[^;]*\b(?:enable|refresh|connection|publication)\b", "connects to another server"),
     (r"copy\b[^;]*?\b(?:from|to)\s+program\b", "runs a program of the server"),
-    (r"copy\b[^;]*?\b(?:from|to)\s+e?''", "reads or writes a file of the server"),
+    (r"copy\b[^;]*?\b(?:from|to)\s+(?:(?:e|u&)?''|\$\$)", "reads or writes a file of the server"),
+    (r"create\s+(?:extension|server)\b[^;]*\bfile_fdw\b", "reads files of the server"),
     (r"do\b[^;]*\blanguage\s+(?:plpython\w*|plperlu|pltclu|plsh)\b", "runs code that may do anything on the server"),
     (r"attach\b", "opens another database"),
     (r"vacuum\b[^;]*\binto\b", "writes another file"),
@@ -58,7 +59,7 @@ _STATEMENTS = (
 )  # fmt: skip
 # What a statement of any rule begins with, or contains.
 _FIRST = re.compile(
-    r"(?:create|drop|alter|copy|do|attach|vacuum|use|load|set|shutdown|install|uninstall|reset|change)\b"
+    r"(?:create|drop|alter|grant|revoke|comment|reassign|copy|do|attach|vacuum|use|load|set|shutdown|install|uninstall|reset|change)\b"
     r"|[^;]*\b(?:outfile|dumpfile)\b",
     re.IGNORECASE,
 )

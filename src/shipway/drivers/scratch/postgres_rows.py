@@ -17,7 +17,7 @@ from shipway.drivers.scratch.postgres_values import FORMS, values
 from shipway.ports import Rejected, ScratchDatabase
 
 _REPORT = "stays empty|"  # starts the notice about a table, followed by the table and the reason
-_NO_VALUE = "no value satisfies its checks"
+_NO_VALUE = "no value satisfies its checks, or a trigger or rule takes the rows"
 _TRIED = 4  # values tried for a column in a check with another column
 _WRITTEN = {
     r"text|character|(?:.+\.)?citext": r".*",

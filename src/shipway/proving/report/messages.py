@@ -19,7 +19,7 @@ GRADES = {
 DOWN = {
     words.RESTORED: "the down migrations restore schema and rows",
     words.COLUMN_ORDER: "the down migrations restore schema and rows; some columns are in another order",
-    words.COSMETIC: "the down migrations restore schema and rows; the text of functions differs in white space or comments",
+    words.COSMETIC: "the down migrations restore schema and rows; the text of functions differs in white space, comments or the order of settings",
     words.ROWS_ADDED: "the down migrations restore the schema and lose nothing, but rows that were added remain",
     words.DATA_LOST: "the down migrations restore the schema, but not all rows or values",
     words.NOT_RESTORED: "the down migrations run, but result in another schema",

@@ -15,12 +15,14 @@ from shipway.actions.upkeep.doctor import examine, repair
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import LOCAL, Environment, Host
 from shipway.testing.faults import Death, Killed
+from tests.matrix import FULL
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
 DB = "shop_staging_db"
 TWO = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
 LONGEST = 60  # effects of a destroy at the most
+POINTS = range(1, LONGEST, 1 if FULL else 3)
 
 
 def begun(folder: Path, environment: Environment = STAGING) -> World:
@@ -65,7 +67,7 @@ def test_the_next_command_completes_it_and_removes_no_data(
     tmp_path: Path, environment: Environment, after: bool
 ) -> None:
     kept = []
-    for at in range(1, LONGEST):
+    for at in POINTS:
         world = begun(tmp_path / str(at), environment)
         if not killed(world, at, after=after, environment=environment):
             break
@@ -85,7 +87,7 @@ def test_the_next_command_completes_it_and_removes_no_data(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_the_same_command_completes_it_and_a_deployment_begins_again(tmp_path: Path, after: bool) -> None:
-    for at in range(1, LONGEST):
+    for at in POINTS:
         world = begun(tmp_path / f"again {at}")
         if not killed(world, at, after=after):
             break
@@ -130,7 +132,7 @@ def test_hosts_that_only_the_good_release_ran_on_are_cleared(tmp_path: Path) -> 
 
 def test_a_deployment_that_died_before_is_over(tmp_path: Path) -> None:
     """The next one begins on the database as it is."""
-    for at in range(1, LONGEST):
+    for at in POINTS:
         world = begun(tmp_path / str(at))
         death = Death(at, after=True)
         with suppress(Killed):
@@ -147,7 +149,7 @@ def test_a_deployment_that_died_before_is_over(tmp_path: Path) -> None:
 
 
 def test_with_an_unreachable_host_nothing_is_started_and_it_is_cleared_later(tmp_path: Path) -> None:
-    for at in range(1, LONGEST):
+    for at in POINTS:
         world = begun(tmp_path / str(at), TWO)
         killed(world, at, after=True, environment=TWO)
         if rows(world) is None:

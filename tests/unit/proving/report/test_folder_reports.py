@@ -108,7 +108,7 @@ def test_json_has_everything() -> None:
     assert json.loads(folder_json(folders.SAMPLES["ended"]))["error"] == "connection refused"
 
 
-PAGES = {**folders.SAMPLES, "huge": folders.huge()}
+PAGES = {**folders.SAMPLES, "huge": folders.huge(300)}
 
 
 @pytest.mark.parametrize("name", PAGES)
