@@ -108,6 +108,7 @@ def run(
         (FileNotFoundError(2, "No such file or directory", "/run/x"), "  because: No such file or directory: /run/x\n"),
         (ValueError("no number"), "  because: no number\n"),
         (ValueError("it is gone"), ""),
+        (ValueError("it is\n\tgone"), ""),
     ],
 )
 def test_causes_are_told_where_they_tell_something(
