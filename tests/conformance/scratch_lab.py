@@ -23,16 +23,23 @@ PACKAGES = {13: "13.23.0-beta.16", 18: "18.4.0-beta.17"}
 
 
 @contextmanager
-def postgres(version: int = 15) -> Iterator[tuple[str, str]]:
-    """Name of a container, and the URL of its server. The image of another version than 15 is built or pulled if it is missing."""
+def postgres(version: int = 15, *more: str) -> Iterator[tuple[str, str]]:
+    """Name of a container, and the URL of its server with `more` options. The image of another version than 15 is built or pulled if it is missing."""
     data = "/var/lib/postgresql/data" if version < 18 else f"/var/lib/postgresql/{version}/docker"
     if version in PACKAGES:
         arguments = {"VERSION": PACKAGES[version], "MAJOR": version, "DATA": data}
         options = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
         stand_in(f"postgres:{version}", *options, "--file", str(IMAGES / "postgres-npm" / "Dockerfile"), str(IMAGES))
-    options = ["--env", f"POSTGRES_PASSWORD={PASSWORD}", "--tmpfs", data if version < 18 else "/var/lib/postgresql"]
+    options = [
+        "--env",
+        f"POSTGRES_PASSWORD={PASSWORD}",
+        "--env",
+        "POSTGRES_USER=postgres",
+        "--tmpfs",
+        data if version < 18 else "/var/lib/postgresql",
+    ]
     settings = ("-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB")
-    with _container(5432, *options, f"postgres:{version}", *settings) as (name, port):
+    with _container(5432, *options, f"postgres:{version}", *settings, *more) as (name, port):
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
         _wait(name, lambda: psycopg.connect(url, connect_timeout=5).close(), psycopg.OperationalError)
         yield name, url

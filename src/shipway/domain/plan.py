@@ -246,6 +246,7 @@ class Proving:
     timeout: float = 600.0  # of each part: the dump, a migration, a scenario
     exercise: Mapping[str, Scenario] = field(default_factory=dict)  # key `scenarios`
     secrets: tuple[str, ...] = ()  # secrets that must be set for proofs; all others are generated if unset
+    traffic: int = 0  # of the target's most frequent statements, repeated while the up migrations run
 
 
 @dataclass(frozen=True)

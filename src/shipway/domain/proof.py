@@ -110,6 +110,7 @@ class Traffic:
     runs: int = 0  # of scenarios in that time
     reason: str = ""  # why nothing was measured
     stages: tuple[Stage, ...] = ()
+    statements: int = 0  # of the environment, repeated in that time
 
 
 @dataclass(frozen=True)

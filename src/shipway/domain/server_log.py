@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+REPLAYED = "shipway-statements"  # in place of the address of a session that repeats an environment's statements
+
 
 @dataclass(frozen=True)
 class Mismatch:
@@ -17,7 +19,7 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Blocker:
-    """A session for which another one waits. client: its address, empty on the server itself."""
+    """A session for which another one waits. client: its address, empty on the server itself, or REPLAYED."""
 
     client: str
     statement: str  # that took the lock, or that the session runs

@@ -311,6 +311,7 @@ PROVE = Record(
         "mask": Several(v.SQL),
         "secrets": Several(v.SECRET),
         "timeout": v.DURATION,
+        "traffic": Number("a number of statements, from 0 to 1000", 0, 1000),
         "scenarios": ByName(
             SCENARIO, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"
         ),

@@ -6,7 +6,17 @@ error), and raise the class of `domain.errors` named at the protocol.
 
 from __future__ import annotations
 
-from shipway.ports.database import DatabaseTool, Fill, Linter, OneOff, Rejected, Scratch, ScratchDatabase, Watched
+from shipway.ports.database import (
+    DatabaseTool,
+    Fill,
+    Linter,
+    OneOff,
+    Rejected,
+    Replayed,
+    Scratch,
+    ScratchDatabase,
+    Watched,
+)
 from shipway.ports.edge import Edge
 from shipway.ports.host import Dial, Host
 from shipway.ports.images import Images, OnLine, Registry
@@ -43,6 +53,7 @@ __all__ = [
     "Registry",
     "Rejected",
     "ReleaseLedger",
+    "Replayed",
     "Reporter",
     "RunLedger",
     "Runtime",

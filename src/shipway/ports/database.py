@@ -90,6 +90,10 @@ class ScratchDatabase(Protocol):
     def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
         """In the block, monitor the locks that other sessions hold; with `waits` also which sessions wait for them."""
 
+    def replay(self, statements: Sequence[str]) -> AbstractContextManager[Replayed]:
+        """In the block, run these statements again and again in sessions of an application of its own, each in a transaction
+        that is rolled back. `$1`, `$2` … stand for values, which are invented. Statements that can't run are left out."""
+
     def interrupt(self) -> Sequence[str]:
         """Terminate all sessions in it. Returns messages about what each was doing."""
 
@@ -100,6 +104,13 @@ class Watched(Protocol):
     locks: Sequence[Lock]  # on objects that existed before the block, without ACCESS SHARE
     rewrites: Sequence[str]  # of such tables
     waits: Sequence[LockWait]  # if requested
+
+
+class Replayed(Protocol):
+    """What was repeated in a block of `ScratchDatabase.replay`; complete when the block has ended."""
+
+    statements: int  # that could run before
+    failures: Sequence[str]  # messages about objects that statements missed in the block
 
 
 @dataclass(frozen=True)

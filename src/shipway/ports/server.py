@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from shipway.ports.database import OneOff, Scratch, ScratchDatabase
 
 Operation: TypeAlias = Literal[
-    "rows", "take", "load", "swap", "sweep", "there", "size", "tables", "upgrade", "copy", "dump", "restore"
+    "rows",
+    "take",
+    "load",
+    "swap",
+    "sweep",
+    "there",
+    "size",
+    "tables",
+    "statements",
+    "upgrade",
+    "copy",
+    "dump",
+    "restore",
 ]
 """An operation on whole databases; see `DatabaseServer.command`."""
 
@@ -56,7 +68,12 @@ class DatabaseServer(Protocol):
         In the server's running container:
         size: prints the size of the accessory's database in bytes.
         tables: prints the sizes of its tables, for `table_sizes`.
+        statements COUNT: prints the statements that its applications run most often, for `frequent`. Fails if the server
+        doesn't record them.
         """
+
+    def frequent(self, output: str) -> Sequence[str]:
+        """The output of `statements`: each with `$1`, `$2` … in place of values, the most frequent first."""
 
     def table_sizes(self, output: str) -> Mapping[str, TableSize]:
         """The output of `tables`, by table as in a catalog."""

@@ -23,6 +23,19 @@ def table_sizes(target: Target) -> Mapping[str, TableSize]:
     return target.driver.table_sizes(output) if code == 0 else {}
 
 
+def frequent_statements(target: Target, count: int) -> tuple[Sequence[str], str]:
+    """The statements that run most often in the environment, and why there are none."""
+    try:
+        code, output = target.ctx.runtime.execute(target.container, target.driver.command("statements", str(count)))
+    except ShipwayError as error:
+        code, output = 1, error.message
+    found = target.driver.frequent(output) if code == 0 else ()
+    if found:
+        return found, ""
+    why = output.strip().splitlines()[0] if output.strip() else "none is recorded"
+    return (), f"no statements of {target.environment} were repeated: {why}"
+
+
 def growth(server: Server, found: Sequence[Costly], sizes: Mapping[str, TableSize]) -> tuple[Growth, ...]:
     """Estimates by the rates that the scratch server reaches now, longest first."""
     concerned = [item for item in found if item.relation in sizes]

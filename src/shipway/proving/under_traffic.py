@@ -7,13 +7,14 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from shipway.domain.errors import MigrationFailed, ShipwayError
 from shipway.domain.plan import Scenario
 from shipway.domain.proof import Traffic, Wait
-from shipway.domain.server_log import LockWait
-from shipway.ports import ScratchDatabase
+from shipway.domain.server_log import REPLAYED, LockWait
+from shipway.ports import Replayed, ScratchDatabase
 from shipway.proving.clients import network_of
 from shipway.proving.limit import limited
 from shipway.proving.sandbox_environment import MARK, Failed, ReleaseConfig, SandboxEnvironment, open_environment
@@ -27,9 +28,11 @@ LATE = 10.0  # seconds after the up migrations for the runs that are under way
 
 
 def under_traffic(
-    server: Server, database: ScratchDatabase, old: ReleaseConfig, up: Callable[[], None], began: float
-) -> Traffic:
-    """Run the up migrations in a clone with the old schema, which the old release uses. began: start of the proof."""
+    server: Server, database: ScratchDatabase, old: ReleaseConfig, up: Callable[[], None], began: float,
+    statements: Sequence[str] = (),
+) -> Traffic:  # fmt: skip
+    """Run the up migrations in a clone with the old schema, which the old release uses, and which the target's `statements`
+    are repeated on. began: start of the proof."""
     config = old.on(server, database)
     seen = Stages(server.sandbox.ctx.clock, began)
     with open_environment(server, TRAFFIC) as at:
@@ -41,7 +44,9 @@ def under_traffic(
             with _repeated(at, config) as loops:
                 for loop in loops:
                     loop.require_one(config.release.plan.prove.timeout)
-                measured = _measured(server, database, at.network, loops, up, old.release.plan.prove.timeout, seen)
+                repeated = partial(database.replay, statements)
+                timeout = old.release.plan.prove.timeout
+                measured = _measured(server, database, at.network, loops, repeated, up, timeout, seen)
         except Failed as error:
             why = f"not measured: the old code does not work on its own schema: {error.reason}"
             return Traffic(reason=why, stages=tuple(seen.stages))
@@ -51,11 +56,11 @@ def under_traffic(
 
 
 def _measured(
-    server: Server, database: ScratchDatabase, network: str, loops: Sequence[_Loop], up: Callable[[], None],
-    timeout: float, seen: Stages,
+    server: Server, database: ScratchDatabase, network: str, loops: Sequence[_Loop],
+    repeated: Callable[[], AbstractContextManager[Replayed]], up: Callable[[], None], timeout: float, seen: Stages,
 ) -> Traffic:  # fmt: skip
     failures: list[str] = []
-    with seen.stage("up under traffic"), database.watch(waits=True) as watched:
+    with seen.stage("up under traffic"), repeated() as replayed, database.watch(waits=True) as watched:
         began = time.monotonic()
         try:
             with limited(database, timeout):
@@ -74,9 +79,10 @@ def _measured(
         for loop, run in runs
         if run.code != 0
     ]
+    failures += replayed.failures
     redact = server.sandbox.ctx.redactor.text
     waits = waits_between(watched.waits, network, server.addresses(), redact)
-    return Traffic(waits, tuple(dict.fromkeys(map(redact, failures))), len(runs))
+    return Traffic(waits, tuple(dict.fromkeys(map(redact, failures))), len(runs), statements=replayed.statements)
 
 
 def waits_between(
@@ -86,7 +92,7 @@ def waits_between(
     network: the traffic's."""
 
     def side(client: str) -> str:
-        return TRAFFIC if network_of(client, addresses) == network else MIGRATION
+        return TRAFFIC if client == REPLAYED or network_of(client, addresses) == network else MIGRATION
 
     merged: dict[tuple[str, str, str], Wait] = {}
     for item in found:

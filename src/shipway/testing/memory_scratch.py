@@ -29,6 +29,14 @@ Rows = list[dict[str, str]]
 
 
 @dataclass
+class Replay:
+    """See ports.Replayed."""
+
+    statements: int
+    failures: Sequence[str] = ()
+
+
+@dataclass
 class Seen:
     """See ports.Watched."""
 
@@ -114,6 +122,10 @@ class MemoryScratchDatabase:
     def watch(self) -> Iterator[Seen]:
         self._seen = Seen()
         yield self._seen
+
+    @contextmanager
+    def replay(self, statements: Sequence[str]) -> Iterator[Replay]:
+        yield Replay(len(statements))
 
     def interrupt(self) -> Sequence[str]:
         self.interrupted.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.domain.server_log import Blocker, LockWait
+from shipway.domain.server_log import REPLAYED, Blocker, LockWait
 from shipway.proving.clients import network_of
 from shipway.proving.under_traffic import waits_between
 
@@ -33,6 +33,8 @@ def test_waits_between_the_sides_count_and_those_among_the_traffic_do_not() -> N
         ],
         "traffic", OURS,
     )  # fmt: skip
+    (repeated,) = waits_between([wait(REPLAYED, "SELECT 3", (TOOL, "ALTER TABLE pets"))], "traffic", OURS)
+    assert (repeated.waiting, repeated.statement) == ("traffic", "SELECT 3")
     assert [(item.waiting, item.statement, item.blocked_by, item.seconds, item.count) for item in found] == [
         ("migration", "ALTER TABLE pets", "SELECT 1", 4.0, 1),
         ("traffic", "SELECT 2", "ALTER TABLE pets", 3.0, 2),

@@ -21,7 +21,7 @@ from shipway.domain.release import SUCCEEDED
 from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.ports import DatabaseTool, ScratchDatabase
 from shipway.proving.compatibility_test import schema_mismatches, try_new, try_old
-from shipway.proving.growth import growth, table_sizes
+from shipway.proving.growth import frequent_statements, growth, table_sizes
 from shipway.proving.interleaved import NEW, OLD, Interleaved, judge_together, run_interleaved
 from shipway.proving.limit import limited
 from shipway.proving.lint_warnings import lint_warnings
@@ -125,8 +125,8 @@ class ProofSession:
             "new code": _Part(lambda clone: self._new_code(server, clone)),
             "sizes": _Part(lambda _: table_sizes(target), cloned=False),
         }
-        if self.request.traffic and self.old.release.plan.prove.exercise:
-            parts["traffic"] = _Part(lambda clone: self._traffic(server, clone, span))
+        if self.request.traffic and (self.old.release.plan.prove.exercise or self.proving.traffic):
+            parts["traffic"] = _Part(lambda clone: self._traffic(server, clone, span, target))
         if self.request.environment.strategy.kind in AT_ONCE:
             parts["together"] = _Part(lambda clone: self._together(server, clone, span))
         # Clone first: a database can only be cloned while nothing is connected to it.
@@ -251,9 +251,13 @@ class ProofSession:
         log = {who: schema_mismatches(found) for who, found in both.mismatches.items()}
         return judge_together(both, numbers, old_code, log)
 
-    def _traffic(self, server: Server, database: ScratchDatabase, span: MigrationRange) -> Traffic:
-        tool = self._tool(server, database)
-        return under_traffic(server, database, self.old, lambda: tool.up(lambda line: None, span.end), self.began)
+    def _traffic(self, server: Server, database: ScratchDatabase, span: MigrationRange, target: Target) -> Traffic:
+        tool, wanted = self._tool(server, database), self.proving.traffic
+        statements, lacking = frequent_statements(target, wanted) if wanted else ((), "")
+        found = under_traffic(
+            server, database, self.old, lambda: tool.up(lambda line: None, span.end), self.began, statements
+        )
+        return dataclasses.replace(found, failures=(*found.failures, lacking)) if lacking else found
 
     def _changed(self, server: Server, database: ScratchDatabase) -> Sequence[str]:
         self.up.wait()

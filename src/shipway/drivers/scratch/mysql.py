@@ -15,8 +15,8 @@ from shipway.drivers.scratch.mysql_catalog import read_catalog, written
 from shipway.drivers.scratch.mysql_clone import copy
 from shipway.drivers.scratch.mysql_session import Connection, end_sessions, error_message, query, quoted, session
 from shipway.drivers.scratch.names import is_orphan, new_name
-from shipway.drivers.scratch.unwatched import Unwatched
-from shipway.ports import OneOff, ScratchDatabase, Watched
+from shipway.drivers.scratch.unwatched import Unreplayed, Unwatched
+from shipway.ports import OneOff, Replayed, ScratchDatabase, Watched
 
 _COLUMNS = """
 SELECT c.table_name, c.column_name, c.column_key = 'PRI'
@@ -172,6 +172,9 @@ class MySqlDatabase:
     def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
         """Sees nothing: metadata locks need a plugin."""
         return nullcontext(Unwatched())
+
+    def replay(self, statements: Sequence[str]) -> AbstractContextManager[Replayed]:
+        return nullcontext(Unreplayed())
 
     def interrupt(self) -> Sequence[str]:
         with session(self._server) as connection:

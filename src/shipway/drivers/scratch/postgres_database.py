@@ -10,12 +10,13 @@ from shipway.drivers.scratch.postgres_catalog import read_catalog
 from shipway.drivers.scratch.postgres_content import read_content, read_hashes
 from shipway.drivers.scratch.postgres_dump import dump
 from shipway.drivers.scratch.postgres_reader import Reader, reading
+from shipway.drivers.scratch.postgres_replay import replaying
 from shipway.drivers.scratch.postgres_script import run_script
 from shipway.drivers.scratch.postgres_sequences import find_collisions
 from shipway.drivers.scratch.postgres_session import DOING, end_sessions, session
 from shipway.drivers.scratch.postgres_state import State, read_state, touched
 from shipway.drivers.scratch.postgres_watch import watching
-from shipway.ports import OneOff, Watched
+from shipway.ports import OneOff, Replayed, Watched
 
 
 class PostgresDatabase:
@@ -62,6 +63,9 @@ class PostgresDatabase:
 
     def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
         return watching(self._reader, self.watcher, waits=waits)
+
+    def replay(self, statements: Sequence[str]) -> AbstractContextManager[Replayed]:
+        return replaying(self.url, statements)
 
     def interrupt(self) -> Sequence[str]:
         self.close()

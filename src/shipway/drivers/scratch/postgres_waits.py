@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shipway.domain.server_log import Blocker, LockWait
+from shipway.domain.server_log import REPLAYED, Blocker, LockWait
 from shipway.drivers.scratch.postgres_session import Connection
+
+
+def client(session: str) -> str:
+    """As LockWait has it."""
+    replayed = f"WHEN {session}.application_name = '{REPLAYED}' THEN '{REPLAYED}'"
+    return f"CASE {replayed} ELSE coalesce(host({session}.client_addr), '') END"
+
 
 _HELD = """
 SELECT l.pid, l.relation::bigint, a.query FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.database = %s AND l.locktype = 'relation' AND l.granted
   AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"""
-_WAITING = """
-SELECT w.pid, w.query_start, coalesce(host(w.client_addr), ''), w.query, l.mode, l.relation::bigint,
-  b.pid, coalesce(host(b.client_addr), ''), b.query
+_WAITING = f"""
+SELECT w.pid, w.query_start, {client("w")}, w.query, l.mode, l.relation::bigint, b.pid, {client("b")}, b.query
 FROM pg_stat_activity w
 CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocking(pid) JOIN pg_stat_activity b ON b.pid = blocking.pid
 LEFT JOIN LATERAL (SELECT mode, relation FROM pg_locks WHERE pid = w.pid AND NOT granted LIMIT 1) l ON true

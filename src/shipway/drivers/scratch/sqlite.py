@@ -15,8 +15,8 @@ from shipway.domain.catalog import Catalog, Content, Difference
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.sqlite_catalog import quoted, read_catalog
-from shipway.drivers.scratch.unwatched import Unwatched
-from shipway.ports import ScratchDatabase, Watched
+from shipway.drivers.scratch.unwatched import Unreplayed, Unwatched
+from shipway.ports import Replayed, ScratchDatabase, Watched
 
 STEPS = 10_000  # instructions of SQLite's virtual machine between two checks of the clock
 
@@ -156,6 +156,9 @@ class SqliteDatabase:
     def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
         """Sees nothing: a writer locks the whole database."""
         return nullcontext(Unwatched())
+
+    def replay(self, statements: Sequence[str]) -> AbstractContextManager[Replayed]:
+        return nullcontext(Unreplayed())
 
     def interrupt(self) -> Sequence[str]:
         """Nothing to do: no server could end another session."""

@@ -1,4 +1,4 @@
-"""For databases that don't report their locks."""
+"""For databases that don't report their locks, and whose applications' statements aren't known."""
 
 from __future__ import annotations
 
@@ -14,3 +14,9 @@ class Unwatched:
     locks: Sequence[Lock] = ()
     rewrites: Sequence[str] = ()
     waits: Sequence[LockWait] = ()
+
+
+@dataclass
+class Unreplayed:
+    statements: int = 0
+    failures: Sequence[str] = ()

@@ -10,7 +10,7 @@ from shipway.domain.accessory import DatabaseLogin
 from shipway.domain.catalog import Catalog
 from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.drivers.migration_tables import MIGRATION_TABLES
-from shipway.drivers.server import postgres_growth, postgres_log
+from shipway.drivers.server import postgres_growth, postgres_log, postgres_statements
 from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SIZE, UPGRADE
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
@@ -38,6 +38,8 @@ class PostgresServer:
                 return ("sh", "-c", SIZE)
             case "tables":
                 return ("sh", "-c", postgres_growth.TABLES)
+            case "statements":
+                return ("sh", "-c", postgres_statements.STATEMENTS, "shipway", *words)
             case "upgrade":
                 return ("bash", "-c", UPGRADE)
             case "copy":
@@ -51,6 +53,9 @@ class PostgresServer:
 
     def table_sizes(self, output: str) -> Mapping[str, TableSize]:
         return postgres_growth.sizes(output)
+
+    def frequent(self, output: str) -> Sequence[str]:
+        return postgres_statements.frequent(output)
 
     def costly(self, statements: Sequence[str], before: Catalog, rewrites: Collection[str]) -> Sequence[Costly]:
         return postgres_growth.costly(statements, before, rewrites)

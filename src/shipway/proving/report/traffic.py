@@ -47,7 +47,8 @@ def summary(traffic: Traffic) -> str:
     """The whole in one sentence."""
     if traffic.reason:
         return traffic.reason
-    runs = f"{counted(traffic.runs, 'run')} of scenarios while the up migrations ran"
+    beside = f", and {counted(traffic.statements, 'statement')} of the environment," if traffic.statements else ""
+    runs = f"{counted(traffic.runs, 'run')} of scenarios{beside} while the up migrations ran"
     if not traffic.waits:
         return f"{runs}: nothing waited"
     return f"{runs}: {counted(sum(wait.count for wait in traffic.waits), 'statement')} waited, at most {short(traffic.waits[0].seconds)}"
