@@ -24,6 +24,7 @@ from shipway.domain.errors import GateRefused, ProofError
 from shipway.domain.plan import Environment, Host, Scenario, Strategy
 from shipway.domain.proof import MigrationReport, Proof
 from shipway.domain.release import DEPLOY, SUCCEEDED, Deployment, Release
+from shipway.drivers.server.postgres import PostgresServer
 from tests.system.conftest import Make
 from tests.system.tiny import FIRST, Tiny
 from tests.unit.world import Notes
@@ -154,6 +155,16 @@ def test_an_additive_release_leads_back_both_ways(site: Site) -> None:
     assert site.project.psql("SELECT count(*) FROM pets", "production") == "1", "nothing is written where people work"
     assert site.prove(release) == proof, "the same proof does not run twice"
     assert site.prove(release, mode="data").mode == "data"
+
+
+def test_a_history_table_of_a_name_that_the_server_s_driver_does_not_know(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy of a schema has its rows: without them, the first migration would be pending too, and fail."""
+    monkeypatch.setattr(PostgresServer, "history_tables", frozenset())
+    proof = site.prove(site.release())
+    assert (way_of(proof).verdict, way_of(proof).migrations) == (words.RESTORED, ("0002",))
+    assert [stage.name for stage in proof.stages].count("template") == 2
 
 
 def test_a_release_that_makes_a_role(site: Site) -> None:

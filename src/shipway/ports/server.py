@@ -42,6 +42,10 @@ class DatabaseServer(Protocol):
     def product(self) -> str:
         """Its name for display."""
 
+    @property
+    def history_tables(self) -> Collection[str]:
+        """Names of the migration history tables that it knows."""
+
     def client(self, login: DatabaseLogin) -> dict[str, str]:
         """Variables by which the client programs in its image reach a database."""
 
@@ -63,7 +67,8 @@ class DatabaseServer(Protocol):
 
         With the variables of `client`; the destination is a database of a scratch server, in the variables TO_HOST, TO_PORT,
         TO_USER, TO_PASSWORD and TO_DATABASE. MODE is `data`, or `schema`: only migration history tables with rows.
-        copy MODE: copy the client's database to the destination. dump MODE FILE, restore FILE: the same in two steps.
+        copy MODE TABLE…: copy the client's database to the destination. dump MODE FILE TABLE…, restore FILE: the same in two
+        steps. The TABLEs are further migration history tables, by their names without a schema.
 
         In the server's running container:
         size: prints the size of the accessory's database in bytes.

@@ -7,7 +7,7 @@ different hosts. Both are addressed by names that only one container has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from shipway.context import Context
@@ -83,11 +83,11 @@ def require_space(ctx: Context, target: Target, proving: Proving) -> None:
             )
 
 
-def make_template(server: Server, target: Target, proving: Proving) -> ScratchDatabase:
+def make_template(server: Server, target: Target, proving: Proving, history: Collection[str] = ()) -> ScratchDatabase:
     """Create the template: with the target's masked rows in mode data; else only with the rows of the migration history
-    tables. ProofError if the target can't be dumped, or a mask fails on it."""
+    tables, of which `history` names those that the driver doesn't know. ProofError if the target can't be dumped, or a mask fails on it."""
     database = server.scratch.create()
-    _copy(server, target, database, proving)
+    _copy(server, target, database, proving, history)
     for rule in proving.mask:
         try:
             database.execute(rule, timeout=proving.timeout)
@@ -98,13 +98,15 @@ def make_template(server: Server, target: Target, proving: Proving) -> ScratchDa
     return database
 
 
-def _copy(server: Server, target: Target, database: ScratchDatabase, proving: Proving) -> None:
+def _copy(
+    server: Server, target: Target, database: ScratchDatabase, proving: Proving, history: Collection[str]
+) -> None:
     here, driver = server.sandbox.ctx, server.driver
     mode = "data" if proving.mode == DATA else "schema"
     environment = names.network(target.app, target.environment)
     reach = {**_from(target), **_to(server, database)}
     if target.ctx.machine.name == here.machine.name:
-        _run(server, here, driver.command("copy", mode), (environment, server.network), reach, proving)
+        _run(server, here, driver.command("copy", mode, *history), (environment, server.network), reach, proving)
         return
 
     def load(dumped: str) -> None:
@@ -122,7 +124,15 @@ def _copy(server: Server, target: Target, database: ScratchDatabase, proving: Pr
         )
 
     try:
-        _run(server, target.ctx, driver.command("dump", mode, FILE), (environment,), _from(target), proving, after=load)
+        _run(
+            server,
+            target.ctx,
+            driver.command("dump", mode, FILE, *history),
+            (environment,),
+            _from(target),
+            proving,
+            after=load,
+        )
     except FileNotFoundError:
         raise ProofError(f"the dump of the database of {target.environment} is missing") from None
 

@@ -27,6 +27,8 @@ def test_words_of_operations() -> None:
     assert SERVER.command("dump", "schema", "/tmp/x.gz")[3:7] == ("shipway", "save", "schema", "/tmp/x.gz")
     assert SERVER.command("restore", "/tmp/x.gz")[3:] == ("shipway", "load", "", "/tmp/x.gz")
     assert "alembic_version" in SERVER.command("copy", "schema")
+    assert "applied" in SERVER.command("copy", "schema", "applied")
+    assert SERVER.command("dump", "schema", "/tmp/x.gz", "applied").count("applied") == 1
 
 
 def test_a_scratch_server_keeps_the_settings_of_its_accessory() -> None:

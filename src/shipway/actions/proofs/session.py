@@ -16,7 +16,17 @@ from shipway.domain.catalog import Catalog, compare
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Accessory
-from shipway.domain.proof import NO_EVIDENCE, SAFE, SCHEMA, CompatibilityTest, MigrationReport, Proof, Stage, Traffic
+from shipway.domain.proof import (
+    DATA,
+    NO_EVIDENCE,
+    SAFE,
+    SCHEMA,
+    CompatibilityTest,
+    MigrationReport,
+    Proof,
+    Stage,
+    Traffic,
+)
 from shipway.domain.release import SUCCEEDED
 from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.ports import DatabaseTool, ScratchDatabase
@@ -81,11 +91,8 @@ class ProofSession:
         self.ctx.registry(self.plan).ensure()
         with self._stage("server"):
             server = start(self.sandbox, app, accessory, image if host == self.ctx.machine.name else accessory.image)
-        with self._stage("template"):
-            copy = make_template(server, target, self.proving)
         self.tools = ToolContainers(server, self.proving.timeout)
-        with self._stage("pending"):
-            span = self._range(server, copy)
+        copy, span = self._copy(server, target)
         done = dataclasses.replace(blank, image=accessory.image)
         if span is None:
             result = CompatibilityTest(SAFE, ("the database already has all migrations of the release",))
@@ -158,6 +165,21 @@ class ProofSession:
         """The database accessory as it runs."""
         assert self.plan.database is not None
         return self.request.old.plan.accessories[self.plan.database.accessory]
+
+    def _copy(self, server: Server, target: Target) -> tuple[ScratchDatabase, MigrationRange | None]:
+        """The template, and what the release would apply to it. A history table of another name than usual is known once the
+        tool has been asked: without its rows, nothing seems to be applied."""
+        history: frozenset[str] = frozenset()
+        while True:
+            with self._stage("template"):
+                copy = make_template(server, target, self.proving, sorted(history))
+            with self._stage("pending"):
+                span = self._range(server, copy)
+            unknown = self._tool(server, copy).own_tables().history.difference(server.driver.history_tables, history)
+            if self.proving.mode == DATA or not unknown:
+                return copy, span
+            server.scratch.drop(copy)
+            history |= unknown
 
     def _range(self, server: Server, copy: ScratchDatabase) -> MigrationRange | None:
         """The migrations that the release would apply; some tools create their history table when they are asked."""

@@ -25,6 +25,7 @@ class PostgresServer:
     """Implements ports.DatabaseServer. The variables of the client programs: see `libpq-envars` in its manual."""
 
     product = "PostgreSQL"
+    history_tables = MIGRATION_TABLES
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:
         return {
@@ -43,9 +44,11 @@ class PostgresServer:
             case "upgrade":
                 return ("bash", "-c", UPGRADE)
             case "copy":
-                return ("sh", "-c", COPY, "shipway", "pipe", *words, "", *sorted(MIGRATION_TABLES))
+                tables = sorted({*self.history_tables, *words[1:]})
+                return ("sh", "-c", COPY, "shipway", "pipe", *words[:1], "", *tables)
             case "dump":
-                return ("sh", "-c", COPY, "shipway", "save", *words, *sorted(MIGRATION_TABLES))
+                tables = sorted({*self.history_tables, *words[2:]})
+                return ("sh", "-c", COPY, "shipway", "save", *words[:2], *tables)
             case "restore":
                 return ("sh", "-c", COPY, "shipway", "load", "", *words)
             case _:
