@@ -28,7 +28,7 @@ from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import Fill, OnLine, ScratchDatabase
 from shipway.proving.report.folder_results import counts
 from shipway.proving.sequence import Base, SequenceReport, verify_sequence
-from shipway.testing.memory_scratch import MemoryScratchDatabase, MemoryScratch
+from shipway.testing.memory_scratch import MemoryScratch, MemoryScratchDatabase
 
 
 def verified(
