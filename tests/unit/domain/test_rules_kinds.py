@@ -69,7 +69,7 @@ pipeline: inputs outputs reports timeout retries env resources.cpus resources.me
 environments: replicas environment seed.service seed.run seed.secrets standby standby_auto retain
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
-prove: timeout secrets exercise.service exercise.run exercise.kind
+prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """
 NAMES = "app services.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.trigger.branch"
 
