@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,16 @@ if TYPE_CHECKING:
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseServer, DatabaseTool, Linter, OneOff, Registry, SecretLedger, Secrets
+    from shipway.ports import (
+        DatabaseServer,
+        DatabaseTool,
+        Linter,
+        OneOff,
+        ProjectSource,
+        Registry,
+        SecretLedger,
+        Secrets,
+    )
     from shipway.system.git import Repository
     from shipway.system.probe import Probe
 
@@ -67,7 +77,7 @@ def open_context(
             registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
             tool=_tool, kinds=KINDS, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
-            linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
+            interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment),
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
@@ -97,6 +107,39 @@ def load_plan(home: Path) -> Plan:
     from shipway.planfile import find, load_cached
 
     return load_cached(find(Path.cwd()), home / "cache")
+
+
+def project_source(home: Path, ctx: Context, name: str | None) -> ProjectSource:
+    """Where the app of that name is found: in the working tree or the bare repository here, else in the ledger. None: the
+    app of this folder; PlanError if it has none."""
+    from shipway.domain.errors import PlanError
+
+    problem = None
+    try:
+        plan = load_plan(home)
+        if name in (None, plan.app):
+            tree: ProjectSource = driver("project", "work-tree")(Path.cwd(), plan)
+            return tree
+    except PlanError as error:
+        problem = error
+        bare = _bare_here(ctx)
+        if bare is not None and name in (None, bare.name):
+            return bare
+    if name is None:
+        assert problem is not None
+        apps = ", ".join(ctx.ledger.apps())
+        problem.hint += f"; or pass --app NAME: the ledger knows {apps}" if apps else ""
+        raise problem
+    found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, parse_plan, ctx.reporter.note)
+    return found
+
+
+def _bare_here(ctx: Context) -> ProjectSource | None:
+    """The bare repository that is the working directory; None if it is none."""
+    if not all((Path.cwd() / name).exists() for name in ("HEAD", "objects", "refs")):
+        return None
+    found: ProjectSource = driver("project", "bare")(_repository(), ctx.ledger, parse_plan)
+    return found
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
@@ -189,6 +232,13 @@ def _servers() -> Mapping[str, DatabaseServer]:
 def _server(kind: str) -> DatabaseServer:
     made: DatabaseServer = driver("server", kind)()
     return made
+
+
+def _terminate() -> None:
+    """Stop this process's command like SIGTERM does: it cleans up first."""
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGTERM)  # the main thread itself: another one could not wake it up
 
 
 def _linter() -> Linter | None:
