@@ -113,7 +113,9 @@ def variables(
         **accessory_urls(plan, environment, settings, host or environment.hosts[0]),
         **service.environment,
         **environment.environment,
-        **{name: settings.secrets[name] for name in service.secrets if name not in service.secret_files},
+        **{
+            name: settings.secrets[name] for name in environment.secrets_of(service) if name not in service.secret_files
+        },
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files},
     }
 
@@ -123,7 +125,7 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     addresses. A variable that only environments set has its value in the first of them. kinds: of accessories."""
     by_environments: dict[str, str] = {}
     for environment in reversed(list(plan.environments.values())):
-        by_environments |= environment.environment
+        by_environments |= {**environment.environment, **dict.fromkeys(environment.secrets, PLACEHOLDER)}
     chosen = plan.services[service]
     urls = {
         accessory.provides: kinds[accessory.kind].url_of(accessory, plan.app, NOWHERE, PLACEHOLDER)
@@ -194,7 +196,7 @@ def _replica(
     )
     # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
-    versions = {name: settings.versions.get(name, 0) for name in service.secrets}
+    versions = {name: settings.versions.get(name, 0) for name in environment.secrets_of(service)}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {

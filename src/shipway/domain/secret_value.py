@@ -12,8 +12,9 @@ FOLDER = "/run/secrets"
 def used_as_variable(plan: Plan, name: str) -> bool:
     """Whether it is used as a variable, or not used yet."""
     services = [service for service in plan.services.values() if name in service.secrets]
-    seeds = [name in environment.seed.secrets for environment in plan.environments.values() if environment.seed]
-    return not services or any(seeds) or any(name not in service.secret_files for service in services)
+    environments = plan.environments.values()
+    others = [name in item.secrets or bool(item.seed and name in item.seed.secrets) for item in environments]
+    return not services or any(others) or any(name not in service.secret_files for service in services)
 
 
 def problem(name: str, value: bytes, *, variable: bool) -> str:
