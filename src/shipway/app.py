@@ -114,31 +114,27 @@ def project_source(home: Path, ctx: Context, name: str | None) -> ProjectSource:
     app of this folder; PlanError if it has none."""
     from shipway.domain.errors import PlanError
 
-    problem = None
     try:
-        plan = load_plan(home)
-        if name in (None, plan.app):
-            tree: ProjectSource = driver("project", "work-tree")(Path.cwd(), plan)
-            return tree
-    except PlanError as error:
-        problem = error
-        bare = _bare_here(ctx)
-        if bare is not None and name in (None, bare.name):
-            return bare
-    if name is None:
-        assert problem is not None
-        apps = ", ".join(ctx.ledger.apps())
-        problem.hint += f"; or pass --app NAME: the ledger knows {apps}" if apps else ""
-        raise problem
+        here = _project_here(home, ctx)
+        if name in (None, here.name):
+            return here
+    except PlanError as error:  # another app needs no plan here
+        if name is None:
+            apps = ", ".join(ctx.ledger.apps())
+            error.hint += f"; or pass --app NAME: the ledger knows {apps}" if apps else ""
+            raise
     found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, parse_plan, ctx.reporter.note)
     return found
 
 
-def _bare_here(ctx: Context) -> ProjectSource | None:
-    """The bare repository that is the working directory; None if it is none."""
-    if not all((Path.cwd() / name).exists() for name in ("HEAD", "objects", "refs")):
-        return None
-    found: ProjectSource = driver("project", "bare")(_repository(), ctx.ledger, parse_plan)
+def _project_here(home: Path, ctx: Context) -> ProjectSource:
+    """The bare repository or the working tree that is the working directory. PlanError if it is none with a plan."""
+    is_bare = all((Path.cwd() / name).exists() for name in ("HEAD", "objects", "refs"))
+    found: ProjectSource = (
+        driver("project", "bare")(_repository(), ctx.ledger, parse_plan)
+        if is_bare
+        else driver("project", "work-tree")(Path.cwd(), load_plan(home))
+    )
     return found
 
 

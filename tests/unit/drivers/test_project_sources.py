@@ -147,11 +147,7 @@ def test_a_repository_on_another_machine_is_named(place: Place) -> None:
 
 def chosen(place: Place, folder: Path, name: str | None, monkeypatch: pytest.MonkeyPatch) -> ProjectSource:
     monkeypatch.chdir(folder)
-    return project_source(place.folder / "home", dataclasses.replace(place.ctx, repository=here), name)
-
-
-def here() -> Repository:
-    return Repository.find(Path.cwd())
+    return project_source(place.folder / "home", place.ctx, name)
 
 
 def test_the_folder_is_the_source_unless_another_app_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,3 +177,11 @@ def test_a_broken_plan_here_does_not_stop_another_app(place: Place, monkeypatch:
     assert isinstance(chosen(place, place.work, "shop", monkeypatch), LedgerProject)
     with pytest.raises(PlanError):
         chosen(place, place.work, None, monkeypatch)
+
+
+def test_an_empty_bare_repository_has_no_app_and_hides_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = place.folder / "empty.git"
+    git(place.folder, "init", "--quiet", "--bare", str(empty))
+    with pytest.raises(PlanError, match=r"has no shipway\.yaml"):
+        chosen(place, empty, None, monkeypatch).plan()
+    assert isinstance(chosen(place, empty, "shop", monkeypatch), LedgerProject)
