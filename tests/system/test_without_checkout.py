@@ -39,6 +39,7 @@ class Operator:
 def test_a_night_without_a_checkout(make: Make, tmp_path: Path) -> None:
     project = make()
     project.plan["services"]["web"]["secrets"] = ["KEY"]
+    project.protect()
     project.change("one")
     operator = Operator(project, tmp_path)
     done = project.shipway("run", "staging", check=False)

@@ -68,7 +68,7 @@ def table(rows: Sequence[Sequence[str]], heading: Sequence[str], narrow: Sequenc
         say("  ".join(cells).rstrip())
 
 
-def _narrowed(rows: Sequence[list[str]], heading: Sequence[str], columns: Sequence[int]) -> list[list[str]]:
+def _narrowed(rows: Sequence[Sequence[str]], heading: Sequence[str], columns: Sequence[int]) -> list[Sequence[str]]:
     """Cells of these columns are plain text."""
     widths = [max(_width(row[index]) for row in [heading, *rows]) for index in range(len(heading))]
     terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -10,7 +10,8 @@ from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style, table
 
 if TYPE_CHECKING:
-    from shipway.actions.environment.prune import Found, Kept, Removal
+    from shipway.actions.environment.prune import Found
+    from shipway.domain.retention import Kept, Removal
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -38,9 +38,7 @@ def opened(options: Globals, app: str | None) -> Iterator[KnownApp]:
 @click.option("--dry-run", is_flag=True, help="Print what would be set, and set nothing")
 @app_option
 @click.pass_obj
-def import_(
-    options: Globals, environment: str, file: click.utils.LazyFile, every: bool, dry_run: bool, app: str | None
-) -> None:
+def import_(options: Globals, environment: str, file: BinaryIO, every: bool, dry_run: bool, app: str | None) -> None:
     """Set secrets of ENVIRONMENT from the lines NAME=value of FILE (- is stdin): those that the plan uses.
 
     Quotes, comments and `export` are read as in other .env files; nothing is interpolated. If a line is wrong, nothing is
@@ -56,7 +54,7 @@ def import_(
         _report(found, environment, every=every, dry_run=dry_run)
 
 
-def _text(file: click.utils.LazyFile) -> str:
+def _text(file: BinaryIO) -> str:
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise SecretError(f"the file is larger than {LARGEST >> 20} MB")

@@ -43,7 +43,7 @@ class KnownApp:
         plan = self._protected()
         if plan and name in plan.environments:
             return plan, plan.environments[name]
-        found = {item.name: item for item in self.environments()} | (plan.environments if plan else {})
+        found = {item.name: item for item in self.environments()} | dict(plan.environments if plan else {})
         apps = self.ctx.ledger.apps()
         if not found and self.name not in apps:
             raise UsageError(f"the ledger has no app {self.name!r}", hint=f"it has: {', '.join(apps) or 'none'}")

@@ -84,13 +84,13 @@ class LedgerProject:
         for address in registration.addresses:
             if is_path(address) and Path(address).is_dir():
                 return Repository.find(Path(address)).path
-        address = next((item for item in registration.addresses if not is_path(item)), None)
-        if address is None:
+        remote = next((item for item in registration.addresses if not is_path(item)), None)
+        if remote is None:
             raise RepositoryError(
                 f"the repository of {self.app} is not on this machine: {registration.address}",
                 hint="run the command on the machine that has it, or in a clone",
             )
-        return self._mirror(address)
+        return self._mirror(remote)
 
     def _mirror(self, address: str) -> Path:
         folder = self.home / "repositories" / f"{sha256(identity(address).encode()).hexdigest()[:16]}-mirror.git"
