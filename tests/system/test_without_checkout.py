@@ -4,6 +4,7 @@ there, in whatever process it is."""
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -162,3 +163,19 @@ def test_a_failed_run_is_repeated_with_only_what_failed(bare: Tiny, tmp_path: Pa
     assert (logs / str(number + 1) / "unit.log").exists()
     only = operator.app("run", "main", "--step", "lint")
     assert "unit" not in only.output.replace("only lint", "")
+
+
+def test_a_failed_step_keeps_its_container_for_a_shell(bare: Tiny) -> None:
+    bare.pipeline(unit={"run": "echo what it made > made; exit 3"})
+    bare.git("branch", "--force", "main", "staging")
+    running = bare.start("run", "main", "--step", "unit", "--debug")
+    running.until("its container stays until Ctrl-C here")
+    shell = re.search(r"exited with 3; .* A shell in it: docker exec --interactive --tty (\w+) sh", running.output)
+    assert shell
+    found = bare.command("docker", "exec", shell[1], "sh", "-c", "cat made", check=True)
+    assert found.output == "what it made\n"
+    running.press_ctrl_c()
+    done = running.end(seconds=20)
+    assert done.code == Interrupted.exit_code, done.output
+    assert "Traceback" not in done.output
+    nothing_is_left(bare)

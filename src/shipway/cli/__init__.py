@@ -245,7 +245,9 @@ def _interrupt(signum: int, frame: object) -> None:
 
 
 def _fail(error: ShipwayError) -> None:
-    if "--debug" in sys.argv:
+    from itertools import takewhile
+
+    if "--debug" in takewhile(lambda word: word not in COMMANDS, sys.argv[1:]):  # of `run`, it means something else
         import traceback
 
         traceback.print_exception(error)

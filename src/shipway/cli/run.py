@@ -21,10 +21,19 @@ WAIT = 600.0  # seconds that a run waits for another deployment to its environme
     help="Repeat what failed in a run [the newest], as a new run; the logs of the first one stay",
 )
 @click.option("--step", metavar="NAME", help="Run only this step and those that it needs; deploy nothing")
+@click.option(
+    "--debug", "hold", is_flag=True, help="With --step: if it fails, keep its container for a shell until Ctrl-C"
+)
 @app_option
 @click.pass_obj
 def run(
-    options: Globals, revision: str | None, dirty: bool, retry: str | None, step: str | None, app: str | None
+    options: Globals,
+    revision: str | None,
+    dirty: bool,
+    retry: str | None,
+    step: str | None,
+    hold: bool,
+    app: str | None,
 ) -> None:
     """Run the pipeline for REVISION [HEAD]: a branch, tag or commit.
 
@@ -42,6 +51,8 @@ def run(
 
     if retry is not None and (revision or dirty):
         raise UsageError("--retry repeats the commit of a run: name no revision, and no --dirty")
+    if hold and step is None:
+        raise UsageError("--debug needs --step NAME", hint="for a traceback: shipway --debug run")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
         if retry is not None:
             if retry != "newest" and not retry.isdecimal():
@@ -63,6 +74,6 @@ def run(
         options.require_app(app, plan, revision)
         rules = partial(read_rules, ctx, repository, plan, parse_plan)
         trigger = Trigger("manual", ref, ctx.actor)
-        outcome = run_action(ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step)
+        outcome = run_action(ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold)
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))

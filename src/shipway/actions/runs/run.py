@@ -54,13 +54,15 @@ def run(
     rules: Callable[[], Rulebook],
     wait: float,
     only: str | None = None,
+    debug: bool = False,
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
-    app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed."""
+    app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed. debug: if
+    that step fails, its container stays for a shell until the run is cancelled."""
     if only is not None:
-        return Outcome(
-            _pipeline(ctx, repository, commit, plan, trigger, None, _readable(ctx, rules), only)[0], None, None, None
-        )
+        readable = _readable(ctx, rules)
+        number, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug)
+        return Outcome(number, None, None, None)
     book, in_force = _asked(ctx, plan, trigger, rules)
     tagged = trigger.ref.startswith("refs/tags/")
     if book is None or in_force is None:
@@ -165,6 +167,8 @@ def _pipeline(
     environment: str | None,
     book: Rulebook | None,
     only: str | None = None,
+    *,
+    debug: bool = False,
 ) -> tuple[int, Release | None]:
     _require_rights(plan, book)
     steps = only_step(plan, only) if only else steps_of(plan, images=environment is not None)
@@ -179,7 +183,10 @@ def _pipeline(
         outcome = FAILED
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts)
+            at = Run(
+                own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts,
+                debug=only if only and debug else "",
+            )  # fmt: skip
             results = run_steps(at, steps, resumed)
             release = make_release(at, results) if environment else None
             outcome = SUCCEEDED
