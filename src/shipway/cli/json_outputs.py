@@ -64,6 +64,18 @@ def _snapshots(kinds: Kinds) -> Any:
     return type_schema(list[Snapshot], kinds)
 
 
+def _snapshot(kinds: Kinds) -> Any:
+    from shipway.domain.snapshot import Snapshot
+
+    return type_schema(Snapshot, kinds)
+
+
+def _rehearsal(kinds: Kinds) -> Any:
+    from shipway.domain.rehearsal import Rehearsal
+
+    return type_schema(Rehearsal | None, kinds)
+
+
 def _secrets(kinds: Kinds) -> Any:
     from shipway.actions.environment.secret_lists import SecretState
 
@@ -135,6 +147,8 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "rules": ("The rules in force by environment and source; a rule that is missing has its default.", _rules),
     "secret list": ("Names of secrets, never values.", _secrets),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
+    "snapshot": ("The snapshot that was taken.", _snapshot),
+    "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
     "doctor": ("Differences between the ledger and what runs.", _doctor),
     "check": ("The problems of a plan.", _check),
     "deploy": ("With `--dry-run`: what would change.", _changeset),

@@ -61,8 +61,8 @@ def run(
     that step fails, its container stays for a shell until the run is cancelled."""
     if only is not None:
         readable = _readable(ctx, rules)
-        number, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug)
-        return Outcome(number, None, None, None)
+        ran, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug)
+        return Outcome(ran, None, None, None)
     book, in_force = _asked(ctx, plan, trigger, rules)
     tagged = trigger.ref.startswith("refs/tags/")
     if book is None or in_force is None:
