@@ -107,6 +107,7 @@ def test_a_run_is_cancelled_from_anywhere(bare: Tiny, tmp_path: Path) -> None:
     assert operator.app("wait", "1", check=False).code == Interrupted.exit_code
 
 
+@pytest.mark.full  # the unit tests kill one at many points
 def test_a_killed_run_is_cleaned_up_from_anywhere(bare: Tiny, tmp_path: Path) -> None:
     operator = Operator(bare, tmp_path)
     bare.pipeline(unit={"run": "echo begun again; sleep 60; sleep 60"})
