@@ -12,6 +12,7 @@ from shipway.app import parse_plan, project_source
 from shipway.context import Context
 from shipway.domain.errors import PlanError, RepositoryError
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
+from shipway.domain.release import FAILED, SUCCEEDED, Deployment
 from shipway.drivers.project.bare import BareRepository
 from shipway.drivers.project.ledger import LedgerProject
 from shipway.drivers.project.work_tree import WorkTree
@@ -135,6 +136,18 @@ def test_an_unreachable_repository_leaves_what_the_ledger_knows(place: Place) ->
     place.world.ledger.accept_rules(AcceptedRules("shop", STAND_IN, plan, (), ADA, "the first plan", 1.0))
     assert place.ledger().plan() == plan
     assert place.world.notes[-1].startswith("the first plan is used: git fetch failed")
+
+
+def test_without_a_repository_a_release_that_runs_decides_and_not_a_failed_one(place: Place) -> None:
+    for number, outcome in ((1, SUCCEEDED), (2, FAILED)):
+        release = place.world.release(number)
+        record = Deployment(0, "shop", "staging", release.number, "deploy", ADA, "", 1.0)
+        place.world.ledger.end_deployment(place.world.ledger.begin_deployment(record), outcome, 2.0, None, "")
+    first = place.world.ledger.release("shop", 1)
+    assert first is not None
+    place.register("/elsewhere/shop.git")
+    assert place.ledger().plan() == first.plan
+    assert place.world.notes[-1].startswith("the plan of release 1 is used: the repository of shop is not on this")
 
 
 def test_a_repository_on_another_machine_is_named(place: Place) -> None:

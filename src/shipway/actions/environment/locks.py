@@ -24,7 +24,7 @@ READS = frozenset({
     "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "apps", "close",  # of the ledger; and of its parts:
-    "runs", "pending_runs", "steps", "recent_steps", "passed_step",
+    "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",

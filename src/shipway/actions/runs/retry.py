@@ -8,13 +8,10 @@ from shipway.domain.errors import UsageError
 from shipway.domain.release import CANCELLED, FAILED, PENDING
 from shipway.domain.run import RunRecord
 
-RECENT = 500  # runs that are searched for a number
-
 
 def run_to_retry(ctx: Context, app: str, number: int | None) -> RunRecord:
     """The app's run with that number; None: the newest. UsageError if it doesn't exist, has not ended, or succeeded."""
-    runs = ctx.ledger.runs(app, RECENT if number else 1)
-    run = next((item for item in runs if number in (None, item.number)), None)
+    run = next(iter(ctx.ledger.runs(app, 1)), None) if number is None else ctx.ledger.run(app, number)
     if run is None:
         raise UsageError(f"{app} has no run {number or 'yet'}", hint="`shipway run` starts one")
     if run.outcome == PENDING:

@@ -67,8 +67,9 @@ def refuse_too_late(deployment: Deployment) -> None:
 
 
 def _again(ctx: Context, deployment: Deployment) -> Deployment:
-    found = ctx.ledger.deployments(deployment.app, deployment.environment)
-    return next((item for item in found if item.id == deployment.id), deployment)
+    app, environment = deployment.app, deployment.environment
+    found = [ctx.ledger.latest(app, environment), *ctx.ledger.deployments_of(app, environment, deployment.release)]
+    return next((item for item in found if item is not None and item.id == deployment.id), deployment)
 
 
 def _pause(ctx: Context, deadline: float, what: str) -> None:

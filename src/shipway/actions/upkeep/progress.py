@@ -13,7 +13,6 @@ from shipway.domain.release import CANCELLED, SUCCEEDED, SUPERSEDED, Deployment,
 from shipway.domain.run import RunRecord
 
 POLL = 0.5  # seconds between looks
-RECENT = 500  # runs that are searched for a number
 
 
 @dataclass(frozen=True)
@@ -97,12 +96,10 @@ def wait_run(ctx: Context, app: str, number: int, timeout: float) -> RunRecord:
 
 
 def find_run(ctx: Context, app: str, number: int) -> RunRecord:
-    """The app's run with that number. UsageError if there is none among the recent ones."""
-    found = next((run for run in ctx.ledger.runs(app, RECENT) if run.number == number), None)
+    """The app's run with that number. UsageError if there is none."""
+    found = ctx.ledger.run(app, number)
     if found is None:
-        newest = ctx.ledger.runs(app, 1)
-        hint = f"the newest is {newest[0].number}" if newest else "it has none yet"
-        raise UsageError(f"{app} has no run {number}", hint=hint)
+        raise UsageError(f"{app} has no run {number}", hint="`shipway cancel` lists what is in progress")
     return found
 
 

@@ -45,7 +45,7 @@ class LedgerProject:
 
     def plan(self) -> Plan:
         """The protected branch's plan; if the repository is unreachable or has none, the plan that stands in for it, or
-        that of the newest release that was deployed, which is noted."""
+        that of the newest release that runs somewhere, which is noted."""
         registration, problem = self.ledger.registration(self.app), ""
         if registration is not None:
             try:
@@ -56,8 +56,9 @@ class LedgerProject:
             except (RepositoryError, PlanError) as error:
                 problem = error.message
         accepted = [item for item in self.ledger.accepted_rules(self.app, STAND_IN)[-1:] if not item.replaces]
-        deployed = self.ledger.deployments(self.app, limit=1)
-        release = self.ledger.release(self.app, deployed[0].release) if deployed else None
+        running = (self.ledger.current(self.app, name) for name in self.ledger.environments(self.app))
+        newest = max((item.release for item in running if item is not None), default=0)
+        release = self.ledger.release(self.app, newest) if newest else None
         found = accepted[-1].plan if accepted else release.plan if release else None
         if found is None:
             raise PlanError(
@@ -65,7 +66,7 @@ class LedgerProject:
                 hint="`shipway apps` lists the apps of the ledger",
             )
         if problem:
-            source = "the first plan" if accepted else f"the plan of release {deployed[0].release}"
+            source = "the first plan" if accepted else f"the plan of release {newest}"
             self.note(f"{source} is used: {problem}")
         return found
 

@@ -177,9 +177,8 @@ def test_a_run_whose_process_died_is_cancelled(tmp_path: Path) -> None:
     world.nothing_is_left()
     with pytest.raises(UsageError, match="run 1 has ended: cancelled"):
         cancel_run(world.controller(), "shop", 1, "", timeout=600)
-    with pytest.raises(UsageError, match="shop has no run 7") as caught:
+    with pytest.raises(UsageError, match="shop has no run 7"):
         cancel_run(world.controller(), "shop", 7, "", timeout=600)
-    assert caught.value.hint == "the newest is 1"
     world.close()
 
 
