@@ -28,7 +28,7 @@ from shipway.domain.plan import Accessory, Environment, Host, Plan, Security, Se
 from shipway.domain.record import to_data
 from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
-from shipway.domain.secret_value import FOLDER, as_bytes
+from shipway.domain.secret_value import FOLDER, as_bytes, secrets_of
 
 NOWHERE = "nowhere.invalid"  # a host that can't exist
 PORTS = range(20000, 30000)  # ports at which accessories are published for an environment's other hosts
@@ -114,7 +114,9 @@ def variables(
         **service.environment,
         **environment.environment,
         **{
-            name: settings.secrets[name] for name in environment.secrets_of(service) if name not in service.secret_files
+            name: settings.secrets[name]
+            for name in secrets_of(environment, service)
+            if name not in service.secret_files
         },
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files},
     }
@@ -196,7 +198,7 @@ def _replica(
     )
     # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
-    versions = {name: settings.versions.get(name, 0) for name in environment.secrets_of(service)}
+    versions = {name: settings.versions.get(name, 0) for name in secrets_of(environment, service)}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {

@@ -320,10 +320,6 @@ class Environment:
     prove: bool | None = None  # whether a release needs a rollback proof; None: if `after` is set
     secrets: tuple[str, ...] = ()  # for every service, as variables
 
-    def secrets_of(self, service: Service) -> tuple[str, ...]:
-        """The service's own secrets, and those for every service."""
-        return (*service.secrets, *(name for name in self.secrets if name not in service.secrets))
-
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host
             object.__setattr__(self, "hosts", (Host(),))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from shipway.domain.plan import Plan
+from shipway.domain.plan import Environment, Plan, Service
 
 VARIABLE = 128 * 1024 - 1  # bytes of NAME=VALUE, Linux's limit
 FILE = 4 << 20  # bytes
 FOLDER = "/run/secrets"
+
+
+def secrets_of(environment: Environment, service: Service) -> tuple[str, ...]:
+    """A service's own secrets, and those of the environment for every service."""
+    return (*service.secrets, *(name for name in environment.secrets if name not in service.secrets))
 
 
 def used_as_variable(plan: Plan, name: str) -> bool:

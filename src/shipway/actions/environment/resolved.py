@@ -14,6 +14,7 @@ from shipway.domain.desired import Settings, variables
 from shipway.domain.plan import Accessory, Environment, Plan, Service
 from shipway.domain.record import to_data
 from shipway.domain.release import Release
+from shipway.domain.secret_value import secrets_of
 
 MASK = "********"
 OF_RELEASE = "(of the release)"
@@ -25,7 +26,7 @@ def resolved(ctx: Context, plan: Plan, environment: Environment, release: Releas
     and variables are shown; None: the plan alone."""
     known = ctx.secrets.names(names.scope(plan.app, environment.name))
     shown = release or _no_release(plan)
-    secrets = {name: MASK for service in plan.services.values() for name in environment.secrets_of(service)}
+    secrets = {name: MASK for service in plan.services.values() for name in secrets_of(environment, service)}
     masked = Settings(
         version_of(ctx, release, environment) if release else OF_RELEASE,
         secrets,
@@ -63,9 +64,9 @@ def _service(
         "variables": {
             name: value.replace(quote(MASK), MASK)
             for name, value in found.items()
-            if name not in environment.secrets_of(service)
+            if name not in secrets_of(environment, service)
         },
-        "secrets": {name: _version(known, name) for name in environment.secrets_of(service)},
+        "secrets": {name: _version(known, name) for name in secrets_of(environment, service)},
     }
 
 
