@@ -161,7 +161,9 @@ services:
   site:
     build:
       context: ./frontend
-      args: [VITE_API_URL=https://api.${DOMAIN?not set}, NODE_ENV=production]
+      args:
+        - VITE_API_URL=https://api.${DOMAIN?not set}
+        - NODE_ENV=production
     labels:
       - traefik.enable=true
       - traefik.http.services.site.loadbalancer.server.port=80

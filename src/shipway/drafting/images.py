@@ -1,0 +1,49 @@
+"""The stages of a Dockerfile, as far as they tell what an image is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shipway.drafting.files import inside, lenient
+
+
+@dataclass
+class Stage:
+    """One stage. base: the image that it finally comes from."""
+
+    name: str
+    base: str
+    lines: list[str] = field(default_factory=list)
+    command: str = ""  # of CMD, as it stands in the file
+    parent: Stage | None = None
+
+    @property
+    def starts(self) -> str:
+        """The command that the image has, also from the stage below it."""
+        return self.command or (self.parent.starts if self.parent else "")
+
+
+def stages(root: Path, file: str) -> list[Stage]:
+    """The stages of a Dockerfile; none without the file."""
+    path = inside(root, file)
+    text = lenient(path) if path is not None and path.is_file() else ""
+    joined = re.sub(r"\\\s*\n", " ", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE))
+    found: list[Stage] = []
+    for line in (line.strip() for line in joined.splitlines()):
+        start = re.match(r"FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line, re.IGNORECASE)
+        if start:
+            parent = next((stage for stage in found if stage.name == start[1].lower()), None)
+            found.append(Stage((start[2] or "").lower(), parent.base if parent else start[1], parent=parent))
+        elif found and line:
+            found[-1].lines.append(line)
+            command = re.match(r"(?:CMD|ENTRYPOINT)\s+(.*)", line, re.IGNORECASE)
+            found[-1].command = command[1] if command else found[-1].command
+    return found
+
+
+def stage(found: list[Stage], target: str | None) -> Stage | None:
+    """The stage that is built: the target, else the last one."""
+    named = next((item for item in found if target and item.name == target.lower()), None)
+    return named or (found[-1] if found and not target else None)

@@ -1,0 +1,80 @@
+"""Variables in the values of a Compose file: `$NAME`, `${NAME:-default}`, `${NAME:?message}` and `${NAME:+other}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_OPERATOR = re.compile(r":?[-?+]")
+_DEPTH = 20  # of defaults in defaults
+
+
+@dataclass
+class Expanded:
+    """A value with its variables replaced."""
+
+    text: str = ""
+    missing: list[str] = field(default_factory=list)  # variables without a value and without a default
+    names: list[str] = field(default_factory=list)  # all variables in it
+
+
+def expand(text: str, values: Mapping[str, str], hidden: Callable[[str], bool] = lambda name: False) -> Expanded:
+    """Replace the variables by their values or defaults; what is missing becomes nothing. hidden: variables whose values
+    may not be shown stay as `$NAME`, and count as missing."""
+    found = Expanded()
+    found.text = _expand(text, values, hidden, found, 0)
+    return found
+
+
+def _expand(text: str, values: Mapping[str, str], hidden: Callable[[str], bool], found: Expanded, depth: int) -> str:
+    parts: list[str] = []
+    at = 0
+    while (dollar := text.find("$", at)) >= 0:
+        parts.append(text[at:dollar])
+        rest = dollar + 1
+        braced = text.startswith("{", rest)
+        name = _NAME.match(text, rest + braced)
+        end = _closing(text, rest) if braced else name.end() if name else None
+        if text.startswith("$", rest) or name is None or end is None or depth > _DEPTH:
+            parts.append("$")
+            at = rest + text.startswith("$", rest)
+            continue
+        at = end
+        tail = text[name.end() : end - 1] if braced else ""
+        operator = _OPERATOR.match(tail)
+        if tail and operator is None:
+            parts.append(text[dollar:end])
+            continue
+        found.names.append(name[0])
+        if hidden(name[0]):
+            found.missing.append(name[0])
+            parts.append(f"${name[0]}")
+            continue
+        other = tail[operator.end() :] if operator else ""
+        value = values.get(name[0])
+        kind = operator[0] if operator else ""
+        present = value is not None and (value != "" or not kind.startswith(":"))
+        if kind.endswith("+"):
+            parts.append(_expand(other, values, hidden, found, depth + 1) if present else "")
+        elif present:
+            parts.append(value or "")
+        elif kind.endswith("-"):
+            parts.append(_expand(other, values, hidden, found, depth + 1))
+        else:
+            found.missing.append(name[0])
+    return "".join([*parts, text[at:]])
+
+
+def _closing(text: str, brace: int) -> int | None:
+    """The position after the bracket that closes the one at `brace`."""
+    depth = 0
+    for at in range(brace, len(text)):
+        if text[at] == "{" and text[at - 1] == "$":
+            depth += 1
+        elif text[at] == "}":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+    return None
