@@ -111,6 +111,8 @@ def take(reading: Reading, part: Part, draft: ServiceDraft, settings: Settings) 
             taken.add(name)
         elif any(name == host for host, _ in hosts):
             settings.value(name, _renamed(reading, value))
+            for _, accessory in hosts:
+                accessory.provides = accessory.provides or ""
             taken.add(name)
         elif foreign and name in parts_of and not is_secret(name):
             settings.value(name, value)
@@ -133,6 +135,7 @@ def _address(draft: ServiceDraft, settings: Settings, name: str, address: Addres
         given = "postgresql" if accessory.kind == "postgres" else "mysql"
         settings.todo.append(f"{name} began with {address.scheme}://; Shipway provides {given}://")
     elif address.literal():
+        accessory.provides = accessory.provides or ""
         settings.value(name, address.literal(), f"{accessory.name} is reached by its name")
     else:
         accessory.provides = accessory.provides or ""
@@ -181,7 +184,7 @@ def _password(
             reached = [host for host, item in hosts if item is accessory]
             same = _same(name, raw, value, other, reading.text(key, other, place))
             alike = any(name.rpartition("_")[0] == host.rpartition("_")[0] for host in reached)
-            if (same and reached) or (alike and key in PASSWORDS[accessory.kind]):
+            if (same and (reached or name == key)) or (alike and key in PASSWORDS[accessory.kind]):
                 wanted = _keep_password(accessory, root=key in _ROOT and not _both(own))
                 settings.secret(name, "" if name == wanted else f"the same value as {wanted} of {accessory.name}")
                 return True

@@ -14,7 +14,7 @@ from shipway.drafting.compose_model import NotCompose, Project, load
 from shipway.drafting.compose_parts import Part, Reading, mapping, part_of, published
 from shipway.drafting.draft import Draft, plan_name
 from shipway.drafting.files import inside, lenient
-from shipway.drafting.images import stage, stages
+from shipway.drafting.images import copies_exist, stage, stages
 from shipway.drafting.proxy_rules import Configuration, Rule
 from shipway.drafting.variables import masked
 
@@ -51,7 +51,11 @@ def find(root: Path, draft: Draft, files: tuple[str, ...] = ()) -> str | None:
 
 
 def _adopted_volumes(project: Project) -> list[str]:
-    outside = [name for name, raw in project.volumes.items() if {"external", "driver", "driver_opts"} & {*mapping(raw)}]
+    outside = [
+        name
+        for name, raw in project.volumes.items()
+        if {"external", "driver_opts"} & {*mapping(raw)} or mapping(raw).get("driver", "local") != "local"
+    ]
     return [f"{project.files[-1]}: the content of volume {name} is not adopted: Shipway creates its own volumes" for name in outside]
 
 
@@ -82,11 +86,12 @@ def _read(reading: Reading, others: list[str]) -> None:
     for part in servers:
         compose_accessories.finish(reading, part, reading.accessories[part.name])
     for accessory in reading.accessories.values():
-        if accessory.provides is None and any(accessory.name in value for item in reading.draft.services for value in item.environment.values()):
-            accessory.provides = ""
         if accessory.provides == "":
             accessory.url = None
     reading.draft.accessories += reading.accessories.values()
+    reading.draft.composed = [item.name for item in reading.draft.services]
+    built = [part for part in reading.parts.values() if part.folder is not None]
+    reading.draft.built = [posixpath.normpath(posixpath.join(part.folder or "", part.dockerfile)) for part in built]
     public.settle(reading, others_kept, rules, hosts)
 
 
@@ -119,16 +124,28 @@ def _built_here(reading: Reading, part: Part, others: list[str]) -> None:
         if isinstance(raw.get("build"), dict):
             part.raw["build"] = raw["build"]
             break
-    name, app = plan_name(base_name(part.image)), reading.draft.app
-    folders = {} if "build" in part.raw else {plan_name(folder): folder for folder in dockerfile.folders(reading.root)}
-    root = "." if "." in folders.values() and name in (app, f"{app}-app") else None
-    found = root or next((folder for key, folder in folders.items() if folder != "." and name in (key, f"{app}-{key}")), None)
-    if found:
-        part.raw["build"] = {"context": found}
+    if "build" not in part.raw and (found := _source_of(reading, part)):
+        part.raw["build"] = found
     if "build" in part.raw:
         image = part.image
         part.__dict__ |= part_of(reading.root, part.name, part.raw).__dict__
         part.why = f"its image was {image}: it is built here"
+
+
+def _source_of(reading: Reading, part: Part) -> dict[str, str] | None:
+    """The build of an image with the name of the application or of one of its folders, if its Dockerfile has all that it
+    copies."""
+    name, app = plan_name(base_name(part.image)), reading.draft.app
+    options: list[tuple[str, str]] = []
+    if name in (app, f"{app}-app", f"{app}-{part.name}"):
+        usual = [f"{folder}/Dockerfile" for folder in ("docker", ".docker", "scripts", "build", "deploy", "packaging")]
+        named = ["Dockerfile.prod", "Dockerfile.production", f"docker/{app}.Dockerfile", "docker/default.Dockerfile"]
+        options += [(".", file) for file in ("Dockerfile", *named, *usual)]
+    options += [(folder, "Dockerfile") for folder in dockerfile.folders(reading.root) if folder != "." and name in (plan_name(folder), f"{app}-{plan_name(folder)}")]
+    for folder, file in options:
+        if (reading.root / folder / file).is_file() and copies_exist(reading.root, folder, file):
+            return {"context": folder, "dockerfile": file}
+    return None
 
 
 def _left_out(reading: Reading, part: Part) -> bool:
@@ -136,7 +153,7 @@ def _left_out(reading: Reading, part: Part) -> bool:
     image = part.base or part.image if part.folder is not None else part.image
     needed = {name for other in reading.parts.values() if "profiles" not in other.raw for name in other.raw.get("depends_on") or {}}
     active = {*reading.project.env.get("COMPOSE_PROFILES", "").split(","), "prod", "production", "default", "app", "full"}
-    profile = replaced.on_demand(part.raw, active) if part.name not in needed else ""
+    profile = replaced.on_demand(part.raw, active, sample=reading.project.env_sample) if part.name not in needed else ""
     if profile and all("profiles" in other.raw for other in reading.parts.values()):
         profile = ""
     reason = replaced.reason(image, part.mounts)
@@ -180,7 +197,19 @@ def _name(reading: Reading, parts: list[Part]) -> None:
 
 def _servers(reading: Reading, parts: list[Part]) -> list[Part]:
     texts = "\n".join(text for part in parts for text in reading.texts(part).values())
-    return [part for part in parts if compose_accessories.image_of(part) or compose_accessories.is_server(part, parts, texts)]
+    return [
+        part
+        for part in parts
+        if (compose_accessories.image_of(part) and not _is_client(reading, part)) or compose_accessories.is_server(part, parts, texts)
+    ]
+
+
+def _is_client(reading: Reading, part: Part) -> bool:
+    """Whether a part with a server's image only uses another server: for backups, or for its command line."""
+    others = {*reading.parts} - {part.name}
+    own = mapping(part.raw.get("environment"))
+    hosts = [name for name, value in reading.texts(part).items() if name in own and name.endswith("HOST") and value in others]
+    return bool(hosts) or re.search(r"\b(psql|pg_dump\w*|mysqldump|mysql|mongodump|redis-cli)\b", part.command) is not None
 
 
 def _inherited(parts: list[Part]) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from shipway.drafting.addresses import PASSWORDS
 from shipway.drafting.compose_files import OTHERS
 from shipway.drafting.compose_parts import Part, Reading, text_of
 from shipway.drafting.draft import AccessoryDraft
-from shipway.drafting.unsupported import unsupported
+from shipway.drafting.unsupported import of_services, unsupported
 from shipway.drafting.variables import Settings, add
 from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.sections import accessory_kind
@@ -27,10 +27,21 @@ _OPEN = ("POSTGRES_HOST_AUTH_METHOD", "MYSQL_ALLOW_EMPTY_PASSWORD", "MARIADB_ALL
 _SETTINGS = {"postgres": ("POSTGRES_INITDB", "PGDATA"), "mysql": (), "redis": ()}  # that it reads beside those
 
 
+_KINDS = {  # by the image's name, beside those of the plan language
+    "mysql-server": "mysql", "percona": "mysql", "percona-server": "mysql", "pgvector": "postgres", "timescaledb": "postgres",
+    "timescaledb-ha": "postgres", "pgvecto-rs": "postgres", "vectorchord-postgres": "postgres", "redis-stack-server": "redis",
+}  # fmt: skip
+
+
+def kind_of(image: str) -> str:
+    """The kind of an accessory with this image."""
+    return _KINDS.get(base_name(image), accessory_kind(image))
+
+
 def image_of(part: Part) -> str:
     """The image of a server that the part is or is built on; empty if it is another program."""
     image = part.base if part.folder is not None else part.image
-    return image if accessory_kind(image) != "other" or base_name(image) in OTHERS else ""
+    return image if kind_of(image) != "other" or base_name(image) in OTHERS else ""
 
 
 def is_server(part: Part, parts: list[Part], texts: str) -> bool:
@@ -47,7 +58,7 @@ def is_server(part: Part, parts: list[Part], texts: str) -> bool:
 def draft(reading: Reading, part: Part) -> AccessoryDraft:
     """The accessory, without what services decide: the variable of its address, and whether they know its password."""
     image = image_of(part) or part.image
-    kind = accessory_kind(image)
+    kind = kind_of(image)
     name = reading.names[part.name]
     found = AccessoryDraft(name, image, kind, why=[f"{reading.file}: {image}"])
     found.command, found.entrypoint = text_of(part.raw.get("command")), text_of(part.raw.get("entrypoint"))
@@ -67,6 +78,7 @@ def draft(reading: Reading, part: Part) -> AccessoryDraft:
     if syntax:
         found.todo.append(f"command: {', '.join(syntax)} requires a shell (`sh -c '…'`), and a value in place of each variable")
     found.todo += unsupported(part.raw, accessory=True)
+    found.remarks += of_services(part.raw)
     return found
 
 

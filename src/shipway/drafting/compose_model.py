@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway.drafting import env_files
-from shipway.drafting.files import inside, plain
+from shipway.drafting.files import inside, lenient, plain
 from shipway.drafting.interpolation import expand
 from shipway.drafting.variables import entries, is_secret
 from shipway.planfile.bounds import TooMuch, text_of
@@ -20,6 +20,9 @@ _RAW = ("environment", "args")  # interpolated later, where it matters which var
 _TAG = re.compile(r"^(\s*(?:- )?)([\w.-]+):([ \t]*)!(reset|override)\b", re.MULTILINE)
 _MAPPINGS = ("environment", "labels", "args", "depends_on", "networks", "sysctls", "options")
 _REPLACED = ("command", "entrypoint", "test")
+SITE = "site.invalid"  # in place of a domain that is not in the repository
+_DOMAIN = re.compile(r"\$\{?((?:\w+_)?(?:DOMAIN|FQDN|HOSTNAME)(?:_NAME)?)\b(?!:?-)")
+_SHELL = {"PWD": "."} | dict.fromkeys(("UID", "GID", "WWWUSER", "WWWGROUP", "USER_ID", "GROUP_ID"), "1000")
 REMOTE = re.compile(r"\w+://|git@|github\.com/")
 _DEPTH = 10  # of files that include or extend others
 
@@ -39,6 +42,7 @@ class Project:
     env: dict[str, str] = field(default_factory=dict)  # of .env, by which the file is interpolated
     env_file: str | None = None
     env_private: bool = False
+    env_sample: bool = False
     missing: dict[str, set[str]] = field(default_factory=dict)  # variables without a value, by service
     notes: list[str] = field(default_factory=list)
     parsed: list[str] = field(default_factory=list)  # all files that were read, with included and extended ones
@@ -52,8 +56,11 @@ def load(root: Path, files: list[str]) -> Project:
         above = env_files.read(root, ".env")
         env = above if above.file and not above.sample or env.file is None else env
     values = {} if env.development else env.values
-    project = Project(list(files), env=values, env_file=env.file if values else None, env_private=env.private)
+    project = Project(list(files), env=dict(values), env_file=env.file if values else None, env_private=env.private, env_sample=env.sample)
     loader = _Loader(root, project)
+    for name in loader.domains(files):
+        project.env[name] = project.env.get(name) or SITE
+    project.env |= {name: value for name, value in _SHELL.items() if name not in project.env}
     for file in files:
         loader.add(file, folder)
     project.parsed = list(loader.parsed)
@@ -80,6 +87,11 @@ class _Loader:
     def __init__(self, root: Path, project: Project) -> None:
         self.root, self.project = root, project
         self.parsed: dict[str, dict[str, Any]] = {}
+
+    def domains(self, files: list[str]) -> set[str]:
+        """Variables of the files that hold the site's domain."""
+        texts = [lenient(path) for file in files if (path := inside(self.root, file))]
+        return {match[1] for text in texts for match in _DOMAIN.finditer(text)} - {"HOSTNAME"}
 
     def add(self, file: str, folder: str, depth: int = 0) -> None:
         """Merge a file into the project. folder: that its paths are relative to."""
@@ -132,7 +144,7 @@ class _Loader:
         return self.parsed[file]
 
     def _path(self, path: str, folder: str) -> str:
-        return posixpath.normpath(posixpath.join(folder, expand(path, self.project.env).text))
+        return posixpath.normpath(posixpath.join(folder, expand(path, self.project.env, sample=self.project.env_sample).text))
 
     def _placed(self, name: str, raw: dict[str, Any], folder: str) -> dict[str, Any]:
         """The service with variables replaced, in long forms, and with paths from the root."""
@@ -173,7 +185,7 @@ class _Loader:
             return [self._interpolated(name, key, item) for item in value]
         if not isinstance(value, str) or "$" not in value:
             return value
-        found = expand(value, self.project.env, is_secret)
+        found = expand(value, self.project.env, is_secret, sample=self.project.env_sample)
         if key in ("command", "entrypoint"):
             self.project.missing.setdefault(name, set()).update(found.missing)
         return found.text

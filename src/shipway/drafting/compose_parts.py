@@ -90,16 +90,12 @@ class Reading:
             file = self.env_file(path)
             source = Source({**env, **file.values}, file.file or path, file.sample, file.private)
             found |= {name: (f"${{{name}}}", source, file.development) for name in file.values}
-        source = Source(env, self.project.env_file or "", self._sampled, self.project.env_private)
+        source = Source(env, self.project.env_file or "", self.project.env_sample, self.project.env_private)
         return found | {name: (raw, source, False) for name, raw in entries(part.raw.get("environment")).items()}
-
-    @property
-    def _sampled(self) -> bool:
-        return bool(self.project.env_file) and posixpath.basename(self.project.env_file or "") != ".env"
 
     def text(self, name: str, raw: str | None, source: Source) -> str:
         """A variable's value with all that is known, to compare it."""
-        return expand(f"${{{name}}}" if raw is None else raw, source.env).text
+        return expand(f"${{{name}}}" if raw is None else raw, source.env, sample=source.sample).text
 
     def texts(self, part: Part) -> dict[str, str]:
         """All values of a service, to compare them."""

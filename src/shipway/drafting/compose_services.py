@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from shipway.domain.shell_syntax import shell_syntax
+from shipway.domain.shell_syntax import shell_syntax, through_shell
 from shipway.drafting import addresses, commands, dockerfile, healthchecks, images, mounts
-from shipway.drafting.compose_model import REMOTE
+from shipway.drafting.compose_model import REMOTE, SITE
 from shipway.drafting.compose_parts import Part, Reading, mapping, text_of
 from shipway.drafting.draft import ServiceDraft
 from shipway.drafting.env_files import EnvFile
@@ -18,6 +18,7 @@ from shipway.drafting.variables import Settings, add, entries, is_secret, masked
 from shipway.planfile.values import CAPABILITIES, VARIABLE_PATTERN
 
 _DEBUG = (5678, 9229, 9230, 5005, 2345, 4000 + 5858, 35729, 24678)  # debuggers and reloaders
+_OWN = re.compile(r"COMPOSE_\w+|DOCKER_\w+|BUILDKIT_\w+")  # variables that Compose itself reads
 _POLLING = ("CHOKIDAR_USEPOLLING", "WATCHPACK_POLLING", "WDS_SOCKET_PORT")
 _DEVELOPMENT = re.compile(r"(NODE|FLASK|RAILS|APP|RACK|ASPNETCORE|GO|MIX)_ENV(IRONMENT)?")
 
@@ -27,7 +28,10 @@ def draft(reading: Reading, part: Part, rule: Rule | None, inherited: str) -> Se
     name = reading.names[part.name]
     found = ServiceDraft(name, why=[f"{reading.file}: {part.name}"])
     if name != part.name:
-        found.todo.append(f"it is named {part.name} in {reading.file}: other services now reach it as {name}")
+        pattern = rf"(^|[/@,\s]){re.escape(part.name)}(?=[:/,\s]|$)"
+        texts = [text for other in reading.parts.values() for text in reading.texts(other).values()]
+        notes = found.todo if any(re.search(pattern, text) for text in texts) else found.remarks
+        notes.append(f"it is named {part.name} in {reading.file}: other services now reach it as {name}")
     found.image = part.image or None
     if part.folder is not None:
         found.image = None
@@ -48,6 +52,7 @@ def draft(reading: Reading, part: Part, rule: Rule | None, inherited: str) -> Se
     found.because |= settings.because
     found.todo += settings.todo
     _secret_files(found, part)
+    _confidential(reading, found, part)
     syntax = shell_syntax(found.command or "")
     if syntax:
         found.todo.append(f"command: {', '.join(syntax)} requires a shell (`sh -c '…'`), and a value in place of each variable")
@@ -76,11 +81,13 @@ def _build(reading: Reading, found: ServiceDraft, part: Part) -> None:
             settings.secret(name)
         else:
             add(settings, name, raw, source)
-    found.args = settings.values
+    unknown = [name for name, value in settings.values.items() if SITE in value]
+    found.todo += [f"build argument {name}: its value has the site's domain in it" for name in unknown]
+    found.args = {name: value for name, value in settings.values.items() if name not in unknown}
     found.todo += [f"build argument {name}: its value is not in this file" for name in settings.secrets]
     found.todo += [
         f"build argument {name}: it is the same in every environment, since images are built once"
-        for name, value in settings.values.items()
+        for name, value in found.args.items()
         if re.match(r"(https?|wss?)://", value)
     ]
     found.todo += settings.todo + unsupported_in_build(dict(build))
@@ -114,9 +121,10 @@ def _settings(reading: Reading, part: Part, found: ServiceDraft, developing: boo
     asked: dict[str, list[str]] = {}
     for name, (raw, source, foreign) in variables.items():
         value = reading.text(name, raw, source)
-        if name in taken or name in PROXY_VARIABLES:
+        written = name in mapping(part.raw.get("environment"))
+        if name in taken or name in PROXY_VARIABLES or (_OWN.fullmatch(name) and not written):
             continue
-        if developing and (name in _POLLING or (_DEVELOPMENT.fullmatch(name) and value in ("development", "dev", "local"))):
+        if (developing or source.sample) and _developing(name, value):
             dropped.append(f"{name}={value}")
         elif foreign and not shows_secret(name, value):
             asked.setdefault(source.file, []).append(name)
@@ -139,6 +147,24 @@ def _settings(reading: Reading, part: Part, found: ServiceDraft, developing: boo
     return settings
 
 
+def _confidential(reading: Reading, found: ServiceDraft, part: Part) -> None:
+    """A secret in a command is read from the container's variables, by a shell."""
+    names = [name for name in sorted(reading.project.missing.get(part.name, ())) if re.search(rf"\${name}\b", found.command or "")]
+    final = images.stage(images.stages(reading.root, posixpath.join(found.folder or "", found.dockerfile)), found.target)
+    if not names or not found.command or found.folder is None or final is None or final.entrypoint or shell_syntax(found.command) != [f"${name}" for name in names]:
+        return
+    found.command = through_shell(f"exec {found.command}")
+    found.because["command"] = f"{', '.join(names)}: from its secrets, by a shell"
+    found.secrets += [name for name in names if name not in found.secrets and name not in found.environment]
+
+
+def _developing(name: str, value: str) -> bool:
+    """Whether a variable has this value only on a developer's machine."""
+    mode = _DEVELOPMENT.fullmatch(name) and value.lower() in ("development", "dev", "local")
+    switch = re.search(r"(^|_)(DEBUG|RELOAD)$", name) and value.lower() in ("true", "1", "on", "yes")
+    return bool(name in _POLLING or mode or switch)
+
+
 def _missing(file: EnvFile, names: list[str]) -> str:
     if file.file is None:
         return f"add the variables of env_file {file.wanted} to `environment:` or `secrets:`: the file is not in the repository"
@@ -153,7 +179,7 @@ def _serving(
     values = {**settings.values}
     check = healthchecks.read(mapping(part.raw.get("healthcheck")).get("test"), values, part.name)
     if works:
-        found.public = False
+        found.public = found.serves = False
         if part.ports and inherited:
             found.remarks.append(f"its ports are those of {inherited}, by a merge or `extends`: it is not public")
         elif part.ports:
@@ -184,6 +210,7 @@ def _serving(
     if found.folder is not None and not (text_of(part.raw.get("command")) and not found.port and commands.serves(part.command) is None):
         known = dockerfile.read(reading.root / found.folder / found.dockerfile)
         dockerfile.complete(found, known)
+    found.serves = bool(found.port)
     found.todo += other_ports([port for port in usual if port not in _DEBUG], found.port)
     if rule:
         found.todo += rule.todo
@@ -222,7 +249,7 @@ def _limits(found: ServiceDraft, part: Part) -> None:
     if re.fullmatch(r"\d{1,4}(\.\d+)?", cpus) and 0.01 <= float(cpus) <= 4096:
         found.cpus = cpus
     memory = str(limits.get("memory") or part.raw.get("mem_limit") or "")
-    if memory:
+    if memory and memory.strip("bBkKmMgG ") not in ("", "0"):
         found.memory = _memory(memory)
         found.todo += [] if found.memory else [f"resources: memory {memory}"]
     for name in part.raw.get("cap_add") or []:
@@ -232,7 +259,9 @@ def _limits(found: ServiceDraft, part: Part) -> None:
         else:
             found.todo.append(f"cap_add {name}: services can't have it")
     pause = str(part.raw.get("stop_grace_period") or "")
-    if pause:
+    if pause in ("0", "0s"):
+        found.stop = "0s"
+    elif pause:
         seconds = _seconds(pause)
         found.stop = f"{seconds:g}s" if seconds and seconds <= 86400 else None
         found.todo += [] if found.stop else [f"stop_grace_period: {pause}"]

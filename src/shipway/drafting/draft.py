@@ -35,6 +35,7 @@ class ServiceDraft:
     secret_files: list[str] = field(default_factory=list)  # secrets that it reads from files
     volumes: dict[str, str] = field(default_factory=dict)  # path by name
     public: bool = True  # False if it is known not to be reachable from outside
+    serves: bool | None = None  # whether it listens on a port; None: unknown
     todo: list[str] = field(default_factory=list)  # written as comments
     remarks: list[str] = field(default_factory=list)  # likewise, where nothing is to be done
     because: dict[str, str] = field(default_factory=dict)  # the source of a line, by key or variable; a comment behind it
@@ -99,10 +100,13 @@ class Draft:
     databases: list[DatabaseDraft] = field(default_factory=list)
     steps: list[StepDraft] = field(default_factory=list)
     origin: str = ""  # the files that services and accessories are from
+    composed: list[str] = field(default_factory=list)  # services of a Compose file
+    built: list[str] = field(default_factory=list)  # Dockerfiles that it builds
     left_out: dict[str, str] = field(default_factory=dict)  # reason by name of a service that the plan doesn't have
-    host: str = ""  # public name of production
-    host_because: str = ""
-    addressed: dict[str, str] = field(default_factory=dict)  # variables with the public address: {url} and {host} in it
+    # Variables of every service whose value is the environment's public address, with {url} or {host} in it.
+    addresses: dict[str, str] = field(default_factory=dict)
+    url: str | None = None  # of production
+    url_because: str = ""
     notes: list[str] = field(default_factory=list)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shipway.drafting.files import inside, lenient
 
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)$")
-_ENDINGS = (".example", ".sample", ".template", ".tpl", ".dist", ".default", ".defaults")
-_SAMPLES = (
-    ".env.example", ".env.sample", ".env.template", ".env.dist", ".env.default", "env.example", "env.sample",
-    "example.env", "sample.env", "template.env", ".env.prod.example", ".env.production.example",
-)  # fmt: skip
-_DEVELOPMENT = (".env.local", ".env.dev", ".env.development")
+_SAMPLE = {"example", "sample", "template", "tmpl", "tpl", "dist", "default", "defaults", "exemple"}
+# Passwords of databases that a sample only shows: the file that it stands in for has them.
+_COMMENTED = re.compile(r"^#\s?((?:DB|DATABASE|POSTGRES\w*|PG|MYSQL\w*|MARIADB\w*|SQL)_?(?:PASS(?:WORD)?|PWD)|SECRET_KEY)=", re.MULTILINE)
+_DEVELOPMENT = {"dev", "development", "local", "test"}
+_PRODUCTION = {"prod", "production", "live"}
 
 
 @dataclass(frozen=True)
@@ -38,30 +39,50 @@ def read(root: Path, path: str) -> EnvFile:
     for name, development in _stand_ins(root, path):
         other = inside(root, name)
         if other is not None and other.is_file():
-            return EnvFile(path, name, parse(lenient(other)), sample=True, development=development)
+            text = lenient(other)
+            values = {match[1]: "" for match in _COMMENTED.finditer(text)} | parse(text)
+            return EnvFile(path, name, values, sample=True, development=development)
     return EnvFile(path)
 
 
-def _stand_ins(root: Path, path: str) -> list[tuple[str, bool]]:
-    """Paths, and whether each is for development."""
+def _stand_ins(root: Path, path: str) -> Iterator[tuple[str, bool]]:
+    """Paths of files that may stand in for a missing one, and whether each is for development: a sample of the same name,
+    a sample of `.env`, the file of the same name in a folder beside its own, and one for another environment."""
     folder, _, name = path.rpartition("/")
     above = folder.rpartition("/")[0]
-    near = [folder] if not folder else [folder, above, ""]
-    named = [f"{path}{ending}" for ending in _ENDINGS]
-    named += [_join(folder, f"{name.removeprefix('.')}{ending}") for ending in _ENDINGS]
-    samples = [_join(place, sample) for place in near for sample in _SAMPLES] if "env" in name else []
-    found = [(item, False) for item in dict.fromkeys([*named, *samples])]
-    if folder:  # .envs/.production/.django beside .envs/.local/.django
-        found += [
-            (item.relative_to(root).as_posix(), True)
+    places = list(dict.fromkeys([folder, above, ""]))
+    words = _words(name)
+    rest: list[tuple[int, str, bool]] = []
+    for rank, place in enumerate(places):
+        for other in _names(root, place):
+            found = _words(other)
+            where = f"{place}/{other}" if place else other
+            if found & _SAMPLE and found - _SAMPLE == words:
+                rest.append((rank, where, False))
+            elif found & _SAMPLE and "env" in words and (found - _SAMPLE) - _PRODUCTION == {"env"}:
+                rest.append((10 + rank, where, False))
+            elif "env" in words and found & _DEVELOPMENT and found - _DEVELOPMENT == {"env"} and rank == 0:
+                rest.append((30, where, True))
+    if folder:
+        rest += [
+            (20, item.relative_to(root).as_posix(), True)
             for item in sorted((root / above).glob(f"*/{name}"))
             if item.parent.name != Path(folder).name
         ]
-    return found + [(_join(folder, item), True) for item in _DEVELOPMENT if "env" in name]
+    for _, where, development in sorted(rest):
+        yield where, development
 
 
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
+def _words(name: str) -> set[str]:
+    return {word for word in re.split(r"[._-]", name.lower()) if word}
+
+
+def _names(root: Path, folder: str) -> list[str]:
+    here = inside(root, folder)
+    try:
+        return sorted(entry.name for entry in os.scandir(here) if "env" in entry.name.lower() or _words(entry.name) & _SAMPLE) if here else []
+    except OSError:
+        return []
 
 
 def parse(text: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ class Stage:
     lines: list[str] = field(default_factory=list)
     command: str = ""  # of CMD, as it stands in the file
     parent: Stage | None = None
+    entrypoint: bool = False  # whether it has an ENTRYPOINT
 
     @property
     def starts(self) -> str:
@@ -38,6 +40,7 @@ def stages(root: Path, file: str) -> list[Stage]:
             found.append(Stage((start[2] or "").lower(), parent.base if parent else start[1], parent=parent))
         elif found and line:
             found[-1].lines.append(line)
+            found[-1].entrypoint |= line.upper().startswith("ENTRYPOINT")
             command = re.match(r"(?:CMD|ENTRYPOINT)\s+(.*)", line, re.IGNORECASE)
             found[-1].command = command[1] if command else found[-1].command
     return found
@@ -47,3 +50,15 @@ def stage(found: list[Stage], target: str | None) -> Stage | None:
     """The stage that is built: the target, else the last one."""
     named = next((item for item in found if target and item.name == target.lower()), None)
     return named or (found[-1] if found and not target else None)
+
+
+def copies_exist(root: Path, folder: str, file: str) -> bool:
+    """Whether the build's folder has what the Dockerfile copies: a file that a release builds before isn't there."""
+    for item in stages(root, posixpath.join(folder, file)):
+        for line in item.lines:
+            match = re.match(r"(?:COPY|ADD)\s+((?:--(?!from)\S+\s+)*)(?!--)([^\[$*?<]+)$", line, re.IGNORECASE)
+            for source in match[2].split()[:-1] if match else ():
+                path = inside(root, posixpath.join(folder, source.lstrip("/")))
+                if "://" not in source and not (path and path.exists()):
+                    return False
+    return True

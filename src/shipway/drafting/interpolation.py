@@ -20,51 +20,63 @@ class Expanded:
     names: list[str] = field(default_factory=list)  # all variables in it
 
 
-def expand(text: str, values: Mapping[str, str], hidden: Callable[[str], bool] = lambda name: False) -> Expanded:
+def expand(
+    text: str, values: Mapping[str, str], hidden: Callable[[str], bool] = lambda name: False, *, sample: bool = False
+) -> Expanded:
     """Replace the variables by their values or defaults; what is missing becomes nothing. hidden: variables whose values
-    may not be shown stay as `$NAME`, and count as missing."""
+    may not be shown stay as `$NAME`, and count as missing. sample: the values are only examples, and defaults are better."""
     found = Expanded()
-    found.text = _expand(text, values, hidden, found, 0)
+    found.text = _Expansion(values, hidden, sample, found).expand(text, 0)
     return found
 
 
-def _expand(text: str, values: Mapping[str, str], hidden: Callable[[str], bool], found: Expanded, depth: int) -> str:
-    parts: list[str] = []
-    at = 0
-    while (dollar := text.find("$", at)) >= 0:
-        parts.append(text[at:dollar])
-        rest = dollar + 1
-        braced = text.startswith("{", rest)
-        name = _NAME.match(text, rest + braced)
-        end = _closing(text, rest) if braced else name.end() if name else None
-        if text.startswith("$", rest) or name is None or end is None or depth > _DEPTH:
-            parts.append("$")
-            at = rest + text.startswith("$", rest)
-            continue
-        at = end
-        tail = text[name.end() : end - 1] if braced else ""
-        operator = _OPERATOR.match(tail)
-        if tail and operator is None:
-            parts.append(text[dollar:end])
-            continue
-        found.names.append(name[0])
-        if hidden(name[0]):
-            found.missing.append(name[0])
-            parts.append(f"${name[0]}")
-            continue
-        other = tail[operator.end() :] if operator else ""
-        value = values.get(name[0])
-        kind = operator[0] if operator else ""
-        present = value is not None and (value != "" or not kind.startswith(":"))
-        if kind.endswith("+"):
-            parts.append(_expand(other, values, hidden, found, depth + 1) if present else "")
-        elif present:
-            parts.append(value or "")
-        elif kind.endswith("-"):
-            parts.append(_expand(other, values, hidden, found, depth + 1))
-        else:
-            found.missing.append(name[0])
-    return "".join([*parts, text[at:]])
+@dataclass
+class _Expansion:
+    values: Mapping[str, str]
+    hidden: Callable[[str], bool]
+    sample: bool
+    found: Expanded
+
+    def value(self, name: str, operator: str, other: str, depth: int) -> str:
+        """The value of one variable in the text."""
+        value = self.values.get(name)
+        present = value is not None and (value != "" or not operator.startswith(":"))
+        if operator.endswith("+"):
+            return self.expand(other, depth + 1) if present else ""
+        if present and not (self.sample and operator.endswith("-") and other):
+            return value or ""
+        if operator.endswith("-"):
+            return self.expand(other, depth + 1)
+        self.found.missing.append(name)
+        return ""
+
+    def expand(self, text: str, depth: int) -> str:
+        """The text with its variables replaced."""
+        parts: list[str] = []
+        at = 0
+        while (dollar := text.find("$", at)) >= 0:
+            parts.append(text[at:dollar])
+            rest = dollar + 1
+            braced = text.startswith("{", rest)
+            name = _NAME.match(text, rest + braced)
+            end = _closing(text, rest) if braced else name.end() if name else None
+            if text.startswith("$", rest) or name is None or end is None or depth > _DEPTH:
+                parts.append("$")
+                at = rest + text.startswith("$", rest)
+                continue
+            at = end
+            tail = text[name.end() : end - 1] if braced else ""
+            operator = _OPERATOR.match(tail)
+            if tail and operator is None:
+                parts.append(text[dollar:end])
+                continue
+            self.found.names.append(name[0])
+            if self.hidden(name[0]):
+                self.found.missing.append(name[0])
+                parts.append(f"${name[0]}")
+            else:
+                parts.append(self.value(name[0], operator[0] if operator else "", tail[operator.end() :] if operator else "", depth))
+        return "".join([*parts, text[at:]])
 
 
 def _closing(text: str, brace: int) -> int | None:

@@ -11,7 +11,9 @@ from shipway.drafting.draft import plan_name
 from shipway.drafting.files import inside
 
 _DATA = re.compile(r"(^|/)\.?(data|storage|uploads?|media|files|db|database|backups?|logs?|static|public|cache|[\w-]*[-_]data)(/|$)")
+_SHIPPED = re.compile(r"(^|/)(static|public|assets|templates)/?$")
 _REBUILT = re.compile(r"(^|/)(node_modules|\.venv|venv|vendor|target|dist|build|\.next|\.nuxt|\.cache|__pycache__|\.gradle|\.m2)(/|$)")
+_SYSTEM = ("/etc/", "/sys", "/proc", "/dev", "/run", "/var/run", "/lib", "/usr")
 _CLOCK = ("/etc/localtime", "/etc/timezone")
 
 
@@ -54,16 +56,24 @@ def _bind(found: Mounts, root: Path, source: str, target: str, folder: str | Non
         found.todo.append(f"{target} was mounted from {source}, but containers can't access the Docker Engine")
     elif folder is not None and here is not None and _has(source, folder):
         found.source.append(f"{target} was mounted from {source}: its source is in the image")
-    elif _DATA.search(source) and not (here and here.is_file()):
-        _keep(found, source.rstrip("/").rpartition("/")[2].lstrip("."), target)
-        found.notes.append(f"{target} was mounted from {source}: its content isn't copied")
-    elif here is not None and here.exists():
+    elif folder is not None and here is not None and _SHIPPED.search(source) and _within(source, folder) and _filled(here):
+        found.source.append(f"{target} was mounted from {source}: its files are in the image")
+    elif here is not None and here.exists() and not (here.is_dir() and _DATA.search(source)):
         found.todo.append(f"{target} was mounted from {source}: put it into the image")
-    elif here is not None and not posixpath.splitext(source)[1]:
-        _keep(found, source.rpartition("/")[2], target)
-        found.notes.append(f"{target} was mounted from {source}, which isn't in the repository")
-    else:
+    elif posixpath.splitext(source.rstrip("/"))[1] or source.startswith(_SYSTEM) or (here is None and source[:1] in ".$"):
         found.todo.append(f"{target} was mounted from {source}, but a plan mounts no folders of the machine: put it into the image")
+    else:
+        _keep(found, source.rstrip("/").rpartition("/")[2].lstrip(".~") or "data", target)
+        found.notes.append(f"{target} was mounted from {source}: its content isn't copied")
+
+
+def _within(source: str, folder: str) -> bool:
+    return folder == "." or posixpath.normpath(source).startswith(f"{folder}/")
+
+
+def _filled(path: Path) -> bool:
+    """Whether a folder of the repository has files in it, and not only a mark that keeps it."""
+    return path.is_dir() and any(not item.name.startswith(".") for item in path.iterdir())
 
 
 def _has(source: str, folder: str) -> bool:

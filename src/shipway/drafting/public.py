@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from shipway.drafting.compose_model import SITE
 from shipway.drafting.compose_parts import Part, Reading, published
 from shipway.drafting.draft import ServiceDraft
 from shipway.drafting.proxy_rules import Rule
 
 _LOCAL = re.compile(r"(^|\.)(localhost|local|test|internal|lan|invalid)$")
+_PLACEHOLDER = re.compile(r"^(example\.(com|org|net)|.*\byour-?(domain|site|host)\b.*|(my)?domain\.(com|tld))$")
 _SELF = re.compile(r"https?://(?:localhost|127\.0\.0\.1)(?::(\d+))?(?=[/,\s\"']|$)")
 
 
@@ -21,9 +23,11 @@ def settle(reading: Reading, parts: list[Part], rules: dict[str, Rule], hosts: l
     found = [host.lower() for host in dict.fromkeys(found) if not _LOCAL.search(host)]
     plain = [host for host in found if not host.startswith("www.")]
     main = min(plain or found, key=lambda host: (host.count("."), len(host)), default="")
-    if main:
+    if not main and any(host.endswith(SITE) for rule in open_to_all.values() for host in rule.hosts):
+        main = SITE
+    if main and main != SITE and not _PLACEHOLDER.search(main):
         source = next((rule.source for rule in open_to_all.values() if main in [host.lower() for host in rule.hosts]), "")
-        reading.draft.host, reading.draft.host_because = main, source or "its proxy's configuration"
+        reading.draft.url, reading.draft.url_because = f"https://{main}", source or "its proxy's configuration"
     taken: set[str] = set()
     for name, rule in open_to_all.items():
         own = [host.lower() for host in rule.hosts]
@@ -35,7 +39,7 @@ def settle(reading: Reading, parts: list[Part], rules: dict[str, Rule], hosts: l
             service.because["route"] = rule.source
             taken.add(path)
         if elsewhere and service.port:
-            service.todo.append(f"it had a host of its own, {own[0]}: here it is reached by its path")
+            service.todo.append(f"it had a host of its own, {own[0].replace(SITE, 'DOMAIN')}: here it is reached by its path")
     for host in found:
         if host != main and not any(host in [item.lower() for item in rule.hosts] for rule in open_to_all.values()):
             reading.draft.notes.append(f"{host} was another name of the site: a plan's environment has one, here {main}")
@@ -64,14 +68,18 @@ def _addressed(reading: Reading, parts: list[Part], services: dict[str, ServiceD
     for name, templates in found.items():
         template = next(iter(templates))
         if len(templates) == 1 and ("{url}" in template or "{host}" in template) and not _braces(template):
-            reading.draft.addressed[name] = template
+            reading.draft.addresses[name] = template
             for service in services.values():
                 service.environment.pop(name, None)
 
 
 def _template(name: str, value: str, ports: set[str], main: str) -> str:
     text = _SELF.sub(lambda match: "{url}" if not match[1] or match[1] in ports else match[0], value)
-    if main:
+    text = re.sub(rf"https?://([\w-]+\.)*{re.escape(SITE)}(?=[/,\s]|$)", "{url}", text)
+    text = re.sub(rf"([\w-]+\.)*{re.escape(SITE)}", "{host}", text)
+    if re.search(r"(^|_)(DOMAIN|FQDN)(_NAME)?$", name) and _LOCAL.search(value):
+        text = "{host}"
+    if main and main != SITE:
         text = re.sub(rf"https?://{re.escape(main)}(?=[/,\s]|$)", "{url}", text)
         text = re.sub(rf"(?<![\w.@-]){re.escape(main)}(?=[/,\s:]|$)", "{host}", text)
     if re.search(r"ALLOWED_HOSTS?$", name) and "{host}" not in text and re.search(r"localhost|127\.0\.0\.1", text):

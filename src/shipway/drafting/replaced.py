@@ -42,9 +42,13 @@ def is_proxy(image: str) -> bool:
     return base_name(image) in _PROXIES
 
 
-def on_demand(raw: dict[str, Any], active: set[str]) -> str:
-    """The profile by which a service has to be asked for; empty if it always runs."""
+_FOR_PEOPLE = {"dev", "development", "debug", "test", "tests", "tools", "assets", "watch", "e2e", "ci", "local"}
+
+
+def on_demand(raw: dict[str, Any], active: set[str], *, sample: bool) -> str:
+    """The profile by which a service has to be asked for; empty if it always runs. active: those that are asked for.
+    sample: by a sample of settings."""
     profiles = [str(item) for item in raw.get("profiles") or []]
-    if not profiles or active & set(profiles):
+    if not profiles or (active - _FOR_PEOPLE if sample else active) & set(profiles):
         return ""
     return ", ".join(profiles)

@@ -53,9 +53,9 @@ def _take_out(draft: Draft, problem: Problem) -> bool:
         draft.notes += [f"step {name}: left out: {words}"] if changed else []
         return changed
     if section == "environments":
-        changed = bool(draft.addressed or draft.host)
-        draft.notes += [f"{item} was left out: {words}" for item in draft.addressed]
-        draft.addressed, draft.host = {}, ""
+        changed = bool(draft.addresses or draft.url)
+        draft.notes += [f"{item} was left out: {words}" for item in draft.addresses]
+        draft.addresses, draft.url = {}, None
         return changed
     return False
 

@@ -23,7 +23,9 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
     else:
         used = {item.folder for item in draft.services}
         draft.notes += [
-            f"{folder}/Dockerfile: ignored, since {file} doesn't build it" for folder in folders if folder not in used
+            f"{folder}/Dockerfile: ignored, since {file} doesn't build it"
+            for folder in folders
+            if folder not in used and f"{folder}/Dockerfile".removeprefix("./") not in draft.built
         ]
     if not draft.services:
         draft.services.append(
@@ -59,7 +61,7 @@ def _routes(draft: Draft) -> None:
             service.health = "/"
             service.todo.append("health: which path returns 200 when it is ready?")
     for service in draft.services:
-        if service.folder is not None and not service.port and not service.command and service.public:
+        if service.folder is not None and not service.port and not service.command and service.serves is not False:
             service.todo.append("port, route and health, if it serves requests (no EXPOSE or ports found)")
 
 

@@ -15,7 +15,7 @@ _ADOPTED = {
 _ADOPTED_DEPLOY = {
     "replicas", "resources", "mode", "restart_policy", "update_config", "rollback_config", "placement", "labels", "endpoint_mode",
 }  # fmt: skip
-_OF_SERVICES = {"scale", "cap_add", "secrets", "stop_grace_period", "mem_limit", "cpus"}
+_OF_SERVICES = ("scale", "cap_add", "stop_grace_period", "mem_limit", "cpus")
 _ELSEWHERE = {
     "network_mode": "services share a private network", "privileged": "containers have no extra privileges; see `security:`",
     "configs": "add the files to the image", "user": "use USER in its Dockerfile",
@@ -25,7 +25,7 @@ _ELSEWHERE = {
 
 def unsupported(raw: dict[str, Any], *, accessory: bool = False) -> list[str]:
     """Notes about one service's keys."""
-    adopted = _ADOPTED - _OF_SERVICES if accessory else _ADOPTED
+    adopted = _ADOPTED - {"secrets"} if accessory else _ADOPTED
     todo = [
         f"{key}: {_ELSEWHERE.get(key, 'a plan has no such key')}"
         for key in raw
@@ -35,11 +35,18 @@ def unsupported(raw: dict[str, Any], *, accessory: bool = False) -> list[str]:
         todo.append("read_only: a plan has no such key")
     deploy = raw.get("deploy")
     for key, value in deploy.items() if isinstance(deploy, dict) else ():
-        if key not in _ADOPTED_DEPLOY or (accessory and key == "resources"):
+        if key not in _ADOPTED_DEPLOY:
             todo.append(f"deploy.{key}: a plan has no such key")
         elif key == "mode" and value == "global":
             todo.append("deploy.mode: global: here it has `replicas`")
     return todo
+
+
+def of_services(raw: dict[str, Any]) -> list[str]:
+    """Remarks about keys that a plan has for services, and not for accessories."""
+    limits = "resources" in (raw.get("deploy") or {}) if isinstance(raw.get("deploy"), dict) else False
+    keys = [*(key for key in _OF_SERVICES if key in raw), *(["deploy.resources"] if limits else [])]
+    return [f"not carried over, since accessories have no such keys: {', '.join(sorted(keys))}"] if keys else []
 
 
 def unsupported_in_build(raw: dict[str, Any]) -> list[str]:

@@ -25,6 +25,11 @@ _PLACEHOLDER = re.compile(
     r"^(change[-_ ]?(me|this|it)?|your[-_ ].*|<.*>|\{\{.*\}\}|x{3,}|todo|replace[-_ ].*|example|placeholder|\.\.\.)$|\byour[-_]",
     re.IGNORECASE,
 )
+_NEEDED = re.compile(  # by the application itself, and not only for a service of others that it may use
+    r"((APP|DJANGO|FLASK|RAILS|SESSION|JWT|AUTH|NEXTAUTH|BETTER_AUTH|COOKIE|CSRF|HASH|SIGNING|ENCRYPTION|MASTER|TOKEN|ACCESS|REFRESH)_?)*"
+    r"(SECRET(_KEY)?(_BASE)?|KEY|SALT|PASSWORD)|(DB|DATABASE|POSTGRES\w*|PG|MYSQL\w*|MARIADB\w*|SQL)_?(PASS(WORD)?|PWD)",
+    re.IGNORECASE,
+)
 _PLAIN = re.compile(r"true|false|\d{1,8}|[a-z]{1,12}", re.IGNORECASE)  # copied even from a file that git ignores
 
 
@@ -75,7 +80,7 @@ def entries(raw: Any) -> dict[str, str | None]:
 
 def is_secret(name: str) -> bool:
     """Whether a variable of this name usually has a confidential value."""
-    return bool((_ENDS.search(name) or _CONTAINS.search(name)) and not _OPEN.search(name))
+    return bool(name != "PWD" and (_ENDS.search(name) or _CONTAINS.search(name)) and not _OPEN.search(name))
 
 
 def shows_secret(name: str, value: str) -> bool:
@@ -96,16 +101,16 @@ def add(settings: Settings, name: str, raw: str | None, source: Source) -> None:
     if not re.search(VARIABLE_PATTERN, name):
         settings.todo.append(f"the variable {name} has a name that a plan can't have")
         return
-    found = expand(f"${{{name}}}" if raw is None else raw, source.env)
+    found = expand(f"${{{name}}}" if raw is None else raw, source.env, sample=source.sample)
     wrong = unwritable(found.text, BLOCK)
     if wrong:
         settings.todo.append(f"{name}: its value {wrong}")
         return
     from_env = any(item in source.env for item in found.names)
-    hidden = shows_secret(name, found.text) or any(is_secret(item) for item in found.names)
+    hidden = shows_secret(name, found.text) or any(is_secret(item) for item in found.names if item != name)
     if found.missing:
         settings.secret(name, "" if hidden else f"no value for {found.missing[0]} in the repository")
-    elif hidden and found.text == "" and not (source.sample and (from_env or not found.names)):
+    elif hidden and found.text == "" and not (source.sample and from_env and _NEEDED.fullmatch(name)):
         settings.value(name, "", "optional; remove it here, and add it to `secrets`, to give it a value")
     elif hidden:
         settings.secret(name)

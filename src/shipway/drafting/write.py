@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from shipway.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft, StepDraft
 from shipway.planfile.reference import prose
 from shipway.planfile.report import printable
+from shipway.planfile.sections import accessory_kind
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./$(][^\n]*")
 _TYPED = re.compile(r"true|false|null|~|[-+.]?\d[\d_.eE+-]*|0[xo][\da-fA-F]+", re.IGNORECASE)
@@ -49,12 +50,26 @@ def _services(draft: Draft) -> Iterator[str]:
     if draft.origin:
         yield f"# {printable(draft.origin)}."
     yield "services:"
+    shared = _shared(draft.services)
     for service in draft.services:
-        yield from _service(service)
+        yield from _service(service, shared)
     yield from (f"  # Left out: {name}: {printable(reason)}." for name, reason in draft.left_out.items())
 
 
-def _service(service: ServiceDraft) -> Iterator[str]:
+_SHARED = 6  # variables from which on equal mappings are written once
+
+
+def _shared(services: list[ServiceDraft]) -> dict[str, str]:
+    """Names of services whose variables are those of an earlier one, and that one; itself for the first."""
+    found: dict[str, str] = {}
+    for service in services:
+        equal = [item.name for item in services if item.environment == service.environment]
+        if len(equal) > 1 and len(service.environment) >= _SHARED:
+            found[service.name] = equal[0]
+    return found
+
+
+def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
     because = service.because
     yield f"  {service.name}:"
     yield from (f"    # TODO: {printable(item)}" for item in service.todo)
@@ -75,7 +90,12 @@ def _service(service: ServiceDraft) -> Iterator[str]:
         yield f"    security: {{capabilities: [{', '.join(service.capabilities)}]}}"
     yield from _line("stop", service.stop, because)
     yield from _volumes(service)
-    yield from _mapping("environment", service.environment, because=because)
+    owner = shared.get(service.name)
+    if owner and owner != service.name:
+        yield f"    environment: *{owner}"
+    else:
+        anchor = f"environment: &{owner}" if owner else "environment"
+        yield from _mapping(anchor, service.environment, because=because | {anchor: because.get("environment", "")})
     yield from _secrets([*service.secrets, *(f"{{name: {name}, as: file}}" for name in service.secret_files)], because)
 
 
@@ -139,6 +159,7 @@ def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
     yield from (f"    # TODO: {printable(item)}" for item in accessory.todo)
     yield from (f"    # {printable(item)}" for item in accessory.remarks)
     yield from _line("image", accessory.image, because)
+    yield from _line("kind", accessory.kind if accessory.kind != accessory_kind(accessory.image) else None, because)
     yield from _line("provides", accessory.provides, because)
     yield from _line("url", accessory.url, because)
     yield from _line("port", str(accessory.port) if accessory.port else None, because, number=True)
@@ -194,20 +215,20 @@ def _environments(draft: Draft) -> Iterator[str]:
     yield "    on: {branch: staging}  # each push to this branch deploys it"
     staging = f"http://staging.{draft.app}.localhost:8080"
     yield f"    url: {staging}  # TODO: its public address"
-    yield from _addressed(draft, staging)
+    yield from _addresses(draft, staging)
     yield "  production:"
     yield f'    on: {{tag: "v*", branch: {scalar(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
     yield "    after: staging  # only releases that were validated there, with the same images"
     yield "    approvals: {count: 1, not: author}  # by `shipway approve production`"
-    production = f"https://{draft.host}" if draft.host else f"http://{draft.app}.localhost:8080"
-    yield f"    url: {production}  # {draft.host_because if draft.host else 'TODO: its public address'}"
-    yield from _addressed(draft, production)
+    production = draft.url or f"http://{draft.app}.localhost:8080"
+    yield f"    url: {production}  # {draft.url_because or ('from the repository' if draft.url else 'TODO: its public address')}"
+    yield from _addresses(draft, production)
 
 
-def _addressed(draft: Draft, url: str) -> Iterator[str]:
+def _addresses(draft: Draft, url: str) -> Iterator[str]:
     """Variables that have the environment's public address."""
     host = url.partition("://")[2].partition(":")[0]
-    values = {key: text.replace("{url}", url).replace("{host}", host) for key, text in draft.addressed.items()}
+    values = {key: text.replace("{url}", url).replace("{host}", host) for key, text in draft.addresses.items()}
     yield from _mapping("environment", values, because={"environment": "from its url"})
 
 
@@ -218,6 +239,6 @@ def _line(key: str, value: str | None, because: dict[str, str], *, number: bool 
 
 def _mapping(key: str, values: dict[str, str], indent: str = "    ", because: dict[str, str] | None = None) -> Iterator[str]:
     if values:
-        yield f"{indent}{key}:{_reason(because or {}, key)}"
+        yield f"{indent}{key}{'' if '&' in key else ':'}{_reason(because or {}, key)}"
     for name, value in values.items():
         yield f"{indent}  {name}: {scalar(value)}{_reason(because or {}, name)}"
