@@ -200,14 +200,17 @@ def _servers(reading: Reading, parts: list[Part]) -> list[Part]:
     return [
         part
         for part in parts
-        if (compose_accessories.image_of(part) and not _is_client(reading, part)) or compose_accessories.is_server(part, parts, texts)
+        if (compose_accessories.image_of(part) and not _is_client(reading, part, texts)) or compose_accessories.is_server(part, parts, texts)
     ]
 
 
-def _is_client(reading: Reading, part: Part) -> bool:
+def _is_client(reading: Reading, part: Part, texts: str) -> bool:
     """Whether a part with a server's image only uses another server: for backups, or for its command line."""
     others = {*reading.parts} - {part.name}
     own = mapping(part.raw.get("environment"))
+    named = re.search(rf"(^|//|@){re.escape(part.name)}(:\d+|/|$)", texts, re.MULTILINE)
+    if part.folder is not None and not part.mounts and not named:
+        return True
     hosts = [name for name, value in reading.texts(part).items() if name in own and name.endswith("HOST") and value in others]
     return bool(hosts) or re.search(r"\b(psql|pg_dump\w*|mysqldump|mysql|mongodump|redis-cli)\b", part.command) is not None
 
