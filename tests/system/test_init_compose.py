@@ -16,7 +16,9 @@ from tests.unit.drafting.shapes import WHOLE
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 
-def test_the_draft_of_a_whole_compose_file_is_deployed_without_an_edited_line(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_draft_of_a_whole_compose_file_is_deployed_without_an_edited_line(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     project = Tiny(tmp_path_factory.mktemp("whole"))
     try:
         project.clone.mkdir(parents=True)
@@ -54,5 +56,17 @@ def test_the_draft_of_a_whole_compose_file_is_deployed_without_an_edited_line(tm
 
 
 def count(project: Tiny) -> str:
-    command = ["docker", "exec", f"{project.app}_staging_db", "psql", "-U", "keeper", "-d", "shop", "-At", "-c", "SELECT count(*) FROM visits"]
+    command = [
+        "docker",
+        "exec",
+        f"{project.app}_staging_db",
+        "psql",
+        "-U",
+        "keeper",
+        "-d",
+        "shop",
+        "-At",
+        "-c",
+        "SELECT count(*) FROM visits",
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout

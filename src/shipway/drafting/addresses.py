@@ -19,7 +19,9 @@ _URL = re.compile(
 _KEEPERS = {"postgres": ("postgres", "postgresql"), "mysql": ("mysql", "mariadb")}
 PASSWORDS = {"postgres": ("POSTGRES_PASSWORD",), "mysql": ("MYSQL_PASSWORD", "MARIADB_PASSWORD")}
 _ROOT = ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD")
-_HARMLESS = re.compile(r"^(schema=public|sslmode=(disable|prefer|allow)|charset=utf8\w*|serverVersion=.*|pgbouncer=.*)$")
+_HARMLESS = re.compile(
+    r"^(schema=public|sslmode=(disable|prefer|allow)|charset=utf8\w*|serverVersion=.*|pgbouncer=.*)$"
+)
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,12 @@ def choose(reading: Reading, parts: list[Part]) -> None:
                 examples.setdefault((known, name), (address, part.name))
     for known, accessory in reading.accessories.items():
         taken = {item.provides for item in reading.accessories.values()}
-        name = next((item for item, _ in votes[known].most_common() if item not in taken), None)
-        if name is None or re.fullmatch(r"[A-Za-z_]\w*", name) is None:
+        chosen = next((item for item, _ in votes[known].most_common() if item not in taken), None)
+        if chosen is None or re.fullmatch(r"[A-Za-z_]\w*", chosen) is None:
             continue
-        address, service = examples[known, name]
-        accessory.provides = name
-        accessory.why.append(f"{name} of {reading.names[service]} is its address")
+        address, service = examples[known, chosen]
+        accessory.provides = chosen
+        accessory.why.append(f"{chosen} of {reading.names[service]} is its address")
         if accessory.kind == "other" and (address.port or address.path) and "{" not in address.path + address.query:
             accessory.url = address.template()
 
@@ -120,7 +122,11 @@ def take(reading: Reading, part: Part, draft: ServiceDraft, settings: Settings) 
         elif is_secret(name) and _password(reading, name, raw, source, hosts, settings):
             taken.add(name)
     for name, accessory in hosts:
-        if accessory.kind in _KEEPERS and not accessory.secrets and not (accessory.provides and accessory.provides in found):
+        if (
+            accessory.kind in _KEEPERS
+            and not accessory.secrets
+            and not (accessory.provides and accessory.provides in found)
+        ):
             settings.todo.append(
                 f"{name}: Shipway generates the password of {accessory.name}; read it from the address that it provides"
             )
@@ -163,7 +169,12 @@ def _hosts(reading: Reading, part: Part) -> Iterator[tuple[str, AccessoryDraft]]
 
 
 def _own_names(reading: Reading, accessory: AccessoryDraft) -> set[str]:
-    return {key for known, item in reading.accessories.items() if item is accessory for key in reading.variables(reading.parts[known])}
+    return {
+        key
+        for known, item in reading.accessories.items()
+        if item is accessory
+        for key in reading.variables(reading.parts[known])
+    }
 
 
 def _renamed(reading: Reading, value: str) -> str:
@@ -171,7 +182,12 @@ def _renamed(reading: Reading, value: str) -> str:
 
 
 def _password(
-    reading: Reading, name: str, raw: str | None, source: Source, hosts: list[tuple[str, AccessoryDraft]], settings: Settings
+    reading: Reading,
+    name: str,
+    raw: str | None,
+    source: Source,
+    hosts: list[tuple[str, AccessoryDraft]],
+    settings: Settings,
 ) -> bool:
     """Whether the variable is the password of an accessory: then both get the same secret."""
     value = reading.text(name, raw, source)

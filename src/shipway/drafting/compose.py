@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shipway.domain.image import base_name
-from shipway.drafting import addresses, commands, compose_accessories, compose_services, dockerfile, proxy_rules, public, replaced
+from shipway.drafting import (
+    addresses,
+    commands,
+    compose_accessories,
+    compose_services,
+    dockerfile,
+    proxy_rules,
+    public,
+    replaced,
+)
 from shipway.drafting.compose_files import Choice, choose
 from shipway.drafting.compose_model import NotCompose, Project, load
 from shipway.drafting.compose_parts import Part, Reading, mapping, part_of, published
@@ -56,7 +65,10 @@ def _adopted_volumes(project: Project) -> list[str]:
         for name, raw in project.volumes.items()
         if {"external", "driver_opts"} & {*mapping(raw)} or mapping(raw).get("driver", "local") != "local"
     ]
-    return [f"{project.files[-1]}: the content of volume {name} is not adopted: Shipway creates its own volumes" for name in outside]
+    return [
+        f"{project.files[-1]}: the content of volume {name} is not adopted: Shipway creates its own volumes"
+        for name in outside
+    ]
 
 
 def _read(reading: Reading, others: list[str]) -> None:
@@ -99,7 +111,9 @@ def _services(reading: Reading, parts: list[Part], rules: dict[str, Rule], front
     inherited = dict(_inherited(parts))
     for part in parts:
         owner = inherited.get(part.name, "")
-        labels = None if owner else proxy_rules.from_labels(part.labels) or proxy_rules.from_variables(reading.texts(part))
+        labels = (
+            None if owner else proxy_rules.from_labels(part.labels) or proxy_rules.from_variables(reading.texts(part))
+        )
         rule = labels or rules.get(part.name)
         if labels and part.name in rules and not labels.port:
             labels.port = rules[part.name].port
@@ -108,7 +122,9 @@ def _services(reading: Reading, parts: list[Part], rules: dict[str, Rule], front
         service = compose_services.draft(reading, part, rule, owner)
         front = fronts.get(part.name)
         if front and front.other:
-            service.todo.append(f"it passes requests on by {front.other}, which Shipway's edge doesn't: build an image with its configuration")
+            service.todo.append(
+                f"it passes requests on by {front.other}, which Shipway's edge doesn't: build an image with its configuration"
+            )
         reading.draft.services.append(service)
 
 
@@ -136,12 +152,14 @@ def _source_of(reading: Reading, part: Part) -> dict[str, str] | None:
     """The build of an image with the name of the application or of one of its folders, if its Dockerfile has all that it
     copies."""
     name, app = plan_name(base_name(part.image)), reading.draft.app
-    options: list[tuple[str, str]] = []
-    if name in (app, f"{app}-app", f"{app}-{part.name}"):
+    folders = [folder for folder in dockerfile.folders(reading.root) if folder != "."]
+    options = [
+        (folder, "Dockerfile") for folder in folders if name in (plan_name(folder), f"{app}-{plan_name(folder)}")
+    ]
+    if not options and name in (app, f"{app}-app", f"{app}-{part.name}"):
         usual = [f"{folder}/Dockerfile" for folder in ("docker", ".docker", "scripts", "build", "deploy", "packaging")]
         named = ["Dockerfile.prod", "Dockerfile.production", f"docker/{app}.Dockerfile", "docker/default.Dockerfile"]
         options += [(".", file) for file in ("Dockerfile", *named, *usual)]
-    options += [(folder, "Dockerfile") for folder in dockerfile.folders(reading.root) if folder != "." and name in (plan_name(folder), f"{app}-{plan_name(folder)}")]
     for folder, file in options:
         if (reading.root / folder / file).is_file() and copies_exist(reading.root, folder, file):
             return {"context": folder, "dockerfile": file}
@@ -151,8 +169,20 @@ def _source_of(reading: Reading, part: Part) -> dict[str, str] | None:
 def _left_out(reading: Reading, part: Part) -> bool:
     """Leave out what the platform replaces, what was started on demand, and what ran once."""
     image = part.base or part.image if part.folder is not None else part.image
-    needed = {name for other in reading.parts.values() if "profiles" not in other.raw for name in other.raw.get("depends_on") or {}}
-    active = {*reading.project.env.get("COMPOSE_PROFILES", "").split(","), "prod", "production", "default", "app", "full"}
+    needed = {
+        name
+        for other in reading.parts.values()
+        if "profiles" not in other.raw
+        for name in other.raw.get("depends_on") or {}
+    }
+    active = {
+        *reading.project.env.get("COMPOSE_PROFILES", "").split(","),
+        "prod",
+        "production",
+        "default",
+        "app",
+        "full",
+    }
     profile = replaced.on_demand(part.raw, active, sample=reading.project.env_sample) if part.name not in needed else ""
     if profile and all("profiles" in other.raw for other in reading.parts.values()):
         profile = ""
@@ -161,6 +191,8 @@ def _left_out(reading: Reading, part: Part) -> bool:
         reason = ""  # the team's own program, which uses the Docker Engine: a question, not a decision
     if not reason and profile:
         reason = f"it was only started on demand (profiles: {profile})"
+    if part.folder is None and not part.image:
+        reason = reason or "it has neither `image` nor `build`"
     reason = reason or _once(reading, part)
     if reason:
         reading.draft.left_out[part.name] = reason
@@ -172,10 +204,13 @@ def _once(reading: Reading, part: Part) -> str:
     awaited = [
         other.name
         for other in reading.parts.values()
-        if mapping(mapping(other.raw.get("depends_on")).get(part.name)).get("condition") == "service_completed_successfully"
+        if mapping(mapping(other.raw.get("depends_on")).get(part.name)).get("condition")
+        == "service_completed_successfully"
     ]
     only_migrates = commands.migrates(part.command) and not commands.without_migrations(part.command)
-    ends = part.raw.get("restart") in (None, "no", "on-failure") or str(part.raw.get("restart")).startswith("on-failure")
+    ends = part.raw.get("restart") in (None, "no", "on-failure") or str(part.raw.get("restart")).startswith(
+        "on-failure"
+    )
     if not awaited and not (only_migrates and ends):
         return ""
     first = f"`{masked(part.command)}` " if part.command else ""
@@ -200,7 +235,8 @@ def _servers(reading: Reading, parts: list[Part]) -> list[Part]:
     return [
         part
         for part in parts
-        if (compose_accessories.image_of(part) and not _is_client(reading, part, texts)) or compose_accessories.is_server(part, parts, texts)
+        if (compose_accessories.image_of(part) and not _is_client(reading, part, texts))
+        or compose_accessories.is_server(part, parts, texts)
     ]
 
 
@@ -211,14 +247,20 @@ def _is_client(reading: Reading, part: Part, texts: str) -> bool:
     named = re.search(rf"(^|//|@){re.escape(part.name)}(:\d+|/|$)", texts, re.MULTILINE)
     if part.folder is not None and not part.mounts and not named:
         return True
-    hosts = [name for name, value in reading.texts(part).items() if name in own and name.endswith("HOST") and value in others]
-    return bool(hosts) or re.search(r"\b(psql|pg_dump\w*|mysqldump|mysql|mongodump|redis-cli)\b", part.command) is not None
+    hosts = [
+        name for name, value in reading.texts(part).items() if name in own and name.endswith("HOST") and value in others
+    ]
+    return (
+        bool(hosts) or re.search(r"\b(psql|pg_dump\w*|mysqldump|mysql|mongodump|redis-cli)\b", part.command) is not None
+    )
 
 
 def _inherited(parts: list[Part]) -> Iterator[tuple[str, str]]:
     """Services whose ports or proxy rules are those of another one, and that one: two can't have the same."""
     owners: dict[str, Part] = {}
-    order = sorted(parts, key=lambda part: {True: 0, None: 1, False: 2}[commands.serves(part.command)] if part.command else 0)
+    order = sorted(
+        parts, key=lambda part: {True: 0, None: 1, False: 2}[commands.serves(part.command)] if part.command else 0
+    )
     for part in order:
         rules = [f"{key}={value}" for key, value in part.labels.items() if key.endswith("rule")]
         caddy = [f"{key}={value}" for key, value in sorted(part.labels.items()) if key.startswith("caddy")]
@@ -270,7 +312,9 @@ def _configuration(reading: Reading, part: Part) -> dict[str, str]:
 
 def _replace(reading: Reading, name: str, found: Configuration) -> None:
     listed = ", ".join(f"{rule.path or '/'} to {other}" for other, rule in found.rules.items())
-    served = f"; it also served files at {', '.join(found.serves)}: let the application serve them" if found.serves else ""
+    served = (
+        f"; it also served files at {', '.join(found.serves)}: let the application serve them" if found.serves else ""
+    )
     reading.draft.left_out[name] = f"Shipway's edge routes requests, as it did ({listed}){served}"
 
 

@@ -13,7 +13,7 @@ from shipway.drafting.addresses import PASSWORDS
 from shipway.drafting.compose_files import OTHERS
 from shipway.drafting.compose_parts import Part, Reading, text_of
 from shipway.drafting.draft import AccessoryDraft
-from shipway.drafting.unsupported import of_services, unsupported
+from shipway.drafting.unsupported import of_services, other_ports, unsupported
 from shipway.drafting.variables import Settings, add
 from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.sections import accessory_kind
@@ -73,10 +73,14 @@ def draft(reading: Reading, part: Part) -> AccessoryDraft:
     if kind == "redis" and "requirepass" in (found.command or ""):
         kept = re.sub(r"\s*--requirepass[= ]+\S+", "", found.command or "").strip()
         found.command = None if kept in ("redis-server", "valkey-server") else kept or None
-        found.remarks.append("its password was removed: it has no password, and only this environment's services reach it")
+        found.remarks.append(
+            "its password was removed: it has no password, and only this environment's services reach it"
+        )
     syntax = shell_syntax(found.command or "")
     if syntax:
-        found.todo.append(f"command: {', '.join(syntax)} requires a shell (`sh -c '…'`), and a value in place of each variable")
+        found.todo.append(
+            f"command: {', '.join(syntax)} requires a shell (`sh -c '…'`), and a value in place of each variable"
+        )
     found.todo += unsupported(part.raw, accessory=True)
     found.remarks += of_services(part.raw)
     return found
@@ -89,6 +93,7 @@ def _ports(found: AccessoryDraft, part: Part) -> None:
     usual = OTHERS.get(base_name(found.image))
     port = usual[0] if usual else next(iter([*part.ports, *part.exposed]), None)
     found.port, found.url = port, usual[1] if usual else "http://{host}:{port}"
+    found.remarks += other_ports([*part.ports, *part.exposed], port)
     found.health_command = check.command or None if check else None
 
 
@@ -100,7 +105,9 @@ def _volume(reading: Reading, found: AccessoryDraft, part: Part) -> None:
     data = [path for path in paths if path in known]
     found.volume = next(iter([*data, *paths]), None) or _default_volume(found.kind, found.image)
     if len(paths) > 1:
-        found.todo.append(f"it had {len(paths)} volumes, but an accessory has one: is {found.volume} the one with its data?")
+        found.todo.append(
+            f"it had {len(paths)} volumes, but an accessory has one: is {found.volume} the one with its data?"
+        )
     found.remarks += kept.notes
     found.todo += kept.todo
 
@@ -142,7 +149,10 @@ def finish(reading: Reading, part: Part, found: AccessoryDraft) -> None:
         user = value("POSTGRES_USER") or "postgres"
         found.environment = {"POSTGRES_USER": user, "POSTGRES_DB": value("POSTGRES_DB") or user, **found.environment}
     else:
-        names = {"MYSQL_USER": value("MYSQL_USER", "MARIADB_USER"), "MYSQL_DATABASE": value("MYSQL_DATABASE", "MARIADB_DATABASE")}
+        names = {
+            "MYSQL_USER": value("MYSQL_USER", "MARIADB_USER"),
+            "MYSQL_DATABASE": value("MYSQL_DATABASE", "MARIADB_DATABASE"),
+        }
         found.environment = {**{name: text for name, text in names.items() if text}, **found.environment}
 
 

@@ -20,10 +20,58 @@ _NAME = re.compile(
     r"^(?:docker-)?(?:compose|stack)(?:[._-](?P<after>[\w.-]+))?\.ya?ml$|^(?P<before>[\w.-]+?)[._-](?:docker-)?compose\.ya?ml$"
     r"|^(?P<alone>production|prod|local|dev|staging)\.ya?ml$"
 )
-_DEPLOYING = {"prod", "production", "deploy", "deployment", "live", "release", "server", "swarm", "stack", "selfhost", "selfhosted", "self", "hosted", "hosting", "vps"}
+_DEPLOYING = {
+    "prod",
+    "production",
+    "deploy",
+    "deployment",
+    "live",
+    "release",
+    "server",
+    "swarm",
+    "stack",
+    "selfhost",
+    "selfhosted",
+    "self",
+    "hosted",
+    "hosting",
+    "vps",
+}
 _STAGING = {"staging", "stage", "preprod", "qa", "demo", "preview"}
-_DEVELOPING = {"dev", "develop", "development", "local", "test", "tests", "testing", "ci", "e2e", "debug", "override", "devcontainer", "playground", "sandbox", "bench", "hmr"}
-_SKIPPED = {"node_modules", "vendor", "venv", "examples", "example", "samples", "test", "tests", "fixtures", "testdata", "docs", "dist", "build", "target"}
+_DEVELOPING = {
+    "dev",
+    "develop",
+    "development",
+    "local",
+    "test",
+    "tests",
+    "testing",
+    "ci",
+    "e2e",
+    "debug",
+    "override",
+    "devcontainer",
+    "playground",
+    "sandbox",
+    "bench",
+    "hmr",
+}
+_SKIPPED = {
+    "node_modules",
+    "vendor",
+    "venv",
+    "examples",
+    "example",
+    "samples",
+    "test",
+    "tests",
+    "fixtures",
+    "testdata",
+    "docs",
+    "dist",
+    "build",
+    "target",
+}
 _HIDDEN = {".docker", ".deploy", ".devops", ".deployment", ".compose", ".infra"}
 _MOST = 40
 _DEPTH = 2
@@ -63,18 +111,33 @@ class _Candidate:
 def choose(root: Path) -> Choice | None:
     """The files by which the application is deployed; None without any."""
     notes: list[str] = []
-    found = sorted(_candidates(root, notes), key=lambda item: (item.rank, not item.has_application, item.path.count("/"), item.path))
+    found = sorted(
+        _candidates(root, notes),
+        key=lambda item: (item.rank, not item.has_application, item.path.count("/"), item.path),
+    )
     if not found:
         return Choice([], [], notes) if notes else None
     best = next((item for item in found if item.rank < 3 and item.has_application), None)
     best = best or next((item for item in found if item.has_application), found[0])
     files = [best.path]
-    base = next((item for item in found if item.rank == 1 and item.folder in (best.folder, "") and item is not best), None)
-    if base is not None and (not best.complete or (best.rank == 0 and not best.has_application)):
+    # A file for production without the application, such as one with its proxy, goes on top of the one that has it.
+    addition = next(
+        (item for item in found if item.rank == 0 and item.folder == best.folder and not item.has_application), None
+    )
+    if best.rank == 1 and addition is not None:
+        return _chosen([best.path, addition.path], found, notes)
+    base = next(
+        (item for item in found if item.rank == 1 and item.folder in (best.folder, "") and item is not best), None
+    )
+    if base is not None and not best.complete:
         files = [base.path, best.path]
     elif not best.complete:
         override = next((item for item in found if item is not best and "override" in item.path), None)
         files += [override.path] if override else []
+    return _chosen(files, found, notes)
+
+
+def _chosen(files: list[str], found: list[_Candidate], notes: list[str]) -> Choice:
     return Choice(files, [item.path for item in found if item.path not in files], notes)
 
 
@@ -94,7 +157,9 @@ def _candidates(root: Path, notes: list[str]) -> Iterator[_Candidate]:
         if not (isinstance(services, dict) and services) and not data.get("include"):
             notes += [f"{path} has no `services:`: it was ignored"] if usual else []
             continue
-        yield _Candidate(path, _rank(path, match), services if isinstance(services, dict) else {}, bool(data.get("include")))
+        yield _Candidate(
+            path, _rank(path, match), services if isinstance(services, dict) else {}, bool(data.get("include"))
+        )
 
 
 def _paths(root: Path, folder: str, depth: int) -> Iterator[str]:

@@ -54,9 +54,15 @@ def load(root: Path, files: list[str]) -> Project:
     env = env_files.read(root, posixpath.join(folder, ".env"))
     if folder and (env.file is None or env.sample):
         above = env_files.read(root, ".env")
-        env = above if above.file and not above.sample or env.file is None else env
+        env = above if (above.file and not above.sample) or env.file is None else env
     values = {} if env.development else env.values
-    project = Project(list(files), env=dict(values), env_file=env.file if values else None, env_private=env.private, env_sample=env.sample)
+    project = Project(
+        list(files),
+        env=dict(values),
+        env_file=env.file if values else None,
+        env_private=env.private,
+        env_sample=env.sample,
+    )
     loader = _Loader(root, project)
     for name in loader.domains(files):
         project.env[name] = project.env.get(name) or SITE
@@ -144,7 +150,9 @@ class _Loader:
         return self.parsed[file]
 
     def _path(self, path: str, folder: str) -> str:
-        return posixpath.normpath(posixpath.join(folder, expand(path, self.project.env, sample=self.project.env_sample).text))
+        return posixpath.normpath(
+            posixpath.join(folder, expand(path, self.project.env, sample=self.project.env_sample).text)
+        )
 
     def _placed(self, name: str, raw: dict[str, Any], folder: str) -> dict[str, Any]:
         """The service with variables replaced, in long forms, and with paths from the root."""

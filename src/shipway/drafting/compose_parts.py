@@ -14,6 +14,7 @@ from shipway.drafting import env_files, images
 from shipway.drafting.compose_model import REMOTE, Project
 from shipway.drafting.draft import AccessoryDraft, Draft
 from shipway.drafting.env_files import EnvFile
+from shipway.drafting.files import inside
 from shipway.drafting.interpolation import expand
 from shipway.drafting.variables import Source, entries
 
@@ -110,6 +111,8 @@ def part_of(root: Path, name: str, raw: dict[str, Any]) -> Part:
         context = str(build.get("context") or ".")
         part.folder = "." if REMOTE.match(context) else posixpath.normpath(context)
         part.dockerfile = posixpath.normpath(str(build.get("dockerfile") or "Dockerfile"))
+        if not part.folder.startswith("..") and inside(root, posixpath.join(part.folder, part.dockerfile)) is None:
+            part.folder, part.dockerfile = "..", "Dockerfile"  # reported as outside of the repository
         file = posixpath.join(part.folder, part.dockerfile)
         target = build.get("target")
         final = images.stage(images.stages(root, file), target if isinstance(target, str) else None)

@@ -55,7 +55,9 @@ def draft(reading: Reading, part: Part, rule: Rule | None, inherited: str) -> Se
     _confidential(reading, found, part)
     syntax = shell_syntax(found.command or "")
     if syntax:
-        found.todo.append(f"command: {', '.join(syntax)} requires a shell (`sh -c '…'`), and a value in place of each variable")
+        found.todo.append(
+            f"command: {', '.join(syntax)} requires a shell (`sh -c '…'`), and a value in place of each variable"
+        )
     found.todo += unsupported(part.raw)
     return found
 
@@ -100,16 +102,19 @@ def _for_production(reading: Reading, found: ServiceDraft) -> None:
         found.remarks.append(f"target {found.target} is for development: the last stage is built")
         found.target = None
     final = images.stage(stages, found.target)
-    if found.command and commands.is_for_development(found.command):
-        if final and final.starts and not commands.is_for_development(final.starts):
-            found.remarks.append(f"command `{masked(found.command)}` is for development: the image's own is used")
-            found.command = None
-        elif final and not final.starts and final.base and re.search(r"(^|/)(nginx|caddy|httpd)\b", final.base):
-            found.remarks.append(f"command `{masked(found.command)}` is for development: the image's own is used")
-            found.command = None
+    if found.command and commands.is_for_development(found.command) and _starts_itself(final):
+        found.remarks.append(f"command `{masked(found.command)}` is for development: the image's own is used")
+        found.command = None
     if found.command and commands.without_reload(found.command) != found.command:
         found.because["command"] = "without the option that reloads"
         found.command = commands.without_reload(found.command)
+
+
+def _starts_itself(stage: images.Stage | None) -> bool:
+    """Whether an image has a program that isn't for development."""
+    if stage is None or stage.starts:
+        return stage is not None and not commands.is_for_development(stage.starts)
+    return re.search(r"(^|/)(nginx|caddy|httpd)\b", stage.base) is not None
 
 
 def _settings(reading: Reading, part: Part, found: ServiceDraft, developing: bool) -> Settings:
@@ -149,9 +154,22 @@ def _settings(reading: Reading, part: Part, found: ServiceDraft, developing: boo
 
 def _confidential(reading: Reading, found: ServiceDraft, part: Part) -> None:
     """A secret in a command is read from the container's variables, by a shell."""
-    names = [name for name in sorted(reading.project.missing.get(part.name, ())) if re.search(rf"\${name}\b", found.command or "")]
-    final = images.stage(images.stages(reading.root, posixpath.join(found.folder or "", found.dockerfile)), found.target)
-    if not names or not found.command or found.folder is None or final is None or final.entrypoint or shell_syntax(found.command) != [f"${name}" for name in names]:
+    names = [
+        name
+        for name in sorted(reading.project.missing.get(part.name, ()))
+        if re.search(rf"\${name}\b", found.command or "")
+    ]
+    final = images.stage(
+        images.stages(reading.root, posixpath.join(found.folder or "", found.dockerfile)), found.target
+    )
+    if (
+        not names
+        or not found.command
+        or found.folder is None
+        or final is None
+        or final.entrypoint
+        or shell_syntax(found.command) != [f"${name}" for name in names]
+    ):
         return
     found.command = through_shell(f"exec {found.command}")
     found.because["command"] = f"{', '.join(names)}: from its secrets, by a shell"
@@ -173,7 +191,14 @@ def _missing(file: EnvFile, names: list[str]) -> str:
 
 
 def _serving(
-    reading: Reading, found: ServiceDraft, part: Part, rule: Rule | None, settings: Settings, *, inherited: str, works: bool
+    reading: Reading,
+    found: ServiceDraft,
+    part: Part,
+    rule: Rule | None,
+    settings: Settings,
+    *,
+    inherited: str,
+    works: bool,
 ) -> None:
     """Port, health, and whether it is public."""
     values = {**settings.values}
@@ -207,7 +232,9 @@ def _serving(
         found.because["port"] = source if source != "ports" else ""
     found.public = rule.public is True if rule and rule.public is not None else bool(part.ports)
     _health(found, check, rule)
-    if found.folder is not None and not (text_of(part.raw.get("command")) and not found.port and commands.serves(part.command) is None):
+    if found.folder is not None and not (
+        text_of(part.raw.get("command")) and not found.port and commands.serves(part.command) is None
+    ):
         known = dockerfile.read(reading.root / found.folder / found.dockerfile)
         dockerfile.complete(found, known)
     found.serves = bool(found.port)
@@ -293,7 +320,9 @@ def _secret_files(found: ServiceDraft, part: Part) -> None:
         long = item if isinstance(item, dict) else {"source": item}
         name = str(long.get("target") or long.get("source") or "").removeprefix("/run/secrets/")
         if re.search(VARIABLE_PATTERN, name) is None:
-            found.todo.append(f"secrets: {name or item} is no name of a secret in a plan: letters, digits and underscores")
+            found.todo.append(
+                f"secrets: {name or item} is no name of a secret in a plan: letters, digits and underscores"
+            )
         elif name not in found.secret_files:
             found.secret_files.append(name)
             found.environment.pop(f"{name}_FILE", None)

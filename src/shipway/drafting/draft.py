@@ -38,7 +38,9 @@ class ServiceDraft:
     serves: bool | None = None  # whether it listens on a port; None: unknown
     todo: list[str] = field(default_factory=list)  # written as comments
     remarks: list[str] = field(default_factory=list)  # likewise, where nothing is to be done
-    because: dict[str, str] = field(default_factory=dict)  # the source of a line, by key or variable; a comment behind it
+    because: dict[str, str] = field(
+        default_factory=dict
+    )  # the source of a line, by key or variable; a comment behind it
     why: list[str] = field(default_factory=list)
 
 

@@ -14,7 +14,9 @@ from shipway.drafting.files import inside, lenient
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)$")
 _SAMPLE = {"example", "sample", "template", "tmpl", "tpl", "dist", "default", "defaults", "exemple"}
 # Passwords of databases that a sample only shows: the file that it stands in for has them.
-_COMMENTED = re.compile(r"^#\s?((?:DB|DATABASE|POSTGRES\w*|PG|MYSQL\w*|MARIADB\w*|SQL)_?(?:PASS(?:WORD)?|PWD)|SECRET_KEY)=", re.MULTILINE)
+_COMMENTED = re.compile(
+    r"^#\s?((?:DB|DATABASE|POSTGRES\w*|PG|MYSQL\w*|MARIADB\w*|SQL)_?(?:PASS(?:WORD)?|PWD)|SECRET_KEY)=", re.MULTILINE
+)
 _DEVELOPMENT = {"dev", "development", "local", "test"}
 _PRODUCTION = {"prod", "production", "live"}
 
@@ -80,7 +82,13 @@ def _words(name: str) -> set[str]:
 def _names(root: Path, folder: str) -> list[str]:
     here = inside(root, folder)
     try:
-        return sorted(entry.name for entry in os.scandir(here) if "env" in entry.name.lower() or _words(entry.name) & _SAMPLE) if here else []
+        return (
+            sorted(
+                entry.name for entry in os.scandir(here) if "env" in entry.name.lower() or _words(entry.name) & _SAMPLE
+            )
+            if here
+            else []
+        )
     except OSError:
         return []
 

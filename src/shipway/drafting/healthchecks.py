@@ -11,7 +11,9 @@ _URL = re.compile(
     r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|\$\{?HOSTNAME\}?|(?P<host>[\w-]+))"
     r"(?::(?P<port>\d+|\$\{?\w+(?::?-\d+)?\}?))?(?P<path>/[^\s\"'`|;&<>\])}?,]*)?"
 )
-_BARE = re.compile(r"\b(?:wget|curl)\b.*?\s(?:localhost|127\.0\.0\.1)(?::(?P<port>\d+))?(?P<path>/[^\s\"'`|;&?]*)?(?=[\s\"'|;&?]|$)")
+_BARE = re.compile(
+    r"\b(?:wget|curl)\b.*?\s(?:localhost|127\.0\.0\.1)(?::(?P<port>\d+))?(?P<path>/[^\s\"'`|;&?]*)?(?=[\s\"'|;&?]|$)"
+)
 _TCP = re.compile(r"\bnc\s+(?:-\w+\s+)*(?:localhost|127\.0\.0\.1)\s+(\d+)|/dev/tcp/(?:localhost|127\.0\.0\.1)/(\d+)")
 _FOLLOWS = re.compile(r"\bcurl\b.*\s(--location|-[a-zA-Z]*L[a-zA-Z]*)(\s|$)")
 _CONDITION = re.compile(r"grep|jq|\|\s*\w+|-X\s*POST|--data|\s-d\s|-H\s|--header|-u\s")

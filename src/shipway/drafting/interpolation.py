@@ -75,7 +75,11 @@ class _Expansion:
                 self.found.missing.append(name[0])
                 parts.append(f"${name[0]}")
             else:
-                parts.append(self.value(name[0], operator[0] if operator else "", tail[operator.end() :] if operator else "", depth))
+                parts.append(
+                    self.value(
+                        name[0], operator[0] if operator else "", tail[operator.end() :] if operator else "", depth
+                    )
+                )
         return "".join([*parts, text[at:]])
 
 

@@ -10,9 +10,13 @@ from pathlib import Path
 from shipway.drafting.draft import plan_name
 from shipway.drafting.files import inside
 
-_DATA = re.compile(r"(^|/)\.?(data|storage|uploads?|media|files|db|database|backups?|logs?|static|public|cache|[\w-]*[-_]data)(/|$)")
+_DATA = re.compile(
+    r"(^|/)\.?(data|storage|uploads?|media|files|db|database|backups?|logs?|static|public|cache|[\w-]*[-_]data)(/|$)"
+)
 _SHIPPED = re.compile(r"(^|/)(static|public|assets|templates)/?$")
-_REBUILT = re.compile(r"(^|/)(node_modules|\.venv|venv|vendor|target|dist|build|\.next|\.nuxt|\.cache|__pycache__|\.gradle|\.m2)(/|$)")
+_REBUILT = re.compile(
+    r"(^|/)(node_modules|\.venv|venv|vendor|target|dist|build|\.next|\.nuxt|\.cache|__pycache__|\.gradle|\.m2)(/|$)"
+)
 _SYSTEM = ("/etc/", "/sys", "/proc", "/dev", "/run", "/var/run", "/lib", "/usr")
 _CLOCK = ("/etc/localtime", "/etc/timezone")
 
@@ -56,12 +60,22 @@ def _bind(found: Mounts, root: Path, source: str, target: str, folder: str | Non
         found.todo.append(f"{target} was mounted from {source}, but containers can't access the Docker Engine")
     elif folder is not None and here is not None and _has(source, folder):
         found.source.append(f"{target} was mounted from {source}: its source is in the image")
-    elif folder is not None and here is not None and _SHIPPED.search(source) and _within(source, folder) and _filled(here):
+    elif (
+        folder is not None
+        and here is not None
+        and _SHIPPED.search(source)
+        and _within(source, folder)
+        and _filled(here)
+    ):
         found.source.append(f"{target} was mounted from {source}: its files are in the image")
     elif here is not None and here.exists() and not (here.is_dir() and _DATA.search(source)):
         found.todo.append(f"{target} was mounted from {source}: put it into the image")
-    elif posixpath.splitext(source.rstrip("/"))[1] or source.startswith(_SYSTEM) or (here is None and source[:1] in ".$"):
-        found.todo.append(f"{target} was mounted from {source}, but a plan mounts no folders of the machine: put it into the image")
+    elif (
+        posixpath.splitext(source.rstrip("/"))[1] or source.startswith(_SYSTEM) or (here is None and source[:1] in ".$")
+    ):
+        found.todo.append(
+            f"{target} was mounted from {source}, but a plan mounts no folders of the machine: put it into the image"
+        )
     else:
         _keep(found, source.rstrip("/").rpartition("/")[2].lstrip(".~") or "data", target)
         found.notes.append(f"{target} was mounted from {source}: its content isn't copied")
@@ -78,7 +92,12 @@ def _filled(path: Path) -> bool:
 
 def _has(source: str, folder: str) -> bool:
     path = posixpath.normpath(source)
-    return path == "." or path == folder or f"{folder}/".startswith(f"{path}/") or path.startswith(f"{folder}/") and _code(path)
+    return (
+        path == "."
+        or path == folder
+        or f"{folder}/".startswith(f"{path}/")
+        or (path.startswith(f"{folder}/") and _code(path))
+    )
 
 
 def _code(path: str) -> bool:

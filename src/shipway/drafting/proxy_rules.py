@@ -54,7 +54,9 @@ def _traefik(labels: Mapping[str, str]) -> Rule:
             rule.todo.append(f"{_middleware(key)} of traefik protected it: a plan doesn't")
         elif re.search(r"stripprefix", key, re.IGNORECASE):
             rule.todo.append("traefik removed the prefix of the path (strip): here requests keep it")
-        elif re.search(r"middlewares\..*\.(headers|ratelimit|buffering|replacepath\w*|redirectregex)\.", key, re.IGNORECASE):
+        elif re.search(
+            r"middlewares\..*\.(headers|ratelimit|buffering|replacepath\w*|redirectregex)\.", key, re.IGNORECASE
+        ):
             rule.todo.append(f"{_middleware(key)} of traefik: a plan has no such rule")
     rule.todo = list(dict.fromkeys(rule.todo))
     return rule
@@ -86,7 +88,13 @@ def from_variables(variables: Mapping[str, str]) -> Rule | None:
     hosts = [host for host in variables.get("VIRTUAL_HOST", "").split(",") if _NAME.fullmatch(host)]
     if "VIRTUAL_HOST" not in variables:
         return None
-    return Rule("VIRTUAL_HOST", _port(variables.get("VIRTUAL_PORT", "")), _path(variables.get("VIRTUAL_PATH", "")), hosts, public=True)
+    return Rule(
+        "VIRTUAL_HOST",
+        _port(variables.get("VIRTUAL_PORT", "")),
+        _path(variables.get("VIRTUAL_PATH", "")),
+        hosts,
+        public=True,
+    )
 
 
 PROXY_VARIABLES = ("VIRTUAL_HOST", "VIRTUAL_PORT", "VIRTUAL_PATH", "LETSENCRYPT_HOST", "LETSENCRYPT_EMAIL")

@@ -26,7 +26,9 @@ def settle(reading: Reading, parts: list[Part], rules: dict[str, Rule], hosts: l
     if not main and any(host.endswith(SITE) for rule in open_to_all.values() for host in rule.hosts):
         main = SITE
     if main and main != SITE and not _PLACEHOLDER.search(main):
-        source = next((rule.source for rule in open_to_all.values() if main in [host.lower() for host in rule.hosts]), "")
+        source = next(
+            (rule.source for rule in open_to_all.values() if main in [host.lower() for host in rule.hosts]), ""
+        )
         reading.draft.url, reading.draft.url_because = f"https://{main}", source or "its proxy's configuration"
     taken: set[str] = set()
     for name, rule in open_to_all.items():
@@ -39,14 +41,20 @@ def settle(reading: Reading, parts: list[Part], rules: dict[str, Rule], hosts: l
             service.because["route"] = rule.source
             taken.add(path)
         if elsewhere and service.port:
-            service.todo.append(f"it had a host of its own, {own[0].replace(SITE, 'DOMAIN')}: here it is reached by its path")
+            service.todo.append(
+                f"it had a host of its own, {own[0].replace(SITE, 'DOMAIN')}: here it is reached by its path"
+            )
     for host in found:
         if host != main and not any(host in [item.lower() for item in rule.hosts] for rule in open_to_all.values()):
-            reading.draft.notes.append(f"{host} was another name of the site: a plan's environment has one, here {main}")
+            reading.draft.notes.append(
+                f"{host} was another name of the site: a plan's environment has one, here {main}"
+            )
     for service in services.values():
         if service.public and service.port and not (service.health or service.health_command):
             service.health_tcp = True
-            service.because["health"] = "no health check in the repository: a path that returns 200 when it is ready is better"
+            service.because["health"] = (
+                "no health check in the repository: a path that returns 200 when it is ready is better"
+            )
     _addressed(reading, parts, services, main)
 
 

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from shipway.drafting.draft import AccessoryDraft, Draft, ServiceDraft
 from shipway.drafting.write import write
+from shipway.planfile.bounds import BLOCK, LINE
+from shipway.planfile.kinds import unwritable
 from shipway.planfile.problem import ERROR, Problem
 from shipway.planfile.read import read
 
 _ROUNDS = 30
+_TEXTS = (
+    "image",
+    "command",
+    "entrypoint",
+    "health",
+    "health_command",
+    "folder",
+    "dockerfile",
+    "target",
+    "volume",
+    "url",
+    "stop",
+)
 _FIELDS = {  # of a draft's entry, by key of the plan
     "command": ("command",), "entrypoint": ("entrypoint",), "route": ("route",), "stop": ("stop",), "volume": ("volume",),
     "health": ("health", "health_command", "health_tcp"), "replicas": ("replicas",), "resources": ("cpus", "memory"),
@@ -19,10 +34,38 @@ _FIELDS = {  # of a draft's entry, by key of the plan
 def repair(draft: Draft) -> None:
     """Take out every value that would be an error in the plan. Files that are missing stay errors: they are to be
     written."""
+    for service in draft.services:
+        _readable(service)
+    for accessory in draft.accessories:
+        _readable(accessory)
     for _ in range(_ROUNDS):
         problems = [item for item in read(write(draft), "shipway.yaml", None).problems if item.severity == ERROR]
         if not [item for item in problems if _take_out(draft, item)]:
             return
+
+
+def _readable(entry: ServiceDraft | AccessoryDraft) -> None:
+    """Take out texts that no file of YAML can have."""
+    for key in _TEXTS:
+        value = getattr(entry, key, None)
+        wrong = unwritable(value, BLOCK if key == "health_command" else LINE) if isinstance(value, str) else ""
+        if wrong:
+            setattr(
+                entry,
+                key,
+                "."
+                if key == "folder"
+                else "Dockerfile"
+                if key == "dockerfile"
+                else f"{entry.name}:1"
+                if key == "image"
+                else None,
+            )
+            entry.todo.append(f"{key.removesuffix('_command')} {wrong}")
+    for values in (entry.environment, getattr(entry, "args", {})):
+        for name, wrong in [(name, wrong) for name, value in values.items() if (wrong := unwritable(value, BLOCK))]:
+            del values[name]
+            entry.todo.append(f"{name} {wrong}")
 
 
 def _take_out(draft: Draft, problem: Problem) -> bool:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shipway.drafting.interpolation import expand
-from shipway.planfile.kinds import unwritable
 from shipway.planfile.bounds import BLOCK
+from shipway.planfile.kinds import unwritable
 from shipway.planfile.values import VARIABLE_PATTERN
 
 _WORDS = r"SECRETS?|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|TOKEN|CREDENTIALS?|PRIVATE|KEY|DSN|SALT|WEBHOOK_URL"
 _ENDS = re.compile(rf"(^|_)({_WORDS})(_BASE)?$", re.IGNORECASE)
 _CONTAINS = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
-_OPEN = re.compile(r"^(NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|PUBLIC)_|PUBLIC_?KEY|PUBLISHABLE|_(FILE|PATH|DIR)$", re.IGNORECASE)
+_OPEN = re.compile(
+    r"^(NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|PUBLIC)_|PUBLIC_?KEY|PUBLISHABLE|_(FILE|PATH|DIR)$", re.IGNORECASE
+)
 _MEASURE = re.compile(r"true|false|yes|no|on|off|\d+(\.\d+)?[a-z]*", re.IGNORECASE)
 _SECRET_VALUE = re.compile(
     r"://[^/@\s:]*:[^/@\s]+@|^(sk|pk|rk)_live_|^gh[pousr]_|^AKIA[0-9A-Z]{16}|^xox[abp]-|-----BEGIN|^[0-9a-f]{32,}$"

@@ -237,7 +237,9 @@ def _line(key: str, value: str | None, because: dict[str, str], *, number: bool 
         yield f"    {key}: {value if number else scalar(value)}{_reason(because, key)}"
 
 
-def _mapping(key: str, values: dict[str, str], indent: str = "    ", because: dict[str, str] | None = None) -> Iterator[str]:
+def _mapping(
+    key: str, values: dict[str, str], indent: str = "    ", because: dict[str, str] | None = None
+) -> Iterator[str]:
     if values:
         yield f"{indent}{key}{'' if '&' in key else ':'}{_reason(because or {}, key)}"
     for name, value in values.items():

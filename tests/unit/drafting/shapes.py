@@ -373,7 +373,8 @@ services:
     command: /start-celerybeat
 """,
         "compose/local/django/Dockerfile": PYTHON,
-        "compose/production/django/Dockerfile": PYTHON + "COPY ./compose/production/django/start /start\nENTRYPOINT [\"/entrypoint\"]\n",
+        "compose/production/django/Dockerfile": PYTHON
+        + 'COPY ./compose/production/django/start /start\nENTRYPOINT ["/entrypoint"]\n',
         "compose/production/django/start": "#!/bin/bash\npython /app/manage.py collectstatic --noinput\nexec gunicorn config.wsgi --bind 0.0.0.0:5000 --chdir=/app\n",
         "compose/production/django/start-celeryworker": "#!/bin/bash\nexec celery -A config.celery_app worker -l INFO\n",
         "compose/production/postgres/Dockerfile": "FROM docker.io/postgres:16\nCOPY ./compose/production/postgres/maintenance /usr/local/bin/maintenance\n",
@@ -420,7 +421,7 @@ database.accessory = postgres
 # A product that others host themselves: the publisher's image, data on a volume, nothing else.
 PUBLISHED = Shape(
     {
-        "Dockerfile": "FROM node:22-slim\nCOPY . .\nVOLUME /data\nEXPOSE 3000\nCMD [\"node\", \"server.js\"]\n",
+        "Dockerfile": 'FROM node:22-slim\nCOPY . .\nVOLUME /data\nEXPOSE 3000\nCMD ["node", "server.js"]\n',
         "docker-compose.yml": """\
 services:
   shop:
@@ -522,8 +523,8 @@ services:
 volumes: {uploads: , caddy: }
 """,
         "Caddyfile": "shop.example.net {\n  handle /api/* {\n    reverse_proxy api:4000\n  }\n  handle {\n    reverse_proxy web:3000\n  }\n}\n",
-        "api/Dockerfile": "FROM node:22\nCMD [\"npm\", \"run\", \"dev\"]\n",
-        "api/Dockerfile.prod": "FROM node:22-slim\nCMD [\"node\", \"server.js\"]\n",
+        "api/Dockerfile": 'FROM node:22\nCMD ["npm", "run", "dev"]\n',
+        "api/Dockerfile.prod": 'FROM node:22-slim\nCMD ["node", "server.js"]\n',
         "web/Dockerfile": "FROM node:22 AS development\nFROM node:22-slim AS production\nFROM production AS last\n",
     },
     """
@@ -603,7 +604,7 @@ services:
 secrets: {database_password: {external: true}}
 volumes: {rabbit: }
 """,
-        "services/accounts/Dockerfile": "FROM golang:1.22 AS build\nEXPOSE 1\nFROM scratch\nCOPY --from=build /accounts /accounts\nENTRYPOINT [\"/accounts\"]\n",
+        "services/accounts/Dockerfile": 'FROM golang:1.22 AS build\nEXPOSE 1\nFROM scratch\nCOPY --from=build /accounts /accounts\nENTRYPOINT ["/accounts"]\n',
         "services/mailer/Dockerfile": PYTHON,
     },
     """
@@ -672,7 +673,7 @@ volumes: {db: }
         "jobs/common.yml": "services:\n  job:\n    build: {context: ., dockerfile: Dockerfile.job}\n    env_file: job.env\n    restart: always\n",
         "jobs/job.env": "BATCH=50\nIMPORT_TOKEN=abc\n",
         "jobs/Dockerfile.job": PYTHON,
-        "Dockerfile": "FROM ruby:3.3-slim\nEXPOSE 3000\nCMD [\"./bin/rails\", \"server\"]\n",
+        "Dockerfile": 'FROM ruby:3.3-slim\nEXPOSE 3000\nCMD ["./bin/rails", "server"]\n',
     },
     """
 services.web.build = .
@@ -796,7 +797,7 @@ services:
   mongo-express: {image: mongo-express, ports: ["8081:8081"]}
 volumes: {mongo: }
 """,
-        "client/Dockerfile": "FROM node:22 AS dev\nCMD [\"npm\", \"run\", \"dev\"]\nFROM dev AS build\nRUN npm run build\nFROM nginx:1\nCOPY --from=build /app/dist /usr/share/nginx/html\nEXPOSE 80\n",
+        "client/Dockerfile": 'FROM node:22 AS dev\nCMD ["npm", "run", "dev"]\nFROM dev AS build\nRUN npm run build\nFROM nginx:1\nCOPY --from=build /app/dist /usr/share/nginx/html\nEXPOSE 80\n',
         "server/Dockerfile": PYTHON + "EXPOSE 8000\n",
     },
     """
@@ -838,7 +839,8 @@ services:
     volumes: ["search:/meili_data"]
 volumes: {search: }
 """,
-        "Dockerfile": PYTHON + "EXPOSE 8080\nHEALTHCHECK CMD curl -f http://localhost:8080/healthz\nCMD [\"python\", \"-m\", \"shop\"]\n",
+        "Dockerfile": PYTHON
+        + 'EXPOSE 8080\nHEALTHCHECK CMD curl -f http://localhost:8080/healthz\nCMD ["python", "-m", "shop"]\n',
     },
     """
 services.shop.build = .
@@ -896,7 +898,7 @@ services:
     shm_size: 256m
 volumes: {caddy_data: , db: }
 """,
-        "apps/server/Dockerfile": "FROM golang:1.22 AS build\nFROM alpine:3 AS release\nCOPY migrations /migrations\nCMD [\"/server\"]\n",
+        "apps/server/Dockerfile": 'FROM golang:1.22 AS build\nFROM alpine:3 AS release\nCOPY migrations /migrations\nCMD ["/server"]\n',
         "apps/server/migrations/0001_items.up.sql": "CREATE TABLE items (id int);\n",
         "apps/server/migrations/0001_items.down.sql": "DROP TABLE items;\n",
         "apps/site/Dockerfile": "FROM node:22-slim\nEXPOSE 3000\n",
@@ -1001,9 +1003,9 @@ services:
 volumes: {pg: }
 """,
         "docker/nginx.conf": "server {\n  listen 80;\n  location / { proxy_pass http://web:9000; }\n}\n",
-        "docker/web.Dockerfile": "FROM python:3.11-slim-bookworm\nARG GREETING\nENV PYTHONUNBUFFERED=1\nCOPY web.py /\nCMD [\"python\", \"/web.py\"]\n",
+        "docker/web.Dockerfile": 'FROM python:3.11-slim-bookworm\nARG GREETING\nENV PYTHONUNBUFFERED=1\nCOPY web.py /\nCMD ["python", "/web.py"]\n',
         "web.py": WEB,
-        "collector/Dockerfile": "FROM postgres:15\nWORKDIR /app\nCOPY . .\nENTRYPOINT []\nCMD [\"sh\", \"/app/collect.sh\"]\n",
+        "collector/Dockerfile": 'FROM postgres:15\nWORKDIR /app\nCOPY . .\nENTRYPOINT []\nCMD ["sh", "/app/collect.sh"]\n',
         "collector/collect.sh": """\
 trap 'exit 0' TERM
 export PGHOST=$POSTGRES_HOST PGUSER=$POSTGRES_USER PGPASSWORD=$POSTGRES_PASSWORD PGDATABASE=$POSTGRES_DB
