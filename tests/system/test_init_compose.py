@@ -26,14 +26,17 @@ def test_the_draft_of_a_whole_compose_file_is_deployed_without_an_edited_line(
         project.git("init", "--quiet", "--initial-branch=main")
         project.git("config", "user.name", "Ada")
         project.git("config", "user.email", ADA)
-        project.git("remote", "add", "origin", f"git@git.example:acme/{project.app}.git")
+        remote = project.folder / f"{project.app}.git"  # whose name is the app's
+        project.git("init", "--quiet", "--bare", "--initial-branch=main", str(remote))
+        project.git("remote", "add", "origin", str(remote))
 
         told = project.shipway("init").output
         draft = (project.clone / "shipway.yaml").read_text()
-        assert "0 errors" in project.shipway("check").output or " is valid" in project.shipway("check").output
+        assert "shipway.yaml is valid: 2 services, 2 environments, 1 step\n" in project.shipway("check").output
         project.git("add", "--all")
         project.git("commit", "--quiet", "--message", "The plan")
         project.git("switch", "--quiet", "--create", "staging")
+        project.git("push", "--quiet", "origin", "main", "staging")
         secrets = re.findall(r"shipway secret set staging (\w+)", told)
         assert sorted(secrets) == ["POSTGRES_PASSWORD", "SESSION_SECRET"]
         for name in secrets:
