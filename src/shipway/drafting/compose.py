@@ -139,6 +139,8 @@ def _built_here(reading: Reading, part: Part, others: list[str]) -> None:
             continue
         if isinstance(raw.get("build"), dict):
             part.raw["build"] = raw["build"]
+            if raw["build"].get("target") in dockerfile.TEST_STAGES:  # the other file is for development
+                del raw["build"]["target"]
             break
     if "build" not in part.raw and (found := _source_of(reading, part)):
         part.raw["build"] = found

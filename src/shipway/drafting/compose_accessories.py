@@ -61,6 +61,8 @@ def draft(reading: Reading, part: Part) -> AccessoryDraft:
     kind = kind_of(image)
     name = reading.names[part.name]
     found = AccessoryDraft(name, image, kind, why=[f"{reading.file}: {image}"])
+    if name != part.name:
+        found.remarks.append(f"it is named {part.name} in {reading.file}: services reach it as {name}")
     found.command, found.entrypoint = text_of(part.raw.get("command")), text_of(part.raw.get("entrypoint"))
     if part.folder is not None:
         file = f"{part.folder}/{part.dockerfile}".removeprefix("./")

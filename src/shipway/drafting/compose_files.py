@@ -113,7 +113,14 @@ def choose(root: Path) -> Choice | None:
     notes: list[str] = []
     found = sorted(
         _candidates(root, notes),
-        key=lambda item: (item.rank, not item.has_application, item.path.count("/"), item.path),
+        key=lambda item: (
+            item.rank,
+            not item.has_application,
+            item.path.count("/"),
+            "postgres" not in item.path,
+            len(item.path),
+            item.path,
+        ),
     )
     if not found:
         return Choice([], [], notes) if notes else None

@@ -12,7 +12,7 @@ from typing import Any
 from shipway.drafting import env_files
 from shipway.drafting.files import inside, lenient, plain
 from shipway.drafting.interpolation import expand
-from shipway.drafting.variables import entries, is_secret
+from shipway.drafting.variables import SITE, entries, is_secret
 from shipway.planfile.bounds import TooMuch, text_of
 from shipway.planfile.document import Unreadable, compose
 
@@ -20,7 +20,6 @@ _RAW = ("environment", "args")  # interpolated later, where it matters which var
 _TAG = re.compile(r"^(\s*(?:- )?)([\w.-]+):([ \t]*)!(reset|override)\b", re.MULTILINE)
 _MAPPINGS = ("environment", "labels", "args", "depends_on", "networks", "sysctls", "options")
 _REPLACED = ("command", "entrypoint", "test")
-SITE = "site.invalid"  # in place of a domain that is not in the repository
 _DOMAIN = re.compile(r"\$\{?((?:\w+_)?(?:DOMAIN|FQDN|HOSTNAME)(?:_NAME)?)\b(?!:?-)")
 _SHELL = {"PWD": "."} | dict.fromkeys(("UID", "GID", "WWWUSER", "WWWGROUP", "USER_ID", "GROUP_ID"), "1000")
 REMOTE = re.compile(r"\w+://|git@|github\.com/")

@@ -7,14 +7,14 @@ import re
 from collections.abc import Mapping
 
 from shipway.domain.shell_syntax import shell_syntax, through_shell
-from shipway.drafting import addresses, commands, dockerfile, healthchecks, images, mounts
-from shipway.drafting.compose_model import REMOTE, SITE
+from shipway.drafting import addresses, commands, dockerfile, healthchecks, images, mounts, replaced
+from shipway.drafting.compose_model import REMOTE
 from shipway.drafting.compose_parts import Part, Reading, mapping, text_of
 from shipway.drafting.draft import ServiceDraft
 from shipway.drafting.env_files import EnvFile
 from shipway.drafting.proxy_rules import PROXY_VARIABLES, Rule
 from shipway.drafting.unsupported import other_ports, unsupported, unsupported_in_build
-from shipway.drafting.variables import Settings, add, entries, is_secret, masked, shows_secret
+from shipway.drafting.variables import SITE, Settings, add, entries, is_secret, masked, shows_secret
 from shipway.planfile.values import CAPABILITIES, VARIABLE_PATTERN
 
 _DEBUG = (5678, 9229, 9230, 5005, 2345, 4000 + 5858, 35729, 24678)  # debuggers and reloaders
@@ -218,7 +218,7 @@ def _serving(
     own = values.get("PORT", "")
     options: list[tuple[int | None, str]] = [
         (rule.port if rule else None, rule.source if rule else ""),
-        (check.port if check and (check.port in usual or not usual) and (check.port != 80 or check.command or 80 in usual) else None, "healthcheck"),
+        (check.port if check and (check.port in usual or not usual) else None, "healthcheck"),
         (usual[0] if usual else None, "ports" if part.ports else "expose"),
         (int(own) if own.isdigit() and 0 < int(own[:6]) < 65536 else None, "PORT"),
         (commands.port_of(found.command or ""), "command"),
@@ -231,6 +231,9 @@ def _serving(
         found.why.append(f"port {found.port} from {source}")
         found.because["port"] = source if source != "ports" else ""
     found.public = rule.public is True if rule and rule.public is not None else bool(part.ports)
+    if found.public and not rule and replaced.is_for_operators(part.base or part.image):
+        found.public = False
+        found.remarks.append("its port was published: what is for operators is not public here")
     _health(found, check, rule)
     if found.folder is not None and not (
         text_of(part.raw.get("command")) and not found.port and commands.serves(part.command) is None

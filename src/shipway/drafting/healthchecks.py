@@ -17,6 +17,7 @@ _BARE = re.compile(
 _TCP = re.compile(r"\bnc\s+(?:-\w+\s+)*(?:localhost|127\.0\.0\.1)\s+(\d+)|/dev/tcp/(?:localhost|127\.0\.0\.1)/(\d+)")
 _FOLLOWS = re.compile(r"\bcurl\b.*\s(--location|-[a-zA-Z]*L[a-zA-Z]*)(\s|$)")
 _CONDITION = re.compile(r"grep|jq|\|\s*\w+|-X\s*POST|--data|\s-d\s|-H\s|--header|-u\s")
+_STRICT = re.compile(r"\bcurl\b.*\s(--fail\S*|-[a-zA-Z]*f[a-zA-Z]*)(\s|$)")
 _FAILS = re.compile(r"\s*\|\|\s*(exit\s+1|false)\s*;?\s*$")
 
 
@@ -49,6 +50,8 @@ def read(test: Any, variables: dict[str, str], name: str = "") -> Check | None:
         return Check(tcp=True, port=int(tcp[1] or tcp[2])) if tcp else Check(command=_FAILS.sub("", command))
     port = _number(match["port"] or "", variables)
     path = match["path"] or "/"
+    if path == "/" and re.search(r"\bcurl\b", command) and not _STRICT.search(command):
+        return Check(tcp=True, port=port)  # any answer was good
     if _FOLLOWS.search(command) or _CONDITION.search(_FAILS.sub("", command)) or "$" in path:
         return Check(command=_FAILS.sub("", command), port=port)
     return Check(path=path, port=port if match["port"] else 80)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from shipway.drafting.compose_model import SITE
 from shipway.drafting.compose_parts import Part, Reading, published
 from shipway.drafting.draft import ServiceDraft
 from shipway.drafting.proxy_rules import Rule
+from shipway.drafting.variables import SITE
 
 _LOCAL = re.compile(r"(^|\.)(localhost|local|test|internal|lan|invalid)$")
 _PLACEHOLDER = re.compile(r"^(example\.(com|org|net)|.*\byour-?(domain|site|host)\b.*|(my)?domain\.(com|tld))$")

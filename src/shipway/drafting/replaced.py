@@ -23,6 +23,9 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"selenium|standalone-(chrome|firefox|chromium|edge)|playwright|cypress|included|k6|locust|wait-for-it|dockerize", _TESTS),
     (r"cloudflared|ngrok|tailscale|frpc", "a tunnel to the proxy: it belongs to the machine, beside Shipway's edge"),
 )  # fmt: skip
+_WATCHERS = re.compile(
+    r"prometheus|grafana\S*|zipkin|jaeger|all-in-one|kibana|loki|alertmanager|otel\S*|opentelemetry\S*|\S*exporter|chronograf|flower"
+)
 _PROXIES = ("nginx", "nginx-unprivileged", "openresty", "caddy", "haproxy", "traefik", "envoy")
 
 
@@ -35,6 +38,11 @@ def reason(image: str, mounts: list[dict[str, str]]) -> str:
     if any(item["source"].endswith("/docker.sock") for item in mounts):
         return _EDGE if base_name(image) in _PROXIES else _MACHINE
     return ""
+
+
+def is_for_operators(image: str) -> bool:
+    """Whether its pages are for those who operate the application."""
+    return _WATCHERS.fullmatch(base_name(image)) is not None
 
 
 def is_proxy(image: str) -> bool:

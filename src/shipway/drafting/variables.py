@@ -13,7 +13,7 @@ from shipway.planfile.kinds import unwritable
 from shipway.planfile.values import VARIABLE_PATTERN
 
 _WORDS = r"SECRETS?|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|TOKEN|CREDENTIALS?|PRIVATE|KEY|DSN|SALT|WEBHOOK_URL"
-_ENDS = re.compile(rf"(^|_)({_WORDS})(_BASE)?$", re.IGNORECASE)
+_ENDS = re.compile(rf"((^|_)({_WORDS})(_BASE)?|(?<!BY)(PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN))$", re.IGNORECASE)
 _CONTAINS = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
 _OPEN = re.compile(
     r"^(NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|PUBLIC)_|PUBLIC_?KEY|PUBLISHABLE|_(FILE|PATH|DIR)$", re.IGNORECASE
@@ -32,6 +32,10 @@ _NEEDED = re.compile(  # by the application itself, and not only for a service o
     r"(SECRET(_KEY)?(_BASE)?|KEY|SALT|PASSWORD)|(DB|DATABASE|POSTGRES\w*|PG|MYSQL\w*|MARIADB\w*|SQL)_?(PASS(WORD)?|PWD)",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(
+    r"((BASE|APP|SITE|PUBLIC|ROOT|EXTERNAL|SERVER|WEB|FRONTEND|NEXTAUTH|AUTH)_?)+(URL|URI|ORIGIN)", re.IGNORECASE
+)
+SITE = "site.invalid"  # in place of a domain that is not in the repository
 _PLAIN = re.compile(r"true|false|\d{1,8}|[a-z]{1,12}", re.IGNORECASE)  # copied even from a file that git ignores
 
 
@@ -116,6 +120,8 @@ def add(settings: Settings, name: str, raw: str | None, source: Source) -> None:
         settings.value(name, "", "optional; remove it here, and add it to `secrets`, to give it a value")
     elif hidden:
         settings.secret(name)
+    elif _ADDRESS.fullmatch(name) and _PLACEHOLDER.search(found.text):
+        settings.value(name, f"https://{SITE}")
     elif _PLACEHOLDER.search(found.text):
         settings.secret(name, f"its value is a placeholder{' in ' + source.file if source.file else ''}")
     elif source.private and from_env and not _PLAIN.fullmatch(found.text):

@@ -60,6 +60,8 @@ def test_defaults_are_better_than_a_samples_values() -> None:
         ("NEXT_PUBLIC_API_KEY", "abc", Source(), "abc", False),
         ("PASSWORD_FILE", "/run/secrets/x", Source(), "/run/secrets/x", False),
         ("HOOK", "https://u:p@x.example", Source(), None, True),
+        ("APP_DBPASS", "hunter2", Source(), None, True),
+        ("BASE_URL", "replace-me", Source(), "https://site.invalid", False),
         ("PLACE", "${PLACE}", Source(), None, True),
         ("BUCKET", "your-bucket", Source(), None, True),
         ("SECRET_KEY", "${SECRET_KEY}", Source({"SECRET_KEY": ""}, ".env.example", sample=True), None, True),
@@ -123,6 +125,8 @@ def test_settings_are_read_as_compose_reads_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("test", "expected"),
     [
+        ("curl -s http://localhost:8888", healthchecks.Check(tcp=True, port=8888)),
+        ("curl -f http://localhost:8888", healthchecks.Check("/", port=8888)),
         ("curl -f http://localhost:8000/healthz || exit 1", healthchecks.Check("/healthz", port=8000)),
         (["CMD", "wget", "-q", "--spider", "http://127.0.0.1/up?x=1"], healthchecks.Check("/up", port=80)),
         ("wget -qO- localhost:3000/api/health || exit 1", healthchecks.Check("/api/health", port=3000)),

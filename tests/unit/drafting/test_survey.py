@@ -115,7 +115,11 @@ def test_what_a_compose_file_does_not_tell_is_asked(folder: Path) -> None:
     asked = [line.partition("# TODO: ")[2] for line in text.splitlines() if "# TODO: " in line]
     for part in ("env_file .env", "/uploads", "postgresql+psycopg", "/docker-entrypoint-initdb.d/init.sql"):
         assert any(part in line for line in asked), part
-    for part in ("SENTRY  # no value for SENTRY in the repository", "# it is named job_runner", "a path that returns 200"):
+    for part in (
+        "SENTRY  # no value for SENTRY in the repository",
+        "# it is named job_runner",
+        "a path that returns 200",
+    ):
         assert part in text, part
 
 
