@@ -121,6 +121,7 @@ def take(reading: Reading, part: Part, draft: ServiceDraft, settings: Settings) 
             taken.add(name)
         elif is_secret(name) and _password(reading, name, raw, source, hosts, settings):
             taken.add(name)
+    _files(reading, part)
     for name, accessory in hosts:
         if (
             accessory.kind in _KEEPERS
@@ -131,6 +132,19 @@ def take(reading: Reading, part: Part, draft: ServiceDraft, settings: Settings) 
                 f"{name}: Shipway generates the password of {accessory.name}; read it from the address that it provides"
             )
     return taken
+
+
+def _files(reading: Reading, part: Part) -> None:
+    """A password that both an accessory and a service read from the same secret of Compose."""
+    files = {str(item.get("source") if isinstance(item, dict) else item) for item in part.raw.get("secrets") or []}
+    for known, accessory in reading.accessories.items():
+        own = reading.texts(reading.parts[known])
+        for key in (*PASSWORDS.get(accessory.kind, ()), *(_ROOT if accessory.kind == "mysql" else ())):
+            file = own.get(f"{key}_FILE", "").rpartition("/")[2]
+            if file and file in files:
+                root = key in _ROOT and not any(f"{item}_FILE" in own for item in PASSWORDS["mysql"])
+                name = _keep_password(accessory, root=root)
+                accessory.because[name] = f"the same value as {re.sub(r'[-.]', '_', file)}, which services read"
 
 
 def _address(draft: ServiceDraft, settings: Settings, name: str, address: Address) -> None:

@@ -299,6 +299,13 @@ def _configuration(reading: Reading, part: Part) -> dict[str, str]:
     places = [item["source"] for item in part.mounts if item["type"] == "bind"]
     if part.folder is not None:
         places.append(posixpath.normpath(posixpath.join(part.folder, posixpath.dirname(part.dockerfile))))
+        final = stage(stages(reading.root, posixpath.join(part.folder, part.dockerfile)), None)
+        copied = [
+            match[1]
+            for line in (final.lines if final else ())
+            if (match := re.match(r"COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+\S+$", line, re.IGNORECASE))
+        ]
+        places += [posixpath.normpath(posixpath.join(part.folder, source)) for source in copied]
     found: dict[str, str] = {}
     for place in places:
         path = inside(reading.root, place) if not place.startswith(("/", "~", "$")) else None

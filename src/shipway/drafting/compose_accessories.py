@@ -29,7 +29,7 @@ _SETTINGS = {"postgres": ("POSTGRES_INITDB", "PGDATA"), "mysql": (), "redis": ()
 
 _KINDS = {  # by the image's name, beside those of the plan language
     "mysql-server": "mysql", "percona": "mysql", "percona-server": "mysql", "pgvector": "postgres", "timescaledb": "postgres",
-    "timescaledb-ha": "postgres", "pgvecto-rs": "postgres", "vectorchord-postgres": "postgres", "redis-stack-server": "redis",
+    "timescaledb-ha": "postgres", "pgvecto-rs": "postgres", "vectorchord-postgres": "postgres", "redis-stack-server": "redis", "redismod": "redis",
 }  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def _variables(reading: Reading, found: AccessoryDraft, part: Part) -> None:
         if name in _OPEN:
             value = reading.text(name, raw, source)
             found.remarks.append(f"{name}={value} was not carried over: the database has a password")
-        elif name not in own and (name in written or name.startswith(usual)):
+        elif name.removesuffix("_FILE") not in own and (name in written or name.startswith(usual)):
             add(settings, name, raw, source)
     found.environment, found.secrets, found.todo = settings.values, settings.secrets, [*found.todo, *settings.todo]
     found.because |= settings.because

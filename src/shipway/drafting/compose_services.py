@@ -224,8 +224,10 @@ def _serving(
         (commands.port_of(found.command or ""), "command"),
     ]  # fmt: skip
     if found.target is None and isinstance(mapping(part.raw.get("build")).get("target"), str):
-        options = [option for option in options if option[1] != "ports"]  # those of the stage for development
-        usual = []
+        stages = images.stages(reading.root, posixpath.join(found.folder or "", found.dockerfile))
+        port = images.listens(images.stage(stages, None))
+        if port:  # the file's are those of the stage for development
+            options, usual = [(port, "the last stage of its Dockerfile")], []
     found.port, source = next(((port, why) for port, why in options if port), (None, ""))
     if found.port:
         found.why.append(f"port {found.port} from {source}")
@@ -317,11 +319,23 @@ def _seconds(text: str) -> float:
     return sum(float(number) * units[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|us|s|m|h)", text))
 
 
+def secret_name(text: str) -> str:
+    """The name of a secret in a plan, for one of Compose."""
+    return re.sub(r"[-.]", "_", text)
+
+
 def _secret_files(found: ServiceDraft, part: Part) -> None:
     """Compose secrets are files below /run/secrets, as the plan's."""
     for item in part.raw.get("secrets") or []:
         long = item if isinstance(item, dict) else {"source": item}
-        name = str(long.get("target") or long.get("source") or "").removeprefix("/run/secrets/")
+        given = str(long.get("target") or long.get("source") or "").removeprefix("/run/secrets/")
+        name = secret_name(given)
+        if name != given:
+            found.todo.append(f"secrets: the file /run/secrets/{given} is now /run/secrets/{name}")
+            found.environment = {
+                key: value.replace(f"/run/secrets/{given}", f"/run/secrets/{name}")
+                for key, value in found.environment.items()
+            }
         if re.search(VARIABLE_PATTERN, name) is None:
             found.todo.append(
                 f"secrets: {name or item} is no name of a secret in a plan: letters, digits and underscores"

@@ -27,6 +27,21 @@ class Stage:
         return self.command or (self.parent.starts if self.parent else "")
 
 
+_WEB = re.compile(r"(^|/)(nginx|nginx-unprivileged|httpd|caddy)(:|@|$)")
+
+
+def listens(stage: Stage | None) -> int | None:
+    """The port that an image listens on: of EXPOSE, also in a stage below it, or that of a web server."""
+    here = stage
+    while here is not None:
+        found = [match[1] for line in here.lines if (match := re.match(r"EXPOSE\s+(\d{1,5})\b", line, re.IGNORECASE))]
+        if found and 0 < int(found[-1]) < 65536:
+            return int(found[-1])
+        here = here.parent
+    server = _WEB.search(stage.base) if stage else None
+    return None if server is None else 8080 if server[2] == "nginx-unprivileged" else 80
+
+
 def stages(root: Path, file: str) -> list[Stage]:
     """The stages of a Dockerfile; none without the file."""
     path = inside(root, file)

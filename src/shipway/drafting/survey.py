@@ -28,9 +28,10 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
             if folder not in used and f"{folder}/Dockerfile".removeprefix("./") not in draft.built
         ]
     if not draft.services:
-        draft.services.append(
-            ServiceDraft("web", folder=".", why=["nothing: there is no Dockerfile and no compose file"])
+        seen = (
+            f"{draft.origin}, where nothing is left of the application" if draft.origin else "there is no compose file"
         )
+        draft.services.append(ServiceDraft("web", folder=".", why=[f"nothing: there is no Dockerfile, and {seen}"]))
         draft.services[0].todo.append("write a Dockerfile, or set its folder here")
     databases.find(root, dockerfile.parts(root), draft)
     compose.settle(draft)

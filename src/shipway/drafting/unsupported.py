@@ -19,13 +19,13 @@ _OF_SERVICES = ("scale", "cap_add", "stop_grace_period", "mem_limit", "cpus")
 _ELSEWHERE = {
     "network_mode": "services share a private network", "privileged": "containers have no extra privileges; see `security:`",
     "configs": "add the files to the image", "user": "use USER in its Dockerfile",
-    "working_dir": "use WORKDIR in its Dockerfile", "secrets": "set the variables instead",
+    "working_dir": "use WORKDIR in its Dockerfile",
 }  # fmt: skip
 
 
 def unsupported(raw: dict[str, Any], *, accessory: bool = False) -> list[str]:
     """Notes about one service's keys."""
-    adopted = _ADOPTED - {"secrets"} if accessory else _ADOPTED
+    adopted = _ADOPTED | {"user", "working_dir"} if accessory else _ADOPTED
     todo = [
         f"{key}: {_ELSEWHERE.get(key, 'a plan has no such key')}"
         for key in raw
