@@ -41,11 +41,12 @@ def test_the_draft_of_a_whole_compose_file_is_deployed_without_an_edited_line(
         assert sorted(secrets) == ["POSTGRES_PASSWORD", "SESSION_SECRET"]
         for name in secrets:
             project.shipway("secret", "set", "staging", name, "--generate")
-        project.shipway("run", "staging")
+        run = project.shipway("run", "staging").output
 
         deployed = project.git("show", "staging:shipway.yaml").output
         changed = [line for line in difflib.ndiff(draft.splitlines(), deployed.splitlines()) if line[0] in "+-"]
         assert changed == []
+        assert project.good() == [("staging", "deploy", 1)], run
         assert project.answer() == f"Corner shop at {project.staging}, visit 1"
         names = {re.sub(r"^.*?_staging_", "", name) for name in project.containers(environment="staging")}
         assert {re.sub(r"_r?\d+.*$", "", name) for name in names} >= {"db", "cache"}

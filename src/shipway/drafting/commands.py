@@ -31,24 +31,25 @@ _PORT = re.compile(
     r"(?:--(?:port|http-port|server\.port)[ =]|-p |(?:--bind|-b|--host|--addr|--listen|-l)[ =]?\S*?:|(?:0\.0\.0\.0|\[::\]|127\.0\.0\.1):)(\d{2,5})\b"
 )
 _SHELLED = re.compile(r"^(?:/bin/)?(?:ba|da|a)?sh -\w*c ")
+_READ = 4096  # characters of a command that are searched
 _MONITORS = ("--reload", "--autoreload", "--debug-mode")
 
 
 def serves(command: str) -> bool | None:
     """Whether the program answers requests; None if its command doesn't tell."""
-    if _WEB.search(command):
+    if _WEB.search(command[:_READ]):
         return True
-    return False if _WORKER.search(command) else None
+    return False if _WORKER.search(command[:_READ]) else None
 
 
 def migrates(command: str) -> bool:
     """Whether a part of it runs migrations."""
-    return any(_MIGRATES.search(part.strip()) for part in _parts(command))
+    return any(_MIGRATES.search(part.strip()[:_READ]) for part in _parts(command))
 
 
 def without_migrations(command: str) -> str:
     """The command without its parts that migrate: `sh -c 'alembic upgrade head && exec gunicorn app'` starts gunicorn."""
-    kept = [part for part in _parts(command) if not _MIGRATES.search(part.strip())]
+    kept = [part for part in _parts(command) if not _MIGRATES.search(part.strip()[:_READ])]
     if not kept:
         return ""
     if len(kept) == 1 and not re.search(r"[$`<>|*?~]", kept[0]):
@@ -71,7 +72,7 @@ def _parts(command: str) -> list[str]:
 
 def is_for_development(command: str) -> bool:
     """Whether it runs a development server or nothing at all."""
-    return _DEVELOPMENT.search(command) is not None
+    return _DEVELOPMENT.search(command[:_READ]) is not None
 
 
 def without_reload(command: str) -> str:
@@ -83,5 +84,5 @@ def without_reload(command: str) -> str:
 
 def port_of(command: str) -> int | None:
     """The port that it is told to listen on."""
-    match = _PORT.search(command)
+    match = _PORT.search(command[:_READ])
     return int(match[1]) if match and 0 < int(match[1]) < 65536 else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from shipway.domain.image import base_name
@@ -29,6 +31,8 @@ from shipway.drafting.variables import masked
 
 _CONFIGURATIONS = (".conf", ".cfg", ".template", ".caddyfile", ".yml", ".yaml", ".toml")
 _MOST = 20  # files of a proxy's configuration
+_SEARCHED = 300  # files of a folder that are looked at for it
+_READ = 64 * 1024  # bytes of each
 
 
 def find(root: Path, draft: Draft, files: tuple[str, ...] = ()) -> str | None:
@@ -311,12 +315,18 @@ def _configuration(reading: Reading, part: Part) -> dict[str, str]:
         path = inside(reading.root, place) if not place.startswith(("/", "~", "$")) else None
         if path is None or path == reading.root.resolve():
             continue
-        files = [path] if path.is_file() else sorted(path.rglob("*"))[:200] if path.is_dir() else []
+        files = [path] if path.is_file() else list(islice(_files_below(path), _SEARCHED))
         for file in files:
             usual = file.suffix.lower() in _CONFIGURATIONS or file.name.lower().startswith("caddyfile")
             if len(found) < _MOST and file.is_file() and (usual or file == path):
-                found[posixpath.normpath(file.relative_to(reading.root.resolve()).as_posix())] = lenient(file)
+                found[posixpath.normpath(file.relative_to(reading.root.resolve()).as_posix())] = lenient(file, _READ)
     return found
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in dockerfile.SKIPPED and not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(names))
 
 
 def _replace(reading: Reading, name: str, found: Configuration) -> None:

@@ -39,8 +39,8 @@ def read(test: Any, variables: dict[str, str], name: str = "") -> Check | None:
         return None
     shell = words[0] == "CMD-SHELL"
     command = str(words[1]) if shell else shlex.join(str(word) for word in words[1:])
-    if not command.strip():
-        return None
+    if not command.strip() or len(command) > 4096:
+        return Check(command=command) if command.strip() else None
     match = _URL.search(command)
     host = match["host"] if match else None
     usable = match and match["scheme"] == "http" and (host is None or host == name)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _OPERATOR = re.compile(r":?[-?+]")
 _DEPTH = 20  # of defaults in defaults
+_LONGEST = 8192  # characters of a text with variables
+_EXPRESSION = 1000  # characters of one variable with its default
 
 
 @dataclass
@@ -25,6 +27,8 @@ def expand(
 ) -> Expanded:
     """Replace the variables by their values or defaults; what is missing becomes nothing. hidden: variables whose values
     may not be shown stay as `$NAME`, and count as missing. sample: the values are only examples, and defaults are better."""
+    if len(text) > _LONGEST:
+        return Expanded(text)
     found = Expanded()
     found.text = _Expansion(values, hidden, sample, found).expand(text, 0)
     return found
@@ -86,7 +90,7 @@ class _Expansion:
 def _closing(text: str, brace: int) -> int | None:
     """The position after the bracket that closes the one at `brace`."""
     depth = 0
-    for at in range(brace, len(text)):
+    for at in range(brace, min(len(text), brace + _EXPRESSION)):
         if text[at] == "{" and text[at - 1] == "$":
             depth += 1
         elif text[at] == "}":

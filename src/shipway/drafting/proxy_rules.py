@@ -7,8 +7,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-_HOST = re.compile(r"(?:Host|HostSNI)\(([^)]*)\)|Host:([^;]+)")
-_PATH = re.compile(r"Path(?:Prefix|Strip|PrefixStrip)?\(\s*[`'\"]([^`'\"{*]*)|Path(?:Prefix|PrefixStrip)?:([^;,{*]+)")
+_HOST = re.compile(r"(?:Host|HostSNI)\(([^)]{0,1000})\)|Host:([^;]{1,1000})")
+_PATH = re.compile(
+    r"Path(?:Prefix|Strip|PrefixStrip)?\(\s*[`'\"]([^`'\"{*]{0,200})|Path(?:Prefix|PrefixStrip)?:([^;,{*]{1,200})"
+)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", re.IGNORECASE)
 
 
@@ -112,14 +114,14 @@ class Configuration:
 
 
 _TOKEN = re.compile(
-    r"(?P<open>(?:location|handle_path|handle|route)\b(?P<where>[^{;\n]*)\{)"
+    r"(?P<open>(?:location|handle_path|handle|route)\b(?P<where>[^{;\n]{0,300})\{)"
     r"|(?P<fast>(?:fastcgi|uwsgi|scgi)_pass)\s+(?P<gateway>[^;\s]+)"
-    r"|(?:(?P<way>proxy_pass|grpc_pass|reverse_proxy)\s+(?P<target>[^;\n{]+))"
+    r"|(?:(?P<way>proxy_pass|grpc_pass|reverse_proxy)\s+(?P<target>[^;\n{]{1,500}))"
     r"|url:\s*[\"']?https?://(?P<url>[\w.-]+):(?P<urlport>\d+)"
-    r"|(?P<files>\b(?:alias|root|file_server|try_files)\b)(?P<folder>[^;\n]*)"
+    r"|(?P<files>\b(?:alias|root|file_server|try_files)\b)"
     r"|(?P<brace>[{}])"
 )
-_UPSTREAM = re.compile(r"upstream\s+(?P<name>[\w.-]+)\s*\{(?P<body>[^}]*)\}")
+_UPSTREAM = re.compile(r"upstream\s+(?P<name>[\w.-]+)\s*\{(?P<body>[^}]{0,4000})\}")
 _SERVER = re.compile(r"(?:server|^\s*server\s+\w+)\s+([\w-]+):(\d+)", re.MULTILINE)
 
 

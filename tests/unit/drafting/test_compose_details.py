@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -407,3 +408,25 @@ def test_equal_variables_are_written_once(tmp_path: Path) -> None:
     plan, text = drafted(tmp_path, {"compose.yaml": compose})
     assert text.count("V7: x7") == 1
     assert plan["services"]["job"]["environment"] == plan["services"]["web"]["environment"]
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "command: " + "alembic " * 25_000,
+        "command: sh -c '" + "migrate -path x && " * 10_000 + "'",
+        "healthcheck: {test: '" + "curl http:" * 20_000 + "'}",
+        "environment: {A: '" + "${A:-" * 30_000 + "'}",
+        "environment: {A: '" + "://a:" * 40_000 + "'}",
+        "labels: ['traefik.http.routers.a.rule=" + "Host(" * 40_000 + "']",
+        "volumes: ['" + "./" * 100_000 + ":/x']",
+    ],
+    ids=range(7),
+)
+def test_long_values_take_no_long_time(tmp_path: Path, service: str) -> None:
+    conf = "location " * 7_000 + "upstream x { " * 5_000
+    compose = f"services:\n  web:\n    build: .\n    ports: ['80']\n    {service}\n  proxy: {{image: 'nginx:1', volumes: ['./n.conf:/etc/nginx/nginx.conf'], ports: ['80:80']}}\n"
+    write(tmp_path, {"Dockerfile": "FROM python:3.12-slim\n", "compose.yaml": compose, "n.conf": conf})
+    begun = time.process_time()
+    assert draft_plan(tmp_path).check.valid
+    assert time.process_time() - begun < 5
