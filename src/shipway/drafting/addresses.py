@@ -19,6 +19,7 @@ _URL = re.compile(
 _KEEPERS = {"postgres": ("postgres", "postgresql"), "mysql": ("mysql", "mariadb")}
 PASSWORDS = {"postgres": ("POSTGRES_PASSWORD",), "mysql": ("MYSQL_PASSWORD", "MARIADB_PASSWORD")}
 _ROOT = ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD")
+_USUAL = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "AMQP_URL", "MONGO_URL", "MONGODB_URI")
 _HARMLESS = re.compile(
     r"^(schema=public|sslmode=(disable|prefer|allow)|charset=utf8\w*|serverVersion=.*|pgbouncer=.*)$"
 )
@@ -89,7 +90,8 @@ def choose(reading: Reading, parts: list[Part]) -> None:
                 examples.setdefault((known, name), (address, part.name))
     for known, accessory in reading.accessories.items():
         taken = {item.provides for item in reading.accessories.values()}
-        chosen = next((item for item, _ in votes[known].most_common() if item not in taken), None)
+        usual = sorted(votes[known].items(), key=lambda item: (-item[1], item[0] not in _USUAL))
+        chosen = next((item for item, _ in usual if item not in taken), None)
         if chosen is None or re.fullmatch(r"[A-Za-z_]\w*", chosen) is None:
             continue
         address, service = examples[known, chosen]

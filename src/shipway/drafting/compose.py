@@ -141,7 +141,8 @@ def _built_here(reading: Reading, part: Part, others: list[str]) -> None:
             raw = mapping(load(reading.root, [file]).services.get(part.name))
         except NotCompose:
             continue
-        if isinstance(raw.get("build"), dict):
+        build = raw.get("build")
+        if isinstance(build, dict) and _is_here(reading, build):
             part.raw["build"] = raw["build"]
             if raw["build"].get("target") in dockerfile.TEST_STAGES:  # the other file is for development
                 del raw["build"]["target"]
@@ -152,6 +153,12 @@ def _built_here(reading: Reading, part: Part, others: list[str]) -> None:
         image = part.image
         part.__dict__ |= part_of(reading.root, part.name, part.raw).__dict__
         part.why = f"its image was {image}: it is built here"
+
+
+def _is_here(reading: Reading, build: dict[str, object]) -> bool:
+    """Whether the Dockerfile of a build is in the repository."""
+    path = inside(reading.root, posixpath.join(str(build.get("context")), str(build.get("dockerfile") or "Dockerfile")))
+    return path is not None and path.is_file()
 
 
 def _source_of(reading: Reading, part: Part) -> dict[str, str] | None:
@@ -190,8 +197,9 @@ def _left_out(reading: Reading, part: Part) -> bool:
         "full",
     }
     profile = replaced.on_demand(part.raw, active, sample=reading.project.env_sample) if part.name not in needed else ""
-    if profile and all("profiles" in other.raw for other in reading.parts.values()):
-        profile = ""
+    sample = reading.project.env_sample
+    if profile and all(replaced.on_demand(other.raw, active, sample=sample) for other in reading.parts.values()):
+        profile = ""  # nothing would be left
     reason = replaced.reason(image, part.mounts)
     if reason and part.folder is not None and reason != replaced.reason(image, []):
         reason = ""  # the team's own program, which uses the Docker Engine: a question, not a decision

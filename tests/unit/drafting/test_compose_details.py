@@ -430,3 +430,25 @@ def test_long_values_take_no_long_time(tmp_path: Path, service: str) -> None:
     begun = time.process_time()
     assert draft_plan(tmp_path).check.valid
     assert time.process_time() - begun < 5
+
+
+def test_profiles(tmp_path: Path) -> None:
+    compose = """\
+services:
+  web: {build: ., ports: ['80'], profiles: [web]}
+  watch: {build: ., command: yarn build, profiles: [assets]}
+  db: {image: 'postgres:15', profiles: [postgres]}
+"""
+    files = {"compose.yaml": compose, ".env.example": "COMPOSE_PROFILES=postgres,assets,web\n"}
+    plan, text = drafted(tmp_path, files)
+    assert (list(plan["services"]), list(plan["accessories"])) == (["web"], ["db"])
+    assert "# Left out: watch: it was only started on demand (profiles: assets)." in text
+    (tmp_path / "shop" / ".env.example").unlink()
+    assert "  watch:\n" in draft_plan(tmp_path / "shop").text  # nothing is asked for: all of them are needed
+
+
+def test_a_build_of_another_repository_is_no_source(tmp_path: Path) -> None:
+    compose = "services:\n  web: {image: 'acme/site:1', ports: ['80']}\n"
+    files = {"compose.yaml": compose, "dev/compose.yaml": "services:\n  web: {build: {context: ../..}}\n"}
+    plan, _ = drafted(tmp_path, files)
+    assert plan["services"]["web"]["image"] == "acme/site:1"
