@@ -326,7 +326,8 @@ def _configuration(reading: Reading, part: Part) -> dict[str, str]:
         files = [path] if path.is_file() else list(islice(_files_below(path), _SEARCHED))
         for file in files:
             usual = file.suffix.lower() in _CONFIGURATIONS or file.name.lower().startswith("caddyfile")
-            if len(found) < _MOST and file.is_file() and (usual or file == path):
+            own = inside(reading.root, str(file)) is not None  # and no symbolic link to a file of the machine
+            if len(found) < _MOST and own and file.is_file() and (usual or file == path):
                 found[posixpath.normpath(file.relative_to(reading.root.resolve()).as_posix())] = lenient(file, _READ)
     return found
 

@@ -12,6 +12,7 @@ from shipway.drafting.compose_model import REMOTE
 from shipway.drafting.compose_parts import Part, Reading, mapping, text_of
 from shipway.drafting.draft import ServiceDraft
 from shipway.drafting.env_files import EnvFile
+from shipway.drafting.files import inside
 from shipway.drafting.proxy_rules import PROXY_VARIABLES, Rule
 from shipway.drafting.unsupported import other_ports, unsupported, unsupported_in_build
 from shipway.drafting.variables import SITE, Settings, add, entries, is_secret, masked, shows_secret
@@ -240,8 +241,8 @@ def _serving(
     if found.folder is not None and not (
         text_of(part.raw.get("command")) and not found.port and commands.serves(part.command) is None
     ):
-        known = dockerfile.read(reading.root / found.folder / found.dockerfile)
-        dockerfile.complete(found, known)
+        path = inside(reading.root, posixpath.join(found.folder, found.dockerfile))
+        dockerfile.complete(found, dockerfile.read(path) if path else None)
     found.serves = bool(found.port)
     found.todo += other_ports([port for port in usual if port not in _DEBUG], found.port)
     if rule:

@@ -452,3 +452,21 @@ def test_a_build_of_another_repository_is_no_source(tmp_path: Path) -> None:
     files = {"compose.yaml": compose, "dev/compose.yaml": "services:\n  web: {build: {context: ../..}}\n"}
     plan, _ = drafted(tmp_path, files)
     assert plan["services"]["web"]["image"] == "acme/site:1"
+
+
+def test_symbolic_links_to_files_of_the_machine_are_not_followed(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "outside/settings": "OPEN_TO_ALL=x1\n",
+            "outside/n.conf": "location / { proxy_pass http://web:4321; }\n",
+            "outside/Dockerfile": "EXPOSE 4321\n",
+        },
+    )
+    compose = "services:\n  web: {build: api, env_file: s.env, expose: []}\n  proxy: {image: 'nginx:1', volumes: ['./n.conf:/etc/nginx/nginx.conf'], ports: ['80:80']}\n"
+    root = write(tmp_path / "shop", {"compose.yaml": compose, "api/x": ""})
+    for name, target in (("s.env", "settings"), ("n.conf", "n.conf"), ("api/Dockerfile", "Dockerfile")):
+        (root / name).symlink_to(tmp_path / "outside" / target)
+    text = draft_plan(root).text
+    assert "OPEN_TO_ALL" not in text
+    assert "4321" not in text
