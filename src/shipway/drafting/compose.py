@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from shipway.domain.image import base_name
@@ -14,6 +12,7 @@ from shipway.drafting import (
     addresses,
     commands,
     compose_accessories,
+    compose_proxies,
     compose_services,
     dockerfile,
     proxy_rules,
@@ -23,16 +22,11 @@ from shipway.drafting import (
 from shipway.drafting.compose_files import Choice, choose
 from shipway.drafting.compose_model import NotCompose, Project, load
 from shipway.drafting.compose_parts import Part, Reading, mapping, part_of, published
+from shipway.drafting.compose_proxies import Proxies
 from shipway.drafting.draft import Draft, plan_name
-from shipway.drafting.files import inside, lenient
-from shipway.drafting.images import copies_exist, stage, stages
-from shipway.drafting.proxy_rules import Configuration, Rule
+from shipway.drafting.files import inside
+from shipway.drafting.images import copies_exist
 from shipway.drafting.variables import masked
-
-_CONFIGURATIONS = (".conf", ".cfg", ".template", ".caddyfile", ".yml", ".yaml", ".toml")
-_MOST = 20  # files of a proxy's configuration
-_SEARCHED = 300  # files of a folder that are looked at for it
-_READ = 64 * 1024  # bytes of each
 
 
 def find(root: Path, draft: Draft, files: tuple[str, ...] = ()) -> str | None:
@@ -76,31 +70,47 @@ def _adopted_volumes(project: Project) -> list[str]:
 
 
 def _read(reading: Reading, others: list[str]) -> None:
-    for name, raw in reading.project.services.items():
-        reading.parts[name] = part_of(reading.root, name, raw)
+    """Sort the project's services: built here, left out, accessories, proxies, services; then settle what is public."""
+    reading.parts = {name: part_of(reading.root, name, raw) for name, raw in reading.project.services.items()}
     for part in reading.parts.values():
         _built_here(reading, part, others)
     kept = [part for part in reading.parts.values() if not _left_out(reading, part)]
     _name(reading, kept)
     servers = _servers(reading, kept)
-    for part in servers:
-        reading.accessories[part.name] = compose_accessories.draft(reading, part)
-    others_kept = [part for part in kept if part not in servers]
-    configurations = {part.name: found for part in others_kept if (found := _in_front(reading, part, others_kept))}
-    rules: dict[str, Rule] = {}
-    hosts: list[str] = []
-    for name, found in [*configurations.items(), *_left_out_proxies(reading, others_kept)]:
-        if not found.other and not found.site and name in configurations:
-            _replace(reading, name, found)
-            others_kept = [part for part in others_kept if part.name != name]
-        elif name in configurations:
-            continue
-        rules |= found.rules
-        hosts += found.hosts
-    addresses.choose(reading, others_kept)
-    _services(reading, others_kept, rules, configurations)
+    reading.accessories = {part.name: compose_accessories.draft(reading, part) for part in servers}
+    rest = [part for part in kept if part not in servers]
+    proxies = compose_proxies.find(reading, rest)
+    services = [part for part in rest if part.name not in reading.draft.left_out]
+    addresses.choose(reading, services)
+    _services(reading, services, proxies)
     for part in servers:
         compose_accessories.finish(reading, part, reading.accessories[part.name])
+    _record(reading)
+    public.settle(reading, services, proxies.rules, proxies.hosts)
+
+
+def _services(reading: Reading, parts: list[Part], proxies: Proxies) -> None:
+    inherited = dict(_inherited(parts))
+    for part in parts:
+        owner = inherited.get(part.name, "")
+        labels = proxy_rules.from_labels(part.labels) or proxy_rules.from_variables(reading.texts(part))
+        rule = proxies.rules.get(part.name)
+        if labels and not owner:
+            labels.port = labels.port or (rule.port if rule else None)
+            rule = labels
+        if rule:
+            proxies.rules[part.name] = rule
+        service = compose_services.draft(reading, part, rule, owner)
+        front = proxies.kept.get(part.name)
+        if front and front.other:
+            service.todo.append(
+                f"it passes requests on by {front.other}, which Shipway's edge doesn't: build an image with its configuration"
+            )
+        reading.draft.services.append(service)
+
+
+def _record(reading: Reading) -> None:
+    """Put the accessories into the draft, and what later modules ask for."""
     for accessory in reading.accessories.values():
         if accessory.provides == "":
             accessory.url = None
@@ -108,28 +118,6 @@ def _read(reading: Reading, others: list[str]) -> None:
     reading.draft.composed = [item.name for item in reading.draft.services]
     built = [part for part in reading.parts.values() if part.folder is not None]
     reading.draft.built = [posixpath.normpath(posixpath.join(part.folder or "", part.dockerfile)) for part in built]
-    public.settle(reading, others_kept, rules, hosts)
-
-
-def _services(reading: Reading, parts: list[Part], rules: dict[str, Rule], fronts: dict[str, Configuration]) -> None:
-    inherited = dict(_inherited(parts))
-    for part in parts:
-        owner = inherited.get(part.name, "")
-        labels = (
-            None if owner else proxy_rules.from_labels(part.labels) or proxy_rules.from_variables(reading.texts(part))
-        )
-        rule = labels or rules.get(part.name)
-        if labels and part.name in rules and not labels.port:
-            labels.port = rules[part.name].port
-        if rule:
-            rules[part.name] = rule
-        service = compose_services.draft(reading, part, rule, owner)
-        front = fronts.get(part.name)
-        if front and front.other:
-            service.todo.append(
-                f"it passes requests on by {front.other}, which Shipway's edge doesn't: build an image with its configuration"
-            )
-        reading.draft.services.append(service)
 
 
 def _built_here(reading: Reading, part: Part, others: list[str]) -> None:
@@ -284,66 +272,6 @@ def _inherited(parts: list[Part]) -> Iterator[tuple[str, str]]:
             yield part.name, owner.name
         for claim in claims:
             owners.setdefault(claim, part)
-
-
-def _in_front(reading: Reading, part: Part, parts: list[Part]) -> Configuration | None:
-    """What the configuration of a web server passes on to other services; None if it passes nothing on."""
-    image = part.base if part.folder is not None else part.image
-    if not replaced.is_proxy(image):
-        return None
-    if part.folder is not None:
-        final = stage(stages(reading.root, posixpath.join(part.folder, part.dockerfile)), None)
-        if final is None or any(re.match(r"COPY\s+--from=", line, re.IGNORECASE) for line in final.lines):
-            return None  # it has a site of its own in it
-    found = proxy_rules.from_files(_configuration(reading, part), {other.name for other in parts if other is not part})
-    return found if found.rules or found.other else None
-
-
-def _left_out_proxies(reading: Reading, parts: list[Part]) -> Iterator[tuple[str, Configuration]]:
-    for name in reading.draft.left_out:
-        part = reading.parts[name]
-        if replaced.is_proxy(part.base or part.image):
-            yield name, proxy_rules.from_files(_configuration(reading, part), {other.name for other in parts})
-
-
-def _configuration(reading: Reading, part: Part) -> dict[str, str]:
-    """The files of its configuration in the repository: those that are mounted, or are in its build's folder."""
-    places = [item["source"] for item in part.mounts if item["type"] == "bind"]
-    if part.folder is not None:
-        places.append(posixpath.normpath(posixpath.join(part.folder, posixpath.dirname(part.dockerfile))))
-        final = stage(stages(reading.root, posixpath.join(part.folder, part.dockerfile)), None)
-        copied = [
-            match[1]
-            for line in (final.lines if final else ())
-            if (match := re.match(r"COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+\S+$", line, re.IGNORECASE))
-        ]
-        places += [posixpath.normpath(posixpath.join(part.folder, source)) for source in copied]
-    found: dict[str, str] = {}
-    for place in places:
-        path = inside(reading.root, place) if not place.startswith(("/", "~", "$")) else None
-        if path is None or path == reading.root.resolve():
-            continue
-        files = [path] if path.is_file() else list(islice(_files_below(path), _SEARCHED))
-        for file in files:
-            usual = file.suffix.lower() in _CONFIGURATIONS or file.name.lower().startswith("caddyfile")
-            own = inside(reading.root, str(file)) is not None  # and no symbolic link to a file of the machine
-            if len(found) < _MOST and own and file.is_file() and (usual or file == path):
-                found[posixpath.normpath(file.relative_to(reading.root.resolve()).as_posix())] = lenient(file, _READ)
-    return found
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in dockerfile.SKIPPED and not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(names))
-
-
-def _replace(reading: Reading, name: str, found: Configuration) -> None:
-    listed = ", ".join(f"{rule.path or '/'} to {other}" for other, rule in found.rules.items())
-    served = (
-        f"; it also served files at {', '.join(found.serves)}: let the application serve them" if found.serves else ""
-    )
-    reading.draft.left_out[name] = f"Shipway's edge routes requests, as it did ({listed}){served}"
 
 
 def settle(draft: Draft) -> None:
