@@ -15,6 +15,7 @@ from shipway.drafting import (
     compose_proxies,
     compose_services,
     dockerfile,
+    images,
     proxy_rules,
     public,
     replaced,
@@ -25,7 +26,6 @@ from shipway.drafting.compose_parts import Part, Reading, mapping, part_of, publ
 from shipway.drafting.compose_proxies import Proxies
 from shipway.drafting.draft import Draft, plan_name
 from shipway.drafting.files import inside
-from shipway.drafting.images import copies_exist
 from shipway.drafting.variables import masked
 
 
@@ -153,7 +153,7 @@ def _source_of(reading: Reading, part: Part) -> dict[str, str] | None:
     """The build of an image with the name of the application or of one of its folders, if its Dockerfile has all that it
     copies."""
     name, app = plan_name(base_name(part.image)), reading.draft.app
-    folders = [folder for folder in dockerfile.folders(reading.root) if folder != "."]
+    folders = images.folders(reading.root)
     options = [
         (folder, "Dockerfile") for folder in folders if name in (plan_name(folder), f"{app}-{plan_name(folder)}")
     ]
@@ -162,7 +162,7 @@ def _source_of(reading: Reading, part: Part) -> dict[str, str] | None:
         named = ["Dockerfile.prod", "Dockerfile.production", f"docker/{app}.Dockerfile", "docker/default.Dockerfile"]
         options += [(".", file) for file in ("Dockerfile", *named, *usual)]
     for folder, file in options:
-        if (reading.root / folder / file).is_file() and copies_exist(reading.root, folder, file):
+        if (reading.root / folder / file).is_file() and images.copies_exist(reading.root, folder, file):
             return {"context": folder, "dockerfile": file}
     return None
 

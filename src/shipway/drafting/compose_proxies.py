@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from shipway.drafting import dockerfile, proxy_rules, replaced
+from shipway.drafting import proxy_rules, replaced
 from shipway.drafting.compose_parts import Part, Reading
 from shipway.drafting.files import inside, lenient
-from shipway.drafting.images import stage, stages
+from shipway.drafting.images import SKIPPED, stage, stages
 from shipway.drafting.proxy_rules import Configuration, Rule
 
 _CONFIGURATIONS = (".conf", ".cfg", ".template", ".caddyfile", ".yml", ".yaml", ".toml")
@@ -98,7 +98,7 @@ def _configuration(reading: Reading, part: Part) -> dict[str, str]:
 
 def _files_below(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in dockerfile.SKIPPED and not name.startswith("."))
+        folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
         yield from (Path(place, name) for name in sorted(names))
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from shipway.drafting.files import inside, lenient
 
 
+SKIPPED = {"node_modules", "vendor", "venv", "dist", "build"}  # folders with files of others, or generated ones
+
+
 @dataclass
 class Stage:
     """One stage. base: the image that it finally comes from."""
@@ -77,3 +80,9 @@ def copies_exist(root: Path, folder: str, file: str) -> bool:
                 if "://" not in source and not (path and path.exists()):
                     return False
     return True
+
+
+def folders(root: Path) -> list[str]:
+    """The folders directly below the root with a Dockerfile."""
+    below = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [name for name in below if name not in SKIPPED and (root / name / "Dockerfile").is_file()]
