@@ -9,7 +9,6 @@ from pathlib import Path
 
 from shipway.drafting.files import inside, lenient
 
-
 SKIPPED = {"node_modules", "vendor", "venv", "dist", "build"}  # folders with files of others, or generated ones
 
 
