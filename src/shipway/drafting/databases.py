@@ -84,6 +84,11 @@ def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:
         draft.databases.append(database)
         return
     accessory = _postgres(draft)
+    outside = _outside(draft, service) if accessory is None else ""
+    if outside:
+        database.unsupported = outside
+        draft.databases.append(database)
+        return
     if accessory is None:
         name = "db" if all(item.name != "db" for item in draft.services) else "database"
         accessory = AccessoryDraft(
@@ -94,6 +99,18 @@ def _add(draft: Draft, folder: str, database: DatabaseDraft) -> None:
         draft.accessories.append(accessory)
     database.accessory, database.service = accessory.name, service.name
     draft.databases.append(database)
+
+
+def _outside(draft: Draft, service: ServiceDraft) -> str:
+    """Why no database is added to the accessories: the service's settings name another one. Empty without such a setting."""
+    for name, value in service.environment.items():
+        if re.match(r"(sqlite\w*(:|$)|file:)", value) or re.search(r"\.(sqlite3?|db3?)$", value):
+            return f"{name} is a file of SQLite, whose migrations Shipway doesn't run: run these yourself"
+    if not draft.origin or service.name not in draft.composed:
+        return ""
+    name = next((name for name in service.secrets if re.search(r"DATABASE_UR[LI]$|^POSTGRES_URL$", name)), "")
+    where = f"{name} is a database outside of this plan" if name else "its Compose file has no PostgreSQL"
+    return f"{where}: run these yourself, or add the accessory and `database`"
 
 
 def _postgres(draft: Draft) -> AccessoryDraft | None:
