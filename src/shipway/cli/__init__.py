@@ -42,6 +42,7 @@ COMMANDS = {
     "restore": ("shipway.cli.restore", "Restore an environment's database from a snapshot"),
     "retire": ("shipway.cli.retire", "End the standby of the previous release"),
     "status": ("shipway.cli.status", "Show what runs where"),
+    "logs": ("shipway.cli.logs", "Print what the services of an environment have written"),
     "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
     "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs differences"),

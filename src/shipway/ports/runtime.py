@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject
     from shipway.domain.disk import DiskUsage
     from shipway.domain.engine_commands import EngineCommands
+    from shipway.domain.log import LogLine
 
 
 class Runtime(Protocol):
@@ -57,6 +58,12 @@ class Runtime(Protocol):
 
     def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
         """Lines of stdout and stderr as they arrive; with follow until the container exits."""
+
+    def log(
+        self, container: str, *, since: str | None = None, follow: bool = False, tail: int | None = None
+    ) -> Iterator[builtins.list[LogLine]]:
+        """Its lines with their times, many at a time as they arrive. since: a time as of a line: only later ones. With
+        follow until the container exits. Reading may begin only when the iteration does."""
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""

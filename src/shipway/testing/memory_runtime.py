@@ -22,6 +22,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
+from shipway.domain.log import LogLine, stamp
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.ports import Images
 from shipway.system.probe import Probe
@@ -219,6 +220,15 @@ class MemoryRuntime(Recorder):
             found = self._need(container)
             lines = found.behaviour.lines if found.info.state != "created" else ()
             return iter(lines if tail is None else lines[max(0, len(lines) - tail) :])
+
+    def log(
+        self, container: str, *, since: str | None = None, follow: bool = False, tail: int | None = None
+    ) -> Iterator[builtins.list[LogLine]]:
+        found = self._need(container)
+        lines = list(self.logs(container, tail=tail))
+        first = found.info.created * 1000 + len(found.behaviour.lines) - len(lines)  # a line a millisecond
+        batch = [(stamp((first + index) / 1000), line) for index, line in enumerate(lines)]
+        return iter([kept] if (kept := [line for line in batch if since is None or line[0] > since]) else [])
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         with self._call("execute", self._name(container), *command):

@@ -12,6 +12,7 @@ import pytest
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_LEDGER, LABEL_NAME, ContainerSpec
 from shipway.domain.errors import EngineError
+from shipway.domain.log import seconds_of
 from shipway.ports import Runtime
 from shipway.testing.memory_files import pack, unpack
 
@@ -190,6 +191,26 @@ class RuntimeContract:
         assert list(lab.runtime.logs(name, tail=3)) == list(lines[-3:])
         assert list(lab.runtime.logs(name, tail=0)) == []
         assert list(lab.runtime.logs(name, follow=True, tail=2)) == list(lines[-2:])
+
+    def test_a_log_with_times(self, lab: RuntimeLab) -> None:
+        lines = tuple(f"line {number} äöü" for number in range(50))
+        name = self.start(lab, "a", Program(lines, exit_code=0))
+        followed = [line for batch in lab.runtime.log(name, follow=True) for line in batch]
+        found = [line for batch in lab.runtime.log(name) for line in batch]
+        assert [text for _, text in found] == list(lines)
+        assert followed == found
+        times = [time for time, _ in found]
+        assert times == sorted(times)
+        assert {len(time) for time in times} == {30}
+        assert abs(seconds_of(times[0]) - seconds_of(times[-1])) < 60
+        assert [line for batch in lab.runtime.log(name, tail=3) for line in batch] == found[-3:]
+        assert [line for batch in lab.runtime.log(name, since=times[20]) for line in batch] == [
+            line for line in found if line[0] > times[20]
+        ]
+        assert list(lab.runtime.log(name, since=times[-1])) == []
+        assert list(lab.runtime.log(name, since=times[-1], follow=True)) == []
+        with pytest.raises(EngineError):
+            list(lab.runtime.log(lab.name("missing")))
 
     def test_execute(self, lab: RuntimeLab) -> None:
         name = self.start(lab, "a")

@@ -13,6 +13,7 @@ from typing import Any
 from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, owner_labels
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
+from shipway.domain.log import LogLine
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.commands import COMMANDS
@@ -171,6 +172,13 @@ class DockerRuntime(EngineNetworks):
             for stream, message in frames(reply.chunks()):
                 stamp, _, data = message.partition(b" ")
                 yield stream, stamp, data
+
+    def log(
+        self, container: str, *, since: str | None = None, follow: bool = False, tail: int | None = None
+    ) -> Iterator[builtins.list[LogLine]]:
+        from shipway.drivers.runtime import log  # rarely needed
+
+        return log.read(self._engine, container, since=since, follow=follow, tail=tail)
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
