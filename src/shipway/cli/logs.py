@@ -26,7 +26,9 @@ COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 @click.option("--since", metavar="TIME", help="Only later lines: 10m, 1h, 2d ago, or 2024-01-31T10:00")
 @click.option("--grep", metavar="REGEX", help="Only lines that match")
 @click.option("--release", metavar="RELEASE", help="Only containers of this release, such as r41")
-@click.option("-n", "--lines", "last", metavar="N", help=f"The last N lines, or all [{LAST}; all with --since or --grep]")
+@click.option(
+    "-n", "--lines", "last", metavar="N", help=f"The last N lines, or all [{LAST}; all with --since or --grep]"
+)
 @click.option("-t", "--times", is_flag=True, help="Print the time of each line, in UTC")
 @app_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line")

@@ -11,7 +11,7 @@ from shipway.domain.plan import Security
 LABEL_APP = "shipway.app"
 LABEL_LEDGER = "shipway.ledger"  # identity of the owning ledger; part of no digest, so it causes no replacement
 LABEL_ENVIRONMENT = "shipway.environment"
-LABEL_ROLE = "shipway.role"  # service, accessory, step, job, edge, registry
+LABEL_ROLE = "shipway.role"  # service, accessory, step, job, session, edge, registry
 LABEL_NAME = "shipway.name"  # name of the service, accessory or step
 LABEL_RELEASE = "shipway.release"  # release number
 LABEL_MADE_BY = "shipway.made-by"  # of an accessory: number of the release whose deployment created its container
@@ -64,6 +64,8 @@ class ContainerSpec:
     stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
     log: int | None = None  # bytes of output that the engine keeps; None: the last 30 MB
     init: bool = False  # a minimal init as PID 1 that reaps processes and forwards signals
+    attached: bool = False  # `Runtime.attach` connects to it, and the engine removes it once it has exited
+    tty: bool = False  # of an attached one: its input and output are a terminal
 
 
 @dataclass(frozen=True)

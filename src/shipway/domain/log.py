@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 # (time, line). The time is RFC 3339 in UTC with nanoseconds, such as 2024-01-31T10:00:00.123456789Z: times compare as
 # texts.
@@ -11,7 +11,7 @@ LogLine = tuple[str, str]
 
 def stamp(seconds: float) -> str:
     """The time of a line, from seconds since the epoch."""
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06}000Z"
 
 

@@ -24,6 +24,7 @@ from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
+from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -32,6 +33,7 @@ from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
 from shipway.ports.secrets import Secrets
 from shipway.ports.server import DatabaseServer
+from shipway.ports.session import Session, Terminal
 
 __all__ = [
     "DatabaseServer",
@@ -48,6 +50,7 @@ __all__ = [
     "Linter",
     "OnLine",
     "OneOff",
+    "OperationLedger",
     "OwnershipLedger",
     "PropertyLedger",
     "Registry",
@@ -61,5 +64,7 @@ __all__ = [
     "ScratchDatabase",
     "SecretLedger",
     "Secrets",
+    "Session",
+    "Terminal",
     "Watched",
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shipway.domain.disk import DiskUsage
     from shipway.domain.engine_commands import EngineCommands
     from shipway.domain.log import LogLine
+    from shipway.ports.session import Session
 
 
 class Runtime(Protocol):
@@ -67,6 +68,15 @@ class Runtime(Protocol):
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""
+
+    def attach(self, container: str, *, tty: bool) -> Session:
+        """Connect to a container created as `attached` (and `tty`), before it is started."""
+
+    def session(
+        self, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str] | None = None
+    ) -> Session:
+        """Start a command inside a running container, connected to its input and output. environment: added to the
+        container's."""
 
     def connections(self, container: str, port: int) -> int | None:
         """Number of open connections from outside the container to a port; 0 if it doesn't run, None if unknown."""

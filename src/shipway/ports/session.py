@@ -1,4 +1,4 @@
-"""A running command, connected to input and output."""
+"""A command in a container that is connected to a person's input and output."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Disconnect. A command that still runs continues. Idempotent."""
+
+
+class Terminal(Protocol):
+    """Where a person's input comes from and output goes to."""
+
+    @property
+    def tty(self) -> bool:
+        """Whether both are a terminal."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the terminal, as in the variable TERM."""
+
+    def converse(self, session: Session) -> None:
+        """Pass on input and output until the command's output has ended."""

@@ -28,6 +28,7 @@ from shipway.ports import Images
 from shipway.system.probe import Probe
 from shipway.testing.memory_calls import Recorder
 from shipway.testing.memory_files import Files, below, is_folder, pack, unpack
+from shipway.testing.memory_session import MemorySession
 
 FOLDERS = ("/", "/tmp")  # in every image
 KILLED = 137
@@ -42,6 +43,7 @@ class Behaviour:
     healthy: bool = True  # whether it answers probes
     stop_code: int = 0  # exit code on SIGTERM
     stubborn: bool = False  # it ignores SIGTERM
+    echo: bool = False  # an attached one writes what it reads
     loops: bool = False  # it crash-loops: from the third check on, each one finds one more restart
     files: Mapping[str, bytes] = field(default_factory=dict)  # in its image, by absolute path
     answers: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # output of commands, joined by blanks
@@ -236,6 +238,25 @@ class MemoryRuntime(Recorder):
             if not found.info.running:
                 raise EngineError(f"container {container} is not running")
             return found.behaviour.answers.get(" ".join(command), (0 if found.behaviour.healthy else 1, ""))
+
+    def attach(self, container: str, *, tty: bool) -> MemorySession:
+        with self._call("attach", self._name(container), *(["tty"] if tty else [])):
+            found = self._need(container)
+            behaviour = found.behaviour
+            return MemorySession(
+                behaviour.lines, behaviour.exit_code or 0, echo=behaviour.echo, end=lambda: self._forget(found)
+            )
+
+    def session(
+        self, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str] | None = None
+    ) -> MemorySession:
+        with self._call("session", self._name(container), *command):
+            code, output = self.execute(container, command)
+            return MemorySession(output.splitlines(), code, end=lambda: None)
+
+    def _forget(self, found: _Container) -> None:
+        if found.spec.attached:
+            self.containers.pop(found.info.name, None)
 
     def connections(self, container: str, port: int) -> int | None:
         with self._call("connections", self._name(container)):

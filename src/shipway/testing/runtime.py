@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_LEDGER, LABEL_NAME, ContainerSpec
 from shipway.domain.errors import EngineError
 from shipway.domain.log import seconds_of
-from shipway.ports import Runtime
+from shipway.ports import Runtime, Session
 from shipway.testing.memory_files import pack, unpack
 
 
@@ -24,6 +25,7 @@ class Program:
     lines: tuple[str, ...] = ()
     exit_code: int | None = None
     stubborn: bool = False  # ignores SIGTERM; otherwise exits with 0
+    echo: bool = False  # before its end it writes what it reads
 
 
 SLEEPS = Program()
@@ -219,6 +221,41 @@ class RuntimeContract:
         lab.runtime.stop(name, 5)
         with pytest.raises(EngineError):
             lab.runtime.execute(name, lab.answered)
+
+    @pytest.mark.parametrize("tty", [False, True])
+    def test_a_session_with_a_container(self, lab: RuntimeLab, tty: bool) -> None:
+        spec = lab.spec("a", Program(("hello",), exit_code=3, echo=True), attached=True, tty=tty)
+        lab.runtime.create(spec)
+        session = lab.runtime.attach(spec.name, tty=tty)
+        lab.runtime.start(spec.name)
+        session.resize(50, 100)
+        session.send(b"line one\n")
+        session.send(b"\x04") if tty else session.end_input()  # Ctrl-D ends the input of a terminal
+        output = self.output(session)
+        assert b"hello" in output
+        assert b"line one" in output
+        assert session.exit_code() == 3
+        session.close()
+        session.close()
+        deadline = time.monotonic() + 20
+        while lab.runtime.find(spec.name) is not None:  # the engine removes it
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def test_a_session_with_a_command(self, lab: RuntimeLab) -> None:
+        name = self.start(lab, "a")
+        session = lab.runtime.session(name, lab.answered, tty=False, environment={"A": "1"})
+        assert self.output(session).strip() == b"pong"
+        assert session.exit_code() == 0
+        session.close()
+        lab.runtime.stop(name, 5)
+        with pytest.raises(EngineError):
+            lab.runtime.session(name, lab.answered, tty=False)
+        with pytest.raises(EngineError):
+            lab.runtime.attach(lab.name("missing"), tty=False)
+
+    def output(self, session: Session) -> bytes:
+        return b"".join(data for _, data in iter(session.receive, None))
 
     def test_open_connections(self, lab: RuntimeLab) -> None:
         name = self.start(lab, "a")

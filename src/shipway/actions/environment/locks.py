@@ -27,7 +27,7 @@ READS = frozenset({
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
-    "now", "lease",
+    "now", "lease", "operations",
     "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip
 

@@ -59,18 +59,24 @@ def sources(
 def _source(host: str, info: ContainerInfo) -> Source:
     role = info.labels[LABEL_ROLE]
     index = re.search(r"_(\d+)$", info.name) if role == "service" else None
-    return Source(host, role, info.labels.get(LABEL_NAME, info.name), int(index[1]) if index else None, release_of(info), info)
+    return Source(
+        host, role, info.labels.get(LABEL_NAME, info.name), int(index[1]) if index else None, release_of(info), info
+    )
 
 
 def require_name(plan: Plan, name: str, found: Sequence[Source] = ()) -> None:
     """UsageError if neither the plan nor a container has this service or accessory."""
     known = list(dict.fromkeys([*plan.services, *plan.accessories, *(item.service for item in found)]))
     if name not in known:
-        raise UsageError(f"{plan.app} has no service or accessory {name!r}", hint=f"it has: {', '.join(known) or 'none'}")
+        raise UsageError(
+            f"{plan.app} has no service or accessory {name!r}", hint=f"it has: {', '.join(known) or 'none'}"
+        )
 
 
 def as_deployed(ctx: Context, plan: Plan, environment: Environment) -> tuple[Plan, Environment]:
     """The plan and the environment of the release that runs there; these ones if none does."""
     current = ctx.ledger.current(plan.app, environment.name)
     release = ctx.ledger.release(plan.app, current.release) if current else None
-    return (release.plan, release.plan.environments.get(environment.name, environment)) if release else (plan, environment)
+    return (
+        (release.plan, release.plan.environments.get(environment.name, environment)) if release else (plan, environment)
+    )

@@ -20,6 +20,7 @@ from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.engine import EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.networks import EngineNetworks
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
+from shipway.ports import Session
 
 REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 
@@ -195,6 +196,18 @@ class DockerRuntime(EngineNetworks):
         if code is None:
             raise EngineError(f"container {container} can't run {command[0]}: {output}")
         return int(code), output
+
+    def attach(self, container: str, *, tty: bool) -> Session:
+        from shipway.drivers.runtime import session  # rarely needed
+
+        return session.attach(self._engine, container, tty=tty)
+
+    def session(
+        self, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str] | None = None
+    ) -> Session:
+        from shipway.drivers.runtime import session
+
+        return session.execute(self._engine, container, command, tty=tty, environment=environment or {})
 
     def connections(self, container: str, port: int) -> int | None:
         from shipway.drivers.runtime import sockets  # rarely needed

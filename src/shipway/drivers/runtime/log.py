@@ -122,4 +122,3 @@ def _text(line: bytes) -> str:
 def _shown(line: str) -> str:
     """The visible rest of a line that was overwritten by carriage returns."""
     return line.rstrip("\r").rpartition("\r")[2]
-

@@ -45,8 +45,9 @@ class RawStream:
         self._connection.sendall(data)
 
     def end_writing(self) -> None:
-        """No more is sent."""
-        self._connection.shutdown(socket.SHUT_WR)
+        """No more is sent. Without effect by TLS, which can't end one direction alone."""
+        if not hasattr(self._connection, "unwrap"):
+            self._connection.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Disconnect; ends `chunks` in another thread. Idempotent."""

@@ -64,6 +64,9 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         "StopTimeout": math.ceil(spec.stop_grace),
         "HostConfig": host,
     }
+    if spec.attached:
+        body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "Tty": spec.tty}
+        host["AutoRemove"] = True
     if spec.command is not None:
         body["Cmd"] = list(spec.command)
     if spec.entrypoint is not None:

@@ -75,7 +75,9 @@ def test_one_service_or_an_accessory(world: World) -> None:
 def test_containers_that_ended_of_both_releases(world: World) -> None:
     for number in (1, 2):
         deploy(world.controller(), DeployRequest(world.release(number), STAGING))
-    stopped = [item.info.state for item in world.runtime.containers.values() if item.info.labels.get("shipway.release") == "1"]
+    stopped = [
+        item.info.state for item in world.runtime.containers.values() if item.info.labels.get("shipway.release") == "1"
+    ]
     assert set(stopped) == {"exited"}
     assert {line.split()[2] for line in read(world)} == {"r1", "r2"}
     assert {line.split()[2] for line in read(world, release=1)} == {"r1"}

@@ -1,0 +1,97 @@
+"""Sessions: connections to the input and output of a container, or of a command in a running one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from shipway.domain.errors import EngineError
+from shipway.drivers.runtime.engine import EngineRefused, segment, translated
+from shipway.drivers.runtime.streams import frames
+
+if TYPE_CHECKING:
+    from shipway.drivers.runtime.engine import Engine
+    from shipway.drivers.runtime.raw import RawStream
+
+# The engine's default, Ctrl-P Ctrl-Q, would hold back each Ctrl-P, which shells use to repeat a command.
+NEVER = "ctrl-@,ctrl-^,ctrl-@,ctrl-^"
+
+
+class DockerSession:
+    """Implements ports.Session. path: of the container or the command, for its size."""
+
+    def __init__(
+        self, engine: Engine, stream: RawStream, path: str, *, tty: bool, code: Callable[[], int],
+        close: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._engine, self._stream, self._path = engine, stream, path
+        self._code, self._close = code, close
+        chunks = stream.chunks()
+        self._output: Iterator[tuple[int, bytes]] = ((1, chunk) for chunk in chunks) if tty else frames(chunks)
+
+    def receive(self) -> tuple[int, bytes] | None:
+        with translated(self._engine.address):
+            return next(self._output, None)
+
+    def send(self, data: bytes) -> None:
+        with translated(self._engine.address):
+            self._stream.write(data)
+
+    def end_input(self) -> None:
+        with translated(self._engine.address):
+            self._stream.end_writing()
+
+    def resize(self, rows: int, columns: int) -> None:
+        with contextlib.suppress(EngineRefused):  # it has not started yet, or has ended
+            self._engine.call("POST", f"{self._path}/resize", query={"h": rows, "w": columns}, fine=(404, 409))
+
+    def exit_code(self) -> int:
+        with translated(self._engine.address):
+            return self._code()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._close()
+
+
+def attach(engine: Engine, container: str, *, tty: bool) -> DockerSession:
+    """See `ports.runtime.Runtime.attach`. The exit code is awaited from here on: the engine removes the container."""
+    path = f"/containers/{segment(container)}"
+    query = {"stream": 1, "stdin": 1, "stdout": 1, "stderr": 1, "detachKeys": NEVER}
+    stream = engine.raw("POST", f"{path}/attach", query=query, upgrade=True)
+    try:
+        waiting = engine.raw("POST", f"{path}/wait", query={"condition": "next-exit"})
+    except BaseException:
+        stream.close()
+        raise
+
+    def code() -> int:
+        answer = waiting.content()
+        if not answer:
+            raise EngineError(f"the Docker Engine did not report how container {container} ended")
+        return int(json.loads(answer)["StatusCode"])
+
+    return DockerSession(engine, stream, path, tty=tty, code=code, close=waiting.close)
+
+
+def execute(
+    engine: Engine, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str]
+) -> DockerSession:
+    """See `ports.runtime.Runtime.session`."""
+    body = {
+        "AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Tty": tty, "Cmd": list(command),
+        "Env": [f"{name}={value}" for name, value in environment.items()], "DetachKeys": NEVER,
+    }  # fmt: skip
+    made = engine.call("POST", f"/containers/{segment(container)}/exec", body=body)["Id"]
+    path = f"/exec/{made}"
+    stream = engine.raw("POST", f"{path}/start", body={"Detach": False, "Tty": tty}, upgrade=True)
+
+    def code() -> int:
+        found = engine.call("GET", f"{path}/json")["ExitCode"]
+        if found is None:
+            raise EngineError(f"the command in container {container} has not ended: its connection was lost")
+        return int(found)
+
+    return DockerSession(engine, stream, path, tty=tty, code=code)
