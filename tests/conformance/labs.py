@@ -16,7 +16,7 @@ from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.testing.memory import Behaviour, MemoryImages, MemoryRuntime
-from shipway.testing.runtime import Program
+from shipway.testing.runtime_lab import Program
 
 IMAGE = "redis:7"  # a small one with a shell
 

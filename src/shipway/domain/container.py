@@ -83,6 +83,8 @@ class ContainerInfo:
     volumes: Mapping[str, str] = field(default_factory=dict)  # path in the container: name of the volume mounted there
     restarts: int = 0  # restarts by the engine after an exit; 0 in a listing, which has no count
     started: float = 0.0  # time of its last start, seconds since the epoch; 0 in a listing
+    finished: float = 0.0  # time of its last exit, also of one that was started again; 0 in a listing
+    out_of_memory: bool = False  # whether the kernel ended it for that; False in a listing
 
     @property
     def running(self) -> bool:
@@ -97,6 +99,14 @@ class ContainerInfo:
         """Whether the engine keeps restarting it: it waits for its next restart, or its last one is less than LOOP
         seconds ago."""
         return self.state == "restarting" or (self.restarts > 0 and now - self.started < LOOP)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a container uses."""
+
+    memory: int  # bytes, without the file cache
+    processor: float  # seconds of all processors since its start
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject
+    from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, Usage
     from shipway.domain.disk import DiskUsage
     from shipway.domain.engine_commands import EngineCommands
     from shipway.domain.log import LogLine
@@ -121,8 +121,8 @@ class Runtime(Protocol):
     def memory(self) -> tuple[int, int] | None:
         """Available and total memory of the engine's machine in bytes; None if unknown."""
 
-    def memory_of(self, container: str) -> int | None:
-        """Memory of a running container in bytes, without the file cache; None if unknown."""
+    def usage_of(self, container: str) -> Usage | None:
+        """What a running container uses; None if unknown."""
 
     def disk_usage(self) -> DiskUsage:
         """Space that can be freed. The engine measures it, which may take some seconds."""

@@ -19,7 +19,7 @@ CARETAKER = "standby"  # background clean-up after a deployment; others wait for
 MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is used
 # Methods of these ports that change nothing: THE list, from which `testing.faults` derives effects too.
 READS = frozenset({
-    "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "log", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
+    "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "usage_of", "wait", "logs", "log", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "apps", "close",  # of the ledger; and of its parts:
     "runs", "pending_runs", "steps", "recent_steps", "passed_step",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, owner_labels
+from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, Usage, owner_labels
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.log import LogLine
@@ -256,10 +256,10 @@ class DockerRuntime(EngineNetworks):
 
         return usage.memory(self._engine, self)
 
-    def memory_of(self, container: str) -> int | None:
+    def usage_of(self, container: str) -> Usage | None:
         from shipway.drivers.runtime import usage
 
-        return usage.memory_of(self._engine, container)
+        return usage.usage(self._engine, container)
 
     def disk_usage(self) -> DiskUsage:
         from shipway.drivers.runtime import space

@@ -80,10 +80,7 @@ def batches(chunks: Iterable[bytes]) -> Iterator[list[LogLine]]:
             messages.append(buffer[at + 8 : end])
             whole = whole and buffer[end - 1] == NEWLINE
             at = end
-        if whole and not begun:
-            found = _lines(b"".join(messages))
-        else:
-            found = list(_joined(frames([buffer[:at]]), begun))
+        found = _lines(b"".join(messages)) if whole and not begun else list(_joined(frames([buffer[:at]]), begun))
         buffer = buffer[at:]
         if found:
             yield found

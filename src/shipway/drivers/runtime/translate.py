@@ -142,6 +142,8 @@ def inspected(item: Mapping[str, Any]) -> ContainerInfo:
         volumes=_volumes(item),
         restarts=item.get("RestartCount") or 0,
         started=_moment(state.get("StartedAt") or ""),
+        finished=_moment(state.get("FinishedAt") or ""),
+        out_of_memory=bool(state.get("OOMKilled")),
     )
 
 
