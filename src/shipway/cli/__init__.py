@@ -45,6 +45,8 @@ COMMANDS = {
     "logs": ("shipway.cli.logs", "Print what the services of an environment have written"),
     "exec": ("shipway.cli.exec", "Run a command with a service's image, variables and secrets"),
     "ps": ("shipway.cli.ps", "List the containers of an environment, and what they use"),
+    "restart": ("shipway.cli.restart", "Restart services without losing a request"),
+    "scale": ("shipway.cli.scale", "Change the number of a service's replicas"),
     "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
     "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs differences"),

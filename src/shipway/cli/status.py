@@ -13,7 +13,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 # Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
-    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof",
+    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -101,7 +101,9 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                 say(style(f"      {remedy(item.environment.name, host)}", "dim"))
             for name, (running, desired) in item.services.items():
                 colour = "green" if running == desired else "red"
-                say(f"    {style('●', colour)} {name:<14} {running}/{desired} running")
+                changed = item.scaled.get(name)
+                what = f": {style('scaled', 'yellow')} to {changed[0]}, the plan has {changed[1]}" if changed else ""
+                say(f"    {style('●', colour)} {name:<14} {running}/{desired} running{what}")
             for name in item.crashing:
                 say(f"    {style('●', 'red')} {name} is in a crash loop: see `docker logs`")
             for name, state in item.accessories.items():

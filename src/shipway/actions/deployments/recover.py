@@ -130,7 +130,14 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
         decide(
             ctx,
             DeployRequest(
-                release, environment, dead.kind, dead.reason, like=dead, rollback=rollback, in_force=in_force
+                release,
+                environment,
+                dead.kind,
+                dead.reason,
+                like=dead,
+                rollback=rollback,
+                in_force=in_force,
+                adjustments=dead.adjustments,
             ),
         ),
         dead.id,

@@ -52,6 +52,7 @@ def restore_snapshot(
         record = Deployment(
             0, app, environment, release.number, RESTORE, own.actor, reason or f"snapshot {number}", own.clock(),
             secrets=now.secrets, fingerprints=now.fingerprints, way=now.way if chosen.schema == schema else "", goal=chosen.schema,
+            adjustments=now.adjustments,
         )  # fmt: skip
         _put(own, shell, chosen, own.ledger.begin_deployment(record), schema)
         return present

@@ -94,7 +94,7 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
         revisions = schema_revisions(own.ledger.history(app, environment))
         record = Deployment(
             id=0, app=app, environment=environment, release=order.release.number, kind=DEPLOY, actor=own.actor,
-            reason=order.reason, started=own.clock(), secrets=decision.settings.versions,
+            reason=order.reason, started=own.clock(), secrets=decision.settings.versions, adjustments=decision.settings.adjustments,
         )  # fmt: skip
         number = own.ledger.begin_deployment(record)
         tables = _copied(own, found, decision, now, number, revisions[-1].schema if revisions else None)

@@ -16,6 +16,7 @@ from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe
 from shipway.context import Context
 from shipway.domain import history, names
+from shipway.domain.adjustments import scaled
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.count import counted
@@ -89,7 +90,10 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
     now = history.current(deployments)
     release = ctx.ledger.release(app, now.release) if now else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
-    if release is not None:
+    if now is not None and release is not None:
+        for name, (number, usual) in scaled(now, release.plan, where).items():
+            back = f"`shipway scale {environment.name} {name}=plan` returns to that"
+            yield "", name, f"was scaled to {counted(number, 'replica')}, the plan has {usual}: {back}", ""
         yield from _edges_down(ctx, hosts_of(ctx, where, None))
     for host in hosts_of(ctx, where, None):
         try:
