@@ -61,25 +61,38 @@ class Terminal:
         )  # fmt: skip
         os.close(side)
 
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._own)
+
     def size(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._own, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def type(self, text: str) -> None:
         os.write(self._own, text.encode())
 
-    def until(self, pattern: str, *, seconds: float = 60.0) -> None:
+    def ask(self, command: str) -> str:
+        """What a shell answers to a command, in one line."""
+        self.type(f"{command}\r")
+        return self.until(rf"{command}\r\n(.*)\r\n")[1]
+
+    def until(self, pattern: str, *, seconds: float = 60.0) -> re.Match[str]:
         """Wait for the pattern in what was shown since the last time."""
         deadline = time.monotonic() + seconds
         while (found := re.search(pattern, self.output)) is None:
             assert time.monotonic() < deadline, f"no {pattern!r}:\n{self.output}"
             assert self._more(), f"it ended without {pattern!r}:\n{self.output}"
         self.output = self.output[found.end() :]
+        return found
 
     def end(self) -> int:
         """Its exit code."""
         while self._more():
             pass
-        os.close(self._own)
         return self._process.wait(60)
 
     def _more(self) -> bool:
@@ -169,30 +182,19 @@ def test_a_command_is_ended_with_the_one_who_runs_it(shop: Tiny) -> None:
 
 @pytest.mark.parametrize("into", [False, True])
 def test_a_shell_on_a_terminal(shop: Tiny, into: bool) -> None:
-    shell = Terminal(shop, "exec", "staging", "web", *(["--into"] if into else []), "--", "sh")
-    shell.type("tty; echo $TERM; stty size\r")
-    shell.until(r"/dev/(pts/\d+|console)\r\nvt100\r\n40 100\r\n")
-    shell.size(50, 132)
-    soon(lambda: resized(shell))
-    shell.type("sleep 300\r")
-    shell.until(r"sleep 300\r\n")
-    shell.type("\x03")  # Ctrl-C is the command's
-    shell.type("echo still $((40 + 2)); exit 9\r")
-    shell.until("still 42")
-    assert shell.end() == 9
+    with Terminal(shop, "exec", "staging", "web", *(["--into"] if into else []), "--", "sh") as shell:
+        assert shell.ask("tty").startswith("/dev/")
+        assert shell.ask("echo $TERM") == "vt100"
+        soon(lambda: shell.ask("stty size") == "40 100")
+        shell.size(50, 132)
+        soon(lambda: shell.ask("stty size") == "50 132")
+        shell.type("sh -c 'echo begun $((40 + 1)); sleep 300'\r")
+        shell.until("begun 41")
+        shell.type("\x03")  # Ctrl-C is the command's
+        soon(lambda: shell.ask("echo still $((40 + 2))") == "still 42")
+        shell.type("exit 9\r")
+        assert shell.end() == 9
     soon(lambda: not sessions(shop))
-
-
-def resized(shell: Terminal) -> bool:
-    shell.type("stty size\r")
-    shell.until(r"\n(\d+ \d+)\r\n")
-    return "50 132" in shell.output or shell_size(shell)
-
-
-def shell_size(shell: Terminal) -> bool:
-    shell.type("stty size; echo shown\r")
-    shell.until(r"\n50 132\r\nshown|\nshown")
-    return True
 
 
 def test_the_database_with_its_client(shop: Tiny) -> None:
@@ -202,21 +204,22 @@ def test_the_database_with_its_client(shop: Tiny) -> None:
     refused = given(shop, "db", "staging", "--read-only", typed="DELETE FROM pets;\nSELECT count(*) FROM pets;\n")
     assert "cannot execute DELETE in a read-only transaction" in refused.stderr
     assert re.search(r"^ +1$", refused.stdout, re.M)
-    client = Terminal(shop, "db", "staging")
-    client.type("SELECT 40 + 2 AS answer;\r")
-    client.until(r"answer \r\n-+\r\n +42\r\n")
-    client.type("\\q\r")
-    assert client.end() == 0
+    with Terminal(shop, "db", "staging") as client:
+        client.until("=> ")
+        client.type("SELECT 40 + 2 AS answer;\r")
+        client.until(r"answer \r\n-+\r\n +42\r\n")
+        client.type("\\q\r")
+        assert client.end() == 0
 
 
 def test_a_console_of_the_framework(shop: Tiny) -> None:
-    console = Terminal(shop, "console", "staging")
-    console.until("Node.js of repl: node")
-    console.until("> ")
-    console.type("[6 * 7, process.env.SHIPWAY_ENVIRONMENT].join()\r")
-    console.until("'42,staging'")
-    console.type(".exit\r")
-    assert console.end() == 0
+    with Terminal(shop, "console", "staging") as console:
+        console.until("Node.js of repl: node")
+        console.until("> ")
+        console.type("[6 * 7, process.env.SHIPWAY_ENVIRONMENT].join()\r")
+        console.until("'42,staging'")
+        console.type(".exit\r")
+        assert console.end() == 0
     missing = given(shop, "console", "staging", "web")
     assert missing.returncode == 2
     assert "shipway exec staging web -- COMMAND" in missing.stderr
@@ -246,13 +249,13 @@ def test_what_each_container_uses(shop: Tiny) -> None:
 
 
 def test_a_restart_loses_no_request(shop: Tiny) -> None:
-    before = set(shop.containers(name="web"))
+    before = set(shop.containers(role="service", name="web"))
     with visitors(shop) as answers:
         shop.shipway("restart", "staging", "web", "--reason", "a leak")
     assert set(answers) == {"one"}
     shop.drained()
-    soon(lambda: len(shop.containers(name="web")) == 2)
-    assert before.isdisjoint(shop.containers(name="web"))
+    soon(lambda: len(shop.containers(role="service", name="web")) == 2)
+    assert before.isdisjoint(shop.containers(role="service", name="web"))
     newest = shop.deployments("staging")[0]
     assert (newest["kind"], newest["reason"], newest["outcome"]) == ("restart", "restart of web: a leak", "succeeded")
     assert "no drift" in shop.shipway("doctor", "staging").output

@@ -163,7 +163,7 @@ def test_logs_and_commands_of_all_hosts(shop: Tiny, nodes: Nodes) -> None:
         "exec", "staging", "web", "--", "sh", "-c", "cat; echo on $SHIPWAY_ENVIRONMENT; exit 5", check=False
     )
     assert (done.code, done.output) == (5, "on staging\n")
-    shell = Terminal(shop, "exec", "staging", "web", "--", "sh", "-c", script)
-    shell.until(r"on staging\r\n\d+ \d+\r\n")
-    assert shell.end() == 5
+    with Terminal(shop, "exec", "staging", "web", "--", "sh", "-c", script) as shell:
+        shell.until(r"on staging\r\n\d+ \d+\r\n")
+        assert shell.end() == 5
     assert "node2" in shop.shipway("ps", "staging").output

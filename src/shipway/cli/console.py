@@ -24,4 +24,4 @@ def console(options: Globals, environment: str, service: str | None, app: str | 
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         code = open_console(ctx, plan.app, environment, service, Person(OwnTerminal(), CONSOLE))
-    click.get_current_context().exit(code)
+    raise SystemExit(code)

@@ -37,4 +37,4 @@ def db(
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         person = Person(OwnTerminal(), DATABASE)
         code = database(ctx, plan.app, environment, accessory, arguments, person, read_only=read_only)
-    click.get_current_context().exit(code)
+    raise SystemExit(code)

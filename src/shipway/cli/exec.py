@@ -29,4 +29,4 @@ def exec(
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         code = execute(ctx, plan.app, environment, service, command, Person(OwnTerminal()), into=into)
-    click.get_current_context().exit(code)
+    raise SystemExit(code)

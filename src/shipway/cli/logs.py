@@ -69,7 +69,7 @@ def logs(
         except KeyboardInterrupt:
             if not follow:
                 raise
-            click.get_current_context().exit(130)
+            raise SystemExit(130) from None
 
 
 def _text(times: bool, hosts: bool) -> Callable[[list[Merged]], list[str]]:

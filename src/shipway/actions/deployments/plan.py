@@ -14,7 +14,7 @@ from shipway.actions.environment.ownership import require_owned
 from shipway.actions.environment.public_address import require_free
 from shipway.context import Context
 from shipway.domain import history
-from shipway.domain.adjustments import Adjustments, carried
+from shipway.domain.adjustments import Adjustments
 from shipway.domain.change import Change, Changeset
 from shipway.domain.desired import Settings, nothing, render_desired
 from shipway.domain.errors import EngineError, UsageError
@@ -24,6 +24,7 @@ from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, RESTART, ROLLBACK, SCALE, Deployment, Release
 from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.rules import InForce, differences
+from shipway.domain.scaling import carried
 from shipway.system.parallel import errors_of, side_by_side
 
 
@@ -38,7 +39,7 @@ class DeployRequest:
     version: str | None = None  # the tag that makes the release a version
     like: Deployment | None = None  # use this deployment's versions of the secrets
     rollback: RollbackPlan | None = None  # of a rollback
-    adjustments: Adjustments | None = None  # None: those that still hold, see `domain.adjustments.carried`
+    adjustments: Adjustments | None = None  # None: those that still hold, see `domain.scaling.carried`
     in_force: InForce | None = None  # the rules that it met and whose checks it must pass; None: only the release's own
     unapproved: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete

@@ -16,7 +16,6 @@ from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe
 from shipway.context import Context
 from shipway.domain import history, names
-from shipway.domain.adjustments import scaled
 from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.count import counted
@@ -26,6 +25,7 @@ from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
+from shipway.domain.scaling import scaled
 from shipway.system.parallel import attempt_all
 
 REPAIRS = {  # (kind, verb) of the repairing change: problem and remedy

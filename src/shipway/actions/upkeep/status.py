@@ -11,13 +11,14 @@ from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe, versions
 from shipway.context import Context
 from shipway.domain import history, names
-from shipway.domain.adjustments import planned, scaled
+from shipway.domain.adjustments import planned
 from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import PENDING, Deployment, Lease, Release, Waiver
+from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.system.parallel import side_by_side
 

@@ -11,7 +11,7 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.operations.logs import LogQuery, logs
-from shipway.domain.errors import EngineError, UsageError
+from shipway.domain.errors import EngineError, KeyMissing, UsageError
 from shipway.domain.plan import LOCAL, Environment, Host
 from shipway.testing.memory import Behaviour
 from tests.unit.domain.samples import PLAN, STAGING
@@ -60,6 +60,13 @@ def test_older_values_of_a_secret_are_masked_too(world: World) -> None:
     deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     world.secrets(world.ledger).set("shop/staging", "KEY", "another-key")
     assert "local backend.1 r1 key is «KEY»" in read(world)
+
+
+def test_without_the_key_nothing_is_printed(world: World, tmp_path: Path) -> None:
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    (tmp_path / "key").unlink()
+    with pytest.raises(KeyMissing):
+        read(world)
 
 
 def test_one_service_or_an_accessory(world: World) -> None:
