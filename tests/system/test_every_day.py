@@ -239,6 +239,11 @@ def test_what_each_container_uses(shop: Tiny) -> None:
     }
     assert set(found) == {("web", 1), ("web", 2), ("repl", 1), ("db", None)}
     assert all(item["state"] == "running" and item["memory"] > 0 and item["cpu"] >= 0 for item in found.values())
+    watching = Running(shop, "ps", "staging", "--watch", "--json")
+    soon(lambda: watching.output.count("\n") >= 2)
+    watching.press_ctrl_c()
+    assert watching.end().code == 130
+    assert all(len(json.loads(line)) == 4 for line in watching.output.splitlines())
     name = found["web", 2]["container"]
     Engine().call("POST", f"/containers/{name}/kill")
     soon(lambda: shop.containers()[name] == "exited")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -14,33 +15,48 @@ if TYPE_CHECKING:
     from shipway.actions.operations.processes import Process
     from shipway.context import Context
 
-HEADING = ["", "container", "release", "state", "cpu", "memory", "restarts", "last exit"]
+EVERY = 2.0  # seconds
+HEADING = ["host", "container", "release", "state", "cpu", "memory", "restarts", "last exit"]
 
 
 @click.command()
 @click.argument("environment")
 @click.option("-a", "--all", "every", is_flag=True, help="Also stopped containers of the previous release")
+@click.option("--watch", is_flag=True, help="Show it again every 2 seconds, until Ctrl-C")
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --watch one list a line")
 @click.pass_obj
-def ps(options: Globals, environment: str, every: bool, app: str | None, as_json: bool) -> None:
+def ps(options: Globals, environment: str, every: bool, watch: bool, app: str | None, as_json: bool) -> None:
     """List the containers of ENVIRONMENT on all hosts, with their use of processor and memory, and their restarts. A cpu of 100 % is one processor."""
-    from shipway.actions.operations.processes import processes
+    from shipway.actions.operations.processes import SAMPLE, processes
     from shipway.app import open_context
 
     with open_context(options.home, TerminalReporter(silent=True), actor="reader") as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)
-        found = processes(ctx, plan, where, every=every)
-        if as_json:
-            say(json.dumps([_data(item) for item in found], indent=2))
-            return
-        rows = [_row(ctx, item) for item in found]
-        table(
-            [row[1:] for row in rows] if len(where.hosts) < 2 else rows,
-            HEADING[1:] if len(where.hosts) < 2 else HEADING,
-        )
-        if not found:
-            say(f"nothing runs in {environment}")
+        try:
+            while True:
+                found = processes(ctx, plan, where, every=every)
+                if watch:
+                    click.clear()  # only of a terminal
+                if as_json:
+                    say(json.dumps([_data(item) for item in found], indent=None if watch else 2))
+                else:
+                    _show(ctx, found, hosts=len(where.hosts) > 1)
+                if not watch:
+                    return
+                sys.stdout.flush()
+                ctx.cancelled.wait(EVERY - SAMPLE)
+        except KeyboardInterrupt:
+            if not watch:
+                raise
+            raise SystemExit(130) from None
+
+
+def _show(ctx: Context, found: list[Process], *, hosts: bool) -> None:
+    rows = [_row(ctx, item) for item in found]
+    table(rows if hosts else [row[1:] for row in rows], HEADING if hosts else HEADING[1:])
+    if not found:
+        say("nothing runs there")
 
 
 def _data(item: Process) -> dict[str, object]:
