@@ -76,9 +76,9 @@ class Terminal:
         os.write(self._own, text.encode())
 
     def ask(self, command: str) -> str:
-        """What a shell answers to a command, in one line."""
-        self.type(f"{command}\r")
-        return self.until(rf"{command}\r\n(.*)\r\n")[1]
+        """What a shell answers to a command, in one line. What was typed is shown too, with a `$` in it."""
+        self.type(f'echo "<$({command})>"\r')
+        return self.until(r"<([^<>$]*)>")[1]
 
     def until(self, pattern: str, *, seconds: float = 60.0) -> re.Match[str]:
         """Wait for the pattern in what was shown since the last time."""
@@ -180,9 +180,21 @@ def test_a_command_is_ended_with_the_one_who_runs_it(shop: Tiny) -> None:
     soon(lambda: not sessions(shop))  # its input has ended, and the engine removes it
 
 
+def test_a_shell_whose_terminal_was_lost_is_cleaned_up(shop: Tiny) -> None:
+    with Terminal(shop, "exec", "staging", "web", "--", "sh") as shell:
+        shell.until("# ")
+    (left,) = sessions(shop)  # the shell doesn't notice that `shipway` was killed
+    found = shop.shipway("doctor", "staging", check=False)
+    assert f"{left}" in found.output
+    assert found.code == DriftFound.exit_code
+    shop.shipway("doctor", "staging", "--fix")
+    assert not sessions(shop)
+
+
 @pytest.mark.parametrize("into", [False, True])
 def test_a_shell_on_a_terminal(shop: Tiny, into: bool) -> None:
     with Terminal(shop, "exec", "staging", "web", *(["--into"] if into else []), "--", "sh") as shell:
+        shell.until("# ")
         assert shell.ask("tty").startswith("/dev/")
         assert shell.ask("echo $TERM") == "vt100"
         soon(lambda: shell.ask("stty size") == "40 100")
@@ -205,7 +217,7 @@ def test_the_database_with_its_client(shop: Tiny) -> None:
     assert "cannot execute DELETE in a read-only transaction" in refused.stderr
     assert re.search(r"^ +1$", refused.stdout, re.M)
     with Terminal(shop, "db", "staging") as client:
-        client.until("=> ")
+        client.until("=# ")
         client.type("SELECT 40 + 2 AS answer;\r")
         client.until(r"answer \r\n-+\r\n +42\r\n")
         client.type("\\q\r")

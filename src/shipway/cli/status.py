@@ -105,7 +105,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                 what = f": {style('scaled', 'yellow')} to {changed[0]}, the plan has {changed[1]}" if changed else ""
                 say(f"    {style('●', colour)} {name:<14} {running}/{desired} running{what}")
             for name in item.crashing:
-                say(f"    {style('●', 'red')} {name} is in a crash loop: see `docker logs`")
+                say(f"    {style('●', 'red')} {name} is in a crash loop: see `shipway logs {item.environment.name}`")
             for name, state in item.accessories.items():
                 say(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
             for standby in item.standby:

@@ -25,6 +25,7 @@ LABEL_PORT = "shipway.port"  # port that a service listens on
 LABEL_DRAIN = "shipway.drain"  # seconds for open requests before SIGTERM; in older versions as LABEL_STOP
 LABEL_STOP = "shipway.stop"  # seconds from SIGTERM to SIGKILL
 LOOP = 60.0  # seconds without a restart until a container counts as stable; the longest restart delay of the engine
+LABEL_OWNER = "shipway.owner"  # of a session: the process that it belongs to, see `system.alive`
 LABEL_RESTART = "shipway.restart"  # number of restarts by `shipway restart`, from 1
 LABEL_STANDBY_AUTO = "shipway.standby.auto"  # standby only if free memory suffices
 LABEL_STANDBY = "shipway.standby"  # seconds that it stays on standby after another release has taken over

@@ -15,7 +15,7 @@ from shipway.actions.operations.sources import Source, require_name, sources
 from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.container import LABEL_CONFIG, LABEL_RELEASE, LABEL_ROLE, ContainerSpec
+from shipway.domain.container import LABEL_CONFIG, LABEL_OWNER, LABEL_RELEASE, LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import EngineError, NotRunnable, UsageError
 from shipway.domain.operation import EXEC, Operation
 from shipway.domain.release import Release
@@ -75,7 +75,10 @@ def run_alone(
     the command."""
     tty = person.terminal.tty
     unique = names.bounded(f"{release.app}_{environment}_{service}", f"_session_{uuid.uuid4().hex[:8]}")
-    labels = {**job.labels, LABEL_ROLE: "session", LABEL_RELEASE: str(release.number), LABEL_CONFIG: unique}
+    labels = {
+        **job.labels, LABEL_ROLE: "session", LABEL_RELEASE: str(release.number), LABEL_CONFIG: unique,
+        LABEL_OWNER: ctx.owner,
+    }  # fmt: skip
     spec = dataclasses.replace(
         job,
         name=unique,
@@ -97,7 +100,8 @@ def _variables(terminal: Terminal) -> Mapping[str, str]:
 
 
 def _run_new(ctx: Context, spec: ContainerSpec, terminal: Terminal) -> int:
-    """The engine removes the container when it ends, also if this process dies: its input has ended then."""
+    """The engine removes the container when it ends. If this process is killed, a command without a terminal finds the end
+    of its input; a shell on a terminal stays until the next command that changes the environment."""
     ctx.runtime.create(spec)
     try:
         with contextlib.closing(ctx.runtime.attach(spec.name, tty=spec.tty)) as session:

@@ -8,7 +8,7 @@ from functools import partial
 
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
-from shipway.actions.deployments.recover import exclusive_access, jobs
+from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
 from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
 from shipway.actions.environment.former_hosts import clean_up, differences
@@ -102,7 +102,8 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         except ShipwayError as error:
             yield host.name, "host", error.message, ""
             continue
-        for job in () if alive else jobs(here, app, environment.name):
+        left = [*([] if alive else jobs(here, app, environment.name)), *orphaned_sessions(here, app, environment.name)]
+        for job in left:
             yield host.name, job, "is a leftover of a command that has ended", "remove it"
         if now is None or release is None:
             yield from _unexpected(host, found, ctx.ledger.latest(app, environment.name))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,11 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.operations.command import NOT_RUN, Person, execute
+from shipway.actions.upkeep.doctor import examine, repair
 from shipway.context import Context
 from shipway.domain.errors import EngineError, NotRunnable, UsageError
 from shipway.ports import Session
+from shipway.system.alive import this_process
 from shipway.testing.memory import Behaviour
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
@@ -91,6 +96,30 @@ def test_an_interrupted_one_leaves_nothing(world: World) -> None:
         run(world, Screen(interrupted=True))
     assert set(world.runtime.containers) == before
     assert recorded(world) == [("backend", "sh", 130)]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one(world: World) -> None:
+    class Killed(Screen):
+        def converse(self, session: Session) -> None:
+            raise SystemExit
+
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    kept, real = [], world.runtime.remove
+    world.runtime.remove = lambda name, **more: kept.append(name)  # type: ignore[method-assign, misc]
+    with suppress(SystemExit):
+        run(world, Killed())
+    world.runtime.remove = real  # type: ignore[method-assign]
+    (name,) = kept
+    assert examine(world.controller(), "shop", STAGING) == [], "its process, which is this one, runs"
+    owner = re.sub(r"process \d+", f"process {gone.pid}", this_process())
+    container = world.runtime.containers[name]
+    container.info = dataclasses.replace(
+        container.info, labels={**container.info.labels, "shipway.owner": f"ada {owner}"}
+    )
+    assert [item.thing for item in examine(world.controller(), "shop", STAGING)] == [name]
+    repair(world.controller(), "shop", STAGING)
+    assert name not in world.runtime.containers
 
 
 def test_a_command_that_does_not_exist(world: World) -> None:
