@@ -25,7 +25,7 @@ COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 @click.option("-f", "--follow", is_flag=True, help="Print new lines as they are written, until Ctrl-C")
 @click.option("--since", metavar="TIME", help="Only later lines: 10m, 1h, 2d ago, or 2024-01-31T10:00")
 @click.option("--grep", metavar="REGEX", help="Only lines that match")
-@click.option("--release", metavar="RELEASE", help="Only containers of this release, such as r41")
+@click.option("--release", metavar="RELEASE", help="Only containers of this release, such as r41, or a version tag")
 @click.option(
     "-n", "--lines", "last", metavar="N", help=f"The last N lines, or all [{LAST}; all with --since or --grep]"
 )
@@ -38,7 +38,7 @@ def logs(
     release: str | None, last: str | None, times: bool, app: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Print what the services of ENVIRONMENT have written, on all hosts in the order of time: also containers that have ended, of this and of the previous release. Name accessories, such as db, to see theirs."""
-    from shipway.actions.environment.find_release import number_of
+    from shipway.actions.environment.find_release import which_release
     from shipway.actions.operations.logs import LogQuery
     from shipway.actions.operations.logs import logs as read
     from shipway.app import open_context
@@ -46,9 +46,6 @@ def logs(
     from shipway.domain.log import stamp
     from shipway.system.durations import past
 
-    number = number_of(release) if release else None
-    if release and number is None:
-        raise UsageError(f"{release!r} is not a release", hint="write it like r41; `shipway history` lists them")
     try:
         pattern = re.compile(grep) if grep else None
     except re.error as error:
@@ -58,6 +55,12 @@ def logs(
         raise UsageError(f"--lines {chosen!r} is not a number", hint="pass a number of lines, or all")
     with open_context(options.home, TerminalReporter(silent=True), actor="reader") as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)
+        number = None
+        if release:
+            found = which_release(ctx, plan.app, release, revisions=False)
+            if found is None:
+                raise UsageError(f"{plan.app} has no release {release}", hint=f"shipway history {environment}")
+            number = found.number
         query = LogQuery(
             services, stamp(past(since, ctx.clock())) if since else None, pattern, number,
             None if chosen == "all" else int(chosen), follow,

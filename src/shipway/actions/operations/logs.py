@@ -18,6 +18,7 @@ from shipway.domain.plan import Environment, Plan
 from shipway.system.redact import Lines
 
 AHEAD = 50_000  # lines of a container read before the others' lines of that time
+PIECE = 2000  # lines that are passed on together, unless they are followed
 WINDOW = 0.25  # seconds in which followed lines are merged by time
 LOOK = 1.0  # seconds between searches for new containers
 
@@ -149,25 +150,32 @@ class _Merge:
         threading.Thread(target=self._read, args=(source, since), daemon=True).start()
 
     def _read(self, source: Source, since: str | None) -> None:
-        key = source.info.id
+        key, read = source.info.id, list[LogLine]()
         try:
             runtime = self._ctx.on(source.host).runtime
             tail = None if self._follow or self._query.grep else self._query.last
             for batch in runtime.log(key, since=since, follow=self._follow, tail=tail):
-                with self._changed:
-                    while len(self._lines[key]) > AHEAD and not self._over:
-                        self._changed.wait()
-                    if self._over:
-                        return
-                    self._lines[key].extend(batch)
-                    self._changed.notify_all()
+                read += batch
+                if self._follow or len(read) >= PIECE:
+                    self._give(key, read)
+                    read = []
+                if self._over:
+                    return
         except EngineError as error:
             if not self._follow:  # else it was removed, or its host is lost: the next search notices that
                 self._ctx.reporter.note(f"the log of {source.info.name} is incomplete: {error.message}")
         finally:
+            self._give(key, read)
             with self._changed:
                 self._open.discard(key)
                 self._changed.notify_all()
+
+    def _give(self, key: str, lines: list[LogLine]) -> None:
+        with self._changed:
+            while len(self._lines[key]) > AHEAD and not self._over:
+                self._changed.wait()
+            self._lines[key].extend(lines)
+            self._changed.notify_all()
 
     def lines(self) -> Iterator[list[Merged]]:
         """All lines, until every container has been read."""
@@ -192,9 +200,8 @@ class _Merge:
                 yield self._prepared(batch)
 
     def _complete(self) -> bool:
-        """Whether lines can be taken: each open container has some, and enough of them are worth it."""
-        known = [len(self._lines[key]) for key in self._open]
-        return all(known) and (not known or min(known) > AHEAD // 25 or max(known) >= AHEAD // 2)
+        """Whether lines can be taken: each container that is still being read has some."""
+        return all(self._lines[key] for key in self._open)
 
     def _horizon(self) -> str:
         """No container will have a line before this time anymore."""
