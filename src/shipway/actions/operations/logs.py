@@ -51,7 +51,10 @@ def logs(ctx: Context, plan: Plan, environment: Environment, query: LogQuery) ->
         return
     with _Merge(ctx, query, follow=True, since=merge.newest) as following:
         while True:
-            for item in reading.find():
+            found = reading.find()
+            if any(item.info.id not in following.newest for item in found):
+                know_secrets(ctx, plan.app, environment.name)  # a deployment may have brought new values
+            for item in found:
                 following.add(item)
             yield from following.recent(LOOK)
 

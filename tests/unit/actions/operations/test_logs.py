@@ -117,6 +117,8 @@ def test_followed_until_it_is_left(world: World) -> None:
     deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     found = logs(world.controller(), PLAN, STAGING, LogQuery(("frontend",), follow=True))
     assert [line for _, line, _ in next(found)] == ["GET /", "POST /"]
+    world.secrets(world.ledger).set("shop/staging", "KEY", "a-new-value")
+    world.runtime.behave("frontend", Behaviour(("with a-new-value",)))
     deploy(world.controller(), DeployRequest(world.release(2), STAGING))
-    assert {(source.release, line) for _, line, source in next(found)} == {(2, "GET /"), (2, "POST /")}
+    assert {(source.release, line) for _, line, source in next(found)} == {(2, "with «KEY»")}
     found.close()
