@@ -252,7 +252,7 @@ def test_what_each_container_uses(shop: Tiny) -> None:
     assert set(found) == {("web", 1), ("web", 2), ("repl", 1), ("db", None)}
     assert all(item["state"] == "running" and item["memory"] > 0 and item["cpu"] >= 0 for item in found.values())
     watching = Running(shop, "ps", "staging", "--watch", "--json")
-    soon(lambda: watching.output.count("\n") >= 2)
+    watching.until("\n")
     watching.press_ctrl_c()
     assert watching.end().code == 130
     assert all(len(json.loads(line)) == 4 for line in watching.output.splitlines())
@@ -275,7 +275,6 @@ def test_a_restart_loses_no_request(shop: Tiny) -> None:
     assert before.isdisjoint(shop.containers(role="service", name="web"))
     newest = shop.deployments("staging")[0]
     assert (newest["kind"], newest["reason"], newest["outcome"]) == ("restart", "restart of web: a leak", "succeeded")
-    assert "no drift" in shop.shipway("doctor", "staging").output
 
 
 def test_a_number_of_replicas_holds_until_the_plan_has_another(shop: Tiny) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from shipway.actions.deployments.deploy import execute
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.recover import exclusive_access
+from shipway.actions.environment.serving import serving
 from shipway.actions.operations.sources import require_name
-from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
 from shipway.domain.adjustments import planned
 from shipway.domain.count import counted

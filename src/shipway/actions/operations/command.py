@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from shipway.actions.environment.jobs import service_job
 from shipway.actions.environment.observe import settings
+from shipway.actions.environment.serving import serving
 from shipway.actions.operations.sources import Source, require_name, sources
-from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_OWNER, LABEL_RELEASE, LABEL_ROLE, ContainerSpec

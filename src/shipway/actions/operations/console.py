@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from shipway.actions.environment.accessory_rules import config_of
 from shipway.actions.environment.jobs import never_started
+from shipway.actions.environment.serving import serving
 from shipway.actions.operations.command import Person, execute
 from shipway.actions.operations.sources import require_name
-from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.console import Console

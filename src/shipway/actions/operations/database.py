@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from shipway.actions.environment.accessory_rules import serving_image
 from shipway.actions.environment.observe import settings
+from shipway.actions.environment.serving import serving
 from shipway.actions.operations.command import Person, run_alone
 from shipway.actions.operations.sources import require_name
-from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec

@@ -13,7 +13,8 @@ from shipway.actions.database.client import DatabaseClient
 from shipway.actions.database.swap import clean_up, new_name, old_name
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import take
-from shipway.actions.snapshots.snapshot import most, serving, shell_of, snapshots
+from shipway.actions.environment.serving import serving
+from shipway.actions.snapshots.snapshot import most, shell_of, snapshots
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment

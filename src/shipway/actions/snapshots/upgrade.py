@@ -18,7 +18,7 @@ from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.revert import revert
 from shipway.actions.environment.accessory_rules import COMPLETE, config_of, series_of_container
 from shipway.actions.environment.observe import observe
-from shipway.actions.snapshots.snapshot import serving
+from shipway.actions.environment.serving import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_ROLE, ContainerInfo, ContainerSpec

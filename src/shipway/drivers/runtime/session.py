@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shipway.domain.errors import EngineError
 from shipway.drivers.runtime.engine import EngineRefused, segment, translated
-from shipway.drivers.runtime.streams import frames
+from shipway.drivers.runtime.streams import frames, records
 
 if TYPE_CHECKING:
     from shipway.drivers.runtime.engine import Engine
@@ -57,23 +57,31 @@ class DockerSession:
 
 
 def attach(engine: Engine, container: str, *, tty: bool) -> DockerSession:
-    """See `ports.runtime.Runtime.attach`. The exit code is awaited from here on: the engine removes the container."""
+    """See `ports.runtime.Runtime.attach`. The exit code is read from the engine's events: its call for that answers only
+    when the container's networks were removed too, which takes a fifth of a second."""
     path = f"/containers/{segment(container)}"
     query = {"stream": 1, "stdin": 1, "stdout": 1, "stderr": 1, "detachKeys": NEVER}
     stream = engine.raw("POST", f"{path}/attach", query=query, upgrade=True)
     try:
-        waiting = engine.raw("POST", f"{path}/wait", query={"condition": "next-exit"})
+        events = engine.raw("GET", "/events", query=_exits(container))
     except BaseException:
         stream.close()
         raise
 
     def code() -> int:
-        answer = waiting.content()
-        if not answer:
-            raise EngineError(f"the Docker Engine did not report how container {container} ended")
-        return int(json.loads(answer)["StatusCode"])
+        event: Any = next(records(events.chunks()), None)
+        if event is None:
+            raise EngineError(
+                f"the connection to the Docker Engine was lost, and with it how container {container} ended"
+            )
+        return int(event["Actor"]["Attributes"]["exitCode"])
 
-    return DockerSession(engine, stream, path, tty=tty, code=code, close=waiting.close)
+    return DockerSession(engine, stream, path, tty=tty, code=code, close=events.close)
+
+
+def _exits(container: str) -> dict[str, str]:
+    """The query for the events of a container's exits."""
+    return {"filters": json.dumps({"container": [container], "event": ["die"]})}
 
 
 def execute(
