@@ -100,7 +100,7 @@ def status(options: Globals, as_json: bool, app: str | None) -> None:
                 )
                 say(style(f"      {remedy(item.environment.name, host)}", "dim"))
             for name, (running, desired) in item.services.items():
-                colour = "green" if running == desired else "red"
+                colour = "green" if running >= desired else "red"  # more, while a smaller number is drained
                 changed = item.scaled.get(name)
                 what = f": {style('scaled', 'yellow')} to {changed[0]}, the plan has {changed[1]}" if changed else ""
                 say(f"    {style('●', colour)} {name:<14} {running}/{desired} running{what}")

@@ -12,7 +12,7 @@ from shipway.actions.environment.observe import observe, versions
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.adjustments import planned
-from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
+from shipway.domain.container import LABEL_NAME, LABEL_RESTART, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
@@ -200,10 +200,12 @@ def _services(
 ) -> dict[str, tuple[int, int]]:
     if release is None or current is None:
         return {}
-    changed = current.adjustments.replicas
+    changed, restarts = current.adjustments.replicas, current.adjustments.restarts
     running = [
-        item.labels.get(LABEL_NAME) for item in observed.services if item.running and release_of(item) == release.number
-    ]
+        name for item in observed.services
+        if item.running and release_of(item) == release.number and (name := item.labels.get(LABEL_NAME, ""))
+        and int(item.labels.get(LABEL_RESTART, 0)) == restarts.get(name, 0)  # else it drains since a restart
+    ]  # fmt: skip
     hosts = len(environment.hosts)
     return {
         name: (running.count(name), hosts * changed.get(name, planned(release.plan, environment, name) or 0))
