@@ -54,10 +54,12 @@ def kinds(world: World) -> list[tuple[str, str, str]]:
 
 def test_a_restart_gives_new_containers_for_old_ones(world: World) -> None:
     before, calls = running(world), len(world.runtime.calls)
+    world.runtime.open = {name: 1 for name in world.runtime.containers if "backend" in name}  # a long request
     assert restart(world.controller(), "shop", "staging", reason="a leak") == 1
     assert world.serving() == {1}
     assert len(running(world)["backend"]) == 2, "the old one drains"
     assert status(world.controller(), "shop", STAGING).services["backend"] == (1, 1)
+    world.runtime.open = {}
     drain(world)
     after = running(world)
     assert {name: len(ids) for name, ids in after.items()} == {name: len(ids) for name, ids in before.items()}
