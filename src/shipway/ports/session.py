@@ -18,8 +18,8 @@ class Session(Protocol):
     def end_input(self) -> None:
         """Its input has ended."""
 
-    def resize(self, rows: int, columns: int) -> None:
-        """Set the size of its terminal; without effect for one that has none, or has ended."""
+    def resize(self, rows: int, columns: int) -> bool:
+        """Set the size of its terminal. False if it has none, because it is still starting or has ended."""
 
     def exit_code(self) -> int:
         """Wait until it has ended; returns its exit code."""

@@ -16,6 +16,7 @@ from shipway.domain.errors import EngineError
 from shipway.ports import Session
 
 SIZE = 1 << 16  # bytes read at a time
+AGAIN = 0.1  # seconds until the size of a terminal is set again
 
 
 class OwnTerminal:
@@ -89,9 +90,10 @@ def _sizes(session: Session) -> Iterator[None]:
     def follow() -> None:
         while not over.is_set():
             columns, rows = os.get_terminal_size(1)
+            done = True
             with contextlib.suppress(EngineError):
-                session.resize(rows, columns)
-            changed.wait()
+                done = session.resize(rows, columns)
+            changed.wait(None if done else AGAIN)  # a command that is still starting has no terminal yet
             changed.clear()
 
     changed_size = signal.signal(signal.SIGWINCH, lambda number, frame: changed.set())

@@ -29,8 +29,9 @@ class MemorySession:
     def end_input(self) -> None:
         self._output.put(b"")
 
-    def resize(self, rows: int, columns: int) -> None:
+    def resize(self, rows: int, columns: int) -> bool:
         self.sizes.append((rows, columns))
+        return True
 
     def exit_code(self) -> int:
         self._end()

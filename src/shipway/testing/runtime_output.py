@@ -51,7 +51,10 @@ class OutputContract:
         lab.runtime.create(spec)
         session = lab.runtime.attach(spec.name, tty=tty)
         lab.runtime.start(spec.name)
-        session.resize(50, 100)
+        deadline = time.monotonic() + 20
+        while tty and not session.resize(50, 100):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         session.send(b"line one\n")
         session.send(b"\x04") if tty else session.end_input()  # Ctrl-D ends the input of a terminal
         output = self.output(session)

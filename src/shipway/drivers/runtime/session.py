@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -43,9 +42,12 @@ class DockerSession:
         with translated(self._engine.address):
             self._stream.end_writing()
 
-    def resize(self, rows: int, columns: int) -> None:
-        with contextlib.suppress(EngineRefused):  # it has not started yet, or has ended
-            self._engine.call("POST", f"{self._path}/resize", query={"h": rows, "w": columns}, fine=(404, 409))
+    def resize(self, rows: int, columns: int) -> bool:
+        try:
+            self._engine.call("POST", f"{self._path}/resize", query={"h": rows, "w": columns})
+        except EngineRefused:
+            return False
+        return True
 
     def exit_code(self) -> int:
         with translated(self._engine.address):
