@@ -23,7 +23,7 @@ def db(
     read_only: bool,
     app: str | None,
 ) -> None:
-    """Open the database of ENVIRONMENT, or another ACCESSORY, with the client of its image: psql, mysql or redis-cli. ARGUMENTS go to the client, as in: shipway db production db -- -c "SELECT 1". The exit code is the client's.
+    """Open the database of ENVIRONMENT, or another ACCESSORY, with the client of its image: psql, mysql or redis-cli. ARGUMENTS go to the client, as in: shipway db production -- -c "SELECT 1". The exit code is the client's.
 
     Who opened it and when is recorded, with ARGUMENTS but not what is typed: `shipway history --commands`.
     """
@@ -33,6 +33,8 @@ def db(
     from shipway.domain.operation import DATABASE
     from shipway.system.terminal import OwnTerminal
 
+    if accessory and accessory.startswith("-"):  # what follows `--` where no accessory is named
+        accessory, arguments = None, (accessory, *arguments)
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         person = Person(OwnTerminal(), DATABASE)
