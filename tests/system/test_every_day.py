@@ -210,9 +210,9 @@ def test_a_shell_on_a_terminal(shop: Tiny, into: bool) -> None:
 
 
 def test_the_database_with_its_client(shop: Tiny) -> None:
-    assert given(
-        shop, "db", "staging", "db", "--", "-Atc", "INSERT INTO pets VALUES ('cat') RETURNING name"
-    ).stdout == ("cat\nINSERT 0 1\n")
+    assert given(shop, "db", "staging", "--", "-Atc", "INSERT INTO pets VALUES ('cat') RETURNING name").stdout == (
+        "cat\nINSERT 0 1\n"
+    )
     refused = given(shop, "db", "staging", "--read-only", typed="DELETE FROM pets;\nSELECT count(*) FROM pets;\n")
     assert "cannot execute DELETE in a read-only transaction" in refused.stderr
     assert re.search(r"^ +1$", refused.stdout, re.M)
