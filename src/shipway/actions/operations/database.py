@@ -70,5 +70,5 @@ def _chosen(ctx: Context, plan: Plan, environment: str, name: str | None) -> Acc
         f"{plan.app} has {'several' if own else 'no'} accessories with a known client",
         hint=f"name one: {', '.join(item.name for item in own)}"
         if own
-        else "an accessory of kind postgres, mysql or redis",
+        else f"`shipway exec {environment} SERVICE -- COMMAND` runs a client of a service's image",
     )
