@@ -66,7 +66,7 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
     }
     if spec.attached:
         body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "Tty": spec.tty}
-        host["AutoRemove"] = True
+        host |= {"AutoRemove": True, "LogConfig": {"Type": "none"}}
     if spec.command is not None:
         body["Cmd"] = list(spec.command)
     if spec.entrypoint is not None:
