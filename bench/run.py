@@ -18,6 +18,7 @@ from bench.measure import Row  # noqa: E402
 
 MODULES = (
     "startup",
+    "every_day",
     "pipeline",
     "deploy",
     "lossless",

@@ -18,6 +18,7 @@ from shipway.domain.errors import StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
+from shipway.drivers.consoles import CONSOLES
 from shipway.ports import Reporter
 from shipway.store import is_shared, open_ledger
 from shipway.system.actor import actor_of
@@ -75,7 +76,7 @@ def open_context(
             home=home, actor=who, ledger=ledger, secrets=secrets, machine=guarded(_machine(engine, keys, cancelled)),
             connect=lambda host: hosts.connect(host),
             registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
-            tool=_tool, kinds=KINDS, servers=_servers(), clock=time.time,
+            tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment),

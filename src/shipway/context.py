@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.accessory import AccessoryKind, Kinds
+    from shipway.domain.console import Console
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.ports import (
         DatabaseServer,
@@ -82,6 +83,7 @@ class Context:
         None
     )  # the migration tool and the revision
     # that it refuses, by a container's output
+    consoles: Sequence[Console] = ()
     background: bool = True  # whether a background process outlives the command; not so in a hosted job
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.upkeep.retire
     cancelled: threading.Event = field(default_factory=threading.Event)

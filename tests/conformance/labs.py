@@ -16,7 +16,7 @@ from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.testing.memory import Behaviour, MemoryImages, MemoryRuntime
-from shipway.testing.runtime import Program
+from shipway.testing.runtime_lab import Program
 
 IMAGE = "redis:7"  # a small one with a shell
 
@@ -103,7 +103,9 @@ class MemoryLab:
     def spec(self, suffix: str, program: Program, **changes: Any) -> ContainerSpec:
         spec = make_spec(self.app, suffix, "", **changes)
         answers = {" ".join(self.answered): (0, "pong\n")}
-        behaviour = Behaviour(program.lines, program.exit_code, stubborn=program.stubborn, answers=answers)
+        behaviour = Behaviour(
+            program.lines, program.exit_code, stubborn=program.stubborn, echo=program.echo, answers=answers
+        )
         self.runtime.behave(spec.name, behaviour)
         return spec
 
@@ -125,6 +127,7 @@ def script(program: Program) -> str:
     """A program as a shell script."""
     parts = ["trap '' TERM" if program.stubborn else "trap 'exit 0' TERM"]
     parts += [f"echo {shlex.quote(line)}" for line in program.lines]
+    parts += ["cat"] if program.echo else []
     parts.append("sleep 300 & wait" if program.exit_code is None else f"exit {program.exit_code}")
     if program.exit_code is None and program.stubborn:
         parts[-1] = "sleep 300"

@@ -26,7 +26,8 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.hosts import Hosts
 from shipway.testing.edge import EdgeContract
 from shipway.testing.images import ImagesContract
-from shipway.testing.runtime import SLEEPS, RuntimeContract
+from shipway.testing.runtime import RuntimeContract
+from shipway.testing.runtime_lab import SLEEPS
 from tests.conformance.edge_lab import TraefikLab
 from tests.conformance.labs import IMAGE, DockerLab
 from tests.conformance.registries import RegistryHost, push_tiny

@@ -13,7 +13,7 @@ from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.engine import Engine
 from shipway.testing.images import ImagesContract
 from shipway.testing.memory import MemoryImages
-from shipway.testing.runtime import SLEEPS
+from shipway.testing.runtime_lab import SLEEPS
 from tests.conformance.labs import IMAGE, DockerLab
 from tests.conformance.registries import RegistryHost
 

@@ -15,7 +15,8 @@ from shipway.domain.errors import EngineError
 from shipway.domain.plan import Security
 from shipway.drivers.runtime import sockets, space
 from shipway.drivers.runtime.translate import LOW_SHARES, SHARES
-from shipway.testing.runtime import SLEEPS, Program, RuntimeContract
+from shipway.testing.runtime import RuntimeContract
+from shipway.testing.runtime_lab import SLEEPS, Program
 from tests.conformance.labs import DockerLab, MemoryLab, make_spec
 from tests.matrix import FULL
 

@@ -13,6 +13,7 @@ import pytest
 from shipway.domain.errors import DeployFailed, DriftFound
 from tests.nodes import Nodes
 from tests.system.conftest import Make
+from tests.system.test_every_day import Terminal
 from tests.system.tiny import Tiny
 
 pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
@@ -152,3 +153,17 @@ def test_without_the_host_nothing_is_begun(shop: Tiny, nodes: Nodes) -> None:
     assert "ssh://node2" in done.output
     assert shop.deployments("staging") == before
     assert answers(nodes) == ["four", "four"]
+
+
+def test_logs_and_commands_of_all_hosts(shop: Tiny, nodes: Nodes) -> None:
+    lines = shop.shipway("logs", "staging", "web", "--grep", "I am").output.splitlines()
+    assert {line.split()[0] for line in lines} == {"node1", "node2"}
+    script = "echo on $SHIPWAY_ENVIRONMENT; until stty size 2>/dev/null; do sleep 0.1; done; exit 5"
+    done = shop.shipway(
+        "exec", "staging", "web", "--", "sh", "-c", "cat; echo on $SHIPWAY_ENVIRONMENT; exit 5", check=False
+    )
+    assert (done.code, done.output) == (5, "on staging\n")
+    with Terminal(shop, "exec", "staging", "web", "--", "sh", "-c", script) as shell:
+        shell.until(r"on staging\r\n40 100\r\n")
+        assert shell.end() == 5
+    assert "node2" in shop.shipway("ps", "staging").output

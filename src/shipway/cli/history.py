@@ -13,18 +13,20 @@ from shipway.cli.output import TerminalReporter, say, style, table
 
 if TYPE_CHECKING:
     from shipway.context import Context
+    from shipway.domain.operation import Operation
     from shipway.domain.release import Approval, Deployment
 
 
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--limit", default=50, show_default=True, help="The most deployments to list")
+@click.option("--commands", is_flag=True, help="List what people ran there by exec, console and db instead")
 @click.option("--reason", is_flag=True, help="Also print why each was made, and why it failed")
 @app_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.pass_obj
 def history(
-    options: Globals, environment: str | None, limit: int, reason: bool, as_json: bool, app: str | None
+    options: Globals, environment: str | None, limit: int, commands: bool, reason: bool, as_json: bool, app: str | None
 ) -> None:
     """List all deployments, newest first, with their approvals: signed, or claimed (recorded without a signature). Long
     schema revisions are cut to the width of the terminal; --json has them whole."""
@@ -40,6 +42,9 @@ def history(
         known = options.known_app(ctx, app)
         if environment:
             known.environment(environment)
+        if commands:
+            _commands(ctx.ledger.operations(known.name, environment, limit), as_json=as_json)
+            return
         found = ctx.ledger.deployments(known.name, environment, limit)
         approved = {item.id: _approvals(ctx, item) for item in found}
         releases = {number: ctx.ledger.release(known.name, number) for number in {item.release for item in found}}
@@ -98,6 +103,26 @@ def history(
             )
         if not rows:
             say("nothing was deployed yet")
+
+
+def _commands(found: Sequence[Operation], *, as_json: bool) -> None:
+    from shipway.domain.record import to_data
+    from shipway.system.durations import human, timestamp
+
+    if as_json:
+        say(json.dumps(to_data(found), indent=2))
+        return
+    rows = [
+        [
+            timestamp(item.started), item.environment, item.kind, item.service, f"r{item.release}",
+            "" if item.code is None else str(item.code), human(item.finished - item.started) if item.finished else "",
+            f"{item.actor} ({item.login})", item.detail,
+        ]
+        for item in found
+    ]  # fmt: skip
+    table(rows, ["when", "environment", "kind", "service", "release", "exit code", "took", "by", "command"])
+    if not rows:
+        say("no one ran a command yet")
 
 
 def _approvals(ctx: Context, deployment: Deployment) -> list[Approval]:

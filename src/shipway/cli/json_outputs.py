@@ -131,6 +131,26 @@ def _prune(kinds: Kinds) -> Any:
     return _object({"hosts": _list(host), "files": _list(TEXT)})
 
 
+def _logs(kinds: Kinds) -> Any:
+    return _object({**_container(), "time": TEXT, "line": TEXT})
+
+
+def _ps(kinds: Kinds) -> Any:
+    number = _or_null({"type": "number"})
+    return _list(
+        _object({
+            **_container(), "role": TEXT, "state": TEXT, "started": number, "restarts": {"type": "integer"},
+            "exit_code": _or_null({"type": "integer"}), "finished": number, "out_of_memory": {"type": "boolean"},
+            "cpu": number, "memory": _or_null({"type": "integer"}),
+        })
+    )  # fmt: skip
+
+
+def _container() -> dict[str, Any]:
+    count = _or_null({"type": "integer"})
+    return {"host": TEXT, "service": TEXT, "replica": count, "release": count, "container": TEXT}
+
+
 def _proof(kinds: Kinds) -> Any:
     return dict(FREE)  # see docs/proof-report.md, which has a schema of its own
 
@@ -139,7 +159,9 @@ def _proof(kinds: Kinds) -> Any:
 OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "apps": ("The apps of the ledger.", _apps),
     "status": ("By environment, what runs there. With `--watch`, a line for each change.", _status),
-    "history": ("Deployments, newest first.", _history),
+    "history": ("Deployments, newest first. With `--commands`, what people ran there instead.", _history),
+    "logs": ("One object a line; `time` is RFC 3339 in UTC with nanoseconds.", _logs),
+    "ps": ("Containers. `cpu` is the number of processors in use. With `--watch`, a list a line.", _ps),
     "config": ("The resolved configuration; it also has the keys that the plan sets for the environment and for its parts.", _config),
     "diff": ("What differs from the first side to the second.", _diff),
     "wait": ("The deployment, or for a number the run.", _wait),

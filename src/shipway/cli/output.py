@@ -26,7 +26,9 @@ PLAIN = str.maketrans(
     {"✓": "+", "✗": "x", "·": "-", "▸": ">", "▌": "|", "│": "|", "●": "*", "○": "o", "→": "->", "…": "..."}
 )
 WIDEST, NARROWEST = 40, 16  # characters of a column that may be cut
-CODES = {"red": 31, "green": 32, "yellow": 33, "bright_black": 90, "dim": 90, "bold": 1}
+CODES = {
+    "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "bright_black": 90, "dim": 90, "bold": 1,
+}  # fmt: skip
 # Markers of colours that no other text contains: the number differs in each process.
 _OWN = f"{os.urandom(4).hex()}:"
 _STYLED = re.compile(f"⟦{_OWN}([0-9]+)⟧")
@@ -51,6 +53,19 @@ def secret_line(text: str) -> None:
 def style(text: str, how: str) -> str:
     """Text in a colour (red, green, yellow, dim) or bold; `say` omits it if the output has no colours."""
     return f"⟦{_OWN}{CODES[how]}⟧{text}⟦{_OWN}0⟧"
+
+
+def coloured(text: str, how: str) -> str:
+    """Text for `write_masked` in a colour of `style`, if the output has colours."""
+    colour = _colour(False)
+    return f"\x1b[{CODES[how]}m{text}\x1b[0m" if (sys.stdout.isatty() if colour is None else colour) else text
+
+
+def write_masked(lines: Iterable[str]) -> None:
+    """Print many lines at once, which are masked already and have no control characters but those of `coloured`."""
+    stream = sys.stdout
+    _write(stream._stream if isinstance(stream, _Guarded) else stream, "\n".join([*lines, ""]))
+    stream.flush()
 
 
 def table(rows: Sequence[Sequence[str]], heading: Sequence[str], narrow: Sequence[str] = ()) -> None:
@@ -106,12 +121,7 @@ class _Guarded:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        shown = of_process().mask(text)
-        try:
-            return self._stream.write(shown)
-        except UnicodeEncodeError:  # a Latin-1 or ASCII terminal
-            encoding = self._stream.encoding
-            return self._stream.write(shown.translate(PLAIN).encode(encoding, "replace").decode(encoding))
+        return _write(self._stream, of_process().mask(text))
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -119,6 +129,14 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _write(stream: TextIO, text: str) -> int:
+    try:
+        return stream.write(text)
+    except UnicodeEncodeError:  # a Latin-1 or ASCII terminal
+        encoding = stream.encoding
+        return stream.write(text.translate(PLAIN).encode(encoding, "replace").decode(encoding))
 
 
 class TerminalReporter:

@@ -21,7 +21,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 # Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
-    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof",
+    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -150,10 +150,12 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
             out(f"    {style('●', 'red')} {host} was removed from the plan, and its containers may still run: {why}")
             out(style(f"      {remedy(item.environment.name, host)}", "dim"))
         for name, (running, desired) in item.services.items():
-            colour = "green" if running == desired else "red"
-            out(f"    {style('●', colour)} {name:<14} {running}/{desired} running")
+            colour = "green" if running >= desired else "red"  # more, while a smaller number is drained
+            changed = item.scaled.get(name)
+            what = f": {style('scaled', 'yellow')} to {changed[0]}, the plan has {changed[1]}" if changed else ""
+            out(f"    {style('●', colour)} {name:<14} {running}/{desired} running{what}")
         for name in item.crashing:
-            out(f"    {style('●', 'red')} {name} is in a crash loop: see `docker logs`")
+            out(f"    {style('●', 'red')} {name} is in a crash loop: see `shipway logs {item.environment.name}`")
         for name, state in item.accessories.items():
             out(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
         for standby in item.standby:

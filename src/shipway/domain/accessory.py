@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -26,6 +27,16 @@ class DatabaseLogin:
 
 
 @dataclass(frozen=True)
+class Shell:
+    """The interactive client in a server's image. Commands and variables have {host}, {port}, {user}, {password} and
+    {database}; a password is never part of a command, which others on the host can read."""
+
+    command: tuple[str, ...]  # arguments of a person follow
+    variables: Mapping[str, str] = field(default_factory=dict)
+    read_only: Mapping[str, str] | None = None  # further variables for a session that only reads; None: not supported
+
+
+@dataclass(frozen=True)
 class AccessoryKind:
     """One kind of accessory, as a driver describes it. A plan's own values take precedence.
 
@@ -42,6 +53,7 @@ class AccessoryKind:
     health: str | None = None  # command that fails while it isn't ready; None: its port shows that
     data: DataFolder | None = None
     versions: Versions | None = None  # None: another version can read its files
+    shell: Shell | None = None
     upgrades_files: bool = False  # whether the server itself can convert files of an older version
 
     def data_folder(self, accessory: Accessory, variables: Mapping[str, str]) -> str | None:
@@ -101,14 +113,34 @@ class AccessoryKind:
 
         User, password and database name are percent-encoded, since they may contain any character.
         """
-        parts = {"host": host, "port": str(published or self.port_of(accessory))}
-        if self.password:
-            login = self.login_of(accessory, app, host, password)
-            parts |= {name: quote(getattr(login, name), safe="") for name in ("user", "password", "database")}
-        found = (accessory.url or "") if self.url is None else self.url
-        for name, value in parts.items():
-            found = found.replace(f"{{{name}}}", value)
-        return found
+        parts = {**self._login(accessory, app, host, password), "port": str(published or self.port_of(accessory))}
+        quoted = {name: value if name in ("host", "port") else quote(value, safe="") for name, value in parts.items()}
+        return _filled((accessory.url or "") if self.url is None else self.url, quoted)
+
+    def shell_of(
+        self, accessory: Accessory, app: str, host: str, password: str, *, read_only: bool = False
+    ) -> tuple[tuple[str, ...], dict[str, str]] | None:
+        """Return the command and the variables of its interactive client; None if it is unknown, or can't be limited to
+        reading."""
+        if self.shell is None or (read_only and self.shell.read_only is None):
+            return None
+        parts = {**self._login(accessory, app, host, password), "port": str(self.port_of(accessory))}
+        variables = {**self.shell.variables, **((self.shell.read_only or {}) if read_only else {})}
+        return (
+            tuple(_filled(word, parts) for word in self.shell.command),
+            {name: _filled(value, parts) for name, value in variables.items()},
+        )
+
+    def _login(self, accessory: Accessory, app: str, host: str, password: str) -> dict[str, str]:
+        if not self.password:
+            return {"host": host}
+        login = self.login_of(accessory, app, host, password)
+        return {"host": host, "user": login.user, "password": login.password, "database": login.database}
+
+
+def _filled(text: str, parts: Mapping[str, str]) -> str:
+    """All parts at once: a value may look like another part."""
+    return re.sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), text)
 
 
 Kinds = Mapping[str, AccessoryKind]  # by name, as in `kind` of an accessory

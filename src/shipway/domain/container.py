@@ -11,7 +11,7 @@ from shipway.domain.plan import Security
 LABEL_APP = "shipway.app"
 LABEL_LEDGER = "shipway.ledger"  # identity of the owning ledger; part of no digest, so it causes no replacement
 LABEL_ENVIRONMENT = "shipway.environment"
-LABEL_ROLE = "shipway.role"  # service, accessory, step, job, edge, registry
+LABEL_ROLE = "shipway.role"  # service, accessory, step, job, session, edge, registry
 LABEL_NAME = "shipway.name"  # name of the service, accessory or step
 LABEL_RELEASE = "shipway.release"  # release number
 LABEL_MADE_BY = "shipway.made-by"  # of an accessory: number of the release whose deployment created its container
@@ -25,6 +25,8 @@ LABEL_PORT = "shipway.port"  # port that a service listens on
 LABEL_DRAIN = "shipway.drain"  # seconds for open requests before SIGTERM; in older versions as LABEL_STOP
 LABEL_STOP = "shipway.stop"  # seconds from SIGTERM to SIGKILL
 LOOP = 60.0  # seconds without a restart until a container counts as stable; the longest restart delay of the engine
+LABEL_OWNER = "shipway.owner"  # of a session: the process that it belongs to, see `system.alive`
+LABEL_RESTART = "shipway.restart"  # number of restarts by `shipway restart`, from 1
 LABEL_STANDBY_AUTO = "shipway.standby.auto"  # standby only if free memory suffices
 LABEL_STANDBY = "shipway.standby"  # seconds that it stays on standby after another release has taken over
 
@@ -64,6 +66,8 @@ class ContainerSpec:
     stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
     log: int | None = None  # bytes of output that the engine keeps; None: the last 30 MB
     init: bool = False  # a minimal init as PID 1 that reaps processes and forwards signals
+    attached: bool = False  # `Runtime.attach` connects to it, and the engine removes it once it has exited
+    tty: bool = False  # of an attached one: its input and output are a terminal
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ class ContainerInfo:
     volumes: Mapping[str, str] = field(default_factory=dict)  # path in the container: name of the volume mounted there
     restarts: int = 0  # restarts by the engine after an exit; 0 in a listing, which has no count
     started: float = 0.0  # time of its last start, seconds since the epoch; 0 in a listing
+    finished: float = 0.0  # time of its last exit, also of one that was started again; 0 in a listing
+    out_of_memory: bool = False  # whether the kernel ended it for that; False in a listing
 
     @property
     def running(self) -> bool:
@@ -95,6 +101,14 @@ class ContainerInfo:
         """Whether the engine keeps restarting it: it waits for its next restart, or its last one is less than LOOP
         seconds ago."""
         return self.state == "restarting" or (self.restarts > 0 and now - self.started < LOOP)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a container uses."""
+
+    memory: int  # bytes, without the file cache
+    processor: float  # seconds of all processors since its start
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,14 @@ from typing import Any
 
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
+from shipway.domain.adjustments import Adjustments, planned
 from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_DRAIN,
     LABEL_MADE_BY,
     LABEL_PORT,
     LABEL_RELEASE,
+    LABEL_RESTART,
     LABEL_STANDBY,
     LABEL_STANDBY_AUTO,
     LABEL_STOP,
@@ -44,6 +46,7 @@ class Settings:
     passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # by accessory
     fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the secrets
     kinds: Kinds = dataclasses.field(default_factory=dict, repr=False)  # of accessories
+    adjustments: Adjustments = dataclasses.field(default_factory=Adjustments)
 
 
 def render_desired(
@@ -63,7 +66,9 @@ def render_desired(
     replicas = [
         (service, _replica(plan, release, environment, settings, service, index + 1, host))
         for service in plan.services.values()
-        for index in range(environment.replicas.get(service.name, service.replicas))
+        for index in range(
+            settings.adjustments.replicas.get(service.name, planned(plan, environment, service.name) or 0)
+        )
     ]
     routes = _route_table(plan, release, environment, replicas)
     return DesiredState(
@@ -181,10 +186,12 @@ def publish(environment: Environment) -> tuple[Publish, ...]:
 def _replica(
     plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, index: int, host: Host
 ) -> ContainerSpec:
+    number = settings.adjustments.restarts.get(service.name)
+    restarts = {LABEL_RESTART: str(number)} if number else {}  # part of the digest, so that the name differs too
     spec = ContainerSpec(
         name="",
         image=release.images[service.name],
-        labels=names.labels(plan.app, environment.name, "service", service.name),
+        labels={**names.labels(plan.app, environment.name, "service", service.name), **restarts},
         command=argv(service.command),
         entrypoint=argv(service.entrypoint),
         env=variables(plan, release, environment, settings, service, host),

@@ -10,7 +10,12 @@ from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 
 def current(deployments: Sequence[Deployment]) -> Deployment | None:
     """The newest successful deployment. deployments: of an environment, newest first."""
-    return next((item for item in since_last_destroy(deployments) if item.outcome == SUCCEEDED), None)
+    return next(iter(good(deployments)), None)
+
+
+def good(deployments: Sequence[Deployment]) -> list[Deployment]:
+    """All successful deployments since the last destroy, newest first."""
+    return [item for item in since_last_destroy(deployments) if item.outcome == SUCCEEDED]
 
 
 def rollback_target(deployments: Sequence[Deployment]) -> Deployment | None:
@@ -28,8 +33,8 @@ def rollback_target(deployments: Sequence[Deployment]) -> Deployment | None:
 def runs_since(deployments: Sequence[Deployment]) -> Deployment | None:
     """The first successful deployment of the current release after that of any other. Deploying the release again
     doesn't change it; a rollback to it does. None: nothing runs."""
-    good = [item for item in since_last_destroy(deployments) if item.outcome == SUCCEEDED]
-    own = list(takewhile(lambda item: item.release == good[0].release, good))
+    found = good(deployments)
+    own = list(takewhile(lambda item: item.release == found[0].release, found))
     return own[-1] if own else None
 
 

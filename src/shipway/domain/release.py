@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shipway.domain.adjustments import Adjustments
 from shipway.domain.plan import Plan
 from shipway.domain.record import to_data
 
@@ -15,6 +16,7 @@ PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed
 SUPERSEDED = "superseded"  # of a deployment that was overtaken by a newer one of the same branch
 DEPLOY, ROLLBACK, DESTROY = "deploy", "rollback", "destroy"
 RESTORE = "restore"  # of a snapshot; the release stays the same
+RESTART, SCALE = "restart", "scale"  # of the release that runs there; the schema stays the same
 CHECK = "check:"  # prefix of the images of checks among a release's images
 
 
@@ -70,7 +72,7 @@ class Deployment:
     app: str
     environment: str
     release: int
-    kind: str  # deploy, rollback, restore or destroy
+    kind: str  # deploy, rollback, restore, restart, scale or destroy
     actor: str
     reason: str
     started: float
@@ -82,6 +84,7 @@ class Deployment:
     way: str = ""  # kind of a rollback's plan, see domain.rollback_plan; also of a deployment that keeps a newer schema
     goal: str | None = None  # of those and of a restore: the target revision of the database
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the secrets, valid across ledgers
+    adjustments: Adjustments = field(default_factory=Adjustments)
 
     @property
     def destroyed(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from shipway.domain.accessory import AccessoryKind, Kinds
+from shipway.domain.accessory import AccessoryKind, Kinds, Shell
 from shipway.domain.data_version import Versions
 from shipway.domain.image import base_name
 from shipway.domain.volumes import DataFolder
@@ -16,6 +16,11 @@ from shipway.domain.volumes import DataFolder
 _POSTGRES_DATA = "/var/lib/postgresql/data"
 _POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
 _MYSQL_DATA = "/var/lib/mysql"
+# Images of MariaDB 11 and later have no `mysql`.
+_MYSQL_CLIENT = (
+    'exec "$(command -v mariadb || command -v mysql)" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" '
+    '${DB_START:+--init-command="$DB_START"} "$@" "$DB_NAME"'
+)
 
 KINDS: Kinds = {
     "postgres": AccessoryKind(
@@ -33,6 +38,17 @@ KINDS: Kinds = {
             file="PG_VERSION",
             single_from=10,
         ),
+        shell=Shell(
+            ("psql",),
+            {
+                "PGHOST": "{host}",
+                "PGPORT": "{port}",
+                "PGUSER": "{user}",
+                "PGPASSWORD": "{password}",
+                "PGDATABASE": "{database}",
+            },
+            read_only={"PGOPTIONS": "-c default_transaction_read_only=on"},
+        ),
     ),
     "mysql": AccessoryKind(
         port=3306,
@@ -48,8 +64,24 @@ KINDS: Kinds = {
             tags={"mysql": "MySQL", "mariadb": "MariaDB"},
         ),
         upgrades_files=True,
+        shell=Shell(
+            ("sh", "-c", _MYSQL_CLIENT, "db"),
+            {
+                "DB_HOST": "{host}",
+                "DB_PORT": "{port}",
+                "DB_USER": "{user}",
+                "MYSQL_PWD": "{password}",
+                "DB_NAME": "{database}",
+            },
+            read_only={"DB_START": "SET SESSION TRANSACTION READ ONLY"},
+        ),
     ),
-    "redis": AccessoryKind(port=6379, url="redis://{host}:{port}/0", health="redis-cli ping | grep -q PONG"),
+    "redis": AccessoryKind(
+        port=6379,
+        url="redis://{host}:{port}/0",
+        health="redis-cli ping | grep -q PONG",
+        shell=Shell(("redis-cli", "-h", "{host}", "-p", "{port}")),
+    ),
     "other": AccessoryKind(),
 }
 # Volumes of well-known images, if the image itself can't be inspected.

@@ -24,6 +24,7 @@ from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
+from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -33,6 +34,7 @@ from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
 from shipway.ports.secrets import Secrets
 from shipway.ports.server import DatabaseServer
+from shipway.ports.session import Session, Terminal
 
 __all__ = [
     "DatabaseServer",
@@ -49,6 +51,7 @@ __all__ = [
     "Linter",
     "OnLine",
     "OneOff",
+    "OperationLedger",
     "OwnershipLedger",
     "ProjectSource",
     "PropertyLedger",
@@ -63,5 +66,7 @@ __all__ = [
     "ScratchDatabase",
     "SecretLedger",
     "Secrets",
+    "Session",
+    "Terminal",
     "Watched",
 ]

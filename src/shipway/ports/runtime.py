@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject
+    from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, Usage
     from shipway.domain.disk import DiskUsage
     from shipway.domain.engine_commands import EngineCommands
+    from shipway.domain.log import LogLine
+    from shipway.ports.session import Session
 
 
 class Runtime(Protocol):
@@ -58,8 +60,23 @@ class Runtime(Protocol):
     def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
         """Lines of stdout and stderr as they arrive; with follow until the container exits."""
 
+    def log(
+        self, container: str, *, since: str | None = None, follow: bool = False, tail: int | None = None
+    ) -> Iterator[builtins.list[LogLine]]:
+        """Its lines with their times, many at a time as they arrive. since: a time as of a line: only later ones. With
+        follow until the container exits. Reading may begin only when the iteration does."""
+
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""
+
+    def attach(self, container: str, *, tty: bool) -> Session:
+        """Connect to a container created as `attached` (and `tty`), before it is started."""
+
+    def session(
+        self, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str] | None = None
+    ) -> Session:
+        """Start a command inside a running container, connected to its input and output. environment: added to the
+        container's."""
 
     def connections(self, container: str, port: int) -> int | None:
         """Number of open connections from outside the container to a port; 0 if it doesn't run, None if unknown."""
@@ -104,8 +121,8 @@ class Runtime(Protocol):
     def memory(self) -> tuple[int, int] | None:
         """Available and total memory of the engine's machine in bytes; None if unknown."""
 
-    def memory_of(self, container: str) -> int | None:
-        """Memory of a running container in bytes, without the file cache; None if unknown."""
+    def usage_of(self, container: str) -> Usage | None:
+        """What a running container uses; None if unknown."""
 
     def disk_usage(self) -> DiskUsage:
         """Space that can be freed. The engine measures it, which may take some seconds."""

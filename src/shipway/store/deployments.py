@@ -7,13 +7,15 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 
+from shipway.domain.adjustments import Adjustments
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
 
 DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
-  COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal
+  COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal,
+  d.adjustments
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
 HERE = "d.app = ? AND d.environment = ?"
 # A destroyed environment has no earlier history; an incomplete destroy leaves it. The index by kind makes this a single
@@ -31,13 +33,14 @@ class SqlDeployments:
     def begin_deployment(self, deployment: Deployment) -> int:
         """Append as pending."""
         sql = (
-            "INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets, way, goal) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+            "INSERT INTO deployments (app, environment, release, kind, actor, reason, started, secrets, way, goal, "
+            "adjustments) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
         )
         item = deployment
         values = (item.app, item.environment, item.release, item.kind, item.actor, item.reason, item.started)
         known = {name: [version, item.fingerprints.get(name, "")] for name, version in item.secrets.items()}
-        return int(self._db.query(sql, (*values, json.dumps(known), item.way, item.goal))[0][0])
+        adjusted = json.dumps(to_data(item.adjustments)) if item.adjustments != Adjustments() else ""
+        return int(self._db.query(sql, (*values, json.dumps(known), item.way, item.goal, adjusted))[0][0])
 
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
         """Append its outcome; a second one is rejected."""
@@ -113,7 +116,8 @@ class SqlDeployments:
 def _deployment(row: Row) -> Deployment:
     """Older records, without fingerprints, have version numbers of secrets."""
     versions, fingerprints = _secrets(row[8])
-    return Deployment(*[*row[:8], versions, *row[9:], fingerprints])
+    adjustments = from_data(Adjustments, json.loads(row[15])) if row[15] else Adjustments()
+    return Deployment(*[*row[:8], versions, *row[9:15], fingerprints, adjustments])
 
 
 @lru_cache(maxsize=256)

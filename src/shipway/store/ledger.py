@@ -6,6 +6,7 @@ from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
 from shipway.store.deployments import SqlDeployments
 from shipway.store.leases import SqlLeases
+from shipway.store.operations import SqlOperations
 from shipway.store.ownership import SqlOwnership
 from shipway.store.releases import SqlReleases
 from shipway.store.runs import SqlRuns
@@ -13,7 +14,7 @@ from shipway.store.schema import migrate
 from shipway.store.sealed_secrets import SqlSecrets
 
 
-class SqlLedger(SqlRuns, SqlReleases, SqlDeployments, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership):
+class SqlLedger(SqlRuns, SqlReleases, SqlDeployments, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations):
     """Implements ports.Ledger."""
 
     def __init__(self, database: Database) -> None:

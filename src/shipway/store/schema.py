@@ -12,6 +12,7 @@ APPEND_ONLY = {
     1: ("releases", "deployments", "outcomes", "approvals", "evidence"),
     2: ("acceptances", "snapshots"),
     3: ("secrets", "registrations", "accepted_rules"),
+    5: ("operations", "operation_ends"),
 }  # by migration
 
 

@@ -9,7 +9,6 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from shipway.domain.container import (
     LABEL_CONFIG,
@@ -18,46 +17,22 @@ from shipway.domain.container import (
     ContainerInfo,
     ContainerSpec,
     EngineObject,
+    Usage,
     owner_labels,
 )
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError
+from shipway.domain.log import LogLine, stamp
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.ports import Images
 from shipway.system.probe import Probe
 from shipway.testing.memory_calls import Recorder
+from shipway.testing.memory_container import Behaviour, Container
 from shipway.testing.memory_files import Files, below, is_folder, pack, unpack
+from shipway.testing.memory_session import MemorySession
 
 FOLDERS = ("/", "/tmp")  # in every image
 KILLED = 137
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """The behaviour of a started container."""
-
-    lines: tuple[str, ...] = ()
-    exit_code: int | None = None  # None: it runs until it is stopped
-    healthy: bool = True  # whether it answers probes
-    stop_code: int = 0  # exit code on SIGTERM
-    stubborn: bool = False  # it ignores SIGTERM
-    loops: bool = False  # it crash-loops: from the third check on, each one finds one more restart
-    files: Mapping[str, bytes] = field(default_factory=dict)  # in its image, by absolute path
-    answers: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # output of commands, joined by blanks
-
-
-@dataclass
-class _Container:
-    spec: ContainerSpec
-    info: ContainerInfo
-    behaviour: Behaviour
-    files: Files
-    looks: int = 0
-
-    @property
-    def mounts(self) -> dict[str, str]:
-        """Volume name by path, including anonymous ones."""
-        return dict(self.info.volumes)
 
 
 class MemoryRuntime(Recorder):
@@ -68,7 +43,7 @@ class MemoryRuntime(Recorder):
 
     def __init__(self, images: Images | None = None) -> None:
         super().__init__()
-        self.containers: dict[str, _Container] = {}
+        self.containers: dict[str, Container] = {}
         self.networks: dict[str, dict[str, tuple[str, ...]]] = {}  # name: container name: aliases
         self.volumes: dict[str, Files] = {}
         self.labels: dict[tuple[str, str], Mapping[str, str]] = {}  # of networks and volumes, by kind and name
@@ -148,7 +123,7 @@ class MemoryRuntime(Recorder):
                 volumes=mounts,
             )
             behaviour = self._behaviour(spec)
-            self.containers[spec.name] = _Container(spec, info, behaviour, {**behaviour.files, **spec.files})
+            self.containers[spec.name] = Container(spec, info, behaviour, {**behaviour.files, **spec.files})
             for volume in mounts.values():
                 if volume in spec.volumes and volume not in self.volumes:
                     self.labels["volume", volume] = owner_labels(spec.labels)
@@ -220,12 +195,40 @@ class MemoryRuntime(Recorder):
             lines = found.behaviour.lines if found.info.state != "created" else ()
             return iter(lines if tail is None else lines[max(0, len(lines) - tail) :])
 
+    def log(
+        self, container: str, *, since: str | None = None, follow: bool = False, tail: int | None = None
+    ) -> Iterator[builtins.list[LogLine]]:
+        found = self._need(container)
+        lines = list(self.logs(container, tail=tail))
+        first = found.info.created * 1000 + len(found.behaviour.lines) - len(lines)  # a line a millisecond
+        batch = [(stamp((first + index) / 1000), line) for index, line in enumerate(lines)]
+        return iter([kept] if (kept := [line for line in batch if since is None or line[0] > since]) else [])
+
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         with self._call("execute", self._name(container), *command):
             found = self._need(container)
             if not found.info.running:
                 raise EngineError(f"container {container} is not running")
             return found.behaviour.answers.get(" ".join(command), (0 if found.behaviour.healthy else 1, ""))
+
+    def attach(self, container: str, *, tty: bool) -> MemorySession:
+        with self._call("attach", self._name(container), *(["tty"] if tty else [])):
+            found = self._need(container)
+            behaviour = found.behaviour
+            return MemorySession(
+                behaviour.lines, behaviour.exit_code or 0, echo=behaviour.echo, end=lambda: self._forget(found)
+            )
+
+    def session(
+        self, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str] | None = None
+    ) -> MemorySession:
+        with self._call("session", self._name(container), *command):
+            code, output = self.execute(container, command)
+            return MemorySession(output.splitlines(), code, end=lambda: None)
+
+    def _forget(self, found: Container) -> None:
+        if found.spec.attached:
+            self.containers.pop(found.info.name, None)
 
     def connections(self, container: str, port: int) -> int | None:
         with self._call("connections", self._name(container)):
@@ -309,9 +312,10 @@ class MemoryRuntime(Recorder):
         with self._call("memory"):
             return self.available, 1 << 32
 
-    def memory_of(self, container: str) -> int | None:
-        with self._call("memory_of", self._name(container)):
-            return 1 << 26 if self._get(container) else None
+    def usage_of(self, container: str) -> Usage | None:
+        with self._call("usage_of", self._name(container)):
+            found = self._get(container)
+            return Usage(1 << 26, 0.5) if found and found.info.running else None
 
     def disk_usage(self) -> DiskUsage:
         with self._call("disk_usage"):
@@ -339,7 +343,7 @@ class MemoryRuntime(Recorder):
         fitting = (it for pattern, it in self._behaviours if any(fnmatch.fnmatchcase(name, pattern) for name in names))
         return next(fitting, Behaviour())
 
-    def _get(self, container: str) -> _Container | None:
+    def _get(self, container: str) -> Container | None:
         known = list(self.containers.values())  # others may change it meanwhile: this also runs for the record
         return next((item for item in known if container in (item.info.name, item.info.id)), None)
 
@@ -348,13 +352,13 @@ class MemoryRuntime(Recorder):
         found = self._get(container)
         return found.info.name if found else container
 
-    def _need(self, container: str) -> _Container:
+    def _need(self, container: str) -> Container:
         found = self._get(container)
         if found is None:
             raise EngineError(f"No such container: {container}")
         return found
 
-    def _set(self, item: _Container, state: str, code: int | None) -> None:
+    def _set(self, item: Container, state: str, code: int | None) -> None:
         number = int(item.info.created)
         attached = [name for name, members in self.networks.items() if item.info.name in members]
         addresses = {
@@ -366,14 +370,14 @@ class MemoryRuntime(Recorder):
     def _index(self, network: str) -> int:
         return list(self.networks).index(network)
 
-    def _files(self, item: _Container) -> Files:
+    def _files(self, item: Container) -> Files:
         """The container's own files, and those of its volumes at their mount paths."""
         found = dict(item.files)
         for path, volume in item.mounts.items():
             found |= {f"{path.rstrip('/')}/{name}": content for name, content in self.volumes[volume].items()}
         return found
 
-    def _write(self, item: _Container, path: str, content: bytes) -> None:
+    def _write(self, item: Container, path: str, content: bytes) -> None:
         for mounted, volume in item.mounts.items():
             if path.startswith(mounted.rstrip("/") + "/"):
                 self.volumes[volume][path.removeprefix(mounted.rstrip("/") + "/")] = content

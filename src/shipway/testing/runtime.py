@@ -5,53 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Protocol
 
 import pytest
 
-from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_LEDGER, LABEL_NAME, ContainerSpec
+from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_LEDGER, LABEL_NAME
 from shipway.domain.errors import EngineError
-from shipway.ports import Runtime
 from shipway.testing.memory_files import pack, unpack
+from shipway.testing.runtime_lab import SLEEPS, Program, RuntimeLab, started
+from shipway.testing.runtime_output import OutputContract
 
 
-@dataclass(frozen=True)
-class Program:
-    """Behaviour of a container of the suite: it writes lines, then exits with a code or runs until it is stopped."""
-
-    lines: tuple[str, ...] = ()
-    exit_code: int | None = None
-    stubborn: bool = False  # ignores SIGTERM; otherwise exits with 0
-
-
-SLEEPS = Program()
-
-
-class RuntimeLab(Protocol):
-    """A runtime with isolated names; everything is removed when the test ends."""
-
-    @property
-    def runtime(self) -> Runtime: ...
-
-    app: str  # value of LABEL_APP
-    answered: tuple[str, ...]  # a command that prints `pong`
-
-    def name(self, suffix: str) -> str:
-        """Name of a container, network or volume."""
-
-    def spec(self, suffix: str, program: Program, **changes: object) -> ContainerSpec:
-        """A specification that runs the program, with LABEL_APP, LABEL_NAME (the suffix) and LABEL_CONFIG."""
-
-
-class RuntimeContract:
+class RuntimeContract(OutputContract):
     """Runs on the real engine and on the in-memory one."""
-
-    def start(self, lab: RuntimeLab, suffix: str, program: Program = SLEEPS, **changes: object) -> str:
-        spec = lab.spec(suffix, program, **changes)
-        lab.runtime.create(spec)
-        lab.runtime.start(spec.name)
-        return spec.name
 
     def test_it_tells_its_version(self, lab: RuntimeLab) -> None:
         assert lab.runtime.ping()
@@ -107,7 +72,7 @@ class RuntimeContract:
         assert self.state(lab, lab.name("a")) == "running"
 
     def test_start_stop_and_remove_may_be_repeated(self, lab: RuntimeLab) -> None:
-        name = self.start(lab, "a")
+        name = started(lab, "a")
         lab.runtime.start(name)
         assert self.state(lab, name) == "running"
         lab.runtime.stop(name, 5)
@@ -118,7 +83,7 @@ class RuntimeContract:
         assert lab.runtime.find(name) is None
 
     def test_a_stopped_one_can_be_started_again(self, lab: RuntimeLab) -> None:
-        name = self.start(lab, "a")
+        name = started(lab, "a")
         lab.runtime.stop(name, 5)
         lab.runtime.start(name)
         assert self.state(lab, name) == "running"
@@ -143,7 +108,7 @@ class RuntimeContract:
                 call()
 
     def test_list_by_labels(self, lab: RuntimeLab) -> None:
-        running, stopped = self.start(lab, "a"), lab.spec("b", SLEEPS).name
+        running, stopped = started(lab, "a"), lab.spec("b", SLEEPS).name
         lab.runtime.create(lab.spec("b", SLEEPS))
         assert self.names(lab, {LABEL_APP: lab.app}) == [running, stopped]
         assert self.names(lab, {LABEL_APP: lab.app, LABEL_NAME: "b"}) == [stopped]
@@ -152,7 +117,7 @@ class RuntimeContract:
         assert self.names(lab, {LABEL_APP: "", LABEL_NAME: "c"}) == []
 
     def test_list_and_find_tell_the_same(self, lab: RuntimeLab) -> None:
-        name = self.start(lab, "a", Program(exit_code=7))
+        name = started(lab, "a", Program(exit_code=7))
         lab.runtime.wait(name, 30)
         found = lab.runtime.find(name)
         assert found is not None
@@ -164,35 +129,25 @@ class RuntimeContract:
         assert listed.image == found.image
 
     def test_exit_codes(self, lab: RuntimeLab) -> None:
-        names = {code: self.start(lab, f"exit{code}", Program(exit_code=code)) for code in (0, 3, 255)}
+        names = {code: started(lab, f"exit{code}", Program(exit_code=code)) for code in (0, 3, 255)}
         assert {code: lab.runtime.wait(name, 30) for code, name in names.items()} == {0: 0, 3: 3, 255: 255}
 
     def test_waiting_no_longer_than_asked(self, lab: RuntimeLab) -> None:
-        name = self.start(lab, "a")
+        name = started(lab, "a")
         for timeout in (0, 0.3):
             with pytest.raises(TimeoutError):
                 lab.runtime.wait(name, timeout)
         assert self.state(lab, name) == "running"
 
     def test_sigterm_first_then_sigkill(self, lab: RuntimeLab) -> None:
-        polite, stubborn = self.start(lab, "polite"), self.start(lab, "stubborn", Program(stubborn=True))
+        polite, stubborn = started(lab, "polite"), started(lab, "stubborn", Program(stubborn=True))
         lab.runtime.stop(polite, 20)
         lab.runtime.stop(stubborn, 0.5)
         assert lab.runtime.wait(polite, 1) == 0
         assert lab.runtime.wait(stubborn, 1) == 137
 
-    def test_logs(self, lab: RuntimeLab) -> None:
-        lines = tuple(f"line {number} äöü" for number in range(50))
-        name = self.start(lab, "a", Program(lines, exit_code=0))
-        assert list(lab.runtime.logs(name, follow=True)) == list(lines)
-        lab.runtime.wait(name, 30)
-        assert list(lab.runtime.logs(name)) == list(lines)
-        assert list(lab.runtime.logs(name, tail=3)) == list(lines[-3:])
-        assert list(lab.runtime.logs(name, tail=0)) == []
-        assert list(lab.runtime.logs(name, follow=True, tail=2)) == list(lines[-2:])
-
     def test_execute(self, lab: RuntimeLab) -> None:
-        name = self.start(lab, "a")
+        name = started(lab, "a")
         code, output = lab.runtime.execute(name, lab.answered)
         assert (code, output.strip()) == (0, "pong")
         lab.runtime.stop(name, 5)
@@ -200,19 +155,25 @@ class RuntimeContract:
             lab.runtime.execute(name, lab.answered)
 
     def test_open_connections(self, lab: RuntimeLab) -> None:
-        name = self.start(lab, "a")
+        name = started(lab, "a")
         assert lab.runtime.connections(name, 8000) == 0
         lab.runtime.stop(name, 5)
         assert lab.runtime.connections(name, 8000) == 0
         assert lab.runtime.connections(lab.name("missing"), 8000) == 0
 
     def test_memory(self, lab: RuntimeLab) -> None:
-        name = self.start(lab, "a")
-        found, used = lab.runtime.memory(), lab.runtime.memory_of(name)
+        name = started(lab, "a")
+        found, used = lab.runtime.memory(), lab.runtime.usage_of(name)
         assert found is not None
         assert used is not None
-        assert 0 < used < found[0] < found[1]
-        assert lab.runtime.memory_of(lab.name("missing")) is None
+        assert 0 < used.memory < found[0] < found[1]
+        assert used.processor > 0
+        again = lab.runtime.usage_of(name)
+        assert again is not None
+        assert again.processor >= used.processor
+        assert lab.runtime.usage_of(lab.name("missing")) is None
+        lab.runtime.stop(name, 5)
+        assert lab.runtime.usage_of(name) is None
 
     def test_processors(self, lab: RuntimeLab) -> None:
         assert lab.runtime.processors() >= 1
@@ -247,17 +208,17 @@ class RuntimeContract:
     def test_a_volume_outlives_its_containers(self, lab: RuntimeLab) -> None:
         volume = lab.name("volume")
         assert not lab.runtime.has_volume(volume)
-        first = self.start(lab, "a", volumes={volume: "/data"})
+        first = started(lab, "a", volumes={volume: "/data"})
         lab.runtime.put(first, "/data", pack({"kept": b"yes"}))
         lab.runtime.remove(first)
-        second = self.start(lab, "b", volumes={volume: "/data"})
+        second = started(lab, "b", volumes={volume: "/data"})
         assert unpack(lab.runtime.get(second, "/data/kept")) == {"kept": b"yes"}
         with pytest.raises(EngineError):
             lab.runtime.remove_volume(volume)  # in use
         assert lab.runtime.has_volume(volume)
         lab.runtime.remove(second)
         lab.runtime.remove_volume(volume)
-        third = self.start(lab, "c", volumes={volume: "/data"})
+        third = started(lab, "c", volumes={volume: "/data"})
         with pytest.raises(FileNotFoundError):
             lab.runtime.get(third, "/data/kept")
 
@@ -294,7 +255,7 @@ class RuntimeContract:
         one, two = lab.name("one"), lab.name("two")
         for network in (one, two, one):
             lab.runtime.ensure_network(network, {LABEL_APP: lab.app})
-        name = self.start(lab, "a", networks={one: ("first",)})
+        name = started(lab, "a", networks={one: ("first",)})
         assert self.networks(lab, name) == {one}
         lab.runtime.connect(two, name, ["second"])
         lab.runtime.connect(two, name, ["second"])
@@ -317,7 +278,7 @@ class RuntimeContract:
     def test_names_change_while_it_is_attached(self, lab: RuntimeLab) -> None:
         network = lab.name("net")
         lab.runtime.ensure_network(network, {LABEL_APP: lab.app}, pinned=True)
-        name = self.start(lab, "a", networks={network: ("first",)})
+        name = started(lab, "a", networks={network: ("first",)})
         before = lab.runtime.find(name)
         for aliases in (("second",), (), (), ("first", "second")):
             assert lab.runtime.set_aliases(network, name, aliases)
@@ -330,7 +291,7 @@ class RuntimeContract:
         one, pinned = lab.name("one"), lab.name("pinned")
         lab.runtime.ensure_network(one, {LABEL_APP: lab.app})
         lab.runtime.ensure_network(pinned, {LABEL_APP: lab.app}, pinned=True)
-        name = self.start(lab, "a", networks={one: ("first",), pinned: ("second",)})
+        name = started(lab, "a", networks={one: ("first",), pinned: ("second",)})
         lab.runtime.stop(name, 1)
         lab.runtime.remove_network(one)
         lab.runtime.remove_network(pinned)
@@ -345,7 +306,7 @@ class RuntimeContract:
         networks: Mapping[str, tuple[str, ...]] = {lab.name("one"): ("a1",), lab.name("two"): ("a2",)}
         for network in networks:
             lab.runtime.ensure_network(network, {LABEL_APP: lab.app})
-        name = self.start(lab, "a", networks=networks)
+        name = started(lab, "a", networks=networks)
         assert self.networks(lab, name) == set(networks)
 
     def test_free_space_and_what_could_go(self, lab: RuntimeLab) -> None:
@@ -359,7 +320,7 @@ class RuntimeContract:
 
     def test_many_threads(self, lab: RuntimeLab) -> None:
         def whole_life(number: int) -> int:
-            name = self.start(lab, f"t{number}", Program((f"{number}",), exit_code=number))
+            name = started(lab, f"t{number}", Program((f"{number}",), exit_code=number))
             assert list(lab.runtime.logs(name, follow=True)) == [f"{number}"]
             code = lab.runtime.wait(name, 60)
             lab.runtime.remove(name)

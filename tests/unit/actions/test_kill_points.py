@@ -15,6 +15,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.observe import settings
+from shipway.actions.operations.adjust import scale
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.retire import retire_due
 from shipway.context import Context
@@ -169,12 +170,18 @@ def replaced_badly(world: World, environment: Environment) -> Command:
     return lambda ctx: deploy(ctx, DeployRequest(release, environment, force=True))
 
 
+def scaled(world: World, environment: Environment) -> Command:
+    """More replicas of one service, fewer of another."""
+    second(world, environment)(world.controller())
+    return lambda ctx: scale(ctx, "shop", "staging", {"backend": 3, "worker": 0}) and None
+
+
 STORIES = [
-    first, second, third, back, back_by_code, back_down_first, above, further_back, sick, unverified, unreachable, replaced, replaced_badly,
+    first, second, third, back, back_by_code, back_down_first, above, further_back, sick, unverified, unreachable, replaced, replaced_badly, scaled,
 ]  # fmt: skip
 ONLY = {  # how a release takes over makes little difference to these; the benchmarks kill all of them everywhere
     third: ("cold", "two hosts"), back_by_code: ("cold",), back_down_first: ("cold", "two hosts"), above: ("cold",), further_back: ("cold", "warm"),
-    replaced: ("cold", "two hosts"), replaced_badly: ("cold", "two hosts"),
+    replaced: ("cold", "two hosts"), replaced_badly: ("cold", "two hosts"), scaled: ("cold", "two hosts"),
 }  # fmt: skip
 FAIL = (sick, unverified, unreachable, replaced_badly)
 

@@ -33,6 +33,28 @@ def test_any_password_comes_back_from_the_address(kind: str, password: str) -> N
     assert unquote(parts.password or "") == password
 
 
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_no_password_is_in_a_clients_command(kind: str) -> None:
+    accessory = Accessory("db", "x", kind)
+    found = KINDS[kind].shell_of(accessory, "my-app", "db", "pass {database} word")
+    assert found is not None
+    command, variables = found
+    assert not [word for word in command if "pass" in word.lower()]
+    assert "pass {database} word" in variables.values(), "as it is: nothing in it is replaced"
+    assert {"db", "my_app", str(KINDS[kind].port)} <= set(variables.values())
+
+
+def test_clients_that_only_read() -> None:
+    database, cache = Accessory("db", "x", "mysql"), Accessory("cache", "x", "redis")
+    plain, limited = (KINDS["mysql"].shell_of(database, "a", "db", "pw", read_only=only) for only in (False, True))
+    assert plain is not None
+    assert limited is not None
+    assert limited[1].items() - plain[1].items() == {("DB_START", "SET SESSION TRANSACTION READ ONLY")}
+    assert KINDS["redis"].shell_of(cache, "a", "cache", "") == (("redis-cli", "-h", "cache", "-p", "6379"), {})
+    assert KINDS["redis"].shell_of(cache, "a", "cache", "", read_only=True) is None
+    assert KINDS["other"].shell_of(cache, "a", "cache", "") is None
+
+
 def test_what_shipway_makes_stays_as_it_was() -> None:
     assert POSTGRES.url_of(Accessory("db", "x", "postgres"), "a", "db", "aZ09-_") == "postgresql://a:aZ09-_@db:5432/a"
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -109,6 +110,25 @@ def test_a_line_that_only_ends_as_a_secret_begins_leaves_the_next_one_alone() ->
         "ghijklmnop",
         "",
     ]
+
+
+VALUE = "abcdefghijklmnopqrstuvwxyz"
+PIECES = st.sampled_from(
+    ["", " ", "x", "\x1b[1m", "\u2028", VALUE, VALUE[:5], VALUE[:14], VALUE[5:], VALUE[14:], "short", "words here"]
+)
+
+
+@given(
+    lines=st.lists(st.lists(PIECES, max_size=3).map("".join), max_size=12),
+    cuts=st.lists(st.integers(0, 12), max_size=3),
+)
+def test_many_lines_at_a_time_are_masked_as_one_by_one(lines: list[str], cuts: list[int]) -> None:
+    redactor = Redactor({"KEY": VALUE, "PIN": "short", "LINES": "first line\nsecond line"})
+    one, many, found = Lines(redactor), Lines(redactor), []
+    edges = sorted({0, len(lines), *(cut for cut in cuts if cut < len(lines))})
+    for begin, end in pairwise(edges):
+        found += many.lines(lines[begin:end])
+    assert found == [one.line(line) for line in lines]
 
 
 SIGNS = st.characters(min_codepoint=33, exclude_categories=("Cc", "Cf", "Cs", "Zs", "Zl", "Zp"))

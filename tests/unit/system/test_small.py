@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from shipway.system.durations import ago, human
+from shipway.domain.errors import UsageError
+from shipway.system.durations import ago, human, past
 from shipway.system.redact import Redactor
 
 SECRET = "s3cret/with?signs"
@@ -58,3 +59,21 @@ def test_a_secret_that_holds_another_is_taken_out_whole() -> None:
 
 def test_very_short_values_do_not_blank_out_the_log() -> None:
     assert Redactor({"DEBUG": "1"}).line("1 of 10") == "1 of 10"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 1_700_000_000 - 90), ("10m", 1_700_000_000 - 600), ("1.5h", 1_700_000_000 - 5400), ("2d", 1_700_000_000 - 172_800),
+        ("2023-11-14", 1_699_920_000), ("2023-11-14T10:00", 1_699_956_000), ("2023-11-14T10:00:00+02:00", 1_699_948_800),
+        ("99999d", 0),
+    ],
+)  # fmt: skip
+def test_times_in_the_past(text: str, seconds: float) -> None:
+    assert past(text, 1_700_000_000) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1", "h", "1w", "-1h", "2023-13-01", "0001-01-01T00:00+23:00x"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a time"):
+        past(text, 1_700_000_000)

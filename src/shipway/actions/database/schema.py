@@ -71,6 +71,13 @@ def decide_schema(
     return _up(ctx, release, environment, own, deployments, observed, current_revision)
 
 
+def unchanged(deployments: Sequence[Deployment]) -> Schema:
+    """The decision to leave the schema as it is, for the release that runs."""
+    revisions, now = schema_revisions(deployments), history.current(deployments)
+    current = revisions[-1].schema if revisions else None
+    return Schema(current, current, rollback=RollbackPlan(now.way, now.goal) if now and now.way else None)
+
+
 def _up(
     ctx: Context, release: Release, environment: Environment, own: Settings, deployments: Sequence[Deployment], observed: Observed,
     current_revision: str | None,

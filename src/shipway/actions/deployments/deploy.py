@@ -66,7 +66,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
         reason=reason_of(order), started=ctx.clock(), secrets=decision.settings.versions, fingerprints=decision.settings.fingerprints,
-        way=plan.kind if plan else "", goal=plan.schema if plan else None,
+        way=plan.kind if plan else "", goal=plan.schema if plan else None, adjustments=decision.settings.adjustments,
     )  # fmt: skip
     _give_version(ctx, order)
     apply(ctx, decision, ctx.ledger.begin_deployment(record))

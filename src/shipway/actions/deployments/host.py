@@ -28,7 +28,7 @@ from shipway.domain.draining import MOST, oldest, port_of, replaced_at
 from shipway.domain.errors import DiskFull, Interrupted
 from shipway.domain.observed import on_standby, release_of
 from shipway.domain.plan import Health, Service
-from shipway.domain.release import DEPLOY, Deployment
+from shipway.domain.release import ROLLBACK, Deployment
 from shipway.steps.health import SETTLED, require_running, start_in_turn, wait_healthy
 from shipway.steps.starting import create, start
 from shipway.system.durations import human
@@ -50,7 +50,7 @@ class HostDeployment:
         self.owner = names.route_owner(self.app, self.environment)
         self.rotation = names.rotation_network(self.app, self.environment)
         self.new_volumes: list[str] = []  # that this deployment created
-        self._is_rollback = decision.order.kind != DEPLOY  # it ran before
+        self._is_rollback = decision.order.kind == ROLLBACK  # it ran before
         self._domain = decision.order.environment.domain
         self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None

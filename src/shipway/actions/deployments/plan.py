@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from shipway.actions.database.schema import Schema, decide_schema
+from shipway.actions.database.schema import Schema, decide_schema, unchanged
 from shipway.actions.environment.accessory_rules import leave_newer
 from shipway.actions.environment.former_hosts import remedy, with_former
 from shipway.actions.environment.observe import observe, settings
@@ -14,15 +14,17 @@ from shipway.actions.environment.ownership import require_owned
 from shipway.actions.environment.public_address import require_free
 from shipway.context import Context
 from shipway.domain import history
+from shipway.domain.adjustments import Adjustments
 from shipway.domain.change import Change, Changeset
 from shipway.domain.desired import Settings, nothing, render_desired
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DEPLOY, ROLLBACK, Deployment, Release
+from shipway.domain.release import DEPLOY, RESTART, ROLLBACK, SCALE, Deployment, Release
 from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.rules import InForce, differences
+from shipway.domain.scaling import carried
 from shipway.system.parallel import errors_of, side_by_side
 
 
@@ -32,11 +34,12 @@ class DeployRequest:
 
     release: Release
     environment: Environment
-    kind: str = DEPLOY  # or ROLLBACK
+    kind: str = DEPLOY  # or ROLLBACK, RESTART, SCALE
     reason: str = ""
     version: str | None = None  # the tag that makes the release a version
     like: Deployment | None = None  # use this deployment's versions of the secrets
     rollback: RollbackPlan | None = None  # of a rollback
+    adjustments: Adjustments | None = None  # None: those that still hold, see `domain.scaling.carried`
     in_force: InForce | None = None  # the rules that it met and whose checks it must pass; None: only the release's own
     unapproved: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete
@@ -88,10 +91,14 @@ class Decision:
 def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decision:
     """Observe and decide. create=False changes nothing at all: for a dry run."""
     release, environment = order.release, order.environment
-    own = settings(ctx, release, environment, version=order.version, like=order.like, create=create)
     deployments = ctx.ledger.history(release.app, environment.name)
     previous = history.current(deployments)
     previous_release = ctx.ledger.release(release.app, previous.release) if previous else None
+    before = previous_release.plan if previous_release else None
+    own = settings(
+        ctx, release, environment, version=order.version, like=order.like, create=create,
+        adjustments=order.adjustments or carried(deployments, before, release.plan, environment.name, release.number),
+    )  # fmt: skip
     hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, previous_release))
     unreachable: dict[str, str] = {}
     several = len(hosts) > 1
@@ -115,7 +122,12 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     found = dict(zip(hosts, side_by_side(inspect, hosts), strict=True))
     there = {host: seen for host, seen in found.items() if seen is not None}
     hosts, observed = list(there), list(there.values())
-    schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, deployments, observed[0], order.rollback)
+    if order.kind in (RESTART, SCALE):
+        schema = unchanged(deployments)
+    else:
+        schema = decide_schema(
+            ctx.on(hosts[0].name), release, environment, own, deployments, observed[0], order.rollback
+        )
     keep = history.previous_release(deployments, release.number)
     parts = []
     for host, seen in there.items():

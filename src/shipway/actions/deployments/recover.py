@@ -18,7 +18,7 @@ from shipway.actions.environment.observe import observe, settings
 from shipway.actions.projects.in_force import running_rules
 from shipway.context import Context
 from shipway.domain import history
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_ROLE
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_OWNER, LABEL_ROLE
 from shipway.domain.desired import render_desired
 from shipway.domain.draining import stop_of
 from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayError, StoreError
@@ -28,6 +28,7 @@ from shipway.domain.release import DEPLOY, DESTROY, FAILED, RESTORE, ROLLBACK, D
 from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, RollbackPlan
 from shipway.domain.rules import InForce
 from shipway.domain.schema_history import CODE_ONLY, SchemaRevision, schema_revisions
+from shipway.system.alive import is_gone
 from shipway.system.parallel import attempt_all
 
 
@@ -95,15 +96,22 @@ def jobs(ctx: Context, app: str, environment: str) -> list[str]:
     return [item.name for item in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"})]
 
 
+def orphaned_sessions(ctx: Context, app: str, environment: str) -> list[str]:
+    """Containers of one-off commands whose process was killed."""
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "session"}
+    return [item.name for item in ctx.runtime.list(labels) if is_gone(item.labels.get(LABEL_OWNER, ""))]
+
+
 def _end_jobs(ctx: Context, app: str, environment: str) -> None:
-    """Remove jobs of dead processes: also one that was still deciding, without a deployment, may have left one."""
+    """Remove jobs and sessions of dead processes: also one that was still deciding, without a deployment, may have left
+    one."""
     latest = ctx.ledger.latest(app, environment)
     release = ctx.ledger.release(app, latest.release) if latest else None
     if release is None:
         return
     try:
         first = ctx.on(release.plan.environments[environment].hosts[0].name)
-        found = jobs(first, app, environment)
+        found = [*jobs(first, app, environment), *orphaned_sessions(first, app, environment)]
     except EngineError:  # reported by whatever needs the host; it may be gone for good
         return
     attempt_all(*(partial(first.runtime.remove, job) for job in found))
@@ -130,7 +138,14 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
         decide(
             ctx,
             DeployRequest(
-                release, environment, dead.kind, dead.reason, like=dead, rollback=rollback, in_force=in_force
+                release,
+                environment,
+                dead.kind,
+                dead.reason,
+                like=dead,
+                rollback=rollback,
+                in_force=in_force,
+                adjustments=dead.adjustments,
             ),
         ),
         dead.id,

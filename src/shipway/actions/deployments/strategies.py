@@ -15,7 +15,7 @@ from shipway.context import Context
 from shipway.domain import routes
 from shipway.domain.container import LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.observed import release_of
-from shipway.domain.release import DEPLOY
+from shipway.domain.release import DEPLOY, ROLLBACK
 from shipway.system.parallel import side_by_side
 
 
@@ -41,7 +41,8 @@ def take_over(switching: Switching) -> None:
     order = switching.order
     old = switching.hosts[0].observed.routes
     fresh = old is None or any(host.desired.routes == host.observed.routes for host in switching.hosts)
-    kind = "rollback" if order.kind != DEPLOY else "blue-green" if fresh else order.environment.strategy.kind
+    fresh = fresh or order.kind != DEPLOY  # of a restart: both are the same release, which shares can't tell apart
+    kind = "rollback" if order.kind == ROLLBACK else "blue-green" if fresh else order.environment.strategy.kind
     {"rollback": _back, "blue-green": _blue_green, "rolling": _rolling, "canary": _canary}[kind](switching)
     if switching.switched:
         switching.everywhere(HostDeployment.forget_names)

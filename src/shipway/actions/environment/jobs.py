@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from shipway.actions.environment.service_job import service_job
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
-from shipway.domain.desired import Settings, secret_files, stand_ins, variables
+from shipway.domain.desired import Settings, stand_ins
 from shipway.domain.errors import UsageError
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Environment, Plan
@@ -22,25 +23,6 @@ from shipway.system.tars import TooLarge, reading_stream
 
 TIMEOUT = 1800.0
 LARGEST = 256 << 20  # bytes of a folder that is read as a whole
-
-
-def service_job(
-    release: Release, environment: Environment, settings: Settings, service: str, extra: Mapping[str, str]
-) -> ContainerSpec:
-    """A container that runs a command in a service's image, with the environment and secrets of that service."""
-    plan = release.plan
-    return ContainerSpec(
-        name=f"{plan.app}_{environment.name}_job",
-        image=release.images[service],
-        labels=names.labels(plan.app, environment.name, "job", service),
-        env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
-        files=secret_files(settings, plan.services[service]),
-        security=plan.services[service].security,
-        networks={
-            names.network(plan.app, environment.name): (),
-            names.rotation_network(plan.app, environment.name): (),
-        },
-    )
 
 
 Files = Callable[[str], dict[str, bytes]]  # returns the files of an image's folder, by path below it

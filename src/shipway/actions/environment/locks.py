@@ -21,7 +21,7 @@ LOOK = 1.0  # seconds between looks for a request to cancel
 MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is used
 # Methods of these ports that change nothing: THE list, from which `testing.faults` derives effects too.
 READS = frozenset({
-    "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
+    "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "usage_of", "wait", "logs", "log", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "apps", "close",  # of the ledger; and of its parts:
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
@@ -29,7 +29,7 @@ READS = frozenset({
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
-    "now", "lease",
+    "now", "lease", "operations",
     "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from shipway.actions.environment.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import names, secret_value
+from shipway.domain.adjustments import Adjustments
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
 from shipway.domain.desired import Settings
@@ -35,11 +36,12 @@ def settings(
     version: str | None = None,
     like: Deployment | None = None,
     create: bool = True,
+    adjustments: Adjustments | None = None,
 ) -> Settings:
     """Secrets and passwords for a release in an environment.
 
     like: use this deployment's versions of the secrets. create: generate missing passwords of accessories (otherwise a
-    placeholder, for a dry run). SecretError lists all missing secrets.
+    placeholder, for a dry run). adjustments: None: those of `like`. SecretError lists all missing secrets.
     """
     plan = release.plan
     scope = names.scope(plan.app, environment.name)
@@ -56,7 +58,9 @@ def settings(
         for text in ctx.secrets.fingerprints(scope, name)[number - 1 : number]
     }
     version = version or version_of(ctx, release, environment)
-    return Settings(version, values, versions, passwords, fingerprints, ctx.kinds)
+    if adjustments is None:
+        adjustments = like.adjustments if like else Adjustments()
+    return Settings(version, values, versions, passwords, fingerprints, ctx.kinds, adjustments)
 
 
 def _version(ctx: Context, scope: str, name: str, like: Deployment | None) -> int | None:

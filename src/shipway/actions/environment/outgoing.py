@@ -59,10 +59,10 @@ def standby_fits(ctx: Context, containers: Sequence[ContainerInfo]) -> tuple[boo
     if not any(LABEL_STANDBY_AUTO in item.labels for item in containers):
         return True, "as set in the plan"
     memory = ctx.runtime.memory()
-    used = side_by_side(lambda item: ctx.runtime.memory_of(item.name), containers)
+    used = side_by_side(lambda item: ctx.runtime.usage_of(item.name), containers)
     if memory is None or None in used:
         return False, "the Docker Engine doesn't report the available memory"
-    needed, (available, total) = sum(item or 0 for item in used), memory
+    needed, (available, total) = sum(item.memory for item in used if item), memory
     return (
         available >= needed,
         f"it uses {readable(needed)}, and {readable(available)} of {readable(total)} are available",

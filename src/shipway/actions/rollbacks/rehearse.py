@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.observe import settings
+from shipway.actions.environment.serving import serving
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback_order
-from shipway.actions.snapshots.snapshot import serving
 from shipway.context import Context
 from shipway.domain.errors import MigrationFailed, UsageError
 from shipway.domain.proof import DATA, UNSAFE, CompatibilityTest, Stage

@@ -13,7 +13,8 @@ from shipway.actions.database.client import DatabaseClient
 from shipway.actions.database.swap import clean_up, new_name, old_name
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import take
-from shipway.actions.snapshots.snapshot import most, serving, shell_of, snapshots
+from shipway.actions.environment.serving import serving
+from shipway.actions.snapshots.snapshot import most, shell_of, snapshots
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment
@@ -52,6 +53,7 @@ def restore_snapshot(
         record = Deployment(
             0, app, environment, release.number, RESTORE, own.actor, reason or f"snapshot {number}", own.clock(),
             secrets=now.secrets, fingerprints=now.fingerprints, way=now.way if chosen.schema == schema else "", goal=chosen.schema,
+            adjustments=now.adjustments,
         )  # fmt: skip
         _put(own, shell, chosen, own.ledger.begin_deployment(record), schema)
         return present

@@ -6,7 +6,8 @@ from shipway.actions.database.client import DatabaseClient, database_client
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import current_snapshots, take
 from shipway.actions.environment.observe import settings
-from shipway.context import Context, environment_of
+from shipway.actions.environment.serving import serving
+from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
@@ -30,15 +31,6 @@ def snapshots(ctx: Context, app: str, environment: str) -> list[Snapshot]:
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     return kept(current_snapshots(ctx, app, environment), most(release)) if release else []
-
-
-def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Release, Environment]:
-    """The current deployment. UsageError if nothing runs there."""
-    now = ctx.ledger.current(app, environment)
-    release = ctx.ledger.release(app, now.release) if now else None
-    if now is None or release is None:
-        raise UsageError(f"nothing runs in {environment}")
-    return now, release, environment_of(release.plan, environment)
 
 
 def shell_of(ctx: Context, now: Deployment, release: Release, environment: Environment) -> DatabaseClient:

@@ -18,7 +18,7 @@ from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.revert import revert
 from shipway.actions.environment.accessory_rules import COMPLETE, config_of, series_of_container
 from shipway.actions.environment.observe import observe
-from shipway.actions.snapshots.snapshot import serving
+from shipway.actions.environment.serving import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_ROLE, ContainerInfo, ContainerSpec
@@ -94,7 +94,7 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
         revisions = schema_revisions(own.ledger.history(app, environment))
         record = Deployment(
             id=0, app=app, environment=environment, release=order.release.number, kind=DEPLOY, actor=own.actor,
-            reason=order.reason, started=own.clock(), secrets=decision.settings.versions,
+            reason=order.reason, started=own.clock(), secrets=decision.settings.versions, adjustments=decision.settings.adjustments,
         )  # fmt: skip
         number = own.ledger.begin_deployment(record)
         tables = _copied(own, found, decision, now, number, revisions[-1].schema if revisions else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,11 +13,13 @@ from shipway.actions.environment.ownership import MACHINE, Ownership
 from shipway.actions.projects.register import ParsePlan, plan_at
 from shipway.context import Context
 from shipway.domain import names
+from shipway.domain.adjustments import Adjustments, planned
 from shipway.domain.container import (
     LABEL_APP,
     LABEL_ENVIRONMENT,
     LABEL_NAME,
     LABEL_RELEASE,
+    LABEL_RESTART,
     LABEL_ROLE,
     EngineObject,
 )
@@ -34,6 +37,8 @@ class Serving:
     revision: str
     images: Mapping[str, str]  # service: image id
     variables: Mapping[str, str]  # of all its services, merged
+    restarts: Mapping[str, int]  # by service, since its deployment
+    replicas: Mapping[str, int]  # by service: containers that run on the first host
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
         ctx,
         release,
         environment,
+        serving,
         sorted({owner(item)[:8] for items in survey.objects.values() for item in items if owner(item)}),
     )
 
@@ -116,7 +122,19 @@ def _serving(ctx: Context, app: str, environment: Environment, taken: tuple[Engi
     of = [item for item in running if item.labels[LABEL_RELEASE] == str(number)]
     variables = {name: value for item in of for name, value in ctx.runtime.variables(item.id).items()}
     images = {item.labels[LABEL_NAME]: info.image for item in of if (info := infos[item.id]) is not None}
-    return Serving(number, variables.get("SHIPWAY_REVISION", ""), images, variables)
+    restarts: dict[str, int] = {}
+    for item in of:
+        count = int(item.labels.get(LABEL_RESTART, 0))
+        restarts[item.labels[LABEL_NAME]] = max(count, restarts.get(item.labels[LABEL_NAME], 0))
+    newest = [
+        item.labels[LABEL_NAME]
+        for item in of
+        if int(item.labels.get(LABEL_RESTART, 0)) == restarts[item.labels[LABEL_NAME]]
+    ]
+    return Serving(
+        number, variables.get("SHIPWAY_REVISION", ""), images, variables,
+        {name: count for name, count in restarts.items() if count}, Counter(newest),
+    )  # fmt: skip
 
 
 def _commit_of(
@@ -188,8 +206,11 @@ def _take_secrets(ctx: Context, release: Release, environment: Environment, serv
             ctx.secrets.set(scope, name, serving.variables[name])
 
 
-def _record(ctx: Context, release: Release, environment: Environment, ledgers: list[str]) -> None:
-    """Record the deployment known to the other ledger."""
+def _record(ctx: Context, release: Release, environment: Environment, serving: Serving, ledgers: list[str]) -> None:
+    """Record the deployment known to the other ledger. More replicas than the plan's were scaled; fewer may have failed."""
+    more = {
+        name: count for name, count in serving.replicas.items() if count > (planned(release.plan, environment, name) or count)
+    }  # fmt: skip
     known = settings(ctx, release, environment)
     reason = f"adopted from ledger {' and '.join(ledgers)}" if ledgers else "adopted"
     record = Deployment(
@@ -203,5 +224,6 @@ def _record(ctx: Context, release: Release, environment: Environment, ledgers: l
         ctx.clock(),
         known.versions,
         fingerprints=known.fingerprints,
+        adjustments=Adjustments(more, serving.restarts),
     )
     ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUCCEEDED, ctx.clock(), release.schema, "")

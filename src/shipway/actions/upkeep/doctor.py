@@ -8,7 +8,7 @@ from functools import partial
 
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
-from shipway.actions.deployments.recover import exclusive_access, jobs
+from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
 from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
 from shipway.actions.environment.former_hosts import clean_up, differences
@@ -25,6 +25,7 @@ from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
+from shipway.domain.scaling import scaled
 from shipway.system.parallel import attempt_all
 
 REPAIRS = {  # (kind, verb) of the repairing change: problem and remedy
@@ -89,7 +90,10 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
     now = history.current(deployments)
     release = ctx.ledger.release(app, now.release) if now else None
     where = release.plan.environments.get(environment.name, environment) if release else environment
-    if release is not None:
+    if now is not None and release is not None:
+        for name, (number, usual) in scaled(now, release.plan, where).items():
+            back = f"`shipway scale {environment.name} {name}=plan` returns to that"
+            yield "", name, f"was scaled to {counted(number, 'replica')}, the plan has {usual}: {back}", ""
         yield from _edges_down(ctx, hosts_of(ctx, where, None))
     for host in hosts_of(ctx, where, None):
         try:
@@ -98,7 +102,8 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         except ShipwayError as error:
             yield host.name, "host", error.message, ""
             continue
-        for job in () if alive else jobs(here, app, environment.name):
+        left = [*([] if alive else jobs(here, app, environment.name)), *orphaned_sessions(here, app, environment.name)]
+        for job in left:
             yield host.name, job, "is a leftover of a command that has ended", "remove it"
         if now is None or release is None:
             yield from _unexpected(host, found, ctx.ledger.latest(app, environment.name))

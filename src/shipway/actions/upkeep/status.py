@@ -11,12 +11,14 @@ from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe, versions
 from shipway.context import Context
 from shipway.domain import history, names
-from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo
+from shipway.domain.adjustments import planned
+from shipway.domain.container import LABEL_NAME, LABEL_RESTART, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import PENDING, Deployment, Lease, Release, Waiver
+from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.system.parallel import side_by_side
 
@@ -66,6 +68,7 @@ class EnvironmentStatus:
     rehearsal: tuple[float, Rehearsal] | None  # the latest rehearsal from this release, with its time
     waivers: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
     proof: ProofSummary | None  # the newest proof of the release
+    scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -94,7 +97,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         latest=latest,
         release=release,
         versions=tuple(versions(ctx, release)) if release else (),
-        services=_services(observed, release, where),
+        services=_services(observed, release, where, current),
         crashing=crashing,
         edge_down=down,
         unreachable=unreachable,
@@ -112,6 +115,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         rehearsal=_rehearsal(ctx, environment.name, release) if release else None,
         waivers=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
         proof=_proof(ctx, environment.name, release) if release else None,
+        scaled=scaled(current, release.plan, where) if current and release else {},
     )
 
 
@@ -191,14 +195,19 @@ def _crashing(ctx: Context, items: Sequence[ContainerInfo]) -> list[str]:
     ]
 
 
-def _services(observed: Observed, release: Release | None, environment: Environment) -> dict[str, tuple[int, int]]:
-    if release is None:
+def _services(
+    observed: Observed, release: Release | None, environment: Environment, current: Deployment | None
+) -> dict[str, tuple[int, int]]:
+    if release is None or current is None:
         return {}
+    changed, restarts = current.adjustments.replicas, current.adjustments.restarts
     running = [
-        item.labels.get(LABEL_NAME) for item in observed.services if item.running and release_of(item) == release.number
-    ]
+        name for item in observed.services
+        if item.running and release_of(item) == release.number and (name := item.labels.get(LABEL_NAME, ""))
+        and int(item.labels.get(LABEL_RESTART, 0)) == restarts.get(name, 0)  # else it drains since a restart
+    ]  # fmt: skip
     hosts = len(environment.hosts)
     return {
-        name: (running.count(name), hosts * environment.replicas.get(name, service.replicas))
-        for name, service in release.plan.services.items()
+        name: (running.count(name), hosts * changed.get(name, planned(release.plan, environment, name) or 0))
+        for name in release.plan.services
     }

@@ -10,15 +10,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, owner_labels
+from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, Usage, owner_labels
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
+from shipway.domain.log import LogLine
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.engine import EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.networks import EngineNetworks
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
+from shipway.ports import Session
 
 REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 
@@ -172,6 +174,13 @@ class DockerRuntime(EngineNetworks):
                 stamp, _, data = message.partition(b" ")
                 yield stream, stamp, data
 
+    def log(
+        self, container: str, *, since: str | None = None, follow: bool = False, tail: int | None = None
+    ) -> Iterator[builtins.list[LogLine]]:
+        from shipway.drivers.runtime import log  # rarely needed
+
+        return log.read(self._engine, container, since=since, follow=follow, tail=tail)
+
     def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
         made = self._engine.call("POST", f"/containers/{segment(container)}/exec", body=body)["Id"]
@@ -187,6 +196,18 @@ class DockerRuntime(EngineNetworks):
         if code is None:
             raise EngineError(f"container {container} can't run {command[0]}: {output}")
         return int(code), output
+
+    def attach(self, container: str, *, tty: bool) -> Session:
+        from shipway.drivers.runtime import session  # rarely needed
+
+        return session.attach(self._engine, container, tty=tty)
+
+    def session(
+        self, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str] | None = None
+    ) -> Session:
+        from shipway.drivers.runtime import session
+
+        return session.execute(self._engine, container, command, tty=tty, environment=environment or {})
 
     def connections(self, container: str, port: int) -> int | None:
         from shipway.drivers.runtime import sockets  # rarely needed
@@ -235,10 +256,10 @@ class DockerRuntime(EngineNetworks):
 
         return usage.memory(self._engine, self)
 
-    def memory_of(self, container: str) -> int | None:
+    def usage_of(self, container: str) -> Usage | None:
         from shipway.drivers.runtime import usage
 
-        return usage.memory_of(self._engine, container)
+        return usage.usage(self._engine, container)
 
     def disk_usage(self) -> DiskUsage:
         from shipway.drivers.runtime import space

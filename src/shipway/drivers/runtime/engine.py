@@ -19,6 +19,7 @@ from shipway.domain.disk import is_full, relief
 from shipway.domain.errors import DiskFull, EngineError
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.endpoint import Endpoint, find, of_address
+from shipway.drivers.runtime.raw import RawStream, call
 from shipway.system.http import Connection, Response
 from shipway.system.unix_socket import connect_unix
 
@@ -53,7 +54,7 @@ class Reply:
         """The body in chunks as they arrive."""
         chunks = self._response.chunks()
         while True:
-            with _translated(self._address):
+            with translated(self._address):
                 chunk = next(chunks, None)
             if chunk is None:
                 return
@@ -61,7 +62,7 @@ class Reply:
 
     def read(self) -> bytes:
         """The whole body."""
-        with _translated(self._address):
+        with translated(self._address):
             return self._response.read()
 
     def close(self) -> None:
@@ -142,6 +143,33 @@ class Engine:
         finally:
             reply.close()
 
+    def raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        upgrade: bool = False,
+    ) -> RawStream:
+        """A call whose connection stays open as a stream, which the caller closes. The engine may be silent without
+        limit once it has answered. upgrade: both sides send."""
+        if not self._prefix:
+            self._prefix = self._negotiate()
+        content, _ = _encoded(body)
+        assert content is None or isinstance(content, bytes)
+        target = f"{self._prefix}{path}?{urlencode(query)}" if query else self._prefix + path
+        connection = self._connect()
+        try:
+            with translated(self.address):
+                found = call(connection, method, target, content, upgrade=upgrade)
+                if found.status >= 300:
+                    raise _refusal(_message(found.content(), found.status), found.status)
+        except BaseException:
+            connection.close()
+            raise
+        return found
+
     def _send(
         self,
         method: str,
@@ -154,7 +182,7 @@ class Engine:
         content, kind = _encoded(body)
         target = f"{path}?{urlencode(query)}" if query else path
         connection = Connection("localhost", 80, timeout, dial=self._connect)
-        with _translated(self.address):
+        with translated(self.address):
             response = connection.request(method, target, content, {**kind, **(headers or {})})
         return Reply(connection, response, self.address)
 
@@ -212,7 +240,8 @@ def _named(end: Endpoint) -> str:
 
 
 @contextmanager
-def _translated(address: str) -> Iterator[None]:
+def translated(address: str) -> Iterator[None]:
+    """Raise an EngineError instead of errors of the connection."""
     try:
         yield
     except TimeoutError as error:

@@ -64,6 +64,9 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         "StopTimeout": math.ceil(spec.stop_grace),
         "HostConfig": host,
     }
+    if spec.attached:
+        body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "Tty": spec.tty}
+        host |= {"AutoRemove": True, "LogConfig": {"Type": "none"}}
     if spec.command is not None:
         body["Cmd"] = list(spec.command)
     if spec.entrypoint is not None:
@@ -139,6 +142,8 @@ def inspected(item: Mapping[str, Any]) -> ContainerInfo:
         volumes=_volumes(item),
         restarts=item.get("RestartCount") or 0,
         started=_moment(state.get("StartedAt") or ""),
+        finished=_moment(state.get("FinishedAt") or ""),
+        out_of_memory=bool(state.get("OOMKilled")),
     )
 
 

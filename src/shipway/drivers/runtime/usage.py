@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, ContainerSpec
+from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, ContainerSpec, Usage
 from shipway.drivers.runtime.engine import segment
 from shipway.drivers.runtime.space import candidates, is_here, output_of
 from shipway.drivers.shared import EDGE_IMAGE, SHARED
@@ -35,15 +35,16 @@ def memory(engine: Engine, runtime: Runtime) -> tuple[int, int] | None:
     return (found["MemAvailable"], found["MemTotal"]) if len(found) == 2 else None
 
 
-def memory_of(engine: Engine, container: str) -> int | None:
-    """Memory like in `docker stats`, from a single sample."""
+def usage(engine: Engine, container: str) -> Usage | None:
+    """Memory and time like in `docker stats`, from a single sample."""
     query = {"stream": "false", "one-shot": "true"}
     found = engine.call("GET", f"/containers/{segment(container)}/stats", query=query, fine=(404,), timeout=30)
     data: dict[str, Any] = (found or {}).get("memory_stats") or {}
     if "usage" not in data:
         return None
     stats = data.get("stats") or {}
-    return max(0, int(data["usage"]) - int(stats.get("inactive_file", stats.get("total_inactive_file", 0))))
+    memory = max(0, int(data["usage"]) - int(stats.get("inactive_file", stats.get("total_inactive_file", 0))))
+    return Usage(memory, int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9)
 
 
 def read_through_a_container(

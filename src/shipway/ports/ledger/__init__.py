@@ -7,6 +7,7 @@ from typing import Protocol
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
+from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -21,6 +22,7 @@ class Ledger(
     SecretLedger,
     LeaseLedger,
     OwnershipLedger,
+    OperationLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

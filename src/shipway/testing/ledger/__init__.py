@@ -12,15 +12,23 @@ from shipway.ports import Ledger
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
 from shipway.testing.ledger.leases import LeaseSuite
+from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.releases import ReleaseSuite
 from shipway.testing.ledger.runs import RunSuite
-from shipway.testing.ledger.samples import ACCEPTED, DEPLOYMENT, REGISTRATION, RELEASE, SNAPSHOT, WAIVER
+from shipway.testing.ledger.samples import ACCEPTED, DEPLOYMENT, OPERATION, REGISTRATION, RELEASE, SNAPSHOT, WAIVER
 from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
 
 
 class LedgerSuite(
-    RunSuite, ReleaseSuite, DeploymentSuite, DecisionSuite, SealedSecretSuite, LeaseSuite, OwnershipSuite
+    RunSuite,
+    ReleaseSuite,
+    DeploymentSuite,
+    DecisionSuite,
+    SealedSecretSuite,
+    LeaseSuite,
+    OwnershipSuite,
+    OperationSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""
@@ -38,6 +46,8 @@ class LedgerSuite(
             "secrets",
             "registrations",
             "accepted_rules",
+            "operations",
+            "operation_ends",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
@@ -53,7 +63,8 @@ class LedgerSuite(
         ledger.add_snapshot(SNAPSHOT)
         ledger.register(REGISTRATION)
         ledger.accept_rules(ACCEPTED)
-        column = {"outcomes": "deployment", "secrets": "scope"}.get(table, "app")
+        ledger.end_operation(ledger.begin_operation(OPERATION), 12.0, 0)
+        column = {"outcomes": "deployment", "operation_ends": "operation", "secrets": "scope"}.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
 

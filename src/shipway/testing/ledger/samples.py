@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from shipway.domain.operation import Operation
 from shipway.domain.plan import Plan, Service
 from shipway.domain.registration import AcceptedRules, Registration
 from shipway.domain.release import Deployment, Release, Waiver
@@ -30,6 +31,9 @@ REGISTRATION = Registration(
     1.5,
     "/srv/git/shop.git",
     "moved",
+)
+OPERATION = Operation(
+    0, "shop", "staging", 1, "exec", "web", "ada@example.org", "ada@laptop", "flask users --add eve", 11.5
 )
 ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example.org", "the branch was renamed", 2.5)
 

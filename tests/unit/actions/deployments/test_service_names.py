@@ -85,8 +85,8 @@ def test_a_rollback_takes_the_names(world: World) -> None:
 
 
 def test_migrations_and_seeds_are_where_the_names_are(world: World) -> None:
-    from shipway.actions.environment.jobs import service_job
     from shipway.actions.environment.observe import settings
+    from shipway.actions.environment.service_job import service_job
 
     release = world.ledger.release("shop", 1)
     assert release is not None

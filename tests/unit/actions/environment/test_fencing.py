@@ -70,9 +70,10 @@ LEDGER = {
     ports.SecretLedger: "add_secret replace_property set_once",
     ports.LeaseLedger: "acquire free renew",
     ports.OwnershipLedger: "add_adoptions replace_property set_once",
+    ports.OperationLedger: "begin_operation end_operation",
 }
 CHANGES = {
-    ports.Runtime: "connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename set_aliases start stop",
+    ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",
     ports.Edge: "ensure maintain remove switch trim visit",
     **LEDGER,
     ports.Ledger: " ".join(["reserve", *LEDGER.values()]),

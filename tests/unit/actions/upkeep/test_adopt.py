@@ -11,11 +11,13 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.ownership import require_machine
+from shipway.actions.operations.adjust import restart, scale
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.adopt import Survey, adopt, describe, survey, take_ledger
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine
 from shipway.context import Context
+from shipway.domain.adjustments import Adjustments
 from shipway.domain.errors import OtherLedger, RepositoryError
 from shipway.domain.plan import Plan
 from shipway.domain.release import Commit, Release
@@ -112,6 +114,19 @@ def test_the_release_that_serves_is_rebuilt_with_its_secrets_and_passwords(
     assert second.serving() == {2}
     with pytest.raises(OtherLedger):
         deploy(first.controller(), DeployRequest(first.release(4), STAGING))
+
+
+def test_restarts_and_numbers_of_replicas_are_taken_too(first: World, second: World) -> None:
+    restart(first.controller(), "shop", "staging", ["frontend"])
+    scale(first.controller(), "shop", "staging", {"backend": 3})
+    theirs = release_of(first, 2)
+    ctx, found = surveyed(second, Clone(theirs))
+    adopt(ctx, theirs.plan, found, Clone(theirs).parse)
+    now = second.ledger.current("shop", "staging")
+    assert now is not None
+    assert now.adjustments == Adjustments({"backend": 3}, {"frontend": 1})
+    missing = [item for item in examine(second.controller(), "shop", STAGING) if "missing" in item.problem]
+    assert missing == []
 
 
 def test_what_can_not_be_rebuilt_is_told(first: World, second: World) -> None:

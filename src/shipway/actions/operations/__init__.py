@@ -1,0 +1,1 @@
+"""Every day: logs, commands in containers, restarts, scaling."""

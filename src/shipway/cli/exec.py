@@ -1,0 +1,32 @@
+"""`shipway exec`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals, app_option
+from shipway.cli.output import TerminalReporter
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("service")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@click.option("--into", is_flag=True, help="In a running container [in a new one, which is removed afterwards]")
+@app_option
+@click.pass_obj
+def exec(
+    options: Globals, environment: str, service: str, command: tuple[str, ...], into: bool, app: str | None
+) -> None:
+    """Run COMMAND in ENVIRONMENT with the image, variables, secrets and networks of SERVICE in the release that runs there. The exit code is the command's.
+
+    It runs interactively if input and output are a terminal. Who ran which command is recorded: `shipway history --commands`.
+    """
+    from shipway.actions.operations.command import Person, execute
+    from shipway.app import open_context
+    from shipway.system.terminal import OwnTerminal
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
+        plan, _ = options.known_app(ctx, app).with_plan(environment)
+        code = execute(ctx, plan.app, environment, service, command, Person(OwnTerminal()), into=into)
+    raise SystemExit(code)

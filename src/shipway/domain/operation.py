@@ -1,0 +1,25 @@
+"""What people did in an environment beside deployments: commands in its containers, sessions with its database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXEC, CONSOLE, DATABASE = "exec", "console", "db"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One command, recorded before it runs."""
+
+    id: int
+    app: str
+    environment: str
+    release: int
+    kind: str  # see above
+    service: str  # or accessory
+    actor: str
+    login: str  # user and machine: the actor is only claimed
+    detail: str  # the command, without secrets
+    started: float
+    finished: float | None = None  # None: it runs, or its process died
+    code: int | None = None  # exit code
