@@ -34,7 +34,7 @@ def db(
     from shipway.system.terminal import OwnTerminal
 
     if accessory and accessory.startswith("-"):  # what follows `--` where no accessory is named
-        accessory, arguments = None, (accessory, *arguments)
+        arguments, accessory = (accessory, *arguments), None
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         person = Person(OwnTerminal(), DATABASE)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from shipway.drivers.scratch.postgres_fragments import FIRST, qualified
 from shipway.drivers.scratch.postgres_session import Connection
 
-# Integer columns filled by a sequence: as their identity, or as their whole default.
+# Integer columns filled by a sequence: as their identity, or as their whole default. Without those of tables whose files are
+# empty.
 _FILLED = f"""
 SELECT {qualified("s.relname", "sn.nspname")}, {qualified("c.relname")}, quote_ident(a.attname), q.seqincrement
 FROM (
@@ -20,7 +21,7 @@ FROM (
 ) x JOIN pg_sequence q ON q.seqrelid = x.sequence JOIN pg_class s ON s.oid = x.sequence JOIN pg_namespace sn ON sn.oid = s.relnamespace
 JOIN pg_class c ON c.oid = x.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = x.relation AND a.attnum = x.number
-WHERE s.oid >= {FIRST} AND c.relkind IN ('r', 'p') AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+WHERE s.oid >= {FIRST} AND (c.relkind = 'p' OR c.relkind = 'r' AND pg_relation_size(c.oid) > 0) AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
 ORDER BY 1"""
 
 
