@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from shipway.cli import Globals
 from shipway.cli.output import say, style
 
 if TYPE_CHECKING:
+    from shipway.actions.projects.dockerfiles import DockerfilesResult
     from shipway.actions.projects.init import InitResult
 
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     help="A Compose file to read, instead of those that are found; several are laid over one another, as with `docker compose -f`",
 )  # fmt: skip
 @click.option("--stdout", is_flag=True, help="Print the plan instead of writing it")
+@click.option("--dockerfile", is_flag=True, help="Also write a Dockerfile where an application has none")
 @click.option(
     "--hook", type=click.Path(path_type=Path, file_okay=False), metavar="REPOSITORY.git",
     help="Install the post-receive hook in this bare repository instead",
@@ -37,6 +40,7 @@ def init(
     force: bool,
     files: tuple[Path, ...],
     stdout: bool,
+    dockerfile: bool,
     hook: Path | None,
     home: Path | None,
     protected: str | None,
@@ -50,20 +54,33 @@ def init(
         )
     if hook is None and protected is not None:
         raise click.UsageError("--protected requires --hook; without a hook: shipway rules register --protected BRANCH")
+    if dockerfile and (stdout or hook is not None):
+        raise click.UsageError(f"--dockerfile and {'--stdout' if stdout else '--hook'} can't be combined")
     if hook is not None:
         if stdout or files:
             raise click.UsageError(f"{'--stdout' if stdout else '--compose'} and --hook can't be combined")
         used = (home or options.home).expanduser().absolute()
-        written = write_hook(hook.absolute(), used, _executable(), force=force, protected=protected)
-        say(f"wrote {written}: each push to the repository runs the plan, with the home folder {used}")
+        path = write_hook(hook.absolute(), used, _executable(), force=force, protected=protected)
+        say(f"wrote {path}: each push to the repository runs the plan, with the home folder {used}")
         _register(options, hook.absolute(), used, protected)
         return
-    result = draft_plan(Path.cwd(), files)
+    result, written = draft_plan(Path.cwd(), files), tuple[str, ...]()
     if stdout:
         say(result.text.rstrip())
         return
+    if dockerfile:
+        from shipway.actions.projects.dockerfiles import is_untouched, write_dockerfiles
+
+        made = write_dockerfiles(result.path.parent)
+        _report_dockerfiles(made)
+        written = made.files
+        force = force or is_untouched(result)
+        if not force:
+            say(f"kept {result.path}: `shipway init --stdout` prints a plan with all Dockerfiles, --force replaces it")
+            return
+        result = draft_plan(Path.cwd(), files)
     write_plan(result, force=force)
-    _report(result)
+    _report(result, written)
 
 
 def _register(options: Globals, repository: Path, home: Path, protected: str | None) -> None:
@@ -76,8 +93,22 @@ def _register(options: Globals, repository: Path, home: Path, protected: str | N
         register_hook(ctx, Repository(repository), protected, parse_plan)
 
 
-def _report(result: InitResult) -> None:
-    """Print the findings and the next steps."""
+def _report_dockerfiles(result: DockerfilesResult) -> None:
+    """Print what was written, from which facts, and what is open."""
+    for item in result.written:
+        say(style(f"wrote {item.name} for {item.framework}", "green"))
+        for fact in item.facts:
+            say(f"  {style(fact, 'dim')}")
+        if item.todos:
+            say(f"  resolve the TODOs in lines {', '.join(map(str, item.todos))}")
+    for note in result.notes:
+        say(f"{style('note:', 'yellow')} {note}")
+    if not result.written and not result.notes:
+        say("no Dockerfile was written: all applications have one")
+
+
+def _report(result: InitResult, files: Sequence[str]) -> None:
+    """Print the findings and the next steps. files: others that were written."""
     say(f"Found in {result.path.parent}:")
     width = max((len(what) for what, _ in result.found), default=0)
     for what, why in result.found:
@@ -88,11 +119,11 @@ def _report(result: InitResult) -> None:
     for problem in result.check.problems:
         say(problem.render(style))
     say("Next:")
-    for number, step in enumerate(_next(result), 1):
+    for number, step in enumerate(_next(result, files), 1):
         say(f"  {number}. {step}")
 
 
-def _next(result: InitResult) -> list[str]:
+def _next(result: InitResult, files: Sequence[str]) -> list[str]:
     steps = []
     if result.todos:
         lines = ", ".join(str(number) for number in result.todos)
@@ -101,7 +132,7 @@ def _next(result: InitResult) -> list[str]:
     steps += [f"shipway secret set staging {name} (and for production)" for name in result.secrets]
     return [
         *steps,
-        f"git add {result.path.name} && git commit",
+        f"git add {' '.join([result.path.name, *files])} && git commit",
         "shipway init --hook REPOSITORY.git, if pushes to a bare repository should deploy",
         "push to the branch staging; without a hook: shipway run staging",
     ]

@@ -32,7 +32,9 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
             f"{draft.origin}, where nothing is left of the application" if draft.origin else "there is no compose file"
         )
         draft.services.append(ServiceDraft("web", folder=".", why=[f"nothing: there is no Dockerfile, and {seen}"]))
-        draft.services[0].todo.append("write a Dockerfile, or set its folder here")
+        draft.services[0].todo.append(
+            "write a Dockerfile (`shipway init --dockerfile` does, for most frameworks), or set its folder here"
+        )
     databases.find(root, dockerfile.parts(root), draft)
     compose.settle(draft)
     for folder in dockerfile.parts(root):
