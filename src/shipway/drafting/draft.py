@@ -27,6 +27,11 @@ class ServiceDraft:
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     public: bool = True  # False if it is known not to be reachable from outside
+    serves: bool | None = None  # whether it listens on a port; None: unknown
+    replicas: int | None = None
+    memory: str | None = None
+    assets: str | None = None
+    home: str | None = None  # the folder of its source, if its build's folder contains more
     todo: list[str] = field(default_factory=list)  # written as comments
     why: list[str] = field(default_factory=list)
 
@@ -59,6 +64,20 @@ class StepDraft:
     image: str  # a name, or …
     folder: str | None = None  # … this folder's build, at …
     target: str | None = None  # … this stage
+    accessories: list[str] = field(default_factory=list)  # that are started for it
+    outputs: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    todo: list[str] = field(default_factory=list)
+    why: str = ""
+
+
+@dataclass
+class CheckDraft:
+    """One entry of `checks`: tests of a deployed environment."""
+
+    name: str
+    run: str
+    image: str
     todo: list[str] = field(default_factory=list)
     why: str = ""
 
@@ -71,7 +90,9 @@ class DatabaseDraft:
     service: str = ""
     tool: str = ""
     folder: str | None = None
+    commands: dict[str, str] = field(default_factory=dict)  # of the tool `command`
     unsupported: str = ""
+    todo: list[str] = field(default_factory=list)
     why: str = ""
 
 
@@ -85,6 +106,12 @@ class Draft:
     accessories: list[AccessoryDraft] = field(default_factory=list)
     databases: list[DatabaseDraft] = field(default_factory=list)
     steps: list[StepDraft] = field(default_factory=list)
+    checks: list[CheckDraft] = field(default_factory=list)
+    registry: dict[str, str] = field(default_factory=dict)
+    # Variables of every service whose value is the environment's public address, with {url}, {host} or {domain} in it.
+    addresses: dict[str, str] = field(default_factory=dict)
+    url: str | None = None  # of production
+    hosts: list[tuple[str, str | None]] = field(default_factory=list)  # of production: name, and address for the others
     notes: list[str] = field(default_factory=list)
 
 

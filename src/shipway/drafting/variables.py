@@ -51,3 +51,18 @@ def _resolved(value: str) -> str | None:
 
     result = _VARIABLE.sub(default, value.replace("$$", "\0")).replace("\0", "$")
     return None if missing else result
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable's name says that its value is confidential."""
+    return _SECRET.search(name) is not None
+
+
+def usable(raw: dict[str, Any]) -> dict[str, str]:
+    """The variables with a valid name and a value in one line, without those that are confidential by their name."""
+    found: dict[str, str] = {}
+    for name, value in raw.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (str, int, float)) else None
+        if text is not None and re.search(VARIABLE_PATTERN, name) and "\n" not in text:
+            found[name] = text
+    return found

@@ -34,7 +34,9 @@ def write(draft: Draft) -> str:
         _services(draft),
         _accessories(draft),
         _databases(draft),
+        _registry(draft),
         _pipeline(draft),
+        _checks(draft),
         _environments(draft),
     ]
     return "\n".join("\n".join(lines) + "\n" for lines in map(list, sections) if lines)
@@ -60,12 +62,16 @@ def _service(service: ServiceDraft) -> Iterator[str]:
         yield from _line("image", service.image)
     yield from _line("entrypoint", service.entrypoint)
     yield from _line("command", service.command)
+    yield from _line("replicas", str(service.replicas) if service.replicas else None, number=True)
+    if service.memory:
+        yield f"    resources: {{memory: {service.memory}}}"
     yield from _line("route", service.route)
     yield from _line("port", str(service.port) if service.port else None, number=True)
     if service.health_command:
         yield f"    health: {{command: {json.dumps(service.health_command, ensure_ascii=False)}}}"
     else:
         yield from _line("health", service.health)
+    yield from _line("assets", service.assets if service.route else None)
     yield from _mapping("environment", service.environment)
     if service.secrets:
         yield f"    secrets: [{', '.join(service.secrets)}]"
@@ -115,8 +121,23 @@ def _databases(draft: Draft) -> Iterator[str]:
 
 
 def _database(database: DatabaseDraft) -> Iterator[str]:
+    yield from (f"# TODO: {printable(item)}" for item in database.todo)
     folder = f", folder: {scalar(database.folder)}" if database.folder else ""
-    yield f"database: {{accessory: {database.accessory}, service: {database.service}, tool: {database.tool}{folder}}}"
+    if not database.commands:
+        yield f"database: {{accessory: {database.accessory}, service: {database.service}, tool: {database.tool}{folder}}}"
+        return
+    yield "database:"
+    yield f"  accessory: {database.accessory}"
+    yield f"  service: {database.service}"
+    yield f"  tool: {database.tool}"
+    if database.folder:
+        yield f"  folder: {scalar(database.folder)}"
+    yield from _mapping("commands", database.commands, "  ")
+
+
+def _registry(draft: Draft) -> Iterator[str]:
+    if draft.registry:
+        yield f"registry: {{{', '.join(f'{key}: {scalar(value)}' for key, value in draft.registry.items())}}}"
 
 
 def _pipeline(draft: Draft) -> Iterator[str]:
@@ -140,19 +161,55 @@ def _step(step: StepDraft) -> Iterator[str]:
         else f"    image: {scalar(step.image)}"
     )
     yield f"    run: {scalar(step.run)}"
+    yield from _mapping("env", step.env)
+    if step.accessories:
+        yield f"    with: [{', '.join(step.accessories)}]"
+    if step.outputs:
+        yield f"    outputs: [{', '.join(map(scalar, step.outputs))}]"
+
+
+def _checks(draft: Draft) -> Iterator[str]:
+    if draft.checks:
+        yield "checks:"
+    for check in draft.checks:
+        yield f"  {check.name}:"
+        yield from (f"    # TODO: {printable(item)}" for item in check.todo)
+        yield f"    image: {scalar(check.image)}"
+        yield f"    run: {scalar(check.run)}"
 
 
 def _environments(draft: Draft) -> Iterator[str]:
+    staging = f"http://staging.{draft.app}.localhost:8080"
+    production = draft.url or f"http://{draft.app}.localhost:8080"
     yield f"# {prose('environments').split('. ')[0]}."
     yield "environments:"
     yield "  staging:"
     yield "    on: {branch: staging}  # each push to this branch deploys it"
-    yield f"    url: http://staging.{draft.app}.localhost:8080  # TODO: its public address"
+    yield f"    url: {staging}  # TODO: its public address"
+    yield from _addresses(draft, staging)
+    if draft.checks:
+        yield f"    checks: [{', '.join(check.name for check in draft.checks)}]"
     yield "  production:"
     yield f'    on: {{tag: "v*", branch: {scalar(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
     yield "    after: staging  # only releases that were validated there, with the same images"
     yield "    approvals: {count: 1, not: author}  # by `shipway approve production`"
-    yield f"    url: http://{draft.app}.localhost:8080  # TODO: its public address"
+    yield f"    url: {production}" + ("" if draft.url else "  # TODO: its public address")
+    yield from _addresses(draft, production)
+    if draft.hosts:
+        yield "    hosts:"
+    for index, (host, address) in enumerate(draft.hosts):
+        first = index == 0 and len(draft.hosts) > 1 and draft.accessories
+        if first and address:
+            yield f"      - {{host: {host}, address: {address}}}  # TODO: the private address where the others reach it"
+        else:
+            yield f"      - {host}"
+
+
+def _addresses(draft: Draft, url: str) -> Iterator[str]:
+    """Variables with the environment's own address."""
+    host = url.partition("://")[2].partition(":")[0]
+    values = {name: text.replace("{url}", url).replace("{host}", host) for name, text in draft.addresses.items()}
+    yield from _mapping("environment", values)
 
 
 def _line(key: str, value: str | None, *, number: bool = False) -> Iterator[str]:

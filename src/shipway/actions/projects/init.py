@@ -45,6 +45,7 @@ def draft_plan(folder: Path) -> InitResult:
     found += [(f"accessory {item.name}", "; ".join(item.why)) for item in draft.accessories]
     found += [(f"database: {item.tool}" if item.tool else "migrations", item.why) for item in draft.databases]
     found += [(f"step {item.name}", item.why) for item in draft.steps]
+    found += [(f"check {item.name}", item.why) for item in draft.checks]
     lists = [*(item.secrets for item in draft.services), *(item.secrets for item in draft.accessories)]
     secrets = dict.fromkeys(name for listed in lists for name in listed)
     result = CheckResult(reading.problems, reading.plan)
