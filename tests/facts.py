@@ -105,7 +105,9 @@ def _judged(fact: str, plan: dict[str, Any], said: str) -> str:
         text = " ".join(found) if isinstance(found, dict) else str(found)
         return "right" if re.search(expected, text) else "wrong"
     if expected.startswith("["):
-        items = sorted(str(item.get("host") or item.get("name")) if isinstance(item, dict) else str(item) for item in found)
+        items = sorted(
+            str(item.get("host") or item.get("name")) if isinstance(item, dict) else str(item) for item in found
+        )
         return "right" if items == sorted(expected[1:-1].split(", ")) else "wrong"
     return "right" if str(found) == expected else "wrong"
 

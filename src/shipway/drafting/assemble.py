@@ -39,7 +39,7 @@ def services(tree: Tree, found: list[Build], draft: Draft) -> list[Declared]:
 
 
 def _free(name: str, draft: Draft) -> str:
-    taken = {item.name for item in (*draft.services, *draft.accessories)}
+    taken = {item.name for item in draft.services} | {item.name for item in draft.accessories}
     options = [name, *(f"{name[:36].rstrip('-')}-{number}" for number in range(2, 1000))]
     return next(option for option in options if option not in taken)
 
@@ -54,7 +54,10 @@ def _declared(tree: Tree, app: Declared, found: list[Build], prefix: str, draft:
     for service in app.services:
         own = service.name
         given = {key: value for key, value in app.environment.items() if not is_secret(key)}
-        service.environment = {**given, **{key: value for key, value in service.environment.items() if not is_secret(key)}}
+        service.environment = {
+            **given,
+            **{key: value for key, value in service.environment.items() if not is_secret(key)},
+        }
         hidden = [key for key in app.environment if is_secret(key)]
         service.secrets = [*dict.fromkeys([*app.secrets, *service.secrets, *hidden])]
         service.home = service.home if service.home not in (None, ".") else app.folder
@@ -63,7 +66,9 @@ def _declared(tree: Tree, app: Declared, found: list[Build], prefix: str, draft:
         service.name = _free(service.name, draft)
         if service.image is None and build is None:
             service.folder = service.home
-            service.todo.append(f"{service.home if service.home != '.' else 'the root'} has no Dockerfile that builds it")
+            service.todo.append(
+                f"{service.home if service.home != '.' else 'the root'} has no Dockerfile that builds it"
+            )
         elif service.image is None and build is not None:
             used.add(build.path)
             build.give(service)
@@ -123,7 +128,9 @@ def _process(service: ServiceDraft, build: Build | None) -> None:
         # The image's own command was written for a container; the platform's for the platform.
         service.why.append("command of the Dockerfile")
         service.command = None
-    elif program and not ("entrypoint" in program or "tini" in program or "dumb-init" in program or program.endswith(".sh")):
+    elif program and not (
+        "entrypoint" in program or "tini" in program or "dumb-init" in program or program.endswith(".sh")
+    ):
         service.entrypoint, service.command = service.command, None
 
 
@@ -154,7 +161,9 @@ def _complete(tree: Tree, service: ServiceDraft, build: Build | None, app: Decla
 
 def _manifest(tree: Tree, service: ServiceDraft) -> str:
     home = service.home or "."
-    return "".join(tree.text(name if home == "." else f"{home}/{name}") for name in ("pom.xml", "build.gradle", "build.gradle.kts"))
+    return "".join(
+        tree.text(name if home == "." else f"{home}/{name}") for name in ("pom.xml", "build.gradle", "build.gradle.kts")
+    )
 
 
 def static(service: ServiceDraft, found: list[Build]) -> bool:
@@ -165,7 +174,9 @@ def static(service: ServiceDraft, found: list[Build]) -> bool:
 
 def of(service: ServiceDraft, found: list[Build]) -> Build | None:
     """The build of a service."""
-    return next((item for item in found if (item.context, item.dockerfile) == (service.folder, service.dockerfile)), None)
+    return next(
+        (item for item in found if (item.context, item.dockerfile) == (service.folder, service.dockerfile)), None
+    )
 
 
 def _static(facts: dockerfile.Facts) -> bool:

@@ -23,14 +23,16 @@ _VARIANTS = {
 }  # fmt: skip
 _OTHER_FOLDERS = {
     ".devcontainer", ".github", ".circleci", "test", "tests", "spec", "e2e", "example", "examples", "docs", "doc", "fixtures", "testdata",
-    "benchmark", "benchmarks", "bench", "hack", "playground", "templates", "samples", "demo",
+    "benchmark", "benchmarks", "bench", "hack", "playground", "templates", "samples", "demo", "rpm", "deb", "snap", "flatpak",
 }  # fmt: skip
 # Folders that hold Dockerfiles of something else, and whose name says nothing about what is built.
 _HOLDERS = {
     "docker", ".docker", "dockerfiles", "deploy", "deployment", "deployments", "build", "builds", "package", "packaging", "container",
     "containers", "infra", "infrastructure", "ops", "images", "image", "prod", "production", "config", ".config", "scripts", "etc",
 }  # fmt: skip
-_SOURCE = re.compile(r"\.(py|[cm]?[jt]sx?|rb|php|go|java|kt|cs|rs|ex|html|vue)$|^(package\.json|go\.mod|Gemfile|pom\.xml|requirements\S*\.txt|pyproject\.toml|composer\.json)$")
+_SOURCE = re.compile(
+    r"\.(py|[cm]?[jt]sx?|rb|php|go|java|kt|cs|rs|ex|html|vue)$|^(package\.json|go\.mod|Gemfile|pom\.xml|requirements\S*\.txt|pyproject\.toml|composer\.json)$"
+)
 _LOCKS = (
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb",
 )  # fmt: skip
@@ -101,18 +103,41 @@ def find(tree: Tree) -> tuple[list[Build], list[str]]:
         role = _role(name) if "ockerfile" in name or "ontainerfile" in name else None
         if role is None or not re.search(r"^\s*FROM\s", tree.text(path), re.MULTILINE | re.IGNORECASE):
             continue
-        if _DEVELOPMENT & {*role} or _OTHER_FOLDERS & {*folder.split("/")}:
-            notes.append(f"{path}: not used: its name says that it is not for production")
+        parts = {*folder.split("/")}
+        packaging = "debian" in parts and "docker" not in parts
+        if _DEVELOPMENT & {*role} or _OTHER_FOLDERS & parts or packaging:
+            notes.append(f"{path}: not used: its name or its folder says that it is not for production")
         else:
             found.setdefault(folder, []).append((path, role))
     builds = [_build(tree, path, role) for listed in found.values() for path, role in _deployed(listed, notes)]
+    own = [item for item in builds if _builds_source(tree, item)]
+    if own and len(own) < len(builds):
+        notes += [
+            f"{item.path}: not used: it copies no source of this repository" for item in builds if item not in own
+        ]
+        return own, notes
     return builds, notes
+
+
+def _builds_source(tree: Tree, item: Build) -> bool:
+    """Whether a build has source of the repository in it, and isn't an image of something else with settings."""
+    for copy in item.facts.copies:
+        source = join(item.context, copy.source.lstrip("/"))
+        if "*" in source or not tree.has(source):
+            return True
+        if any(_SOURCE.search(posixpath.basename(path)) for path in tree.below(source)) or _SOURCE.search(
+            posixpath.basename(source)
+        ):
+            return True
+    return not item.facts.copies and _has_source(tree, item.folder)
 
 
 def _deployed(found: list[tuple[str, tuple[str, ...]]], notes: list[str]) -> list[tuple[str, tuple[str, ...]]]:
     """Of the files in one folder, one for each role: the one that is named for production before the others."""
     chosen: dict[str, tuple[str, tuple[str, ...]]] = {}
-    for path, role in sorted(found, key=lambda item: (not _PRODUCTION & {*item[1]}, bool(_VARIANTS & {*item[1]}), item[0])):
+    for path, role in sorted(
+        found, key=lambda item: (not _PRODUCTION & {*item[1]}, bool(_VARIANTS & {*item[1]}), item[0])
+    ):
         own = tuple(part for part in role if part not in _PRODUCTION | _VARIANTS)
         key = "-".join(own)
         if key in chosen:
@@ -136,7 +161,11 @@ def _has_source(tree: Tree, folder: str) -> bool:
     """Whether a folder is a project's own, not one with files for images."""
     if posixpath.basename(folder) in _HOLDERS:
         return False
-    return not _HOLDERS & {*folder.split("/")} or any(_SOURCE.search(name) for name in tree.names(folder)) or tree.has(join(folder, "src"))
+    return (
+        not _HOLDERS & {*folder.split("/")}
+        or any(_SOURCE.search(name) for name in tree.names(folder))
+        or tree.has(join(folder, "src"))
+    )
 
 
 def context(tree: Tree, path: str, known: dockerfile.Facts) -> str:

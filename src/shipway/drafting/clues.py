@@ -16,7 +16,20 @@ _STEMS = (
 )
 _FILE = re.compile(rf"(?:{_STEMS})\.(?:py|rb|js|cjs|mjs|ts|tsx|php|go|ya?ml|properties|java|kt|exs?)", re.IGNORECASE)
 _NAMED = {"schema.prisma"}
-_TESTS = {"test", "tests", "spec", "e2e", "__tests__", "cypress", "testdata", "fixtures", "docs", "examples", "example", "migrations"}
+_TESTS = {
+    "test",
+    "tests",
+    "spec",
+    "e2e",
+    "__tests__",
+    "cypress",
+    "testdata",
+    "fixtures",
+    "docs",
+    "examples",
+    "example",
+    "migrations",
+}
 _MOST_FILES, _MOST_TEXT = 400, 4 * 1024 * 1024
 _READS = re.compile(
     r"(?:environ(?:\.get|\.setdefault)?\s*[\[(]|getenv\(|LookupEnv\(|env\.get\(|ENV(?:\.fetch)?[\[(]|\benv(?:\.\w+)?\(|\bconfig\()\s*[\"']([A-Z][A-Z0-9_]+)[\"']"
@@ -68,6 +81,22 @@ def variables(found: Iterator[Clue] | list[Clue]) -> dict[str, str]:
     return names
 
 
+_REQUIRED = re.compile(
+    r"environ\[\s*[\"']([A-Z][A-Z0-9_]+)[\"']\s*\]|ENV\.fetch\(\s*[\"']([A-Z][A-Z0-9_]+)[\"']\s*\)(?!\s*[{d])|\benv(?:\.\w+)?\(\s*[\"']([A-Z][A-Z0-9_]+)[\"']\s*\)"
+)
+
+
+def required(found: list[Clue]) -> dict[str, str]:
+    """The variables without which the code fails as it starts, each with a file; PHP's and Prisma's env() may be unset."""
+    names: dict[str, str] = {}
+    for clue in found:
+        if clue.path.endswith((".py", ".rb")):
+            for match in _REQUIRED.finditer(clue.text):
+                if not re.match(r"\s*=[^=]", clue.text[match.end() : match.end() + 3]):
+                    names.setdefault(next(group for group in match.groups() if group), clue.path)
+    return names
+
+
 def port(found: list[Clue]) -> tuple[int, str] | None:
     """The port that a program listens on where PORT is not set, and the file that says so."""
     for clue in found:
@@ -89,6 +118,9 @@ def health(found: list[Clue]) -> tuple[str, str] | None:
         if re.search(r"health_check\.urls|HealthController|TerminusModule", clue.text) and "_" in clue.path:
             continue
         match = _HEALTH.search(clue.text)
-        if match and re.search(r"\b(get|route|path|url|re_path|Handle(Func)?|GET|GetMapping|MapGet|app|router|match)\b[^\n]{0,40}$", clue.text[: match.start()][-80:]):
+        if match and re.search(
+            r"\b(get|route|path|url|re_path|Handle(Func)?|GET|GetMapping|MapGet|app|router|match)\b[^\n]{0,40}$",
+            clue.text[: match.start()][-80:],
+        ):
             return f"/{match[1]}", clue.path
     return None

@@ -24,9 +24,9 @@ _DRIZZLE_PATH = re.compile(r"""\bout\s*:\s*(['"][^'"]+['"])""")
 _LOOSE = re.compile(r"(^|/)(test|tests|spec|testdata|fixtures|examples?|docs)(/|$)")
 
 
-def find(tree: Tree, projects: list[Project], builds: list[Build], draft: Draft, *, server: bool = True) -> None:
-    """Add the migrations. The first supported tool becomes the plan's. server: whether a database server may be added
-    that nothing else names."""
+def find(tree: Tree, projects: list[Project], builds: list[Build], draft: Draft, server: str | None) -> None:
+    """Add the migrations. The first supported tool becomes the plan's. server: what the repository says that they are for,
+    postgres, mysql or sqlite; None: nothing."""
     for found in _all(tree, projects):
         if not _LOOSE.search(found.folder):
             found.database.why = join(found.folder, found.evidence)
@@ -44,9 +44,24 @@ def _all(tree: Tree, projects: list[Project]) -> Iterator[Found]:
         if "artisan" in names and tree.has(join(folder, "database/migrations")):
             yield commands.laravel(folder)
         yield from _sql(tree, folder, names)
-        changelog = next((name for name in sorted(names) if re.fullmatch(r"(db\.)?changelog[\w.-]*\.(xml|ya?ml|json|sql)|liquibase\.properties", name)), None)
-        if changelog and not (posixpath.basename(folder) in ("changes", "changesets")):
-            yield _named("liquibase", folder, changelog, "Liquibase isn't built in: run it with `tool: command` (docs/databases.md), in an image that has it")
+        changelogs = (
+            name for name in sorted(names) if re.fullmatch(r"(db\.)?changelog[\w.-]*\.(xml|ya?ml|json|sql)", name)
+        )
+        changelog = next(
+            (
+                name
+                for name in changelogs
+                if re.search(r"databaseChangeLog|liquibase formatted", tree.text(join(folder, name)))
+            ),
+            None,
+        )
+        if changelog and posixpath.basename(folder) not in ("changes", "changesets"):
+            yield _named(
+                "liquibase",
+                folder,
+                changelog,
+                "Liquibase isn't built in: run it with `tool: command` (docs/databases.md), in an image that has it",
+            )
 
 
 def _named(tool: str, folder: str, evidence: str, message: str) -> Found:
@@ -55,7 +70,11 @@ def _named(tool: str, folder: str, evidence: str, message: str) -> Found:
 
 def _python(tree: Tree, folder: str, names: set[str], projects: list[Project]) -> Iterator[Found]:
     if "alembic.ini" in names and "script_location" not in tree.text(join(folder, "alembic.ini")) and "env.py" in names:
-        uses = [project for project in projects if within(folder, project.folder) is not None and project.has("flask-migrate")]
+        uses = [
+            project
+            for project in projects
+            if within(folder, project.folder) is not None and project.has("flask-migrate")
+        ]
         if uses or "current_app" in tree.text(join(folder, "env.py")):
             yield commands.flask(folder)
             return
@@ -66,7 +85,11 @@ def _python(tree: Tree, folder: str, names: set[str], projects: list[Project]) -
 
 
 def _node(tree: Tree, folder: str, names: set[str], project: Project | None) -> Iterator[Found]:
-    if ".sequelizerc" in names or (project and project.has("sequelize-cli", "sequelize") and (project.has("sequelize-cli") or tree.has(join(folder, "migrations")))):
+    if ".sequelizerc" in names or (
+        project
+        and project.has("sequelize-cli", "sequelize")
+        and (project.has("sequelize-cli") or tree.has(join(folder, "migrations")))
+    ):
         text = tree.text(join(folder, ".sequelizerc"))
         path = _path(_SEQUELIZE_PATH, text)
         evidence = ".sequelizerc" if ".sequelizerc" in names else "package.json"
@@ -76,7 +99,9 @@ def _node(tree: Tree, folder: str, names: set[str], project: Project | None) -> 
         path = _path(_KNEX_PATH, tree.text(join(folder, knexfile)))
         yield Found(DatabaseDraft(tool="knex", folder=path), folder, knexfile, join(folder, path or "migrations"))
     if posixpath.basename(folder) == "prisma" and "schema.prisma" in names and tree.has(join(folder, "migrations")):
-        provider = re.search(r"datasource\s+\w+\s*\{[^}]*provider\s*=\s*\"(\w+)\"", tree.text(join(folder, "schema.prisma")))
+        provider = re.search(
+            r"datasource\s+\w+\s*\{[^}]*provider\s*=\s*\"(\w+)\"", tree.text(join(folder, "schema.prisma"))
+        )
         if provider is None or provider[1] in ("postgresql", "postgres"):
             yield commands.prisma(folder)
     config = next((name for name in sorted(names) if re.fullmatch(r"drizzle\.config\.[cm]?[jt]s", name)), None)
@@ -85,8 +110,22 @@ def _node(tree: Tree, folder: str, names: set[str], project: Project | None) -> 
         if tree.is_file(join(folder, f"{out}/meta/_journal.json")):
             yield commands.drizzle(folder, config, out, project)
     if project and project.has("typeorm"):
-        source = next((path for path in tree.below(folder) if re.search(r"(data-?source|ormconfig)\.[jt]s$", path) and not _LOOSE.search(path)), None)
-        migrations = next((posixpath.dirname(path) for path in tree.below(folder) if re.search(r"/migrations?/\d{13}-[\w-]+\.[jt]s$", path)), None)
+        source = next(
+            (
+                path
+                for path in tree.below(folder)
+                if re.search(r"(data-?source|ormconfig)\.[jt]s$", path) and not _LOOSE.search(path)
+            ),
+            None,
+        )
+        migrations = next(
+            (
+                posixpath.dirname(path)
+                for path in tree.below(folder)
+                if re.search(r"/migrations?/\d{13}-[\w-]+\.[jt]s$", path)
+            ),
+            None,
+        )
         if source and migrations:
             yield commands.typeorm(folder, source, migrations)
 
@@ -101,19 +140,33 @@ def _sql(tree: Tree, folder: str, names: set[str]) -> Iterator[Found]:
     if any(_DBMATE.search(text) for text in texts.values()):
         if here == "migrations" and posixpath.basename(base) == "db":
             base, here = posixpath.dirname(base) or ".", "db/migrations"
-        yield Found(DatabaseDraft(tool="dbmate", folder=None if here == "db/migrations" else here), base, f"{here}/*.sql", folder)
+        yield Found(
+            DatabaseDraft(tool="dbmate", folder=None if here == "db/migrations" else here),
+            base,
+            f"{here}/*.sql",
+            folder,
+        )
     elif any(name.endswith(".up.sql") for name in scripts):
         yield Found(DatabaseDraft(tool="sql", folder=here), base, f"{here}/*.up.sql", folder)
     elif any(_GOOSE.search(text) for text in texts.values()):
         yield Found(DatabaseDraft(tool="sql", folder=here), base, f"{here}/*.sql", folder)
     elif "up.sql" in names:  # Diesel: a folder for each migration
         outer, name = posixpath.split(base)
-        first = min(tree.folders.index(other) for other in tree.folders if posixpath.dirname(other) == base and tree.is_file(join(other, "up.sql")))
+        first = min(
+            tree.folders.index(other)
+            for other in tree.folders
+            if posixpath.dirname(other) == base and tree.is_file(join(other, "up.sql"))
+        )
         if base != "." and tree.folders[first] == folder:
             yield Found(DatabaseDraft(tool="sql", folder=name), outer or ".", f"{name}/*/up.sql", base)
     elif any(re.fullmatch(r"V\d[\w.]*__\w+\.sql", name) for name in scripts):
         if "src/main/resources" in folder:
-            yield _named("flyway", folder, "V*__*.sql", "Flyway runs these when the program starts; a plan runs them with `tool: sql` once the image has the folder, and the program no longer does")
+            yield _named(
+                "flyway",
+                folder,
+                "V*__*.sql",
+                "Flyway runs these when the program starts; a plan runs them with `tool: sql` once the image has the folder, and the program no longer does",
+            )
         else:
             yield Found(DatabaseDraft(tool="sql", folder=here), base, f"{here}/V*__*.sql", folder)
 
@@ -126,7 +179,7 @@ def _path(pattern: re.Pattern[str], text: str) -> str | None:
     return None if path in ("", "migrations") or ".." in path else path
 
 
-def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: bool) -> None:
+def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: str | None) -> None:
     """Add it with its service and PostgreSQL; a database that nothing else mentions is added."""
     database = found.database
     service, build = _owner(draft, builds, found)
@@ -136,21 +189,30 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: bo
     other = next((item for item in draft.databases if item.tool), None)
     if other is not None:
         name = database.tool if database.tool != "command" else found.evidence
-        draft.notes.append(f"{database.why}: ignored: a plan has one `database`, and {other.why} was found before ({name})")
-        service.todo.append(f"migrations of {service.name} ({database.why}): a plan has one `database`, here that of {other.service}")
+        draft.notes.append(
+            f"{database.why}: ignored: a plan has one `database`, and {other.why} was found before ({name})"
+        )
+        service.todo.append(
+            f"migrations of {service.name} ({database.why}): a plan has one `database`, here that of {other.service}"
+        )
         return
-    if any(item.kind == "mysql" for item in draft.accessories) and not _postgres(draft):
+    if server == "mysql":
         database.tool, database.unsupported = "", "only migrations of PostgreSQL are supported: run these yourself"
     if database.unsupported:
         draft.databases.append(database)
         return
     accessory = _postgres(draft)
-    if accessory is None and not server:
-        database.tool, database.unsupported = "", "the settings name SQLite, whose migrations a plan can't run: run these yourself"
+    if accessory is None and server == "sqlite":
+        database.tool, database.unsupported = (
+            "",
+            "the settings name SQLite, whose migrations a plan can't run: run these yourself",
+        )
         draft.databases.append(database)
         return
     if accessory is None:
-        name = next(name for name in ("db", "database", "db-server") if all(item.name != name for item in draft.services))
+        name = next(
+            name for name in ("db", "database", "db-server") if all(item.name != name for item in draft.services)
+        )
         accessory = new_accessory(name, "postgres", "postgres:16", "DATABASE_URL", f"{database.why} needs a database")
         accessory.todo.append("the repository doesn't name the database: is it PostgreSQL, and which version?")
         draft.accessories.append(accessory)
@@ -177,7 +239,9 @@ def _place(found: Found, build: Build) -> None:
     else:
         inner = copied if copied is not None else database.folder
     if inner and inner.startswith("/"):
-        database.todo.append(f"folder: relative to the image's WORKDIR, which {build.path} doesn't name; it is in {inner}")
+        database.todo.append(
+            f"folder: relative to the image's WORKDIR, which {build.path} doesn't name; it is in {inner}"
+        )
         inner = None
     default = {"dbmate": "db/migrations", "sequelize": "migrations", "knex": "migrations"}.get(database.tool, ".")
     database.folder = None if inner in (None, "", default) else inner
@@ -206,7 +270,11 @@ def _owner(draft: Draft, builds: list[Build], found: Found) -> tuple[ServiceDraf
         build = by_file.get((service.folder, service.dockerfile))
         home = service.home or (build.home if build else service.folder)
         below = within(found.migrations, service.folder)
-        if below is None or not (within(found.folder, home) is not None or within(home, found.folder) is not None or (build and build.context != build.home)):
+        if below is None or not (
+            within(found.folder, home) is not None
+            or within(home, found.folder) is not None
+            or (build and build.context != build.home)
+        ):
             continue
         copied = build is None or build.facts.inside(below) is not None
         near = len(home) if within(found.folder, home) is not None and home != "." else 0

@@ -40,7 +40,11 @@ def find(tree: Tree) -> list[Project]:
     for folder in _with_manifest(tree):
         names = {*tree.names(folder)}
         readers = (_python, _node, _ruby, _go, _php, _java)
-        found += [project for read in readers if (project := read(tree, folder, names)) is not None and not _part(project, found)]
+        found += [
+            project
+            for read in readers
+            if (project := read(tree, folder, names)) is not None and not _part(project, found)
+        ]
     return found
 
 
@@ -58,7 +62,9 @@ def _with_manifest(tree: Tree) -> Iterator[str]:
         if (name := posixpath.basename(path)) in manifests or _requirements(name) or "/requirements/" in f"/{path}"
     )
     # Files in a folder `requirements` belong to the folder above.
-    yield from dict.fromkeys(posixpath.dirname(name) or "." if posixpath.basename(name) == "requirements" else name for name in seen)
+    yield from dict.fromkeys(
+        posixpath.dirname(name) or "." if posixpath.basename(name) == "requirements" else name for name in seen
+    )
 
 
 def _requirements(name: str) -> bool:
@@ -79,7 +85,14 @@ def _python(tree: Tree, folder: str, names: set[str]) -> Project | None:
     files = requirement_files(tree, folder)
     if not files and not names & {"pyproject.toml", "Pipfile", "setup.py", "setup.cfg", "manage.py"}:
         return None
-    manifest = next((name for name in ("pyproject.toml", "Pipfile", *files, "setup.py", "setup.cfg") if name in names or name in files), "manage.py")
+    manifest = next(
+        (
+            name
+            for name in ("pyproject.toml", "Pipfile", *files, "setup.py", "setup.cfg")
+            if name in names or name in files
+        ),
+        "manage.py",
+    )
     found = Project(folder, PYTHON, manifest)
     for file in files:
         for line in tree.text(posixpath.join(folder, file)).splitlines():
@@ -95,10 +108,17 @@ def _python(tree: Tree, folder: str, names: set[str]) -> Project | None:
 
 
 def _pyproject(found: Project, data: dict[str, Any]) -> None:
-    file, project, poetry = "pyproject.toml", mapping(data.get("project")), mapping(mapping(data.get("tool")).get("poetry"))
+    file, project, poetry = (
+        "pyproject.toml",
+        mapping(data.get("project")),
+        mapping(mapping(data.get("tool")).get("poetry")),
+    )
     for item in items(project.get("dependencies")):
         _requirement(found, str(item), file, development=False)
-    for name, listed in (*mapping(project.get("optional-dependencies")).items(), *mapping(data.get("dependency-groups")).items()):
+    for name, listed in (
+        *mapping(project.get("optional-dependencies")).items(),
+        *mapping(data.get("dependency-groups")).items(),
+    ):
         for item in items(listed):
             if isinstance(item, str):
                 _requirement(found, item, file, development=True, group=name)
@@ -119,7 +139,13 @@ def _pyproject(found: Project, data: dict[str, Any]) -> None:
 def _requirement(found: Project, line: str, file: str, *, development: bool, group: str = "") -> None:
     match = _LINE.match(line)
     if match:
-        _add(found, match[1] + (match[2] or "").replace(" ", ""), match[3].strip(), f"{file} ({group})" if group else file, development)
+        _add(
+            found,
+            match[1] + (match[2] or "").replace(" ", ""),
+            match[3].strip(),
+            f"{file} ({group})" if group else file,
+            development,
+        )
 
 
 def _add(found: Project, name: str, version: str, file: str, development: bool) -> None:
@@ -167,7 +193,11 @@ def _go(tree: Tree, folder: str, names: set[str]) -> Project | None:
     if "go.mod" not in names:
         return None
     found = Project(folder, GO, "go.mod")
-    for match in re.finditer(r"^\s*(?:require\s+)?([\w.-]+\.[\w-]+/\S+)\s+(v\S+)(?!.*// indirect)", tree.text(posixpath.join(folder, "go.mod")), re.MULTILINE):
+    for match in re.finditer(
+        r"^\s*(?:require\s+)?([\w.-]+\.[\w-]+/\S+)\s+(v\S+)(?!.*// indirect)",
+        tree.text(posixpath.join(folder, "go.mod")),
+        re.MULTILINE,
+    ):
         _add(found, re.sub(r"/v\d+$", "", match[1]), match[2], "go.mod", False)
     return found
 
@@ -189,6 +219,8 @@ def _java(tree: Tree, folder: str, names: set[str]) -> Project | None:
         return None
     found = Project(folder, JAVA, file)
     text = tree.text(posixpath.join(folder, file))
-    for match in re.finditer(r"<artifactId>\s*([\w.-]+)\s*</artifactId>|[\"'][\w.-]+:([\w.-]+)(?::[\w.$-]+)?[\"']", text):
+    for match in re.finditer(
+        r"<artifactId>\s*([\w.-]+)\s*</artifactId>|[\"'][\w.-]+:([\w.-]+)(?::[\w.$-]+)?[\"']", text
+    ):
         _add(found, match[1] or match[2], "", file, False)
     return found

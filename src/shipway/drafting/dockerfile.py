@@ -16,7 +16,9 @@ from shipway.drafting.files import lenient
 TEST_STAGES = ("test", "tests", "testing", "ci", "dev", "development")
 _PORT = r"(?::(?P<port>\d+|\$\{[^}]*\}|\$\w+|\{[^}]*\}|%\w|\$\([^)]*\)))?"
 _URL = re.compile(
-    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|\$\{?HOST(?:NAME)?\}?)" + _PORT + r"(?P<path>/[^\s\"'`|;&\])>\\]*)?"
+    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|\$\{?HOST(?:NAME)?\}?)"
+    + _PORT
+    + r"(?P<path>/[^\s\"'`|;&\])>\\]*)?"
 )
 _VARIABLE = re.compile(r"\$\{(\w+)(?:(:?[-+?])([^}]*))?\}|\$(\w+)")
 _IN_COMMAND = re.compile(
@@ -36,6 +38,14 @@ _FOLDERS = {
     "php": "/var/www/html", "serversideup/php": "/var/www/html", "oven/bun": "/home/bun/app", "httpd": "/usr/local/apache2", "caddy": "/srv",
     "eclipse-temurin": "/", "openjdk": "/", "busybox": "/",
 }  # fmt: skip
+
+
+# Ports of programs that are started without one.
+_PROGRAMS = (
+    ("uvicorn", 8000), ("gunicorn", 8000), ("hypercorn", 8000), ("daphne", 8000), ("fastapi run", 8000), ("flask run", 5000), ("flask --app \\S+ run", 5000),
+    ("manage.py runserver", 8000), ("artisan serve", 8000), ("rails server", 3000), ("rails s", 3000), ("puma", 9292), ("next start", 3000),
+    ("streamlit run", 8501),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,12 @@ def _port(
     base, _, tag = name.partition(":")
     if base == "php" and "apache" in tag:
         return 80, f"the image {base}"
-    return (_BASES[base], f"the image {base}") if base in _BASES else (None, "EXPOSE")
+    if base in _BASES:
+        return _BASES[base], f"the image {base}"
+    known = next(
+        ((port, program) for program, port in _PROGRAMS if re.search(rf"(^|[\s/'\"]){program}\b", command)), None
+    )
+    return (known[0], f"the default of {known[1]}") if known else (None, "EXPOSE")
 
 
 def _number(text: str) -> int | None:
@@ -228,8 +243,8 @@ def _instruction(word: str, rest: str, stage: Stage) -> None:
         ports = [int(match[0]) for match in found if match and len(match[0]) < 6]
         stage.ports += [port for port in ports if 0 < port < 65536]
     elif word == "VOLUME":
-        listed = _exec(rest) or _words(_inserted(rest, stage.variables))
-        stage.volumes += [path for path in listed if path.startswith("/")]
+        paths = _exec(rest) or _words(_inserted(rest, stage.variables))
+        stage.volumes += [path for path in paths if path.startswith("/")]
     elif word == "HEALTHCHECK":
         stage.health = _health_command(rest)
     elif word in ("CMD", "ENTRYPOINT"):
@@ -304,9 +319,7 @@ def _stage(stages: tuple[Stage, ...] | list[Stage], name: str, before: int) -> i
     return numbers[-1] if numbers else None
 
 
-def _locate(
-    stages: tuple[Stage, ...], index: int, path: str, known: dict[tuple[int, str], str | None]
-) -> str | None:
+def _locate(stages: tuple[Stage, ...], index: int, path: str, known: dict[tuple[int, str], str | None]) -> str | None:
     """The absolute path in a stage's image where a path of the build's folder lies."""
     if (index, path) not in known:
         known[index, path] = _copied(stages, index, path, known)

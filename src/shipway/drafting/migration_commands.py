@@ -44,7 +44,7 @@ def flask(migrations: str) -> Found:
 def rails(folder: str) -> Found:
     """Rails."""
     query = (
-        'c = ActiveRecord::Base.connection; '
+        "c = ActiveRecord::Base.connection; "
         'puts c.select_values("SELECT version FROM schema_migrations ORDER BY version") if c.table_exists?("schema_migrations")'
     )
     given = {
@@ -75,18 +75,16 @@ def laravel(folder: str) -> Found:
 def prisma(schema: str) -> Found:
     """Prisma has no down migrations of its own: a file `down.sql` beside `migration.sql` is used where there is one."""
     folder = posixpath.dirname(schema) or "."
-    applied = (
-        "SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY migration_name"
-    )
+    applied = "SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY migration_name"
     current = (
-        "node -e 'const {PrismaClient} = require(\"@prisma/client\"), p = new PrismaClient(); (async () => {"
-        " const [t] = await p.$queryRawUnsafe(\"SELECT to_regclass($1)::text AS found\", \"_prisma_migrations\");"
-        f" if (t.found) for (const r of await p.$queryRawUnsafe(\"{applied}\")) console.log(r.migration_name);"
+        'node -e \'const {PrismaClient} = require("@prisma/client"), p = new PrismaClient(); (async () => {'
+        ' const [t] = await p.$queryRawUnsafe("SELECT to_regclass($1)::text AS found", "_prisma_migrations");'
+        f' if (t.found) for (const r of await p.$queryRawUnsafe("{applied}")) console.log(r.migration_name);'
         " await p.$disconnect() })().catch(e => { console.error(e); process.exit(1) })'"
     )
     newest = f"to=$({current} | tail -n 1)"
     down = (
-        f"{newest} && test -s \"prisma/migrations/$to/down.sql\" && {{ cat \"prisma/migrations/$to/down.sql\";"
+        f'{newest} && test -s "prisma/migrations/$to/down.sql" && {{ cat "prisma/migrations/$to/down.sql";'
         " echo \";DELETE FROM _prisma_migrations WHERE migration_name = '$to';\"; } | npx prisma db execute --stdin --schema prisma/schema.prisma"
     )
     given = {
@@ -123,10 +121,11 @@ def drizzle(folder: str, config: str, out: str, project: Project | None) -> Foun
         client = 'const c = new (require("pg").Client)(process.env.DATABASE_URL), q = async s => (await c.query(s)).rows; await c.connect();'
     body = (
         client
-        + ' const [t] = await q("SELECT to_regclass(\'drizzle.__drizzle_migrations\')::text AS found");'
+        + " const [t] = await q(\"SELECT to_regclass('drizzle.__drizzle_migrations')::text AS found\");"
         + ' const last = t.found ? Number((await q("SELECT max(created_at) AS at FROM drizzle.__drizzle_migrations"))[0].at ?? 0) : 0;'
         + f" const done = {journal}.filter(e => e.when <= last);"
     )
+
     # Quotation marks: the programs below are in a shell's single ones.
     def program(rest: str) -> str:
         text = f"(async () => {{ {body} {rest} await c.end() }})().catch(e => {{ console.error(e); process.exit(1) }})"

@@ -38,6 +38,9 @@ _PACKAGES = {
     ),
     "memcached": ("pymemcache", "python-memcached", "pylibmc", "dalli", "memjs", "github.com/bradfitz/gomemcache"),
 }  # fmt: skip
+_FILES = (  # drivers of SQLite
+    "sqlite3", "better-sqlite3", "aiosqlite", "github.com/mattn/go-sqlite3", "modernc.org/sqlite", "github.com/glebarez/sqlite", "gorm.io/driver/sqlite",
+)  # fmt: skip
 _NAMES = {"postgres": "db", "mysql": "db"}
 _USUAL = {
     "postgres": "DATABASE_URL", "mysql": "DATABASE_URL", "redis": "REDIS_URL", "rabbitmq": "AMQP_URL", "mongo": "MONGODB_URI", "memcached": "MEMCACHED_SERVERS",
@@ -48,7 +51,7 @@ _SCHEMES = {
 }  # fmt: skip
 # Variables whose name says which address they hold.
 _VARIABLES = {
-    "postgres": r"(\w+_)?(DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)_?(URL|URI|DSN)|DATABASE",
+    "postgres": r"(\w+_)?(DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)_?(URL|URI|DSN)",
     "mysql": r"(\w+_)?(DATABASE|DB|MYSQL|MARIADB|SQLALCHEMY_DATABASE)_?(URL|URI|DSN)",
     "redis": r"(\w+_)?(REDIS|VALKEY|CACHE|CELERY_BROKER|BROKER|QUEUE|RQ)_?(URL|URI|DSN)",
     "rabbitmq": r"(\w+_)?(RABBITMQ|RABBIT|AMQP|CLOUDAMQP|CELERY_BROKER|BROKER)_?(URL|URI|DSN)",
@@ -56,13 +59,20 @@ _VARIABLES = {
     "memcached": r"(MEMCACHED?|MEMCACHIER)_?(URL|SERVERS?)",
 }
 _PARTS = {
-    "host": r"HOST(NAME)?|SERVER", "port": r"PORT", "database": r"DB|NAME|DATABASE|DBNAME|DB_NAME", "user": r"USER(NAME)?", "password": r"PASSWORD|PASS|PASSWD",
+    "host": r"HOST(NAME)?|SERVER", "port": r"PORT", "database": r"DB|NAME|DATABASE|DBNAME|DB_NAME", "user": r"USER(NAME)?", "password": r"PASSWORD|PASS|PASSWD|PWD",
 }  # fmt: skip
 _PREFIX = {
     "postgres": r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)", "mysql": r"(?:\w+_)?(?:MYSQL|MARIADB|DB|DATABASE|SQL)", "redis": r"(?:\w+_)?REDIS",
     "rabbitmq": r"(?:\w+_)?(?:RABBITMQ|AMQP)", "mongo": r"(?:\w+_)?MONGO(?:DB)?", "memcached": r"MEMCACHED?",
 }  # fmt: skip
-_PORTS = {"postgres": "5432", "mysql": "3306", "redis": "6379", "rabbitmq": "5672", "mongo": "27017", "memcached": "11211"}
+_PORTS = {
+    "postgres": "5432",
+    "mysql": "3306",
+    "redis": "6379",
+    "rabbitmq": "5672",
+    "mongo": "27017",
+    "memcached": "11211",
+}
 
 
 @dataclass
@@ -88,27 +98,66 @@ def sqlite(variables: Variables, texts: str) -> bool:
     if re.search("|".join((_SCHEMES["postgres"], _SCHEMES["mysql"])), values):
         return False
     chosen = variables.samples.get("DB_CONNECTION") or variables.samples.get("DATABASE_CLIENT") or ""
-    return bool(re.search(r"sqlite", values + chosen) or re.search(r"sqlite(\+\w+)?:///|django\.db\.backends\.sqlite3|provider\s*=\s*\"sqlite\"|adapter:\s*sqlite3", texts))
+    return bool(
+        re.search(r"sqlite", values + chosen)
+        or re.search(
+            r"sqlite(\+\w+)?:///|django\.db\.backends\.sqlite3|provider\s*=\s*\"sqlite\"|adapter:\s*sqlite3", texts
+        )
+    )
 
 
-def find(projects: list[Project], variables: Variables, named: dict[str, tuple[str, str]], draft: Draft, texts: str) -> None:
+def server(projects: list[Project], variables: Variables, texts: str, draft: Draft) -> str | None:
+    """What the migrations are for: postgres, mysql or sqlite; None if nothing says it."""
+    for item in draft.accessories:
+        if item.kind in ("postgres", "mysql"):
+            return item.kind
+    if sqlite(variables, texts) and not any(_evident(kind, variables) for kind in ("postgres", "mysql")):
+        return "sqlite"
+    kinds = [kind for kind in ("postgres", "mysql") if _why(kind, projects, variables)]
+    if len(kinds) == 2:
+        kinds.remove(_other(variables, texts))
+    return kinds[0] if kinds else None
+
+
+def find(
+    projects: list[Project], variables: Variables, images: dict[str, tuple[str, str]], draft: Draft, texts: str
+) -> None:
     """Add what is needed and not there yet, with the variables that hold the addresses."""
     wanted = {kind: why for kind in _PACKAGES if (why := _why(kind, projects, variables))}
     if "postgres" in wanted and "mysql" in wanted:
         del wanted[_other(variables, texts)]
+    drivers = [project for project in projects if any(name in project.packages for name in _FILES)]
+    named = bool(_candidates("postgres", variables, set()) or _candidates("mysql", variables, set()))
+    if (
+        drivers
+        and {"postgres", "mysql"} & {*wanted}
+        and not named
+        and not any(_evident(kind, variables) for kind in ("postgres", "mysql"))
+    ):
+        file = _at(drivers[0], next(name for name in _FILES if name in drivers[0].packages))
+        draft.notes.append(
+            f"{file} has drivers for SQLite and for a server, and nothing says which one is used: no database was added"
+        )
+        wanted = {kind: why for kind, why in wanted.items() if kind not in ("postgres", "mysql")}
     broker = next((project for project in projects if "celery" in project.packages), None)
-    if broker and not {"redis", "rabbitmq"} & {*wanted} and not any(kind_of(item) in ("redis", "rabbitmq") for item in draft.accessories):
+    if (
+        broker
+        and not {"redis", "rabbitmq"} & {*wanted}
+        and not any(kind_of(item) in ("redis", "rabbitmq") for item in draft.accessories)
+    ):
         kind = "rabbitmq" if re.search(r"amqp://", texts) else "redis" if re.search(r"redis://", texts) else None
         if kind:
             wanted[kind] = f"{_at(broker, 'celery')} has celery"
         else:
-            draft.notes.append(f"{_at(broker, 'celery')} has celery, but nothing names its broker: add an accessory for it")
-    if {"postgres", "mysql"} & {*wanted} and sqlite(variables, texts) and not any(_evident(kind, variables) for kind in ("postgres", "mysql")):
-        if not any(project.packages for project in projects if _driver(project)):
-            wanted = {kind: why for kind, why in wanted.items() if kind not in ("postgres", "mysql")}
+            draft.notes.append(
+                f"{_at(broker, 'celery')} has celery, but nothing names its broker: add an accessory for it"
+            )
+    by_driver = any(_driver(project) for project in projects)
+    if not by_driver and server(projects, variables, texts, draft) == "sqlite":
+        wanted = {kind: why for kind, why in wanted.items() if kind not in ("postgres", "mysql")}
     for kind, why in wanted.items():
         if all(kind_of(item) != kind for item in draft.accessories):
-            _add(kind, why, named, draft)
+            _add(kind, why, images, draft)
     declared = [name for service in draft.services for name in (*service.secrets, *service.environment)]
     for name in declared:
         variables.read.setdefault(name, "")
@@ -131,11 +180,21 @@ def _why(kind: str, projects: list[Project], variables: Variables) -> str:
     if kind not in ("postgres", "mysql", "redis"):
         return ""
     chosen = {"pgsql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql"}
-    for name in ("DB_CONNECTION", "QUEUE_CONNECTION", "CACHE_STORE", "CACHE_DRIVER", "SESSION_DRIVER", "DB_ENGINE", "DATABASE_CLIENT"):
+    for name in (
+        "DB_CONNECTION",
+        "QUEUE_CONNECTION",
+        "CACHE_STORE",
+        "CACHE_DRIVER",
+        "SESSION_DRIVER",
+        "DB_ENGINE",
+        "DATABASE_CLIENT",
+    ):
         value = variables.samples.get(name, "")
         if chosen.get(value, value) == kind or (kind in value and "." in value):
             return f"{name}={value} in a sample of settings"
-    prisma = next((name for name, value in variables.samples.items() if re.match(_SCHEMES[kind], value) and kind != "redis"), None)
+    prisma = next(
+        (name for name, value in variables.samples.items() if re.match(_SCHEMES[kind], value) and kind != "redis"), None
+    )
     return f"{prisma} in a sample of settings" if prisma else ""
 
 
@@ -152,7 +211,9 @@ def _other(variables: Variables, texts: str) -> str:
     """Of the two database servers, the one that is not used."""
     if _evident("mysql", variables) and not _evident("postgres", variables):
         return "postgres"
-    if variables.samples.get("DB_CONNECTION") in ("mysql", "mariadb") or re.search(r"backends\.mysql|provider\s*=\s*\"mysql\"|adapter:\s*(mysql2|trilogy)", texts):
+    if variables.samples.get("DB_CONNECTION") in ("mysql", "mariadb") or re.search(
+        r"backends\.mysql|provider\s*=\s*\"mysql\"|adapter:\s*(mysql2|trilogy)", texts
+    ):
         return "postgres"
     return "mysql"
 
@@ -160,9 +221,13 @@ def _other(variables: Variables, texts: str) -> str:
 def _add(kind: str, why: str, named: dict[str, tuple[str, str]], draft: Draft) -> None:
     image, file = named.get(kind, (IMAGES[kind], ""))
     image = re.sub(r"-(alpine|bookworm|bullseye|slim)[\d.]*$", "", image)
-    taken = {item.name for item in (*draft.services, *draft.accessories)}
+    taken = {item.name for item in draft.services} | {item.name for item in draft.accessories}
     name = _NAMES.get(kind, kind)
-    name = next(option for option in (name, "database" if name == "db" else f"{name}-server", f"{kind}-accessory") if option not in taken)
+    name = next(
+        option
+        for option in (name, "database" if name == "db" else f"{name}-server", f"{kind}-accessory")
+        if option not in taken
+    )
     item = accessory(name, kind, image, None, why)
     item.why.append(f"version from {file}" if file else f"no file names a version: {image}")
     draft.accessories.append(item)
@@ -172,10 +237,9 @@ def _address(item: AccessoryDraft, variables: Variables, draft: Draft) -> None:
     kind = kind_of(item)
     if kind not in _VARIABLES:
         return
-    others = {other.provides for other in draft.accessories if other is not item}
-    by_value = [name for name, value in variables.samples.items() if re.match(_SCHEMES[kind], value)]
-    by_name = [name for name in {**variables.read, **variables.samples} if re.fullmatch(_VARIABLES[kind], name) and not _elsewhere(name, kind, variables)]
-    candidates = [name for name in dict.fromkeys([*by_value, *by_name]) if name not in others]
+    candidates = _candidates(
+        kind, variables, {other.provides or "" for other in draft.accessories if other is not item}
+    )
     if item.provides is None and candidates:
         item.provides = _best(candidates, kind, variables)
         file = variables.read.get(item.provides)
@@ -187,12 +251,22 @@ def _address(item: AccessoryDraft, variables: Variables, draft: Draft) -> None:
         _by_parts(item, kind, parts, variables, draft)
     elif item.provides or candidates:
         variables.held |= {*parts.values()}
-        for name in candidates:
-            if name != item.provides:
-                variables.held.add(name)
-                variables.todo.append(f"{name}: {item.name} provides {item.provides}; read that variable instead")
+        rest = [name for name in candidates if name != item.provides]
+        variables.held |= {*rest}
+        if rest:
+            variables.todo.append(
+                f"{', '.join(rest)}: {item.name} provides {item.provides}; read that variable instead"
+            )
     if item.provides and item.provides in variables.samples:
         _scheme(item, kind, variables)
+
+
+def _candidates(kind: str, variables: Variables, others: set[str]) -> list[str]:
+    """Variables that hold an address of that kind, by their value or by their name."""
+    by_value = [name for name, value in variables.samples.items() if re.match(_SCHEMES[kind], value)]
+    names = {**variables.read, **variables.samples}
+    by_name = [name for name in names if re.fullmatch(_VARIABLES[kind], name) and not _elsewhere(name, kind, variables)]
+    return [name for name in dict.fromkeys([*by_value, *by_name]) if name not in others]
 
 
 def _elsewhere(name: str, kind: str, variables: Variables) -> bool:
@@ -203,6 +277,7 @@ def _elsewhere(name: str, kind: str, variables: Variables) -> bool:
 
 def _best(candidates: list[str], kind: str, variables: Variables) -> str:
     """The one that the code reads and a sample has, then the usual name."""
+
     def rank(name: str) -> tuple[bool, bool, bool, int]:
         return name not in variables.read, name not in variables.samples, name != _USUAL[kind], candidates.index(name)
 
@@ -223,9 +298,11 @@ def _parts(kind: str, variables: Variables) -> dict[str, str]:
         if name.endswith(("_URL", "_URI")):
             continue
         for part, pattern in _PARTS.items():
-            if re.fullmatch(rf"{_PREFIX[kind]}_?(?:{pattern})", name) and not (part == "host" and "://" in variables.samples.get(name, "")):
+            if re.fullmatch(rf"{_PREFIX[kind]}_?(?:{pattern})", name) and not (
+                part == "host" and "://" in variables.samples.get(name, "")
+            ):
                 found.setdefault(f"{part} {name}", name)
-    return {key: name for key, name in found.items()} if any(key.startswith("host ") for key in found) else {}
+    return found if any(key.startswith("host ") for key in found) else {}
 
 
 def _by_parts(item: AccessoryDraft, kind: str, parts: dict[str, str], variables: Variables, draft: Draft) -> None:
@@ -242,7 +319,9 @@ def _by_parts(item: AccessoryDraft, kind: str, parts: dict[str, str], variables:
             item.secrets += [secret] if secret not in item.secrets else []
             variables.secrets.append(name)
             if name != secret:
-                variables.todo.append(f"{name}: set it to the same value as {secret}, the password that {item.name} is created with")
+                variables.todo.append(
+                    f"{name}: set it to the same value as {secret}, the password that {item.name} is created with"
+                )
     item.why.append(f"{', '.join(parts.values())} hold its address")
 
 
@@ -251,4 +330,11 @@ KINDS = tuple(_PACKAGES)
 
 def speaks(project: Project, kind: str) -> bool:
     """Whether a project has a package for a kind of accessory."""
-    return any(name in project.packages for name in _PACKAGES.get(kind, ())) or (kind in ("redis", "rabbitmq") and "celery" in project.packages) or (kind in ("postgres", "mysql") and any(project.has(name) for name in ("@prisma/client", "django", "laravel/framework", "rails")))
+    return (
+        any(name in project.packages for name in _PACKAGES.get(kind, ()))
+        or (kind in ("redis", "rabbitmq") and "celery" in project.packages)
+        or (
+            kind in ("postgres", "mysql")
+            and any(project.has(name) for name in ("@prisma/client", "django", "laravel/framework", "rails"))
+        )
+    )

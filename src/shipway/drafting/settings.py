@@ -19,13 +19,20 @@ _PUBLIC = re.compile(
     r"(\w+_)?(ALLOWED_HOSTS|TRUSTED_ORIGINS|CORS_(ALLOWED_)?ORIGINS?|ALLOWED_ORIGINS)"
     r"|((APP|SITE|BASE|PUBLIC|WEB|WEBSITE|FRONTEND|CLIENT|ROOT|CANONICAL|NEXTAUTH|AUTH|BETTER_AUTH|SERVER|ASSET|ORIGIN)_(URL|URI|HOST|DOMAIN|ORIGIN)|ORIGIN|DOMAIN|SERVER_NAME|HOSTNAME)"
 )
-_LOCAL = re.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\bexample\.(com|org|net)|your-?domain|\.local(host)?\b", re.IGNORECASE)
-_MODE = re.compile(r"(\w+_)?(NODE|RAILS|RACK|APP|FLASK|DJANGO|GO|APPLICATION)_ENV|ENV|ENVIRONMENT|APP_ENVIRONMENT|SENTRY_ENVIRONMENT")
+_LOCAL = re.compile(
+    r"localhost|127\.0\.0\.1|0\.0\.0\.0|\bexample\.(com|org|net)|your-?domain|\.local(host)?\b", re.IGNORECASE
+)
+_MODE = re.compile(r"(\w+_)?ENV(IRONMENT)?")
 _DEBUG = re.compile(r"(\w+_)?DEBUG(_MODE)?")
 _TRUE = {"true": "false", "1": "0", "yes": "no", "on": "off"}
 _BUILD_TIME = re.compile(r"(VITE|NEXT_PUBLIC|REACT_APP|NUXT_PUBLIC|PUBLIC|GATSBY|EXPO_PUBLIC)_")
-_MACHINE = re.compile(r"COMPOSE_\w+|DOCKER_\w+|UID|GID|USER_ID|GROUP_ID|PUID|PGID|PGADMIN_\w+|TZ_HOST|WWWUSER|WWWGROUP|SAIL_\w+|FORWARD_\w+")
-_PLACEHOLDER = re.compile(r"<.*>|\.\.\.|x{3,}|(your|my)[-_ ].*|change[-_ ]?me.*|replace[-_ ].*|todo|placeholder|\[.*\]", re.IGNORECASE)
+_MACHINE = re.compile(
+    r"COMPOSE_\w+|DOCKER_\w+|UID|GID|USER_ID|GROUP_ID|PUID|PGID|PGADMIN_\w+|TZ_HOST|WWWUSER|WWWGROUP|SAIL_\w+|FORWARD_\w+"
+)
+_PLACEHOLDER = re.compile(
+    r"<.*>|\.\.\.|x{3,}|\W*_*(your|my|change[-_ ]?(me|this|it)|replace|unset|todo|placeholder|fill[-_ ]?in|insert)([-_ ].*|\W.*|_*)|\[.*\]|\*+",
+    re.IGNORECASE,
+)
 _CREDENTIALS = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 

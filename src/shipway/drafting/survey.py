@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from shipway.drafting import assemble, builds, clues, compose, databases, dependencies, frameworks, needs, pipeline, settings, versions
+from shipway.drafting import (
+    assemble,
+    builds,
+    clues,
+    compose,
+    databases,
+    dependencies,
+    frameworks,
+    needs,
+    pipeline,
+    settings,
+    versions,
+)
 from shipway.drafting.builds import Build
 from shipway.drafting.draft import Draft, ServiceDraft, plan_name
 from shipway.drafting.platforms.declared import Declared
 from shipway.drafting.tree import MOST_FILES, Tree, within
+from shipway.drafting.variables import is_secret
 
 _FRONT = ("frontend", "web", "site", "ui", "client", "www", "nginx", "proxy", "app", "admin")
 _BACK = ("backend", "api", "server")
@@ -46,14 +59,14 @@ def survey(root: Path, app: str, branch: str) -> Draft:
         _nothing(draft, file, notes)
     projects = dependencies.find(tree)
     variables, text = _variables(tree)
-    file_only = needs.sqlite(variables, text)
     if not composed:
         needs.find(projects, variables, versions.servers(tree), draft, text)
         _provide(draft)
         variables.held |= {item.provides for item in draft.accessories if item.provides}
         frameworks.give(tree, draft)
-        _settings(tree, draft, found, variables)
-    databases.find(tree, projects, found, draft, server=not file_only)
+        _settings(tree, draft, found, variables, projects)
+        _required(tree, draft, found, variables)
+    databases.find(tree, projects, found, draft, needs.server(projects, variables, text, draft))
     _release(draft, declared)
     _starts(tree, draft, found)
     pipeline.find(pipeline.Where(tree, found), projects, draft)
@@ -82,7 +95,17 @@ def _variables(tree: Tree) -> tuple[needs.Variables, str]:
     return found, "\n".join([*(clue.text for clue in sources), *extra])
 
 
-def _settings(tree: Tree, draft: Draft, found: list[Build], variables: needs.Variables) -> None:
+def _covers(folder: str, home: str, projects: list[dependencies.Project]) -> bool:
+    """Whether a sample in a folder is for what is built from `home`: in it or above it, and not of a project below it."""
+    if within(home, folder) is not None:
+        return True
+    between = (item.folder for item in projects if within(item.folder, home) not in (None, "."))
+    return within(folder, home) is not None and not any(within(folder, other) is not None for other in between)
+
+
+def _settings(
+    tree: Tree, draft: Draft, found: list[Build], variables: needs.Variables, projects: list[dependencies.Project]
+) -> None:
     """Give the settings of samples to the services of their folder, as far as these have no value of their own."""
     todo_for = next((item for item in draft.services if item.port), draft.services[0])
     todo_for.todo += variables.todo
@@ -91,7 +114,7 @@ def _settings(tree: Tree, draft: Draft, found: list[Build], variables: needs.Var
         samples = settings.parse(tree.text(path))
         for service in draft.services:
             home = service.home or service.folder or "."
-            if service.image is not None or (within(home, folder) is None and within(folder, home) is None):
+            if service.image is not None or not _covers(folder, home, projects):
                 continue
             _apply(path, samples, service, draft, found, variables)
     for service in draft.services:
@@ -100,21 +123,51 @@ def _settings(tree: Tree, draft: Draft, found: list[Build], variables: needs.Var
             service.secrets += [name for name in variables.secrets if name not in service.secrets]
         given = {*variables.held} - {*variables.environment} - {*variables.secrets}
         service.environment = {
-            name: value for name, value in service.environment.items() if name not in given and name not in service.secrets and name not in draft.addresses
+            name: value
+            for name, value in service.environment.items()
+            if name not in given and name not in service.secrets and name not in draft.addresses
         }
         service.secrets = [name for name in service.secrets if name not in given]
     provided = {item.provides for item in draft.accessories}
-    draft.addresses = {name: value for name, value in draft.addresses.items() if name not in provided and not any(name in service.secrets for service in draft.services)}
+    draft.addresses = {
+        name: value
+        for name, value in draft.addresses.items()
+        if name not in provided and not any(name in service.secrets for service in draft.services)
+    }
 
 
-def _apply(path: str, samples: dict[str, str], service: ServiceDraft, draft: Draft, found: list[Build], variables: needs.Variables) -> None:
+def _required(tree: Tree, draft: Draft, found: list[Build], variables: needs.Variables) -> None:
+    """Secrets that the code can't do without, where no sample names them."""
+    for service in draft.services:
+        if service.image is not None or assemble.static(service, found):
+            continue
+        wanted = clues.required(list(clues.texts(tree, service.home or service.folder or ".")))
+        known = {*service.secrets, *service.environment, *variables.held, *draft.addresses, *variables.samples}
+        added = {name: path for name, path in wanted.items() if is_secret(name) and name not in known}
+        service.secrets += added
+        service.why += [f"{name}, which {path} reads" for name, path in added.items()]
+
+
+def _apply(
+    path: str,
+    samples: dict[str, str],
+    service: ServiceDraft,
+    draft: Draft,
+    found: list[Build],
+    variables: needs.Variables,
+) -> None:
     sorted_ = settings.sort(samples, variables.held, port=service.port)
     build = assemble.of(service, found)
-    for name, value in sorted_.built.items():
-        if build is not None and name in build.facts.arguments:
-            service.args.setdefault(name, value)
-        elif build is not None and (note := f"{path}: {name} is read while the site is built: {build.path} needs `ARG {name}`, and the service `args:`") not in draft.notes:
-            draft.notes.append(note)
+    known = build.facts.arguments if build is not None else {}
+    for name in known:
+        if name in sorted_.built:
+            service.args.setdefault(name, sorted_.built[name])
+    built = [name for name in sorted_.built if name not in known]
+    if built and build is not None:
+        _note(
+            draft,
+            f"{path}: read while a site is built, so {build.path} needs an ARG for it and the service `args:`: {', '.join(built)}",
+        )
     if assemble.static(service, found):
         return
     before = {*service.environment, *service.secrets}
@@ -125,7 +178,12 @@ def _apply(path: str, samples: dict[str, str], service: ServiceDraft, draft: Dra
     added = [*sorted_.environment, *sorted_.secrets]
     if added:
         service.why.append(f"settings from {path}")
-    if sorted_.blank and (note := f"{path}: {', '.join(sorted_.blank)} have no value there: left out") not in draft.notes:
+    if sorted_.blank:
+        _note(draft, f"{path}: left out, since they have no value there: {', '.join(sorted_.blank)}")
+
+
+def _note(draft: Draft, note: str) -> None:
+    if note not in draft.notes:
         draft.notes.append(note)
 
 
@@ -138,7 +196,9 @@ def _release(draft: Draft, declared: list[Declared]) -> None:
         if database is not None and _MIGRATES.search(app.release):
             database.why += f"; {app.file} runs `{app.release}` before each release"
         else:
-            draft.notes.append(f"{app.file}: `{app.release}` ran before each release: if it migrates, write it as `database: {{tool: command}}`")
+            draft.notes.append(
+                f"{app.file}: `{app.release}` ran before each release: if it migrates, write it as `database: {{tool: command}}`"
+            )
 
 
 def _starts(tree: Tree, draft: Draft, found: list[Build]) -> None:
@@ -153,11 +213,15 @@ def _starts(tree: Tree, draft: Draft, found: list[Build]) -> None:
         if build is not None:
             entry = build.facts.entrypoint or ""
             texts.append(entry)
-            script = next((word for word in entry.split() if "/" in word or word.endswith(".sh")), "").rpartition("/")[2]
+            script = next((word for word in entry.split() if "/" in word or word.endswith(".sh")), "").rpartition("/")[
+                2
+            ]
             texts += [tree.text(path) for path in tree.files if script and path.rpartition("/")[2] == script][:3]
         match = next((match for text in texts if (match := _MIGRATES.search(text))), None)
         if match:
-            service.todo.append(f"it runs `{match[0].strip()}` when it starts: remove that, since `database` migrates before a new container takes requests")
+            service.todo.append(
+                f"it runs `{match[0].strip()}` when it starts: remove that, since `database` migrates before a new container takes requests"
+            )
 
 
 def _volumes(draft: Draft, found: list[Build]) -> None:
@@ -165,7 +229,9 @@ def _volumes(draft: Draft, found: list[Build]) -> None:
         build = assemble.of(service, found)
         for path in build.facts.volumes if build is not None else ():
             if not any(path in item for item in service.todo):
-                service.todo.append(f"{path} is a VOLUME of {build.path if build else ''}: services have no volumes; use an accessory or an external store")
+                service.todo.append(
+                    f"{path} is a VOLUME of {build.path if build else ''}: services have no volumes; use an accessory or an external store"
+                )
 
 
 def _routes(draft: Draft) -> None:
@@ -185,7 +251,13 @@ def _routes(draft: Draft) -> None:
             service.health = "/"
             service.todo.append("health: which path returns 200 when it is ready?")
     for service in draft.services:
-        if service.folder is not None and not service.port and not service.command and not service.entrypoint and service.serves is not False:
+        if (
+            service.folder is not None
+            and not service.port
+            and not service.command
+            and not service.entrypoint
+            and service.serves is not False
+        ):
             worker = re.search(r"(^|-)(worker|jobs?|beat|scheduler|cron|queue|consumer)(-|$)", service.name)
             if not worker:
                 service.todo.append("port, route and health, if it serves requests (no EXPOSE or ports found)")

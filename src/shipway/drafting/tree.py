@@ -111,9 +111,7 @@ class Tree:
             return self.has(pattern)
         parts = pattern.split("/")
         candidates = (path.split("/")[: len(parts)] for path in self.files)
-        return any(
-            len(found) == len(parts) and all(map(fnmatchcase, found, parts)) for found in candidates
-        )
+        return any(len(found) == len(parts) and all(map(fnmatchcase, found, parts)) for found in candidates)
 
     def first(self, folder: str, *names: str) -> str | None:
         """Path of the first of these names that is a file in the folder."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from shipway.planfile.values import VARIABLE_PATTERN
 
-_SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|(^|_)(API_?)?KEY$|(^|_)DSN$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|(^|_)(API_?)?KEY$|(^|_)(DSN|PWD|PASS)$", re.IGNORECASE
+)
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?([-?+])([^}]*))?\}|\$(\w+)")
 
 
@@ -62,7 +64,13 @@ def usable(raw: dict[str, Any]) -> dict[str, str]:
     """The variables with a valid name and a value in one line, without those that are confidential by their name."""
     found: dict[str, str] = {}
     for name, value in raw.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (str, int, float)) else None
+        text = (
+            str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+            if isinstance(value, (str, int, float))
+            else None
+        )
         if text is not None and re.search(VARIABLE_PATTERN, name) and "\n" not in text:
             found[name] = text
     return found

@@ -10,13 +10,29 @@ from shipway.drafting.builds import Build
 from shipway.drafting.tree import Tree, above, join, mapping, text_of, within
 
 DEFAULTS = {"python": "3.12", "node": "22", "ruby": "3.3", "go": "1.23", "php": "8.3", "bun": "1", "java": "21"}
-_OFFICIAL = {"python": "python", "node": "node", "ruby": "ruby", "go": "golang", "php": "php", "bun": "oven/bun", "java": "maven"}
+_OFFICIAL = {
+    "python": "python",
+    "node": "node",
+    "ruby": "ruby",
+    "go": "golang",
+    "php": "php",
+    "bun": "oven/bun",
+    "java": "maven",
+}
 _SERVERS = re.compile(
     r"^\s*(?:-\s*)?image:\s*[\"']?((?:[\w.-]+/)*(?:postgres|postgis|mysql|mariadb|redis|valkey|rabbitmq|mongo|memcached|timescaledb):\d[\w.-]*)"
     r"|[{,]\s*image:\s*[\"']?((?:[\w.-]+/)*(?:postgres|postgis|mysql|mariadb|redis|valkey|rabbitmq|mongo|memcached):\d[\w.-]*)",
     re.MULTILINE,
 )  # fmt: skip
-_TOOLS = {"python": "python", "node": "nodejs", "ruby": "ruby", "go": "golang", "php": "php", "bun": "bun", "java": "java"}
+_TOOLS = {
+    "python": "python",
+    "node": "nodejs",
+    "ruby": "ruby",
+    "go": "golang",
+    "php": "php",
+    "bun": "bun",
+    "java": "java",
+}
 
 
 def image(tree: Tree, language: str, folder: str, builds: list[Build], *, slim: bool = True) -> str:
@@ -66,7 +82,11 @@ def _read(tree: Tree, language: str, folder: str) -> Iterator[str | None]:
     def text(name: str) -> str:
         return tree.text(join(folder, name))
 
-    tools = re.search(rf"^\s*[\"']?(?:{_TOOLS[language]}|{language})[\"']?[ =]+[\"']?(\d[\w.]*)", text(".tool-versions") + "\n" + text("mise.toml"), re.MULTILINE)
+    tools = re.search(
+        rf"^\s*[\"']?(?:{_TOOLS[language]}|{language})[\"']?[ =]+[\"']?(\d[\w.]*)",
+        text(".tool-versions") + "\n" + text("mise.toml"),
+        re.MULTILINE,
+    )
     if language == "python":
         yield _first(text(".python-version"))
         yield _first(text("runtime.txt").removeprefix("python-"), minor=True)
@@ -87,7 +107,11 @@ def _read(tree: Tree, language: str, folder: str) -> Iterator[str | None]:
         package = mapping(tree.json(join(folder, "package.json"))) if tree.is_file(join(folder, "package.json")) else {}
         match = re.fullmatch(r"bun@(\d[\w.]*)", text_of(package.get("packageManager")) or "")
         yield match and match[1]
-        yield _first(text(".bun-version")) or (tools and tools[1]) or _bound(text_of(mapping(package.get("engines")).get("bun")))
+        yield (
+            _first(text(".bun-version"))
+            or (tools and tools[1])
+            or _bound(text_of(mapping(package.get("engines")).get("bun")))
+        )
     elif language == "ruby":
         yield _first(text(".ruby-version").strip().removeprefix("ruby-"))
         yield tools and tools[1]
@@ -100,7 +124,10 @@ def _read(tree: Tree, language: str, folder: str) -> Iterator[str | None]:
         data = mapping(tree.json(join(folder, "composer.json"))) if tree.is_file(join(folder, "composer.json")) else {}
         yield _bound(text_of(mapping(data.get("require")).get("php")))
     elif language == "java":
-        match = re.search(r"<(?:java\.version|maven\.compiler\.release|maven\.compiler\.source)>\s*(\d+)|languageVersion.*?(\d+)|sourceCompatibility.*?(\d+)", text("pom.xml") + text("build.gradle") + text("build.gradle.kts"))
+        match = re.search(
+            r"<(?:java\.version|maven\.compiler\.release|maven\.compiler\.source)>\s*(\d+)|languageVersion.*?(\d+)|sourceCompatibility.*?(\d+)",
+            text("pom.xml") + text("build.gradle") + text("build.gradle.kts"),
+        )
         yield match and next(group for group in match.groups() if group)
 
 
@@ -116,7 +143,9 @@ def _minor(text: str) -> str:
 
 def _bound(text: str | None) -> str | None:
     """The lowest version that a range allows: `>=3.11,<4` becomes 3.11, `20.x` becomes 20."""
-    match = re.search(r"(?<![<.\d])(?:[\^~>=]|v|\s)*(\d+(?:\.\d+)?)", re.sub(r"<=?\s*[\d.]+|!=\s*[\d.*]+", "", text or ""))
+    match = re.search(
+        r"(?<![<.\d])(?:[\^~>=]|v|\s)*(\d+(?:\.\d+)?)", re.sub(r"<=?\s*[\d.]+|!=\s*[\d.*]+", "", text or "")
+    )
     return match[1] if match else None
 
 
@@ -127,11 +156,17 @@ def servers(tree: Tree) -> dict[str, tuple[str, str]]:
         name = posixpath.basename(path)
         if not name.endswith((".yml", ".yaml")):
             continue
-        if not (path.startswith((".github/", ".devcontainer/", ".circleci/")) or "compose" in name or name == ".gitlab-ci.yml"):
+        if not (
+            path.startswith((".github/", ".devcontainer/", ".circleci/"))
+            or "compose" in name
+            or name == ".gitlab-ci.yml"
+        ):
             continue
         for match in _SERVERS.finditer(tree.text(path)):
             image_ = (match[1] or match[2]).removeprefix("docker.io/").removeprefix("library/")
             base = image_.rpartition("/")[2].partition(":")[0]
-            kind = {"postgis": "postgres", "timescaledb": "postgres", "mariadb": "mysql", "valkey": "redis"}.get(base, base)
+            kind = {"postgis": "postgres", "timescaledb": "postgres", "mariadb": "mysql", "valkey": "redis"}.get(
+                base, base
+            )
             found.setdefault(kind, (image_, path))
     return found

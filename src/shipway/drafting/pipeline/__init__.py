@@ -9,17 +9,35 @@ from shipway.drafting.dependencies import GO, JAVA, NODE, PHP, PYTHON, RUBY, Pro
 from shipway.drafting.draft import CheckDraft, Draft, StepDraft, plan_name
 from shipway.drafting.pipeline import node, others, python
 from shipway.drafting.pipeline.where import Where
+from shipway.drafting.tree import join, within
 
 _READERS: dict[str, Callable[[Where, Project], Iterator[StepDraft]]] = {
     PYTHON: python.steps, NODE: node.steps, RUBY: others.ruby, GO: others.go, PHP: others.php, JAVA: others.java,
 }  # fmt: skip
+_ELSEWHERE = {
+    "example",
+    "examples",
+    "template",
+    "templates",
+    "docs",
+    "doc",
+    "fixtures",
+    "testdata",
+    "demo",
+    "playground",
+    "benchmark",
+    "benchmarks",
+}
 _TESTED = ("test", "unit")
 
 
 def find(where: Where, projects: list[Project], draft: Draft) -> None:
     """Add the steps of each project, and the end-to-end tests as checks."""
     taken = {step.name for step in draft.steps}
-    for project in projects:
+    left_out = [project.folder for project in projects if not _used(project, where, projects)]
+    if left_out:
+        draft.notes.append(f"no steps for {', '.join(dict.fromkeys(left_out))}: no service is built from there")
+    for project in (item for item in projects if item.folder not in left_out):
         prefix = "" if project.folder == "." else plan_name(project.folder.rpartition("/")[2], "part") + "-"
         for step in _READERS[project.language](where, project):
             step.name = next(name for name in _names(prefix, step.name) if name not in taken)
@@ -30,8 +48,28 @@ def find(where: Where, projects: list[Project], draft: Draft) -> None:
             draft.steps.append(step)
         if project.language == NODE:
             for check in node.checks(where, project):
-                check.name = next(name for name in _names(prefix, check.name) if all(item.name != name for item in draft.checks))
+                check.name = next(
+                    name for name in _names(prefix, check.name) if all(item.name != name for item in draft.checks)
+                )
                 draft.checks.append(check)
+
+
+def _used(project: Project, where: Where, projects: list[Project]) -> bool:
+    """Whether a service is built from a project, or the project holds those that are."""
+    if _ELSEWHERE & {*project.folder.split("/")}:
+        return False
+    if project.folder == "." or not where.builds:
+        return project.folder == "." or len(projects) == 1
+    for build in where.builds:
+        if within(build.home, project.folder) is not None:
+            return True
+        below = within(project.folder, build.context)
+        copied = [join(".", copy.source.lstrip("/")) for copy in build.facts.copies]
+        if below is not None and any(
+            within(below, source) is not None or within(source, below) is not None for source in copied
+        ):
+            return True
+    return False
 
 
 def _names(prefix: str, name: str) -> Iterator[str]:

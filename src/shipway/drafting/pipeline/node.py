@@ -19,8 +19,16 @@ _END_TO_END = re.compile(r"\b(playwright|cypress)\b")
 # Steps, the scripts that run them, and the packages that run them without a script.
 _KINDS: tuple[tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     ("lint", ("lint", "lint:check", "eslint"), (("eslint", "eslint ."), ("@biomejs/biome", "biome check ."))),
-    ("types", ("typecheck", "type-check", "types", "check-types", "tsc", "check:types", "check"), (("typescript", "tsc --noEmit"),)),
-    ("test", ("test:unit", "test:ci", "unit", "test"), (("vitest", "vitest run"), ("jest", "jest"), ("mocha", "mocha"))),
+    (
+        "types",
+        ("typecheck", "type-check", "types", "check-types", "tsc", "check:types", "check"),
+        (("typescript", "tsc --noEmit"),),
+    ),
+    (
+        "test",
+        ("test:unit", "test:ci", "unit", "test"),
+        (("vitest", "vitest run"), ("jest", "jest"), ("mocha", "mocha")),
+    ),
 )
 
 
@@ -44,19 +52,30 @@ def steps(where: Where, project: Project) -> Iterator[StepDraft]:
     manager = _manager(where, project)
     root = manager.folder
     for name, usual, packages in _KINDS:
+        if _covered(where, project, name, root):
+            continue
         chosen = next((script for script in usual if script in scripts and not _other(scripts, script)), None)
         if chosen is not None:
             yield _step(where, project, manager, name, manager.run(chosen), f"package.json has the script {chosen}")
             continue
-        if any(script in scripts and name != "types" for script in usual) or _covered(where, project, name, root):
+        if any(script in scripts and name != "types" for script in usual):
             continue
-        program = next((run for package, run in packages if project.has(package) and _configured(where, project, package)), None)
+        program = next(
+            (run for package, run in packages if project.has(package) and _configured(where, project, package)), None
+        )
         if program:
             package = next(package for package, run in packages if run == program)
             yield _step(where, project, manager, name, manager.execute(program), f"package.json has {package}")
     output = _output(where, project)
     if output and "build" in scripts:
-        step = _step(where, project, manager, "build", manager.run("build"), f"a Dockerfile copies {output}, which the script build writes")
+        step = _step(
+            where,
+            project,
+            manager,
+            "build",
+            manager.run("build"),
+            f"a Dockerfile copies {output}, which the script build writes",
+        )
         step.outputs = [output]
         yield step
 
@@ -73,7 +92,11 @@ def _step(where: Where, project: Project, manager: _Manager, name: str, run: str
 def _scripts(tree: Tree, folder: str) -> dict[str, str]:
     data = mapping(tree.json(join(folder, "package.json")))
     found = {name: text_of(value) or "" for name, value in mapping(data.get("scripts")).items()}
-    return {name: text for name, text in found.items() if text and _PLACEHOLDER not in text and re.fullmatch(r"[\w:.-]+", name)}
+    return {
+        name: text
+        for name, text in found.items()
+        if text and _PLACEHOLDER not in text and re.fullmatch(r"[\w:.-]+", name)
+    }
 
 
 def _other(scripts: dict[str, str], name: str) -> bool:
@@ -90,7 +113,12 @@ def _covered(where: Where, project: Project, name: str, root: str) -> bool:
     if root == project.folder:
         return False
     scripts = _scripts(where.tree, root)
-    return any(script in scripts for kind, usual, _ in _KINDS if kind == name for script in usual)
+    return any(
+        script in scripts and not _other(scripts, script)
+        for kind, usual, _ in _KINDS
+        if kind == name
+        for script in usual
+    )
 
 
 def _configured(where: Where, project: Project, package: str) -> bool:
@@ -102,7 +130,10 @@ def _configured(where: Where, project: Project, package: str) -> bool:
     if package == "typescript":
         return "tsconfig.json" in names
     if package in ("vitest", "jest", "mocha"):
-        return any(re.search(r"(\.|/)(test|spec)\.[cm]?[jt]sx?$|(^|/)(__tests__|tests?)/", path) for path in where.tree.below(project.folder))
+        return any(
+            re.search(r"(\.|/)(test|spec)\.[cm]?[jt]sx?$|(^|/)(__tests__|tests?)/", path)
+            for path in where.tree.below(project.folder)
+        )
     return True
 
 
@@ -135,7 +166,13 @@ def _manager(where: Where, project: Project) -> _Manager:
         return _Manager("pnpm", "corepack enable && pnpm install" + (" --frozen-lockfile" if lock else ""), place)
     if lock.startswith("yarn") or (not lock and named.startswith("yarn")):
         modern = tree.is_file(join(place, ".yarnrc.yml")) or re.match(r"yarn@[2-9]", named)
-        frozen = "" if not lock else " --immutable" if modern or "__metadata" in tree.text(join(place, lock)) else " --frozen-lockfile"
+        frozen = (
+            ""
+            if not lock
+            else " --immutable"
+            if modern or "__metadata" in tree.text(join(place, lock))
+            else " --frozen-lockfile"
+        )
         return _Manager("yarn", f"corepack enable && yarn install{frozen}", place)
     return _Manager("npm", "npm ci" if lock else "npm install", place)
 
@@ -162,10 +199,17 @@ def checks(where: Where, project: Project) -> Iterator[CheckDraft]:
     config = next((name for name in sorted(names) if re.fullmatch(r"playwright\.config\.[cm]?[jt]s", name)), None)
     if config and project.has("@playwright/test"):
         version = re.search(r"\d+\.\d+\.\d+", project.version("@playwright/test"))
-        draft = CheckDraft("e2e", "", f"mcr.microsoft.com/playwright:v{version[0] if version else '1.49.0'}-jammy", why=f"{config} has end-to-end tests")
+        draft = CheckDraft(
+            "e2e",
+            "",
+            f"mcr.microsoft.com/playwright:v{version[0] if version else '1.49.0'}-jammy",
+            why=f"{config} has end-to-end tests",
+        )
         if not version:
             draft.todo.append("image: its version must be that of @playwright/test in the lock file")
-        variable = re.search(r"process\.env\.(\w*URL\w*)|process\.env\[[\"'](\w*URL\w*)[\"']\]", tree.text(join(folder, config)))
+        variable = re.search(
+            r"process\.env\.(\w*URL\w*)|process\.env\[[\"'](\w*URL\w*)[\"']\]", tree.text(join(folder, config))
+        )
         name = (variable[1] or variable[2]) if variable else ""
         if not name:
             draft.todo.append(f"{config}: let use.baseURL be process.env.URL, the environment's address")
@@ -174,9 +218,13 @@ def checks(where: Where, project: Project) -> Iterator[CheckDraft]:
         runner = "bunx " if manager.name == "bun" else manager.execute("")
         draft.run = f"{enter}{install}{after} && {set_}{runner}playwright test"
         yield draft
-    cypress = next((name for name in sorted(names) if re.fullmatch(r"cypress\.config\.[cm]?[jt]s|cypress\.json", name)), None)
+    cypress = next(
+        (name for name in sorted(names) if re.fullmatch(r"cypress\.config\.[cm]?[jt]s|cypress\.json", name)), None
+    )
     if cypress and project.has("cypress"):
         version = re.search(r"\d+\.\d+\.\d+", project.version("cypress"))
-        draft = CheckDraft("e2e", "", f"cypress/included:{version[0] if version else '13.15.0'}", why=f"{cypress} has end-to-end tests")
+        draft = CheckDraft(
+            "e2e", "", f"cypress/included:{version[0] if version else '13.15.0'}", why=f"{cypress} has end-to-end tests"
+        )
         draft.run = f"{enter}{manager.install}{after} && CYPRESS_BASE_URL=$URL {manager.execute('cypress run')}"
         yield draft

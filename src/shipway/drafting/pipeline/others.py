@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from shipway.drafting.dependencies import GO, JAVA, PHP, RUBY, Project
+from shipway.drafting.dependencies import GO, JAVA, RUBY, Project
 from shipway.drafting.draft import StepDraft
 from shipway.drafting.pipeline.where import Where
 from shipway.drafting.tree import join
@@ -20,9 +20,13 @@ def ruby(where: Where, project: Project) -> Iterator[StepDraft]:
     def step(name: str, run: str, why: str) -> StepDraft:
         return where.step(name, run, "bundle install", folder, image, why)
 
-    cop = next((name for name in ("rubocop", "rubocop-rails", "rubocop-rails-omakase", "standard") if project.has(name)), None)
+    cop = next(
+        (name for name in ("rubocop", "rubocop-rails", "rubocop-rails-omakase", "standard") if project.has(name)), None
+    )
     if cop:
-        yield step("lint", "bundle exec standardrb" if cop == "standard" else "bundle exec rubocop", f"Gemfile has {cop}")
+        yield step(
+            "lint", "bundle exec standardrb" if cop == "standard" else "bundle exec rubocop", f"Gemfile has {cop}"
+        )
     below = [posixpath.relpath(path, folder) for path in tree.below(folder)]
     if project.has("rspec", "rspec-rails") and any(path.startswith("spec/") for path in below):
         test = step("test", "bundle exec rspec", "Gemfile has rspec, and there is spec/")
@@ -33,7 +37,11 @@ def ruby(where: Where, project: Project) -> Iterator[StepDraft]:
         return
     if project.has("rails"):
         test.env = {"RAILS_ENV": "test"}
-        test.run = test.run.replace("bundle install && ", "bundle install && bin/rails db:prepare && ") if project.has("pg", "mysql2", "trilogy", "sqlite3") else test.run
+        test.run = (
+            test.run.replace("bundle install && ", "bundle install && bin/rails db:prepare && ")
+            if project.has("pg", "mysql2", "trilogy", "sqlite3")
+            else test.run
+        )
     yield test
 
 
@@ -66,9 +74,14 @@ def php(where: Where, project: Project) -> Iterator[StepDraft]:
     if project.has("phpstan/phpstan", "larastan/larastan", "nunomaduro/larastan"):
         yield step("types", "vendor/bin/phpstan analyse", "composer.json has phpstan")
     if project.has("pestphp/pest"):
-        yield _laravel(tree.is_file(join(folder, "artisan")), step("test", "vendor/bin/pest", "composer.json has pestphp/pest"))
+        yield _laravel(
+            tree.is_file(join(folder, "artisan")), step("test", "vendor/bin/pest", "composer.json has pestphp/pest")
+        )
     elif project.has("phpunit/phpunit") or {"phpunit.xml", "phpunit.xml.dist"} & {*names}:
-        yield _laravel(tree.is_file(join(folder, "artisan")), step("test", "vendor/bin/phpunit", "composer.json has phpunit/phpunit"))
+        yield _laravel(
+            tree.is_file(join(folder, "artisan")),
+            step("test", "vendor/bin/phpunit", "composer.json has phpunit/phpunit"),
+        )
 
 
 def _laravel(is_laravel: bool, step: StepDraft) -> StepDraft:

@@ -43,7 +43,10 @@ def steps(where: Where, project: Project) -> Iterator[StepDraft]:
     ):
         if not (project.has(tool) or configured):
             continue
-        if tool == "mypy" and ("files" in mapping(section.get("mypy")) or re.search(r"^files\s*=", setup + tree.text(join(folder, "mypy.ini")), re.MULTILINE)):
+        if tool == "mypy" and (
+            "files" in mapping(section.get("mypy"))
+            or re.search(r"^files\s*=", setup + tree.text(join(folder, "mypy.ini")), re.MULTILINE)
+        ):
             run = "mypy"
         yield _step(where, project, tools, name, tool, run, image)
     test = _test(where, project, section, here, setup)
@@ -52,9 +55,17 @@ def steps(where: Where, project: Project) -> Iterator[StepDraft]:
         yield _step(where, project, tools, "test", tool, run, image, inner)
 
 
-def _step(where: Where, project: Project, tools: _Tools, name: str, tool: str, run: str, image: str, inner: str = ".") -> StepDraft:
+def _step(
+    where: Where, project: Project, tools: _Tools, name: str, tool: str, run: str, image: str, inner: str = "."
+) -> StepDraft:
     source = project.sources.get(tool.partition(" ")[0])
-    why = f"{source} has {tool}" if source else f"{tool} is configured" if tool in ("ruff", "flake8", "mypy", "pyright", "pytest") else tool
+    why = (
+        f"{source} has {tool}"
+        if source
+        else f"{tool} is configured"
+        if tool in ("ruff", "flake8", "mypy", "pyright", "pytest")
+        else tool
+    )
     install = _pip(where, project, tool) if tools.pip else tools.install
     listed = project.has(tool) or tool not in ("ruff", "flake8", "mypy", "pyright", "pytest")
     if not tools.pip and not listed:
@@ -63,13 +74,30 @@ def _step(where: Where, project: Project, tools: _Tools, name: str, tool: str, r
     return where.step(name, f"{enter}{tools.run}{run}", install, project.folder, image, why, entered=tools.entered)
 
 
-def _test(where: Where, project: Project, section: dict[str, Any], here: set[str], setup: str) -> tuple[str, str, str] | None:
+def _test(
+    where: Where, project: Project, section: dict[str, Any], here: set[str], setup: str
+) -> tuple[str, str, str] | None:
     """The tool, the command of the tests, and the folder below the project's where it runs."""
     tree, folder = where.tree, project.folder
-    if project.has("pytest", "pytest-django", "pytest-asyncio", "pytest-cov") or "pytest" in section or {"pytest.ini", "conftest.py"} & here or "[tool:pytest]" in setup:
-        tool = next((name for name in ("pytest", "pytest-django", "pytest-asyncio", "pytest-cov") if name in project.sources), "pytest")
+    if (
+        project.has("pytest", "pytest-django", "pytest-asyncio", "pytest-cov")
+        or "pytest" in section
+        or {"pytest.ini", "conftest.py"} & here
+        or "[tool:pytest]" in setup
+    ):
+        tool = next(
+            (name for name in ("pytest", "pytest-django", "pytest-asyncio", "pytest-cov") if name in project.sources),
+            "pytest",
+        )
         return tool, "pytest", "."
-    manage = next((path for path in tree.below(folder) if posixpath.basename(path) == "manage.py" and "django" in tree.text(path).lower()), None)
+    manage = next(
+        (
+            path
+            for path in tree.below(folder)
+            if posixpath.basename(path) == "manage.py" and "django" in tree.text(path).lower()
+        ),
+        None,
+    )
     files = [path for path in tree.below(folder) if re.search(r"(^|/)(tests?|test_\w+|\w+_tests?)\.py$", path)]
     if manage and (project.has("django") or posixpath.dirname(manage) == (folder if folder != "." else "")):
         tested = any(re.search(r"(^|/)(tests\.py|test_\w+\.py)$", path) for path in files)
@@ -94,7 +122,11 @@ def _tools(where: Where, project: Project) -> _Tools:
         packages = " --all-packages" if lock[0] != folder or _members(where, folder) else ""
         enter = "" if lock[0] == "." else f"cd {lock[0]} && "
         after = "" if lock[0] == folder else f" && cd {posixpath.relpath(folder, lock[0])}"
-        return _Tools(f"{enter}pip install uv && uv sync --frozen --all-groups{extras}{packages}{after}", "uv run --no-sync ", entered=True)
+        return _Tools(
+            f"{enter}pip install uv && uv sync --frozen --all-groups{extras}{packages}{after}",
+            "uv run --no-sync ",
+            entered=True,
+        )
     if (lock and lock == (folder, "poetry.lock")) or "poetry" in mapping(data.get("tool")):
         extras = " --all-extras" if mapping(mapping(mapping(data.get("tool")).get("poetry")).get("extras")) else ""
         return _Tools(f"pip install poetry && poetry install{extras}", "poetry run ")
@@ -107,7 +139,10 @@ def _tools(where: Where, project: Project) -> _Tools:
 
 def _members(where: Where, folder: str) -> list[str]:
     data = where.tree.toml(join(folder, "pyproject.toml")) if where.tree.is_file(join(folder, "pyproject.toml")) else {}
-    return [str(item) for item in items(mapping(mapping(mapping(data.get("tool")).get("uv")).get("workspace")).get("members"))]
+    return [
+        str(item)
+        for item in items(mapping(mapping(mapping(data.get("tool")).get("uv")).get("workspace")).get("members"))
+    ]
 
 
 def _in_workspace(where: Where, project: Project, root: str) -> bool:
@@ -122,12 +157,27 @@ def _pip(where: Where, project: Project, tool: str) -> str:
     if tool in ("ruff", "flake8") and not source:
         return f"pip install {tool}"
     chosen = [source] if source in names else []
-    included = {match[1] for name in chosen for match in re.finditer(r"^\s*-r\s+(\S+)", tree.text(join(folder, name)), re.MULTILINE)}
-    base = next((name for name in names if posixpath.basename(name) in ("requirements.txt", "base.txt", "production.txt", "prod.txt")), None)
+    included = {
+        match[1]
+        for name in chosen
+        for match in re.finditer(r"^\s*-r\s+(\S+)", tree.text(join(folder, name)), re.MULTILINE)
+    }
+    base = next(
+        (
+            name
+            for name in names
+            if posixpath.basename(name) in ("requirements.txt", "base.txt", "production.txt", "prod.txt")
+        ),
+        None,
+    )
     development = [name for name in names if re.search(r"dev|test|local", posixpath.basename(name))]
     if not chosen and tool not in ("ruff", "flake8"):
         chosen = development[:1]
-        included = {match[1] for name in chosen for match in re.finditer(r"^\s*-r\s+(\S+)", tree.text(join(folder, name)), re.MULTILINE)}
+        included = {
+            match[1]
+            for name in chosen
+            for match in re.finditer(r"^\s*-r\s+(\S+)", tree.text(join(folder, name)), re.MULTILINE)
+        }
     if base and base not in chosen and posixpath.basename(base) not in {posixpath.basename(name) for name in included}:
         chosen.insert(0, base)
     listed = [f"-r {name}" for name in chosen]
@@ -136,13 +186,17 @@ def _pip(where: Where, project: Project, tool: str) -> str:
         group = re.fullmatch(r"pyproject\.toml \(([\w.-]+)\)", source)
         data = tree.toml(join(folder, "pyproject.toml"))
         package = mapping(data.get("project")) or mapping(data.get("build-system"))
-        extra = group[1] if group and group[1] in mapping(mapping(data.get("project")).get("optional-dependencies")) else None
+        extra = (
+            group[1]
+            if group and group[1] in mapping(mapping(data.get("project")).get("optional-dependencies"))
+            else None
+        )
         if extra:
             return f"pip install {' '.join([*listed, chr(39) + f'.[{extra}]' + chr(39)])}"
         if package:
             listed.append(".")
         if group and group[1] in mapping(data.get("dependency-groups")):
-            return f"pip install --upgrade pip && pip install {' '.join(listed)} --group {group[1]}"
+            return f"pip install --upgrade pip && pip install {' '.join([*listed, '--group', group[1]])}"
     external = tool in ("ruff", "flake8", "mypy", "pyright", "pytest") and (not named or source.startswith("pyproject"))
     listed += [tool] if external and not (named and source in names) else []
     return f"pip install {' '.join(listed)}" if listed else ""

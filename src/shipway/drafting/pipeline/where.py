@@ -24,7 +24,9 @@ class Where:
         """The image for a language in a folder."""
         return versions.image(self.tree, language, folder, self.builds, slim=slim)
 
-    def step(self, name: str, run: str, install: str, folder: str, image: str, why: str, *, entered: bool = False) -> StepDraft:
+    def step(
+        self, name: str, run: str, install: str, folder: str, image: str, why: str, *, entered: bool = False
+    ) -> StepDraft:
         """A step in the test stage of the project's Dockerfile if it has one, else in a plain image that first installs
         what is needed. entered: whether `install` already changed to the folder."""
         build = next((item for item in self.builds if item.home == folder and item.facts.test_stage), None)

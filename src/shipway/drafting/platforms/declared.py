@@ -22,7 +22,9 @@ class Declared:
     folder: str
     services: list[ServiceDraft] = field(default_factory=list)
     accessories: list[AccessoryDraft] = field(default_factory=list)
-    dockerfiles: dict[str, str] = field(default_factory=dict)  # by service: the file's path, where the platform names it
+    dockerfiles: dict[str, str] = field(
+        default_factory=dict
+    )  # by service: the file's path, where the platform names it
     contexts: dict[str, str] = field(default_factory=dict)  # by service: the folder, where the platform names it
     arguments: dict[str, str] = field(default_factory=dict)  # of every build
     release: str | None = None  # the command that runs before each release
@@ -38,7 +40,14 @@ class Declared:
 
 
 # Images for what a platform provides as a service of its own.
-IMAGES = {"postgres": "postgres:16", "mysql": "mysql:8.4", "redis": "redis:7", "rabbitmq": "rabbitmq:3.13", "mongo": "mongo:7", "memcached": "memcached:1.6"}
+IMAGES = {
+    "postgres": "postgres:16",
+    "mysql": "mysql:8.4",
+    "redis": "redis:7",
+    "rabbitmq": "rabbitmq:3.13",
+    "mongo": "mongo:7",
+    "memcached": "memcached:1.6",
+}
 # Ports and addresses of those that are no kind of their own in a plan.
 OTHERS = {
     "rabbitmq": (5672, "amqp://{host}:{port}"),
@@ -52,7 +61,9 @@ _WITHOUT_DATA = ("redis", "memcached")
 
 def accessory(name: str, kind: str, image: str, provides: str | None, why: str) -> AccessoryDraft:
     """An accessory of a kind of IMAGES."""
-    draft = AccessoryDraft(name, image, kind if kind in ("postgres", "mysql", "redis") else "other", provides, why=[why])
+    draft = AccessoryDraft(
+        name, image, kind if kind in ("postgres", "mysql", "redis") else "other", provides, why=[why]
+    )
     if kind in OTHERS:
         draft.port, draft.url = OTHERS[kind]
     if kind not in _WITHOUT_DATA:
@@ -73,7 +84,9 @@ def command(text: str | None) -> str | None:
     if not words or not (shell_syntax(text) or assigned or words[0] in ("cd", "exec", "export", "source", ".")):
         return text
     head, operator, last = _last(text)
-    if re.search(r"[|&<>`()]|\bif\b|\bfor\b|\bwhile\b", last.replace("2>&1", "")) or last.startswith(("exec ", "cd ", "export ")):
+    if re.search(r"[|&<>`()]|\bif\b|\bfor\b|\bwhile\b", last.replace("2>&1", "")) or last.startswith(
+        ("exec ", "cd ", "export ")
+    ):
         return through_shell(text)
     program = f"exec env {last}" if re.match(r"[A-Za-z_]\w*=", last) else f"exec {last}"
     return through_shell(f"{head}{operator}{program}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from shipway.drafting.draft import ServiceDraft, plan_name
 from shipway.drafting.platforms.declared import MAIN, Declared, command
-from shipway.drafting.tree import Tree, join, items, mapping, number_of, text_of
+from shipway.drafting.tree import Tree, items, join, mapping, number_of, text_of
 from shipway.drafting.variables import usable
 
 
@@ -33,7 +33,11 @@ def _read(tree: Tree, path: str, folder: str) -> Declared:
     found.arguments = usable(mapping(build.get("args")))
     web, port, checks = _service(data, [*processes])
     for name, text in processes.items():
-        draft = ServiceDraft(name if name == MAIN else plan_name(name, "process"), serves=name == web, why=[path if name == MAIN else f"{path}: {name}"])
+        draft = ServiceDraft(
+            name if name == MAIN else plan_name(name, "process"),
+            serves=name == web,
+            why=[path if name == MAIN else f"{path}: {name}"],
+        )
         draft.public = name == web
         draft.command = command(text)
         if text_of(build.get("image")):
@@ -92,4 +96,6 @@ def _mounts(data: dict[str, Any], found: Declared, path: str) -> None:
         names = items(mapping(item).get("processes"))
         for service in found.services:
             if target and (not names or service.name in names):
-                service.todo.append(f"{target} was a volume in {path}: services have no volumes; use an accessory or an external store")
+                service.todo.append(
+                    f"{target} was a volume in {path}: services have no volumes; use an accessory or an external store"
+                )

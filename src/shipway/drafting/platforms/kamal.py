@@ -6,18 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from shipway.domain.image import base_name
 from shipway.drafting.draft import AccessoryDraft, ServiceDraft, plan_name
-from shipway.drafting.platforms.declared import Declared, command
-from shipway.drafting.tree import Tree, join, items, mapping, number_of, text_of
+from shipway.drafting.files import plain
+from shipway.drafting.platforms.declared import OTHERS, Declared, command
+from shipway.drafting.tree import Tree, items, join, mapping, number_of, text_of
 from shipway.drafting.variables import is_secret, usable
 from shipway.drivers.accessories import known_volumes
-from shipway.planfile.document import Unreadable, compose
 from shipway.planfile.bounds import TooMuch
+from shipway.planfile.document import Unreadable, compose
 from shipway.planfile.sections import accessory_kind
 from shipway.planfile.values import VARIABLE_PATTERN
-from shipway.drafting.files import plain
-from shipway.domain.image import base_name
-from shipway.drafting.platforms.declared import OTHERS
 
 _OWN = {"postgres": ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"), "mysql": ("MYSQL_", "MARIADB_")}
 
@@ -110,7 +109,9 @@ def _volumes(raw: list[Any], service: ServiceDraft, path: str) -> None:
     for item in raw:
         target = (text_of(item) or "").split(":")
         if len(target) > 1 and target[1].startswith("/"):
-            service.todo.append(f"{target[1]} was a volume in {path}: services have no volumes; use an accessory or an external store")
+            service.todo.append(
+                f"{target[1]} was a volume in {path}: services have no volumes; use an accessory or an external store"
+            )
 
 
 def _production(data: dict[str, Any], proxy: dict[str, Any], roles: dict[str, Any], found: Declared) -> None:

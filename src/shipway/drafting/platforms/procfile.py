@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from shipway.drafting.draft import ServiceDraft, plan_name
 from shipway.drafting.platforms.declared import IMAGES, Declared, accessory, command
-from shipway.drafting.tree import Tree, join, items, mapping, number_of, text_of
+from shipway.drafting.tree import Tree, items, join, mapping, number_of, text_of
 from shipway.planfile.values import VARIABLE_PATTERN
 
 PORT = 8000
@@ -84,6 +84,8 @@ def _app(tree: Tree, path: str, found: Declared) -> None:
                 service.why.append(f"health {path_} from {path}")
     scripts = mapping(data.get("scripts"))
     if text_of(scripts.get("postdeploy")):
-        found.notes.append(f"{path}: postdeploy ({text_of(scripts['postdeploy'])}) was ignored: a plan has `seed:` in an environment for it")
+        found.notes.append(
+            f"{path}: postdeploy ({text_of(scripts['postdeploy'])}) was ignored: a plan has `seed:` in an environment for it"
+        )
     predeploy = text_of(mapping(scripts.get("dokku")).get("predeploy"))
     found.release = found.release or predeploy

@@ -8,7 +8,7 @@ from typing import Any
 
 from shipway.drafting.draft import AccessoryDraft, ServiceDraft, plan_name
 from shipway.drafting.platforms.declared import Declared, accessory, command
-from shipway.drafting.tree import Tree, join, items, mapping, number_of, text_of
+from shipway.drafting.tree import Tree, items, join, mapping, number_of, text_of
 from shipway.drafting.variables import is_secret
 from shipway.planfile.values import VARIABLE_PATTERN
 
@@ -30,7 +30,10 @@ def read(tree: Tree) -> Iterator[Declared]:
         if text_of(entry.get("type")) in _STORES:
             name = plan_name(text_of(entry.get("name")) or "cache", "cache")
             _add(found, accessory(name, "redis", "redis:7", None, f"{path}: {name}"))
-    groups = {text_of(mapping(group).get("name")): items(mapping(group).get("envVars")) for group in items(data.get("envVarGroups"))}
+    groups = {
+        text_of(mapping(group).get("name")): items(mapping(group).get("envVars"))
+        for group in items(data.get("envVarGroups"))
+    }
     for entry in entries:
         if text_of(entry.get("type")) not in _STORES:
             _service(tree, entry, groups, found)
@@ -55,7 +58,9 @@ def _service(tree: Tree, entry: dict[str, Any], groups: dict[str | None, list[An
     kind = text_of(entry.get("type")) or "web"
     name = plan_name(text_of(entry.get("name")) or "web", "service")
     if kind == "cron":
-        found.notes.append(f"{found.file}: {name} ({text_of(entry.get('schedule')) or 'a schedule'}) was ignored: a plan runs nothing on a schedule")
+        found.notes.append(
+            f"{found.file}: {name} ({text_of(entry.get('schedule')) or 'a schedule'}) was ignored: a plan runs nothing on a schedule"
+        )
         return
     if any(item.name == name for item in found.services):
         return
@@ -74,7 +79,10 @@ def _service(tree: Tree, entry: dict[str, Any], groups: dict[str | None, list[An
     if context and name in found.dockerfiles:
         found.contexts[name] = join(home, context)
     # A start command belongs to the platform's own build; a Dockerfile brings its own, which `dockerCommand` replaces.
-    draft.command = command(text_of(entry.get("dockerCommand")) or (text_of(entry.get("startCommand")) if name not in found.dockerfiles else None))
+    draft.command = command(
+        text_of(entry.get("dockerCommand"))
+        or (text_of(entry.get("startCommand")) if name not in found.dockerfiles else None)
+    )
     health = text_of(entry.get("healthCheckPath"))
     if health and health.startswith("/") and draft.serves:
         draft.health = health
@@ -82,7 +90,9 @@ def _service(tree: Tree, entry: dict[str, Any], groups: dict[str | None, list[An
     draft.replicas = count if (count := number_of(entry.get("numInstances"), 100)) and count > 1 else None
     found.release = found.release or text_of(entry.get("preDeployCommand"))
     if mapping(entry.get("disk")).get("mountPath"):
-        draft.todo.append(f"{text_of(mapping(entry['disk'])['mountPath'])} was a disk: services have no volumes; use an accessory or an external store")
+        draft.todo.append(
+            f"{text_of(mapping(entry['disk'])['mountPath'])} was a disk: services have no volumes; use an accessory or an external store"
+        )
     variables = [mapping(item) for item in items(entry.get("envVars"))]
     variables += [mapping(item) for group in [*variables] for item in groups.get(text_of(group.get("fromGroup")), [])]
     for variable in variables:
@@ -100,7 +110,9 @@ def _variable(entry: dict[str, Any], draft: ServiceDraft, found: Declared) -> No
     if store is not None:
         _address(name, text_of(origin.get("property")) or "", store, draft, found)
     elif origin:
-        draft.todo.append(f"{name}: its value came from {text_of(origin.get('name'))}; services reach each other at http://NAME:PORT")
+        draft.todo.append(
+            f"{name}: its value came from {text_of(origin.get('name'))}; services reach each other at http://NAME:PORT"
+        )
     elif value is not None and not is_secret(name):
         draft.environment[name] = value
     elif value is not None or entry.get("generateValue") or entry.get("sync") is not None:
@@ -119,7 +131,9 @@ def _address(name: str, part: str, store: AccessoryDraft, draft: ServiceDraft, f
     elif part == "port":
         draft.environment[name] = str({"postgres": 5432, "redis": 6379}.get(store.kind, 0))
     else:
-        draft.todo.append(f"{name}: it was the {part} of {store.name}; read it from the address that {store.name} provides")
+        draft.todo.append(
+            f"{name}: it was the {part} of {store.name}; read it from the address that {store.name} provides"
+        )
 
 
 def _inside(value: Any) -> str | None:
